@@ -1,0 +1,1 @@
+"""Use cases: collect, diff, select, report, gc. Each reads as a list of steps."""

@@ -1,0 +1,1 @@
+"""One ordinary annotated function per subcommand."""

@@ -1,0 +1,30 @@
+"""What a user can cause, and the exit code it gives."""
+
+# pytest uses 0 to 5; ours stay clear of them so that CI can tell who spoke.
+EXIT_USAGE = 64  # a wrong option, argument or setting
+EXIT_DATAFILE = 65  # the datafile is foreign, newer, locked, unwritable ...
+EXIT_ENVIRONMENT = 66  # pytest, git or another program needed here is missing or failed
+EXIT_INTERRUPTED = 130
+
+
+class TestmonError(Exception):
+    """A problem the user can fix: one line that says what, which and what next."""
+
+    __test__ = False  # pytest would collect a class named Test*
+    exit_code = EXIT_USAGE
+
+
+class SettingsError(TestmonError):
+    """A setting, option or environment variable holds something that cannot be."""
+
+
+class DatafileError(TestmonError):
+    """The datafile cannot be read or written; it was left as it was."""
+
+    exit_code = EXIT_DATAFILE
+
+
+class EnvironmentFailure(TestmonError):
+    """Something outside (pytest, git) is missing or refused."""
+
+    exit_code = EXIT_ENVIRONMENT

@@ -1,0 +1,1 @@
+"""The datafile: schema, statements and the one object that owns a connection."""

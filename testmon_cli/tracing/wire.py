@@ -1,0 +1,136 @@
+"""What collecting processes tell `testmon collect`: one JSON object a line, in a spool folder.
+
+Every traced process appends to a file of its own in the spool folder, named `<pid>-<random>.jsonl`, a line per
+record, flushed as tests finish; the parent tails all of them. A process that is killed loses only the line it was
+writing (a last line without a line end is ignored). Records are the dataclasses below; `encode` and `decode`
+translate, with the class in the key "kind".
+
+Paths are absolute here; the reader makes them relative to the root.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Something besides code that was relied on."""
+
+    kind: str  # "file", "directory", "environment", "distribution"
+    name: str  # absolute path, variable name or normalised distribution name
+    state: str  # content digest, "missing", keyed hash of the value, "unset", version; "" lets the reader decide
+    frames: tuple[tuple[str, str, int], ...] = ()  # project frames, innermost first: path, qualified name, line
+
+
+@dataclass(frozen=True)
+class File:
+    """A source file whose code was loaded, before any record that mentions it by number."""
+
+    number: int  # counts from 0 in each process
+    path: str
+    digest: str  # blake2b-16 hex of the bytes that were compiled; "" when unknown (coverage engine)
+    size: int
+    mtime_ns: int
+    unit: str  # "blocks": hits are indices into SourceModel.blocks; "lines": line numbers
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one test, fixture instance or module import executed and read.
+
+    A trace may be written several times (a fixture's teardown comes later, a child process adds its part):
+    the reader joins all records of the same identity.
+    """
+
+    identity: str  # "test:<nodeid>", "fixture:<n>:<name>", "module:<abs path>", "collect:<nodeid>"
+    hits: dict[str, list[int]] = field(default_factory=dict)  # File.number as text -> blocks or lines
+    resources: tuple[Resource, ...] = ()
+    uses: tuple[str, ...] = ()  # identities of the traces (fixtures) this one relies on
+    module_level: tuple[str, ...] = ()  # paths whose module-level code ran here outside an import (runpy, script)
+    unknown: tuple[str, ...] = ()  # reasons why the record is not complete
+    complete: bool = True  # a fixture before its teardown is not
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A test has finished; its Trace came before it in the same file."""
+
+    nodeid: str
+    path: str  # absolute path of the file it was collected from
+    function: str  # qualified name of the test function within the file, "" when there is none (doctest, YAML ...)
+    kind: str  # "function", "doctest", "unittest", "other"
+    outcome: str  # passed, failed, error, skipped, xfailed, xpassed
+    duration: float  # seconds: setup, call and teardown
+    failure: str  # failure text, "" when there is none
+    always: str  # why it is to be selected every time, "" if not
+    depends: tuple[str, ...] = ()  # patterns of @pytest.mark.testmon_depends
+
+
+@dataclass(frozen=True)
+class ImportEdge:
+    """A module was imported on behalf of another file, as observed at run time."""
+
+    importer: str  # path, "" when no project file asked
+    imported: str  # path
+
+
+@dataclass(frozen=True)
+class CollectionError:
+    """A file or node that could not be collected."""
+
+    nodeid: str
+    path: str
+    failure: str
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Collection is over: every nodeid of the session, before deselection and after."""
+
+    nodeids: tuple[str, ...]
+    deselected: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Session:
+    """First record of the pytest process."""
+
+    rootdir: str
+    inipath: str  # "" without
+    arguments: tuple[str, ...]
+    plugins: tuple[str, ...]  # distributions of the active plugins, as name==version
+    engine: str
+    settings: dict[str, object]  # ini options that name tests: python_files, python_classes, python_functions,
+    # testpaths, norecursedirs, doctest flags
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Last record of the pytest process: it got to the end of its session."""
+
+    exitstatus: int
+    modules: dict[str, str]  # project module name -> path
+
+
+Record = File | Trace | Outcome | ImportEdge | CollectionError | Collected | Session | Ended
+_KINDS = {cls.__name__: cls for cls in (File, Trace, Outcome, ImportEdge, CollectionError, Collected, Session, Ended)}
+
+
+def encode(record: Record) -> str:
+    """One line without its line end. Lone surrogates survive (`ensure_ascii`)."""
+    return json.dumps({"kind": type(record).__name__, **asdict(record)}, separators=(",", ":"))
+
+
+def decode(line: str) -> Record:
+    """The record of a line that `encode` made."""
+    values = json.loads(line)
+    cls = _KINDS[values.pop("kind")]
+    if "resources" in values:
+        values["resources"] = tuple(
+            Resource(**{**r, "frames": tuple((p, q, n) for p, q, n in r["frames"])}) for r in values["resources"]
+        )
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = tuple(value)
+    record: Record = cls(**values)
+    return record
