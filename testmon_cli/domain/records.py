@@ -1,0 +1,151 @@
+"""What the datafile keeps, as values. Paths are relative to the root, with forward slashes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """An installed distribution."""
+
+    name: str  # normalised (PEP 503)
+    version: str
+    digest: str = ""  # of the content, for local and editable installs
+    modules: tuple[str, ...] = ()  # top-level names it provides; () when not looked up
+    requires: tuple[str, ...] = ()  # normalised names
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where tests ran, as far as results may differ: name, Python and platform."""
+
+    name: str
+    python: str  # "3.12"
+    platform: str  # sys.platform
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVersion:
+    """One content of one source file, with the model that was made of it."""
+
+    path: str
+    digest: str  # blake2b-16 hex of the bytes
+    model_key: str  # which analysis made `model`: fingerprints of different keys cannot be compared
+    model: bytes  # analysis.codec.encode(SourceModel); b"" when it does not parse
+    names: bytes  # sorted 4-byte hashes of all identifiers it mentions
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRef:
+    """A source version as a snapshot lists it, without the model."""
+
+    id: int
+    path: str
+    digest: str
+    model_key: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """What is known of a run when it begins."""
+
+    environment: Environment
+    started: float  # seconds since the epoch
+    arguments: tuple[str, ...]
+    packages: tuple[Package, ...]
+    git_head: str  # "" without git
+    git_dirty: bool
+    engine: str
+    version: str  # of testmon
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as the datafile has it."""
+
+    id: int
+    environment: Environment
+    started: float
+    ended: float | None  # None: it was killed or is still going
+    completed: bool  # pytest got to the end of its session
+    exitstatus: int | None
+    arguments: tuple[str, ...]
+    git_head: str
+    git_dirty: bool
+    engine: str
+    version: str
+    snapshot_id: int | None
+    package_set_id: int
+    facts: Mapping[str, object]  # JSON: import edges, pytest settings, plugins, modules; see application.collecting
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceState:
+    """A resource and how it was found."""
+
+    kind: str  # "file", "directory", "environment", "distribution", "config"
+    name: str
+    state: str  # digest, "missing", keyed hash, version ...
+    size: int = -1  # of a file: with mtime_ns a hint that spares hashing
+    mtime_ns: int = -1
+    frames: str = ""  # "path\tqualname\tline" a line, innermost first; who asked
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What one test, fixture instance or module import relied on."""
+
+    identity: str  # "test:<nodeid>", "fixture:<n>:<name>", "module:<path>"; unique within its run
+    fingerprints: Mapping[str, frozenset[int]] = field(default_factory=dict)  # path -> checksums
+    resources: tuple[ResourceState, ...] = ()
+    uses: tuple[str, ...] = ()  # identities of other traces of the same run
+    unknown: str = ""  # why the record is not complete, "" if it is
+    complete: bool = True
+
+    @property
+    def kind(self) -> str:
+        return self.identity.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One test in one run: its trace and how it came out."""
+
+    trace: Trace
+    nodeid: str
+    path: str
+    function: str
+    kind: str
+    outcome: str  # passed, failed, error, skipped, xfailed, xpassed
+    duration: float  # seconds
+    failure: str
+    always: str  # why it is selected every time, "" if it is not
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExecution:
+    """An execution as selection sees it, without its trace."""
+
+    trace_id: int
+    run_id: int
+    nodeid: str
+    path: str
+    function: str
+    kind: str
+    outcome: str
+    duration: float
+    always: str
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFingerprint:
+    """A fingerprint that one or more traces share."""
+
+    id: int
+    path: str
+    checksums: frozenset[int]
