@@ -1,0 +1,76 @@
+"""Mentions: the identifiers that code uses, in the notation that definitions and blocks share.
+
+    name     a name looked up among the module's globals (or builtins)
+    .name    an attribute, keyword, parameter, imported name, or a string that could be one
+    *        looks names up dynamically: every name
+    ?        looks at docstrings, annotations or signatures
+"""
+
+import ast
+import re
+
+DYNAMIC = "*"
+INTROSPECTS = "?"
+
+_LONGEST_STRING = 100  # characters; longer strings are texts, not names
+_WORD = re.compile(r"[^\W\d]\w*(?:[.\-:][^\W\d]\w*)*\Z")
+_SEPARATOR = re.compile(r"[.\-:]")
+
+# Names whose use means that any name may be looked up.
+_DYNAMIC_NAMES = {"globals", "locals", "vars", "dir", "eval", "exec", "__import__", "__dict__", "__subclasses__", "__mro__"}
+_DYNAMIC_NAMES |= {"getmembers", "getattr_static", "iter_modules", "walk_packages", "attrgetter", "methodcaller"}
+# Names that look one name up, given as this argument; a literal there is an ordinary mention.
+_LOOKUPS = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "import_module": 0, "find_spec": 0, "reload": 0}
+_LOOKUPS |= {"getfixturevalue": 0, "entry_points": 0, "run_module": 0}
+# Functions of importlib.metadata that take the name of a distribution.
+_LOOKUPS |= {"distribution": 0, "metadata": 0, "version": 0, "requires": 0}
+_INTROSPECTING_NAMES = {"__doc__", "__annotations__", "__signature__", "get_type_hints", "signature", "getdoc", "help"}
+_INTROSPECTING_NAMES |= {"getfullargspec", "get_annotations", "__wrapped__", "testmod", "getsource", "getsourcelines"}
+_INSPECT_MODULE = "inspect"
+
+
+def of_string(text: str) -> set[str]:
+    """Names that a string could stand for: an identifier, a dotted path, a distribution's name."""
+    if len(text) > _LONGEST_STRING or not _WORD.match(text):
+        return set()
+    parts = _SEPARATOR.split(text)
+    found = {"." + part for part in parts}
+    if "-" in text:
+        found.add("." + text.replace("-", "_"))
+    return found
+
+
+def of_identifier(name: str) -> set[str]:
+    """What the bare use of `name` says beyond the name itself."""
+    found: set[str] = set()
+    if name in _DYNAMIC_NAMES:
+        found.add(DYNAMIC)
+    if name in _INTROSPECTING_NAMES or name == _INSPECT_MODULE:
+        found.add(INTROSPECTS)
+    return found
+
+
+def of_call(node: ast.Call) -> set[str]:
+    """A look-up by a name that is computed."""
+    function = node.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    position = _LOOKUPS.get(name)
+    if position is None or position >= len(node.args):
+        return set()
+    argument = node.args[position]
+    if isinstance(argument, ast.Constant):
+        return set()
+    return {DYNAMIC}
+
+
+def of_import(node: ast.Import | ast.ImportFrom) -> set[str]:
+    """The parts of the module's name and the names imported."""
+    found: set[str] = set()
+    if isinstance(node, ast.ImportFrom) and node.module:
+        found.update("." + part for part in node.module.split("."))
+    for alias in node.names:
+        if alias.name == "*":
+            found.add(DYNAMIC)
+        else:
+            found.update("." + part for part in alias.name.split("."))
+    return found

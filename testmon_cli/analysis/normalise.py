@@ -1,0 +1,173 @@
+"""Statements as text that does not depend on how they are written, with the names they mention.
+
+Positions, comments, quotes, parentheses and annotations of locals do not show; each Name carries its scope, so that
+a global that becomes a local is another text.
+"""
+
+import ast
+
+from testmon_cli.analysis import mentions
+from testmon_cli.analysis.scopes import (
+    COMPREHENSIONS,
+    GLOBAL,
+    FunctionNode,
+    Scope,
+    class_scope,
+    comprehension_scope,
+    function_scope,
+)
+
+_SKIPPED_FIELDS = {"ctx", "type_comment", "kind", "lineno", "col_offset", "end_lineno", "end_col_offset", "type_ignores"}
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
+
+
+class Text:
+    """Collects the text of some nodes (`parts`) and what they mention."""
+
+    __slots__ = ("mentions", "parts")
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.mentions: set[str] = set()
+
+    def __str__(self) -> str:
+        return " ".join(self.parts)
+
+    def add(self, node: object, scope: Scope) -> None:
+        """Add a node (or list or value) as it is evaluated in `scope`."""
+        if isinstance(node, ast.AST):
+            special = _SPECIAL.get(type(node))
+            if special is not None:
+                special(self, node, scope)
+            else:
+                self._generic(node, scope)
+        elif isinstance(node, list):
+            self.parts.append("[")
+            for item in node:
+                self.add(item, scope)
+            self.parts.append("]")
+        else:
+            self.parts.append(repr(node))
+
+    def _generic(self, node: ast.AST, scope: Scope) -> None:
+        cls = type(node)
+        fields = _FIELDS.get(cls)
+        if fields is None:
+            fields = _FIELDS[cls] = tuple(name for name in cls._fields if name not in _SKIPPED_FIELDS)
+        self.parts.append(cls.__name__ + "(")
+        for name in fields:
+            self.add(getattr(node, name, None), scope)
+        self.parts.append(")")
+
+    def _name(self, node: ast.Name, scope: Scope) -> None:
+        where = scope.resolve(node.id)
+        self.parts.append(f"{where}:{node.id}")
+        # A name that a class body binds may also be found among the globals before it is bound there.
+        if where in (GLOBAL, "c"):
+            self.mentions.add(node.id)
+        self.mentions |= mentions.of_identifier(node.id)
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> None:
+        self.parts.append("." + node.attr)
+        self.mentions.add("." + node.attr)
+        self.mentions |= mentions.of_identifier(node.attr)
+        self.add(node.value, scope)
+
+    def _constant(self, node: ast.Constant, scope: Scope) -> None:
+        value = node.value
+        self.parts.append(repr(value))
+        if isinstance(value, str):
+            self.mentions |= mentions.of_string(value)
+
+    def _call(self, node: ast.Call, scope: Scope) -> None:
+        self.mentions |= mentions.of_call(node)
+        self._generic(node, scope)
+
+    def _keyword(self, node: ast.keyword, scope: Scope) -> None:
+        self.parts.append(f"{node.arg}=")
+        if node.arg:
+            self.mentions.add("." + node.arg)
+        self.add(node.value, scope)
+
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        self.mentions |= mentions.of_import(node)
+        self._generic(node, scope)
+
+    def _lambda(self, node: ast.Lambda, scope: Scope) -> None:
+        self.parts.append("Lambda(")
+        self.signature(node.args)
+        self.defaults(node.args, scope)
+        self.add(node.body, function_scope(node, scope))
+        self.parts.append(")")
+
+    def _comprehension(self, node: ast.AST, scope: Scope) -> None:
+        self._generic(node, comprehension_scope(node, scope))
+
+    def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
+        """`x: int = 1` is `x = 1`; without a value it only makes a name local, which the names' scopes show."""
+        if node.value is None:
+            if not isinstance(node.target, ast.Name):
+                self.add(node.target, scope)
+            return
+        self.parts.append("Assign([")
+        self.add(node.target, scope)
+        self.parts.append("]")
+        self.add(node.value, scope)
+        self.parts.append(")")
+
+    def _expression(self, node: ast.Expr, scope: Scope) -> None:
+        if not isinstance(node.value, ast.Constant):  # a string or `...` by itself does nothing
+            self._generic(node, scope)
+
+    def _function(self, node: FunctionNode, scope: Scope) -> None:
+        """The `def` statement as it is evaluated around the function; the body has blocks of its own."""
+        self.parts.append(f"{type(node).__name__} {scope.resolve(node.name)}:{node.name}(")
+        self.add(node.decorator_list, scope)
+        self.signature(node.args)
+        self.defaults(node.args, scope)
+        self.parts.append(")")
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> None:
+        self.class_header(node, scope)
+        inner = class_scope(node, scope)
+        for statement in node.body:
+            self.add(statement, inner)
+        self.parts.append("endclass")
+
+    def class_header(self, node: ast.ClassDef, scope: Scope) -> None:
+        self.parts.append(f"class {scope.resolve(node.name)}:{node.name}")
+        self.add(node.decorator_list, scope)
+        self.add(node.bases, scope)
+        self.add(node.keywords, scope)
+
+    def signature(self, arguments: ast.arguments) -> None:
+        """Names and kinds of the parameters. A parameter's name can be a keyword of a caller or a fixture."""
+        for mark, group in (("/", arguments.posonlyargs), ("", arguments.args), ("*", arguments.kwonlyargs)):
+            for argument in group:
+                self.parts.append(f"{mark}{argument.arg},")
+                self.mentions.add("." + argument.arg)
+        for mark, extra in (("*", arguments.vararg), ("**", arguments.kwarg)):
+            if extra is not None:
+                self.parts.append(f"{mark}{extra.arg},")
+
+    def defaults(self, arguments: ast.arguments, scope: Scope) -> None:
+        self.add(arguments.defaults, scope)
+        self.add(arguments.kw_defaults, scope)
+
+
+_SPECIAL = {
+    ast.Name: Text._name,
+    ast.Attribute: Text._attribute,
+    ast.Constant: Text._constant,
+    ast.Call: Text._call,
+    ast.keyword: Text._keyword,
+    ast.Import: Text._import,
+    ast.ImportFrom: Text._import,
+    ast.Lambda: Text._lambda,
+    ast.AnnAssign: Text._annotated,
+    ast.Expr: Text._expression,
+    ast.FunctionDef: Text._function,
+    ast.AsyncFunctionDef: Text._function,
+    ast.ClassDef: Text._class,
+    **dict.fromkeys(COMPREHENSIONS, Text._comprehension),
+}

@@ -1,0 +1,152 @@
+"""Which scope a name belongs to, as Python's own symbol table would say.
+
+`symtable` answers the same question but cannot be matched to syntax nodes without their positions, so the rules of
+the language reference (4.2.2, "Resolution of names") are applied to the tree itself.
+"""
+
+import ast
+from collections.abc import Iterator
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+LOCAL = "l"
+FREE = "f"
+GLOBAL = "g"
+CLASS = "c"
+
+
+class Scope:
+    """One scope: the names it binds and where it stands. `kind` is module, function, class or comprehension."""
+
+    __slots__ = ("bound", "globals", "kind", "nonlocals", "parent")
+
+    def __init__(self, kind: str, parent: "Scope | None") -> None:
+        self.kind = kind
+        self.parent = parent
+        self.bound: set[str] = set()
+        self.globals: set[str] = set()
+        self.nonlocals: set[str] = set()
+
+    def resolve(self, name: str) -> str:
+        """Where `name`, used in this scope, is looked up: LOCAL, FREE, CLASS or GLOBAL."""
+        if self.kind == "module" or name in self.globals:
+            return GLOBAL
+        if name in self.nonlocals:
+            return FREE
+        if name in self.bound:
+            return CLASS if self.kind == "class" else LOCAL
+        scope = self.parent
+        while scope is not None and scope.kind != "module":
+            if scope.kind != "class":
+                if name in scope.globals:
+                    return GLOBAL
+                if name in scope.bound or name in scope.nonlocals:
+                    return FREE
+            scope = scope.parent
+        return GLOBAL
+
+
+def module_scope() -> Scope:
+    return Scope("module", None)
+
+
+def function_scope(node: FunctionNode | ast.Lambda, parent: Scope) -> Scope:
+    """The scope of a function's or lambda's body."""
+    scope = Scope("function", parent)
+    arguments = node.args
+    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        scope.bound.add(argument.arg)
+    for extra in (arguments.vararg, arguments.kwarg):
+        if extra is not None:
+            scope.bound.add(extra.arg)
+    _bind_type_parameters(node, scope)
+    body = [node.body] if isinstance(node, ast.Lambda) else node.body
+    for statement in body:
+        _bind(statement, scope)
+    scope.bound -= scope.globals | scope.nonlocals
+    return scope
+
+
+def class_scope(node: ast.ClassDef, parent: Scope) -> Scope:
+    """The scope of a class body."""
+    scope = Scope("class", parent)
+    _bind_type_parameters(node, scope)
+    for statement in node.body:
+        _bind(statement, scope)
+    scope.bound -= scope.globals | scope.nonlocals
+    return scope
+
+
+def comprehension_scope(node: ast.AST, parent: Scope) -> Scope:
+    """The scope of a comprehension: its targets. (Its first iterable belongs to the parent; by name that is equal.)"""
+    scope = Scope("comprehension", parent)
+    for generator in node.generators:  # type: ignore[attr-defined]
+        for name in bound_names(generator.target):
+            scope.bound.add(name)
+    return scope
+
+
+def bound_names(target: ast.AST) -> Iterator[str]:
+    """Names that an assignment target, statement or pattern binds in its own scope."""
+    scope = Scope("function", None)
+    _bind(target, scope)
+    yield from sorted(scope.bound)
+
+
+def _bind_type_parameters(node: ast.AST, scope: Scope) -> None:
+    for parameter in getattr(node, "type_params", ()):
+        scope.bound.add(parameter.name)
+
+
+def _bind(node: ast.AST, scope: Scope) -> None:
+    if isinstance(node, ast.Name):
+        if not isinstance(node.ctx, ast.Load):
+            scope.bound.add(node.id)
+        return
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        scope.bound.add(node.name)
+        for child in _evaluated_outside(node):
+            _bind(child, scope)
+        return
+    if isinstance(node, ast.Lambda):
+        for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
+            _bind(default, scope)
+        return
+    if isinstance(node, COMPREHENSIONS):
+        _bind_walrus(node, scope)
+        return
+    if isinstance(node, ast.Global):
+        scope.globals.update(node.names)
+        return
+    if isinstance(node, ast.Nonlocal):
+        scope.nonlocals.update(node.names)
+        return
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        for alias in node.names:
+            if alias.name != "*":
+                scope.bound.add(alias.asname or alias.name.partition(".")[0])
+        return
+    if isinstance(node, ast.ExceptHandler | ast.MatchStar | ast.MatchAs) and node.name:
+        scope.bound.add(node.name)
+    if isinstance(node, ast.MatchMapping) and node.rest:
+        scope.bound.add(node.rest)
+    for child in ast.iter_child_nodes(node):
+        _bind(child, scope)
+
+
+def _evaluated_outside(node: FunctionNode | ast.ClassDef) -> Iterator[ast.AST]:
+    yield from node.decorator_list
+    if isinstance(node, ast.ClassDef):
+        yield from node.bases
+        yield from node.keywords
+    else:
+        yield from node.args.defaults
+        yield from filter(None, node.args.kw_defaults)
+
+
+def _bind_walrus(node: ast.AST, scope: Scope) -> None:
+    """An assignment expression in a comprehension binds in the scope around it."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.NamedExpr):
+            scope.bound.add(child.target.id)
