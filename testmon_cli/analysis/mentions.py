@@ -3,6 +3,7 @@
     name     a name looked up among the module's globals (or builtins)
     .name    an attribute, keyword, parameter, imported name, or a string that could be one
     *        looks names up dynamically: every name
+    *.       looks attributes of its own object (`self`, `cls`) up dynamically: every member of a class
     ?        looks at docstrings, annotations or signatures
 """
 
@@ -10,6 +11,7 @@ import ast
 import re
 
 DYNAMIC = "*"
+DYNAMIC_MEMBERS = "*."
 INTROSPECTS = "?"
 
 _LONGEST_STRING = 100  # characters; longer strings are texts, not names
@@ -60,7 +62,15 @@ def of_call(node: ast.Call) -> set[str]:
     argument = node.args[position]
     if isinstance(argument, ast.Constant):
         return set()
+    if position == 1 and _is_own_object(node.args[0]):
+        return {DYNAMIC_MEMBERS}
     return {DYNAMIC}
+
+
+def _is_own_object(node: ast.expr) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("type", "super"):
+        return True
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
 
 
 def of_import(node: ast.Import | ast.ImportFrom) -> set[str]:

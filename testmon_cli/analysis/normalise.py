@@ -8,6 +8,7 @@ import ast
 
 from testmon_cli.analysis import mentions
 from testmon_cli.analysis.scopes import (
+    CLASS,
     COMPREHENSIONS,
     GLOBAL,
     FunctionNode,
@@ -62,8 +63,9 @@ class Text:
     def _name(self, node: ast.Name, scope: Scope) -> None:
         where = scope.resolve(node.id)
         self.parts.append(f"{where}:{node.id}")
-        # A name that a class body binds may also be found among the globals before it is bound there.
-        if where in (GLOBAL, "c"):
+        # A name that a class body binds may also be found among the globals before it is bound there. Binding a name
+        # at module or class level is no use of it; binding a global in a function is.
+        if where in (GLOBAL, CLASS) and not (isinstance(node.ctx, ast.Store) and scope.kind in ("module", "class")):
             self.mentions.add(node.id)
         self.mentions |= mentions.of_identifier(node.id)
 

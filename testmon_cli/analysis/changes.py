@@ -1,0 +1,123 @@
+"""What changed between two models of a file."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from testmon_cli.domain.source import Block, Definition, SourceModel
+
+ADDED = "added"
+REMOVED = "removed"
+CHANGED = "changed"
+DOC = "documentation"
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionChange:
+    """A definition that was added, removed or changed; `definition` is the new one unless it was removed."""
+
+    how: str
+    name: str  # one of the names it binds, "" for a statement that binds none
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class BlockChange:
+    """A block that was added, removed or changed."""
+
+    how: str
+    block: Block
+
+
+def definition_changes(old: SourceModel | None, new: SourceModel | None) -> tuple[DefinitionChange, ...]:
+    """Changes of definitions, a change per name; members of classes that came or went as a whole are left out."""
+    before = _grouped(old.definitions if old else ())
+    after = _grouped(new.definitions if new else ())
+    found: list[DefinitionChange] = []
+    for key in dict.fromkeys((*before, *after)):
+        found += _compare(key, before.get(key, []), after.get(key, []))
+    found += _reordered(old, new)
+    whole = {
+        f"{c.definition.owner}.{c.name}".lstrip(".")
+        for c in found
+        if c.definition.kind == "class" and c.how in (ADDED, REMOVED)
+    }
+    return tuple(c for c in found if not _inside(c.definition.owner, whole))
+
+
+def _inside(owner: str, classes: set[str]) -> bool:
+    return any(owner == name or owner.startswith(name + ".") for name in classes)
+
+
+def _grouped(definitions: Iterable[Definition]) -> dict[tuple[str, str], list[Definition]]:
+    groups: dict[tuple[str, str], list[Definition]] = defaultdict(list)
+    for definition in definitions:
+        for name in definition.names or ("",):
+            groups[definition.owner, name].append(definition)
+    return groups
+
+
+def _compare(key: tuple[str, str], old: list[Definition], new: list[Definition]) -> Iterator[DefinitionChange]:
+    name = key[1]
+    if not name:
+        yield from _compare_nameless(old, new)
+    elif [d.checksum for d in old] != [d.checksum for d in new]:
+        how = ADDED if not old else REMOVED if not new else CHANGED
+        # What a definition did before counts as well as what it does now.
+        yield from (DefinitionChange(how, name, d) for d in _differing(new, old))
+        yield from (DefinitionChange(how, name, d) for d in _differing(old, new))
+        if not (_differing(new, old) or _differing(old, new)):
+            yield DefinitionChange(how, name, new[-1])
+    elif [d.doc_checksum for d in old] != [d.doc_checksum for d in new]:
+        yield DefinitionChange(DOC, name, new[-1])
+
+
+def _differing(these: list[Definition], those: list[Definition]) -> list[Definition]:
+    known = {d.checksum for d in those}
+    return [d for d in these if d.checksum not in known]
+
+
+def _compare_nameless(old: list[Definition], new: list[Definition]) -> Iterator[DefinitionChange]:
+    if [d.checksum for d in old] == [d.checksum for d in new]:
+        return
+    added, removed = _differing(new, old), _differing(old, new)
+    if not added and not removed:  # other order or number
+        added = new or old
+    yield from (DefinitionChange(ADDED, "", d) for d in added)
+    yield from (DefinitionChange(REMOVED, "", d) for d in removed)
+
+
+def _reordered(old: SourceModel | None, new: SourceModel | None) -> Iterator[DefinitionChange]:
+    """Definitions with effects, named ones among them, that are the same but come in another order."""
+    if old is None or new is None:
+        return
+    before = [d for d in old.definitions if d.effects]
+    after = [d for d in new.definitions if d.effects]
+    common = {d.checksum for d in before} & {d.checksum for d in after}
+    first = [d.checksum for d in before if d.checksum in common]
+    second = [d for d in after if d.checksum in common]
+    if first == [d.checksum for d in second]:
+        return
+    for was, now in zip(first, second, strict=False):
+        if was != now.checksum:
+            yield from (DefinitionChange(CHANGED, name, now) for name in now.names or ("",))
+
+
+def block_changes(old: SourceModel | None, new: SourceModel | None) -> tuple[BlockChange, ...]:
+    """Changes of blocks; a block of a function that has another one in its place has changed."""
+    before = {b.checksum: b for b in (old.blocks if old else ())}
+    after = {b.checksum: b for b in (new.blocks if new else ())}
+    gone = [b for total, b in before.items() if total not in after]
+    come = [b for total, b in after.items() if total not in before]
+    places: dict[str, list[Block]] = defaultdict(list)
+    for block in gone:
+        places[block.qualname].append(block)
+    found: list[BlockChange] = []
+    for block in come:
+        if places[block.qualname]:
+            places[block.qualname].pop(0)
+            found.append(BlockChange(CHANGED, block))
+        else:
+            found.append(BlockChange(ADDED, block))
+    found += [BlockChange(REMOVED, block) for blocks in places.values() for block in blocks]
+    return tuple(found)

@@ -1,0 +1,103 @@
+"""A model as bytes and back, and the index of names that spares decoding it."""
+
+import array
+import hashlib
+import json
+import sys
+import zlib
+
+from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceModel
+
+_NAME_BYTES = 4
+MEMOISES = "@memoises"  # stands in the index of a file with a memoised function
+
+
+def encode(model: SourceModel) -> bytes:
+    """Compressed JSON; mentions are kept as indices into one list of names."""
+    names: dict[str, int] = {}
+
+    def refs(mentions: frozenset[str]) -> list[int]:
+        return [names.setdefault(name, len(names)) for name in sorted(mentions)]
+
+    document = {
+        "blocks": [[b.checksum, b.qualname, b.line, b.lines, b.parent, refs(b.mentions)] for b in model.blocks],
+        "definitions": [
+            [
+                d.names, d.owner, d.kind, d.checksum, d.doc_checksum, d.line, d.end_line, refs(d.mentions),
+                d.effects, d.bases, d.decorators, sorted(d.flags),
+            ]
+            for d in model.definitions
+        ],
+        "imports": [[i.module, i.name, i.level, i.binds, i.line, i.lazy] for i in model.imports],
+        "functions": [[f.qualname, f.effects, f.memoised] for f in model.functions],
+        "doctests": sorted(model.doctests),
+    }  # fmt: skip
+    document["names"] = list(names)
+    return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 3)
+
+
+def decode(data: bytes) -> SourceModel:
+    """The model that `encode` was given."""
+    document = json.loads(zlib.decompress(data))
+    names = document["names"]
+
+    def mentions(refs: list[int]) -> frozenset[str]:
+        return frozenset([names[ref] for ref in refs])
+
+    return SourceModel(
+        blocks=tuple(
+            Block(total, qualname, line, tuple((a, b) for a, b in lines), parent, mentions(refs))
+            for total, qualname, line, lines, parent, refs in document["blocks"]
+        ),
+        definitions=tuple(
+            Definition(
+                tuple(bound), owner, kind, total, doc, line, end, mentions(refs),
+                tuple(effects), tuple(bases), tuple(decorators), frozenset(flags),
+            )
+            for bound, owner, kind, total, doc, line, end, refs, effects, bases, decorators, flags in document["definitions"]
+        ),
+        imports=tuple(Import(*values) for values in document["imports"]),
+        functions=tuple(FunctionSummary(name, tuple(effects), memoised) for name, effects, memoised in document["functions"]),
+        doctests=frozenset(document["doctests"]),
+    )  # fmt: skip
+
+
+def name_hash(name: str) -> bytes:
+    """Four bytes that stand for an identifier in the index of names."""
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=_NAME_BYTES).digest()
+
+
+def name_index(model: SourceModel) -> bytes:
+    """Sorted hashes of every identifier that the file mentions or binds."""
+    found: set[str] = set()
+    for block in model.blocks:
+        found |= block.mentions
+        found.update(block.qualname.split("."))
+    for definition in model.definitions:
+        found |= definition.mentions
+        found.update(definition.names)
+        found.update(definition.owner.split("."))
+    if any(function.memoised for function in model.functions):
+        found.add(MEMOISES)
+    return b"".join(sorted({name_hash(name.lstrip(".")) for name in found}))
+
+
+def mentions_any(index: bytes, hashes: set[bytes]) -> bool:
+    """Whether an index holds one of these hashes."""
+    return any(index[at : at + _NAME_BYTES] in hashes for at in range(0, len(index), _NAME_BYTES))
+
+
+def pack_checksums(checksums: frozenset[int]) -> bytes:
+    """Sorted 8-byte big-endian integers."""
+    packed = array.array("Q", sorted(checksums))
+    if sys.byteorder == "little":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+def unpack_checksums(data: bytes) -> frozenset[int]:
+    packed = array.array("Q")
+    packed.frombytes(data)
+    if sys.byteorder == "little":
+        packed.byteswap()
+    return frozenset(packed)

@@ -1,0 +1,334 @@
+"""What evaluating code can change besides the names it binds.
+
+The notation, a text per effect, resolved against the whole project by `analysis.project`:
+
+    *                 anything
+    !                 may fail, depending on what it is given: then the whole module does not import
+    ~name             changes the object that the module's global `name` stands for
+    =name             binds the module's global `name` (a function with a `global` statement)
+    ^                 changes an object given as argument (or self)
+    call:f|a|b        calls f (a dotted name) with arguments that stand for the globals a and b; its result is used
+    bare:f|a|b        the same as a statement of its own
+    method:o.m|a|b    calls method m of what the global o stands for; bare-method: as a statement
+    deco:f            decorates with f, or with what f(...) returns
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+
+from testmon_cli.analysis import purity
+from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names
+from testmon_cli.domain.source import FunctionSummary
+
+ANYTHING = "*"
+FALLIBLE = "!"
+ARGUMENT = "^"
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_GENERIC_MODULES = {"typing", "typing_extensions", "collections", "types", "contextlib", "os", "re", "queue"}
+
+
+def dotted_name(node: ast.expr) -> str:
+    """`a.b.c` as text, "" for anything that is not names and attributes."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    parts.append(node.id)
+    return ".".join(reversed(parts))
+
+
+def root_name(node: ast.expr) -> str:
+    """The name an expression starts from: `a` in `a.b[c].d()`, "" if it does not start from a name."""
+    while True:
+        if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        else:
+            return node.id if isinstance(node, ast.Name) else ""
+
+
+class Names:
+    """What names mean in one file: its import aliases and what it binds itself."""
+
+    def __init__(self, aliases: Mapping[str, str], bound: frozenset[str]) -> None:
+        self.aliases = aliases
+        self.bound = bound
+
+    def expand(self, dotted: str) -> str:
+        """A dotted name with its first part replaced by what was imported under it."""
+        first, dot, rest = dotted.partition(".")
+        return self.aliases.get(first, first) + dot + rest
+
+    def is_imported(self, name: str) -> bool:
+        return name in self.aliases
+
+    def is_builtin(self, name: str) -> bool:
+        return name in purity.BUILTINS and name not in self.bound and name not in self.aliases
+
+
+class Reader:
+    """Effects of statements and expressions; `local` says which names are not globals."""
+
+    def __init__(self, names: Names, local: Mapping[str, str] | None = None) -> None:
+        self.names = names
+        self.local = local  # None at module or class level; else name -> "argument", "fresh" or "unknown"
+        self.found: set[str] = set()
+
+    def statements(self, body: Iterable[ast.stmt]) -> None:
+        for statement in body:
+            self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            self.decorators(node)
+            for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
+                self.expression(default)
+            return
+        if isinstance(node, ast.ClassDef):
+            self.decorators(node)
+            for base in (*node.bases, *(k.value for k in node.keywords)):
+                self.expression(base)
+            self.statements(node.body)
+            return
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            self.call(node.value, bare=True)
+            return
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete | ast.For | ast.AsyncFor):
+            targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
+            for target in targets:
+                self.target(target, rebinds=isinstance(node, ast.AugAssign))
+        if isinstance(node, ast.Assert | ast.Raise):
+            self.found.add(FALLIBLE)
+        if isinstance(node, ast.AnnAssign):
+            if node.value is not None:
+                self.expression(node.value)
+            return
+        if isinstance(node, ast.Global):
+            self.found.update("=" + name for name in node.names)
+        for child in ast.iter_child_nodes(node):
+            self._child(child)
+
+    def _child(self, child: ast.AST) -> None:
+        if isinstance(child, ast.expr):
+            self.expression(child)
+        elif isinstance(child, ast.stmt):
+            self.statement(child)
+        elif not isinstance(child, ast.expr_context | ast.operator):
+            for inner in ast.iter_child_nodes(child):
+                self._child(inner)
+
+    def decorators(self, node: FunctionNode | ast.ClassDef) -> None:
+        for decorator in node.decorator_list:
+            function = decorator.func if isinstance(decorator, ast.Call) else decorator
+            dotted = dotted_name(function)
+            if isinstance(decorator, ast.Call):
+                for argument in (*decorator.args, *(k.value for k in decorator.keywords)):
+                    self.expression(argument)
+            if not dotted:
+                self.found.add(ANYTHING)
+                continue
+            expanded = self.names.expand(dotted)
+            if purity.is_pure_decorator(expanded) and not self._is_own(dotted):
+                continue
+            if self._is_own(dotted) and dotted.rpartition(".")[2] in ("setter", "getter", "deleter"):
+                continue
+            self.found.add(f"deco:{expanded}")
+
+    def _is_own(self, dotted: str) -> bool:
+        first = dotted.partition(".")[0]
+        return first in self.names.bound and not self.names.is_imported(first)
+
+    def target(self, node: ast.expr, *, rebinds: bool = False) -> None:
+        """Something assigned to or deleted."""
+        if isinstance(node, ast.Tuple | ast.List):
+            self.found.add(FALLIBLE)
+            for element in node.elts:
+                self.target(element)
+        elif isinstance(node, ast.Starred):
+            self.target(node.value)
+        elif isinstance(node, ast.Attribute | ast.Subscript):
+            self.mutated(node)
+        elif rebinds and isinstance(node, ast.Name) and self.local is None and self.names.is_imported(node.id):
+            self.found.add("~" + node.id)
+
+    def mutated(self, node: ast.expr) -> None:
+        """The object that an expression starts from changes."""
+        root = root_name(node)
+        if self.local is not None and root in self.local:
+            if self.local[root] != "fresh":
+                self.found.add(ARGUMENT)
+        elif not root:
+            self.found.add(ANYTHING)
+        elif self.names.is_imported(root) and purity.is_stdlib(self.names.expand(root)):
+            self.found.add(ANYTHING)
+        else:
+            self.found.add("~" + root)
+
+    def expression(self, node: ast.expr) -> None:
+        stack: list[ast.AST] = [node]
+        while stack:
+            current = stack.pop()
+            if isinstance(current, ast.Call):
+                self.call(current, bare=False)
+                continue
+            if isinstance(current, ast.Lambda):
+                continue
+            if isinstance(current, ast.Subscript) and isinstance(current.ctx, ast.Load):
+                if not self._is_generic(current.value):
+                    self.found.add(FALLIBLE)
+            elif isinstance(current, ast.BinOp) and isinstance(current.op, ast.Div | ast.Mod | ast.FloorDiv):
+                if not isinstance(current.right, ast.Constant):
+                    self.found.add(FALLIBLE)
+            stack.extend(ast.iter_child_nodes(current))
+
+    def _is_generic(self, node: ast.expr) -> bool:
+        """`list[int]`, `Optional[X]`: a subscript of a type."""
+        dotted = dotted_name(node)
+        if not dotted:
+            return False
+        expanded = self.names.expand(dotted)
+        return self.names.is_builtin(dotted) or expanded.partition(".")[0] in _GENERIC_MODULES
+
+    def call(self, node: ast.Call, *, bare: bool) -> None:
+        arguments = [*node.args, *(k.value for k in node.keywords)]
+        for argument in arguments:
+            self.expression(argument)
+        dotted = dotted_name(node.func)
+        if not dotted:
+            self._computed(node, bare=bare)
+            return
+        roots = "".join(f"|{root}" for root in dict.fromkeys(map(root_name, arguments)) if self._is_global(root))
+        if self.local is not None and any(self._argument_root(a) for a in arguments):
+            roots += "|^"
+        first, _, rest = dotted.partition(".")
+        if self.local is not None and first in self.local:
+            self._method_of_local(first, rest)
+        elif self.names.is_builtin(first):
+            self._builtin(first, node)
+        elif self.names.is_imported(first):
+            self._imported(self.names.expand(dotted), roots, bare=bare)
+        elif rest:
+            self.found.add(f"{'bare-' if bare else ''}method:{dotted}{roots}")
+        else:
+            self.found.add(f"{'bare' if bare else 'call'}:{dotted}{roots}")
+
+    def _argument_root(self, node: ast.expr) -> bool:
+        root = root_name(node)
+        return self.local is not None and self.local.get(root, "fresh") != "fresh"
+
+    def _is_global(self, root: str) -> bool:
+        return bool(root) and not self.names.is_builtin(root) and (self.local is None or root not in self.local)
+
+    def _imported(self, expanded: str, roots: str, *, bare: bool) -> None:
+        if purity.is_stdlib(expanded):
+            if bare or not purity.is_pure_call(expanded):
+                self.found.add(ANYTHING if self.local is None or not purity.is_pure_call(expanded) else FALLIBLE)
+            return
+        if purity.is_pure_call(expanded):
+            return
+        self.found.add(f"{'bare' if bare else 'call'}:{expanded}{roots}")
+
+    def _builtin(self, name: str, node: ast.Call) -> None:
+        if name in ("setattr", "delattr") and node.args:
+            self.mutated(node.args[0])
+        elif name in purity.PURE_BUILTINS:
+            return
+        elif name in ("print",):
+            return
+        elif name in ("open", "int", "float", "complex", "max", "min", "next", "bytes", "chr", "getattr"):
+            self.found.add(FALLIBLE)
+        else:
+            self.found.add(ANYTHING)
+
+    def _method_of_local(self, first: str, rest: str) -> None:
+        kind = (self.local or {}).get(first)
+        method = rest.rpartition(".")[2]
+        if kind == "fresh" or (not rest and kind != "unknown"):
+            if not rest:
+                self.found.add(ANYTHING)  # a function given as argument is called
+            return
+        if method in purity.CONTAINER_MUTATORS:
+            self.found.add(ARGUMENT)
+        elif method not in purity.BUILTIN_METHODS:
+            self.found.add(ANYTHING)
+
+    def _computed(self, node: ast.Call, *, bare: bool) -> None:
+        """A call of something that is not a name: `f(x)(y)`, `"a b".split()`, `Path(x).glob()`, `table[k]()`."""
+        function = node.func
+        if isinstance(function, ast.Attribute):
+            value = function.value
+            if isinstance(value, ast.Constant | ast.JoinedStr):
+                return
+            self.expression(value)
+            root = root_name(value)
+            innermost = self._innermost_call(value)
+            if innermost and self.names.is_imported(innermost.partition(".")[0]):
+                expanded = self.names.expand(innermost)
+                if purity.is_stdlib(expanded) and not bare:
+                    return
+            if function.attr in purity.BUILTIN_METHODS:
+                if function.attr in purity.CONTAINER_MUTATORS and root:
+                    self.mutated(value)
+                return
+            self.found.add(ANYTHING)
+            return
+        if isinstance(function, ast.Call):
+            dotted = dotted_name(function.func)
+            self.call(function, bare=False)
+            if dotted and purity.is_pure_decorator(self.names.expand(dotted)):
+                return
+        self.found.add(ANYTHING)
+
+    def _innermost_call(self, node: ast.expr) -> str:
+        while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+            inner = node.func if isinstance(node, ast.Call) else node.value
+            if isinstance(node, ast.Call) and (dotted := dotted_name(inner)):
+                return dotted
+            node = inner
+        return dotted_name(node)
+
+
+def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) -> FunctionSummary:
+    """What a call of the function can change."""
+    local = dict.fromkeys(scope.bound, "unknown")
+    arguments = node.args
+    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    local.update((argument.arg, "argument") for argument in parameters)
+    for name in _fresh(node):
+        if local.get(name) == "unknown":
+            local[name] = "fresh"
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            local[statement.name] = "fresh"
+    reader = Reader(names, local)
+    reader.statements(node.body)
+    memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
+    lazily_set = any(effect.startswith("=") for effect in reader.found)
+    return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised or lazily_set)
+
+
+def _last_part(decorator: ast.expr) -> str:
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return dotted_name(function).rpartition(".")[2]
+
+
+def _fresh(node: FunctionNode) -> Iterator[str]:
+    """Locals that are only ever bound to objects made here."""
+    made: dict[str, bool] = {}
+    for child in ast.walk(node):
+        if isinstance(child, ast.Assign | ast.AnnAssign):
+            value = child.value
+            is_made = isinstance(value, ast.List | ast.Dict | ast.Set | ast.Tuple | ast.Constant | ast.ListComp)
+            is_made = is_made or isinstance(value, ast.DictComp | ast.SetComp | ast.JoinedStr | ast.GeneratorExp)
+            for target in child.targets if isinstance(child, ast.Assign) else [child.target]:
+                for name in bound_names(target):
+                    made[name] = made.get(name, True) and is_made
+        elif isinstance(child, ast.For | ast.AsyncFor | ast.withitem | ast.NamedExpr):
+            target = child.optional_vars if isinstance(child, ast.withitem) else child.target
+            for name in bound_names(target) if target is not None else ():
+                made[name] = False
+    return (name for name, is_made in made.items() if is_made)

@@ -1,0 +1,450 @@
+"""From changed definitions to everything whose meaning they can change: the fixpoint of section 4 of the model.
+
+Names are kept per file. A definition that mentions an affected name makes the names it binds affected; what it does
+besides (its effects) affects objects by the name they have, or the whole module.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from testmon_cli.analysis import purity
+from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, REMOVED, DefinitionChange
+from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE
+from testmon_cli.analysis.project import CONFTEST, Project
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.source import Definition, Import
+
+_DEEPEST_CALL = 8
+EVERYWHERE = ""  # in place of a path: a name that any file may mention (a package)
+
+
+@dataclass
+class Affected:
+    """What grew out of the changes. Keys are (path, name); paths of modules whose import itself is affected."""
+
+    names: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    members: dict[tuple[str, str, str], Cause] = field(default_factory=dict)  # path, class, member
+    docs: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    modules: dict[str, Cause] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.names or self.members or self.docs or self.modules)
+
+
+class Growth:
+    """Grows `affected` until nothing is added."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.affected = Affected()
+        self._pending: list[tuple[str, str]] = []
+        self._removed: set[tuple[str, str]] = set()
+
+    # What changed
+
+    def changed_definition(self, path: str, change: DefinitionChange) -> None:
+        """A definition of `path` was added, removed or changed."""
+        definition = change.definition
+        cause = Cause("definition", change.how, path, _full(definition.owner, change.name), definition.line)
+        if change.how == DOC:
+            self._documentation(path, change, cause)
+            return
+        if change.name:
+            self._bound(path, definition, change.name, cause, how=change.how)
+        if change.how == REMOVED and not definition.owner:
+            self._removed.add((path, change.name))
+        if definition.flags & {"autouse"} and not definition.owner:
+            self.module(path, cause)
+        if not definition.owner and (change.name.startswith("pytest_") or change.name in purity.PYTEST_NAMES):
+            self.module(path, cause)
+        if "star" in definition.flags:
+            self._star_changed(path, definition, cause)
+        if definition.kind == "class" and change.how in (ADDED, REMOVED, CHANGED):
+            self._class_created(path, definition, cause)
+        self._effects(path, definition, cause)
+
+    def new_module(self, path: str, definitions: Iterable[Definition]) -> None:
+        """A source file came: imports that failed, or found something else, may find it now."""
+        cause = Cause("import", ADDED, path, _module_name(path))
+        if _is_conftest(path):
+            self.module(path, cause)
+        self._module_found(path, cause)
+        for definition in definitions:
+            if not definition.owner:
+                for name in definition.names:
+                    self.name(path, name, Cause("definition", ADDED, path, name, definition.line))
+
+    def removed_module(self, path: str, definitions: Iterable[Definition]) -> None:
+        """A source file went: who imports it fails."""
+        cause = Cause("import", REMOVED, path, _module_name(path))
+        self.module(path, cause)
+        self._module_found(path, cause)
+        for definition in definitions:
+            if not definition.owner:
+                for name in definition.names:
+                    self.name(path, name, Cause("definition", REMOVED, path, name, definition.line))
+
+    def package(self, modules: Iterable[str], cause: Cause) -> None:
+        """A distribution came, went or changed that provides these top-level names."""
+        for name in modules:
+            self.name(EVERYWHERE, name, cause)
+            for path in self.project.mentioning(frozenset({name})):
+                model = self.project.model(path)
+                for imported in model.imports if model else ():
+                    if imported.level or imported.module.partition(".")[0] != name:
+                        continue
+                    if self.project.index.files(imported.module.partition(".")[0]):
+                        continue
+                    if imported.name == "*":
+                        self.module(path, cause)
+                    elif not imported.lazy:
+                        self.name(path, imported.binds, cause)
+                        if cause.how == REMOVED and not self._guarded(path, imported):
+                            self.module(path, cause)
+
+    # What is affected
+
+    def module(self, path: str, cause: Cause) -> None:
+        """Importing `path` itself may come out otherwise: every test that needs it is affected."""
+        self.affected.modules.setdefault(path, cause)
+
+    def name(self, path: str, name: str, cause: Cause) -> None:
+        """The module-level name, or an attribute of something in the file, has another meaning."""
+        key = (path, name)
+        if name and key not in self.affected.names:
+            self.affected.names[key] = cause
+            self._pending.append(key)
+
+    def grow(self) -> Affected:
+        while self._pending:
+            path, name = self._pending.pop()
+            self._spread(path, name, self.affected.names[path, name])
+        return self.affected
+
+    # How it spreads
+
+    def _spread(self, path: str, name: str, cause: Cause) -> None:
+        reaching = None if path == EVERYWHERE else self.project.reaching(path)
+        for candidate in self.project.mentioning(frozenset({name})):
+            if reaching is not None and candidate not in reaching:
+                continue
+            model = self.project.model(candidate)
+            for definition in model.definitions if model else ():
+                if self._mentions(definition, candidate, path, name):
+                    self._follow(candidate, definition, path, name, cause)
+        if name == "__all__":
+            self._everything_imported_by_star(path, cause)
+        else:
+            self._through_star(path, name, cause)
+
+    def _mentions(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
+        if definition.kind == "import":
+            return path == EVERYWHERE and "." + name in definition.mentions or self._imports_name(definition, candidate, path, name)
+        if "." + name in definition.mentions:
+            return True
+        return candidate == path and name in definition.mentions
+
+    def _imports_name(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
+        if "." + name not in definition.mentions:
+            return False
+        return any(
+            path in self.project.index.module_files(imported, candidate)
+            for imported in self._imports_at(candidate, definition)
+            if imported.name == name
+        )
+
+    def _imports_at(self, path: str, definition: Definition) -> list[Import]:
+        model = self.project.model(path)
+        lines = range(definition.line, definition.end_line + 1)
+        return [i for i in model.imports if i.line in lines and i.binds in definition.names] if model else []
+
+    def _follow(self, candidate: str, definition: Definition, path: str, name: str, cause: Cause) -> None:
+        """A definition of `candidate` mentions an affected name."""
+        for bound in definition.names or ("",):
+            link = Cause("definition", "mentions", candidate, _full(definition.owner, bound), definition.line, cause)
+            if bound:
+                self._bound(candidate, definition, bound, link)
+        link = Cause("definition", "mentions", candidate, _full(definition.owner, "".join(definition.names[:1])), definition.line, cause)
+        if cause.how == REMOVED and (path, name) in self._removed and "guarded" not in definition.flags:
+            if not (candidate == path and name in purity.BUILTINS):
+                self.module(candidate, link)
+        if "autouse" in definition.flags and not definition.owner:
+            self.module(candidate, link)
+        if any(bound in purity.PYTEST_NAMES for bound in definition.names) and not definition.owner:
+            self.module(candidate, link)
+        if definition.kind == "class":
+            self._class_created(candidate, definition, link)
+        self._effects(candidate, definition, link)
+
+    def _bound(self, path: str, definition: Definition, name: str, cause: Cause, how: str = CHANGED) -> None:
+        """A definition binds `name` anew, at module level or as a member of a class."""
+        if not definition.owner:
+            self.name(path, name, cause)
+            return
+        owner = self._class(path, definition.owner)
+        if owner is None or not self.project.is_plain_class(path, owner) or _is_special(name):
+            self._whole_class(path, definition.owner, cause)
+        elif definition.flags & {"autouse"}:
+            self._whole_class(path, definition.owner, cause)
+        elif "bare" in definition.flags and how != CHANGED:
+            self.affected.docs.setdefault((path, definition.owner.rpartition(".")[2]), cause)
+        else:
+            self.affected.members.setdefault((path, definition.owner, name), cause)
+
+    def _whole_class(self, path: str, owner: str, cause: Cause) -> None:
+        outermost, _, _ = owner.partition(".")
+        self.name(path, outermost, cause)
+        self.name(path, owner.rpartition(".")[2], cause)
+        for definition in self.project.definitions(path, outermost):
+            self._class_created(path, definition, cause)
+
+    def _class(self, path: str, qualname: str) -> Definition | None:
+        outer, _, name = qualname.rpartition(".")
+        return next((d for d in self.project.definitions(path, name, outer) if d.kind == "class"), None)
+
+    def _documentation(self, path: str, change: DefinitionChange, cause: Cause) -> None:
+        definition = change.definition
+        pure = all(purity.is_pure_decorator(d) and not self.project.resolve(d, path) for d in definition.decorators)
+        owner = self._class(path, definition.owner) if definition.owner else None
+        if owner is not None and change.name != "__doc__" and definition.kind != "function":
+            pure = pure and self.project.is_plain_class(path, owner)
+        if pure:
+            last = definition.owner.rpartition(".")[2]
+            self.affected.docs.setdefault((path, last if change.name == "__doc__" and last else change.name), cause)
+        else:
+            self._bound(path, definition, change.name, cause)
+
+    # Modules and stars
+
+    def _module_found(self, path: str, cause: Cause) -> None:
+        """Imports that name this file: what they bind, and the blocks that import lazily."""
+        last = _module_name(path).rpartition(".")[2]
+        self.name(path, last, cause)
+        for candidate in self.project.mentioning(frozenset({last})):
+            model = self.project.model(candidate)
+            for imported in model.imports if model else ():
+                if path not in set(self.project.index.targets(imported, candidate)) or imported.lazy:
+                    continue
+                link = Cause("import", "imports", candidate, imported.binds, imported.line, cause)
+                if imported.name == "*":
+                    self.module(candidate, link)
+                    continue
+                guarded = self._guarded(candidate, imported)
+                if cause.how == REMOVED and not guarded:
+                    self.module(candidate, link)
+                self.name(candidate, imported.binds, link)
+                for definition in self._at_line(candidate, imported.line):
+                    for bound in definition.names:
+                        self._bound(candidate, definition, bound, link)
+                    self._effects(candidate, definition, link)
+
+    def _at_line(self, path: str, line: int) -> list[Definition]:
+        model = self.project.model(path)
+        return [d for d in model.definitions if d.line <= line <= d.end_line] if model else []
+
+    def _guarded(self, path: str, imported: Import) -> bool:
+        return any("guarded" in d.flags for d in self._at_line(path, imported.line))
+
+    def _star_importers(self, path: str) -> list[str]:
+        found = []
+        for importer in self.project.reaching(path):
+            model = self.project.model(importer)
+            for imported in model.imports if model else ():
+                if imported.name == "*" and path in self.project.index.module_files(imported, importer):
+                    found.append(importer)
+        return found
+
+    def _through_star(self, path: str, name: str, cause: Cause) -> None:
+        if path == EVERYWHERE or name.startswith("__"):
+            return
+        for importer in self._star_importers(path):
+            self.name(importer, name, Cause("import", "imports *", importer, name, 0, cause))
+
+    def _everything_imported_by_star(self, path: str, cause: Cause) -> None:
+        model = self.project.model(path)
+        for importer in self._star_importers(path):
+            for definition in model.definitions if model else ():
+                for name in definition.names if not definition.owner else ():
+                    self.name(importer, name, Cause("import", "imports *", importer, name, 0, cause))
+
+    def _star_changed(self, path: str, definition: Definition, cause: Cause) -> None:
+        """`from module import *` came or went: every name of the module may be bound or not."""
+        del definition  # which names they are would need the module as it was, too
+        self.module(path, cause)
+
+    # Effects
+
+    def _class_created(self, path: str, definition: Definition, cause: Cause) -> None:
+        """A class statement runs code of its bases: __init_subclass__, a metaclass, a registry outside the project."""
+        if "keywords" in definition.flags:
+            for owner in definition.names:
+                self.name(path, owner, cause)
+        ancestors = list(self.project.ancestors(path, definition))
+        registers = False
+        for where, parent, base in ancestors:
+            if parent is None:
+                outside = base not in purity.PLAIN_BASES and not purity.is_stdlib(base) and not purity.is_pure_call(base)
+                registers = registers or outside
+            else:
+                own = "keywords" in parent.flags or bool(self.project.definitions(where, "__init_subclass__", _qualname(parent)))
+                registers = registers or own
+        if not registers or cause.how not in (ADDED, REMOVED, CHANGED):
+            return
+        for where, parent, _ in ancestors:
+            if parent is None:
+                continue
+            for name in parent.names:
+                self.name(where, name, Cause("definition", "is told of its subclasses", where, name, parent.line, cause))
+        if all(parent is None for _, parent, _ in ancestors):
+            self.module(path, cause)
+
+    def _effects(self, path: str, definition: Definition, cause: Cause) -> None:
+        for effect in definition.effects:
+            if effect == FALLIBLE and "guarded" in definition.flags:
+                continue
+            self._effect(effect, path, cause, 0)
+
+    def _effect(self, effect: str, path: str, cause: Cause, depth: int) -> None:
+        kind, _, rest = effect.partition(":")
+        if effect in (ANYTHING, FALLIBLE):
+            self.module(path, cause)
+        elif effect == ARGUMENT:
+            return
+        elif effect[0] in "~=":
+            self._mutated(path, effect[1:], cause)
+        elif depth > _DEEPEST_CALL:
+            self.module(path, cause)
+        else:
+            target, *arguments = rest.split("|")
+            if kind == "deco":
+                self._decorated(target, path, cause, depth)
+            elif kind.endswith("method"):
+                self._method(target, arguments, path, cause, depth, bare=kind.startswith("bare"))
+            else:
+                self._called(target, arguments, path, cause, depth, bare=kind == "bare")
+
+    def _mutated(self, path: str, name: str, cause: Cause) -> None:
+        """The object that a global of `path` stands for has changed, wherever else it is known by a name."""
+        link = Cause("definition", "changes", path, name, cause.line, cause)
+        self.name(path, name, link)
+        found = self.project.resolve(name, path)
+        if found is not None and found[0] != path and found[1]:
+            self.name(found[0], found[1].partition(".")[0], link)
+
+    def _decorated(self, target: str, path: str, cause: Cause, depth: int) -> None:
+        found = self.project.resolve(target, path)
+        if found is None:
+            if not purity.is_pure_decorator(target):
+                self.module(path, cause)
+            return
+        summary = self.project.function(*found)
+        if summary is not None:
+            self._summary(summary.effects, found[0], [], path, cause, depth, fallible=False)
+            return
+        self._method_of(found, [], path, cause, depth, bare=True)
+
+    def _called(self, target: str, arguments: list[str], path: str, cause: Cause, depth: int, *, bare: bool) -> None:
+        found = self.project.resolve(target, path)
+        if found is None:
+            self.module(path, cause)  # outside the project, and not known to be harmless
+            return
+        summary = self.project.function(*found)
+        if summary is None:
+            definition = self._class(*found)
+            if definition is not None:
+                summary = self.project.function(found[0], f"{found[1]}.__init__")
+                if summary is None:
+                    return
+            else:
+                self._method_of(found, arguments, path, cause, depth, bare=bare)
+                return
+        self._summary(summary.effects, found[0], arguments, path, cause, depth, fallible=True)
+
+    def _summary(
+        self, effects: Iterable[str], where: str, arguments: list[str], path: str, cause: Cause, depth: int, *, fallible: bool
+    ) -> None:
+        """What a call of a project function of the file `where`, made in `path`, can change."""
+        if fallible:
+            self.module(path, cause)
+        for effect in effects:
+            if effect == FALLIBLE:
+                continue
+            if effect == ARGUMENT:
+                for argument in arguments:
+                    if argument != ARGUMENT:
+                        self._mutated(path, argument, cause)
+            elif effect == ANYTHING:
+                self.module(path, cause)
+            else:
+                self._effect(effect, where, cause, depth + 1)
+
+    def _method(self, target: str, arguments: list[str], path: str, cause: Cause, depth: int, *, bare: bool) -> None:
+        found = self.project.resolve(target, path)
+        if found is None:
+            self.module(path, cause)
+            return
+        self._method_of(found, arguments, path, cause, depth, bare=bare)
+
+    def _method_of(
+        self, found: tuple[str, str], arguments: list[str], path: str, cause: Cause, depth: int, *, bare: bool
+    ) -> None:
+        """A method of an object that has a name at the module level of `found[0]`."""
+        where, qualname = found
+        root, _, method = qualname.rpartition(".")
+        for definition in self.project.definitions(where, root.partition(".")[0]) if root else ():
+            if "literal" in definition.flags or _is_dispatcher(definition):
+                if method not in purity.BUILTIN_METHODS or method in purity.CONTAINER_MUTATORS:
+                    self._mutated(where, root.partition(".")[0], cause)
+                return
+            if "instance" in definition.flags:
+                self._method_of_instance(where, definition, root, method, arguments, path, cause, depth, bare=bare)
+                return
+        self.module(path, cause)
+
+    def _method_of_instance(
+        self, where: str, definition: Definition, root: str, method: str, arguments: list[str], path: str, cause: Cause,
+        depth: int, *, bare: bool,
+    ) -> None:  # fmt: skip
+        made_by = definition.bases[0] if definition.bases else "?"
+        cls = self.project.class_definition(made_by, where)
+        if cls is None:
+            plain = purity.is_stdlib(made_by) or made_by in purity.PURE_BUILTINS
+            if plain and purity.is_pure_call(made_by):
+                if bare or method in purity.CONTAINER_MUTATORS:
+                    self._mutated(where, root, cause)
+                return
+            self.module(path, cause)
+            return
+        lineage = [(cls[0], cls[1]), *((w, d) for w, d, _ in self.project.ancestors(*cls) if d is not None)]
+        for place, parent in lineage:
+            summary = self.project.function(place, f"{_qualname(parent)}.{method}")
+            if summary is not None:
+                if ARGUMENT in summary.effects:
+                    self._mutated(where, root, cause)
+                self._summary(summary.effects, place, arguments, path, cause, depth, fallible=True)
+                return
+        self.module(path, cause)
+
+
+def _is_dispatcher(definition: Definition) -> bool:
+    return any(d.rpartition(".")[2] in ("singledispatch", "singledispatchmethod") for d in definition.decorators)
+
+
+def _is_special(name: str) -> bool:
+    return (name.startswith("__") and name.endswith("__")) or name in purity.PROTOCOL_MEMBERS or name.startswith("pytest_")
+
+
+def _is_conftest(path: str) -> bool:
+    return path.rpartition("/")[2] == CONFTEST
+
+
+def _module_name(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _qualname(definition: Definition) -> str:
+    return _full(definition.owner, definition.names[0])
+
+
+def _full(owner: str, name: str) -> str:
+    return f"{owner}.{name}" if owner else name

@@ -1,0 +1,130 @@
+"""Import statements of a file, and which files they mean."""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from testmon_cli.analysis.typechecking import is_type_checking
+from testmon_cli.domain.source import Import
+
+
+def find_imports(tree: ast.Module) -> tuple[Import, ...]:
+    """Every name that an import statement asks for, those inside functions included."""
+    return tuple(_walk(tree, lazy=False))
+
+
+def of_statement(node: ast.Import | ast.ImportFrom, *, lazy: bool = False) -> Iterator[Import]:
+    for alias in node.names:
+        if isinstance(node, ast.Import):
+            binds = alias.asname or alias.name.partition(".")[0]
+            yield Import(alias.name, "", 0, binds, node.lineno, lazy)
+        else:
+            yield Import(node.module or "", alias.name, node.level, alias.asname or alias.name, node.lineno, lazy)
+
+
+def _walk(node: ast.AST, *, lazy: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield from of_statement(child, lazy=lazy)
+        elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _walk(child, lazy=True)
+        elif isinstance(child, ast.If) and is_type_checking(child.test):
+            for statement in child.orelse:
+                yield from _walk(ast.Module([statement], []), lazy=lazy)
+        elif not isinstance(child, ast.expr):
+            yield from _walk(child, lazy=lazy)
+
+
+class ModuleIndex:
+    """Which project file a module name stands for: by suffix of its path, and as a run observed it.
+
+    The analyser imports nothing, so it cannot know `sys.path`. A name stands for every file whose path ends as
+    the name says ("shop.price": "src/shop/price.py", "shop/price/__init__.py"), with what runs observed first.
+    """
+
+    def __init__(self, paths: Iterable[str], observed: Mapping[str, str] | None = None) -> None:
+        self.paths = frozenset(paths)
+        self._observed = dict(observed or {})
+        self._by_last: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        self._folders: dict[str, list[tuple[str, ...]]] = {}
+        for path in sorted(self.paths):
+            parts = module_parts(path)
+            if parts:
+                self._by_last.setdefault(parts[-1], []).append((parts, path))
+        self._cache: dict[str, tuple[str, ...]] = {}
+
+    def files(self, module: str) -> tuple[str, ...]:
+        """Paths that `import module` could load; () when it is not of the project."""
+        found = self._cache.get(module)
+        if found is None:
+            found = self._cache[module] = self._find(module)
+        return found
+
+    def _find(self, module: str) -> tuple[str, ...]:
+        observed = self._observed.get(module)
+        if observed in self.paths:
+            return (observed,)
+        wanted = tuple(module.split("."))
+        hits = [(parts, path) for parts, path in self._by_last.get(wanted[-1], ()) if parts[-len(wanted) :] == wanted]
+        return tuple(path for _, path in hits)
+
+    def with_parents(self, module: str) -> Iterator[str]:
+        """The files of a module and of the packages above it, which Python imports first."""
+        parts = module.split(".")
+        for length in range(1, len(parts) + 1):
+            yield from self.files(".".join(parts[:length]))
+
+    def targets(self, imported: Import, importer: str) -> Iterator[str]:
+        """All files that an import statement of the file `importer` may load."""
+        if imported.level:
+            yield from self._relative(imported, importer)
+            return
+        yield from self.with_parents(imported.module)
+        if imported.name and imported.name != "*":
+            yield from self.files(f"{imported.module}.{imported.name}")
+
+    def module_files(self, imported: Import, importer: str) -> tuple[str, ...]:
+        """The files of the module that names are taken from (without its parents)."""
+        if imported.level:
+            return tuple(self._package_files(self._base(imported, importer)))
+        return self.files(imported.module)
+
+    def submodule_files(self, imported: Import, importer: str) -> tuple[str, ...]:
+        """Files of `name` in `from module import name`, where that is a module."""
+        if not imported.name or imported.name == "*":
+            return ()
+        if imported.level:
+            return tuple(self._package_files(self._base(imported, importer) / imported.name))
+        return self.files(f"{imported.module}.{imported.name}") if imported.module else self.files(imported.name)
+
+    def _base(self, imported: Import, importer: str) -> PurePosixPath:
+        folder = PurePosixPath(importer).parent
+        for _ in range(imported.level - 1):
+            folder = folder.parent
+        return folder.joinpath(*imported.module.split(".")) if imported.module else folder
+
+    def _package_files(self, base: PurePosixPath) -> Iterator[str]:
+        for candidate in (f"{base}.py", f"{base}/__init__.py"):
+            name = candidate.removeprefix("./")
+            if name in self.paths:
+                yield name
+
+    def _relative(self, imported: Import, importer: str) -> Iterator[str]:
+        base = self._base(imported, importer)
+        yield from self._package_files(base)
+        anchor = PurePosixPath(importer).parent
+        for _ in range(imported.level - 1):
+            anchor = anchor.parent
+        for folder in (base, *base.parents):
+            if anchor in (folder, *folder.parents):
+                yield from self._package_files(folder)
+        if imported.name and imported.name != "*":
+            yield from self._package_files(base / imported.name)
+
+
+def module_parts(path: str) -> tuple[str, ...]:
+    """The dotted name that a path could have at most: ("src", "shop", "price") for src/shop/price.py."""
+    if not path.endswith(".py"):
+        return ()
+    parts = PurePosixPath(path[:-3]).parts
+    return parts[:-1] if parts and parts[-1] == "__init__" else parts

@@ -1,0 +1,94 @@
+"""The model of one file's text."""
+
+import ast
+import sys
+import warnings
+
+from testmon_cli.analysis.blocks import blocks_of, find_blocks
+from testmon_cli.analysis.checksums import checksum
+from testmon_cli.analysis.definitions import find_definitions, names_of
+from testmon_cli.analysis.effects import Names, summary_of
+from testmon_cli.analysis.imports import find_imports
+from testmon_cli.analysis.scopes import Scope, class_scope, function_scope, module_scope
+from testmon_cli.domain.source import Block, Definition, FunctionSummary, SourceError, SourceModel
+
+# Raised whenever the same text would give other checksums: fingerprints of different versions cannot be compared.
+MODEL_VERSION = 1
+# Python's own grammar differs between versions, and with it what the same text parses to.
+MODEL_KEY = f"{MODEL_VERSION}-{sys.version_info.major}.{sys.version_info.minor}"
+
+MODULE_QUALNAME = "<module>"
+
+
+def parse(data: bytes) -> ast.Module:
+    """The syntax tree of a file's bytes, whatever their encoding and line ends. Raises SourceError."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(data)
+    except SyntaxError as error:
+        raise SourceError(error.msg or "invalid syntax", error.lineno) from error
+    except (ValueError, RecursionError, MemoryError, LookupError) as error:
+        raise SourceError(str(error) or type(error).__name__) from error
+
+
+def build_model(data: bytes) -> SourceModel:
+    """The model of a file's bytes. Raises SourceError when they do not parse."""
+    tree = parse(data)
+    try:
+        return model_of(tree)
+    except RecursionError as error:
+        raise SourceError("nested too deeply") from error
+
+
+def model_of(tree: ast.Module) -> SourceModel:
+    names = names_of(tree)
+    definitions = find_definitions(tree, names)
+    return SourceModel(
+        blocks=(*blocks_of(find_blocks(tree)), _module_block(tree, definitions)),
+        definitions=definitions,
+        imports=find_imports(tree),
+        functions=tuple(_summaries(tree.body, "", module_scope(), names)),
+        doctests=frozenset(_doctests(tree.body, "")),
+    )
+
+
+def _module_block(tree: ast.Module, definitions: tuple[Definition, ...]) -> Block:
+    """The last block of every model: the module's own code, for who runs it outside an import (`-m`, runpy)."""
+    guards = [ast.dump(node) for node in tree.body if isinstance(node, ast.If)]
+    total = checksum("module", *(f"{d.checksum}" for d in definitions), *guards)
+    mentions = frozenset().union(*(d.mentions for d in definitions)) if definitions else frozenset()
+    return Block(total, MODULE_QUALNAME, 1, (), -1, mentions)
+
+
+def _summaries(body: list[ast.stmt], prefix: str, scope: Scope, names: Names) -> list[FunctionSummary]:
+    found: list[FunctionSummary] = []
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            inner = function_scope(node, scope)
+            found.append(summary_of(node, prefix + node.name, inner, names))
+            found += _summaries(node.body, f"{prefix}{node.name}.<locals>.", inner, names)
+        elif isinstance(node, ast.ClassDef):
+            found += _summaries(node.body, f"{prefix}{node.name}.", class_scope(node, scope), names)
+        else:
+            for field in ("body", "orelse", "finalbody"):
+                found += _summaries(getattr(node, field, []), prefix, scope, names)
+            for handler in getattr(node, "handlers", ()):
+                found += _summaries(handler.body, prefix, scope, names)
+            for case in getattr(node, "cases", ()):
+                found += _summaries(case.body, prefix, scope, names)
+    return found
+
+
+def _doctests(body: list[ast.stmt], prefix: str) -> list[str]:
+    found: list[str] = []
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        if ">>>" in str(body[0].value.value):
+            found.append(prefix.rstrip(".") or MODULE_QUALNAME)
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if ">>>" in (ast.get_docstring(node) or ""):
+                found.append(prefix + node.name)
+        elif isinstance(node, ast.ClassDef):
+            found += _doctests(node.body, f"{prefix}{node.name}.")
+    return found

@@ -1,0 +1,115 @@
+"""Which files and functions pytest would collect, by its naming options alone (nothing is imported).
+
+The rules are pytest's own: `python_files` are glob patterns of the file's name (or of its path, if they hold a slash);
+`python_classes` and `python_functions` are prefixes, or glob patterns if they hold a wildcard.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import PurePosixPath
+
+from testmon_cli.domain.source import Definition, SourceModel
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """pytest's naming options."""
+
+    files: tuple[str, ...] = ("test_*.py", "*_test.py")
+    classes: tuple[str, ...] = ("Test",)
+    functions: tuple[str, ...] = ("test",)
+    testpaths: tuple[str, ...] = ()
+    norecursedirs: tuple[str, ...] = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
+    doctest_modules: bool = False
+    doctest_globs: tuple[str, ...] = ()
+
+    def is_test_file(self, path: str) -> bool:
+        """Whether pytest, started without arguments, would collect the file as a module of tests."""
+        return any(_matches_path(path, pattern) for pattern in self.files) and self.is_visited(path)
+
+    def is_visited(self, path: str) -> bool:
+        """Whether pytest would come to the file's folder at all."""
+        folder = PurePosixPath(path).parent
+        start = 0
+        if self.testpaths:
+            roots = [PurePosixPath(p) for p in self.testpaths if _under(path, p)]
+            if not roots:
+                return False
+            start = max(len(root.parts) for root in roots)
+        return not any(fnmatch(part, pattern) for part in folder.parts[start:] for pattern in self.norecursedirs)
+
+    def is_test_function(self, name: str) -> bool:
+        return any(_matches_name(name, pattern) for pattern in self.functions)
+
+    def is_test_class(self, name: str) -> bool:
+        return any(_matches_name(name, pattern) for pattern in self.classes)
+
+
+def _under(path: str, folder: str) -> bool:
+    pattern = folder.rstrip("/")
+    return pattern in (".", "") or path == pattern or path.startswith(pattern + "/") or fnmatch(path, pattern + "/*")
+
+
+def _matches_path(path: str, pattern: str) -> bool:
+    name = path.rpartition("/")[2]
+    return fnmatch(path, "*/" + pattern) or fnmatch(path, pattern) if "/" in pattern else fnmatch(name, pattern)
+
+
+def _matches_name(name: str, pattern: str) -> bool:
+    return name.startswith(pattern) or (any(c in pattern for c in "*?[") and fnmatch(name, pattern))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A test that the source names: "TestBox::test_size", "test_plain", or a class that inherits its tests."""
+
+    name: str
+    line: int
+    certain: bool  # False: the statement may bind something else, or pytest may pass it over
+
+
+def candidates(model: SourceModel, naming: Naming) -> Iterator[Candidate]:
+    """Tests of a module as its definitions name them, in the order they are written."""
+    classes = {_qualname(d): d for d in model.definitions if d.kind == "class"}
+    members: dict[str, list[Definition]] = {}
+    for definition in model.definitions:
+        members.setdefault(definition.owner, []).append(definition)
+    yield from _of_scope("", members, classes, naming)
+
+
+def _of_scope(
+    owner: str, members: dict[str, list[Definition]], classes: dict[str, Definition], naming: Naming
+) -> Iterator[Candidate]:
+    for definition in members.get(owner, ()):
+        for name in definition.names:
+            if definition.kind == "class":
+                yield from _of_class(definition, members, classes, naming)
+            elif naming.is_test_function(name) and definition.kind != "import" and "fixture" not in definition.flags:
+                certain = definition.kind == "function"
+                if certain or definition.kind == "statement":
+                    yield Candidate(_nodeid(owner, name), definition.line, certain)
+
+
+def _of_class(
+    definition: Definition, members: dict[str, list[Definition]], classes: dict[str, Definition], naming: Naming
+) -> Iterator[Candidate]:
+    qualname = _qualname(definition)
+    names = {name for d in members.get(qualname, ()) for name in d.names}
+    is_unittest = any(base.rpartition(".")[2].endswith("TestCase") for base in definition.bases)
+    if "__test__" in names or not (naming.is_test_class(definition.names[0]) or is_unittest):
+        return
+    if not is_unittest and names & {"__init__", "__new__"}:
+        return
+    own = list(_of_scope(qualname, members, classes, naming))
+    yield from own
+    if definition.bases and not own and not is_unittest:
+        yield Candidate(_nodeid(definition.owner, definition.names[0]), definition.line, certain=False)
+
+
+def _qualname(definition: Definition) -> str:
+    return f"{definition.owner}.{definition.names[0]}" if definition.owner else definition.names[0]
+
+
+def _nodeid(owner: str, name: str) -> str:
+    return "::".join([*owner.split("."), name]) if owner else name

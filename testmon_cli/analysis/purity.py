@@ -1,0 +1,97 @@
+"""The one table of calls and decorators whose effect is known.
+
+Dotted names are written as they are imported; a name stands for itself and everything below it.
+"""
+
+import builtins
+import sys
+
+# Builtins that change or reach beyond their result.
+_EFFECTFUL_BUILTINS = {"__import__", "breakpoint", "compile", "delattr", "eval", "exec", "input", "open", "print", "setattr"}
+_FALLIBLE_BUILTINS = {"float", "int", "max", "min", "next", "complex", "bytes", "chr", "getattr"}
+BUILTINS = frozenset(vars(builtins))
+PURE_BUILTINS = BUILTINS - _EFFECTFUL_BUILTINS - _FALLIBLE_BUILTINS
+
+# The standard library is taken as pure where a result is bound to a name, except for these.
+_EFFECTFUL_STDLIB = (
+    "atexit", "codecs.register", "copyreg", "faulthandler", "gc", "locale.setlocale", "logging.basicConfig",
+    "logging.disable", "logging.config", "mimetypes.add_type", "mimetypes.init", "os.chdir", "os.environ", "os.putenv",
+    "os.umask", "random.seed", "readline", "signal", "site", "socket.setdefaulttimeout", "subprocess", "sys", "threading",
+    "time.sleep", "unittest.mock.patch", "warnings", "webbrowser.register", "importlib", "runpy", "os.system", "shutil",
+    "os.makedirs", "os.mkdir", "os.remove", "os.unlink", "builtins.setattr", "decimal.setcontext", "asyncio.set",
+)  # fmt: skip
+_PURE_THOUGH_LISTED = ("sys.version_info", "sys.getsizeof", "threading.Lock", "threading.RLock", "threading.local",
+                       "threading.Event", "threading.Condition", "importlib.resources", "importlib.metadata",
+                       "importlib.util.find_spec", "threading.Semaphore", "sys.intern")  # fmt: skip
+
+# Calls and decorators of other distributions that only make their result.
+PURE_EXTERNAL = (
+    "attr", "attrs", "pytest.approx", "pytest.fixture", "pytest.mark", "pytest.param", "pytest.raises", "pytest.warns",
+    "typing_extensions", "numpy.dtype", "numpy.array", "hypothesis.given", "hypothesis.settings", "hypothesis.strategies",
+    "hypothesis.example", "mock.patch", "packaging.version", "six.moves", "deprecated",
+)  # fmt: skip
+
+PURE_STDLIB_DECORATORS = ("unittest.mock.patch", "contextlib", "functools", "dataclasses", "abc", "enum", "typing",
+                          "unittest", "atexit.register", "types.coroutine", "asyncio.coroutine", "staticmethod", "classmethod", "property")  # fmt: skip
+
+# Methods of the builtin containers and strings: nothing but the object (and what it is given) is concerned.
+CONTAINER_MUTATORS = frozenset(
+    name
+    for kind in (list, dict, set, bytearray)
+    for name in dir(kind)
+    if not name.startswith("_") and name not in dir(frozenset) and name not in dir(tuple) and name not in dir(bytes)
+) - {"keys", "values", "items", "get", "copy"}  # fmt: skip
+_BUILTIN_KINDS = (list, dict, set, str, bytes, int, float, tuple)
+BUILTIN_METHODS = frozenset(n for kind in _BUILTIN_KINDS for n in dir(kind) if not n.startswith("_"))
+
+# Decorators under which the function stays, by name, what a caller sees: memoised functions run only once.
+MEMOISING = frozenset({"cache", "lru_cache", "cached_property", "cached", "memoize", "memoized", "cachedmethod"})
+
+# Decorators that make a class of what its annotations and members say as a whole.
+STDLIB = sys.stdlib_module_names
+
+# Bases of the standard library under which a member of a class stays an ordinary member.
+PLAIN_BASES = frozenset(
+    {"object", "abc.ABC", "typing.Generic", "typing.Protocol", "unittest.TestCase", "unittest.IsolatedAsyncioTestCase"}
+    | {name for name, value in vars(builtins).items() if isinstance(value, type)}
+)
+
+# Members that Python or pytest look up by themselves: who uses the class can notice them.
+PROTOCOL_MEMBERS = frozenset({
+    "acquire", "add_note", "append", "close", "closed", "default", "emit", "fileno", "filter", "flush", "format", "get",
+    "isatty", "items", "keys", "mro", "name", "read", "readable", "readinto", "readline", "readlines", "release", "run",
+    "seek", "seekable", "send", "tell", "throw", "truncate", "values", "writable", "write", "writelines", "get_code",
+    "exec_module", "find_spec", "create_module", "get_data", "get_source", "is_package", "tzname", "utcoffset", "dst",
+    "setUp", "tearDown", "setUpClass", "tearDownClass", "asyncSetUp", "asyncTearDown", "runTest", "id",
+    "setup_method", "teardown_method", "setup_class", "teardown_class", "setup", "teardown", "pytestmark", "addCleanup",
+    "handle", "handle_starttag", "handle_endtag", "handle_data", "generic_visit", "persistent_id", "persistent_load",
+    "reducer_override", "find_class", "get_value", "get_field", "check_unused_args", "convert_field", "shortDescription",
+}) - {"name", "format", "get", "id", "values", "items", "setup", "run", "filter", "handle"}  # fmt: skip
+
+# Module-level names that pytest looks up in test modules, conftest files and plugins.
+PYTEST_NAMES = frozenset({
+    "pytestmark", "pytest_plugins", "collect_ignore", "collect_ignore_glob", "setup_module", "teardown_module",
+    "setup_function", "teardown_function", "setUpModule", "tearDownModule", "load_tests", "__test__",
+})  # fmt: skip
+
+
+def _under(dotted: str, names: tuple[str, ...]) -> bool:
+    return any(dotted == name or dotted.startswith((name + ".", name + "_")) for name in names)
+
+
+def is_stdlib(dotted: str) -> bool:
+    return dotted.partition(".")[0] in STDLIB
+
+
+def is_pure_call(dotted: str) -> bool:
+    """Whether a call of a function outside the project only makes its result."""
+    if is_stdlib(dotted):
+        return _under(dotted, _PURE_THOUGH_LISTED) or not _under(dotted, _EFFECTFUL_STDLIB)
+    return _under(dotted, PURE_EXTERNAL)
+
+
+def is_pure_decorator(dotted: str) -> bool:
+    """Whether a decorator outside the project does no more than wrap or mark."""
+    if "." not in dotted:
+        return dotted in ("property", "staticmethod", "classmethod")
+    return _under(dotted, PURE_STDLIB_DECORATORS) or _under(dotted, PURE_EXTERNAL)

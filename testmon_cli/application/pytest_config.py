@@ -1,0 +1,109 @@
+"""pytest's configuration as files say it: what names tests, and a digest of the rest."""
+
+import configparser
+import json
+import os
+import shlex
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.analysis.naming import Naming
+
+_TABLES = {
+    "pytest.toml": ("pytest",),
+    ".pytest.toml": ("pytest",),
+    "pytest.ini": ("pytest",),
+    ".pytest.ini": ("pytest",),
+    "pyproject.toml": ("tool", "pytest"),
+    "tox.ini": ("pytest",),
+    "setup.cfg": ("tool:pytest",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PytestConfig:
+    """Options that pytest reads from its configuration file; `path` is "" without one."""
+
+    path: str
+    options: Mapping[str, object]
+    addopts: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Changes whenever an option does; the file's other tables and comments do not count."""
+        text = json.dumps([self.path, self.options, self.addopts], sort_keys=True, default=str)
+        return content_digest(text.encode("utf-8", "surrogatepass"))
+
+    def naming(self, arguments: Sequence[str] = ()) -> Naming:
+        default = Naming()
+        flags = [*self.addopts, *arguments]
+        globs = [a.partition("=")[2] for a in flags if a.startswith("--doctest-glob=")]
+        globs += [b for a, b in zip(flags, flags[1:], strict=False) if a == "--doctest-glob"]
+        return Naming(
+            files=self._list("python_files") or default.files,
+            classes=self._list("python_classes") or default.classes,
+            functions=self._list("python_functions") or default.functions,
+            testpaths=self._list("testpaths"),
+            norecursedirs=self._list("norecursedirs") or default.norecursedirs,
+            doctest_modules="--doctest-modules" in flags,
+            doctest_globs=tuple(globs),
+        )
+
+    def _list(self, name: str) -> tuple[str, ...]:
+        value = self.options.get(name, ())
+        return tuple(shlex.split(value)) if isinstance(value, str) else tuple(str(v) for v in value)  # type: ignore[attr-defined]
+
+
+def read(root: Path, environ: Mapping[str, str] | None = None) -> PytestConfig:
+    """The configuration that pytest would find in the root folder, with PYTEST_ADDOPTS."""
+    environ = os.environ if environ is None else environ
+    extra = _split(environ.get("PYTEST_ADDOPTS", ""))
+    for name, table in _TABLES.items():
+        options = _options(root / name, table)
+        if options is not None:
+            addopts = options.get("addopts", ())
+            own = _split(addopts) if isinstance(addopts, str) else tuple(str(a) for a in addopts)  # type: ignore[attr-defined]
+            return PytestConfig(name, options, (*own, *extra))
+    return PytestConfig("", {}, extra)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        return tuple(text.split())
+
+
+def _options(path: Path, table: tuple[str, ...]) -> dict[str, object] | None:
+    """Options of one file; None when pytest would pass it over."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    if path.suffix == ".toml":
+        return _toml_options(text, table, required=len(table) > 1)
+    parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return {"unreadable": content_digest(text.encode())}
+    if parser.has_section(table[0]):
+        return dict(parser.items(table[0]))
+    return {} if path.name in ("pytest.ini", ".pytest.ini") else None
+
+
+def _toml_options(text: str, table: tuple[str, ...], *, required: bool) -> dict[str, object] | None:
+    try:
+        found: object = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {"unreadable": content_digest(text.encode())}
+    for key in table:
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None if required else {}
+    merged = {key: value for key, value in found.items() if key != "ini_options"}
+    merged.update(found.get("ini_options", {}))
+    return merged or None if required else merged

@@ -1,0 +1,124 @@
+"""The project's source files as they are now."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+
+from testmon_cli.analysis import codec
+from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.analysis.model import MODEL_KEY, build_model
+from testmon_cli.domain.records import SourceVersion, VersionRef
+from testmon_cli.domain.source import SourceError, SourceModel
+
+_SKIPPED_FOLDERS = frozenset({
+    "__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".eggs", "node_modules", "site-packages",
+    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".testmon",
+})  # fmt: skip
+
+# A file whose time is this close to when it was recorded may have been edited since without a new time (git's rule
+# for its index): such a file is hashed.
+RACY_NS = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    size: int
+    mtime_ns: int
+
+
+def scan(root: Path, extra: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Stat]:
+    """Python files below the root (and extra source folders), by path relative to the root."""
+    found = dict(_scan(root, "", exclude))
+    for folder in extra:
+        start = (root / folder).resolve()
+        prefix = os.path.relpath(start, root).replace(os.sep, "/")
+        if prefix.startswith(".."):
+            found.update(_scan(start, prefix + "/", exclude))
+    return found
+
+
+def _scan(folder: Path, prefix: str, exclude: Sequence[str]) -> Iterator[tuple[str, Stat]]:
+    stack = [(str(folder), prefix)]
+    while stack:
+        current, before = stack.pop()
+        try:
+            entries = list(os.scandir(current))
+        except OSError:
+            continue
+        if before and any(entry.name == "pyvenv.cfg" for entry in entries):
+            continue
+        for entry in entries:
+            path = before + entry.name
+            if exclude and any(fnmatch(path, pattern) for pattern in exclude):
+                continue
+            if entry.name.endswith(".py"):
+                try:
+                    stat = entry.stat()
+                except OSError:
+                    continue
+                yield path, Stat(stat.st_size, stat.st_mtime_ns)
+            elif entry.name not in _SKIPPED_FOLDERS and entry.is_dir(follow_symlinks=False):
+                stack.append((entry.path, path + "/"))
+
+
+def version_of(path: str, data: bytes, stat: Stat) -> SourceVersion:
+    """A source version with its model; one that does not parse has no model."""
+    try:
+        model = build_model(data)
+    except SourceError:
+        return SourceVersion(path, content_digest(data), MODEL_KEY, b"", b"", stat.size, stat.mtime_ns)
+    return SourceVersion(
+        path, content_digest(data), MODEL_KEY, codec.encode(model), codec.name_index(model), stat.size, stat.mtime_ns
+    )
+
+
+@dataclass
+class Tree:
+    """The sources as they are now, read and parsed only where something asks."""
+
+    root: Path
+    stats: Mapping[str, Stat]
+    _data: dict[str, bytes] = field(default_factory=dict)
+    _models: dict[str, SourceModel | SourceError] = field(default_factory=dict)
+    _digests: dict[str, str] = field(default_factory=dict)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self.stats or (self.root / path).is_file()
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file; b"" when it has gone meanwhile."""
+        if path not in self._data:
+            try:
+                self._data[path] = (self.root / path).read_bytes()
+            except OSError:
+                self._data[path] = b""
+        return self._data[path]
+
+    def digest(self, path: str) -> str:
+        if path not in self._digests:
+            self._digests[path] = content_digest(self.read(path))
+        return self._digests[path]
+
+    def is_unchanged(self, ref: VersionRef, recorded_ns: int) -> bool:
+        """Whether a file still has the content of a stored version: by size and time, else by digest."""
+        stat = self.stats.get(ref.path)
+        if stat is None:
+            if ref.path not in self:
+                return False
+        elif (stat.size, stat.mtime_ns) == (ref.size, ref.mtime_ns) and stat.mtime_ns + RACY_NS < recorded_ns:
+            return True
+        return self.digest(ref.path) == ref.digest
+
+    def model(self, path: str) -> SourceModel:
+        """The model of a file. Raises SourceError when it does not parse."""
+        if path not in self._models:
+            try:
+                self._models[path] = build_model(self.read(path))
+            except SourceError as error:
+                self._models[path] = error
+        found = self._models[path]
+        if isinstance(found, SourceError):
+            raise found
+        return found

@@ -1,0 +1,28 @@
+"""Why a name, a module or a test is affected: a chain that a person can check."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One link: what is the matter with what, and which earlier link brought it about."""
+
+    kind: str  # "definition", "block", "import", "package", "file", "environment", "config", "memoised" ...
+    how: str  # "added", "removed", "changed", "mentions", "may fail" ...
+    path: str  # "" where there is none (a package, a variable)
+    name: str
+    line: int = 0
+    via: "Cause | None" = None
+
+    def chain(self) -> tuple["Cause", ...]:
+        """The links from this one down to the change itself."""
+        found: list[Cause] = []
+        link: Cause | None = self
+        while link is not None:
+            found.append(link)
+            link = link.via
+        return tuple(found)
+
+    @property
+    def origin(self) -> "Cause":
+        return self.chain()[-1]
