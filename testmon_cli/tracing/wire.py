@@ -3,13 +3,13 @@
 Every traced process appends to a file of its own in the spool folder, named `<pid>-<random>.jsonl`, a line per
 record, flushed as tests finish; the parent tails all of them. A process that is killed loses only the line it was
 writing (a last line without a line end is ignored). Records are the dataclasses below; `encode` and `decode`
-translate, with the class in the key "kind".
+translate, with the class in the key "record".
 
 Paths are absolute here; the reader makes them relative to the root.
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -118,13 +118,13 @@ _KINDS = {cls.__name__: cls for cls in (File, Trace, Outcome, ImportEdge, Collec
 
 def encode(record: Record) -> str:
     """One line without its line end. Lone surrogates survive (`ensure_ascii`)."""
-    return json.dumps({"kind": type(record).__name__, **asdict(record)}, separators=(",", ":"))
+    return json.dumps({"record": type(record).__name__, **vars(record)}, separators=(",", ":"), default=vars)
 
 
 def decode(line: str) -> Record:
     """The record of a line that `encode` made."""
     values = json.loads(line)
-    cls = _KINDS[values.pop("kind")]
+    cls = _KINDS[values.pop("record")]
     if "resources" in values:
         values["resources"] = tuple(
             Resource(**{**r, "frames": tuple((p, q, n) for p, q, n in r["frames"])}) for r in values["resources"]

@@ -1,0 +1,70 @@
+"""On whose behalf code runs: a stack of identities, the innermost counts."""
+
+from collections.abc import Callable
+
+SESSION = "session:"
+AFTER = "after:"  # the session is over: nothing that runs now can change an outcome
+
+
+def identity_of_test(nodeid: str) -> str:
+    return f"test:{nodeid}"
+
+
+def module_identity(path: str) -> str:
+    return f"module:{path}"
+
+
+def collect_identity(nodeid: str) -> str:
+    return f"collect:{nodeid}"
+
+
+class Entry:
+    """One level of the stack."""
+
+    __slots__ = ("identity",)
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+
+
+class Attribution:
+    """The stack. Imports in threads may interleave, so a level is left by its entry, not by position."""
+
+    def __init__(self, base: str, switch: Callable[[str], None]) -> None:
+        self._base = base
+        self._stack: list[Entry] = []
+        self._switch = switch
+        self.current = base
+
+    def rebase(self, base: str) -> None:
+        """Change what counts when the stack is empty."""
+        self._base = base
+        self._update()
+
+    def push(self, identity: str) -> Entry:
+        entry = Entry(identity)
+        self._stack.append(entry)
+        self._update()
+        return entry
+
+    def pop(self, entry: Entry) -> None:
+        """Leave a level; one that was left already is no error."""
+        if entry in self._stack:
+            self._stack.remove(entry)
+            self._update()
+
+    def holds(self, identity: str) -> bool:
+        return any(entry.identity == identity for entry in self._stack)
+
+    def caller(self) -> str:
+        """The innermost identity that is not an import: who set things in motion."""
+        for entry in reversed(self._stack):
+            if not entry.identity.startswith("module:"):
+                return entry.identity
+        return self._base
+
+    def _update(self) -> None:
+        identity = self._stack[-1].identity if self._stack else self._base
+        if identity != self.current:
+            self.current = identity
+            self._switch(identity)

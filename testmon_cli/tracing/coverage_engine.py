@@ -1,0 +1,118 @@
+"""The reference engine: coverage.py's C tracer, one context per identity."""
+
+import os
+import sys
+import threading
+from hashlib import blake2b
+from typing import Any
+
+from testmon_cli.tracing.engine import LINES, Drained, EngineUnavailable, LoadedFile
+from testmon_cli.tracing.settings import Scope, TraceSettings
+
+
+class CoverageEngine:
+    """Collects lines with coverage.py.
+
+    The C tracer is forced: the core that coverage.py prefers on new Pythons keeps only the first context of a line.
+    Lines are taken from the collector at each switch, as coverage itself does before it stores them.
+    """
+
+    name = "coverage"
+
+    def __init__(self, settings: TraceSettings, scope: Scope) -> None:
+        self._settings = settings
+        self._scope = scope
+        self._identity = "session:"
+        self._hits: dict[str, dict[str, set[int]]] = {}
+        self._unknown: dict[str, set[str]] = {}
+        self._files: dict[str, LoadedFile] = {}
+        self._new: list[LoadedFile] = []
+
+    def start(self) -> None:
+        try:
+            import coverage
+            from coverage.tracer import CTracer
+        except ImportError as error:
+            raise EngineUnavailable(f"coverage.py with its C tracer is needed: {error}") from error
+        folders = [self._settings.root, *self._settings.roots]
+        self._coverage = coverage.Coverage(data_file=None, source=folders, config_file=False, messages=False)
+        self._coverage.set_option("run:core", "ctrace")
+        self._coverage.set_option("run:disable_warnings", ["couldnt-parse", "module-not-measured", "trace-changed"])
+        self._coverage.start()
+        self._collector: Any = getattr(self._coverage, "_collector", None)
+        if self._collector is None or not isinstance(getattr(self._collector, "data", None), dict):
+            self._coverage.stop()
+            raise EngineUnavailable(f"coverage {coverage.__version__} keeps its lines where they cannot be reached")
+        self._tracer_class = CTracer
+
+    def attach_pytest(self) -> None:
+        """Nothing to do: lines are seen wherever they come from."""
+
+    def switch(self, identity: str) -> None:
+        self._harvest()
+        self._identity = identity
+
+    def drain(self) -> Drained:
+        self._harvest()
+        hits: dict[str, dict[LoadedFile, list[int]]] = {}
+        for identity, by_path in self._hits.items():
+            for path, lines in by_path.items():
+                hits.setdefault(identity, {})[self._file(path)] = sorted(lines)
+        drained = Drained(hits, {}, self._unknown, self._new)
+        self._hits, self._unknown, self._new = {}, {}, []
+        return drained
+
+    def forked(self, identity: str) -> None:
+        self._take()
+        self._hits, self._unknown, self._new, self._files = {}, {}, [], {}
+        self._identity = identity
+
+    def observes(self, path: str, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
+        return not lines.isdisjoint(seen)
+
+    def stop(self) -> None:
+        self._harvest()
+        if self._is_ours(sys.gettrace()):
+            self._coverage.stop()
+
+    def _harvest(self) -> None:
+        self._check_tracer()
+        for name, lines in self._take().items():
+            path = self._scope.source(name)
+            if path is not None:
+                self._hits.setdefault(self._identity, {}).setdefault(path, set()).update(lines)
+
+    def _take(self) -> dict[str, set[int]]:
+        """Empty the collector. Its sets stay: the tracer holds on to those of the running frames."""
+        taken = {}
+        for name, lines in list(self._collector.data.items()):
+            if lines:
+                taken[name] = set(lines)
+                lines -= taken[name]
+        return taken
+
+    def _check_tracer(self) -> None:
+        if threading.current_thread() is not threading.main_thread() or self._is_ours(sys.gettrace()):
+            return
+        self._unknown.setdefault(self._identity, set()).add("the trace function was replaced while it ran")
+        self._collector.tracers[0].start()
+
+    def _is_ours(self, tracer: object) -> bool:
+        return isinstance(tracer, self._tracer_class) and tracer in self._collector.tracers
+
+    def _file(self, path: str) -> LoadedFile:
+        if path not in self._files:
+            self._files[path] = file = read_file(path)
+            self._new.append(file)
+        return self._files[path]
+
+
+def read_file(path: str, unit: str = LINES) -> LoadedFile:
+    """A source as it is now; without digest when it is gone."""
+    try:
+        with open(path, "rb") as handle:
+            data = handle.read()
+            stat = os.fstat(handle.fileno())
+    except OSError:
+        return LoadedFile(path, "", -1, -1, unit)
+    return LoadedFile(path, blake2b(data, digest_size=16).hexdigest(), stat.st_size, stat.st_mtime_ns, unit)

@@ -1,0 +1,61 @@
+"""What sees the code run."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+BLOCKS = "blocks"
+LINES = "lines"
+
+Hits = dict[str, dict["LoadedFile", list[int]]]  # identity -> file -> blocks or lines
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedFile:
+    """One content of a project source, as an engine met it."""
+
+    path: str
+    digest: str
+    size: int
+    mtime_ns: int
+    unit: str
+
+
+@dataclass(slots=True)
+class Drained:
+    """What an engine saw since it was last asked."""
+
+    hits: Hits
+    module_level: dict[str, set[str]]  # identity -> paths whose module-level code ran there, not as an import
+    unknown: dict[str, set[str]]  # identity -> why its record is not complete
+    files: list[LoadedFile]  # loaded since, hit or not
+
+
+class EngineUnavailable(Exception):
+    """This engine cannot work in this process; the text says why."""
+
+
+class Engine(Protocol):
+    """Sees which code of the project runs, and for whom."""
+
+    name: str
+
+    def start(self) -> None:
+        """Begin to see; raises EngineUnavailable."""
+
+    def attach_pytest(self) -> None:
+        """pytest can be imported from now on; raises EngineUnavailable."""
+
+    def switch(self, identity: str) -> None:
+        """What runs from now on runs for `identity`."""
+
+    def drain(self) -> Drained:
+        """All that was seen since the last call."""
+
+    def forked(self, identity: str) -> None:
+        """This process is a forked child; what it runs belongs to `identity`."""
+
+    def observes(self, path: str, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
+        """Whether what was seen of a file shows that a function of it was entered."""
+
+    def stop(self) -> None:
+        """See no more."""

@@ -1,0 +1,73 @@
+"""Starts pytest with tracing in place: `python -m testmon_cli.tracing.launch <pytest arguments>`.
+
+Tracing begins before pytest or the project is imported. Apart from that pytest finds the process as `python -m pytest`
+would have made it.
+"""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from testmon_cli.tracing.settings import VARIABLE, TraceSettings
+
+PLUGIN = "testmon_cli.tracing.plugin"
+MODULE = "testmon_cli.tracing.launch"
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The command line that runs pytest, traced, with these arguments."""
+    return [sys.executable, "-m", MODULE, *arguments]
+
+
+def environment(settings: TraceSettings, base: Mapping[str, str]) -> dict[str, str]:
+    """The environment of that command."""
+    return {**base, VARIABLE: settings.to_json()}
+
+
+def main() -> int:
+    """Run pytest and give its exit code."""
+    settings = TraceSettings.from_environment(os.environ)
+    arguments = sys.argv[1:]
+    if settings is not None:
+        _trace(settings)
+    _look_like_pytest(arguments)
+    import pytest
+
+    code = int(pytest.main(["-p", PLUGIN, *arguments] if settings is not None else arguments))
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # as pytest does: the reader of our output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _trace(settings: TraceSettings) -> None:
+    from testmon_cli.tracing import recorder
+    from testmon_cli.tracing.engine import EngineUnavailable
+
+    try:
+        started = recorder.activate(settings)
+    except EngineUnavailable as error:
+        print(f"testmon: {error}", file=sys.stderr)
+        raise SystemExit(3) from None
+    started.attach_pytest()
+    if settings.verbose:
+        why = f" ({started.engine_note})" if started.engine_note else ""
+        print(f"testmon: engine {started.engine.name}{why}", file=sys.stderr)
+
+
+def _look_like_pytest(arguments: Sequence[str]) -> None:
+    """Be `pytest.__main__` to all who ask: the project, pytest and children that multiprocessing spawns."""
+    spec = importlib.util.find_spec("pytest.__main__")
+    main_module = sys.modules["__main__"]
+    if spec is not None and spec.origin is not None and main_module.__spec__ is not None:
+        main_module.__spec__ = spec
+        main_module.__file__ = spec.origin
+        main_module.__package__ = "pytest"
+        sys.argv = [spec.origin, *arguments]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""How a test came out, read from the reports of its phases."""
+
+import pytest
+
+FAILURE_LIMIT = 200_000  # characters; a failure text longer than that helps nobody
+
+
+class OutcomeReader:
+    """Joins the reports of one test."""
+
+    def __init__(self) -> None:
+        self.always = ""
+        self._reset()
+
+    def _reset(self) -> None:
+        self.outcome = ""
+        self.duration = 0.0
+        self.called = False  # the test function itself was called
+        self.finished = False  # it was torn down: an interrupted test has no outcome
+        self._texts: list[str] = []
+        self._subtest_failed = False
+
+    @property
+    def failure(self) -> str:
+        return "\n".join(self._texts)[:FAILURE_LIMIT]
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Take a report in. A second set-up begins the test anew: a plugin reruns it, the last outcome counts."""
+        if report.when == "setup" and self.outcome:
+            self.always = self.always or "a plugin ran it more than once"
+            self._reset()
+        if report.outcome == "rerun":  # type: ignore[comparison-overlap]  # of pytest-rerunfailures
+            self.always = "it was rerun after a failure"
+        if is_subtest(report):
+            self._subtest(report)
+            return
+        self.duration += report.duration
+        self.finished = report.when == "teardown"
+        if report.when == "call" and not report.skipped:
+            self.called = True
+        outcome = outcome_of(report)
+        if outcome in ("failed", "error"):
+            self._texts.append(report.longreprtext)
+        if report.when == "call" and self._subtest_failed and outcome == "passed":
+            outcome = "failed"
+        if not (report.when == "teardown" and outcome == "passed") and self.outcome not in ("failed", "error"):
+            self.outcome = outcome
+
+    def _subtest(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._subtest_failed = True
+            self._texts.append(report.longreprtext)
+            if self.outcome == "passed":
+                self.outcome = "failed"
+
+
+def is_subtest(report: pytest.TestReport) -> bool:
+    return any(cls.__name__ in ("SubtestReport", "SubTestReport") for cls in type(report).__mro__)
+
+
+def outcome_of(report: pytest.TestReport) -> str:
+    """The outcome that one phase stands for."""
+    if hasattr(report, "wasxfail"):
+        if report.skipped:
+            return "xfailed"
+        if report.passed:
+            return "xpassed"
+    if report.failed:
+        return "failed" if report.when == "call" else "error"
+    return "skipped" if report.skipped else "passed"

@@ -1,0 +1,336 @@
+"""The pytest plugin, loaded by name in the processes of `testmon collect` and nowhere else."""
+
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import Distribution
+from types import CodeType
+from typing import Any
+
+import pytest
+from _pytest.fixtures import FixtureDef, FixtureRequest, SubRequest
+
+from testmon_cli.tracing import recorder as recording
+from testmon_cli.tracing import wire
+from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, identity_of_test
+from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.outcomes import OutcomeReader
+from testmon_cli.tracing.recorder import Pending, Recorder
+from testmon_cli.tracing.settings import TraceSettings
+
+_INI = (
+    "python_files python_classes python_functions testpaths norecursedirs doctest_optionflags pythonpath usefixtures"
+).split()
+_OPTIONS = ("doctestmodules", "doctestglob", "importmode")
+MARKERS = (
+    "testmon_always(reason): select this test every time",
+    "testmon_depends(*patterns): this test depends on the files that match",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in MARKERS:
+        config.addinivalue_line("markers", line)
+    recorder = recording.current()
+    if recorder is None:
+        settings = TraceSettings.from_environment(os.environ)
+        if settings is None:
+            return
+        recorder = recording.activate(settings)  # a worker of pytest-xdist
+        recorder.attach_pytest()
+    if config.pluginmanager.has_plugin("testmon-collector"):
+        return
+    config.pluginmanager.register(Collector(config, recorder), "testmon-collector")
+
+
+class Collector:
+    """Watches one pytest session."""
+
+    def __init__(self, config: pytest.Config, recorder: Recorder) -> None:
+        self.config = config
+        self.recorder = recorder
+        self.attribution = recorder.attribution
+        self.is_worker = hasattr(config, "workerinput")
+        self.is_controller = not self.is_worker and config.pluginmanager.has_plugin("dsession")
+        self.attribution.rebase(SESSION)
+        self.fixtures = FixtureWatch(self)
+        self.nodeids: list[str] = []
+        self.deselected: list[str] = []
+        self.item: pytest.Item | None = None
+        self.outcome = OutcomeReader()
+        self.modules: dict[str, str] = {}
+
+    # the session
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        if not self.is_worker:
+            self.recorder.flush(session_record(self.config, self.recorder.engine.name))
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Iterator[None]:
+        yield
+        self.attribution.rebase(AFTER)
+        modules = project_modules(self.recorder)
+        if self.is_worker:
+            output: dict[str, object] = self.config.workeroutput  # type: ignore[attr-defined]
+            output["testmon_modules"] = modules
+            self.recorder.flush()
+        else:
+            # session.exitstatus: the hook's argument is from before plugins changed it
+            status = int(getattr(session, "exitstatus", exitstatus))
+            self.recorder.flush(wire.Ended(status, {**self.modules, **modules}))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        self.modules.update(getattr(node, "workeroutput", {}).get("testmon_modules", {}))
+
+    # collection
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
+        entry = self.attribution.push(collect_identity(collector.nodeid))
+        yield
+        self.attribution.pop(entry)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and not self.is_controller:
+            path = os.path.join(self.config.rootpath, report.nodeid.partition("::")[0])
+            self.recorder.flush(wire.CollectionError(report.nodeid, path, str(report.longreprtext)))
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
+        self.nodeids = [item.nodeid for item in items]
+        yield
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self.deselected += [item.nodeid for item in items]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        if not self.is_controller:
+            self.recorder.flush(wire.Collected(tuple(self.nodeids), tuple(self.deselected)))
+
+    # tests
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self.item = item
+        self.outcome = OutcomeReader()
+        identity = identity_of_test(item.nodeid)
+        entry = self.attribution.push(identity)
+        yield
+        self.attribution.pop(entry)
+        self.item = None
+        try:
+            self._finish(item, identity)
+        except Exception as problem:
+            self.recorder.failed(problem, identity)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self.item is not None and report.nodeid == self.item.nodeid:
+            self.outcome.add(report)
+
+    def _finish(self, item: pytest.Item, identity: str) -> None:
+        if not self.outcome.finished:
+            self.recorder.flush(discard=identity)
+            return
+        self.recorder.pending(identity).uses += self._context_of(item)
+        self.recorder.flush(self._outcome_record(item), check=self._check(item), identity=identity)
+
+    def _context_of(self, item: pytest.Item) -> list[str]:
+        """What a test relies on besides itself and its fixtures: the session, and what ran at its collection."""
+        collected = (collect_identity(node.nodeid) for node in item.listchain()[:-1])
+        return [SESSION, *(identity for identity in collected if identity in self.recorder.known)]
+
+    def _outcome_record(self, item: pytest.Item) -> wire.Outcome:
+        always = self.outcome.always
+        mark = item.get_closest_marker("testmon_always")
+        if mark is not None:
+            given = mark.kwargs.get("reason") or (mark.args[0] if mark.args else "")
+            always = f"marked testmon_always: {given}" if given else "marked testmon_always"
+        depends = [str(pattern) for found in item.iter_markers("testmon_depends") for pattern in found.args]
+        return wire.Outcome(
+            nodeid=item.nodeid,
+            path=str(item.path),
+            function=function_name(item),
+            kind=kind_of(item),
+            outcome=self.outcome.outcome,
+            duration=self.outcome.duration,
+            failure=self.outcome.failure,
+            always=always,
+            depends=tuple(dict.fromkeys(depends)),
+        )
+
+    def _check(self, item: pytest.Item) -> Callable[[Pending], None] | None:
+        """The safety net: a test that ran must have been seen to run."""
+        code = code_of_test(item) if self.outcome.called else None
+        path = self.recorder.scope.source(code.co_filename) if code is not None else None
+        if code is None or path is None:
+            return None
+        lines = {line for _, _, line in code.co_lines() if line and line != code.co_firstlineno}
+        qualname = code.co_qualname
+
+        def check(pending: Pending) -> None:
+            if not self.recorder.observed(path, qualname, lines or {code.co_firstlineno}, pending):
+                pending.unknown.add("own function not observed")
+
+        return check
+
+    # fixtures
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: FixtureDef[Any], request: SubRequest) -> Iterator[None]:
+        if fixturedef.scope == "function":
+            yield
+            return
+        leave = self.fixtures.begin(fixturedef)
+        yield
+        leave()
+
+
+class FixtureWatch:
+    """Gives every instance of a fixture wider than a test an identity, and notes who uses which."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+        self._attribution = collector.attribution
+        self._recorder = collector.recorder
+        self._count = 0
+        self._instances: dict[FixtureDef[Any], str] = {}
+        self._install()
+
+    def begin(self, fixturedef: FixtureDef[Any]) -> Callable[[], None]:
+        """A set-up starts; call what this returns when it is over."""
+        identity = f"fixture:{self._count}:{fixturedef.argname}"
+        self._count += 1
+        self._instances[fixturedef] = identity
+        pending = self._recorder.pending(identity)
+        pending.complete = False
+        entry = self._attribution.push(identity)
+        # Finalisers run from the last to the first: this one runs after the fixture's own, the next before.
+        fixturedef.addfinalizer(lambda: self._end(fixturedef, identity))
+
+        def leave() -> None:
+            self._attribution.pop(entry)
+            fixturedef.addfinalizer(lambda: self._teardown(identity))
+
+        return leave
+
+    def _teardown(self, identity: str) -> None:
+        self._entry = self._attribution.push(identity)
+        self._entries.setdefault(identity, []).append(self._entry)
+
+    def _end(self, fixturedef: FixtureDef[Any], identity: str) -> None:
+        for entry in self._entries.pop(identity, []):
+            self._attribution.pop(entry)
+        self._recorder.pending(identity).complete = True
+        if self._instances.get(fixturedef) == identity:
+            del self._instances[fixturedef]
+
+    def _install(self) -> None:
+        self._entries: dict[str, list[Any]] = {}
+        execute, active = FixtureDef.execute, FixtureRequest._get_active_fixturedef
+        used = self._used
+
+        def traced_execute(self: FixtureDef[Any], request: SubRequest) -> Any:
+            __tracebackhide__ = True
+            try:
+                return execute(self, request=request)
+            finally:
+                used(self, request)
+
+        def traced_active(self: SubRequest, argname: str) -> Any:
+            __tracebackhide__ = True
+            fixturedef = active(self, argname)
+            used(fixturedef, None, self)
+            return fixturedef
+
+        FixtureDef.execute = disguise(traced_execute)  # type: ignore[method-assign]
+        SubRequest._get_active_fixturedef = disguise(traced_active)  # type: ignore[method-assign,assignment]
+
+    def _used(self, fixturedef: FixtureDef[Any], request: SubRequest | None, asker: Any = None) -> None:
+        instance = self._instances.get(fixturedef)
+        if instance is None:
+            return
+        item = self._collector.item
+        if item is not None and request is not None:
+            self._recorder.pending(identity_of_test(item.nodeid)).uses.append(instance)
+        asker = asker if asker is not None else getattr(request, "_parent_request", None)
+        parent = self._instances.get(getattr(asker, "_fixturedef", None))  # type: ignore[arg-type]
+        if parent is not None and parent != instance and self._attribution.holds(parent):
+            self._recorder.pending(parent).uses.append(instance)
+
+
+def session_record(config: pytest.Config, engine: str) -> wire.Session:
+    """What pytest was told, as far as it decides which tests there are."""
+    return wire.Session(
+        rootdir=str(config.rootpath),
+        inipath=str(config.inipath) if config.inipath else "",
+        arguments=tuple(sys.argv[1:]),
+        plugins=plugin_distributions(config),
+        engine=engine,
+        settings=naming_settings(config),
+    )
+
+
+def plugin_distributions(config: pytest.Config) -> tuple[str, ...]:
+    found: set[str] = set()
+    for _, facade in config.pluginmanager.list_plugin_distinfo():
+        distribution: Distribution = getattr(facade, "_dist", facade)
+        found.add(f"{distribution.metadata['Name']}=={distribution.version}")
+    return tuple(sorted(found))
+
+
+def naming_settings(config: pytest.Config) -> dict[str, object]:
+    settings: dict[str, object] = {}
+    for name in _INI:
+        try:
+            value = config.getini(name)
+        except (ValueError, KeyError):
+            continue
+        settings[name] = [str(entry) for entry in value] if isinstance(value, list | tuple) else str(value)
+    for name in _OPTIONS:
+        value = config.getoption(name, None)
+        if value is not None:
+            settings[name] = value if isinstance(value, bool | str) else [str(entry) for entry in value]
+    return settings
+
+
+def project_modules(recorder: Recorder) -> dict[str, str]:
+    modules = {}
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        source = recorder.scope.source(path) if isinstance(path, str) else None
+        if source is not None and name != "__main__":
+            modules[name] = source
+    return modules
+
+
+def function_name(item: pytest.Item) -> str:
+    """The qualified name of a test function in its file: classes and function, without parameters."""
+    if not isinstance(item, pytest.Function):
+        return ""
+    names = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
+    return ".".join([*names, getattr(item, "originalname", None) or item.name])
+
+
+def kind_of(item: pytest.Item) -> str:
+    names = {cls.__name__ for cls in type(item).__mro__}
+    if "TestCaseFunction" in names:
+        return "unittest"
+    if "DoctestItem" in names:
+        return "doctest"
+    return "function" if isinstance(item, pytest.Function) else "other"
+
+
+def code_of_test(item: pytest.Item) -> CodeType | None:
+    """The code of a test function below its decorators."""
+    if not isinstance(item, pytest.Function):
+        return None
+    function = inspect.unwrap(getattr(item.obj, "__func__", item.obj))
+    code = getattr(function, "__code__", None)
+    return code if isinstance(code, CodeType) else None

@@ -1,0 +1,184 @@
+"""The one object per process that joins engine, attribution and spool."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from testmon_cli.tracing import wire
+from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution
+from testmon_cli.tracing.engine import Drained, Engine, EngineUnavailable, LoadedFile
+from testmon_cli.tracing.imports import ImportWatch
+from testmon_cli.tracing.settings import Scope, TraceSettings
+from testmon_cli.tracing.spool import Spool
+
+
+@dataclass(slots=True)
+class Pending:
+    """What is known of one identity and not written yet."""
+
+    hits: dict[LoadedFile, list[int]] = field(default_factory=dict)
+    resources: list[wire.Resource] = field(default_factory=list)
+    uses: list[str] = field(default_factory=list)
+    module_level: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    complete: bool = True
+
+
+class Recorder:
+    """Records what this process runs, for whom, and writes it down."""
+
+    def __init__(self, settings: TraceSettings, base: str = SESSION) -> None:
+        self.settings = settings
+        self.scope = Scope(settings)
+        self.spool = Spool(settings.spool)
+        self.engine_note = ""  # why this engine and not another
+        self.engine: Engine = self._start_engine()
+        self.attribution = Attribution(base, self.engine.switch)
+        self.engine.switch(base)
+        self.known: set[str] = set()  # identities that a trace was written of
+        self._pending: dict[str, Pending] = {}
+        self._edges: list[wire.ImportEdge] = []
+        self._numbers: dict[LoadedFile, int] = {}
+        self._warned = False
+        self._in_fork = False
+        self.imports = ImportWatch(self.scope, self._enter_module, self.attribution.pop, self._edge)
+        self.imports.install()
+        os.register_at_fork(after_in_child=self._forked)
+
+    def attach_pytest(self) -> None:
+        """Hook into pytest, which can be imported now."""
+        try:
+            self.engine.attach_pytest()
+        except EngineUnavailable as reason:
+            self.engine.stop()
+            self.engine = _start("coverage", self.settings, self.scope)
+            self.engine_note = f"{reason}; coverage is used"
+            self.attribution = Attribution(SESSION, self.engine.switch)
+        self.imports.attach_pytest()
+
+    def pending(self, identity: str) -> Pending:
+        found = self._pending.get(identity)
+        if found is None:
+            found = self._pending[identity] = Pending()
+        return found
+
+    def flush(
+        self,
+        *last: wire.Record,
+        check: Callable[[Pending], None] | None = None,
+        identity: str = "",
+        discard: str = AFTER,
+    ) -> None:
+        """Write all that is pending but `discard`, then the records given; `check` sees before what `identity` has."""
+        drained = self.engine.drain()
+        self._merge(drained)
+        if check is not None:
+            check(self.pending(identity))
+        records: list[wire.Record] = [self._file_record(file) for file in drained.files]
+        pending, self._pending = self._pending, {}
+        for name, found in pending.items():
+            if name not in (AFTER, discard):
+                records += self._trace(name, found)
+        records += self._edges
+        self._edges = []
+        self.spool.write(*records, *last)
+
+    def failed(self, problem: BaseException, identity: str = "") -> None:
+        """Our own failure: say so once, and never trust the record of the test that met it."""
+        reason = f"testmon failed: {type(problem).__name__}: {problem}"
+        self.pending(identity or self.attribution.caller()).unknown.add(reason)
+        if not self._warned:
+            self._warned = True
+            print(f"testmon: {reason}; affected tests are selected every time", file=sys.__stderr__)
+
+    def observed(self, path: str, qualname: str, lines: Iterable[int], pending: Pending) -> bool:
+        """Whether a function of a project file was seen to run."""
+        return any(
+            self.engine.observes(path, qualname, frozenset(lines), seen)
+            for file, seen in pending.hits.items()
+            if file.path == path
+        )
+
+    def _merge(self, drained: Drained) -> None:
+        for identity, by_file in drained.hits.items():
+            hits = self.pending(identity).hits
+            for file, seen in by_file.items():
+                hits[file] = sorted({*hits[file], *seen}) if file in hits else seen
+        for identity, paths in drained.module_level.items():
+            self.pending(identity).module_level |= paths
+        for identity, reasons in drained.unknown.items():
+            self.pending(identity).unknown |= reasons
+
+    def _trace(self, identity: str, pending: Pending) -> list[wire.Record]:
+        records: list[wire.Record] = [self._file_record(file) for file in pending.hits if file not in self._numbers]
+        self.known.add(identity)
+        records.append(
+            wire.Trace(
+                identity=identity,
+                hits={str(self._numbers[file]): seen for file, seen in pending.hits.items()},
+                resources=tuple(pending.resources),
+                uses=tuple(dict.fromkeys(pending.uses)),
+                module_level=tuple(sorted(pending.module_level)),
+                unknown=tuple(sorted(pending.unknown)),
+                complete=pending.complete,
+            )
+        )
+        return records
+
+    def _file_record(self, file: LoadedFile) -> wire.File:
+        number = self._numbers.setdefault(file, len(self._numbers))
+        return wire.File(number, file.path, file.digest, file.size, file.mtime_ns, file.unit)
+
+    def _enter_module(self, path: str) -> object:
+        return self.attribution.push(f"module:{path}")
+
+    def _edge(self, importer: str, imported: str) -> None:
+        self._edges.append(wire.ImportEdge(importer, imported))
+
+    def _start_engine(self) -> Engine:
+        if self.settings.engine != "auto":
+            return _start(self.settings.engine, self.settings, self.scope)
+        try:
+            return _start("probes", self.settings, self.scope)
+        except EngineUnavailable as reason:
+            self.engine_note = f"{reason}; coverage is used"
+            return _start("coverage", self.settings, self.scope)
+
+    def _forked(self) -> None:
+        """In a forked child: what it runs goes to a file of its own, what the parent saw stays with the parent."""
+        self._in_fork = True
+        self._pending = {}
+        self._edges = []
+        self._numbers = {}
+        self.engine.forked(self.attribution.caller())
+
+
+def _start(name: str, settings: TraceSettings, scope: Scope) -> Engine:
+    engine: Engine
+    if name == "probes":
+        from testmon_cli.tracing.probes_engine import ProbesEngine
+
+        engine = ProbesEngine(settings, scope)
+    else:
+        from testmon_cli.tracing.coverage_engine import CoverageEngine
+
+        engine = CoverageEngine(settings, scope)
+    engine.start()
+    return engine
+
+
+_current: Recorder | None = None
+
+
+def current() -> Recorder | None:
+    """The recorder of this process, None when it is not traced."""
+    return _current
+
+
+def activate(settings: TraceSettings, base: str = SESSION) -> Recorder:
+    """The recorder of this process, started when it is not yet."""
+    global _current
+    if _current is None:
+        _current = Recorder(settings, base)
+    return _current

@@ -1,0 +1,113 @@
+"""What the collecting parent tells its children, carried by one environment variable."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from fnmatch import fnmatchcase
+
+VARIABLE = "TESTMON_COLLECT"
+IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
+LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__"})
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSettings:
+    """How the traced processes of one run work."""
+
+    spool: str  # folder that takes the records
+    root: str  # absolute
+    engine: str = "auto"  # auto, coverage, probes
+    roots: tuple[str, ...] = ()  # further absolute folders with sources
+    exclude: tuple[str, ...] = ()  # glob patterns relative to the root: neither traced nor read
+    ignore_files: tuple[str, ...] = ()
+    ignore_environment: tuple[str, ...] = ()
+    hash_key: str = ""  # hex; values of environment variables are hashed with it
+    verbose: bool = False
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "TraceSettings":
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in json.loads(text).items() if name in known}
+        settings = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        return replace(
+            settings,
+            root=os.path.realpath(settings.root),
+            roots=tuple(os.path.realpath(folder) for folder in settings.roots),
+        )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "TraceSettings | None":
+        text = environ.get(VARIABLE)
+        return cls.from_json(text) if text else None
+
+
+class Scope:
+    """Which files belong to the project. Remembers its answers, since hot paths ask it."""
+
+    def __init__(self, settings: TraceSettings) -> None:
+        self._settings = settings
+        self._roots = tuple(_folder(path) for path in (settings.root, *settings.roots))
+        self._inside: dict[str, str | None] = {}
+        self._environments: dict[str, bool] = {}
+
+    def source(self, path: str) -> str | None:
+        """The canonical path of a Python source of the project, None for any other file."""
+        return self.inside(path) if path.endswith((".py", ".pyw")) else None
+
+    def inside(self, path: str) -> str | None:
+        """The canonical absolute path of a file or folder of the project, None for any other."""
+        try:
+            return self._inside[path]
+        except KeyError:
+            found = self._inside[path] = self._look(path)
+            return found
+
+    def _look(self, path: str) -> str | None:
+        if not path or path[0] == "<":
+            return None
+        absolute = os.path.abspath(path)
+        if not self._holds(absolute):
+            absolute = os.path.realpath(path)
+        return absolute if self._holds(absolute) else None
+
+    def _holds(self, absolute: str) -> bool:
+        for root in self._roots:
+            if absolute.startswith(root) or absolute + os.sep == root:
+                return self._ours(root, absolute[len(root) :])
+        return False
+
+    def _ours(self, root: str, relative: str) -> bool:
+        parts = relative.split(os.sep)
+        if not LIBRARY_FOLDERS.isdisjoint(parts):
+            return False
+        name = relative.replace(os.sep, "/")
+        if matches(name, self._settings.exclude):
+            return False
+        folder = root
+        for part in parts[:-1]:
+            folder += part + os.sep
+            if self._is_environment(folder):
+                return False
+        return True
+
+    def _is_environment(self, folder: str) -> bool:
+        if folder not in self._environments:
+            self._environments[folder] = os.path.isfile(folder + "pyvenv.cfg")
+        return self._environments[folder]
+
+
+def matches(name: str, patterns: tuple[str, ...]) -> bool:
+    """Whether a relative path, or a folder that holds it, is named by one of the patterns."""
+    for pattern in patterns:
+        pattern = pattern.rstrip("/")
+        if fnmatchcase(name, pattern) or fnmatchcase(name, pattern + "/*"):
+            return True
+    return False
+
+
+def _folder(path: str) -> str:
+    return path.rstrip(os.sep) + os.sep

@@ -1,0 +1,106 @@
+"""Small projects, really run under tracing, and what was recorded of them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import testmon_cli
+from testmon_cli.tracing import launch, wire
+from testmon_cli.tracing.settings import TraceSettings
+
+PACKAGE_ROOT = str(Path(testmon_cli.__file__).parent.parent)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The records of one run."""
+
+    root: Path
+    exitcode: int
+    stdout: str
+    stderr: str
+    by_file: tuple[tuple[wire.Record, ...], ...]
+
+    @property
+    def records(self) -> list[wire.Record]:
+        return [record for records in self.by_file for record in records]
+
+    def outcomes(self) -> dict[str, str]:
+        return {record.nodeid: record.outcome for record in self.records if isinstance(record, wire.Outcome)}
+
+    def outcome(self, nodeid: str) -> wire.Outcome:
+        return next(r for r in self.records if isinstance(r, wire.Outcome) and r.nodeid == nodeid)
+
+    def traces(self, identity: str) -> list[wire.Trace]:
+        return [record for record in self.records if isinstance(record, wire.Trace) and record.identity == identity]
+
+    def hits(self, identity: str) -> dict[str, set[int]]:
+        """Relative path -> blocks or lines, of all records of an identity."""
+        found: dict[str, set[int]] = {}
+        for records in self.by_file:
+            names = {str(r.number): self.relative(r.path) for r in records if isinstance(r, wire.File)}
+            for record in records:
+                if isinstance(record, wire.Trace) and record.identity == identity:
+                    for number, seen in record.hits.items():
+                        found.setdefault(names[number], set()).update(seen)
+        return found
+
+    def uses(self, identity: str) -> set[str]:
+        return {use for trace in self.traces(identity) for use in trace.uses}
+
+    def unknown(self, identity: str) -> set[str]:
+        return {reason for trace in self.traces(identity) for reason in trace.unknown}
+
+    def resources(self, identity: str) -> dict[tuple[str, str], str]:
+        return {(r.kind, self.relative(r.name)): r.state for t in self.traces(identity) for r in t.resources}
+
+    def edges(self) -> set[tuple[str, str]]:
+        edges = [r for r in self.records if isinstance(r, wire.ImportEdge)]
+        return {(self.relative(edge.importer), self.relative(edge.imported)) for edge in edges}
+
+    def relative(self, path: str) -> str:
+        prefix = str(self.root) + os.sep
+        return path.removeprefix(prefix)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with sources, run by pytest in a child process."""
+
+    root: Path
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def collect(
+        self, *arguments: str, engine: str = "auto", environ: Mapping[str, str] | None = None, **settings: object
+    ) -> Recorded:
+        """Run pytest, traced."""
+        spool = self.root.parent / f"{self.root.name}-spool-{len(list(self.root.parent.iterdir()))}"
+        spool.mkdir()
+        trace = TraceSettings(spool=str(spool), root=str(self.root), engine=engine, **settings)  # type: ignore[arg-type]
+        environment = launch.environment(trace, {**self.environ(), **(environ or {})})
+        done = self._run(launch.command(arguments), environment)
+        by_file = tuple(tuple(read(path)) for path in sorted(spool.glob("*.jsonl")))
+        return Recorded(self.root, done.returncode, done.stdout, done.stderr, by_file)
+
+    def plain(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run pytest as a user would."""
+        return self._run([sys.executable, "-m", "pytest", *arguments], {**self.environ(), **(environ or {})})
+
+    def environ(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("TESTMON", "PYTEST", "COVERAGE", "COV_"))}
+        return {**kept, "PYTHONPATH": PACKAGE_ROOT, "PYTHONHASHSEED": "0", "COLUMNS": "80"}
+
+    def _run(self, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def read(path: Path) -> list[wire.Record]:
+    return [wire.decode(line) for line in path.read_text(encoding="ascii").splitlines(keepends=True) if line[-1] == "\n"]
