@@ -1,0 +1,169 @@
+"""Where tests run: Python, platform, installed distributions and the state of the git checkout."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from testmon_cli.domain.records import Environment, Package
+
+
+@dataclass(frozen=True, slots=True)
+class GitState:
+    """The commit that is checked out and whether tracked files differ from it."""
+
+    head: str  # "" without git or before the first commit
+    dirty: bool
+
+
+def current(name: str) -> Environment:
+    """The environment of this name with the Python that runs now."""
+    return Environment(name=name, python=f"{sys.version_info.major}.{sys.version_info.minor}", platform=sys.platform)
+
+
+def normalise(name: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def installed_packages(paths: Sequence[str] | None = None) -> tuple[Package, ...]:
+    """The distributions on the import path, by the names of their metadata folders; the first of a name counts.
+
+    Only names are read (a metadata file where the name does not hold the version), so this costs a few
+    milliseconds where parsing all metadata costs hundreds. `describe` tells more of one distribution.
+    """
+    found: dict[str, Package] = {}
+    for folder in dict.fromkeys(sys.path if paths is None else paths):
+        for entry in _metadata_entries(folder or os.curdir):
+            package = _package(entry)
+            if package is not None:
+                found.setdefault(package.name, package)
+    return tuple(sorted(found.values(), key=lambda package: package.name))
+
+
+def _metadata_entries(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            # Sorted, since two versions left in one folder must not be told apart by chance.
+            names = sorted(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
+    except OSError:
+        return  # a zip file, or a folder that does not exist: both are common on sys.path
+    for name in names:
+        yield os.path.join(folder, name)
+
+
+def _package(entry: str) -> Package | None:
+    stem, kind = os.path.splitext(os.path.basename(entry))
+    name, _, version = stem.partition("-")
+    if kind == ".egg-info":
+        version = re.sub(r"-py\d.*$", "", version)
+    if not version:  # `setup.py develop` leaves a folder without it
+        version = _header(os.path.join(entry, "PKG-INFO"), "Version")
+    if not name or name.startswith("~"):  # pip renames what it could not remove to ~name
+        return None
+    return Package(name=normalise(name), version=version, digest=_local_digest(entry))
+
+
+def _header(path: str, key: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if not line.strip():
+                    break
+                if line.lower().startswith(f"{key.lower()}:"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass  # a file instead of a folder, or a broken install: the version stays unknown
+    return ""
+
+
+def _local_digest(entry: str) -> str:
+    """What stands for the content of a local or editable install: its version may stay the same forever."""
+    if not os.path.exists(os.path.join(entry, "direct_url.json")):
+        return ""
+    try:
+        with open(os.path.join(entry, "RECORD"), "rb") as record:
+            return hashlib.blake2b(record.read(), digest_size=16).hexdigest()
+    except OSError:
+        return ""
+
+
+def describe(package: Package, paths: Sequence[str] | None = None) -> Package:
+    """The same package with the modules it provides and the distributions it requires."""
+    from importlib.metadata import DistributionFinder, MetadataPathFinder
+
+    context = DistributionFinder.Context(name=package.name, path=list(sys.path if paths is None else paths))
+    distribution = next(iter(MetadataPathFinder.find_distributions(context)), None)
+    if distribution is None:
+        return package
+    files = tuple(str(file) for file in distribution.files or ())
+    declared = (distribution.read_text("top_level.txt") or "").split()
+    modules = {*declared, *_modules_of_files(files)}
+    for file in files:
+        if file.endswith(".pth"):
+            modules.update(_modules_behind(str(distribution.locate_file(file))))
+    requires = {_required(line) for line in distribution.requires or () if not re.search(r";.*\bextra\b", line)}
+    return replace(package, modules=tuple(sorted(modules)), requires=tuple(sorted(requires - {""})))
+
+
+def _required(line: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]+", line)
+    return normalise(match.group()) if match else ""
+
+
+def _modules_of_files(files: Iterable[str]) -> Iterator[str]:
+    for file in files:
+        top, _, rest = file.partition("/")
+        if top.endswith((".dist-info", ".egg-info", ".data")) or top in ("..", "__pycache__"):
+            continue
+        if rest:
+            yield top
+        elif top.endswith((".py", ".so", ".pyd")):
+            yield top.partition(".")[0]
+
+
+def _modules_behind(pth: str) -> Iterator[str]:
+    """Modules in the folders that a .pth file of an editable install puts on the import path."""
+    try:
+        lines = Path(pth).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for folder in lines:
+        if not os.path.isdir(folder):
+            continue
+        for name in os.listdir(folder):
+            if name.endswith(".py") and name.removesuffix(".py").isidentifier():
+                yield name.removesuffix(".py")
+            elif os.path.exists(os.path.join(folder, name, "__init__.py")):
+                yield name
+
+
+def git_state(root: Path) -> GitState:
+    """Ask git once; a missing git, or a folder that it does not know, is no error."""
+    command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    try:
+        answer = subprocess.run(
+            command,
+            cwd=root,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},  # leaves the index as it is
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError:
+        return GitState("", False)
+    if answer.returncode:
+        return GitState("", False)
+    head, dirty = "", False
+    for line in answer.stdout.splitlines():
+        if line.startswith("# branch.oid "):
+            head = line.removeprefix("# branch.oid ").replace("(initial)", "")
+        elif not line.startswith("#"):
+            dirty = True
+    return GitState(head, dirty)

@@ -1,0 +1,205 @@
+"""What the user has set: options, environment variables and `[tool.testmon]` become one frozen value."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from testmon_cli.domain.errors import SettingsError
+
+ROOT_MARKERS: Final = (
+    "pyproject.toml",
+    "pytest.toml",
+    ".pytest.toml",
+    "pytest.ini",
+    ".pytest.ini",
+    "tox.ini",
+    "setup.cfg",
+    "setup.py",
+    ".git",
+)
+ENGINES: Final = ("auto", "coverage", "probes")
+DATAFILE_NAME: Final = ".testmondata"
+DEFAULT_ENVIRONMENT: Final = "default"
+DEFAULT_KEEP: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How testmon works in one project. Paths of the project are relative to `root`, with forward slashes."""
+
+    root: Path  # absolute
+    datafile: str  # absolute path, or a database URL as it was given
+    env: str = DEFAULT_ENVIRONMENT  # name of the environment
+    source: tuple[str, ...] = ()  # absolute folders outside the root whose code counts as the project's
+    exclude: tuple[str, ...] = ()  # patterns of source files that are not traced
+    ignore: tuple[str, ...] = ()  # patterns of data files that no test depends on
+    ignore_env: tuple[str, ...] = ()  # patterns of environment variables that no test depends on
+    ignore_packages: tuple[str, ...] = ()  # distributions whose version does not matter
+    always: tuple[str, ...] = ()  # patterns of nodeids or paths that are selected every time
+    depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # nodeid or path pattern -> file patterns
+    keep: int = DEFAULT_KEEP  # executions kept per test and environment
+    engine: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key of `[tool.testmon]`: what it must hold, in words, and the check that turns it into our value."""
+
+    expected: str
+    read: Callable[[object], object]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError  # the caller names the type that it expected
+    return tuple(_text(item) for item in value)
+
+
+def _patterns_by_pattern(value: object) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise ValueError
+    return {_text(pattern): _texts(files) for pattern, files in value.items()}
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError
+    return value
+
+
+def _engine(value: object) -> str:
+    if value not in ENGINES:
+        raise ValueError
+    return _text(value)
+
+
+_LIST: Final = "a list of strings"
+KEYS: Final[Mapping[str, _Key]] = {
+    "datafile": _Key("a path (string)", _text),
+    "env": _Key("a name (string)", _text),
+    "env_expression": _Key("a Python expression (string)", _text),
+    "source": _Key(_LIST, _texts),
+    "exclude": _Key(_LIST, _texts),
+    "ignore": _Key(_LIST, _texts),
+    "ignore_env": _Key(_LIST, _texts),
+    "ignore_packages": _Key(_LIST, _texts),
+    "always": _Key(_LIST, _texts),
+    "depends": _Key('a table of lists of strings, like {"tests/sql/*" = ["schema/*.sql"]}', _patterns_by_pattern),
+    "keep": _Key("a whole number from 1 up", _count),
+    "engine": _Key("one of " + ", ".join(f'"{name}"' for name in ENGINES), _engine),
+}
+
+
+def load(
+    root: Path | None = None,
+    *,
+    datafile: str | None = None,
+    env: str | None = None,
+    engine: str | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Put the settings together: option, then environment variable, then `[tool.testmon]`, then default."""
+    base = root.absolute() if root else find_root(Path.cwd())
+    file = base / "pyproject.toml"
+    table = _read_table(file)
+    values = {key: _value(file, key, value) for key, value in table.items()}
+    expression, named = values.pop("env_expression", None), values.pop("env", None)
+    if expression is not None and named is not None:
+        raise SettingsError(f"{file}: [tool.testmon] sets both env and env_expression; keep one of them")
+    configured = values.pop("datafile", None)
+    if "source" in table:
+        values["source"] = tuple(str((base / folder).resolve()) for folder in _texts(table["source"]))
+    if engine:
+        values["engine"] = engine
+    return Settings(
+        root=base,
+        datafile=_datafile(base, datafile or environ.get("TESTMON_DATAFILE"), configured),
+        env=(
+            env
+            or environ.get("TESTMON_ENV")
+            or (str(named) if named else "")
+            or (_evaluate(file, str(expression)) if expression else DEFAULT_ENVIRONMENT)
+        ),
+        **values,  # type: ignore[arg-type]  # each was read by the reader of its key
+    )
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder from `start` up that a project begins in; `start` itself when there is none."""
+    for folder in (start, *start.parents):
+        if any(os.path.exists(os.path.join(folder, marker)) for marker in ROOT_MARKERS):
+            return folder
+    return start
+
+
+def _read_table(file: Path) -> dict[str, object]:
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    if b"testmon" not in content:
+        return {}  # nothing of ours in it: spares importing the TOML parser, which is slow beside `select`
+    import tomllib
+
+    try:
+        document = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: not valid TOML: {error}") from error
+    tool = document.get("tool", {})
+    table = tool.get("testmon", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise SettingsError(f"{file}: tool.testmon must be a table, like [tool.testmon]; it is {table!r}")
+    return table
+
+
+def _value(file: Path, key: str, value: object) -> object:
+    if key not in KEYS:
+        raise SettingsError(f"{file}: [tool.testmon] has an unknown key {key!r}; {_hint(key)}")
+    try:
+        return KEYS[key].read(value)
+    except ValueError:
+        raise SettingsError(f"{file}: [tool.testmon] {key} must be {KEYS[key].expected}; it is {value!r}") from None
+
+
+def _hint(key: str) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(key.replace("-", "_").lower(), KEYS, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"known keys are {', '.join(sorted(KEYS))}"
+
+
+def _datafile(root: Path, given: str | None, configured: object) -> str:
+    """A path that was typed is relative to where it was typed, one from the settings to the root."""
+    base, name = (Path.cwd(), given) if given else (root, str(configured or DATAFILE_NAME))
+    return name if "://" in name else os.path.normpath(base / os.path.expanduser(name))
+
+
+def _evaluate(file: Path, expression: str) -> str:
+    """The value of `env_expression`; what is wrong with it is an error, never a name."""
+    import hashlib
+
+    def md5(text: str) -> str:
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    names = {"os": os, "sys": sys, "hashlib": hashlib, "md5": md5}
+    try:
+        # The user's own configuration runs as code here, as the configuration of pytest does.
+        value = eval(expression, names)  # noqa: S307
+    except Exception as error:
+        raise SettingsError(
+            f"{file}: [tool.testmon] env_expression failed: {type(error).__name__}: {error} in {expression!r}"
+        ) from error
+    if not isinstance(value, str | int | float) or value == "":
+        raise SettingsError(f"{file}: [tool.testmon] env_expression must give a name; {expression!r} gave {value!r}")
+    return str(value)

@@ -1,0 +1,278 @@
+"""The command line: click parses here and hands named values to the functions in `testmon_cli.commands`.
+
+What a command needs is imported when it runs, because importing is most of the time that a short command takes.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from testmon_cli import __version__
+from testmon_cli.domain.errors import EXIT_INTERRUPTED, EXIT_USAGE, TestmonError
+
+if TYPE_CHECKING:
+    from testmon_cli.application.settings import Settings
+
+EXIT_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Options given before the command's name."""
+
+    datafile: str | None
+
+
+def _settings(context: click.Context, datafile: str | None, env: str | None, engine: str | None = None) -> "Settings":
+    from testmon_cli.application import settings
+
+    shared: Shared = context.obj
+    return settings.load(datafile=datafile or shared.datafile, env=env, engine=engine)
+
+
+def _datafile_option(function: Function) -> Function:
+    return click.option(
+        "--datafile",
+        metavar="PATH",
+        help="Where testmon remembers.  [default: TESTMON_DATAFILE, the setting, or .testmondata in the root]",
+    )(function)
+
+
+def _env_option(function: Function) -> Function:
+    return click.option(
+        "--env",
+        metavar="NAME",
+        help="Name of the environment whose results count.  [default: TESTMON_ENV, the setting, or 'default']",
+    )(function)
+
+
+def _format_option(*formats: str) -> Callable[[Function], Function]:
+    return click.option(
+        "--format",
+        "format_",
+        type=click.Choice(formats),
+        default=formats[0],
+        show_default=True,
+        help="How the result is printed.",
+    )
+
+
+@click.group(invoke_without_command=True, context_settings={"max_content_width": 100})
+@click.version_option(__version__, prog_name="testmon", message="%(prog)s %(version)s")
+@click.option("-C", "--directory", metavar="DIR", help="Run as if started in this folder.")
+@_datafile_option
+@click.pass_context
+def cli(context: click.Context, directory: str | None, datafile: str | None) -> None:
+    """Tell which tests a change can affect, and why.
+
+    `testmon collect` runs pytest once and remembers what every test depended on. From then on
+    `testmon select | xargs -r pytest` runs what your changes can affect and nothing else.
+    """
+    if directory is not None:
+        _change_directory(directory)
+    context.obj = Shared(datafile)
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def _change_directory(directory: str) -> None:
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise click.BadParameter(f"{directory!r}: {error.strerror}", param_hint="'-C' / '--directory'") from error
+
+
+@cli.command(context_settings={"ignore_unknown_options": True}, options_metavar="[OPTIONS]")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+@click.option("--select", is_flag=True, help="Run only the tests that `testmon select` would print.")
+@click.option(
+    "--engine",
+    type=click.Choice(("auto", "coverage", "probes")),
+    help="How tests are observed; auto takes the fastest that is safe here.  [default: the setting, or auto]",
+)
+@_env_option
+@_datafile_option
+@click.option("--verbose", is_flag=True, help="Say on stderr which engine was taken and why, and what was stored.")
+@click.pass_context
+def collect(
+    context: click.Context,
+    pytest_args: tuple[str, ...],
+    select: bool,
+    engine: str | None,
+    env: str | None,
+    datafile: str | None,
+    verbose: bool,
+) -> int:
+    """Run pytest and remember what every test depended on.
+
+    Options that are not listed here go to pytest as they are, and so does everything after `--`:
+    `testmon collect -x -k price tests/unit`. A run of some tests, or one that is interrupted, updates
+    the tests that finished and forgets nothing else. The exit code is pytest's.
+    """
+    from testmon_cli.commands import collect as command
+
+    return command.run(
+        _settings(context, datafile, env, engine), pytest_args=pytest_args, select=select, verbose=verbose
+    )
+
+
+@cli.command()
+@click.option("--base", metavar="REV", help="Compare with this git revision, not with what was last collected.")
+@_format_option("text", "json")
+@_env_option
+@_datafile_option
+@click.pass_context
+def diff(context: click.Context, base: str | None, format_: str, env: str | None, datafile: str | None) -> int:
+    """Show what has changed since the tests ran, and how many tests depend on it."""
+    from testmon_cli.commands import diff as command
+
+    return command.run(_settings(context, datafile, env), base=base, format_=format_)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.option("-k", "keyword", metavar="EXPR", default="", help="Keep the tests whose name matches, as in pytest.")
+@click.option("--no-failed", is_flag=True, help="Leave out tests that failed last time and are not affected.")
+@click.option("--explain", is_flag=True, help="Print each test with the reason why it is selected.")
+@click.option("--why-not", metavar="NODEID", help="Say what would have to change for this test to be selected.")
+@click.option("--null", "-0", is_flag=True, help="End each argument with a null byte, for `xargs -0`.")
+@_format_option("text", "json")
+@_env_option
+@_datafile_option
+@click.pass_context
+def select(
+    context: click.Context,
+    paths: tuple[str, ...],
+    keyword: str,
+    no_failed: bool,
+    explain: bool,
+    why_not: str | None,
+    null: bool,
+    format_: str,
+    env: str | None,
+    datafile: str | None,
+) -> int:
+    """Print what pytest must run, one argument a line, and nothing else.
+
+    Selected are the tests that a change can affect, those that failed last time, those that were never
+    recorded and new ones. PATHS (files, folders or nodeids) narrow the answer. For use with
+    `testmon select | xargs -r pytest`: without -r, an empty answer would run every test.
+    """
+    if null and (explain or why_not or format_ == "json"):
+        raise click.UsageError("--null prints plain arguments; leave out --explain, --why-not and --format json")
+    from testmon_cli.commands import select as command
+
+    return command.run(
+        _settings(context, datafile, env),
+        paths=paths,
+        keyword=keyword,
+        failed=not no_failed,
+        explain=explain,
+        why_not=why_not,
+        null=null,
+        format_=format_,
+    )
+
+
+@cli.command()
+@click.option("--slowest", type=click.IntRange(min=0), default=5, show_default=True, help="Slow tests to list.")
+@click.option("--fail-on-failure", is_flag=True, help="Exit with 1 when a failure is remembered.")
+@_format_option("text", "json", "markdown")
+@_env_option
+@_datafile_option
+@click.pass_context
+def report(
+    context: click.Context,
+    slowest: int,
+    fail_on_failure: bool,
+    format_: str,
+    env: str | None,
+    datafile: str | None,
+) -> int:
+    """Sum up what is known: tests, last run, remembered failures, slowest tests, time saved."""
+    from testmon_cli.commands import report as command
+
+    return command.run(
+        _settings(context, datafile, env), slowest=slowest, fail_on_failure=fail_on_failure, format_=format_
+    )
+
+
+@cli.command()
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    help="Executions kept of each test in each environment.  [default: the setting, or 5]",
+)
+@click.option("--older-than", metavar="AGE", help="Remove runs older than this, like 30d, 12h or 8w.")
+@click.option("--env", "envs", metavar="NAME", multiple=True, help="Remove all of this environment; may be repeated.")
+@click.option("--missing/--no-missing", default=True, show_default=True, help="Remove tests that no longer exist.")
+@click.option("--dry-run", is_flag=True, help="Say what would go and how many bytes; change nothing.")
+@_format_option("text", "json")
+@_datafile_option
+@click.pass_context
+def gc(
+    context: click.Context,
+    keep: int | None,
+    older_than: str | None,
+    envs: tuple[str, ...],
+    missing: bool,
+    dry_run: bool,
+    format_: str,
+    datafile: str | None,
+) -> int:
+    """Remove what the datafile no longer needs and give the space back."""
+    from testmon_cli.commands import gc as command
+
+    return command.run(
+        _settings(context, datafile, None),
+        keep=keep,
+        older_than=older_than,
+        environments=envs,
+        missing=missing,
+        dry_run=dry_run,
+        format_=format_,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and give its exit code: the one place where errors become messages."""
+    try:
+        code = _invoke(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+    except TestmonError as error:
+        return _fail(str(error), error.exit_code)
+    except click.ClickException as error:
+        return _fail(_usage_message(error), EXIT_USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit and would complain there: give it a place to write to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    return code
+
+
+def _invoke(arguments: list[str]) -> int:
+    # Not cli.main(): it would turn a broken pipe into exit code 1, which here means that tests failed.
+    try:
+        with cli.make_context("testmon", arguments) as context:
+            return cli.invoke(context) or 0
+    except click.exceptions.Exit as request:
+        return request.exit_code
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"testmon: error: {message}", err=True)
+    return code
+
+
+def _usage_message(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    help_command = f" (see {context.command_path} --help)" if context else ""
+    return error.format_message().rstrip(".") + help_command

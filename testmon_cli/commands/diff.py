@@ -1,0 +1,14 @@
+"""`testmon diff`: show what has changed since the tests ran."""
+
+import sys
+
+from testmon_cli.application import differing
+from testmon_cli.application.settings import Settings
+from testmon_cli.rendering import diff as rendering
+
+
+def run(settings: Settings, *, base: str | None, format_: str) -> int:
+    """Print the changes; 0 whether there are some or not."""
+    found = differing.diff(settings, base=base)
+    sys.stdout.write(rendering.as_json(found) if format_ == "json" else rendering.as_text(found))
+    return 0

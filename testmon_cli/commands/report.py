@@ -1,0 +1,17 @@
+"""`testmon report`: sum up what is known, for CI logs."""
+
+import sys
+
+from testmon_cli.application import reporting
+from testmon_cli.application.settings import Settings
+from testmon_cli.rendering import report as rendering
+
+EXIT_FAILURES = 1  # as pytest's
+
+
+def run(settings: Settings, *, slowest: int, fail_on_failure: bool, format_: str) -> int:
+    """Print the report; with `fail_on_failure`, 1 when a failure is remembered."""
+    found = reporting.report(settings, slowest=slowest)
+    render = {"text": rendering.as_text, "json": rendering.as_json, "markdown": rendering.as_markdown}[format_]
+    sys.stdout.write(render(found))
+    return EXIT_FAILURES if fail_on_failure and found.failures else 0

@@ -1,0 +1,34 @@
+"""`testmon select`: print what pytest must run."""
+
+import sys
+
+from testmon_cli.application import selecting
+from testmon_cli.application.settings import Settings
+from testmon_cli.rendering import selection as rendering
+
+
+def run(
+    settings: Settings,
+    *,
+    paths: tuple[str, ...],
+    keyword: str,
+    failed: bool,
+    explain: bool,
+    why_not: str | None,
+    null: bool,
+    format_: str,
+) -> int:
+    """Print the selection; 0 whether it is empty or not. What must be said besides goes to stderr."""
+    if why_not is not None:
+        answer = selecting.why_not(settings, why_not)
+        sys.stdout.write(rendering.why_not_as_json(answer) if format_ == "json" else rendering.why_not_as_text(answer))
+        return 0
+    selection = selecting.select(settings, paths=paths, keyword=keyword, failed=failed)
+    sys.stderr.write(rendering.notes(selection))
+    if format_ == "json":
+        sys.stdout.write(rendering.as_json(selection))
+    elif explain:
+        sys.stdout.write(rendering.explained(selection))
+    else:
+        sys.stdout.write(rendering.arguments(selection, end="\0" if null else "\n"))
+    return 0
