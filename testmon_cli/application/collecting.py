@@ -1,0 +1,250 @@
+"""`testmon collect`: run pytest once and remember what every test depended on."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from testmon_cli import __version__
+from testmon_cli.analysis.naming import Naming, candidates
+from testmon_cli.application import environment, pytest_config, sources
+from testmon_cli.application.recording import Joiner, SpoolReader
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain.errors import EnvironmentFailure
+from testmon_cli.domain.records import Package, RunStart, SourceVersion
+from testmon_cli.storage.datafile import Datafile
+from testmon_cli.tracing import launch
+from testmon_cli.tracing.settings import TraceSettings
+
+_POLL = 0.1  # seconds between looks at the spool
+_COMMIT = 1.0  # seconds between transactions while tests run
+_NO_MODEL = "-"  # model key of files that were there but that no test loaded
+# Arguments of a run longer than this are handed over in a file (pytest 8.2 reads `@file`).
+_LONGEST_ARGUMENTS = 50_000
+
+
+@dataclass(frozen=True)
+class Collected:
+    """How a run ended."""
+
+    exitcode: int
+    executed: int
+    errors: int
+
+
+def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = False) -> Collected:
+    """Run pytest with these arguments under observation and store what it showed.
+
+    Returns pytest's own exit code. Raises DatafileError before pytest starts when nothing could be stored.
+    """
+    root = Path(os.path.realpath(settings.root))
+    started = time.time()
+    hash_key = secrets.token_hex(16)
+    with Datafile.open(settings.datafile, mode="write", create=True) as datafile:
+        packages = describe_packages(datafile, environment.installed_packages())
+        git = environment.git_state(root)
+        run_id = datafile.begin_run(
+            RunStart(
+                environment=environment.current(settings.env),
+                started=started,
+                arguments=tuple(arguments),
+                packages=packages,
+                git_head=git.head,
+                git_dirty=git.dirty,
+                engine=settings.engine,
+                version=__version__,
+            )
+        )
+        joiner = Joiner(root, settings.depends, settings.always)
+        store = _Store(datafile, run_id, joiner, sources.scan(root, settings.source, settings.exclude))
+        config = pytest_config.read(root)
+        store.begin({"hash_key": hash_key, "config": config.digest})
+        with tempfile.TemporaryDirectory(prefix="testmon-") as spool:
+            traced = TraceSettings(
+                spool=spool,
+                root=str(root),
+                engine=settings.engine,
+                roots=tuple(settings.source),
+                exclude=tuple(settings.exclude),
+                ignore_files=(*settings.ignore, ".testmondata*"),
+                ignore_environment=tuple(settings.ignore_env),
+                hash_key=hash_key,
+                verbose=verbose,
+            )
+            exitcode = _run(traced, arguments, SpoolReader(Path(spool)), store)
+        completed = joiner.ended is not None
+        store.finish(config.naming(arguments), is_whole=_is_whole(arguments, root))
+        datafile.finish_run(run_id, time.time(), completed, exitcode)
+    return Collected(exitcode, len(joiner.executed), len(joiner.errors))
+
+
+def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Package, ...]:
+    """Installed distributions with what they provide and require; read anew only for those that are new."""
+    runs = datafile.runs()
+    known: dict[tuple[str, str, str], Package] = {}
+    if runs:
+        known = {(p.name, p.version, p.digest): p for p in datafile.packages(runs[0].id)}
+    return tuple(known.get((p.name, p.version, p.digest)) or environment.describe(p) for p in found)
+
+
+def _run(traced: TraceSettings, arguments: Sequence[str], reader: SpoolReader, store: "_Store") -> int:
+    command = launch.command(_short(arguments, traced.spool))
+    with _interrupts_left_to_pytest():
+        try:
+            process = subprocess.Popen(command, env=launch.environment(traced, os.environ))
+        except OSError as error:
+            raise EnvironmentFailure(f"cannot start {command[0]}: {error.strerror}") from error
+        last = time.monotonic()
+        while True:
+            try:
+                process.wait(_POLL)
+                running = False
+            except subprocess.TimeoutExpired:
+                running = True
+            store.read(reader)
+            if not running:
+                break
+            if time.monotonic() - last >= _COMMIT:
+                store.commit()
+                last = time.monotonic()
+    store.commit()
+    # A negative code is the signal that killed pytest; shells say 128 and more.
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def _short(arguments: Sequence[str], folder: str) -> list[str]:
+    if sum(len(a) + 1 for a in arguments) < _LONGEST_ARGUMENTS or any("\n" in a for a in arguments):
+        return list(arguments)
+    path = Path(folder) / "arguments.txt"
+    path.write_text("\n".join(arguments), encoding="utf-8", errors="surrogateescape")
+    return [f"@{path}"]
+
+
+@contextmanager
+def _interrupts_left_to_pytest() -> Iterator[None]:
+    """Ctrl-C reaches pytest too, which ends its session; we only wait for it and store what there is."""
+    if sys.platform == "win32":  # pragma: no cover
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _is_whole(arguments: Sequence[str], root: Path) -> bool:
+    """Whether the arguments name no part of the suite: no path, no node id."""
+    for argument in arguments:
+        if argument.startswith("@"):
+            return False
+        if not argument.startswith("-") and (root / argument.partition("::")[0]).exists():
+            return False
+    return True
+
+
+class _Store:
+    """Writes what the joiner puts together into one run of the datafile."""
+
+    def __init__(
+        self, datafile: Datafile, run_id: int, joiner: Joiner, stats: Mapping[str, sources.Stat]
+    ) -> None:
+        self._datafile = datafile
+        self._run_id = run_id
+        self._joiner = joiner
+        self._versions: dict[str, int] = {}
+        self._stats = stats
+        self._facts: dict[str, object] = {}
+        self._dirty = False
+
+    def begin(self, facts: Mapping[str, object]) -> None:
+        """What is known before pytest starts: which files there are, and the configuration."""
+        self._facts.update(facts)
+        self._datafile.set_facts(self._run_id, self._facts)
+        there = [
+            SourceVersion(path, "", _NO_MODEL, b"", b"", stat.size, stat.mtime_ns) for path, stat in self._stats.items()
+        ]
+        self._add(there)
+        self._snapshot()
+
+    def read(self, reader: SpoolReader) -> None:
+        for source, record in reader.poll():
+            self._joiner.add(source, record)
+
+    def commit(self) -> None:
+        """Store what has come together since the last commit."""
+        self._add(self._joiner.take_sources())
+        batch = self._joiner.take()
+        if batch:
+            if self._dirty:
+                self._snapshot()
+            self._datafile.write(self._run_id, batch.traces, batch.executions)
+
+    def finish(self, naming: Naming, *, is_whole: bool) -> None:
+        """What only the end of the session shows."""
+        self.commit()
+        if self._dirty:
+            self._snapshot()
+        joiner = self._joiner
+        session, ended = joiner.session, joiner.ended
+        self._facts.update(
+            edges={importer: sorted(imported) for importer, imported in joiner.edges.items()},
+            modules={name: joiner.relative(path) for name, path in (ended.modules if ended else {}).items()},
+            plugins=list(session.plugins) if session else [],
+            engine=session.engine if session else "",
+            errors=joiner.errors,
+            pending=sorted((joiner.collected | joiner.deselected) - joiner.executed),
+            inert=self._inert(naming, is_whole=is_whole and ended is not None),
+        )
+        self._datafile.set_facts(self._run_id, self._facts)
+
+    def _inert(self, naming: Naming, *, is_whole: bool) -> dict[str, list[object]]:
+        """What looks like a test by its name and is none: path -> content digest and the names ("*" for all)."""
+        joiner = self._joiner
+        reported = {_function_of(nodeid) for nodeid in joiner.collected | joiner.deselected}
+        with_tests = {nodeid.partition("::")[0] for nodeid in reported}
+        failed = {nodeid.partition("::")[0] for nodeid in joiner.errors}
+        inert: dict[str, list[object]] = {}
+        for path in self._stats:
+            if not naming.is_test_file(path) or path in failed:
+                continue
+            loaded = joiner.sources.get(path)
+            if loaded is None or loaded.model is None:
+                if is_whole and not joiner.errors:
+                    inert[path] = [_file_digest(joiner.root / path), ["*"]]
+                continue
+            if path in with_tests or is_whole:
+                names = [c.name for c in candidates(loaded.model, naming) if f"{path}::{c.name}" not in reported]
+                if names or path not in with_tests:
+                    inert[path] = [loaded.version.digest, names or ["*"]]
+        return inert
+
+    def _add(self, versions: Sequence[SourceVersion]) -> None:
+        if versions:
+            for (path, _), version_id in self._datafile.add_sources(versions).items():
+                if self._versions.get(path) != version_id:
+                    self._versions[path] = version_id
+                    self._dirty = True
+
+    def _snapshot(self) -> None:
+        self._datafile.set_snapshot(self._run_id, list(self._versions.values()))
+        self._dirty = False
+
+
+def _function_of(nodeid: str) -> str:
+    path, _, name = nodeid.partition("::")
+    return f"{path}::{name.partition('[')[0]}"
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        return sources.content_digest(path.read_bytes())
+    except OSError:
+        return ""

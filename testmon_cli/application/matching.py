@@ -1,0 +1,633 @@
+"""Which traces of a run the changes since then touch, and why.
+
+The reading of section 4 and 5 of the model against the datafile: checksums that no longer hold, blocks that mention
+an affected name, modules whose import is affected, resources that differ; then everything that uses such a trace.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from testmon_cli.analysis import codec
+from testmon_cli.analysis.changes import REMOVED, definition_changes
+from testmon_cli.analysis.growth import EVERYWHERE, Growth
+from testmon_cli.analysis.imports import ModuleIndex
+from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_MEMBERS, INTROSPECTS
+from testmon_cli.analysis.model import MODEL_KEY
+from testmon_cli.analysis.project import CONFTEST, Project
+from testmon_cli.application.resources import Today
+from testmon_cli.application.sources import Tree
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.records import ResourceState, Run, StoredExecution, StoredFingerprint, VersionRef
+from testmon_cli.domain.source import Block, SourceError, SourceModel
+from testmon_cli.storage.datafile import Datafile
+
+Hits = dict[int, Cause]  # trace id -> first cause found
+
+
+@dataclass(frozen=True)
+class FileChanges:
+    """Source files of a run's snapshot that are different now."""
+
+    changed: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    broken: Mapping[str, str]  # changed files that do not parse, with the error
+
+
+def compare_files(snapshot: Mapping[str, VersionRef], tree: Tree, recorded: float) -> FileChanges:
+    """Compare the files a run loaded with the tree. Files that no test loaded count only when they came or went."""
+    changed, removed, broken = [], [], {}
+    recorded_ns = int(recorded * 1e9)
+    for path, ref in snapshot.items():
+        if not is_loaded(ref):
+            if path not in tree.stats and path not in tree:
+                removed.append(path)
+        elif path not in tree:
+            removed.append(path)
+        elif not tree.is_unchanged(ref, recorded_ns):
+            changed.append(path)
+            try:
+                tree.model(path)
+            except SourceError as error:
+                broken[path] = f"{error.message} (line {error.line})" if error.line else error.message
+    added = [path for path in tree.stats if path not in snapshot]
+    return FileChanges(tuple(changed), tuple(added), tuple(removed), broken)
+
+
+def is_loaded(ref: VersionRef) -> bool:
+    return ref.model_key != "-"
+
+
+class RunMatcher:
+    """Matches one run with the tree as it is now."""
+
+    def __init__(self, datafile: Datafile, run: Run, tree: Tree, today: Today, packages: "PackageChanges") -> None:
+        self.run = run
+        self._datafile = datafile
+        self._tree = tree
+        self._today = today
+        self._packages = packages
+        self.snapshot = datafile.snapshot(run.id)
+        self.files = compare_files(self.snapshot, tree, run.started)
+        self._stored_models: dict[str, SourceModel | None] = {}
+        self._names: dict[str, bytes] = {}
+        self._fingerprints: dict[str, list[StoredFingerprint]] = {}
+        self.growth = Growth(self._project())
+        self.invalid: Hits = {}
+        self._modules: dict[int, str] = {}
+        self._users: dict[int, list[int]] = defaultdict(list)
+        self._kinds: dict[int, str] = {}
+        self._incomplete: set[int] = set()
+        self._hit_functions: dict[tuple[str, str], Cause] = {}
+
+    # Models
+
+    def model(self, path: str) -> SourceModel | None:
+        """The model of a source as it is now."""
+        ref = self.snapshot.get(path)
+        changed = path in self._changed_paths
+        if not changed and ref is not None and is_loaded(ref) and ref.model_key == MODEL_KEY:
+            if path not in self._stored_models:
+                data = self._datafile.model(ref.id)
+                self._stored_models[path] = codec.decode(data) if data else None
+            return self._stored_models[path]
+        if path in self.files.removed:
+            return None
+        try:
+            return self._tree.model(path) if path in self._tree else None
+        except SourceError:
+            return None
+
+    def old_model(self, path: str) -> SourceModel | None:
+        ref = self.snapshot.get(path)
+        data = self._datafile.model(ref.id) if ref is not None and is_loaded(ref) else b""
+        return codec.decode(data) if data else None
+
+    def _project(self) -> Project:
+        self._changed_paths = frozenset((*self.files.changed, *self.files.added))
+        modules = {str(k): str(v) for k, v in _mapping(self.run.facts.get("modules")).items()}
+        edges = {
+            str(importer): frozenset(map(str, imported))  # type: ignore[call-overload]
+            for importer, imported in _mapping(self.run.facts.get("edges")).items()
+        }
+        loaded = [path for path, ref in self.snapshot.items() if is_loaded(ref)]
+        self._live = frozenset((*loaded, *self.files.added))
+        paths = {*self._tree.stats, *loaded, *self.files.removed}
+        return Project(ModuleIndex(paths, modules), self.model, self.mentioning, edges)
+
+    def mentioning(self, names: frozenset[str]) -> list[str]:
+        """Files whose text may mention one of the names; files that no test loaded cannot matter."""
+        hashes = {codec.name_hash(name) for name in names}
+        return [path for path in self._live if self._may_mention(path, hashes)]
+
+    def _may_mention(self, path: str, hashes: set[bytes]) -> bool:
+        if path not in self._names:
+            ref = self.snapshot.get(path)
+            if path in self._changed_paths or ref is None or not is_loaded(ref):
+                model = self.model(path)
+                self._names[path] = codec.name_index(model) if model is not None else b""
+            else:
+                self._load_names()
+        return codec.mentions_any(self._names[path], hashes)
+
+    def _load_names(self) -> None:
+        wanted = {
+            ref.id: path for path, ref in self.snapshot.items() if is_loaded(ref) and path not in self._changed_paths
+        }
+        for version_id, names in self._datafile.names(list(wanted)).items():
+            self._names[wanted[version_id]] = names
+        for path in wanted.values():
+            self._names.setdefault(path, b"")
+
+    # The steps
+
+    def match(self, executions: Iterable[StoredExecution]) -> Hits:
+        """Causes by trace id, for every trace of the run that no longer holds."""
+        self._load_traces()
+        self._vanished_blocks()
+        self._changed_resources()
+        self._changed_names()
+        own = [e for e in executions if e.run_id == self.run.id]
+        self._affected(own)
+        self._spread()
+        return self.invalid
+
+    def _load_traces(self) -> None:
+        for kind in ("fixture", "module", "collect", "session", "test"):
+            for trace_id, _, identity, _, complete in self._datafile.traces([self.run.id], kind):
+                self._kinds[trace_id] = kind
+                if kind == "module":
+                    self._modules[trace_id] = identity.partition(":")[2]
+                if not complete:
+                    self._incomplete.add(trace_id)
+        for user, used in self._datafile.uses([self.run.id]):
+            self._users[used].append(user)
+
+    def _hit(self, trace_id: int, cause: Cause) -> None:
+        if trace_id in self._kinds:
+            self.invalid.setdefault(trace_id, cause)
+
+    def _fingerprints_of(self, paths: Iterable[str]) -> Iterable[StoredFingerprint]:
+        missing = [path for path in dict.fromkeys(paths) if path not in self._fingerprints]
+        for path in missing:
+            self._fingerprints[path] = []
+        for fingerprint in self._datafile.fingerprints(missing) if missing else ():
+            self._fingerprints[fingerprint.path].append(fingerprint)
+        for path in dict.fromkeys(paths):
+            yield from self._fingerprints[path]
+
+    def _traces_of(self, causes: Mapping[int, Cause]) -> Hits:
+        """Traces of this run that hold one of some fingerprints, with the cause of that fingerprint."""
+        found: Hits = {}
+        if causes:
+            for fingerprint_id, trace_id in self._datafile.traces_with(list(causes)):
+                if trace_id in self._kinds:
+                    found.setdefault(trace_id, causes[fingerprint_id])
+        return found
+
+    def _vanished_blocks(self) -> None:
+        """Executed blocks that are not in the source any more."""
+        causes: dict[int, Cause] = {}
+        for path in (*self.files.changed, *self.files.removed):
+            ref = self.snapshot.get(path)
+            if ref is None or not is_loaded(ref):
+                continue
+            model = self.model(path)
+            today = {b.checksum for b in model.blocks} if model is not None else set()
+            old = self.old_model(path)
+            before = {b.checksum: b for b in old.blocks} if old is not None else {}
+            for fingerprint in self._fingerprints_of([path]):
+                gone = fingerprint.checksums - today
+                if not gone:
+                    continue
+                block = min((before[c] for c in gone if c in before), key=lambda b: b.line, default=None)
+                cause = self._block_cause(path, block, model)
+                causes[fingerprint.id] = cause
+                for checksum in gone:
+                    if checksum in before:
+                        self._hit_functions.setdefault((path, before[checksum].qualname), cause)
+        for trace_id, cause in self._traces_of(causes).items():
+            self._hit(trace_id, cause)
+
+    def _block_cause(self, path: str, block: Block | None, model: SourceModel | None) -> Cause:
+        if path in self.files.broken:
+            return Cause("file", "does not parse", path, "")
+        if model is None:
+            return Cause("file", REMOVED, path, "")
+        if block is None:
+            return Cause("file", "changed", path, "")
+        now = next((b for b in model.blocks if b.qualname == block.qualname), None)
+        return Cause("block", "changed" if now else REMOVED, path, block.qualname, now.line if now else 0)
+
+    def _changed_resources(self) -> None:
+        for trace_id, state in self._datafile.resources([self.run.id]):
+            if trace_id not in self._kinds or self._today.holds(state):
+                continue
+            cause = Cause(state.kind, "changed", "", state.name)
+            if self._kinds[trace_id] == "module" and self._narrow(trace_id, state, cause):
+                continue
+            self._hit(trace_id, cause)
+
+    def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
+        """A resource read while a module was imported belongs to the statement that read it."""
+        module = self._modules[trace_id]
+        if self._today.state(state.kind, state.name) == "missing":
+            return False
+        old = self.old_model(module)
+        for frame in state.frames.splitlines():
+            path, qualname, line = frame.split("\t")
+            if path != module or qualname != "<module>" or old is None:
+                continue
+            names = [n for d in old.definitions if d.line <= int(line) <= d.end_line and not d.owner for n in d.names]
+            for name in names:
+                self.growth.name(module, name, Cause("definition", "reads", module, name, int(line), cause))
+            return bool(names)
+        return False
+
+    def _changed_names(self) -> None:
+        """Feed the growth with everything that happened to import-time code."""
+        for path in self.files.broken:
+            self.growth.module(path, Cause("file", "does not parse", path, ""))
+        for path in self.files.changed:
+            if path in self.files.broken:
+                continue
+            new, old = self.model(path), self.old_model(path)
+            ref = self.snapshot[path]
+            if ref.model_key != MODEL_KEY or old is None:
+                self.growth.module(path, Cause("file", "changed", path, ""))
+                continue
+            for change in definition_changes(old, new):
+                self.growth.changed_definition(path, change)
+            self._changed_stars(path, old, new)
+        for path in self.files.removed:
+            old = self.old_model(path)
+            self.growth.removed_module(path, old.definitions if old else ())
+        for path in self.files.added:
+            model = self.model(path)
+            self.growth.new_module(path, model.definitions if model else ())
+        for modules, cause in self._packages.changed():
+            self.growth.package(modules, cause)
+        self._changed_imports()
+        for trace_id, path in self._modules.items():
+            if trace_id in self.invalid:
+                self.growth.module(path, self.invalid[trace_id])
+
+    def _changed_stars(self, path: str, old: SourceModel, new: SourceModel | None) -> None:
+        before = {(i.module, i.level) for i in old.imports if i.name == "*"}
+        after = {(i.module, i.level) for i in (new.imports if new else ()) if i.name == "*"}
+        if before != after:
+            self.growth.module(path, Cause("import", "changed", path, "*"))
+
+    def _changed_imports(self) -> None:
+        """An import that came or went brings or takes the effects of importing the module it names."""
+        project = self.growth.project
+        for path in self.files.changed:
+            old, new = self.old_model(path), self.model(path)
+            if old is None or new is None:
+                continue
+            before = {t for i in old.imports if not i.lazy for t in project.index.targets(i, path)}
+            after = {t for i in new.imports if not i.lazy for t in project.index.targets(i, path)}
+            for target in sorted(after ^ before):
+                self._import_effects(path, target, set())
+
+    def _import_effects(self, path: str, target: str, seen: set[str]) -> None:
+        if target in seen:
+            return
+        seen.add(target)
+        model = self.model(target) or self.old_model(target)
+        for definition in model.definitions if model else ():
+            if definition.effects:
+                cause = Cause("import", "imports", path, definition.names[0] if definition.names else target)
+                self.growth._effects(target, definition, cause)
+        for further in self.growth.project.edges(target, lazy=False):
+            self._import_effects(path, further, seen)
+
+    # What is affected
+
+    def _affected(self, executions: list[StoredExecution]) -> None:
+        while True:
+            self.growth.grow()
+            size = len(self.growth.affected.names)
+            self._mentioned(executions)
+            self._memoised()
+            if len(self.growth.affected.names) == size:
+                break
+        for trace_id, path in self._modules.items():
+            if trace_id in self.invalid:
+                self.growth.module(path, self.invalid[trace_id])
+        self._modules_affected(executions)
+
+    def _mentioned(self, executions: list[StoredExecution]) -> None:
+        matcher = _MentionMatcher(self, self.growth)
+        for trace_id, cause in matcher.match(executions).items():
+            self._hit(trace_id, cause)
+        self._hit_functions |= {k: v for k, v in matcher.functions.items() if k not in self._hit_functions}
+
+    def _memoised(self) -> None:
+        """A memoised function passes on what it ran to tests that only see its kept result."""
+        holders = self.mentioning(frozenset({codec.MEMOISES}))
+        if not holders or not self._hit_functions:
+            return
+        memoised = {
+            (path, f.qualname) for path in holders for f in (m.functions if (m := self.model(path)) else ()) if f.memoised
+        }
+        pending = list(self._hit_functions.items())
+        seen = set(self._hit_functions)
+        while pending:
+            (path, qualname), cause = pending.pop()
+            name = qualname.rpartition(".")[2]
+            if (path, qualname) in memoised:
+                self.growth.name(path, name, Cause("memoised", "keeps results of", path, qualname, 0, cause))
+            if name == "<module>":
+                continue
+            reaching = self.growth.project.reaching(path)
+            for candidate in self.mentioning(frozenset({name})):
+                model = self.model(candidate) if candidate in reaching else None
+                for block in model.blocks if model else ():
+                    key = (candidate, block.qualname)
+                    if key not in seen and (name in block.mentions or "." + name in block.mentions):
+                        seen.add(key)
+                        pending.append((key, cause))
+
+    def _modules_affected(self, executions: list[StoredExecution]) -> None:
+        """Tests that need a module whose import may come out otherwise."""
+        project = self.growth.project
+        for module, cause in self.growth.affected.modules.items():
+            if _is_conftest(module):
+                folder = module.removesuffix(CONFTEST)
+                for execution in executions:
+                    if execution.path.startswith(folder):
+                        self._hit(execution.trace_id, cause)
+            eager = project.reaching(module, lazy=False)
+            link = Cause("import", "needs", module, "", 0, cause) if cause.path != module else cause
+            for execution in executions:
+                if execution.path in eager:
+                    self._hit(execution.trace_id, link)
+            for trace_id in self._datafile.traces_touching(sorted(eager), [self.run.id]):
+                self._hit(trace_id, link)
+            self._lazy_imports_of(eager, link)
+
+    def _lazy_imports_of(self, eager: frozenset[str], cause: Cause) -> None:
+        """Blocks that import one of these files when they run."""
+        project = self.growth.project
+        checksums: dict[str, set[int]] = {}
+        for path in self._live:
+            if path in eager or not (project.edges(path, lazy=True) & eager):
+                continue
+            model = self.model(path)
+            if model is None:
+                continue
+            for imported in model.imports:
+                if imported.lazy and not eager.isdisjoint(project.index.targets(imported, path)):
+                    found = {b.checksum for b in model.blocks if _holds_line(b, imported.line)}
+                    checksums.setdefault(path, set()).update(found)
+            dynamic = {b.checksum for b in model.blocks if DYNAMIC in b.mentions}
+            if project.dynamic_edges.get(path, frozenset()) & eager:
+                checksums.setdefault(path, set()).update(dynamic)
+        causes = {
+            f.id: cause for f in self._fingerprints_of(checksums) if not f.checksums.isdisjoint(checksums[f.path])
+        }
+        for trace_id, found_cause in self._traces_of(causes).items():
+            self._hit(trace_id, found_cause)
+
+    def _spread(self) -> None:
+        """Who uses an invalid trace is invalid as well."""
+        for trace_id, cause in self.spread(self.invalid).items():
+            self._hit(trace_id, cause)
+
+    def spread(self, hits: Mapping[int, Cause]) -> Hits:
+        found = dict(hits)
+        stack = list(hits)
+        while stack:
+            trace_id = stack.pop()
+            for user in self._users.get(trace_id, ()):
+                if user not in found:
+                    found[user] = found[trace_id]
+                    stack.append(user)
+        return found
+
+    # For the mention matcher
+
+    def hits_of(self, checksums: Mapping[str, Mapping[int, Cause]]) -> Hits:
+        """Traces that executed one of some blocks of today's sources."""
+        causes: dict[int, Cause] = {}
+        for fingerprint in self._fingerprints_of(checksums):
+            wanted = checksums[fingerprint.path]
+            common = fingerprint.checksums & wanted.keys()
+            if common:
+                causes[fingerprint.id] = wanted[min(common)]
+        return self._traces_of(causes)
+
+    def touching(self, paths: frozenset[str], executions: Iterable[StoredExecution]) -> set[int]:
+        """Tests that executed something in one of these files, or stand in one."""
+        found = set(self._datafile.traces_touching(sorted(paths), [self.run.id]))
+        found |= {e.trace_id for e in executions if e.path in paths}
+        return set(self.spread(dict.fromkeys(found, _NOTHING)))
+
+    @property
+    def live(self) -> frozenset[str]:
+        return self._live
+
+
+_NOTHING = Cause("", "", "", "")
+
+
+def _holds_line(block: Block, line: int) -> bool:
+    return any(first <= line <= last for first, last in block.lines)
+
+
+def _is_conftest(path: str) -> bool:
+    return path.rpartition("/")[2] == CONFTEST
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+@dataclass
+class _MentionMatcher:
+    """Finds who executed a block that mentions an affected name."""
+
+    run: RunMatcher
+    growth: Growth
+    functions: dict[tuple[str, str], Cause] = field(default_factory=dict)
+
+    def match(self, executions: list[StoredExecution]) -> Hits:
+        affected = self.growth.affected
+        hits: Hits = {}
+        names = self._names(affected.names)
+        if affected.names:
+            direct, conditional = self._blocks(names, affected.names)
+            hits.update(self.run.hits_of(direct))
+            for paths, checksums in conditional.items():
+                reached = frozenset().union(*(self.growth.project.reaching(p) for p in paths))
+                touching = self.run.touching(reached, executions)
+                for trace_id, cause in self.run.spread(self.run.hits_of(checksums)).items():
+                    if trace_id in touching:
+                        hits.setdefault(trace_id, cause)
+            for execution in executions:
+                cause_of_own = self._own(execution)
+                if cause_of_own is not None:
+                    hits.setdefault(execution.trace_id, cause_of_own)
+        for key, cause in affected.members.items():
+            self._member(key, cause, executions, hits)
+        for (path, name), cause in affected.docs.items():
+            self._documented(path, name, cause, executions, hits)
+        return hits
+
+    @staticmethod
+    def _names(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+        by_name: dict[str, set[str]] = defaultdict(set)
+        for path, name in keys:
+            by_name[name].add(path)
+        return by_name
+
+    def _blocks(
+        self, by_name: Mapping[str, set[str]], causes: Mapping[tuple[str, str], Cause]
+    ) -> tuple[dict[str, dict[int, Cause]], dict[frozenset[str], dict[str, dict[int, Cause]]]]:
+        """Checksums of blocks that mention a name: at once, or only for tests that reach certain files."""
+        direct: dict[str, dict[int, Cause]] = defaultdict(dict)
+        conditional: dict[frozenset[str], dict[str, dict[int, Cause]]] = defaultdict(lambda: defaultdict(dict))
+        wanted = frozenset((*by_name, DYNAMIC))
+        reach = {p: self.growth.project.reaching(p) for paths in by_name.values() for p in paths if p != EVERYWHERE}
+        for path in self.run.mentioning(wanted):
+            model = self.run.model(path)
+            if model is None:
+                continue
+            reachable = {p for p, files in reach.items() if path in files} | {EVERYWHERE}
+            for block in model.blocks[:-1]:
+                self._block(path, block, by_name, causes, reachable, direct[path], conditional)
+            last = model.blocks[-1]
+            for mention in last.mentions:
+                self._mention(path, last, mention, by_name, causes, reachable, direct[path], conditional)
+        return direct, conditional
+
+    def _block(
+        self, path: str, block: Block, by_name: Mapping[str, set[str]], causes: Mapping[tuple[str, str], Cause],
+        reachable: set[str], direct: dict[int, Cause], conditional: dict[frozenset[str], dict[str, dict[int, Cause]]],
+    ) -> None:  # fmt: skip
+        own = causes.get((path, block.qualname.partition(".")[0]))
+        if own is not None:
+            self._found(path, block, own, direct)
+            return
+        for mention in block.mentions:
+            self._mention(path, block, mention, by_name, causes, reachable, direct, conditional)
+
+    def _mention(
+        self, path: str, block: Block, mention: str, by_name: Mapping[str, set[str]],
+        causes: Mapping[tuple[str, str], Cause], reachable: set[str], direct: dict[int, Cause],
+        conditional: dict[frozenset[str], dict[str, dict[int, Cause]]],
+    ) -> None:  # fmt: skip
+        if mention == DYNAMIC:
+            for name, paths in by_name.items():
+                near = next((p for p in paths if p in reachable and p != EVERYWHERE), None)
+                if near is not None:
+                    self._found(path, block, causes[near, name], direct, "may look up")
+                    return
+            every = frozenset(p for paths in by_name.values() for p in paths if p != EVERYWHERE)
+            if every:
+                name, paths = next((n, ps) for n, ps in by_name.items() if ps - {EVERYWHERE})
+                cause = causes[next(iter(paths - {EVERYWHERE})), name]
+                conditional[every][path].setdefault(block.checksum, _mentions(path, block, cause, "may look up"))
+        elif mention.startswith("."):
+            name = mention[1:]
+            paths = by_name.get(name, set())
+            near = next((p for p in paths if p in reachable), None)
+            if near is not None:
+                self._found(path, block, causes[near, name], direct)
+            elif paths:
+                cause = causes[next(iter(paths)), name]
+                conditional[frozenset(paths)][path].setdefault(block.checksum, _mentions(path, block, cause))
+        elif (path, mention) in causes:
+            self._found(path, block, causes[path, mention], direct)
+
+    def _found(self, path: str, block: Block, cause: Cause, direct: dict[int, Cause], how: str = "mentions") -> None:
+        link = _mentions(path, block, cause, how)
+        direct.setdefault(block.checksum, link)
+        self.functions.setdefault((path, block.qualname), link)
+
+    def _own(self, execution: StoredExecution) -> Cause | None:
+        """A test's own function or class is affected, whether it ran (was not skipped) or not."""
+        if not execution.function:
+            return None
+        return self.growth.affected.names.get((execution.path, execution.function.partition(".")[0]))
+
+    def _member(
+        self, key: tuple[str, str, str], cause: Cause, executions: list[StoredExecution], hits: Hits
+    ) -> None:
+        path, owner, member = key
+        users = self._uses_of_member(path, owner, member, cause)
+        full = f"{owner}.{member}"
+        own = {e.trace_id: cause for e in executions if e.path == path and e.function == full}
+        candidates = self.run.spread({**self.run.hits_of(users), **own})
+        if not candidates:
+            return
+        holders = Growth(self.growth.project)
+        holders.name(path, owner.partition(".")[0], cause)
+        holders.name(path, owner.rpartition(".")[2], cause)
+        grown = holders.grow()
+        by_name = self._names(grown.names)
+        direct, conditional = self._blocks(by_name, grown.names)
+        owned = set(self.run.spread(self.run.hits_of(direct)))
+        for checksums in conditional.values():
+            owned |= set(self.run.spread(self.run.hits_of(checksums)))
+        owned |= {e.trace_id for e in executions if (e.path, e.function.partition(".")[0]) in grown.names}
+        for module in grown.modules:
+            owned |= self.run.touching(self.growth.project.reaching(module), executions)
+        for trace_id, found in candidates.items():
+            if trace_id in owned:
+                hits.setdefault(trace_id, found)
+
+    def _uses_of_member(self, path: str, owner: str, member: str, cause: Cause) -> dict[str, dict[int, Cause]]:
+        found: dict[str, dict[int, Cause]] = defaultdict(dict)
+        wanted = {"." + member, DYNAMIC, DYNAMIC_MEMBERS}
+        for candidate in self.run.mentioning(frozenset({member, DYNAMIC, DYNAMIC_MEMBERS.lstrip(".")})):
+            model = self.run.model(candidate)
+            for block in model.blocks if model else ():
+                own = candidate == path and block.qualname.startswith(f"{owner}.{member}")
+                if own or not wanted.isdisjoint(block.mentions):
+                    found[candidate][block.checksum] = _mentions(candidate, block, cause)
+                    self.functions.setdefault((candidate, block.qualname), cause)
+        return found
+
+    def _documented(
+        self, path: str, name: str, cause: Cause, executions: list[StoredExecution], hits: Hits
+    ) -> None:
+        """Documentation and annotations: for tests that look at some and mention what they belong to."""
+        readers: dict[str, dict[int, Cause]] = defaultdict(dict)
+        holders: dict[str, dict[int, Cause]] = defaultdict(dict)
+        for candidate in self.run.mentioning(frozenset({INTROSPECTS})):
+            model = self.run.model(candidate)
+            for block in model.blocks if model else ():
+                if INTROSPECTS in block.mentions:
+                    readers[candidate][block.checksum] = _mentions(candidate, block, cause, "reads documentation of")
+        if readers:
+            for candidate in self.run.mentioning(frozenset({name, DYNAMIC})):
+                model = self.run.model(candidate)
+                for block in model.blocks if model else ():
+                    if not {name, "." + name, DYNAMIC}.isdisjoint(block.mentions):
+                        holders[candidate][block.checksum] = cause
+            reading = self.run.spread(self.run.hits_of(readers))
+            holding = self.run.spread(self.run.hits_of(holders))
+            for trace_id, found in reading.items():
+                if trace_id in holding:
+                    hits.setdefault(trace_id, found)
+        for execution in executions:
+            if execution.kind == "doctest" and execution.path == path:
+                hits.setdefault(execution.trace_id, cause)
+
+
+def _mentions(path: str, block: Block, cause: Cause, how: str = "mentions") -> Cause:
+    return Cause("block", how, path, block.qualname, block.line, cause)
+
+
+@dataclass(frozen=True)
+class PackageChanges:
+    """Distributions that are not what they were in a run: top-level names, and what happened."""
+
+    changes: tuple[tuple[tuple[str, ...], Cause], ...] = ()
+    everything: Cause | None = None  # pytest itself or one of its plugins
+
+    def changed(self) -> tuple[tuple[tuple[str, ...], Cause], ...]:
+        return self.changes

@@ -1,0 +1,268 @@
+"""From the records of collecting processes to rows of the datafile."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from testmon_cli.analysis import codec
+from testmon_cli.application.sources import Stat, version_of
+from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
+from testmon_cli.domain.source import SourceModel
+from testmon_cli.tracing import wire
+
+# Where a test relies on the contents of all files that match a pattern.
+GLOB = "glob"
+
+
+class SpoolReader:
+    """Reads the records that processes append to their files of a spool folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._offsets: dict[str, int] = {}
+
+    def poll(self) -> Iterator[tuple[str, wire.Record]]:
+        """Records that came since the last call, each with the file it came from. Unfinished lines wait."""
+        for path in sorted(self._folder.glob("*.jsonl"), key=lambda p: p.stat().st_mtime_ns):
+            name = path.name
+            start = self._offsets.get(name, 0)
+            with path.open("rb") as handle:
+                handle.seek(start)
+                data = handle.read()
+            end = data.rfind(b"\n") + 1
+            self._offsets[name] = start + end
+            for line in data[:end].splitlines():
+                try:
+                    yield name, wire.decode(line.decode("ascii"))
+                except (ValueError, KeyError, TypeError):
+                    continue  # two processes that share a number of their own doing wrote at once; nothing to save
+
+
+@dataclass
+class LoadedSource:
+    """A source file as the run saw it."""
+
+    version: SourceVersion
+    model: SourceModel | None
+    by_line: dict[int, list[int]] = field(default_factory=dict)
+
+    def checksums(self, hits: Iterable[int], unit: str) -> frozenset[int]:
+        """Checksums of the blocks that were hit, given as indices or as traced lines."""
+        if self.model is None:
+            return frozenset()
+        blocks = self.model.blocks
+        if unit == "lines":
+            if not self.by_line:
+                for index, block in enumerate(blocks):
+                    for first, last in block.lines:
+                        for line in range(first, last + 1):
+                            self.by_line.setdefault(line, []).append(index)
+            indices: Iterable[int] = {index for line in hits for index in self.by_line.get(line, ())}
+        else:
+            indices = (index for index in hits if 0 <= index < len(blocks))
+        return frozenset(blocks[index].checksum for index in self.model.reached(indices))
+
+    @property
+    def module_checksum(self) -> int | None:
+        return self.model.blocks[-1].checksum if self.model is not None else None
+
+
+@dataclass
+class Batch:
+    """What to write in one transaction."""
+
+    traces: list[Trace] = field(default_factory=list)
+    executions: list[Execution] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.traces or self.executions)
+
+
+class Joiner:
+    """Joins the records of all processes of a run, and keeps what they say of the session."""
+
+    def __init__(self, root: Path, depends: Mapping[str, tuple[str, ...]], always: tuple[str, ...]) -> None:
+        self.root = root
+        self.sources: dict[str, LoadedSource] = {}  # by path relative to the root
+        self.fresh: list[SourceVersion] = []  # not yet written
+        self.session: wire.Session | None = None
+        self.ended: wire.Ended | None = None
+        self.collected: set[str] = set()
+        self.deselected: set[str] = set()
+        self.executed: set[str] = set()
+        self.errors: dict[str, str] = {}
+        self.edges: dict[str, set[str]] = {}
+        self.batch = Batch()
+        self._files: dict[tuple[str, str], tuple[str, str]] = {}  # (spool file, number) -> path, unit
+        self._paths: dict[str, str] = {}
+        self._unsafe: dict[str, str] = {}  # paths whose content was not the one that ran
+        self._depends = depends
+        self._always = always
+        self._waiting: list[tuple[str, wire.Outcome]] = []
+        self._traces: dict[str, Trace] = {}
+
+    def relative(self, path: str) -> str:
+        """A path as the datafile has it."""
+        found = self._paths.get(path)
+        if found is None:
+            found = self._paths[path] = os.path.relpath(path, self.root).replace(os.sep, "/")
+        return found
+
+    def add(self, source: str, record: wire.Record) -> None:
+        """Take in one record."""
+        if isinstance(record, wire.File):
+            self._file(source, record)
+        elif isinstance(record, wire.Trace):
+            self._trace(source, record)
+        elif isinstance(record, wire.Outcome):
+            self._outcome(record)
+        elif isinstance(record, wire.ImportEdge):
+            if record.importer:
+                self.edges.setdefault(self.relative(record.importer), set()).add(self.relative(record.imported))
+        elif isinstance(record, wire.CollectionError):
+            self.errors[record.nodeid] = record.failure
+        elif isinstance(record, wire.Collected):
+            self.collected.update(record.nodeids)
+            self.deselected.update(record.deselected)
+        elif isinstance(record, wire.Session):
+            self.session = record
+        else:
+            self.ended = record
+
+    def take(self) -> Batch:
+        """What has come together since the last call."""
+        batch, self.batch = self.batch, Batch()
+        for trace in self._traces.values():
+            batch.traces.append(trace)
+        self._traces = {}
+        return batch
+
+    def take_sources(self) -> list[SourceVersion]:
+        fresh, self.fresh = self.fresh, []
+        return fresh
+
+    def _file(self, source: str, record: wire.File) -> None:
+        path = self.relative(record.path)
+        self._files[source, str(record.number)] = (path, record.unit)
+        if path in self.sources:
+            return
+        try:
+            data = Path(record.path).read_bytes()
+        except OSError:
+            data = b""
+        if record.digest and record.digest != content_digest(data):
+            self._unsafe[path] = f"{path} changed while tests ran"
+        version = version_of(path, data, Stat(record.size, record.mtime_ns))
+        self.sources[path] = LoadedSource(version, codec.decode(version.model) if version.model else None)
+        self.fresh.append(version)
+
+    def _trace(self, source: str, record: wire.Trace) -> None:
+        fingerprints: dict[str, frozenset[int]] = {}
+        unknown = list(record.unknown)
+        for number, hits in record.hits.items():
+            path, unit = self._files.get((source, number), ("", ""))
+            loaded = self.sources.get(path)
+            if loaded is None or loaded.model is None or path in self._unsafe:
+                unknown.append(self._unsafe.get(path, f"{path} could not be read"))
+                continue
+            checksums = loaded.checksums(hits, unit)
+            if checksums:
+                fingerprints[path] = fingerprints.get(path, frozenset()) | checksums
+        for absolute in record.module_level:
+            self._module_level(absolute, fingerprints, unknown)
+        trace = Trace(
+            identity=self._identity(record.identity),
+            fingerprints=fingerprints,
+            resources=tuple(self._resource(r) for r in record.resources),
+            uses=tuple(self._identity(use) for use in record.uses),
+            unknown="; ".join(dict.fromkeys(unknown)),
+            complete=record.complete,
+        )
+        known = self._traces.get(trace.identity)
+        self._traces[trace.identity] = trace if known is None else merged(known, trace)
+
+    def _module_level(self, absolute: str, fingerprints: dict[str, frozenset[int]], unknown: list[str]) -> None:
+        path = self.relative(absolute)
+        loaded = self.sources.get(path)
+        checksum = loaded.module_checksum if loaded is not None else None
+        if checksum is None:
+            unknown.append(f"{path} ran as a script and could not be read")
+        else:
+            fingerprints[path] = fingerprints.get(path, frozenset()) | {checksum}
+
+    def _identity(self, identity: str) -> str:
+        kind, _, rest = identity.partition(":")
+        return f"module:{self.relative(rest)}" if kind == "module" else identity
+
+    def _resource(self, resource: wire.Resource) -> ResourceState:
+        name = self.relative(resource.name) if resource.kind in ("file", "directory") else resource.name
+        frames = "\n".join(f"{self.relative(path)}\t{qualname}\t{line}" for path, qualname, line in resource.frames)
+        return ResourceState(resource.kind, name, resource.state, frames=frames)
+
+    def _outcome(self, record: wire.Outcome) -> None:
+        identity = f"test:{record.nodeid}"
+        trace = self._traces.pop(identity, None) or Trace(identity, unknown="nothing was recorded of it")
+        patterns = [*record.depends, *self._configured(record.nodeid)]
+        if patterns:
+            states = tuple(ResourceState(GLOB, p, glob_state(self.root, p)) for p in dict.fromkeys(patterns))
+            trace = merged(trace, Trace(identity, resources=states))
+        self.executed.add(record.nodeid)
+        self.batch.executions.append(
+            Execution(
+                trace=trace,
+                nodeid=record.nodeid,
+                path=self.relative(record.path),
+                function=record.function,
+                kind=record.kind,
+                outcome=record.outcome,
+                duration=record.duration,
+                failure=record.failure,
+                always=record.always or self._always_by_settings(record.nodeid),
+            )
+        )
+
+    def _configured(self, nodeid: str) -> list[str]:
+        return [p for pattern, files in self._depends.items() if matches_test(nodeid, pattern) for p in files]
+
+    def _always_by_settings(self, nodeid: str) -> str:
+        pattern = next((p for p in self._always if matches_test(nodeid, p)), None)
+        return f"always = {json.dumps(pattern)} in the settings" if pattern else ""
+
+
+def merged(first: Trace, second: Trace) -> Trace:
+    """Two records of one identity as one."""
+    fingerprints = dict(first.fingerprints)
+    for path, checksums in second.fingerprints.items():
+        fingerprints[path] = fingerprints.get(path, frozenset()) | checksums
+    return Trace(
+        identity=first.identity,
+        fingerprints=fingerprints,
+        resources=tuple(dict.fromkeys((*first.resources, *second.resources))),
+        uses=tuple(dict.fromkeys((*first.uses, *second.uses))),
+        unknown="; ".join(dict.fromkeys(filter(None, (first.unknown, second.unknown)))),
+        complete=second.complete,
+    )
+
+
+def matches_test(nodeid: str, pattern: str) -> bool:
+    """Whether a node id is named by a pattern: of the id, its file, or a folder of it."""
+    from fnmatch import fnmatchcase
+
+    path = nodeid.partition("::")[0]
+    base = nodeid.partition("[")[0]
+    return any(fnmatchcase(name, pattern) for name in (nodeid, base, path)) or path.startswith(pattern.rstrip("/") + "/")
+
+
+def glob_state(root: Path, pattern: str) -> str:
+    """A digest of the names and contents of the files that match a pattern below the root."""
+    parts = []
+    try:
+        paths = sorted(p for p in root.glob(pattern) if p.is_file())
+    except (ValueError, NotImplementedError):
+        paths = []
+    for path in paths:
+        parts.append(f"{path.relative_to(root).as_posix()}\0{content_digest(path.read_bytes())}")
+    return content_digest("\n".join(parts).encode("utf-8", "surrogatepass"))

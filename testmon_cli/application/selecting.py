@@ -1,0 +1,342 @@
+"""`testmon select`: which tests a change can affect."""
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from testmon_cli.analysis.naming import Naming, candidates
+from testmon_cli.application import environment, packages, pytest_config, sources
+from testmon_cli.application.matching import Hits, RunMatcher
+from testmon_cli.application.reasons import sentence
+from testmon_cli.application.resources import Today
+from testmon_cli.application.settings import Settings
+from testmon_cli.application.sources import Tree
+from testmon_cli.domain import selection as kinds
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.records import Environment, Run, StoredExecution
+from testmon_cli.domain.selection import Reason, Selected, Selection
+from testmon_cli.domain.source import SourceError
+from testmon_cli.storage.datafile import Datafile, MissingDatafile
+
+_FAILURES = ("failed", "error")
+# Characters that xargs, in its default mode, would split or unquote.
+_SPLIT_BY_XARGS = frozenset(" \t\n\r\v\f'\"\\")
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """Parts of the suite that the user asked for: paths (or node ids) and words of names."""
+
+    paths: tuple[str, ...] = ()
+    words: str = ""  # like pytest's -k, of plain words with and, or, not
+
+    def holds(self, nodeid: str) -> bool:
+        return self._in_paths(nodeid) and (not self.words or matches_words(nodeid, self.words))
+
+    def _in_paths(self, nodeid: str) -> bool:
+        if not self.paths:
+            return True
+        return any(
+            p == "" or nodeid == p or nodeid.startswith((f"{p}/", f"{p}::", f"{p}[")) for p in self.paths
+        )
+
+
+def select(
+    settings: Settings,
+    *,
+    narrowing: Narrowing | None = None,
+    failed: bool = True,
+    exact: bool = False,
+) -> Selection:
+    """Decide which tests must run.
+
+    `failed` selects remembered failures as well; `exact` keeps node ids that xargs would split as they are.
+    Raises DatafileError when the datafile cannot be read.
+    """
+    narrowing = narrowing or Narrowing()
+    root = Path(os.path.realpath(settings.root))
+    tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
+    config = pytest_config.read(root)
+    current = environment.current(settings.env)
+    try:
+        datafile = Datafile.open(settings.datafile, mode="read")
+    except MissingDatafile:
+        note = f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
+        return _narrowed(_everything(tree, config.naming(), note), narrowing)
+    with datafile:
+        runs = datafile.runs(current)
+        if not runs:
+            others = ", ".join(sorted({_describe(e) for e in datafile.environments()})) or "none"
+            note = f"nothing was collected for {_describe(current)} (there is: {others}): everything is selected"
+            return _narrowed(_everything(tree, config.naming(), note), narrowing)
+        chooser = Chooser(datafile, settings, runs, tree, config)
+        return _narrowed(chooser.choose(failed=failed, exact=exact), narrowing)
+
+
+def _describe(env: Environment) -> str:
+    return f"environment {env.name!r} with Python {env.python} on {env.platform}"
+
+
+def _everything(tree: Tree, naming: Naming, note: str) -> Selection:
+    reason = Reason(kinds.NEW, "nothing is known of it")
+    tests = [Selected(path, path, reason) for path in sorted(tree.stats) if _is_collectable(tree, path, naming)]
+    return Selection(tuple(tests), 0, (note,))
+
+
+def _is_collectable(tree: Tree, path: str, naming: Naming) -> bool:
+    if path.startswith("../"):
+        return False
+    if naming.is_test_file(path):
+        return True
+    return naming.doctest_modules and naming.is_visited(path) and b">>>" in tree.read(path)
+
+
+@dataclass
+class _Verdict:
+    """What is known of one test: its newest execution that still holds, or why the newest does not."""
+
+    newest: StoredExecution
+    valid: StoredExecution | None = None
+    cause: Cause | None = None
+    text: str = ""
+
+
+@dataclass
+class Chooser:
+    """Weighs the executions of all tests against the tree."""
+
+    datafile: Datafile
+    settings: Settings
+    runs: Sequence[Run]
+    tree: Tree
+    config: pytest_config.PytestConfig
+    broken: dict[str, str] = field(default_factory=dict)
+    unstable: set[str] = field(default_factory=set)  # test files whose node ids may be others now
+
+    def choose(self, *, failed: bool, exact: bool) -> Selection:
+        executions = self.datafile.executions(self.runs[0].environment)
+        verdicts = self._verdicts(executions)
+        naming = self.config.naming(self.runs[0].arguments)
+        chosen: list[Selected] = []
+        saved = spent = 0.0
+        known = 0
+        for nodeid, verdict in verdicts.items():
+            argument = self._argument(verdict.newest, exact=exact)
+            if argument is None:
+                continue
+            known += 1
+            reason = self._reason(verdict, failed=failed)
+            if reason is None:
+                saved += verdict.newest.duration
+                continue
+            spent += verdict.newest.duration
+            if reason.cause is not None and self._recollects(verdict.newest):
+                argument = argument.partition("[")[0] if verdict.newest.function else argument
+            chosen.append(Selected(nodeid, argument, reason))
+        chosen += self._new(naming, verdicts)
+        notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
+        return Selection(tuple(chosen), known, tuple(notes), saved, spent, tuple(sorted(self.broken)))
+
+    # Which executions hold
+
+    def _verdicts(self, executions: Iterable[StoredExecution]) -> dict[str, _Verdict]:
+        by_test: dict[str, list[StoredExecution]] = defaultdict(list)
+        for execution in executions:
+            by_test[execution.nodeid].append(execution)
+        verdicts = {nodeid: _Verdict(found[0]) for nodeid, found in by_test.items()}
+        undecided = {nodeid: list(found) for nodeid, found in by_test.items()}
+        for run in self.runs:
+            here = {nodeid: found[0] for nodeid, found in undecided.items() if found and found[0].run_id == run.id}
+            if not here:
+                continue
+            invalid, everything = self._invalid(run, list(here.values()))
+            for nodeid, execution in here.items():
+                verdict = verdicts[nodeid]
+                cause = everything or invalid.get(execution.trace_id)
+                if cause is None and not execution.unknown:
+                    verdict.valid = execution
+                    del undecided[nodeid]
+                else:
+                    if verdict.cause is None and not verdict.text:
+                        verdict.cause, verdict.text = cause, execution.unknown
+                    undecided[nodeid].pop(0)
+        return verdicts
+
+    def _invalid(self, run: Run, executions: list[StoredExecution]) -> tuple[Hits, Cause | None]:
+        """Traces of a run that do not hold, and what makes all of them invalid at once."""
+        if run.facts.get("config") not in (None, self.config.digest):
+            return {}, Cause("config", "changed", self.config.path, "of pytest")
+        installed = environment.installed_packages()
+        plugins = run.facts.get("plugins")
+        changes = packages.compare(
+            self.datafile.packages(run.id),
+            installed,
+            self.settings.ignore_packages,
+            [str(p) for p in plugins] if isinstance(plugins, list) else (),
+        )
+        if changes.everything is not None:
+            return {}, changes.everything
+        today = Today(self.tree.root, str(run.facts.get("hash_key", "")))
+        matcher = RunMatcher(self.datafile, run, self.tree, today, changes)
+        invalid = matcher.match(executions)
+        self.broken.update(matcher.files.broken)
+        self.unstable.update((*matcher.files.changed, *matcher.files.added, *matcher.files.removed))
+        self.unstable.update(path for path, _ in matcher.growth.affected.names)
+        for module in matcher.growth.affected.modules:
+            self.unstable.update(matcher.growth.project.reaching(module, lazy=False))
+        return invalid, None
+
+    def _reason(self, verdict: _Verdict, *, failed: bool) -> Reason | None:
+        execution = verdict.valid or verdict.newest
+        if verdict.valid is None:
+            if verdict.cause is None:
+                return Reason(kinds.UNKNOWN, f"cannot be known: {verdict.text}")
+            return Reason(kinds.AFFECTED, sentence(verdict.cause), verdict.cause)
+        if execution.always:
+            return Reason(kinds.ALWAYS, execution.always)
+        if failed and execution.outcome in _FAILURES:
+            return Reason(kinds.FAILED, f"{execution.outcome} last time")
+        return None
+
+    # What pytest is given
+
+    def _argument(self, execution: StoredExecution, *, exact: bool) -> str | None:
+        """A node id that exists today; None for a test that does not."""
+        nodeid, path = execution.nodeid, execution.path
+        collected_from = nodeid.partition("::")[0]
+        if not (self.tree.root / collected_from).exists():
+            return None
+        if execution.function and path in self.unstable and not self._still_there(execution):
+            return None
+        if not execution.function and path in self.unstable:
+            return collected_from
+        _, bracket, _ = nodeid.partition("[")
+        if execution.function and bracket and not exact and not _SPLIT_BY_XARGS.isdisjoint(bracket + nodeid.partition("[")[2]):
+            return nodeid.partition("[")[0]
+        return nodeid
+
+    def _still_there(self, execution: StoredExecution) -> bool:
+        """Whether the source still names a test function; what may be inherited or made is taken to be there."""
+        try:
+            model = self.tree.model(execution.path)
+        except SourceError:
+            return True
+        parts = execution.function.split(".")
+        owner, name = ".".join(parts[:-1]), parts[-1]
+        if any(d.owner == owner and name in d.names for d in model.definitions):
+            return True
+        if not owner:
+            return any(d.kind == "statement" or "star" in d.flags for d in model.definitions if not d.names or name in d.names)
+        outer, _, cls = owner.rpartition(".")
+        return any(
+            d.owner == outer and cls in d.names and (d.kind != "class" or d.bases or d.decorators) for d in model.definitions
+        )
+
+    def _recollects(self, execution: StoredExecution) -> bool:
+        """Whether the parameters of a test may be others than those recorded."""
+        return execution.path in self.unstable or execution.nodeid.partition("::")[0] in self.unstable
+
+    # Tests that have no execution
+
+    def _new(self, naming: Naming, verdicts: Mapping[str, _Verdict]) -> Iterator[Selected]:
+        inert = self._inert()
+        functions = {_function_of(nodeid) for nodeid in verdicts}
+        files = {function.partition("::")[0] for function in functions}
+        errors: Mapping[str, object] = _mapping(self._latest_errors())
+        for path in sorted(self.tree.stats):
+            if not _is_collectable(self.tree, path, naming):
+                continue
+            names = inert.get(path, frozenset())
+            if "*" in names:
+                continue
+            if path not in files:
+                text = "could not be collected last time" if path in errors else "new test file"
+                yield Selected(path, path, Reason(kinds.NEW, text))
+            elif path in self.unstable or path not in self._fully_known():
+                yield from self._new_functions(path, naming, functions, names)
+        yield from self._pending(verdicts)
+
+    def _new_functions(
+        self, path: str, naming: Naming, functions: set[str], inert: frozenset[str]
+    ) -> Iterator[Selected]:
+        try:
+            model = self.tree.model(path)
+        except SourceError:
+            yield Selected(path, path, Reason(kinds.NEW, "does not parse"))
+            return
+        for candidate in candidates(model, naming):
+            nodeid = f"{path}::{candidate.name}"
+            if nodeid in functions or candidate.name in inert:
+                continue
+            known = any(f.startswith(nodeid + "::") for f in functions)
+            if not known:
+                argument = nodeid if candidate.certain else path
+                yield Selected(nodeid, argument, Reason(kinds.NEW, f"new test at {path}:{candidate.line}"))
+
+    def _fully_known(self) -> set[str]:
+        """Files that a run collected and that are as they were: what they hold is known from it."""
+        return {path for path in self.tree.stats if path not in self.unstable}
+
+    def _pending(self, verdicts: Mapping[str, _Verdict]) -> Iterator[Selected]:
+        """Tests that a run collected and that never ran."""
+        seen = set()
+        for run in self.runs:
+            for nodeid in run.facts.get("pending") or ():  # type: ignore[attr-defined]
+                path = nodeid.partition("::")[0]
+                if nodeid in verdicts or nodeid in seen or not (self.tree.root / path).exists():
+                    continue
+                seen.add(nodeid)
+                function = nodeid.partition("[")[0]
+                if path in self.unstable:
+                    continue  # found, if it is still there, by reading the source
+                argument = nodeid if _SPLIT_BY_XARGS.isdisjoint(nodeid[len(function) :]) else function
+                yield Selected(nodeid, argument, Reason(kinds.NEW, "collected, but never run"))
+
+    def _inert(self) -> dict[str, frozenset[str]]:
+        """Names that look like tests and that pytest passed over, in files that are as they were then."""
+        found: dict[str, frozenset[str]] = {}
+        for run in self.runs:
+            for path, value in _mapping(run.facts.get("inert")).items():
+                if path in found or path not in self.tree.stats or not isinstance(value, list):
+                    continue
+                if self.tree.digest(path) == value[0] and run.facts.get("config") == self.config.digest:
+                    found[path] = frozenset(value[1])
+        return found
+
+    def _latest_errors(self) -> object:
+        return self.runs[0].facts.get("errors")
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _function_of(nodeid: str) -> str:
+    return nodeid.partition("[")[0]
+
+
+def _narrowed(selection: Selection, narrowing: Narrowing) -> Selection:
+    """The part of a selection that the user asked for. A whole file stays if it may hold such tests."""
+    if not narrowing.paths and not narrowing.words:
+        return selection
+    kept = []
+    for test in selection.tests:
+        if narrowing.holds(test.nodeid):
+            kept.append(test)
+        elif any(p.startswith(test.nodeid + "::") for p in narrowing.paths):
+            kept.append(test)
+    return replace(selection, tests=tuple(kept))
+
+
+def matches_words(nodeid: str, expression: str) -> bool:
+    """A subset of pytest's -k: words joined by `and`, `or`, `not`; a word holds when the node id contains it."""
+    name = nodeid.lower()
+    return any(
+        all(
+            (word.strip()[4:].strip().lower() not in name) if word.strip().startswith("not ") else word.strip().lower() in name
+            for word in part.split(" and ")
+        )
+        for part in expression.split(" or ")
+    )

@@ -1,0 +1,57 @@
+"""What selection answers."""
+
+from dataclasses import dataclass, field
+
+from testmon_cli.domain.causes import Cause
+
+AFFECTED = "affected"
+FAILED = "failed"
+NEW = "new"
+ALWAYS = "always"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a test is selected: a sentence, and the chain behind it."""
+
+    kind: str  # AFFECTED, FAILED, NEW, ALWAYS or UNKNOWN
+    text: str
+    cause: Cause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A test to run: what pytest is given for it, and why."""
+
+    nodeid: str  # of the test, or of the file or function where its tests are not known
+    argument: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The answer of `select`."""
+
+    tests: tuple[Selected, ...]
+    known: int  # tests that have an execution in this environment and still exist
+    notes: tuple[str, ...] = ()  # for stderr
+    saved_seconds: float = 0.0  # durations of the known tests that were left out
+    selected_seconds: float = 0.0
+    broken: tuple[str, ...] = field(default=())  # sources that do not parse, with the reason
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What pytest must run, without repeats or what another argument holds already."""
+        chosen = dict.fromkeys(test.argument for test in self.tests)
+        return tuple(a for a in chosen if not any(holder in chosen for holder in _holders(a)))
+
+
+def _holders(argument: str) -> list[str]:
+    """Arguments that would run this one as well: its function, classes and file."""
+    function = argument.partition("[")[0]
+    found = [function] if function != argument else []
+    while "::" in function:
+        function = function.rpartition("::")[0]
+        found.append(function)
+    return found
