@@ -67,7 +67,10 @@ class CoverageEngine:
         self._hits, self._unknown, self._new, self._files = {}, {}, [], {}
         self._identity = identity
 
-    def observes(self, path: str, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
+    def imported(self, path: str) -> None:
+        """Nothing to do: lines are seen wherever they come from."""
+
+    def observes(self, file: LoadedFile, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
         return not lines.isdisjoint(seen)
 
     def stop(self) -> None:

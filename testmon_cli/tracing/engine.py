@@ -54,7 +54,10 @@ class Engine(Protocol):
     def forked(self, identity: str) -> None:
         """This process is a forked child; what it runs belongs to `identity`."""
 
-    def observes(self, path: str, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
+    def imported(self, path: str) -> None:
+        """A module of the project was executed; note it when its code runs unseen."""
+
+    def observes(self, file: LoadedFile, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
         """Whether what was seen of a file shows that a function of it was entered."""
 
     def stop(self) -> None:

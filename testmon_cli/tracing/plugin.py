@@ -29,17 +29,21 @@ MARKERS = (
 )
 
 
+def _trace_worker() -> None:
+    """In a worker of pytest-xdist nothing of ours runs before this plugin is imported, and that is early enough."""
+    settings = TraceSettings.from_environment(os.environ)
+    if settings is not None and recording.current() is None:
+        recording.activate(settings).attach_pytest()
+
+
+_trace_worker()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     for line in MARKERS:
         config.addinivalue_line("markers", line)
     recorder = recording.current()
-    if recorder is None:
-        settings = TraceSettings.from_environment(os.environ)
-        if settings is None:
-            return
-        recorder = recording.activate(settings)  # a worker of pytest-xdist
-        recorder.attach_pytest()
-    if config.pluginmanager.has_plugin("testmon-collector"):
+    if recorder is None or config.pluginmanager.has_plugin("testmon-collector"):
         return
     config.pluginmanager.register(Collector(config, recorder), "testmon-collector")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from testmon_cli.tracing import wire
-from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution
+from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution, Entry, module_identity
 from testmon_cli.tracing.engine import Drained, Engine, EngineUnavailable, LoadedFile
 from testmon_cli.tracing.imports import ImportWatch
 from testmon_cli.tracing.settings import Scope, TraceSettings
@@ -42,7 +42,7 @@ class Recorder:
         self._numbers: dict[LoadedFile, int] = {}
         self._warned = False
         self._in_fork = False
-        self.imports = ImportWatch(self.scope, self._enter_module, self.attribution.pop, self._edge)
+        self.imports = ImportWatch(self.scope, self._enter_module, self._leave_module, self._edge)
         self.imports.install()
         os.register_at_fork(after_in_child=self._forked)
 
@@ -95,7 +95,7 @@ class Recorder:
     def observed(self, path: str, qualname: str, lines: Iterable[int], pending: Pending) -> bool:
         """Whether a function of a project file was seen to run."""
         return any(
-            self.engine.observes(path, qualname, frozenset(lines), seen)
+            self.engine.observes(file, qualname, frozenset(lines), seen)
             for file, seen in pending.hits.items()
             if file.path == path
         )
@@ -130,8 +130,13 @@ class Recorder:
         number = self._numbers.setdefault(file, len(self._numbers))
         return wire.File(number, file.path, file.digest, file.size, file.mtime_ns, file.unit)
 
-    def _enter_module(self, path: str) -> object:
-        return self.attribution.push(f"module:{path}")
+    def _enter_module(self, path: str) -> tuple[str, Entry]:
+        return path, self.attribution.push(module_identity(path))
+
+    def _leave_module(self, token: tuple[str, Entry]) -> None:
+        path, entry = token
+        self.attribution.pop(entry)
+        self.engine.imported(path)
 
     def _edge(self, importer: str, imported: str) -> None:
         self._edges.append(wire.ImportEdge(importer, imported))

@@ -1,0 +1,125 @@
+"""Probes: one store into a byte array at the start of each block, written into the code at import.
+
+A probe is compiled as `MARK[(MARK, index)] = 1`, which is plain constants: the code can be cached on disk. `bind` puts
+the array and the position in it in their place. No name is added to any namespace, and a probe takes the position of
+the statement it precedes, so that lines, tracebacks and sources are as they were.
+"""
+
+import ast
+import mmap
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from testmon_cli.analysis.blocks import RawBlock, find_blocks, is_docstring
+
+MARK = "\0testmon probe\0"
+CAPACITY = 1 << 24
+
+
+class HitArray(mmap.mmap):
+    """A byte per probe, in memory that forked children share."""
+
+    def __new__(cls) -> "HitArray":
+        return super().__new__(cls, -1, CAPACITY)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Code that is pickled by value takes an array along that nobody reads."""
+        return bytearray, (CAPACITY,)
+
+    def __deepcopy__(self, memo: object) -> "HitArray":
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What instrumented code says of itself."""
+
+    qualnames: tuple[str, ...]  # of the function of each block; the module's own probe comes after them
+
+
+def instrument(tree: ast.Module) -> None:
+    """Put a probe before each block of a module, and one where the module itself begins."""
+    blocks = find_blocks(tree)
+    by_list: dict[int, list[tuple[int, int]]] = {}
+    bodies: dict[int, list[ast.stmt]] = {}
+    for index, block in enumerate(blocks):
+        bodies[id(block.body)] = block.body
+        by_list.setdefault(id(block.body), []).append((_position(block), index))
+    qualnames = tuple(block.qualname for block in blocks)
+    for key, places in by_list.items():
+        for position, index in sorted(places, reverse=True):
+            _insert(bodies[key], position, _probe((MARK, index)), blocks[index].line)
+    start = _module_start(tree.body)
+    _insert(tree.body, start, _probe((MARK, len(blocks), qualnames)), 1)
+
+
+def probed(code: CodeType) -> Probed | None:
+    """What a module's code says of its probes, None when it has none."""
+    for constant in code.co_consts:
+        if _is_key(constant) and len(constant) == 3:
+            return Probed(constant[2])
+    return None
+
+
+def bind(code: CodeType, array: HitArray, base: int) -> CodeType:
+    """The same code with probes that store into `array`, from `base` on."""
+    constants = []
+    changed = False
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            bound: object = bind(constant, array, base)
+        elif constant == MARK and isinstance(constant, str):
+            bound = array
+        elif _is_key(constant):
+            bound = base + constant[1]
+        else:
+            bound = constant
+        changed = changed or bound is not constant
+        constants.append(bound)
+    return code.replace(co_consts=tuple(constants)) if changed else code
+
+
+def _is_key(constant: Any) -> bool:
+    return isinstance(constant, tuple) and len(constant) > 1 and isinstance(constant[0], str) and constant[0] == MARK
+
+
+def _position(block: RawBlock) -> int:
+    # A folded class body may begin with a docstring, which must stay first.
+    if block.start == 0 and block.body and is_docstring(block.body[0]):
+        return 1
+    return block.start
+
+
+def _module_start(body: list[ast.stmt]) -> int:
+    start = 1 if body and is_docstring(body[0]) else 0
+    while start < len(body):
+        statement = body[start]
+        if not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__" and statement.level == 0):
+            break
+        start += 1
+    return start
+
+
+def _probe(key: tuple[Any, ...]) -> ast.Assign:
+    target = ast.Subscript(ast.Constant(MARK), ast.Constant(key), ast.Store())
+    return ast.Assign([target], ast.Constant(1))
+
+
+def _insert(body: list[ast.stmt], position: int, probe: ast.Assign, line: int) -> None:
+    """Insert at the position of the statement there; `line` is for the end of a body that has none."""
+    place: ast.stmt | ast.expr
+    if position < len(body):
+        place = body[position]
+        decorators = getattr(place, "decorator_list", None)
+        if decorators:
+            place = decorators[0]
+    else:
+        place = ast.copy_location(ast.Pass(), body[-1]) if body else ast.Pass(lineno=line, col_offset=0)
+        place.lineno = line
+    ends = {"end_lineno": place.lineno, "end_col_offset": place.col_offset}
+    for node in ast.walk(probe):
+        if isinstance(node, ast.expr | ast.stmt):
+            node.lineno, node.col_offset = place.lineno, place.col_offset
+            node.end_lineno, node.end_col_offset = ends["end_lineno"], ends["end_col_offset"]
+    body.insert(position, probe)

@@ -1,0 +1,241 @@
+"""The fast engine: probes in the code, see `probes`."""
+
+import _imp
+import ast
+import builtins
+import importlib._bootstrap_external as machinery  # type: ignore[import-not-found]
+import os
+import threading
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import blake2b
+from types import CodeType
+from typing import Any
+
+from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
+from testmon_cli.tracing.engine import BLOCKS, Drained, EngineUnavailable, LoadedFile
+from testmon_cli.tracing.probes import CAPACITY, HitArray, bind, instrument, probed
+from testmon_cli.tracing.settings import Scope, TraceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One content of one source, with the place of its probes."""
+
+    file: LoadedFile
+    array: HitArray
+    base: int
+    qualnames: tuple[str, ...]
+
+
+class ProbesEngine:
+    """Writes probes into the project's code as it is imported, and reads which of them were hit."""
+
+    name = "probes"
+
+    def __init__(self, settings: TraceSettings, scope: Scope) -> None:
+        self._scope = scope
+        self._array = HitArray()
+        self._used = 0
+        self._identity = "session:"
+        self._units: list[Unit] = []  # of this array, by base
+        self._bases: list[int] = []
+        self._by_file: dict[tuple[str, str], Unit] = {}
+        self._seen: dict[str, set[int]] = {}
+        self._unknown: dict[str, set[str]] = {}
+        self._new: list[LoadedFile] = []
+        self._blind: set[str] = set()
+        self._loaded: set[str] = set()
+        self._lock = threading.RLock()
+
+    def start(self) -> None:
+        loader = getattr(machinery, "SourceLoader", None)
+        if loader is None or "get_code" not in vars(loader):
+            raise EngineUnavailable("importlib's SourceLoader is not as expected")
+        loader.get_code = self._wrap_get_code(loader.get_code)
+
+    def attach_pytest(self) -> None:
+        from _pytest.assertion import rewrite
+
+        if not all(hasattr(rewrite, name) for name in ("rewrite_asserts", "PYC_TAIL", "AssertionRewritingHook")):
+            raise EngineUnavailable("pytest's assertion rewriting is not as expected")
+        from testmon_cli.tracing.probe_cache import cache_key
+
+        stem = rewrite.PYC_TAIL.rpartition(".")
+        rewrite.PYC_TAIL = f"{stem[0]}-testmon-{cache_key()}.{stem[2]}"  # plain runs never read ours
+        rewrite.rewrite_asserts = self._wrap_rewrite(rewrite.rewrite_asserts)
+        vars(rewrite)["exec"] = self._bound_exec()
+
+    def switch(self, identity: str) -> None:
+        self._harvest()
+        self._identity = identity
+
+    def drain(self) -> Drained:
+        self._harvest()
+        drained = Drained({}, {}, self._unknown, self._new)
+        for identity, seen in self._seen.items():
+            self._sort(identity, seen, drained)
+        self._seen, self._unknown, self._new = {}, {}, []
+        return drained
+
+    def forked(self, identity: str) -> None:
+        """Code loaded before stores into the parent's array, which the parent reads; new code gets another one."""
+        self._array = HitArray()
+        self._used = 0
+        self._units, self._bases, self._new = [], [], []
+        self._seen, self._unknown = {}, {}
+        self._identity = identity
+        self._lock = threading.RLock()
+
+    def observes(self, file: LoadedFile, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
+        unit = self._by_file.get((file.path, file.digest))
+        return unit is not None and any(unit.qualnames[index] == qualname for index in seen)
+
+    def imported(self, path: str) -> None:
+        if path not in self._loaded and path not in self._blind:
+            self.blind(path, "another tool loaded its code")
+
+    def blind(self, path: str, reason: str) -> None:
+        """A source whose code runs unseen."""
+        self._blind.add(path)
+        self._unknown.setdefault(f"module:{path}", set()).add(f"not instrumented: {reason}")
+
+    def stop(self) -> None:
+        self._harvest()
+
+    def code_for(self, path: str, canonical: str, data: bytes) -> CodeType | None:
+        """The code of a source, ready to run, or None when it must run without probes."""
+        from testmon_cli.tracing.probe_cache import cached_code
+
+        digest = blake2b(data, digest_size=16).hexdigest()
+
+        def make() -> CodeType:
+            tree = ast.parse(data, filename=path)
+            instrument(tree)
+            code: CodeType = compile(tree, path, "exec", dont_inherit=True)
+            return code
+
+        try:
+            code = cached_code(path, digest, make)
+        except (SyntaxError, UnicodeError):
+            return None  # importing it fails the same way without us, with the message Python gives
+        except Exception as problem:
+            self.blind(canonical, type(problem).__name__)
+            return None
+        if code.co_filename != path:
+            _imp._fix_co_filename(code, path)  # type: ignore[attr-defined]
+        return self.bound(code, canonical, digest, len(data))
+
+    def bound(self, code: CodeType, path: str, digest: str, size: int) -> CodeType | None:
+        """Instrumented code, connected to the array."""
+        found = probed(code)
+        if found is None:
+            self.blind(path, "its code came without probes")
+            return None
+        with self._lock:
+            unit = self._by_file.get((path, digest))
+            if unit is None:
+                if self._used + len(found.qualnames) + 1 > CAPACITY:
+                    self.blind(path, "there is no room for more probes")
+                    return None
+                unit = self._allocate(path, digest, size, found.qualnames)
+        self._loaded.add(path)
+        return bind(code, unit.array, unit.base)
+
+    def _allocate(self, path: str, digest: str, size: int, qualnames: tuple[str, ...]) -> Unit:
+        try:
+            mtime_ns = os.stat(path).st_mtime_ns
+        except OSError:
+            mtime_ns = -1
+        unit = Unit(LoadedFile(path, digest, size, mtime_ns, BLOCKS), self._array, self._used, qualnames)
+        self._units.append(unit)
+        self._bases.append(unit.base)
+        self._by_file[path, digest] = unit
+        self._new.append(unit.file)
+        self._used += len(qualnames) + 1
+        return unit
+
+    def _harvest(self) -> None:
+        """Take the hits for the current identity. Each is reset alone: a thread may be storing others meanwhile."""
+        array = self._array
+        data = array[: self._used]
+        position = data.find(1)
+        if position < 0:
+            return
+        found = []
+        while position >= 0:
+            found.append(position)
+            array[position] = 0
+            position = data.find(1, position + 1)
+        self._seen.setdefault(self._identity, set()).update(found)
+
+    def _sort(self, identity: str, seen: set[int], drained: Drained) -> None:
+        """Turn positions in the array into blocks of files."""
+        unit, end, hits = None, -1, []
+        for position in sorted(seen):
+            if position >= end:
+                unit = self._units[bisect_right(self._bases, position) - 1]
+                end = unit.base + len(unit.qualnames) + 1
+                hits = []
+            assert unit is not None
+            index = position - unit.base
+            if index < len(unit.qualnames):
+                if not hits:
+                    drained.hits.setdefault(identity, {})[unit.file] = hits
+                hits.append(index)
+            elif identity != f"module:{unit.file.path}":
+                drained.module_level.setdefault(identity, set()).add(unit.file.path)
+
+    def _wrap_get_code(self, original: Callable[..., CodeType | None]) -> Callable[..., CodeType | None]:
+        source, code_for, blind = self._scope.source, self.code_for, self.blind
+        plain = machinery.SourceFileLoader.source_to_code
+
+        def get_code(self: Any, fullname: str) -> CodeType | None:
+            path = self.get_filename(fullname)
+            canonical = source(path)
+            if canonical is None:
+                return original(self, fullname)
+            if type(self).source_to_code is not plain:
+                blind(canonical, f"{type(self).__module__} compiles it in its own way")
+                return original(self, fullname)
+            try:
+                data = self.get_data(path)
+            except OSError:
+                return original(self, fullname)
+            code = code_for(path, canonical, data)
+            return original(self, fullname) if code is None else code
+
+        return disguise(get_code, IMPORT_MACHINERY)
+
+    def _wrap_rewrite(self, original: Callable[..., None]) -> Callable[..., None]:
+        source, blind = self._scope.source, self.blind
+
+        def rewrite_asserts(
+            mod: ast.Module, source_bytes: bytes, module_path: str | None = None, *rest: Any, **named: Any
+        ) -> None:
+            path = source(module_path) if module_path else None
+            if path is not None:
+                try:
+                    instrument(mod)
+                except Exception as problem:
+                    blind(path, type(problem).__name__)
+            original(mod, source_bytes, module_path, *rest, **named)
+
+        return rewrite_asserts
+
+    def _bound_exec(self) -> Callable[..., None]:
+        source, bound = self._scope.source, self.bound
+
+        def execute(code: Any, namespace: dict[str, Any]) -> None:
+            path = source(code.co_filename) if isinstance(code, CodeType) else None
+            if path is not None:
+                try:
+                    with open(path, "rb") as handle:
+                        data = handle.read()
+                except OSError:
+                    data = b""
+                code = bound(code, path, blake2b(data, digest_size=16).hexdigest(), len(data)) or code
+            builtins.exec(code, namespace)
+
+        return disguise(execute, IMPORT_MACHINERY)
