@@ -15,8 +15,9 @@ from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import FunctionNode, Scope, class_scope, function_scope, module_scope
 from testmon_cli.domain.source import Block
 
-_LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom, ast.Await)
-_LEAVING += (ast.AsyncFor, ast.AsyncWith)
+_LEAVING = (
+    ast.Return, ast.Raise, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom, ast.Await, ast.AsyncFor, ast.AsyncWith,
+)  # fmt: skip
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _TRY = (ast.Try, ast.TryStar)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)

@@ -172,10 +172,11 @@ class _Reader:
 def _split(node: ast.stmt) -> list[ast.stmt]:
     """An import of several names as so many imports: each name is a definition of its own."""
     if isinstance(node, ast.Import | ast.ImportFrom) and len(node.names) > 1:
-        kept = {"lineno": node.lineno, "col_offset": 0, "end_lineno": node.end_lineno, "end_col_offset": 0}
-        if isinstance(node, ast.Import):
-            return [ast.Import([alias], **kept) for alias in node.names]
-        return [ast.ImportFrom(node.module, [alias], node.level, **kept) for alias in node.names]
+        singles: list[ast.stmt] = []
+        for alias in node.names:
+            single = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], node.level)
+            singles.append(ast.copy_location(single, node))
+        return singles
     return [node]
 
 
@@ -204,7 +205,7 @@ def _decorators(decorators: list[ast.expr], names: Names) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _fixture_flags(node: FunctionNode) -> Iterator[str] | set[str]:
+def _fixture_flags(node: FunctionNode) -> set[str]:
     flags = set()
     for decorator in node.decorator_list:
         function = decorator.func if isinstance(decorator, ast.Call) else decorator

@@ -328,7 +328,7 @@ def _fresh(node: FunctionNode) -> Iterator[str]:
                 for name in bound_names(target):
                     made[name] = made.get(name, True) and is_made
         elif isinstance(child, ast.For | ast.AsyncFor | ast.withitem | ast.NamedExpr):
-            target = child.optional_vars if isinstance(child, ast.withitem) else child.target
-            for name in bound_names(target) if target is not None else ():
+            place = child.optional_vars if isinstance(child, ast.withitem) else child.target
+            for name in bound_names(place) if place is not None else ():
                 made[name] = False
     return (name for name, is_made in made.items() if is_made)

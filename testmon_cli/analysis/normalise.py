@@ -5,6 +5,7 @@ a global that becomes a local is another text.
 """
 
 import ast
+from collections.abc import Callable
 
 from testmon_cli.analysis import mentions
 from testmon_cli.analysis.scopes import (
@@ -157,7 +158,7 @@ class Text:
         self.add(arguments.kw_defaults, scope)
 
 
-_SPECIAL = {
+_SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
     ast.Name: Text._name,
     ast.Attribute: Text._attribute,
     ast.Constant: Text._constant,
