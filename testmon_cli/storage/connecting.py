@@ -1,0 +1,117 @@
+"""The connection to SQLite: named statements, transactions and errors in words."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from testmon_cli.domain.errors import DatafileError
+from testmon_cli.storage.compiled_sqlite import STATEMENTS
+
+_PATIENCE = 0.2  # seconds without a word before `on_wait` hears that we wait
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "is locked by another process: try again when that has finished",
+    sqlite3.SQLITE_LOCKED: "is locked by another process: try again when that has finished",
+    sqlite3.SQLITE_FULL: "cannot grow, the disk is full: make room and run again",
+    sqlite3.SQLITE_READONLY: "cannot be written: make the file and its folder writable or name another with --datafile",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: make the file and its folder accessible or name another with --datafile",
+    sqlite3.SQLITE_PERM: "cannot be opened: permission denied",
+    sqlite3.SQLITE_NOTADB: "is not a datafile of testmon: name another with --datafile",
+    sqlite3.SQLITE_CORRUPT: "is damaged: restore a copy, or move it away and collect again",
+    sqlite3.SQLITE_IOERR: "cannot be read or written, the system reports an I/O error: check the disk",
+}
+
+
+class Connection:
+    """One SQLite connection, in autocommit mode, that speaks of statements by their names."""
+
+    def __init__(self, driver: sqlite3.Connection, path: Path, on_wait: Callable[[], None] | None, timeout: float) -> None:
+        self.driver = driver
+        self.path = path
+        self._on_wait = on_wait
+        self._timeout = timeout
+        self._version: int | None = None
+
+    def rows(self, name: str, /, **parameters: object) -> list[Any]:
+        """All rows of a query."""
+        with translated(self.path):
+            return self.driver.execute(STATEMENTS[name], parameters).fetchall()
+
+    def stream(self, name: str, /, **parameters: object) -> Iterator[Any]:
+        """The rows of a query, one after the other."""
+        with translated(self.path):
+            yield from self.driver.execute(STATEMENTS[name], parameters)
+
+    def value(self, name: str, /, **parameters: object) -> Any:
+        """The first column of the first row; None without rows."""
+        with translated(self.path):
+            row = self.driver.execute(STATEMENTS[name], parameters).fetchone()
+        return None if row is None else row[0]
+
+    def change(self, name: str, /, **parameters: object) -> sqlite3.Cursor:
+        """Run a statement that changes rows."""
+        with translated(self.path):
+            return self.driver.execute(STATEMENTS[name], parameters)
+
+    def change_many(self, name: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Run a statement that changes rows once for each set of parameters."""
+        with translated(self.path):
+            self.driver.executemany(STATEMENTS[name], rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[bool]:
+        """All or nothing; gives whether another process has changed the file since the last transaction."""
+        self._begin()
+        try:
+            yield self._changed_elsewhere()
+            with translated(self.path):
+                self.driver.execute("COMMIT")
+        except BaseException:
+            # A full disk may have ended the transaction already.
+            if self.driver.in_transaction:
+                self.driver.execute("ROLLBACK")
+            raise
+
+    def _begin(self) -> None:
+        deadline = time.monotonic() + self._timeout
+        if self._on_wait is not None:
+            self._patience(min(_PATIENCE, self._timeout))
+            try:
+                self.driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    with translated(self.path):
+                        raise
+                self._on_wait()
+        self._patience(max(0.0, deadline - time.monotonic()))
+        with translated(self.path):
+            self.driver.execute("BEGIN IMMEDIATE")
+
+    def _patience(self, seconds: float) -> None:
+        self.driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+
+    def _changed_elsewhere(self) -> bool:
+        before = self._version
+        self._version = self.driver.execute("PRAGMA data_version").fetchone()[0]
+        return before != self._version
+
+
+def array(values: Iterable[int | str]) -> str:
+    """A list as one parameter."""
+    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of the file into one line for the user; mistakes of ours stay as they are."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        advice = _ADVICE.get(getattr(error, "sqlite_errorcode", -1) & 0xFF)
+        if advice is None:
+            raise
+        raise DatafileError(f"{path} {advice}") from error

@@ -1,0 +1,63 @@
+"""The owner of the datafile: it opens, locks, commits and closes. Nobody else sees a connection."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from testmon_cli.domain.errors import DatafileError
+from testmon_cli.storage import opening
+from testmon_cli.storage.connecting import Connection
+from testmon_cli.storage.layout import Schema
+from testmon_cli.storage.opening import MissingDatafile, Mode
+from testmon_cli.storage.reading import Reader
+from testmon_cli.storage.writing import Writer
+
+__all__ = ["Datafile", "DatafileError", "MissingDatafile"]
+
+
+class Datafile(Reader, Writer):
+    """An open datafile. Opened to read, it shows one state however long it is open and whoever writes meanwhile."""
+
+    def __init__(self, connection: Connection, mode: Mode) -> None:
+        Reader.__init__(self, connection)
+        Writer.__init__(self, connection)
+        self.path = connection.path
+        self.mode = mode
+
+    @classmethod
+    def open(
+        cls,
+        location: str | Path,
+        mode: Mode = "read",
+        *,
+        create: bool = False,
+        timeout: float = 30.0,
+        on_wait: Callable[[], None] | None = None,
+        schema: Schema | None = None,
+    ) -> Self:
+        """Open a path or `sqlite:///` URL; `on_wait` is called when another process holds the lock."""
+        path = opening.path_of(location)
+        if create and not path.exists():
+            opening.create(path)
+        return cls(opening.connect(path, mode, timeout, on_wait, schema or Schema()), mode)
+
+    def close(self) -> None:
+        """Leave one file that holds everything."""
+        driver = self._connection.driver
+        if self.mode == "write":
+            try:
+                driver.execute("PRAGMA busy_timeout = 0")
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.Error:
+                pass  # readers are open or the disk is full: what is committed stays in the -wal file until the next
+        driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,44 @@
+"""Alembic, for datafiles of an older schema. Imported only when there is one: it takes half a second."""
+
+import sqlite3
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from testmon_cli.storage.layout import migrations_folder
+
+
+def configuration(folder: Path | None = None) -> Config:
+    """The Alembic configuration; no `alembic.ini` is needed."""
+    config = Config()
+    # ConfigParser would expand a percent sign of the path.
+    config.set_main_option("script_location", str(folder or migrations_folder()).replace("%", "%%"))
+    return config
+
+
+def revisions(folder: Path | None = None) -> tuple[str, ...]:
+    """All schema revisions, oldest first."""
+    scripts = ScriptDirectory.from_config(configuration(folder))
+    return tuple(script.revision for script in reversed(list(scripts.walk_revisions())))
+
+
+def upgrade(connection: sqlite3.Connection, folder: Path | None = None, revision: str = "head") -> None:
+    """Bring an open SQLite database to a revision in one transaction, which is rolled back on any error.
+
+    The connection must be in autocommit mode (`isolation_level=None`).
+    """
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    event.listen(engine, "begin", _begin)
+    with engine.begin() as outer:
+        config = configuration(folder)
+        config.attributes["connection"] = outer
+        command.upgrade(config, revision)
+
+
+def _begin(connection: Connection) -> None:
+    """The driver would begin only before the first INSERT: too late for DDL."""
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

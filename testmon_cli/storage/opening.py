@@ -1,0 +1,194 @@
+"""From a path to a connection: recognise, refuse, create, upgrade."""
+
+import os
+import re
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from testmon_cli.domain.errors import DatafileError
+from testmon_cli.storage.connecting import Connection, translated
+from testmon_cli.storage.layout import APPLICATION_ID, Schema, create_tables
+
+Mode = Literal["read", "write"]
+_MAGIC = b"SQLite format 3\0"
+_OTHER = "name another with --datafile or TESTMON_DATAFILE"
+
+
+class MissingDatafile(DatafileError):
+    """There is no datafile yet."""
+
+
+def path_of(location: str | Path) -> Path:
+    """The file that a path or a `sqlite:///` URL names."""
+    text = str(location)
+    if text.startswith("sqlite:///"):
+        text = text.removeprefix("sqlite:///")
+    elif re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text):
+        scheme = text.partition(":")[0]
+        raise DatafileError(f"{scheme} URLs are not supported as datafile: give a path or sqlite:///PATH")
+    if text in ("", ":memory:"):
+        raise DatafileError("the datafile has no name: give a path or sqlite:///PATH")
+    return Path(text)
+
+
+def connect(path: Path, mode: Mode, timeout: float, on_wait: Callable[[], None] | None, schema: Schema) -> Connection:
+    """Open an existing datafile of ours; an older one is upgraded first."""
+    recognise(path)
+    connection = Connection(_driver(path, mode, timeout), path, on_wait, timeout)
+    try:
+        found = _revision(connection)
+        if found != schema.head:
+            if found not in schema.revisions:
+                raise DatafileError(
+                    f"{path} has schema {found}, which a newer testmon made: upgrade testmon-cli, or {_OTHER}"
+                )
+            connection.driver.close()
+            upgrade(path, found, timeout, schema)
+            connection.driver = _driver(path, mode, timeout)
+        if mode == "read":
+            with translated(path):
+                connection.driver.execute("PRAGMA query_only = ON")
+                connection.driver.execute("BEGIN")
+            _revision(connection)  # the first query fixes what this reader sees
+        return connection
+    except BaseException:
+        connection.driver.close()
+        raise
+
+
+def recognise(path: Path) -> None:
+    """Refuse what is not a datafile of ours, by its first bytes."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        raise MissingDatafile(f"{path} does not exist: run testmon collect first") from None
+    except IsADirectoryError:
+        raise DatafileError(f"{path} is a folder: name a file with --datafile or TESTMON_DATAFILE") from None
+    except OSError as error:
+        raise DatafileError(f"{path} cannot be read ({error.strerror}): make it readable, or {_OTHER}") from error
+    if not header:
+        raise DatafileError(f"{path} is empty: remove it, or {_OTHER}")
+    if not header.startswith(_MAGIC):
+        raise DatafileError(f"{path} is not a datafile of testmon: {_OTHER}")
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise DatafileError(f"{path} is an SQLite file of another program: {_OTHER}")
+
+
+def create(path: Path) -> None:
+    """Make a blank datafile; another process that makes the same one at the same time does no harm."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+    except FileNotFoundError:
+        raise DatafileError(f"{path} cannot be created: there is no folder {path.parent}") from None
+    except OSError as error:
+        raise DatafileError(
+            f"{path} cannot be created ({error.strerror}): make its folder writable, or {_OTHER}"
+        ) from error
+    os.close(handle)
+    draft = Path(name)
+    try:
+        with translated(path):
+            driver = sqlite3.connect(draft, isolation_level=None)
+            try:
+                create_tables(driver)
+            finally:
+                driver.close()
+        draft.chmod(0o666 & ~_umask())
+        _publish(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _publish(draft: Path, path: Path) -> None:
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return  # another process was faster
+    except OSError:
+        os.replace(draft, path)  # a file system without links
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def upgrade(path: Path, revision: str, timeout: float, schema: Schema) -> None:
+    """Bring a datafile to the newest schema in one transaction, with a backup beside it."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from testmon_cli.storage import migrating
+
+    driver = _driver(path, "write", timeout)
+    try:
+        backup = _backup(driver, path, revision)
+        try:
+            with translated(path):
+                migrating.upgrade(driver, schema.folder)
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            backup.unlink()
+            reason = str(error).partition("\n")[0]
+            raise DatafileError(
+                f"{path} could not be upgraded from schema {revision} to {schema.head} and was left as it was: {reason}"
+            ) from error
+        except BaseException:
+            backup.unlink()
+            raise
+    finally:
+        driver.close()
+
+
+def _backup(driver: sqlite3.Connection, path: Path, revision: str) -> Path:
+    """A copy beside the datafile, under a name that is free."""
+    count = 1
+    target = path.with_name(f"{path.name}.backup-{revision}")
+    while target.exists():
+        count += 1
+        target = path.with_name(f"{path.name}.backup-{revision}-{count}")
+    with translated(target):
+        copy = sqlite3.connect(target)
+        try:
+            driver.backup(copy)
+        except BaseException:
+            copy.close()
+            target.unlink(missing_ok=True)
+            raise
+        copy.close()
+    return target
+
+
+def _driver(path: Path, mode: Mode, timeout: float) -> sqlite3.Connection:
+    """A connection of the driver, made sure to be able to do what it is for.
+
+    A reader opens for writing too where it may: only then does the last one to close remove the files that SQLite
+    keeps beside the datafile while it is in use. `query_only` keeps it from changing anything.
+    """
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    if mode == "write" and not writable:
+        raise DatafileError(f"{path} or its folder is read-only: make both writable, or {_OTHER}")
+    uri = path.absolute().as_uri()
+    # Nobody can write in a folder that is read-only, so nothing can change below us.
+    alone = not writable and not path.with_name(f"{path.name}-wal").exists()
+    options = "mode=rw" if writable else "mode=ro&immutable=1" if alone else "mode=ro"
+    with translated(path):
+        driver = sqlite3.connect(f"{uri}?{options}", uri=True, timeout=timeout, isolation_level=None)
+    driver.row_factory = sqlite3.Row
+    driver.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing; a power cut the last batches
+    driver.execute("PRAGMA foreign_keys = ON")
+    return driver
+
+
+def _revision(connection: Connection) -> str:
+    try:
+        with translated(connection.path):
+            row = connection.driver.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError:
+        row = None
+    if row is None:
+        raise DatafileError(f"{connection.path} does not say its schema: restore a copy, or {_OTHER}")
+    return str(row[0])

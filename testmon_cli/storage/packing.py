@@ -1,0 +1,83 @@
+"""How sets, texts and JSON become bytes in the datafile, and back."""
+
+import json
+import zlib
+from collections.abc import Iterable
+from hashlib import blake2b
+
+_SIGN = 1 << 63
+_WHOLE = 1 << 64
+
+# SQLite takes only valid Unicode. Names of undecodable files hold lone surrogates: they are kept in the private plane
+# 16, which no real name uses.
+_TO_PLANE = {code: 0x100000 + code for code in range(0xD800, 0xE000)}
+_FROM_PLANE = {value: key for key, value in _TO_PLANE.items()}
+
+
+def pack_numbers(numbers: Iterable[int]) -> bytes:
+    """A set of positive numbers: sorted, differences as varints of 7 bits a byte."""
+    packed = bytearray()
+    before = 0
+    for number in sorted(numbers):
+        rest = number - before
+        before = number
+        while rest > 0x7F:
+            packed.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        packed.append(rest)
+    return bytes(packed)
+
+
+def unpack_numbers(packed: bytes) -> list[int]:
+    """The sorted numbers of `pack_numbers`."""
+    numbers = []
+    number = shift = rest = 0
+    for byte in packed:
+        rest |= (byte & 0x7F) << shift
+        if byte & 0x80:
+            shift += 7
+            continue
+        number += rest
+        numbers.append(number)
+        shift = rest = 0
+    return numbers
+
+
+def signed(checksum: int) -> int:
+    """A 64-bit checksum as SQL's integers have it."""
+    return checksum - _WHOLE if checksum >= _SIGN else checksum
+
+
+def unsigned(stored: int) -> int:
+    """The checksum that `signed` stored."""
+    return stored + _WHOLE if stored < 0 else stored
+
+
+def storable(text: str) -> str:
+    """Text that SQLite accepts, whatever it holds."""
+    return text if text.isascii() else text.translate(_TO_PLANE)
+
+
+def original(text: str) -> str:
+    """The text that `storable` was given."""
+    return text if text.isascii() else text.translate(_FROM_PLANE)
+
+
+def pack_text(text: str) -> bytes:
+    """A long text, packed."""
+    return zlib.compress(text.encode("utf-8", "surrogatepass"))
+
+
+def unpack_text(packed: bytes) -> str:
+    """The text that `pack_text` was given."""
+    return zlib.decompress(packed).decode("utf-8", "surrogatepass")
+
+
+def to_json(value: object) -> str:
+    """JSON that is equal for equal values."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def digest(data: bytes) -> str:
+    """A name for content."""
+    return blake2b(data, digest_size=16).hexdigest()

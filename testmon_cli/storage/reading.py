@@ -1,0 +1,245 @@
+"""What selection asks of the datafile."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from testmon_cli.domain.records import (
+    Environment,
+    Package,
+    ResourceState,
+    Run,
+    StoredExecution,
+    StoredFingerprint,
+    VersionRef,
+)
+from testmon_cli.storage.connecting import Connection, array
+from testmon_cli.storage.packing import original, storable, unpack_numbers, unpack_text, unsigned
+
+
+class Facts(Mapping[str, object]):
+    """The facts of a run, unpacked when they are asked for."""
+
+    def __init__(self, packed: bytes | None) -> None:
+        self._packed = packed
+        self._values: dict[str, object] | None = None
+
+    def _unpacked(self) -> dict[str, object]:
+        if self._values is None:
+            self._values = {} if self._packed is None else json.loads(unpack_text(self._packed))
+        return self._values
+
+    def __getitem__(self, key: str) -> object:
+        return self._unpacked()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._unpacked())
+
+    def __len__(self) -> int:
+        return len(self._unpacked())
+
+    def __repr__(self) -> str:
+        return f"Facts({self._unpacked()!r})"
+
+
+class Reader:
+    """The questions, each a query or two; answers are values of `domain.records`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._facts: dict[int | None, Facts] = {}
+
+    def environments(self) -> list[Environment]:
+        """Where tests ran, in order of appearance."""
+        return [
+            Environment(original(row["name"]), row["python"], row["platform"])
+            for row in self._connection.rows("environments")
+        ]
+
+    def runs(self, environment: Environment | None = None) -> list[Run]:
+        """Runs, the newest first."""
+        if environment is None:
+            rows = self._connection.rows("runs")
+        else:
+            rows = self._connection.rows("runs_in", **_key(environment))
+        return [self._run(row) for row in rows]
+
+    def run(self, run_id: int) -> Run | None:
+        """One run."""
+        rows = self._connection.rows("run", run_id=run_id)
+        return self._run(rows[0]) if rows else None
+
+    def packages(self, run_id: int) -> tuple[Package, ...]:
+        """What was installed when the run began."""
+        stored = self._connection.value("packages", run_id=run_id)
+        return tuple(
+            Package(name, version, digest, tuple(modules), tuple(requires))
+            for name, version, digest, modules, requires in json.loads(stored or "[]")
+        )
+
+    def snapshot(self, run_id: int) -> dict[str, VersionRef]:
+        """The source files as the run saw them, by path."""
+        packed = self._connection.value("snapshot_versions", run_id=run_id)
+        if packed is None:
+            return {}
+        refs = self.versions(unpack_numbers(packed))
+        return {ref.path: ref for ref in refs}
+
+    def versions(self, version_ids: Iterable[int]) -> list[VersionRef]:
+        """Source versions by their ids."""
+        return [
+            VersionRef(
+                row["id"], original(row["path"]), row["digest"], row["model_key"], row["size"], row["mtime_ns"]
+            )
+            for row in self._connection.stream("versions", ids=array(version_ids))
+        ]
+
+    def known_version(self, path: str, digest: str, model_key: str) -> int | None:
+        """The id of a source version that was stored before."""
+        found = self._connection.value("known_version", path=storable(path), digest=digest, model_key=model_key)
+        return None if found is None else int(found)
+
+    def model(self, version_id: int) -> bytes:
+        """The model of a source version; b"" when it does not parse."""
+        return self.models((version_id,))[version_id]
+
+    def models(self, version_ids: Iterable[int]) -> dict[int, bytes]:
+        """Models by the ids of their source versions."""
+        rows = self._connection.stream("models", ids=array(version_ids))
+        return {row["version_id"]: row["model"] for row in rows}
+
+    def names(self, version_ids: Iterable[int]) -> dict[int, bytes]:
+        """Hashes of the identifiers that source versions mention."""
+        return {row["version_id"]: row["names"] for row in self._connection.stream("names", ids=array(version_ids))}
+
+    def executions(self, environment: Environment) -> list[StoredExecution]:
+        """All executions of all tests, the newest run first."""
+        return [
+            StoredExecution(
+                trace_id=row["trace_id"],
+                run_id=row["run_id"],
+                nodeid=original(row["nodeid"]),
+                path=original(row["path"]),
+                function=original(row["function"]),
+                kind=row["kind"],
+                outcome=row["outcome"],
+                duration=row["duration"],
+                always=original(row["always"]),
+                unknown=original(row["unknown"]),
+            )
+            for row in self._connection.stream("executions", **_key(environment))
+        ]
+
+    def fingerprints(self, paths: Iterable[str]) -> list[StoredFingerprint]:
+        """All fingerprints of some source files."""
+        stored = array(map(storable, paths))
+        ids = [row["id"] for row in self._connection.rows("source_ids", paths=stored)]
+        return self._decoded(self._connection.rows("fingerprints", ids=array(ids)))
+
+    def trace_fingerprints(self, trace_id: int) -> list[StoredFingerprint]:
+        """What one trace relied on in source files."""
+        return self._decoded(self._connection.rows("trace_fingerprints", trace_id=trace_id))
+
+    def traces_with(self, fingerprint_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Pairs of a fingerprint and a trace that relies on it."""
+        for row in self._connection.stream("traces_with", ids=array(fingerprint_ids)):
+            yield row["fingerprint_id"], row["trace_id"]
+
+    def traces_touching(self, paths: Iterable[str], run_ids: Iterable[int]) -> set[int]:
+        """Traces of some runs that relied on anything in some source files."""
+        rows = self._connection.stream(
+            "traces_touching", paths=array(map(storable, paths)), runs=array(run_ids)
+        )
+        return {row["trace_id"] for row in rows}
+
+    def uses(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:
+        """Pairs of a trace and a trace of the same run that it relies on."""
+        rows = self._connection.stream("uses", runs=array(run_ids))
+        return [(row["user_id"], row["used_id"]) for row in rows]
+
+    def traces(self, run_ids: Iterable[int], kind: str) -> list[tuple[int, int, str, str, bool]]:
+        """Trace id, run id, identity, what is unknown and whether it was over, of all traces of a kind."""
+        return [
+            (
+                row["id"],
+                row["run_id"],
+                f"{row['kind']}:{original(row['name'])}",
+                original(row["unknown"]),
+                bool(row["complete"]),
+            )
+            for row in self._connection.stream("traces", runs=array(run_ids), kind=kind)
+        ]
+
+    def resources(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:
+        """Pairs of a trace and a resource state it relies on."""
+        rows = self._connection.stream("resources", runs=array(run_ids))
+        return [(row["trace_id"], row["resource_state_id"]) for row in rows]
+
+    def resource_states(self) -> dict[int, ResourceState]:
+        """All states in which resources were found, without frames."""
+        return {row["id"]: _state(row) for row in self._connection.stream("resource_states")}
+
+    def trace_resources(self, trace_id: int) -> dict[int, ResourceState]:
+        """What one trace relied on besides code, with the frames that asked for it."""
+        rows = self._connection.stream("trace_resources", trace_id=trace_id)
+        return {row["resource_state_id"]: _state(row, original(row["frames"])) for row in rows}
+
+    def failure(self, trace_id: int) -> str:
+        """The failure text of an execution, "" when there is none."""
+        return self.failures((trace_id,)).get(trace_id, "")
+
+    def failures(self, trace_ids: Iterable[int]) -> dict[int, str]:
+        """Failure texts of the executions that have one."""
+        rows = self._connection.stream("failures", ids=array(trace_ids))
+        return {row["trace_id"]: unpack_text(row["text"]) for row in rows}
+
+    def _run(self, row: Any) -> Run:
+        return Run(
+            id=row["id"],
+            environment=Environment(original(row["environment"]), row["python"], row["platform"]),
+            started=row["started"],
+            ended=row["ended"],
+            completed=bool(row["completed"]),
+            exitstatus=row["exitstatus"],
+            arguments=tuple(json.loads(row["arguments"])),
+            git_head=row["git_head"],
+            git_dirty=bool(row["git_dirty"]),
+            engine=row["engine"],
+            version=row["version"],
+            snapshot_id=row["snapshot_id"],
+            package_set_id=row["package_set_id"],
+            facts=self._facts_of(row["fact_set_id"]),
+        )
+
+    def _facts_of(self, fact_set_id: int | None) -> Facts:
+        if fact_set_id not in self._facts:
+            packed = None if fact_set_id is None else self._connection.value("facts", fact_set_id=fact_set_id)
+            self._facts[fact_set_id] = Facts(packed)
+        return self._facts[fact_set_id]
+
+    def _decoded(self, rows: list[Any]) -> list[StoredFingerprint]:
+        source_ids = {row["source_id"] for row in rows}
+        paths = {
+            row["id"]: original(row["path"]) for row in self._connection.rows("source_paths", ids=array(source_ids))
+        }
+        checksums: dict[int, dict[int, int]] = {source_id: {} for source_id in source_ids}
+        for row in self._connection.stream("blocks", ids=array(source_ids)):
+            checksums[row["source_id"]][row["number"]] = unsigned(row["checksum"])
+        return [
+            StoredFingerprint(
+                row["id"],
+                paths[row["source_id"]],
+                frozenset(map(checksums[row["source_id"]].__getitem__, unpack_numbers(row["blocks"]))),
+            )
+            for row in rows
+        ]
+
+
+def _key(environment: Environment) -> dict[str, str]:
+    return {"name": storable(environment.name), "python": environment.python, "platform": environment.platform}
+
+
+def _state(row: Any, frames: str = "") -> ResourceState:
+    return ResourceState(
+        row["kind"], original(row["name"]), original(row["state"]), row["size"], row["mtime_ns"], frames
+    )

@@ -1,0 +1,410 @@
+"""What collecting tells the datafile: each call is one transaction, all or nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from testmon_cli.domain.records import Execution, Package, ResourceState, RunStart, SourceVersion, Trace
+from testmon_cli.storage.connecting import Connection, array
+from testmon_cli.storage.packing import (
+    digest,
+    pack_numbers,
+    pack_text,
+    signed,
+    storable,
+    to_json,
+    unpack_numbers,
+    unsigned,
+)
+
+_REMEMBERED = 200_000  # entries of each cache; a full one starts anew
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Ids that were looked up, valid as long as nobody else writes."""
+
+    sources: dict[str, int] = field(default_factory=dict)
+    subjects: dict[str, int] = field(default_factory=dict)  # by identity
+    traces: dict[tuple[int, int], int] = field(default_factory=dict)  # by run and subject
+    fingerprints: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    blocks: dict[int, dict[int, int]] = field(default_factory=dict)  # by source: checksum -> number
+    states: dict[tuple[str, str, str], tuple[int, int, int]] = field(default_factory=dict)  # -> id, size, mtime_ns
+    origins: dict[str, int] = field(default_factory=dict)
+
+    def bounded(self) -> None:
+        """Forget what grew too large."""
+        for name in ("sources", "subjects", "traces", "fingerprints", "states", "origins"):
+            if len(getattr(self, name)) > _REMEMBERED:
+                getattr(self, name).clear()
+        if sum(map(len, self.blocks.values())) > 5 * _REMEMBERED:
+            self.blocks.clear()
+
+
+class Writer:
+    """The changes. Nothing here reads more than the ids it needs."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._memory = _Memory()
+
+    def begin_run(self, start: RunStart) -> int:
+        """Store what is known of a run when it begins; its id."""
+        environment = start.environment
+        where = {"name": storable(environment.name), "python": environment.python, "platform": environment.platform}
+        packages = to_json([_listed(package) for package in sorted(start.packages, key=lambda package: package.name)])
+        named = digest(packages.encode())
+        with self._transaction() as change:
+            change.change("add_environment", **where)
+            change.change("add_package_set", digest=named, packages=packages)
+            added = change.change(
+                "add_run",
+                environment_id=change.value("environment_id", **where),
+                package_set_id=change.value("package_set_id", digest=named),
+                snapshot_id=None,
+                fact_set_id=None,
+                started=start.started,
+                ended=None,
+                completed=False,
+                exitstatus=None,
+                arguments=to_json(start.arguments),
+                git_head=start.git_head,
+                git_dirty=start.git_dirty,
+                engine=start.engine,
+                version=start.version,
+            )
+            run_id = added.lastrowid
+        assert run_id is not None
+        return run_id
+
+    def add_sources(self, versions: Iterable[SourceVersion]) -> dict[tuple[str, str], int]:
+        """Store source versions, or the newer hints of those that are known; ids by path and digest."""
+        versions = list(versions)
+        with self._transaction() as change:
+            ids = self._source_ids({version.path for version in versions})
+            change.change_many(
+                "add_version",
+                (
+                    {
+                        "source_id": ids[version.path],
+                        "digest": version.digest,
+                        "model_key": version.model_key,
+                        "size": version.size,
+                        "mtime_ns": version.mtime_ns,
+                    }
+                    for version in versions
+                ),
+            )
+            stored = {
+                (row["source_id"], row["digest"], row["model_key"]): int(row["id"])
+                for row in change.stream("version_ids", ids=array({ids[version.path] for version in versions}))
+            }
+            found = [(version, stored[ids[version.path], version.digest, version.model_key]) for version in versions]
+            change.change_many(
+                "add_model",
+                ({"version_id": number, "names": version.names, "model": version.model} for version, number in found),
+            )
+        return {(version.path, version.digest): number for version, number in found}
+
+    def set_snapshot(self, run_id: int, version_ids: Iterable[int]) -> None:
+        """Say which source versions the run sees."""
+        packed = pack_numbers(set(version_ids))
+        named = digest(packed)
+        with self._transaction() as change:
+            change.change("add_snapshot", digest=named, versions=packed)
+            change.change("set_snapshot", run_id=run_id, snapshot=change.value("snapshot_id", digest=named))
+
+    def set_facts(self, run_id: int, facts: Mapping[str, object]) -> None:
+        """Say what the session told, instead of what was said before."""
+        text = to_json(dict(facts))
+        named = digest(text.encode())
+        with self._transaction() as change:
+            change.change("add_fact_set", digest=named, facts=pack_text(text))
+            change.change("set_facts", run_id=run_id, fact_set=change.value("fact_set_id", digest=named))
+
+    def finish_run(self, run_id: int, ended: float, completed: bool, exitstatus: int | None) -> None:
+        """Say how a run ended."""
+        with self._transaction() as change:
+            change.change("finish_run", run_id=run_id, end=ended, whole=completed, status=exitstatus)
+
+    def write(self, run_id: int, traces: Sequence[Trace], executions: Sequence[Execution]) -> None:
+        """Store what was observed. A trace that the run has already is joined with what comes now."""
+        joined: dict[str, Trace] = {}
+        for trace in (*traces, *(execution.trace for execution in executions)):
+            known = joined.get(trace.identity)
+            joined[trace.identity] = trace if known is None or known is trace else _joined(known, trace)
+        for execution in executions:
+            if execution.trace.identity != f"test:{execution.nodeid}":
+                raise ValueError(f"the trace of {execution.nodeid} is named {execution.trace.identity}")
+        with self._transaction():
+            ids, old = self._trace_ids(run_id, list(joined.values()))
+            self._add_links(joined.values(), ids, old)
+            self._add_resources(joined.values(), ids)
+            self._connection.change_many(
+                "add_use",
+                (
+                    {"user_id": ids[trace.identity], "used_id": ids[used]}
+                    for trace in joined.values()
+                    for used in trace.uses
+                ),
+            )
+            self._add_executions(executions, ids)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._connection.transaction() as changed_elsewhere:
+            if changed_elsewhere:
+                self._memory = _Memory()  # its ids may be gone
+            self._memory.bounded()
+            try:
+                yield self._connection
+            except BaseException:
+                self._memory = _Memory()  # ids of rows that are rolled back
+                raise
+
+    def _source_ids(self, paths: set[str]) -> dict[str, int]:
+        known = self._memory.sources
+        missing = {storable(path): path for path in paths if path not in known}
+        if missing:
+            self._connection.change_many("add_source", ({"path": path} for path in missing))
+            for row in self._connection.rows("source_ids", paths=array(missing)):
+                known[missing[row["path"]]] = row["id"]
+        return {path: known[path] for path in paths}
+
+    def _subject_ids(self, identities: Iterable[str]) -> dict[str, int]:
+        known = self._memory.subjects
+        wanted = list(identities)
+        missing = {storable(identity): identity for identity in wanted if identity not in known}
+        if missing:
+            named = [identity.partition(":")[::2] for identity in missing]
+            self._connection.change_many("add_subject", ({"kind": kind, "name": name} for kind, name in named))
+            for row in self._connection.rows("subject_ids", names=array({name for _, name in named})):
+                identity = missing.get(f"{row['kind']}:{row['name']}")
+                if identity is not None:
+                    known[identity] = row["id"]
+        return {identity: known[identity] for identity in wanted}
+
+    def _trace_ids(self, run_id: int, traces: list[Trace]) -> tuple[dict[str, int], set[int]]:
+        """Ids by identity, of the traces and of those they use, and which of them the run had before.
+
+        A trace that is used before it is written stands as one that is not complete, until it is.
+        """
+        given = {trace.identity: trace for trace in traces}
+        used = {name for trace in traces for name in trace.uses}
+        subjects = self._subject_ids([*given, *sorted(used - given.keys())])
+        known = self._memory.traces
+        ids = {name: known[run_id, subject] for name, subject in subjects.items() if (run_id, subject) in known}
+        # Of a used trace the id is enough; one that is written may have to change.
+        asked = {subject: name for name, subject in subjects.items() if name in given or name not in ids}
+        old: set[int] = set()
+        for row in self._connection.rows("run_traces", run_id=run_id, ids=array(asked)):
+            name = asked[row["subject_id"]]
+            ids[name] = row["id"]
+            if name in given:
+                old.add(row["id"])
+                self._change_trace(row["id"], row["unknown"], bool(row["complete"]), given[name])
+        for name, subject in subjects.items():
+            if name not in ids:
+                trace = given.get(name) or Trace(name, complete=False)
+                added = self._connection.change(
+                    "add_trace",
+                    run_id=run_id,
+                    subject_id=subject,
+                    unknown=storable(trace.unknown),
+                    complete=trace.complete,
+                )
+                assert added.lastrowid is not None
+                ids[name] = added.lastrowid
+            known[run_id, subject] = ids[name]
+        return ids, old
+
+    def _change_trace(self, trace_id: int, unknown: str, complete: bool, trace: Trace) -> None:
+        reason = storable(_both(unknown, trace.unknown))
+        if (reason, trace.complete) != (unknown, complete):
+            self._connection.change("change_trace", trace_id=trace_id, reason=reason, whole=trace.complete)
+
+    def _add_links(self, traces: Iterable[Trace], ids: dict[str, int], old: set[int]) -> None:
+        traces = [trace for trace in traces if trace.fingerprints]
+        sources = self._source_ids({path for trace in traces for path in trace.fingerprints})
+        before = self._links(old.intersection(ids[trace.identity] for trace in traces))
+        links = []
+        for trace in traces:
+            trace_id = ids[trace.identity]
+            for path, checksums in trace.fingerprints.items():
+                source_id = sources[path]
+                numbers = self._numbers(source_id, checksums)
+                linked = before.get((trace_id, source_id))
+                if linked is not None:
+                    fingerprint_id, others = linked
+                    if numbers <= others:
+                        continue
+                    numbers |= others
+                    self._connection.change("drop_link", fingerprint=fingerprint_id, trace=trace_id)
+                links.append({"fingerprint_id": self._fingerprint_id(source_id, numbers), "trace_id": trace_id})
+        self._connection.change_many("add_link", links)
+
+    def _links(self, trace_ids: set[int]) -> dict[tuple[int, int], tuple[int, set[int]]]:
+        """By trace and source: the fingerprint that is linked and its block numbers."""
+        if not trace_ids:
+            return {}
+        return {
+            (row["trace_id"], row["source_id"]): (row["id"], set(unpack_numbers(row["blocks"])))
+            for row in self._connection.rows("links", ids=array(trace_ids))
+        }
+
+    def _numbers(self, source_id: int, checksums: Iterable[int]) -> set[int]:
+        """Block numbers of checksums, new ones given out."""
+        known = self._memory.blocks.get(source_id)
+        if known is None:
+            rows = self._connection.rows("blocks", ids=array((source_id,)))
+            known = self._memory.blocks[source_id] = {unsigned(row["checksum"]): row["number"] for row in rows}
+        new = sorted(checksum for checksum in checksums if checksum not in known)
+        if new:
+            first = max(known.values(), default=0) + 1
+            known.update(zip(new, range(first, first + len(new)), strict=True))
+            self._connection.change_many(
+                "add_block",
+                (
+                    {"source_id": source_id, "number": known[checksum], "checksum": signed(checksum)}
+                    for checksum in new
+                ),
+            )
+        return {known[checksum] for checksum in checksums}
+
+    def _fingerprint_id(self, source_id: int, numbers: set[int]) -> int:
+        key = (source_id, pack_numbers(numbers))
+        found = self._memory.fingerprints.get(key)
+        if found is None:
+            columns = {"source_id": source_id, "blocks": key[1]}
+            found = self._connection.value("fingerprint_id", **columns)
+            if found is None:
+                found = self._connection.change("add_fingerprint", **columns).lastrowid
+            assert found is not None
+            self._memory.fingerprints[key] = found
+        return found
+
+    def _add_resources(self, traces: Iterable[Trace], ids: dict[str, int]) -> None:
+        found = [(ids[trace.identity], state) for trace in traces for state in trace.resources]
+        if not found:
+            return
+        states = self._state_ids([state for _, state in found])
+        origins = self._origin_ids({state.frames for _, state in found})
+        self._connection.change_many(
+            "add_trace_resource",
+            (
+                {
+                    "trace_id": trace_id,
+                    "resource_state_id": states[_key(state)],
+                    "origin_id": origins[state.frames],
+                }
+                for trace_id, state in found
+            ),
+        )
+
+    def _state_ids(self, states: list[ResourceState]) -> dict[tuple[str, str, str], int]:
+        known = self._memory.states
+        missing = {
+            _key(state): state
+            for state in states
+            if known.get(_key(state), (0, 0, 0))[1:] != (state.size, state.mtime_ns)
+        }
+        if missing:
+            resources = self._resource_ids({(kind, name) for kind, name, _ in missing})
+            self._connection.change_many(
+                "put_resource_state",
+                (
+                    {
+                        "resource_id": resources[state.kind, state.name],
+                        "state": storable(state.state),
+                        "size": state.size,
+                        "mtime_ns": state.mtime_ns,
+                    }
+                    for state in missing.values()
+                ),
+            )
+            rows = self._connection.rows("resource_state_ids", ids=array(resources.values()))
+            stored = {(row["resource_id"], row["state"]): row["id"] for row in rows}
+            for key, state in missing.items():
+                number = stored[resources[state.kind, state.name], storable(state.state)]
+                known[key] = (number, state.size, state.mtime_ns)
+        return {_key(state): known[_key(state)][0] for state in states}
+
+    def _resource_ids(self, keys: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
+        stored = {(kind, storable(name)): (kind, name) for kind, name in keys}
+        self._connection.change_many("add_resource", ({"kind": kind, "name": name} for kind, name in stored))
+        rows = self._connection.rows("resource_ids", names=array({name for _, name in stored}))
+        return {stored[key]: row["id"] for row in rows if (key := (row["kind"], row["name"])) in stored}
+
+    def _origin_ids(self, texts: set[str]) -> dict[str, int]:
+        known = self._memory.origins
+        missing = {storable(text): text for text in texts if text not in known}
+        if missing:
+            self._connection.change_many("add_origin", ({"frames": text} for text in missing))
+            for row in self._connection.rows("origin_ids", texts=array(missing)):
+                known[missing[row["frames"]]] = row["id"]
+        return {text: known[text] for text in texts}
+
+    def _add_executions(self, executions: Sequence[Execution], ids: dict[str, int]) -> None:
+        subjects = self._memory.subjects
+        numbered = [(ids[execution.trace.identity], execution) for execution in executions]
+        self._connection.change_many(
+            "put_test",
+            (
+                {
+                    "id": subjects[execution.trace.identity],
+                    "path": storable(execution.path),
+                    "function": storable(execution.function),
+                    "kind": execution.kind,
+                }
+                for execution in executions
+            ),
+        )
+        self._connection.change_many(
+            "put_execution",
+            (
+                {
+                    "trace_id": trace_id,
+                    "outcome": execution.outcome,
+                    "duration": execution.duration,
+                    "always": storable(execution.always),
+                }
+                for trace_id, execution in numbered
+            ),
+        )
+        self._connection.change("drop_failures", ids=array(trace_id for trace_id, _ in numbered))
+        # A test that ran twice in one batch came out as it did the last time.
+        last = {trace_id: execution.failure for trace_id, execution in numbered}
+        self._connection.change_many(
+            "add_failure",
+            ({"trace_id": trace_id, "text": pack_text(text)} for trace_id, text in last.items() if text),
+        )
+
+
+def _joined(first: Trace, second: Trace) -> Trace:
+    """Two records of one trace, the second being the later."""
+    fingerprints: dict[str, frozenset[int]] = defaultdict(frozenset, first.fingerprints)
+    for path, checksums in second.fingerprints.items():
+        fingerprints[path] |= checksums
+    return replace(
+        second,
+        fingerprints=dict(fingerprints),
+        resources=first.resources + second.resources,
+        uses=first.uses + second.uses,
+        unknown=_both(first.unknown, second.unknown),
+    )
+
+
+def _both(first: str, second: str) -> str:
+    """Two reasons as one."""
+    if not second or second in first.split("; "):
+        return first
+    return f"{first}; {second}" if first else second
+
+
+def _key(state: ResourceState) -> tuple[str, str, str]:
+    return state.kind, state.name, state.state
+
+
+def _listed(package: Package) -> list[object]:
+    return [package.name, package.version, package.digest, package.modules, package.requires]
