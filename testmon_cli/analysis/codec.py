@@ -9,7 +9,7 @@ import zlib
 from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceModel
 
 _NAME_BYTES = 4
-MEMOISES = "@memoises"  # stands in the index of a file with a memoised function
+MEMOISES = "memoises!"  # stands in the index of a file with a memoised function
 
 
 def encode(model: SourceModel) -> bytes:
@@ -79,7 +79,7 @@ def name_index(model: SourceModel) -> bytes:
         found.update(definition.owner.split("."))
     if any(function.memoised for function in model.functions):
         found.add(MEMOISES)
-    return b"".join(sorted({name_hash(name.lstrip(".")) for name in found}))
+    return b"".join(sorted({name_hash(name.lstrip(".@")) for name in found}))
 
 
 def mentions_any(index: bytes, hashes: set[bytes]) -> bool:

@@ -26,6 +26,7 @@ class Affected:
     members: dict[tuple[str, str, str], Cause] = field(default_factory=dict)  # path, class, member
     docs: dict[tuple[str, str], Cause] = field(default_factory=dict)
     modules: dict[str, Cause] = field(default_factory=dict)
+    fixtures: set[tuple[str, str]] = field(default_factory=set)  # those of `names` that pytest may look up as fixtures
 
     def __bool__(self) -> bool:
         return bool(self.names or self.members or self.docs or self.modules)
@@ -46,6 +47,8 @@ class Growth:
         """A definition of `path` was added, removed or changed."""
         definition = change.definition
         cause = Cause("definition", change.how, path, _full(definition.owner, change.name), definition.line)
+        if _is_fixture(definition):
+            self.affected.fixtures.add((path, change.name))
         if change.how == DOC:
             self._documentation(path, change, cause)
             return
@@ -115,6 +118,13 @@ class Growth:
             self.affected.names[key] = cause
             self._pending.append(key)
 
+    def is_fixture(self, path: str, name: str) -> bool:
+        """Whether pytest could take the name, as a parameter of a test, for a fixture of this file."""
+        key = (path, name)
+        if key not in self.affected.fixtures and any(map(_is_fixture, self.project.definitions(path, name))):
+            self.affected.fixtures.add(key)
+        return key in self.affected.fixtures
+
     def grow(self) -> Affected:
         while self._pending:
             path, name = self._pending.pop()
@@ -141,6 +151,8 @@ class Growth:
         if definition.kind == "import":
             return path == EVERYWHERE and "." + name in definition.mentions or self._imports_name(definition, candidate, path, name)
         if "." + name in definition.mentions:
+            return True
+        if "@" + name in definition.mentions and self.is_fixture(path, name):
             return True
         return candidate == path and name in definition.mentions
 
@@ -424,6 +436,16 @@ class Growth:
                 self._summary(summary.effects, place, arguments, path, cause, depth, fallible=True)
                 return
         self.module(path, cause)
+
+
+def _is_fixture(definition: Definition) -> bool:
+    """A fixture, or something made by a decorator or call that may make one."""
+    if "fixture" in definition.flags or definition.kind == "statement":
+        return True
+    makers = definition.decorators if definition.kind == "function" else definition.bases
+    return definition.kind in ("function", "assign") and any(
+        maker.rpartition(".")[2].endswith("fixture") or not purity.is_pure_decorator(maker) for maker in makers
+    )
 
 
 def _is_dispatcher(definition: Definition) -> bool:

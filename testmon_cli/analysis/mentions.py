@@ -1,7 +1,8 @@
 """Mentions: the identifiers that code uses, in the notation that definitions and blocks share.
 
     name     a name looked up among the module's globals (or builtins)
-    .name    an attribute, keyword, parameter, imported name, or a string that could be one
+    .name    an attribute, keyword, imported name, or a string that could be one
+    @name    a parameter, which pytest may fill with the fixture of that name
     *        looks names up dynamically: every name
     *.       looks attributes of its own object (`self`, `cls`) up dynamically: every member of a class
     ?        looks at docstrings, annotations or signatures

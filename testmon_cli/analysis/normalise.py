@@ -148,7 +148,7 @@ class Text:
         for mark, group in (("/", arguments.posonlyargs), ("", arguments.args), ("*", arguments.kwonlyargs)):
             for argument in group:
                 self.parts.append(f"{mark}{argument.arg},")
-                self.mentions.add("." + argument.arg)
+                self.mentions.add("@" + argument.arg)
         for mark, extra in (("*", arguments.vararg), ("**", arguments.kwarg)):
             if extra is not None:
                 self.parts.append(f"{mark}{extra.arg},")

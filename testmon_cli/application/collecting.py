@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testmon_cli import __version__
+from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import environment, pytest_config, sources
+from testmon_cli.application import environment, pytest_config, selecting, sources
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EnvironmentFailure
@@ -37,6 +38,22 @@ class Collected:
     exitcode: int
     executed: int
     errors: int
+
+
+def collect_selected(settings: Settings, arguments: Sequence[str], *, verbose: bool = False) -> Collected | None:
+    """Run only what `select` would print; None when that is nothing.
+
+    Paths among the arguments narrow the selection, all others go to pytest.
+    """
+    root = Path(os.path.realpath(settings.root))
+    paths = tuple(a for a in arguments if names_path(a, root))
+    selection = selecting.select(settings, narrowing=selecting.narrowing_of(settings, paths), exact=True)
+    if not selection.known:
+        return collect(settings, arguments, verbose=verbose)
+    if not selection.arguments:
+        return None
+    options = [a for a in arguments if a not in paths]
+    return collect(settings, [*options, *selection.arguments], verbose=verbose)
 
 
 def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = False) -> Collected:
@@ -142,12 +159,13 @@ def _interrupts_left_to_pytest() -> Iterator[None]:
 
 def _is_whole(arguments: Sequence[str], root: Path) -> bool:
     """Whether the arguments name no part of the suite: no path, no node id."""
-    for argument in arguments:
-        if argument.startswith("@"):
-            return False
-        if not argument.startswith("-") and (root / argument.partition("::")[0]).exists():
-            return False
-    return True
+    return not any(argument.startswith("@") or names_path(argument, root) for argument in arguments)
+
+
+def names_path(argument: str, root: Path) -> bool:
+    """Whether an argument of pytest is a path or node id (and not an option, or the value of one)."""
+    path = argument.partition("::")[0]
+    return not argument.startswith("-") and (Path(path).exists() or (root / path).exists())
 
 
 class _Store:
@@ -245,6 +263,6 @@ def _function_of(nodeid: str) -> str:
 
 def _file_digest(path: Path) -> str:
     try:
-        return sources.content_digest(path.read_bytes())
+        return content_digest(path.read_bytes())
     except OSError:
         return ""

@@ -539,6 +539,11 @@ class _MentionMatcher:
             elif paths:
                 cause = causes[next(iter(paths)), name]
                 conditional[frozenset(paths)][path].setdefault(block.checksum, _mentions(path, block, cause))
+        elif mention.startswith("@"):
+            name = mention[1:]
+            near = next((p for p in by_name.get(name, ()) if p in reachable and self.growth.is_fixture(p, name)), None)
+            if near is not None:
+                self._found(path, block, causes[near, name], direct)
         elif (path, mention) in causes:
             self._found(path, block, causes[path, mention], direct)
 

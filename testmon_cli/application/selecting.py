@@ -15,6 +15,7 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import Environment, Run, StoredExecution
 from testmon_cli.domain.selection import Reason, Selected, Selection
 from testmon_cli.domain.source import SourceError
@@ -41,6 +42,20 @@ class Narrowing:
         return any(
             p == "" or nodeid == p or nodeid.startswith((f"{p}/", f"{p}::", f"{p}[")) for p in self.paths
         )
+
+
+def narrowing_of(settings: Settings, paths: Sequence[str], words: str = "") -> Narrowing:
+    """What the user's paths mean, relative to the root; they are written relative to the working directory."""
+    root = Path(os.path.realpath(settings.root))
+    found = []
+    for path in paths:
+        file, separator, rest = path.partition("::")
+        absolute = Path(os.path.realpath(file))
+        if not absolute.exists():
+            raise TestmonError(f"no such file or folder: {file}; give paths relative to {Path.cwd()}")
+        relative = os.path.relpath(absolute, root).replace(os.sep, "/")
+        found.append(("" if relative == "." else relative) + separator + rest)
+    return Narrowing(tuple(found), words)
 
 
 def select(

@@ -1,9 +1,18 @@
 """`testmon collect`: run pytest and remember what every test depended on."""
 
+import sys
+
 from testmon_cli.application import collecting
 from testmon_cli.application.settings import Settings
 
 
 def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbose: bool) -> int:
-    """Collect and give pytest's exit code."""
-    return collecting.collect(settings, pytest_args, select=select, verbose=verbose)
+    """Collect and give pytest's exit code; 0 when `select` leaves nothing to run."""
+    collect = collecting.collect_selected if select else collecting.collect
+    collected = collect(settings, pytest_args, verbose=verbose)
+    if collected is None:
+        print("testmon: nothing is affected, no test to run")
+        return 0
+    if verbose:
+        print(f"testmon: stored {collected.executed} tests in {settings.datafile}", file=sys.stderr)
+    return collected.exitcode

@@ -20,10 +20,10 @@ def run(
 ) -> int:
     """Print the selection; 0 whether it is empty or not. What must be said besides goes to stderr."""
     if why_not is not None:
-        answer = selecting.why_not(settings, why_not)
-        sys.stdout.write(rendering.why_not_as_json(answer) if format_ == "json" else rendering.why_not_as_text(answer))
+        sys.stdout.write(rendering.why_not(selecting.why_not(settings, why_not), as_json=format_ == "json"))
         return 0
-    selection = selecting.select(settings, paths=paths, keyword=keyword, failed=failed)
+    narrowing = selecting.narrowing_of(settings, paths, keyword)
+    selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=null)
     sys.stderr.write(rendering.notes(selection))
     if format_ == "json":
         sys.stdout.write(rendering.as_json(selection))

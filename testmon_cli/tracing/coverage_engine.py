@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from hashlib import blake2b
+from types import CodeType
 from typing import Any
 
 from testmon_cli.tracing.engine import LINES, Drained, EngineUnavailable, LoadedFile
@@ -47,6 +48,9 @@ class CoverageEngine:
 
     def attach_pytest(self) -> None:
         """Nothing to do: lines are seen wherever they come from."""
+
+    def prepare(self, code: CodeType, path: str) -> CodeType:
+        return code
 
     def switch(self, identity: str) -> None:
         self._harvest()

@@ -1,6 +1,7 @@
 """What sees the code run."""
 
 from dataclasses import dataclass
+from types import CodeType
 from typing import Protocol
 
 BLOCKS = "blocks"
@@ -44,6 +45,9 @@ class Engine(Protocol):
 
     def attach_pytest(self) -> None:
         """pytest can be imported from now on; raises EngineUnavailable."""
+
+    def prepare(self, code: CodeType, path: str) -> CodeType:
+        """The code to run in place of what pytest made of a project source."""
 
     def switch(self, identity: str) -> None:
         """What runs from now on runs for `identity`."""

@@ -1,23 +1,46 @@
-"""Sees modules being imported: whose code runs, and who asked for it."""
+"""Sees modules being imported: whose code runs, and who asked for it.
 
+Tracebacks of failed imports are something users read, so what is put in place here leaves the frames as they were:
+same file, same function name, same line.
+"""
+
+import ast
+import builtins
 import importlib
-import importlib.machinery
+import importlib._bootstrap as machinery  # type: ignore[import-not-found]
 import sys
 from collections.abc import Callable
-from types import FrameType, ModuleType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
+from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.settings import Scope
 
-Enter = Callable[[str], object]  # a module begins: canonical path -> token
-Leave = Callable[[Any], None]
+Prepare = Callable[[CodeType, str], CodeType]
+
+# Takes the place of importlib's function of this name, through which it executes all module code.
+_CALL = """
+def _call_with_frames_removed(f, *args, **kwds):
+    token = begin(f, args)
+    try:
+        return f(*args, **kwds)
+    finally:
+        if token is not None:
+            end(token)
+"""
+_CALL_LINE = 5  # of the call in the text above
 
 
 class ImportWatch:
-    """Wraps what executes modules: importlib's loaders, pytest's rewriting one, and import_module."""
+    """Tells when a module's code begins and ends, and notes who wanted it."""
 
-    def __init__(self, scope: Scope, enter: Enter, leave: Leave, edge: Callable[[str, str], None]) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        enter: Callable[[str], object],
+        leave: Callable[[Any], None],
+        edge: Callable[[str, str], None],
+    ) -> None:
         self._scope = scope
         self._enter = enter
         self._leave = leave
@@ -25,45 +48,50 @@ class ImportWatch:
         self._edges: set[tuple[str, str]] = set()
 
     def install(self) -> None:
-        base: Any = next(cls for cls in importlib.machinery.SourceFileLoader.__mro__ if "exec_module" in vars(cls))
-        base.exec_module = self._wrap(base.exec_module)
-        importlib.import_module = self._wrap_import_module(importlib.import_module)
+        original = machinery._call_with_frames_removed
+        machinery._call_with_frames_removed = _same_frame(original, begin=self._begin, end=self._leave)
+        machinery._sanity_check = self._wrap_check(machinery._sanity_check)
 
-    def attach_pytest(self) -> None:
-        from _pytest.assertion.rewrite import AssertionRewritingHook
+    def attach_pytest(self, prepare: Prepare) -> None:
+        """See pytest execute the modules it rewrites, and let the engine prepare their code."""
+        from _pytest.assertion import rewrite
 
-        AssertionRewritingHook.exec_module = self._wrap(AssertionRewritingHook.exec_module)  # type: ignore[method-assign]
+        source, begin, leave = self._scope.source, self._begin, self._leave
 
-    def _wrap(self, original: Callable[..., None]) -> Callable[..., None]:
-        source, enter, leave, asked = self._scope.source, self._enter, self._leave, self.asked
-
-        def exec_module(self: object, module: ModuleType) -> None:
-            spec = module.__spec__
-            path = source(spec.origin) if spec is not None and spec.origin else None
-            if path is None:
-                return original(self, module)
-            asked(path, sys._getframe(1))
-            token = enter(path)
+        def exec_module(code: Any, namespace: dict[str, Any]) -> None:
+            path = source(code.co_filename) if isinstance(code, CodeType) else None
+            if path is not None:
+                code = prepare(code, path)
+            token = begin(builtins.exec, (code, namespace))
             try:
-                return original(self, module)
+                builtins.exec(code, namespace)
             finally:
-                leave(token)
+                if token is not None:
+                    leave(token)
 
-        return disguise(exec_module, IMPORT_MACHINERY)
+        vars(rewrite)["exec"] = disguise(exec_module, rewrite.__file__)
 
-    def _wrap_import_module(self, original: Callable[..., ModuleType]) -> Callable[..., ModuleType]:
-        asked = self.asked
+    def _begin(self, function: object, arguments: tuple[Any, ...]) -> object | None:
+        if function is not builtins.exec or not isinstance(arguments[0], CodeType):
+            return None
+        path = self._scope.source(arguments[0].co_filename)
+        if path is None:
+            return None
+        self.asked(path, sys._getframe(2))
+        return self._enter(path)
 
-        def import_module(name: str, package: str | None = None) -> ModuleType:
-            module = original(name, package)
-            path = getattr(module, "__file__", None)
+    def _wrap_check(self, original: Callable[..., None]) -> Callable[..., None]:
+        """importlib.import_module checks its arguments here: a module that is loaded already is asked for as well."""
+
+        def check(name: Any, package: Any, level: Any) -> None:
+            original(name, package, level)
+            if level:
+                name = machinery._resolve_name(name[level:] if name[:1] == "." else name, package, level)
+            path = getattr(sys.modules.get(name), "__file__", None)
             if isinstance(path, str):
-                asked(path, sys._getframe(1))
-            return module
+                self.asked(path, sys._getframe(1))
 
-        import_module.__doc__ = original.__doc__
-        import_module.__module__ = original.__module__
-        return disguise(import_module, IMPORT_MACHINERY)
+        return check
 
     def asked(self, path: str, frame: FrameType | None) -> None:
         """Note who wants a module: the nearest project file on the stack."""
@@ -80,3 +108,13 @@ class ImportWatch:
         if importer != imported and (importer, imported) not in self._edges:
             self._edges.add((importer, imported))
             self._edge(importer, imported)
+
+
+def _same_frame(original: FunctionType, **names: object) -> Callable[..., Any]:
+    """The replacement, with the call on the line that the original has it on."""
+    line = max(number for _, _, number in original.__code__.co_lines() if number)
+    tree = ast.increment_lineno(ast.parse(_CALL), line - _CALL_LINE)
+    namespace: dict[str, Any] = {"__name__": original.__module__, **names}
+    builtins.exec(compile(tree, original.__code__.co_filename, "exec"), namespace)
+    replacement: Callable[..., Any] = namespace[original.__name__]
+    return replacement

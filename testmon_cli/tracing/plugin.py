@@ -74,8 +74,8 @@ class Collector:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Iterator[None]:
-        yield
         self.attribution.rebase(AFTER)
+        yield
         modules = project_modules(self.recorder)
         if self.is_worker:
             output: dict[str, object] = self.config.workeroutput  # type: ignore[attr-defined]

@@ -108,18 +108,20 @@ def _probe(key: tuple[Any, ...]) -> ast.Assign:
 
 def _insert(body: list[ast.stmt], position: int, probe: ast.Assign, line: int) -> None:
     """Insert at the position of the statement there; `line` is for the end of a body that has none."""
-    place: ast.stmt | ast.expr
-    if position < len(body):
-        place = body[position]
-        decorators = getattr(place, "decorator_list", None)
-        if decorators:
-            place = decorators[0]
-    else:
-        place = ast.copy_location(ast.Pass(), body[-1]) if body else ast.Pass(lineno=line, col_offset=0)
-        place.lineno = line
-    ends = {"end_lineno": place.lineno, "end_col_offset": place.col_offset}
+    place = _place(body, position, line)
     for node in ast.walk(probe):
         if isinstance(node, ast.expr | ast.stmt):
-            node.lineno, node.col_offset = place.lineno, place.col_offset
-            node.end_lineno, node.end_col_offset = ends["end_lineno"], ends["end_col_offset"]
+            node.lineno, node.col_offset = place
+            node.end_lineno, node.end_col_offset = place
     body.insert(position, probe)
+
+
+def _place(body: list[ast.stmt], position: int, line: int) -> tuple[int, int]:
+    """Line and column of the first statement from `position` on that is executed at all."""
+    for statement in body[position:]:
+        if isinstance(statement, ast.Global | ast.Nonlocal):
+            continue
+        decorators = getattr(statement, "decorator_list", None)
+        first: ast.stmt | ast.expr = decorators[0] if decorators else statement
+        return first.lineno, first.col_offset
+    return line, 0

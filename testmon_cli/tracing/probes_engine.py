@@ -2,7 +2,6 @@
 
 import _imp
 import ast
-import builtins
 import importlib._bootstrap_external as machinery  # type: ignore[import-not-found]
 import os
 import threading
@@ -65,7 +64,14 @@ class ProbesEngine:
         stem = rewrite.PYC_TAIL.rpartition(".")
         rewrite.PYC_TAIL = f"{stem[0]}-testmon-{cache_key()}.{stem[2]}"  # plain runs never read ours
         rewrite.rewrite_asserts = self._wrap_rewrite(rewrite.rewrite_asserts)
-        vars(rewrite)["exec"] = self._bound_exec()
+
+    def prepare(self, code: CodeType, path: str) -> CodeType:
+        try:
+            with open(path, "rb") as handle:
+                data = handle.read()
+        except OSError:
+            data = b""
+        return self.bound(code, path, blake2b(data, digest_size=16).hexdigest(), len(data)) or code
 
     def switch(self, identity: str) -> None:
         self._harvest()
@@ -223,19 +229,3 @@ class ProbesEngine:
             original(mod, source_bytes, module_path, *rest, **named)
 
         return rewrite_asserts
-
-    def _bound_exec(self) -> Callable[..., None]:
-        source, bound = self._scope.source, self.bound
-
-        def execute(code: Any, namespace: dict[str, Any]) -> None:
-            path = source(code.co_filename) if isinstance(code, CodeType) else None
-            if path is not None:
-                try:
-                    with open(path, "rb") as handle:
-                        data = handle.read()
-                except OSError:
-                    data = b""
-                code = bound(code, path, blake2b(data, digest_size=16).hexdigest(), len(data)) or code
-            builtins.exec(code, namespace)
-
-        return disguise(execute, IMPORT_MACHINERY)

@@ -55,7 +55,7 @@ class Recorder:
             self.engine = _start("coverage", self.settings, self.scope)
             self.engine_note = f"{reason}; coverage is used"
             self.attribution = Attribution(SESSION, self.engine.switch)
-        self.imports.attach_pytest()
+        self.imports.attach_pytest(self.engine.prepare)
 
     def pending(self, identity: str) -> Pending:
         found = self._pending.get(identity)
