@@ -1,0 +1,92 @@
+"""What is found of the place that tests run in."""
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from testmon_cli.application.environment import GitState, current, describe, git_state, installed_packages, normalise
+from testmon_cli.domain.records import Environment, Package
+from tests.conftest import Project
+
+
+def metadata_folder(place: Path, name: str, **files: str) -> None:
+    folder = place / name
+    folder.mkdir(parents=True)
+    for file, text in files.items():
+        (folder / file.replace("__", ".")).write_text(text, encoding="utf-8")
+
+
+def test_the_current_environment() -> None:
+    assert current("ci") == Environment("ci", f"{sys.version_info[0]}.{sys.version_info[1]}", sys.platform)
+
+
+def test_the_fast_scan_finds_what_importlib_metadata_finds() -> None:
+    expected: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        expected.setdefault(normalise(distribution.metadata["Name"]), distribution.version)
+    assert {package.name: package.version for package in installed_packages()} == expected
+
+
+def test_names_and_versions_come_from_the_folders(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    metadata_folder(first, "Zope.Thing_x-1.2.dist-info")
+    metadata_folder(first, "old-3.0-py3.11.egg-info")
+    metadata_folder(first, "develop.egg-info", **{"PKG-INFO": "Metadata-Version: 2.1\nVersion: 0.1.dev0\n\nVersion: 9"})
+    metadata_folder(first, "~roken-1.0.dist-info")
+    metadata_folder(second, "old-4.0.dist-info")
+    assert installed_packages([str(second), str(first), str(tmp_path / "missing")]) == (
+        Package("develop", "0.1.dev0"),
+        Package("old", "4.0"),
+        Package("zope-thing-x", "1.2"),
+    )
+
+
+def test_a_local_install_has_a_digest_of_what_was_installed(tmp_path: Path) -> None:
+    metadata_folder(tmp_path, "lib-1.0.dist-info", direct_url__json="{}", RECORD="lib.py,sha256=a,1\n")
+    [before] = installed_packages([str(tmp_path)])
+    (tmp_path / "lib-1.0.dist-info" / "RECORD").write_text("lib.py,sha256=b,1\n", encoding="utf-8")
+    [after] = installed_packages([str(tmp_path)])
+    assert (len(before.digest), before.digest == after.digest) == (32, False)
+
+
+def test_describe_tells_modules_and_requirements(tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    (source / "linked").mkdir(parents=True)
+    (source / "linked" / "__init__.py").touch()
+    place = tmp_path / "site"
+    metadata_folder(
+        place,
+        "lib-1.0.dist-info",
+        METADATA="Name: lib\nVersion: 1.0\nRequires-Dist: Other_Lib>=2\nRequires-Dist: dev; extra == 'dev'\n",
+        RECORD="_lib.cpython-311-x86_64-linux-gnu.so,,\nlib/__init__.py,,\nlib/a.py,,\nlib-1.0.dist-info/RECORD,,\n"
+        "../../bin/lib,,\nlink.pth,,\n",
+    )
+    (place / "link.pth").write_text(f"{source}\n", encoding="utf-8")
+    [package] = installed_packages([str(place)])
+    assert describe(package, [str(place)]) == Package(
+        "lib", "1.0", modules=("_lib", "lib", "linked"), requires=("other-lib",)
+    )
+
+
+def test_describe_leaves_an_unknown_package_as_it_is(tmp_path: Path) -> None:
+    assert describe(Package("gone", "1"), [str(tmp_path)]) == Package("gone", "1")
+
+
+def test_git_tells_the_commit_and_whether_files_differ(project: Project) -> None:
+    assert git_state(project.path) == GitState("", False)
+    project.git("init", "-q")
+    assert git_state(project.path) == GitState("", False)
+    project.git("add", ".")
+    project.git("commit", "-qm", "first")
+    head = project.git("rev-parse", "HEAD").out.strip()
+    project.write({"untracked": ""})
+    assert git_state(project.path) == GitState(head, False)
+    project.write({"pyproject.toml": "# changed"})
+    assert git_state(project.path) == GitState(head, True)
+
+
+def test_git_may_be_missing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(project.path))
+    assert git_state(project.path) == GitState("", False)

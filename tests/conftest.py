@@ -1,0 +1,92 @@
+"""Projects in temporary folders, and a guard around every test."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def _nowhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("nowhere")
+
+
+@pytest.fixture(autouse=True)
+def _no_real_datafile(_nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start every test in an empty folder without our variables; fail one that leaves something behind there."""
+    for variable in ("TESTMON_DATAFILE", "TESTMON_ENV", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(_nowhere)
+    yield
+    left = os.listdir(_nowhere)
+    for name in left:
+        os.unlink(_nowhere / name) if os.path.isfile(_nowhere / name) else None
+    assert not left, f"the test wrote {left} in the working directory: it would have touched a real project"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command gave."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project in a temporary folder."""
+
+    path: Path
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write files, dedented; a name may hold folders."""
+        for name, text in files.items():
+            target = self.path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace the one occurrence of a text in a file."""
+        text = (self.path / name).read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {name}"
+        (self.path / name).write_text(text.replace(old, new), encoding="utf-8")
+
+    def run(self, *command: str, stdin: str | None = None, **environ: str) -> Answer:
+        """Run a program in the project."""
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env={**os.environ, **environ},
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def testmon(self, *arguments: str, **environ: str) -> Answer:
+        """Run our command line in the project, in a process of its own."""
+        return self.run(sys.executable, "-m", "testmon_cli", *arguments, **environ)
+
+    def git(self, *arguments: str) -> Answer:
+        """Run git in the project with a name and address of its own."""
+        identity = ("-c", "user.name=someone", "-c", "user.email=someone@example.org", "-c", "commit.gpgsign=false")
+        answer = self.run("git", *identity, *arguments)
+        assert answer.code == 0, answer.err
+        return answer
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """An empty project, with a pyproject.toml so that it is its own root."""
+    path = tmp_path / "project"
+    path.mkdir()
+    (path / "pyproject.toml").write_text("", encoding="utf-8")
+    return Project(path)
