@@ -17,7 +17,7 @@ _ADVICE = {
     sqlite3.SQLITE_LOCKED: "is locked by another process: try again when that has finished",
     sqlite3.SQLITE_FULL: "cannot grow, the disk is full: make room and run again",
     sqlite3.SQLITE_READONLY: "cannot be written: make the file and its folder writable or name another with --datafile",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: make the file and its folder accessible or name another with --datafile",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: make its folder accessible or name another with --datafile",
     sqlite3.SQLITE_PERM: "cannot be opened: permission denied",
     sqlite3.SQLITE_NOTADB: "is not a datafile of testmon: name another with --datafile",
     sqlite3.SQLITE_CORRUPT: "is damaged: restore a copy, or move it away and collect again",
@@ -28,7 +28,9 @@ _ADVICE = {
 class Connection:
     """One SQLite connection, in autocommit mode, that speaks of statements by their names."""
 
-    def __init__(self, driver: sqlite3.Connection, path: Path, on_wait: Callable[[], None] | None, timeout: float) -> None:
+    def __init__(
+        self, driver: sqlite3.Connection, path: Path, on_wait: Callable[[], None] | None, timeout: float
+    ) -> None:
         self.driver = driver
         self.path = path
         self._on_wait = on_wait

@@ -11,10 +11,11 @@ from testmon_cli.storage import opening
 from testmon_cli.storage.connecting import Connection
 from testmon_cli.storage.layout import Schema
 from testmon_cli.storage.opening import MissingDatafile, Mode
+from testmon_cli.storage.pruning import Progress, Pruned, Pruning, prune, rehearse
 from testmon_cli.storage.reading import Reader
 from testmon_cli.storage.writing import Writer
 
-__all__ = ["Datafile", "DatafileError", "MissingDatafile"]
+__all__ = ["Datafile", "DatafileError", "MissingDatafile", "Pruned", "Pruning"]
 
 
 class Datafile(Reader, Writer):
@@ -42,6 +43,10 @@ class Datafile(Reader, Writer):
         if create and not path.exists():
             opening.create(path)
         return cls(opening.connect(path, mode, timeout, on_wait, schema or Schema()), mode)
+
+    def prune(self, pruning: Pruning, now: float, *, dry_run: bool = False, progress: Progress | None = None) -> Pruned:
+        """Take out what is wanted and all orphans; a dry run says the same and changes nothing."""
+        return (rehearse if dry_run else prune)(self._connection, pruning, now, progress)
 
     def close(self) -> None:
         """Leave one file that holds everything."""

@@ -11,7 +11,7 @@ APPLICATION_ID = 0x544D4F4E  # "TMON", in the header of every datafile
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The revisions of the schema that this program knows, oldest first, and the scripts that lead from one to the next."""
+    """The schema revisions that this program knows, oldest first, and the scripts that lead from one to the next."""
 
     revisions: tuple[str, ...] = REVISIONS
     folder: Path | None = None  # None: the one that came with this package

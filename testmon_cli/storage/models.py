@@ -44,7 +44,7 @@ class Environment(Base):
 
 class PackageSet(Base):
     __tablename__ = "package_set"
-    __table_args__ = {"comment": "a row per set of installed distributions that a run saw"}
+    __table_args__ = ({"comment": "a row per set of installed distributions that a run saw"},)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(Text, unique=True, comment="blake2b of packages")
@@ -53,7 +53,7 @@ class PackageSet(Base):
 
 class FactSet(Base):
     __tablename__ = "fact_set"
-    __table_args__ = {"comment": "a row per set of facts about a session; runs that saw the same share it"}
+    __table_args__ = ({"comment": "a row per set of facts about a session; runs that saw the same share it"},)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(Text, unique=True, comment="blake2b of the facts' JSON")
@@ -64,7 +64,7 @@ class FactSet(Base):
 
 class Source(Base):
     __tablename__ = "source"
-    __table_args__ = {"comment": "a row per source file"}
+    __table_args__ = ({"comment": "a row per source file"},)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     path: Mapped[str] = mapped_column(Text, unique=True, comment="relative to the root, with forward slashes")
@@ -87,7 +87,7 @@ class SourceVersion(Base):
 
 class SourceModel(Base):
     __tablename__ = "source_model"
-    __table_args__ = {"comment": "a row per source version: what the analysis made of it"}
+    __table_args__ = ({"comment": "a row per source version: what the analysis made of it"},)
 
     version_id: Mapped[int] = mapped_column(
         Integer, ForeignKey("source_version.id"), primary_key=True, comment="the source version"
@@ -98,7 +98,7 @@ class SourceModel(Base):
 
 class Snapshot(Base):
     __tablename__ = "snapshot"
-    __table_args__ = {"comment": "a row per state of all source files that a run saw"}
+    __table_args__ = ({"comment": "a row per state of all source files that a run saw"},)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(Text, unique=True, comment="blake2b of versions")
@@ -109,7 +109,7 @@ class Snapshot(Base):
 
 class Run(Base):
     __tablename__ = "run"
-    __table_args__ = {"comment": "a row per testmon collect"}
+    __table_args__ = ({"comment": "a row per testmon collect"},)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"), comment="where it ran")
@@ -141,7 +141,7 @@ class Subject(Base):
 
 class Test(Base):
     __tablename__ = "test"
-    __table_args__ = {"comment": "a row per test"}
+    __table_args__ = ({"comment": "a row per test"},)
 
     id: Mapped[int] = mapped_column(
         Integer, ForeignKey("subject.id"), primary_key=True, comment="the subject whose name is the nodeid"
@@ -167,7 +167,7 @@ class Trace(Base):
 
 class Execution(Base):
     __tablename__ = "execution"
-    __table_args__ = {"comment": "a row per test and run: how it came out"}
+    __table_args__ = ({"comment": "a row per test and run: how it came out"},)
 
     trace_id: Mapped[int] = mapped_column(
         Integer, ForeignKey("trace.id"), primary_key=True, comment="what the test relied on in that run"
@@ -179,7 +179,7 @@ class Execution(Base):
 
 class Failure(Base):
     __tablename__ = "failure"
-    __table_args__ = {"comment": "a row per execution that has something to say about its failure"}
+    __table_args__ = ({"comment": "a row per execution that has something to say about its failure"},)
 
     trace_id: Mapped[int] = mapped_column(
         Integer, ForeignKey("execution.trace_id"), primary_key=True, comment="the execution"
@@ -189,10 +189,12 @@ class Failure(Base):
 
 class Block(Base):
     __tablename__ = "block"
-    __table_args__ = {
-        "comment": "a row per checksum that a trace relied on in a source file",
-        "sqlite_with_rowid": False,
-    }
+    __table_args__ = (
+        {
+            "comment": "a row per checksum that a trace relied on in a source file",
+            "sqlite_with_rowid": False,
+        },
+    )
 
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id"), primary_key=True, comment="the file")
     number: Mapped[int] = mapped_column(Integer, primary_key=True, comment="counts from 1 in each file")
@@ -228,10 +230,12 @@ class TraceFingerprint(Base):
 
 class TraceUse(Base):
     __tablename__ = "trace_use"
-    __table_args__ = {
-        "comment": "a row per trace and other trace of the same run it relies on",
-        "sqlite_with_rowid": False,
-    }
+    __table_args__ = (
+        {
+            "comment": "a row per trace and other trace of the same run it relies on",
+            "sqlite_with_rowid": False,
+        },
+    )
 
     user_id: Mapped[int] = mapped_column(ForeignKey("trace.id"), primary_key=True, comment="who relies, like a test")
     used_id: Mapped[int] = mapped_column(ForeignKey("trace.id"), primary_key=True, comment="on what, like a fixture")
@@ -265,7 +269,7 @@ class ResourceState(Base):
 
 class Origin(Base):
     __tablename__ = "origin"
-    __table_args__ = {"comment": "a row per place in code from where a resource was asked for"}
+    __table_args__ = ({"comment": "a row per place in code from where a resource was asked for"},)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     frames: Mapped[str] = mapped_column(
@@ -275,10 +279,12 @@ class Origin(Base):
 
 class TraceResource(Base):
     __tablename__ = "trace_resource"
-    __table_args__ = {
-        "comment": "a row per trace and resource state it relies on",
-        "sqlite_with_rowid": False,
-    }
+    __table_args__ = (
+        {
+            "comment": "a row per trace and resource state it relies on",
+            "sqlite_with_rowid": False,
+        },
+    )
 
     trace_id: Mapped[int] = mapped_column(ForeignKey("trace.id"), primary_key=True, comment="who relied on it")
     resource_state_id: Mapped[int] = mapped_column(

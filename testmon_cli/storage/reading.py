@@ -88,9 +88,7 @@ class Reader:
     def versions(self, version_ids: Iterable[int]) -> list[VersionRef]:
         """Source versions by their ids."""
         return [
-            VersionRef(
-                row["id"], original(row["path"]), row["digest"], row["model_key"], row["size"], row["mtime_ns"]
-            )
+            VersionRef(row["id"], original(row["path"]), row["digest"], row["model_key"], row["size"], row["mtime_ns"])
             for row in self._connection.stream("versions", ids=array(version_ids))
         ]
 
@@ -147,9 +145,7 @@ class Reader:
 
     def traces_touching(self, paths: Iterable[str], run_ids: Iterable[int]) -> set[int]:
         """Traces of some runs that relied on anything in some source files."""
-        rows = self._connection.stream(
-            "traces_touching", paths=array(map(storable, paths)), runs=array(run_ids)
-        )
+        rows = self._connection.stream("traces_touching", paths=array(map(storable, paths)), runs=array(run_ids))
         return {row["trace_id"] for row in rows}
 
     def uses(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:

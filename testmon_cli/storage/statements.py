@@ -4,6 +4,8 @@ Run time never imports this module: `python -m testmon_cli.storage.generate` wri
 A list of ids or texts is passed as one JSON array (`among`).
 """
 
+from typing import Any
+
 from sqlalchemy import (
     Executable,
     FromClause,
@@ -57,7 +59,7 @@ origin = _table(models.Origin)
 trace_resource = _table(models.TraceResource)
 
 
-def listed(parameter: str, kind: TypeEngine[object]) -> Select[tuple[object]]:
+def listed(parameter: str, kind: TypeEngine[Any]) -> Select[tuple[object]]:
     """The members of a JSON array that is passed as one parameter."""
     each: FromClause = func.json_each(bindparam(parameter, type_=Text)).table_valued("value")
     return select(type_coerce(each.c.value, kind))
@@ -137,9 +139,7 @@ _execution_columns = (
 _version_insert = insert(source_version).values(values_of(source_version, "id"))
 
 READING: dict[str, Executable] = {
-    "environments": select(environment.c.name, environment.c.python, environment.c.platform).order_by(
-        environment.c.id
-    ),
+    "environments": select(environment.c.name, environment.c.python, environment.c.platform).order_by(environment.c.id),
     "environment_id": select(environment.c.id).where(_in_environment),
     "runs": select(*_run_columns).select_from(run.join(environment)).order_by(run.c.id.desc()),
     "run": select(*_run_columns).select_from(run.join(environment)).where(run.c.id == bindparam("run_id")),
@@ -264,14 +264,13 @@ WRITING: dict[str, Executable] = {
     "fingerprint_id": select(fingerprint.c.id).where(
         fingerprint.c.source_id == bindparam("source_id"), fingerprint.c.blocks == bindparam("blocks")
     ),
-    "links": select(
-        trace_fingerprint.c.trace_id, fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks
-    )
+    "links": select(trace_fingerprint.c.trace_id, fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks)
     .select_from(trace_fingerprint.join(fingerprint))
     .where(among(trace_fingerprint.c.trace_id, "ids")),
     "add_link": adding(trace_fingerprint),
     "drop_link": delete(trace_fingerprint).where(
-        trace_fingerprint.c.fingerprint_id == bindparam("fingerprint"), trace_fingerprint.c.trace_id == bindparam("trace")
+        trace_fingerprint.c.fingerprint_id == bindparam("fingerprint"),
+        trace_fingerprint.c.trace_id == bindparam("trace"),
     ),
     "add_use": adding(trace_use),
     "add_resource": adding(resource, "id"),
@@ -332,7 +331,10 @@ PRUNING: dict[str, Executable] = {
     ),
     "prune_beyond": _dropping_executions(_ranked.c.rank > bindparam("keep")),
     "prune_older": _dropping_executions(
-        and_(_ranked.c.started < bindparam("before"), or_(_ranked.c.rank > _ONE, bindparam("forced", type_=Integer) == _ONE))
+        and_(
+            _ranked.c.started < bindparam("before"),
+            or_(_ranked.c.rank > _ONE, bindparam("forced", type_=Integer) == _ONE),
+        )
     ),
     "prune_environment_executions": delete(execution).where(
         execution.c.trace_id.in_(select(trace.c.id).where(trace.c.run_id.in_(_environment_runs), _unprotected))
@@ -351,7 +353,9 @@ PRUNING: dict[str, Executable] = {
         or_(
             ~exists().where(run.c.id == trace.c.run_id),
             and_(
-                trace.c.subject_id.in_(select(subject.c.id).where(or_(subject.c.kind == _TEST, subject.c.kind == _FIXTURE))),
+                trace.c.subject_id.in_(
+                    select(subject.c.id).where(or_(subject.c.kind == _TEST, subject.c.kind == _FIXTURE))
+                ),
                 ~exists().where(execution.c.trace_id == trace.c.id),
                 trace.c.id.not_in(select(_reached.c.id)),
                 _unprotected,
@@ -382,7 +386,8 @@ PRUNING: dict[str, Executable] = {
     "prune_versions": delete(source_version).where(source_version.c.id.not_in(listed("ids", Integer()))),
     "prune_models": delete(source_model).where(source_model.c.version_id.not_in(select(source_version.c.id))),
     "prune_sources": delete(source).where(
-        ~exists().where(source_version.c.source_id == source.c.id), ~exists().where(fingerprint.c.source_id == source.c.id)
+        ~exists().where(source_version.c.source_id == source.c.id),
+        ~exists().where(fingerprint.c.source_id == source.c.id),
     ),
 }
 

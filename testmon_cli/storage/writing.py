@@ -265,10 +265,7 @@ class Writer:
             known.update(zip(new, range(first, first + len(new)), strict=True))
             self._connection.change_many(
                 "add_block",
-                (
-                    {"source_id": source_id, "number": known[checksum], "checksum": signed(checksum)}
-                    for checksum in new
-                ),
+                ({"source_id": source_id, "number": known[checksum], "checksum": signed(checksum)} for checksum in new),
             )
         return {known[checksum] for checksum in checksums}
 
