@@ -221,12 +221,16 @@ class RunMatcher:
         return Cause("block", "changed" if now else REMOVED, path, block.qualname, now.line if now else 0)
 
     def _changed_resources(self) -> None:
-        for trace_id, state in self._datafile.resources([self.run.id]):
+        states = self._datafile.resource_states()
+        for trace_id, state_id in self._datafile.resources([self.run.id]):
+            state = states[state_id]
             if trace_id not in self._kinds or self._today.holds(state):
                 continue
             cause = Cause(state.kind, "changed", "", state.name)
-            if self._kinds[trace_id] == "module" and self._narrow(trace_id, state, cause):
-                continue
+            if self._kinds[trace_id] == "module":
+                state = self._datafile.trace_resources(trace_id)[state_id]  # with who asked for it
+                if self._narrow(trace_id, state, cause):
+                    continue
             self._hit(trace_id, cause)
 
     def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
@@ -329,9 +333,8 @@ class RunMatcher:
         holders = self.mentioning(frozenset({codec.MEMOISES}))
         if not holders or not self._hit_functions:
             return
-        memoised = {
-            (path, f.qualname) for path in holders for f in (m.functions if (m := self.model(path)) else ()) if f.memoised
-        }
+        models = {path: self.model(path) for path in holders}
+        memoised = {(path, f.qualname) for path, m in models.items() if m for f in m.functions if f.memoised}
         pending = list(self._hit_functions.items())
         seen = set(self._hit_functions)
         while pending:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.engine import EngineUnavailable
 from testmon_cli.tracing.settings import Scope
 
 Prepare = Callable[[CodeType, str], CodeType]
@@ -56,20 +56,18 @@ class ImportWatch:
         """See pytest execute the modules it rewrites, and let the engine prepare their code."""
         from _pytest.assertion import rewrite
 
-        source, begin, leave = self._scope.source, self._begin, self._leave
-
-        def exec_module(code: Any, namespace: dict[str, Any]) -> None:
-            path = source(code.co_filename) if isinstance(code, CodeType) else None
+        def begin(code: CodeType, namespace: dict[str, Any]) -> tuple[CodeType, object | None]:
+            path = self._scope.source(code.co_filename)
             if path is not None:
                 code = prepare(code, path)
-            token = begin(builtins.exec, (code, namespace))
-            try:
-                builtins.exec(code, namespace)
-            finally:
-                if token is not None:
-                    leave(token)
+            return code, self._begin(builtins.exec, (code, namespace))
 
-        vars(rewrite)["exec"] = disguise(exec_module, rewrite.__file__)
+        def end(token: object | None) -> None:
+            if token is not None:
+                self._leave(token)
+
+        hook: Any = rewrite.AssertionRewritingHook
+        hook.exec_module = _around_exec(hook.exec_module, begin, end)
 
     def _begin(self, function: object, arguments: tuple[Any, ...]) -> object | None:
         if function is not builtins.exec or not isinstance(arguments[0], CodeType):
@@ -108,6 +106,47 @@ class ImportWatch:
         if importer != imported and (importer, imported) not in self._edges:
             self._edges.add((importer, imported))
             self._edge(importer, imported)
+
+
+def _around_exec(
+    original: FunctionType,
+    begin: Callable[[CodeType, dict[str, Any]], tuple[CodeType, object | None]],
+    end: Callable[[object | None], None],
+) -> Callable[..., Any]:
+    """The same method with a beginning and an end around its `exec(code, namespace)`."""
+    code = original.__code__
+    with open(code.co_filename, encoding="utf-8") as handle:
+        tree = ast.parse(handle.read())
+    function = next(
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and (node.name, node.lineno) == (code.co_name, code.co_firstlineno)
+    )
+    for position, statement in enumerate(function.body):
+        if isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("exec("):
+            assert isinstance(statement.value, ast.Call)
+            module_code, namespace = (ast.unparse(argument) for argument in statement.value.args)
+            before, around = ast.parse(
+                f"{module_code}, _testmon_token = _testmon_begin({module_code}, {namespace})\n"
+                "try: pass\nfinally: _testmon_end(_testmon_token)"
+            ).body
+            for node in (*ast.walk(before), *ast.walk(around)):
+                if isinstance(node, ast.expr | ast.stmt):
+                    node.lineno = node.end_lineno = statement.lineno
+            assert isinstance(around, ast.Try)
+            around.body = [statement]
+            function.body[position : position + 1] = [before, around]
+            break
+    else:
+        raise EngineUnavailable("pytest executes rewritten modules in an unknown way")
+    names = original.__globals__
+    names.update(_testmon_begin=begin, _testmon_end=end)
+    made: dict[str, Any] = {}
+    # Annotations are left alone by the future import that pytest's module has, too.
+    future = ast.parse("from __future__ import annotations").body
+    builtins.exec(compile(ast.Module([*future, function], []), code.co_filename, "exec"), names, made)
+    replacement: Callable[..., Any] = made[original.__name__]
+    return replacement
 
 
 def _same_frame(original: FunctionType, **names: object) -> Callable[..., Any]:

@@ -96,7 +96,7 @@ class Project:
 
     def environ(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("TESTMON", "PYTEST", "COVERAGE", "COV_"))}
-        return {**kept, "PYTHONPATH": PACKAGE_ROOT, "PYTHONHASHSEED": "0", "COLUMNS": "80"}
+        return {**kept, "PYTHONPATH": PACKAGE_ROOT, "PYTHONHASHSEED": "0", "COLUMNS": "80", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
     def _run(self, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=120)
