@@ -1,5 +1,7 @@
 """The tables of the datafile: the one definition that migrations, statements and docs are held against."""
 
+# ruff: noqa: D101 - the comment of each table says what a row of it is
+
 from sqlalchemy import (
     BigInteger,
     Boolean,

@@ -17,7 +17,7 @@ _MAGIC = b"SQLite format 3\0"
 _OTHER = "name another with --datafile or TESTMON_DATAFILE"
 
 
-class MissingDatafile(DatafileError):
+class MissingDatafile(DatafileError):  # noqa: N818 - the message says it is an error, the name says which
     """There is no datafile yet."""
 
 
