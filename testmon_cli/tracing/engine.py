@@ -44,7 +44,7 @@ class Engine(Protocol):
         """Begin to see; raises EngineUnavailable."""
 
     def attach_pytest(self) -> None:
-        """pytest can be imported from now on; raises EngineUnavailable."""
+        """Pytest can be imported from now on; raises EngineUnavailable."""
 
     def prepare(self, code: CodeType, path: str) -> CodeType:
         """The code to run in place of what pytest made of a project source."""

@@ -7,7 +7,6 @@ same file, same function name, same line.
 import ast
 import builtins
 import importlib
-import importlib._bootstrap as machinery  # type: ignore[import-not-found]
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType
@@ -15,6 +14,8 @@ from typing import Any
 
 from testmon_cli.tracing.engine import EngineUnavailable
 from testmon_cli.tracing.settings import Scope
+
+machinery: Any = importlib._bootstrap  # type: ignore[attr-defined]
 
 Prepare = Callable[[CodeType, str], CodeType]
 
@@ -115,38 +116,39 @@ def _around_exec(
 ) -> Callable[..., Any]:
     """The same method with a beginning and an end around its `exec(code, namespace)`."""
     code = original.__code__
-    with open(code.co_filename, encoding="utf-8") as handle:
-        tree = ast.parse(handle.read())
-    function = next(
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and (node.name, node.lineno) == (code.co_name, code.co_firstlineno)
-    )
-    for position, statement in enumerate(function.body):
-        if isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("exec("):
-            assert isinstance(statement.value, ast.Call)
-            module_code, namespace = (ast.unparse(argument) for argument in statement.value.args)
-            before, around = ast.parse(
-                f"{module_code}, _testmon_token = _testmon_begin({module_code}, {namespace})\n"
-                "try: pass\nfinally: _testmon_end(_testmon_token)"
-            ).body
-            for node in (*ast.walk(before), *ast.walk(around)):
-                if isinstance(node, ast.expr | ast.stmt):
-                    node.lineno = node.end_lineno = statement.lineno
-            assert isinstance(around, ast.Try)
-            around.body = [statement]
-            function.body[position : position + 1] = [before, around]
-            break
-    else:
+    function = _function_of(code)
+    places = [n for n, found in enumerate(function.body) if ast.unparse(found).startswith("exec(")]
+    if len(places) != 1:
         raise EngineUnavailable("pytest executes rewritten modules in an unknown way")
-    names = original.__globals__
-    names.update(_testmon_begin=begin, _testmon_end=end)
+    statement = function.body[places[0]]
+    module_code, namespace = ast.unparse(statement).removeprefix("exec(").removesuffix(")").split(", ")
+    before, around = ast.parse(
+        f"{module_code}, _testmon_token = _testmon_begin({module_code}, {namespace})\n"
+        "try: pass\nfinally: _testmon_end(_testmon_token)"
+    ).body
+    for node in (*ast.walk(before), *ast.walk(around)):
+        if isinstance(node, ast.expr | ast.stmt):
+            node.lineno = node.end_lineno = statement.lineno
+    assert isinstance(around, ast.Try)
+    around.body = [statement]
+    function.body[places[0] : places[0] + 1] = [before, around]
+    original.__globals__.update(_testmon_begin=begin, _testmon_end=end)
     made: dict[str, Any] = {}
-    # Annotations are left alone by the future import that pytest's module has, too.
-    future = ast.parse("from __future__ import annotations").body
-    builtins.exec(compile(ast.Module([*future, function], []), code.co_filename, "exec"), names, made)
+    future = ast.parse("from __future__ import annotations").body  # names in annotations need not be there
+    module = ast.Module([*future, function], [])
+    builtins.exec(compile(module, code.co_filename, "exec"), original.__globals__, made)
     replacement: Callable[..., Any] = made[original.__name__]
     return replacement
+
+
+def _function_of(code: CodeType) -> ast.FunctionDef:
+    """The definition of a function, read from its file."""
+    with open(code.co_filename, encoding="utf-8") as handle:
+        tree = ast.parse(handle.read())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and (node.name, node.lineno) == (code.co_name, code.co_firstlineno):
+            return node
+    raise EngineUnavailable(f"the source of {code.co_qualname} cannot be read")
 
 
 def _same_frame(original: FunctionType, **names: object) -> Callable[..., Any]:

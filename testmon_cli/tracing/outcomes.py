@@ -29,7 +29,7 @@ class OutcomeReader:
         if report.when == "setup" and self.outcome:
             self.always = self.always or "a plugin ran it more than once"
             self._reset()
-        if report.outcome == "rerun":  # type: ignore[comparison-overlap]  # of pytest-rerunfailures
+        if str(report.outcome) == "rerun":  # of pytest-rerunfailures
             self.always = "it was rerun after a failure"
         if is_subtest(report):
             self._subtest(report)

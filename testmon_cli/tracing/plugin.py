@@ -4,7 +4,6 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import Distribution
 from types import CodeType
 from typing import Any
 
@@ -19,9 +18,16 @@ from testmon_cli.tracing.outcomes import OutcomeReader
 from testmon_cli.tracing.recorder import Pending, Recorder
 from testmon_cli.tracing.settings import TraceSettings
 
-_INI = (
-    "python_files python_classes python_functions testpaths norecursedirs doctest_optionflags pythonpath usefixtures"
-).split()
+_INI = [
+    "python_files",
+    "python_classes",
+    "python_functions",
+    "testpaths",
+    "norecursedirs",
+    "doctest_optionflags",
+    "pythonpath",
+    "usefixtures",
+]
 _OPTIONS = ("doctestmodules", "doctestglob", "importmode")
 MARKERS = (
     "testmon_always(reason): select this test every time",
@@ -284,7 +290,7 @@ def session_record(config: pytest.Config, engine: str) -> wire.Session:
 def plugin_distributions(config: pytest.Config) -> tuple[str, ...]:
     found: set[str] = set()
     for _, facade in config.pluginmanager.list_plugin_distinfo():
-        distribution: Distribution = getattr(facade, "_dist", facade)
+        distribution: Any = getattr(facade, "_dist", facade)
         found.add(f"{distribution.metadata['Name']}=={distribution.version}")
     return tuple(sorted(found))
 

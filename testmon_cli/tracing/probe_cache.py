@@ -19,7 +19,7 @@ def cache_key() -> str:
 
     digest = blake2b(digest_size=6)
     for module in (blocks, probes):
-        with open(module.__file__, "rb") as handle:
+        with open(str(module.__file__), "rb") as handle:
             digest.update(handle.read())
     return digest.hexdigest()
 

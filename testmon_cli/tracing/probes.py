@@ -102,7 +102,8 @@ def _module_start(body: list[ast.stmt]) -> int:
 
 
 def _probe(key: tuple[Any, ...]) -> ast.Assign:
-    target = ast.Subscript(ast.Constant(MARK), ast.Constant(key), ast.Store())
+    place: Any = key  # the annotations of ast know no tuples here
+    target = ast.Subscript(ast.Constant(MARK), ast.Constant(place), ast.Store())
     return ast.Assign([target], ast.Constant(1))
 
 

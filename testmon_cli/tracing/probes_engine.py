@@ -2,7 +2,7 @@
 
 import _imp
 import ast
-import importlib._bootstrap_external as machinery  # type: ignore[import-not-found]
+import importlib
 import os
 import threading
 from bisect import bisect_right
@@ -16,6 +16,8 @@ from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import BLOCKS, Drained, EngineUnavailable, LoadedFile
 from testmon_cli.tracing.probes import CAPACITY, HitArray, bind, instrument, probed
 from testmon_cli.tracing.settings import Scope, TraceSettings
+
+machinery: Any = importlib._bootstrap_external  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,9 @@ class ProbesEngine:
 
     def _sort(self, identity: str, seen: set[int], drained: Drained) -> None:
         """Turn positions in the array into blocks of files."""
-        unit, end, hits = None, -1, []
+        unit: Unit | None = None
+        end = -1
+        hits: list[int] = []
         for position in sorted(seen):
             if position >= end:
                 unit = self._units[bisect_right(self._bases, position) - 1]

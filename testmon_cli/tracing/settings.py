@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 VARIABLE = "TESTMON_COLLECT"
 IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
@@ -31,8 +32,11 @@ class TraceSettings:
     @classmethod
     def from_json(cls, text: str) -> "TraceSettings":
         known = {field.name for field in fields(cls)}
-        values = {name: value for name, value in json.loads(text).items() if name in known}
-        settings = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        values: dict[str, Any] = {}
+        for name, value in json.loads(text).items():
+            if name in known:
+                values[name] = tuple(value) if isinstance(value, list) else value
+        settings = cls(**values)
         return replace(
             settings,
             root=os.path.realpath(settings.root),

@@ -96,11 +96,13 @@ class Project:
 
     def environ(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("TESTMON", "PYTEST", "COVERAGE", "COV_"))}
-        return {**kept, "PYTHONPATH": PACKAGE_ROOT, "PYTHONHASHSEED": "0", "COLUMNS": "80", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        ours = {"PYTHONPATH": PACKAGE_ROOT, "COLUMNS": "80", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        return {**kept, **ours}
 
     def _run(self, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def read(path: Path) -> list[wire.Record]:
-    return [wire.decode(line) for line in path.read_text(encoding="ascii").splitlines(keepends=True) if line[-1] == "\n"]
+    lines = path.read_text(encoding="ascii").splitlines(keepends=True)
+    return [wire.decode(line) for line in lines if line.endswith("\n")]

@@ -1,0 +1,221 @@
+import ast
+import dis
+import marshal
+import pickle
+import sys
+import types
+from typing import Any
+
+import pytest
+
+from testmon_cli.analysis.blocks import find_blocks
+from testmon_cli.tracing.probes import HitArray, bind, instrument, probed
+
+SOURCE = '''\
+"""Doc."""
+from __future__ import annotations
+
+def plain(x):
+    """Doc of plain."""
+    if x > 1:
+        return "big"
+    for y in range(x):
+        if y:
+            continue
+        x += y
+    else:
+        x -= 1
+    return x
+
+def only_docstring():
+    """Nothing else."""
+
+class Till__:
+    """Doc of Till."""
+    __count = 1
+
+    @property
+    @staticmethod
+    def decorated():
+        return 1
+
+    def _Till__mangled__(self):
+        return self.__count
+
+def generate():
+    """Generates."""
+    got = yield 1
+    yield got
+    try:
+        yield 2
+    except ValueError:
+        yield 3
+    finally:
+        got = None
+
+def nested(x):
+    class Inner:
+        """Doc of Inner."""
+        value = x
+        def get(self):
+            return self.value
+    global SHARED
+    SHARED = 1
+    def inner():
+        nonlocal x
+        x = x + 1
+        return x
+    with open(__file__) as handle:
+        match x:
+            case 1:
+                return "one"
+            case [a, b] if a:
+                return b
+            case _:
+                pass
+    while True:
+        x += 1
+        if x > 5:
+            break
+    return Inner, inner, lambda: x
+
+async def asynchronous():
+    async with thing() as x:
+        async for y in x:
+            await y
+    return [z async for z in x]
+'''
+
+
+def compiled(source: str, *, with_probes: bool = True) -> types.CodeType:
+    tree = ast.parse(source)
+    if with_probes:
+        instrument(tree)
+    return compile(tree, "sample.py", "exec", dont_inherit=True)
+
+
+def namespace(source: str, array: HitArray) -> dict[str, Any]:
+    found: dict[str, Any] = {"__file__": __file__, "__name__": "sample"}
+    exec(bind(compiled(source), array, 0), found)
+    return found
+
+
+def hits(array: HitArray) -> list[int]:
+    return [index for index, value in enumerate(array[:200]) if value]
+
+
+def codes(code: types.CodeType) -> list[types.CodeType]:
+    nested = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return [code, *(inner for constant in nested for inner in codes(constant))]
+
+
+def test_a_probe_for_each_block_and_one_for_the_module() -> None:
+    found = probed(compiled(SOURCE))
+
+    assert found is not None
+    assert list(found.qualnames) == [block.qualname for block in find_blocks(ast.parse(SOURCE))]
+
+
+def test_code_without_probes_says_so() -> None:
+    assert probed(compiled(SOURCE, with_probes=False)) is None
+
+
+@pytest.mark.parametrize("source", ["", '"""Doc."""', "from __future__ import annotations", "x = 1"])
+def test_a_module_without_functions_has_its_own_probe(source: str) -> None:
+    array = HitArray()
+    names = namespace(source, array)
+
+    assert hits(array) == [0]
+    assert names.get("__doc__") == ast.get_docstring(ast.parse(source))
+
+
+def test_lines_and_names_are_as_without_probes() -> None:
+    probes, plain = codes(compiled(SOURCE)), codes(compiled(SOURCE, with_probes=False))
+
+    assert [code.co_qualname for code in probes] == [code.co_qualname for code in plain]
+    for ours, theirs in zip(probes, plain, strict=True):
+        assert ours.co_firstlineno == theirs.co_firstlineno
+        assert ours.co_names == theirs.co_names
+        assert ours.co_varnames == theirs.co_varnames
+        assert ours.co_flags == theirs.co_flags
+        assert {line for _, line in dis.findlinestarts(ours)} <= {line for _, line in dis.findlinestarts(theirs)} | {
+            ours.co_firstlineno
+        }
+
+
+def test_docstrings_stay() -> None:
+    names = namespace(SOURCE, HitArray())
+
+    assert names["plain"].__doc__ == "Doc of plain."
+    assert names["only_docstring"].__doc__ == "Nothing else."
+    assert names["Till__"].__doc__ == "Doc of Till."
+    assert names["nested"](7)[0].__doc__ == "Doc of Inner."
+
+
+def test_what_runs_is_hit_and_nothing_else() -> None:
+    array = HitArray()
+    names = namespace(SOURCE, array)
+    array[:200] = bytes(200)
+    blocks = find_blocks(ast.parse(SOURCE))
+
+    assert names["plain"](5) == "big"
+
+    assert [(blocks[index].qualname, blocks[index].line) for index in hits(array)] == [("plain", 4), ("plain", 7)]
+
+
+def test_a_generator_goes_on_in_a_new_block() -> None:
+    array = HitArray()
+    running = namespace(SOURCE, array)["generate"]()
+    next(running)
+    array[:200] = bytes(200)
+
+    assert running.send("x") == "x"
+
+    assert len(hits(array)) == 1
+
+
+def test_lines_seen_by_a_tracer_are_the_same() -> None:
+    def trace(code: types.CodeType) -> list[tuple[str, int]]:
+        seen: list[tuple[str, int]] = []
+
+        def tracer(frame: types.FrameType, event: str, _: object) -> Any:
+            if frame.f_code.co_filename == "sample.py":
+                seen.append((event, frame.f_lineno))
+                return tracer
+            return None
+
+        names: dict[str, Any] = {"__file__": __file__, "__name__": "sample"}
+        exec(code, names)
+        before = sys.gettrace()
+        sys.settrace(tracer)
+        try:
+            names["plain"](1), names["plain"](3), list(names["generate"]()), names["nested"](1), names["nested"](3)
+            names["only_docstring"](), names["nested"]([1, 2])
+        finally:
+            sys.settrace(before)
+        return seen
+
+    source = SOURCE.replace("x > 5", "isinstance(x, list) or x > 5").replace("x += 1\n        if", "x *= 2\n        if")
+    assert trace(bind(compiled(source), HitArray(), 0)) == trace(compiled(source, with_probes=False))
+
+
+def test_code_can_be_cached_before_it_is_bound() -> None:
+    array = HitArray()
+    code = marshal.loads(marshal.dumps(compiled(SOURCE)))
+    exec(bind(code, array, 10), {"__name__": "sample"})
+
+    assert hits(array) == [10 + len(find_blocks(ast.parse(SOURCE)))]
+
+
+def test_equal_functions_are_told_apart() -> None:
+    array = HitArray()
+    names = namespace("def a():\n    return 1\nb = a\ndef a():\n    return 1\n", array)
+    array[:10] = bytes(10)
+
+    names["a"]()
+
+    assert hits(array) == [1]
+
+
+def test_an_array_in_pickled_code_is_replaced() -> None:
+    assert isinstance(pickle.loads(pickle.dumps(HitArray())), bytearray)
