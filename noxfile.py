@@ -1,0 +1,139 @@
+"""Sessions: `python -m nox -l` lists them, `python -m nox -s tests` runs one.
+
+Every session makes its own virtual environment with venv and pip; nothing else has to be there.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+SUPPORTED = ("3.11", "3.12", "3.13")
+LATER = ("3.14", "3.15")  # tested too when they are there
+SCRIPTS = Path("benchmarks")
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def _runs(program: str, version: str) -> bool:
+    """Tell whether a program is CPython of this version; a shim on PATH may be none at all."""
+    code = "import sys; print(sys.implementation.name, *sys.version_info[:2], sep='.')"
+    try:
+        answer = subprocess.run([program, "-c", code], capture_output=True, text=True, check=False)
+    except OSError:
+        return False
+    return answer.stdout.strip() == f"cpython.{version}"
+
+
+def _find_interpreters() -> list[str]:
+    """The versions that can be tested. Those that only pyenv has are put on PATH, where nox looks for them."""
+    found = []
+    for version in (*SUPPORTED, *LATER):
+        name = f"python{version}"
+        folders = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin"), reverse=True)
+        if _runs(name, version):
+            found.append(version)
+        elif folder := next((folder for folder in folders if _runs(str(folder / name), version)), None):
+            os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
+            found.append(version)
+    return found
+
+
+FOUND = _find_interpreters()
+MISSING = [version for version in SUPPORTED if version not in FOUND]
+OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
+PYTHON = OWN if OWN in FOUND else next(iter(FOUND), "3.11")  # for sessions that need only one
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests", "lint", "types", "docs"]
+
+
+def _group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session(python=PYTHON)
+def demo(session: nox.Session) -> None:
+    """Show collect, an edit, diff, select and report on the bundled example."""
+    session.install("-q", ".")
+    session.run("python", "examples/demo.py", *session.posargs)
+
+
+@nox.session(python=FOUND or [PYTHON])
+def tests(session: nox.Session) -> None:
+    """Run the tests on every CPython from 3.11 up that is found; the slow ones on the first."""
+    if MISSING:
+        session.warn(f"not found, so not tested: {', '.join('Python ' + version for version in MISSING)}")
+    session.install("-q", "-e", ".", *_group("test"))
+    everything = session.python == (FOUND or [PYTHON])[0]
+    chosen = session.posargs or ["-n", "auto", *([] if everything else ["-m", "not slow"])]
+    session.run("python", "-m", "pytest", *chosen)
+
+
+@nox.session(python=(FOUND or [PYTHON])[0])
+def lowest(session: nox.Session) -> None:
+    """Run the fast tests with the lowest release of every dependency that pyproject.toml allows."""
+    session.install("-q", "-e", ".", *_group("test"))
+    lowest_of_each = [line.replace(">=", "==") for line in PROJECT["project"]["dependencies"]]
+    session.install("-q", *lowest_of_each)
+    # Old releases warn of a Python newer than they are: only here, warnings are no errors.
+    session.run("python", "-m", "pytest", "-m", "not slow", "-W", "default", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def lint(session: nox.Session) -> None:
+    """Check style, format, layers, and that generated files are current."""
+    session.install("-q", "-e", ".", *_group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+    session.run("python", "-m", "testmon_cli.storage.generate", "--check")
+    session.run("python", "docs/generate.py", "--check")
+
+
+@nox.session(python=PYTHON)
+def types(session: nox.Session) -> None:
+    """Check the types of the package and of this file."""
+    session.install("-q", "-e", ".", "nox", *_group("types"))
+    session.run("mypy")
+
+
+@nox.session(python=PYTHON)
+def docs(session: nox.Session) -> None:
+    """Build the documentation, with warnings as errors."""
+    session.install("-q", *_group("docs"))
+    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", str(Path(session.create_tmp()) / "site"))
+
+
+@nox.session(python=PYTHON)
+def generate(session: nox.Session) -> None:
+    """Write the generated files anew: the SQL of the datafile and the pages made from code."""
+    session.install("-q", "-e", ".")
+    session.run("python", "-m", "testmon_cli.storage.generate")
+    session.run("python", "docs/generate.py")
+
+
+@nox.session(python=FOUND or [PYTHON])
+def bench(session: nox.Session) -> None:
+    """Measure what collect and select cost."""
+    _script(session, "bench")
+
+
+@nox.session(python=PYTHON)
+def real(session: nox.Session) -> None:
+    """Try the main job on the test suites of real projects."""
+    _script(session, "real")
+
+
+@nox.session(python=PYTHON)
+def compare(session: nox.Session) -> None:
+    """Count what is selected after mutations, beside pytest-testmon."""
+    _script(session, "compare")
+
+
+def _script(session: nox.Session, name: str) -> None:
+    session.install("-q", "-e", ".", *_group("test"))
+    session.run("python", str(SCRIPTS / f"{name}.py"), *session.posargs)
