@@ -23,7 +23,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_without_a_command_the_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
-    assert capsys.readouterr().out.startswith("Usage: testmon [OPTIONS] COMMAND [ARGS]...\n")
+    assert capsys.readouterr().out.startswith("Usage: testmon [OPTIONS] ")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["collect", "--help"], ["select", "--help"], ["gc", "--help"]])
@@ -97,9 +97,13 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         pytest.param(["-x", "-k", "a or b", "tests"], ("-x", "-k", "a or b", "tests"), id="short"),
         pytest.param(["-n", "4", "--dist=loadfile"], ("-n", "4", "--dist=loadfile"), id="long"),
         pytest.param(["--maxfail", "2", "--engine", "coverage", "-vv"], ("--maxfail", "2", "-vv"), id="ours-between"),
-        pytest.param(["-kvalue", "-pno:cacheprovider", "-vxs"], ("-kvalue", "-pno:cacheprovider", "-vxs"), id="attached"),
+        pytest.param(
+            ["-kvalue", "-pno:cacheprovider", "-vxs"], ("-kvalue", "-pno:cacheprovider", "-vxs"), id="attached"
+        ),
         pytest.param(["--", "--engine", "-h", "--help"], ("--engine", "-h", "--help"), id="after-dashes"),
-        pytest.param(["-W", "error::UserWarning", "a.py::test[x-1]"], ("-W", "error::UserWarning", "a.py::test[x-1]"), id="ids"),
+        pytest.param(
+            ["-W", "error::UserWarning", "a.py::test[x-1]"], ("-W", "error::UserWarning", "a.py::test[x-1]"), id="ids"
+        ),
     ],
 )
 def test_collect_hands_on_what_it_does_not_know(

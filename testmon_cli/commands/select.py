@@ -20,7 +20,8 @@ def run(
 ) -> int:
     """Print the selection; 0 whether it is empty or not. What must be said besides goes to stderr."""
     if why_not is not None:
-        sys.stdout.write(rendering.why_not(selecting.why_not(settings, why_not), as_json=format_ == "json"))
+        answer = selecting.why_not(settings, why_not)
+        sys.stdout.write(rendering.why_not_as_json(answer) if format_ == "json" else rendering.why_not_as_text(answer))
         return 0
     narrowing = selecting.narrowing_of(settings, paths, keyword)
     selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=null)

@@ -65,7 +65,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         pytest.param("keep = 0", "keep must be a whole number from 1 up; it is 0", id="zero"),
         pytest.param("depends = ['a']", "depends must be a table of lists of strings, like", id="table"),
         pytest.param("depends = {a = 'b'}", "depends must be a table of lists of strings, like", id="table-of"),
-        pytest.param("engine = 'fast'", 'engine must be one of "auto", "coverage", "probes"; it is \'fast\'', id="engine"),
+        pytest.param(
+            "engine = 'fast'", 'engine must be one of "auto", "coverage", "probes"; it is \'fast\'', id="engine"
+        ),
         pytest.param("env = 'a'\nenv_expression = 'b'", "sets both env and env_expression; keep one", id="both"),
     ],
 )

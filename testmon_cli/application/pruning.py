@@ -1,0 +1,80 @@
+"""`testmon gc`: what the datafile no longer needs."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from testmon_cli.application import sources
+from testmon_cli.application.existence import is_there
+from testmon_cli.application.settings import Settings
+from testmon_cli.application.sources import Tree
+from testmon_cli.domain.errors import TestmonError
+from testmon_cli.storage.datafile import Datafile, Pruned, Pruning
+
+_SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+@dataclass(frozen=True, slots=True)
+class PruningReport:
+    """What has gone from the datafile, or would go in a dry run."""
+
+    datafile: str
+    missing: tuple[str, ...]  # nodeids of tests that no longer exist
+    pruned: Pruned
+    dry_run: bool
+
+
+def prune(
+    settings: Settings,
+    now: float,
+    *,
+    keep: int | None = None,
+    older_than: str | None = None,
+    environments: Sequence[str] = (),
+    missing: bool = True,
+    dry_run: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    on_wait: Callable[[], None] | None = None,
+) -> PruningReport:
+    """Remove what is asked for, and what nothing needs any more. Waits for a running collect to be between writes."""
+    before = None if older_than is None else now - seconds_of(older_than)
+    with Datafile.open(settings.datafile, "read" if dry_run else "write", on_wait=on_wait) as datafile:
+        _check_names(datafile, environments)
+        gone = _missing_tests(datafile, settings) if missing else ()
+        pruning = Pruning(frozenset(gone), keep or settings.keep, before, tuple(environments))
+        pruned = datafile.prune(pruning, now, dry_run=dry_run, progress=progress)
+    return PruningReport(settings.datafile, gone, pruned, dry_run)
+
+
+def seconds_of(age: str) -> float:
+    """How long an age like 30d is."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", age.strip())
+    if match is None:
+        raise TestmonError(f"--older-than {age!r} is no age; write a number and m, h, d or w, like 30d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _check_names(datafile: Datafile, names: Sequence[str]) -> None:
+    known = sorted({environment.name for environment in datafile.environments()})
+    for name in names:
+        if name not in known:
+            raise TestmonError(f"no environment is named {name!r} in {datafile.path}; there are: {', '.join(known)}")
+
+
+def _missing_tests(datafile: Datafile, settings: Settings) -> tuple[str, ...]:
+    root = Path(os.path.realpath(settings.root))
+    tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
+    there: dict[str, bool] = {}
+    for environment in datafile.environments():
+        for execution in datafile.executions(environment):  # newest first: it knows best where the test is
+            if execution.nodeid not in there:
+                there[execution.nodeid] = is_there(tree, execution)
+    if there and not any(there.values()):
+        raise TestmonError(
+            f"none of the {len(there)} tests in {settings.datafile} exists below {root}; run gc in the project that the "
+            "datafile belongs to, or with --no-missing"
+        )
+    return tuple(sorted(nodeid for nodeid, exists in there.items() if not exists))
