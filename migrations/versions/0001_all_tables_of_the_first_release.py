@@ -120,9 +120,9 @@ def upgrade() -> None:
             nullable=False,
             comment="block numbers: sorted, each but the first less the one before, as varints",
         ),
+        sa.UniqueConstraint("source_id", "blocks", name=op.f("uq_fingerprint_source_id_blocks")),
         sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_fingerprint_source_id_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fingerprint")),
-        sa.UniqueConstraint("source_id", "blocks", name=op.f("uq_fingerprint_source_id_blocks")),
         comment="a row per set of blocks of a file that traces relied on; equal sets share it",
     )
     op.create_table(
@@ -134,9 +134,9 @@ def upgrade() -> None:
             "size", sa.BigInteger(), nullable=False, comment="bytes of a file, with mtime_ns a hint; -1 for others"
         ),
         sa.Column("mtime_ns", sa.BigInteger(), nullable=False, comment="when the file was last changed; -1 for others"),
+        sa.UniqueConstraint("resource_id", "state", name=op.f("uq_resource_state_resource_id_state")),
         sa.ForeignKeyConstraint(["resource_id"], ["resource.id"], name=op.f("fk_resource_state_resource_id_resource")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_resource_state")),
-        sa.UniqueConstraint("resource_id", "state", name=op.f("uq_resource_state_resource_id_state")),
         comment="a row per state in which a resource was found",
     )
     op.create_table(
@@ -156,9 +156,9 @@ def upgrade() -> None:
         sa.Column("engine", sa.Text(), nullable=False, comment="what observed the tests"),
         sa.Column("version", sa.Text(), nullable=False, comment="of testmon"),
         sa.ForeignKeyConstraint(["environment_id"], ["environment.id"], name=op.f("fk_run_environment_id_environment")),
-        sa.ForeignKeyConstraint(["fact_set_id"], ["fact_set.id"], name=op.f("fk_run_fact_set_id_fact_set")),
         sa.ForeignKeyConstraint(["package_set_id"], ["package_set.id"], name=op.f("fk_run_package_set_id_package_set")),
         sa.ForeignKeyConstraint(["snapshot_id"], ["snapshot.id"], name=op.f("fk_run_snapshot_id_snapshot")),
+        sa.ForeignKeyConstraint(["fact_set_id"], ["fact_set.id"], name=op.f("fk_run_fact_set_id_fact_set")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
         comment="a row per testmon collect",
     )
@@ -170,11 +170,11 @@ def upgrade() -> None:
         sa.Column("model_key", sa.Text(), nullable=False, comment="which analysis made the model"),
         sa.Column("size", sa.BigInteger(), nullable=False, comment="bytes; with mtime_ns a hint that spares hashing"),
         sa.Column("mtime_ns", sa.BigInteger(), nullable=False, comment="time of last change when it was last seen"),
-        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_source_version_source_id_source")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_source_version")),
         sa.UniqueConstraint(
             "source_id", "digest", "model_key", name=op.f("uq_source_version_source_id_digest_model_key")
         ),
+        sa.ForeignKeyConstraint(["source_id"], ["source.id"], name=op.f("fk_source_version_source_id_source")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_source_version")),
         comment="a row per content of a source file that a run saw",
     )
     op.create_table(
@@ -216,10 +216,10 @@ def upgrade() -> None:
             nullable=False,
             comment="whether it was over: a fixture before its teardown is not",
         ),
+        sa.UniqueConstraint("run_id", "subject_id", name=op.f("uq_trace_run_id_subject_id")),
         sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_trace_run_id_run")),
         sa.ForeignKeyConstraint(["subject_id"], ["subject.id"], name=op.f("fk_trace_subject_id_subject")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_trace")),
-        sa.UniqueConstraint("run_id", "subject_id", name=op.f("uq_trace_run_id_subject_id")),
         comment="a row per thing that was observed in a run, with what it relied on in the tables below",
     )
     op.create_table(
@@ -254,13 +254,13 @@ def upgrade() -> None:
         sa.Column("trace_id", sa.Integer(), nullable=False, comment="who relied on it"),
         sa.Column("resource_state_id", sa.Integer(), nullable=False, comment="how the resource was found"),
         sa.Column("origin_id", sa.Integer(), nullable=False, comment="from where it was asked for"),
-        sa.ForeignKeyConstraint(["origin_id"], ["origin.id"], name=op.f("fk_trace_resource_origin_id_origin")),
+        sa.ForeignKeyConstraint(["trace_id"], ["trace.id"], name=op.f("fk_trace_resource_trace_id_trace")),
         sa.ForeignKeyConstraint(
             ["resource_state_id"],
             ["resource_state.id"],
             name=op.f("fk_trace_resource_resource_state_id_resource_state"),
         ),
-        sa.ForeignKeyConstraint(["trace_id"], ["trace.id"], name=op.f("fk_trace_resource_trace_id_trace")),
+        sa.ForeignKeyConstraint(["origin_id"], ["origin.id"], name=op.f("fk_trace_resource_origin_id_origin")),
         sa.PrimaryKeyConstraint("trace_id", "resource_state_id", name=op.f("pk_trace_resource")),
         comment="a row per trace and resource state it relies on",
         sqlite_with_rowid=False,
@@ -269,8 +269,8 @@ def upgrade() -> None:
         "trace_use",
         sa.Column("user_id", sa.Integer(), nullable=False, comment="who relies, like a test"),
         sa.Column("used_id", sa.Integer(), nullable=False, comment="on what, like a fixture"),
-        sa.ForeignKeyConstraint(["used_id"], ["trace.id"], name=op.f("fk_trace_use_used_id_trace")),
         sa.ForeignKeyConstraint(["user_id"], ["trace.id"], name=op.f("fk_trace_use_user_id_trace")),
+        sa.ForeignKeyConstraint(["used_id"], ["trace.id"], name=op.f("fk_trace_use_used_id_trace")),
         sa.PrimaryKeyConstraint("user_id", "used_id", name=op.f("pk_trace_use")),
         comment="a row per trace and other trace of the same run it relies on",
         sqlite_with_rowid=False,

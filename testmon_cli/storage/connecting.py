@@ -58,6 +58,13 @@ class Connection:
         with translated(self.path):
             return self.driver.execute(STATEMENTS[name], parameters)
 
+    def changed(self, name: str, /, **parameters: object) -> int:
+        """Run a statement that changes rows; how many it did."""
+        self.change(name, **parameters)
+        # The driver counts only for statements whose first word it knows, and WITH is not one.
+        count: int = self.driver.execute("SELECT changes()").fetchone()[0]
+        return count
+
     def change_many(self, name: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Run a statement that changes rows once for each set of parameters."""
         with translated(self.path):

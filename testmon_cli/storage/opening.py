@@ -177,9 +177,13 @@ def _driver(path: Path, mode: Mode, timeout: float) -> sqlite3.Connection:
     options = "mode=rw" if writable else "mode=ro&immutable=1" if alone else "mode=ro"
     with translated(path):
         driver = sqlite3.connect(f"{uri}?{options}", uri=True, timeout=timeout, isolation_level=None)
-    driver.row_factory = sqlite3.Row
-    driver.execute("PRAGMA synchronous = NORMAL")  # a killed process loses nothing; a power cut the last batches
-    driver.execute("PRAGMA foreign_keys = ON")
+        driver.row_factory = sqlite3.Row
+        try:
+            driver.execute("PRAGMA synchronous = NORMAL")  # a power cut loses the last batches, a killed process none
+            driver.execute("PRAGMA foreign_keys = ON")
+        except sqlite3.Error:
+            driver.close()
+            raise
     return driver
 
 

@@ -8,9 +8,9 @@ from hashlib import blake2b
 _SIGN = 1 << 63
 _WHOLE = 1 << 64
 
-# SQLite takes only valid Unicode. Names of undecodable files hold lone surrogates: they are kept in the private plane
-# 16, which no real name uses.
-_TO_PLANE = {code: 0x100000 + code for code in range(0xD800, 0xE000)}
+# SQLite takes only valid Unicode, and its JSON ends at a NUL. Names of undecodable files hold lone surrogates: both are
+# kept in the private plane 16, which no real name uses.
+_TO_PLANE = {code: 0x100000 + code for code in (0, *range(0xD800, 0xE000))}
 _FROM_PLANE = {value: key for key, value in _TO_PLANE.items()}
 
 
@@ -55,7 +55,7 @@ def unsigned(stored: int) -> int:
 
 def storable(text: str) -> str:
     """Text that SQLite accepts, whatever it holds."""
-    return text if text.isascii() else text.translate(_TO_PLANE)
+    return text if text.isascii() and "\0" not in text else text.translate(_TO_PLANE)
 
 
 def original(text: str) -> str:

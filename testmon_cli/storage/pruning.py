@@ -130,7 +130,7 @@ def _pruned(connection: Connection, pruning: Pruning, now: float, progress: Prog
             progress(done, len(steps))
         if "ids" in step.parameters:
             parameters["ids"] = array(_living_versions(connection))
-        gone = connection.change(step.statement, **{name: parameters[name] for name in step.parameters}).rowcount
+        gone = connection.changed(step.statement, **{name: parameters[name] for name in step.parameters})
         if step.counted and gone:
             counts[step.counted] = counts.get(step.counted, 0) + gone
     if progress is not None:
