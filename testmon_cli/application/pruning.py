@@ -74,7 +74,7 @@ def _missing_tests(datafile: Datafile, settings: Settings) -> tuple[str, ...]:
                 there[execution.nodeid] = is_there(tree, execution)
     if there and not any(there.values()):
         raise TestmonError(
-            f"none of the {len(there)} tests in {settings.datafile} exists below {root}; run gc in the project that the "
-            "datafile belongs to, or with --no-missing"
+            f"none of the {len(there)} tests in {settings.datafile} exists below {root}; run gc in the project that "
+            "the datafile belongs to, or with --no-missing"
         )
     return tuple(sorted(nodeid for nodeid, exists in there.items() if not exists))
