@@ -112,11 +112,7 @@ class Text:
             if not isinstance(node.target, ast.Name):
                 self.add(node.target, scope)
             return
-        self.parts.append("Assign([")
-        self.add(node.target, scope)
-        self.parts.append("]")
-        self.add(node.value, scope)
-        self.parts.append(")")
+        self.add(ast.Assign([node.target], node.value), scope)
 
     def _expression(self, node: ast.Expr, scope: Scope) -> None:
         if not isinstance(node.value, ast.Constant):  # a string or `...` by itself does nothing

@@ -129,6 +129,7 @@ class Chooser:
     config: pytest_config.PytestConfig
     broken: dict[str, str] = field(default_factory=dict)
     unstable: set[str] = field(default_factory=set)  # test files whose node ids may be others now
+    doubtful: set[str] = field(default_factory=set)  # files that may not import now: pytest knows no node ids in them
 
     def choose(self, *, failed: bool, exact: bool) -> Selection:
         executions = self.datafile.executions(self.runs[0].environment)
@@ -147,8 +148,8 @@ class Chooser:
                 saved += verdict.newest.duration
                 continue
             spent += verdict.newest.duration
-            if reason.cause is not None and self._recollects(verdict.newest):
-                argument = argument.partition("[")[0] if verdict.newest.function else argument
+            if verdict.newest.function and self._recollects(verdict.newest):
+                argument = argument.partition("[")[0]
             chosen.append(Selected(nodeid, argument, reason))
         chosen += self._new(naming, verdicts)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
@@ -182,6 +183,7 @@ class Chooser:
     def _invalid(self, run: Run, executions: list[StoredExecution]) -> tuple[Hits, Cause | None]:
         """Traces of a run that do not hold, and what makes all of them invalid at once."""
         if run.facts.get("config") not in (None, self.config.digest):
+            self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
             return {}, Cause("config", "changed", self.config.path, "of pytest")
         installed = environment.installed_packages()
         plugins = run.facts.get("plugins")
@@ -200,7 +202,7 @@ class Chooser:
         self.unstable.update((*matcher.files.changed, *matcher.files.added, *matcher.files.removed))
         self.unstable.update(path for path, _ in matcher.growth.affected.names)
         for module in matcher.growth.affected.modules:
-            self.unstable.update(matcher.growth.project.reaching(module, lazy=False))
+            self.doubtful.update(matcher.growth.project.reaching(module, lazy=False))
         return invalid, None
 
     def _reason(self, verdict: _Verdict, *, failed: bool) -> Reason | None:
@@ -225,7 +227,9 @@ class Chooser:
             return None
         if execution.function and path in self.unstable and not self._still_there(execution):
             return None
-        if not execution.function and path in self.unstable:
+        if collected_from in self.doubtful or path in self.doubtful:
+            return collected_from
+        if not execution.function and path in self.unstable and not self._still_documented(execution):
             return collected_from
         _, bracket, _ = nodeid.partition("[")
         if execution.function and bracket and not exact and not _SPLIT_BY_XARGS.isdisjoint(bracket + nodeid.partition("[")[2]):
@@ -248,6 +252,15 @@ class Chooser:
         return any(
             d.owner == outer and cls in d.names and (d.kind != "class" or d.bases or d.decorators) for d in model.definitions
         )
+
+    def _still_documented(self, execution: StoredExecution) -> bool:
+        """Whether a doctest's docstring still has examples."""
+        try:
+            model = self.tree.model(execution.path)
+        except SourceError:
+            return False
+        name = execution.nodeid.rpartition("::")[2]
+        return execution.kind == "doctest" and any(name.endswith("." + qualname) for qualname in model.doctests)
 
     def _recollects(self, execution: StoredExecution) -> bool:
         """Whether the parameters of a test may be others than those recorded."""
@@ -287,7 +300,7 @@ class Chooser:
                 continue
             known = any(f.startswith(nodeid + "::") for f in functions)
             if not known:
-                argument = nodeid if candidate.certain else path
+                argument = nodeid if candidate.certain and path not in self.doubtful else path
                 yield Selected(nodeid, argument, Reason(kinds.NEW, f"new test at {path}:{candidate.line}"))
 
     def _fully_known(self) -> set[str]:
@@ -304,7 +317,7 @@ class Chooser:
                     continue
                 seen.add(nodeid)
                 function = nodeid.partition("[")[0]
-                if path in self.unstable:
+                if path in self.unstable or path in self.doubtful:
                     continue  # found, if it is still there, by reading the source
                 argument = nodeid if _SPLIT_BY_XARGS.isdisjoint(nodeid[len(function) :]) else function
                 yield Selected(nodeid, argument, Reason(kinds.NEW, "collected, but never run"))
