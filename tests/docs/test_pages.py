@@ -1,0 +1,83 @@
+"""The documentation says all there is, and nothing stale."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testmon_cli.application.settings import KEYS
+from testmon_cli.cli import EXIT_BROKEN_PIPE, cli
+from testmon_cli.domain import errors
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+INCUMBENT = (
+    "--testmon",
+    "--testmon-noselect",
+    "--testmon-nocollect",
+    "--testmon-forceselect",
+    "--no-testmon",
+    "--testmon-env",
+    "TESTMON_DATAFILE",
+    "testmon_env_expression",
+    "remembered failures",
+    "watching",
+)
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def first_cells(text: str) -> set[str]:
+    return set(re.findall(r"^\| `?([^`|]+?)`? +\|", text, re.MULTILINE))
+
+
+def test_generated_pages_are_current() -> None:
+    done = subprocess.run(
+        [sys.executable, str(DOCS / "generate.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_every_setting_is_documented() -> None:
+    assert set(KEYS) <= first_cells(page("settings.md"))
+
+
+def test_every_exit_code_is_documented() -> None:
+    codes = {str(value) for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    assert codes | {str(EXIT_BROKEN_PIPE)} <= first_cells(page("exit-codes.md"))
+
+
+@pytest.mark.parametrize("word", INCUMBENT)
+def test_every_option_of_pytest_testmon_has_an_equivalent(word: str) -> None:
+    rows = [line for line in page("coming-from-pytest-testmon.md").splitlines() if line.startswith("| ")]
+    assert [row for row in rows if word in row.split(" | ")[0]]
+
+
+def documented_commands() -> list[str]:
+    found: set[str] = set()
+    for path in [ROOT / "README.md", *DOCS.glob("*.md")]:
+        found.update(
+            re.findall(r"testmon (?:collect|diff|select|report|gc)\b[^|`\n>#.]*", path.read_text(encoding="utf-8"))
+        )
+    return sorted(command.strip() for command in found)
+
+
+@pytest.mark.parametrize("command", documented_commands())
+def test_commands_in_the_documentation_use_options_that_exist(command: str) -> None:
+    _, name, *words = command.split()
+    known = {
+        option for parameter in cli.commands[name].params for option in (*parameter.opts, *parameter.secondary_opts)
+    }
+    pytest_options = {"-x", "-n", "-k", "-q", "-v", "--tb", "--"} if name == "collect" else set()
+    used = {word.partition("=")[0] for word in words[: words.index("--") if "--" in words else None] if word[0] == "-"}
+    assert used <= known | pytest_options | {"--help"}
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r": (\S+\.md)$", config, re.MULTILINE)) == {path.name for path in DOCS.glob("*.md")}
