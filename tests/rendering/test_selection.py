@@ -7,9 +7,10 @@ from testmon_cli.domain.selection import AFFECTED, FAILED, Reason, Selected, Sel
 from testmon_cli.rendering.selection import arguments, as_json, explained, notes
 
 CHANGE = Cause("definition", "changed", "app/config.py", "TAX", 3)
+MENTION = Cause("block", "mentions", "p.py", "f", 7, CHANGE)
 SELECTION = Selection(
     (
-        Selected("t.py::a[1]", "t.py::a[1]", Reason(AFFECTED, "mentions TAX", Cause("block", "mentions", "p.py", "f", 7, CHANGE))),
+        Selected("t.py::a[1]", "t.py::a[1]", Reason(AFFECTED, "mentions TAX", MENTION)),
         Selected("t.py::a[x y]", "t.py::a", Reason(FAILED, "failed last time")),
     ),
     known=5,
@@ -17,7 +18,7 @@ SELECTION = Selection(
     saved_seconds=2.5,
     selected_seconds=0.5,
     broken=("u.py",),
-)  # fmt: skip
+)
 
 
 def test_arguments_leave_out_what_another_holds() -> None:
