@@ -322,7 +322,12 @@ FROM json_each(:ids) AS anon_1)""",
 FROM json_each(:ids) AS anon_1)""",
     "add_failure": "INSERT INTO failure (trace_id, text) VALUES (:trace_id, :text)",
     "add_block": "INSERT INTO block (source_id, number, checksum) VALUES (:source_id, :number, :checksum)",
-    "add_fingerprint": "INSERT INTO fingerprint (source_id, blocks) VALUES (:source_id, :blocks)",
+    "last_fingerprint": """SELECT max(fingerprint.id) AS max_1
+FROM fingerprint""",
+    "add_fingerprint": "INSERT INTO fingerprint (source_id, blocks) VALUES (:source_id, :blocks) ON CONFLICT DO NOTHING",
+    "fingerprints_after": """SELECT fingerprint.id, fingerprint.source_id, fingerprint.blocks
+FROM fingerprint
+WHERE fingerprint.id > :last""",
     "fingerprint_id": """SELECT fingerprint.id
 FROM fingerprint
 WHERE fingerprint.source_id = :source_id AND fingerprint.blocks = :blocks""",

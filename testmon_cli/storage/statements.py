@@ -260,7 +260,11 @@ WRITING: dict[str, Executable] = {
     "drop_failures": delete(failure).where(among(failure.c.trace_id, "ids")),
     "add_failure": insert(failure).values(values_of(failure)),
     "add_block": insert(block).values(values_of(block)),
-    "add_fingerprint": insert(fingerprint).values(values_of(fingerprint, "id")),
+    "last_fingerprint": select(func.max(fingerprint.c.id)),
+    "add_fingerprint": adding(fingerprint, "id"),
+    "fingerprints_after": select(fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks).where(
+        fingerprint.c.id > bindparam("last")
+    ),
     "fingerprint_id": select(fingerprint.c.id).where(
         fingerprint.c.source_id == bindparam("source_id"), fingerprint.c.blocks == bindparam("blocks")
     ),

@@ -165,7 +165,7 @@ class Writer:
 
     def _source_ids(self, paths: set[str]) -> dict[str, int]:
         known = self._memory.sources
-        missing = {storable(path): path for path in paths if path not in known}
+        missing = {storable(path): path for path in sorted(paths) if path not in known}
         if missing:
             self._connection.change_many("add_source", ({"path": path} for path in missing))
             for row in self._connection.rows("source_ids", paths=array(missing)):
@@ -228,7 +228,7 @@ class Writer:
         traces = [trace for trace in traces if trace.fingerprints]
         sources = self._source_ids({path for trace in traces for path in trace.fingerprints})
         before = self._links(old.intersection(ids[trace.identity] for trace in traces))
-        links = []
+        links: list[tuple[int, tuple[int, bytes]]] = []
         for trace in traces:
             trace_id = ids[trace.identity]
             for path, checksums in trace.fingerprints.items():
@@ -241,8 +241,11 @@ class Writer:
                         continue
                     numbers |= others
                     self._connection.change("drop_link", fingerprint=fingerprint_id, trace=trace_id)
-                links.append({"fingerprint_id": self._fingerprint_id(source_id, numbers), "trace_id": trace_id})
-        self._connection.change_many("add_link", links)
+                links.append((trace_id, (source_id, pack_numbers(numbers))))
+        fingerprints = self._fingerprint_ids({key for _, key in links})
+        self._connection.change_many(
+            "add_link", ({"fingerprint_id": fingerprints[key], "trace_id": trace_id} for trace_id, key in links)
+        )
 
     def _links(self, trace_ids: set[int]) -> dict[tuple[int, int], tuple[int, set[int]]]:
         """By trace and source: the fingerprint that is linked and its block numbers."""
@@ -269,17 +272,22 @@ class Writer:
             )
         return {known[checksum] for checksum in checksums}
 
-    def _fingerprint_id(self, source_id: int, numbers: set[int]) -> int:
-        key = (source_id, pack_numbers(numbers))
-        found = self._memory.fingerprints.get(key)
-        if found is None:
-            columns = {"source_id": source_id, "blocks": key[1]}
-            found = self._connection.value("fingerprint_id", **columns)
-            if found is None:
-                found = self._connection.change("add_fingerprint", **columns).lastrowid
-            assert found is not None
-            self._memory.fingerprints[key] = found
-        return found
+    def _fingerprint_ids(self, keys: set[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
+        """Ids by source and packed blocks, new rows made."""
+        known = self._memory.fingerprints
+        missing = {key for key in keys if key not in known}
+        if missing:
+            last = self._connection.value("last_fingerprint") or 0
+            self._connection.change_many(
+                "add_fingerprint",
+                ({"source_id": source_id, "blocks": blocks} for source_id, blocks in sorted(missing)),
+            )
+            for row in self._connection.stream("fingerprints_after", last=last):
+                known[row["source_id"], row["blocks"]] = row["id"]
+            for source_id, blocks in missing.difference(known):  # they were there before
+                found = self._connection.value("fingerprint_id", source_id=source_id, blocks=blocks)
+                known[source_id, blocks] = found
+        return {key: known[key] for key in keys}
 
     def _add_resources(self, traces: Iterable[Trace], ids: dict[str, int]) -> None:
         found = [(ids[trace.identity], state) for trace in traces for state in trace.resources]

@@ -103,8 +103,11 @@ def test_an_execution_with_all_that_it_relied_on(datafile: Datafile) -> None:
         ("a.py", frozenset({1, 2**64 - 1})),
         ("b.py", frozenset({5})),
     }
-    assert datafile.fingerprints(["b.py", "gone.py"]) == [StoredFingerprint(3, "b.py", frozenset({5}))]
-    assert set(datafile.traces_with([1, 3])) == {(1, 1), (3, 2)}
+    (shared,) = datafile.fingerprints(["b.py", "gone.py"])
+    assert shared == StoredFingerprint(shared.id, "b.py", frozenset({5}))
+    of_a = {found.checksums: found.id for found in datafile.fingerprints(["a.py"])}
+    assert of_a.keys() == {frozenset({7}), frozenset({1, 2**64 - 1})}
+    assert set(datafile.traces_with([shared.id, of_a[frozenset({7})]])) == {(of_a[frozenset({7})], 1), (shared.id, 2)}
     assert datafile.traces_touching(["b.py"], [run]) == {2}
     assert datafile.traces_touching(["a.py"], [run]) == {1, 2}
     assert datafile.traces_touching(["a.py"], [run + 1]) == set()
