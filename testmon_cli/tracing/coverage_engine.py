@@ -7,7 +7,7 @@ from hashlib import blake2b
 from types import CodeType
 from typing import Any
 
-from testmon_cli.tracing.engine import LINES, Drained, EngineUnavailable, LoadedFile
+from testmon_cli.tracing.engine import LINES, Drained, EngineUnavailableError, LoadedFile
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
 
@@ -34,7 +34,7 @@ class CoverageEngine:
             import coverage
             from coverage.tracer import CTracer
         except ImportError as error:
-            raise EngineUnavailable(f"coverage.py with its C tracer is needed: {error}") from error
+            raise EngineUnavailableError(f"coverage.py with its C tracer is needed: {error}") from error
         folders = [self._settings.root, *self._settings.roots]
         self._coverage = coverage.Coverage(data_file=None, source=folders, config_file=False, messages=False)
         self._coverage.set_option("run:core", "ctrace")
@@ -43,7 +43,7 @@ class CoverageEngine:
         self._collector: Any = getattr(self._coverage, "_collector", None)
         if self._collector is None or not isinstance(getattr(self._collector, "data", None), dict):
             self._coverage.stop()
-            raise EngineUnavailable(f"coverage {coverage.__version__} keeps its lines where they cannot be reached")
+            raise EngineUnavailableError(f"coverage {coverage.__version__} keeps its lines where they cannot be reached")
         self._tracer_class = CTracer
 
     def attach_pytest(self) -> None:

@@ -31,8 +31,16 @@ class Drained:
     files: list[LoadedFile]  # loaded since, hit or not
 
 
-class EngineUnavailable(Exception):
+class EngineUnavailableError(Exception):
     """This engine cannot work in this process; the text says why."""
+
+
+class Witness(Protocol):
+    """Keeps the hits of a process for the case that it is killed."""
+
+    def open_hits(self, size: int) -> int: ...
+
+    def loaded(self, file: LoadedFile, base: int, count: int) -> None: ...
 
 
 class Engine(Protocol):
@@ -41,10 +49,10 @@ class Engine(Protocol):
     name: str
 
     def start(self) -> None:
-        """Begin to see; raises EngineUnavailable."""
+        """Begin to see; raises EngineUnavailableError."""
 
     def attach_pytest(self) -> None:
-        """Pytest can be imported from now on; raises EngineUnavailable."""
+        """Pytest can be imported from now on; raises EngineUnavailableError."""
 
     def prepare(self, code: CodeType, path: str) -> CodeType:
         """The code to run in place of what pytest made of a project source."""

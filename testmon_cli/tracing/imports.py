@@ -7,15 +7,16 @@ same file, same function name, same line.
 import ast
 import builtins
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from testmon_cli.tracing.engine import EngineUnavailable
+from testmon_cli.tracing.engine import EngineUnavailableError
 from testmon_cli.tracing.settings import Scope
 
-machinery: Any = importlib._bootstrap  # type: ignore[attr-defined]
+machinery: Any = importlib._bootstrap
 
 Prepare = Callable[[CodeType, str], CodeType]
 
@@ -29,6 +30,7 @@ def _call_with_frames_removed(f, *args, **kwds):
         if token is not None:
             end(token)
 """
+_REWRITE = os.path.join("_pytest", "assertion", "rewrite.py")
 _CALL_LINE = 5  # of the call in the text above
 
 
@@ -41,16 +43,18 @@ class ImportWatch:
         enter: Callable[[str], object],
         leave: Callable[[Any], None],
         edge: Callable[[str, str], None],
+        pytest_loaded: Callable[[], None],
     ) -> None:
         self._scope = scope
         self._enter = enter
         self._leave = leave
         self._edge = edge
+        self._pytest_loaded = pytest_loaded
         self._edges: set[tuple[str, str]] = set()
 
     def install(self) -> None:
         original = machinery._call_with_frames_removed
-        machinery._call_with_frames_removed = _same_frame(original, begin=self._begin, end=self._leave)
+        machinery._call_with_frames_removed = _same_frame(original, begin=self._begin, end=self._end)
         machinery._sanity_check = self._wrap_check(machinery._sanity_check)
 
     def attach_pytest(self, prepare: Prepare) -> None:
@@ -73,11 +77,18 @@ class ImportWatch:
     def _begin(self, function: object, arguments: tuple[Any, ...]) -> object | None:
         if function is not builtins.exec or not isinstance(arguments[0], CodeType):
             return None
-        path = self._scope.source(arguments[0].co_filename)
+        name = arguments[0].co_filename
+        path = self._scope.source(name)
         if path is None:
-            return None
+            return _REWRITE if name.endswith(_REWRITE) else None
         self.asked(path, sys._getframe(2))
         return self._enter(path)
+
+    def _end(self, token: object) -> None:
+        if token is _REWRITE:
+            self._pytest_loaded()
+        else:
+            self._leave(token)
 
     def _wrap_check(self, original: Callable[..., None]) -> Callable[..., None]:
         """importlib.import_module checks its arguments here: a module that is loaded already is asked for as well."""
@@ -119,7 +130,7 @@ def _around_exec(
     function = _function_of(code)
     places = [n for n, found in enumerate(function.body) if ast.unparse(found).startswith("exec(")]
     if len(places) != 1:
-        raise EngineUnavailable("pytest executes rewritten modules in an unknown way")
+        raise EngineUnavailableError("pytest executes rewritten modules in an unknown way")
     statement = function.body[places[0]]
     module_code, namespace = ast.unparse(statement).removeprefix("exec(").removesuffix(")").split(", ")
     before, around = ast.parse(
@@ -148,7 +159,7 @@ def _function_of(code: CodeType) -> ast.FunctionDef:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and (node.name, node.lineno) == (code.co_name, code.co_firstlineno):
             return node
-    raise EngineUnavailable(f"the source of {code.co_qualname} cannot be read")
+    raise EngineUnavailableError(f"the source of {code.co_qualname} cannot be read")
 
 
 def _same_frame(original: FunctionType, **names: object) -> Callable[..., Any]:

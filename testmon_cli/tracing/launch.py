@@ -44,15 +44,16 @@ def main() -> int:
 
 
 def _trace(settings: TraceSettings) -> None:
-    from testmon_cli.tracing import recorder
-    from testmon_cli.tracing.engine import EngineUnavailable
+    from testmon_cli.tracing import child, recorder
+    from testmon_cli.tracing.engine import EngineUnavailableError
 
     try:
         started = recorder.activate(settings)
-    except EngineUnavailable as error:
+    except EngineUnavailableError as error:
         print(f"testmon: {error}", file=sys.stderr)
         raise SystemExit(3) from None
     started.attach_pytest()
+    child.prepare(started)
     if settings.verbose:
         why = f" ({started.engine_note})" if started.engine_note else ""
         print(f"testmon: engine {started.engine.name}{why}", file=sys.stderr)

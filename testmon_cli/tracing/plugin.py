@@ -11,7 +11,7 @@ import pytest
 from _pytest.fixtures import FixtureDef, FixtureRequest, SubRequest
 
 from testmon_cli.tracing import recorder as recording
-from testmon_cli.tracing import wire
+from testmon_cli.tracing import child, wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, identity_of_test
 from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.outcomes import OutcomeReader
@@ -38,8 +38,14 @@ MARKERS = (
 def _trace_worker() -> None:
     """In a worker of pytest-xdist nothing of ours runs before this plugin is imported, and that is early enough."""
     settings = TraceSettings.from_environment(os.environ)
-    if settings is not None and recording.current() is None:
-        recording.activate(settings).attach_pytest()
+    if settings is None:
+        return
+    recorder = recording.current()
+    if recorder is None:
+        recorder = recording.activate(settings)
+        child.prepare(recorder)
+    recorder.attach_pytest()
+    child.disown()
 
 
 _trace_worker()
@@ -90,7 +96,13 @@ class Collector:
         else:
             # session.exitstatus: the hook's argument is from before plugins changed it
             status = int(getattr(session, "exitstatus", exitstatus))
-            self.recorder.flush(wire.Ended(status, {**self.modules, **modules}))
+            left = child.sweep(self.recorder)
+            self.recorder.flush(*left, wire.Ended(status, {**self.modules, **modules}))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        if self.recorder.problem and not self.is_worker:
+            print(f"{self.recorder.problem}; the tests it met are selected every time", file=sys.__stderr__)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

@@ -9,7 +9,7 @@ import ast
 import mmap
 from dataclasses import dataclass
 from types import CodeType
-from typing import Any
+from typing import Any, Self
 
 from testmon_cli.analysis.blocks import RawBlock, find_blocks, is_docstring
 
@@ -20,8 +20,9 @@ CAPACITY = 1 << 24
 class HitArray(mmap.mmap):
     """A byte per probe, in memory that forked children share."""
 
-    def __new__(cls) -> "HitArray":
-        return super().__new__(cls, -1, CAPACITY)
+    def __new__(cls, handle: int = -1) -> Self:
+        """Of a file, when its content is to outlive this process."""
+        return super().__new__(cls, handle, CAPACITY)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Code that is pickled by value takes an array along that nobody reads."""

@@ -13,11 +13,11 @@ from types import CodeType
 from typing import Any
 
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
-from testmon_cli.tracing.engine import BLOCKS, Drained, EngineUnavailable, LoadedFile
+from testmon_cli.tracing.engine import BLOCKS, Drained, EngineUnavailableError, LoadedFile, Witness
 from testmon_cli.tracing.probes import CAPACITY, HitArray, bind, instrument, probed
-from testmon_cli.tracing.settings import Scope, TraceSettings
+from testmon_cli.tracing.settings import Scope
 
-machinery: Any = importlib._bootstrap_external  # type: ignore[attr-defined]
+machinery: Any = importlib._bootstrap_external
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,10 @@ class ProbesEngine:
 
     name = "probes"
 
-    def __init__(self, settings: TraceSettings, scope: Scope) -> None:
+    def __init__(self, scope: Scope, witness: Witness | None = None) -> None:
         self._scope = scope
-        self._array = HitArray()
+        self._witness = witness
+        self._array = HitArray() if witness is None else HitArray(witness.open_hits(CAPACITY))
         self._used = 0
         self._identity = "session:"
         self._units: list[Unit] = []  # of this array, by base
@@ -53,14 +54,14 @@ class ProbesEngine:
     def start(self) -> None:
         loader = getattr(machinery, "SourceLoader", None)
         if loader is None or "get_code" not in vars(loader):
-            raise EngineUnavailable("importlib's SourceLoader is not as expected")
+            raise EngineUnavailableError("importlib's SourceLoader is not as expected")
         loader.get_code = self._wrap_get_code(loader.get_code)
 
     def attach_pytest(self) -> None:
         from _pytest.assertion import rewrite
 
         if not all(hasattr(rewrite, name) for name in ("rewrite_asserts", "PYC_TAIL", "AssertionRewritingHook")):
-            raise EngineUnavailable("pytest's assertion rewriting is not as expected")
+            raise EngineUnavailableError("pytest's assertion rewriting is not as expected")
         from testmon_cli.tracing.probe_cache import cache_key
 
         stem = rewrite.PYC_TAIL.rpartition(".")
@@ -89,6 +90,7 @@ class ProbesEngine:
 
     def forked(self, identity: str) -> None:
         """Code loaded before stores into the parent's array, which the parent reads; new code gets another one."""
+        self._witness = None
         self._array = HitArray()
         self._used = 0
         self._units, self._bases, self._new = [], [], []
@@ -139,7 +141,8 @@ class ProbesEngine:
         """Instrumented code, connected to the array."""
         found = probed(code)
         if found is None:
-            self.blind(path, "its code came without probes")
+            if path not in self._blind:
+                self.blind(path, "its code came without probes")
             return None
         with self._lock:
             unit = self._by_file.get((path, digest))
@@ -157,6 +160,8 @@ class ProbesEngine:
         except OSError:
             mtime_ns = -1
         unit = Unit(LoadedFile(path, digest, size, mtime_ns, BLOCKS), self._array, self._used, qualnames)
+        if self._witness is not None:
+            self._witness.loaded(unit.file, unit.base, len(qualnames))
         self._units.append(unit)
         self._bases.append(unit.base)
         self._by_file[path, digest] = unit

@@ -1,14 +1,15 @@
 """The one object per process that joins engine, attribution and spool."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution, Entry, module_identity
-from testmon_cli.tracing.engine import Drained, Engine, EngineUnavailable, LoadedFile
+from testmon_cli.tracing.engine import Drained, Engine, EngineUnavailableError, LoadedFile, Witness
 from testmon_cli.tracing.imports import ImportWatch
+from testmon_cli.tracing.resources import ResourceWatch
 from testmon_cli.tracing.settings import Scope, TraceSettings
 from testmon_cli.tracing.spool import Spool
 
@@ -18,7 +19,7 @@ class Pending:
     """What is known of one identity and not written yet."""
 
     hits: dict[LoadedFile, list[int]] = field(default_factory=dict)
-    resources: list[wire.Resource] = field(default_factory=list)
+    resources: dict[tuple[str, str], wire.Resource] = field(default_factory=dict)
     uses: list[str] = field(default_factory=list)
     module_level: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
@@ -28,8 +29,9 @@ class Pending:
 class Recorder:
     """Records what this process runs, for whom, and writes it down."""
 
-    def __init__(self, settings: TraceSettings, base: str = SESSION) -> None:
+    def __init__(self, settings: TraceSettings, base: str = SESSION, owner: Witness | None = None) -> None:
         self.settings = settings
+        self._owner = owner
         self.scope = Scope(settings)
         self.spool = Spool(settings.spool)
         self.engine_note = ""  # why this engine and not another
@@ -40,19 +42,25 @@ class Recorder:
         self._pending: dict[str, Pending] = {}
         self._edges: list[wire.ImportEdge] = []
         self._numbers: dict[LoadedFile, int] = {}
-        self._warned = False
+        self.problem = ""  # the first failure of ours, to be told once
+        self._attached = False
         self._in_fork = False
-        self.imports = ImportWatch(self.scope, self._enter_module, self._leave_module, self._edge)
+        self.imports = ImportWatch(self.scope, self._enter_module, self._leave_module, self._edge, self._pytest_loaded)
         self.imports.install()
+        self.resources = ResourceWatch(settings, self.scope, self)
+        self.resources.install()
         os.register_at_fork(after_in_child=self._forked)
 
     def attach_pytest(self) -> None:
-        """Hook into pytest, which can be imported now."""
+        """Hook into pytest, which can be imported now; once is enough."""
+        if self._attached:
+            return
+        self._attached = True
         try:
             self.engine.attach_pytest()
-        except EngineUnavailable as reason:
+        except EngineUnavailableError as reason:
             self.engine.stop()
-            self.engine = _start("coverage", self.settings, self.scope)
+            self.engine = _start("coverage", self.settings, self.scope, None)
             self.engine_note = f"{reason}; coverage is used"
             self.attribution = Attribution(SESSION, self.engine.switch)
         self.imports.attach_pytest(self.engine.prepare)
@@ -75,7 +83,7 @@ class Recorder:
         self._merge(drained)
         if check is not None:
             check(self.pending(identity))
-        records: list[wire.Record] = [self._file_record(file) for file in drained.files]
+        records: list[wire.Record] = [self.number(file) for file in drained.files]
         pending, self._pending = self._pending, {}
         for name, found in pending.items():
             if name not in (AFTER, discard):
@@ -85,12 +93,10 @@ class Recorder:
         self.spool.write(*records, *last)
 
     def failed(self, problem: BaseException, identity: str = "") -> None:
-        """Our own failure: say so once, and never trust the record of the test that met it."""
+        """Our own failure: it never breaks the run, but the record of the test that met it is not trusted."""
         reason = f"testmon failed: {type(problem).__name__}: {problem}"
         self.pending(identity or self.attribution.caller()).unknown.add(reason)
-        if not self._warned:
-            self._warned = True
-            print(f"testmon: {reason}; affected tests are selected every time", file=sys.__stderr__)
+        self.problem = self.problem or reason
 
     def observed(self, path: str, qualname: str, lines: Iterable[int], pending: Pending) -> bool:
         """Whether a function of a project file was seen to run."""
@@ -111,13 +117,13 @@ class Recorder:
             self.pending(identity).unknown |= reasons
 
     def _trace(self, identity: str, pending: Pending) -> list[wire.Record]:
-        records: list[wire.Record] = [self._file_record(file) for file in pending.hits if file not in self._numbers]
+        records: list[wire.Record] = [self.number(file) for file in pending.hits if file not in self._numbers]
         self.known.add(identity)
         records.append(
             wire.Trace(
                 identity=identity,
                 hits={str(self._numbers[file]): seen for file, seen in pending.hits.items()},
-                resources=tuple(pending.resources),
+                resources=tuple(pending.resources.values()),
                 uses=tuple(dict.fromkeys(pending.uses)),
                 module_level=tuple(sorted(pending.module_level)),
                 unknown=tuple(sorted(pending.unknown)),
@@ -126,7 +132,26 @@ class Recorder:
         )
         return records
 
-    def _file_record(self, file: LoadedFile) -> wire.File:
+    def known_state(self, kind: str, name: str) -> str | None:
+        pending = self._pending.get(self.attribution.current)
+        found = pending.resources.get((kind, name)) if pending is not None else None
+        return None if found is None else found.state
+
+    def read(self, resource: wire.Resource) -> None:
+        self.pending(self.attribution.current).resources[resource.kind, resource.name] = resource
+
+    def spawned(self, program: str, words: list[str], env: Any) -> None:
+        from testmon_cli.tracing.child import why_unseen
+        from testmon_cli.tracing.settings import IDENTITY_VARIABLE
+
+        identity = self.attribution.caller()
+        os.environ[IDENTITY_VARIABLE] = identity
+        reason = why_unseen(program, words, env)
+        if reason:
+            self.pending(identity).unknown.add(reason)
+
+    def number(self, file: LoadedFile) -> wire.File:
+        """The record of a file, numbered."""
         number = self._numbers.setdefault(file, len(self._numbers))
         return wire.File(number, file.path, file.digest, file.size, file.mtime_ns, file.unit)
 
@@ -138,17 +163,24 @@ class Recorder:
         self.attribution.pop(entry)
         self.engine.imported(path)
 
+    def _pytest_loaded(self) -> None:
+        """A child process of a test imports pytest; in the session's own process the launcher came first."""
+        try:
+            self.attach_pytest()
+        except Exception as problem:
+            self.failed(problem)
+
     def _edge(self, importer: str, imported: str) -> None:
         self._edges.append(wire.ImportEdge(importer, imported))
 
     def _start_engine(self) -> Engine:
         if self.settings.engine != "auto":
-            return _start(self.settings.engine, self.settings, self.scope)
+            return _start(self.settings.engine, self.settings, self.scope, self._owner)
         try:
-            return _start("probes", self.settings, self.scope)
-        except EngineUnavailable as reason:
+            return _start("probes", self.settings, self.scope, self._owner)
+        except EngineUnavailableError as reason:
             self.engine_note = f"{reason}; coverage is used"
-            return _start("coverage", self.settings, self.scope)
+            return _start("coverage", self.settings, self.scope, None)
 
     def _forked(self) -> None:
         """In a forked child: what it runs goes to a file of its own, what the parent saw stays with the parent."""
@@ -159,12 +191,12 @@ class Recorder:
         self.engine.forked(self.attribution.caller())
 
 
-def _start(name: str, settings: TraceSettings, scope: Scope) -> Engine:
+def _start(name: str, settings: TraceSettings, scope: Scope, owner: Witness | None) -> Engine:
     engine: Engine
     if name == "probes":
         from testmon_cli.tracing.probes_engine import ProbesEngine
 
-        engine = ProbesEngine(settings, scope)
+        engine = ProbesEngine(scope, owner)
     else:
         from testmon_cli.tracing.coverage_engine import CoverageEngine
 
@@ -181,9 +213,9 @@ def current() -> Recorder | None:
     return _current
 
 
-def activate(settings: TraceSettings, base: str = SESSION) -> Recorder:
+def activate(settings: TraceSettings, base: str = SESSION, owner: Witness | None = None) -> Recorder:
     """The recorder of this process, started when it is not yet."""
-    global _current
+    global _current  # noqa: PLW0603
     if _current is None:
-        _current = Recorder(settings, base)
+        _current = Recorder(settings, base, owner)
     return _current

@@ -74,11 +74,12 @@ class Scope:
         if not path or path[0] == "<":
             return None
         absolute = os.path.abspath(path)
-        if not self._holds(absolute):
+        if not self.holds(absolute):
             absolute = os.path.realpath(path)
-        return absolute if self._holds(absolute) else None
+        return absolute if self.holds(absolute) else None
 
-    def _holds(self, absolute: str) -> bool:
+    def holds(self, absolute: str) -> bool:
+        """Whether a normal absolute path belongs to the project."""
         for root in self._roots:
             if absolute.startswith(root) or absolute + os.sep == root:
                 return self._ours(root, absolute[len(root) :])

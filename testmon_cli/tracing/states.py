@@ -1,42 +1,68 @@
-"""The state of a file, directory or variable as one text: recorded when a test relies on it, compared by `select`."""
+"""How a resource is found, as text that can be compared later."""
 
-import hashlib
 import os
+from collections.abc import Collection
+from fnmatch import fnmatchcase
+from hashlib import blake2b
 
 MISSING = "missing"
+EXISTS = "exists"  # only that it is there was asked, not what it holds
 UNSET = "unset"
+_CHUNK = 1 << 20
 
-_NOISE = frozenset({"__pycache__", ".pytest_cache", ".git", ".hypothesis", ".mypy_cache", ".ruff_cache", ".coverage"})
+# What tools leave behind beside sources; runs differ in it, tests do not.
+NEVER_READ = (
+    "__pycache__",
+    ".git",
+    ".hg",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".hypothesis",
+    ".coverage",
+    ".coverage.*",
+    ".testmondata*",
+    "*.pyc",
+    "*.egg-info",
+)
+
+
+def is_debris(name: str) -> bool:
+    """Whether a file or folder of this name is left by tools."""
+    return any(fnmatchcase(name, pattern) for pattern in NEVER_READ)
 
 
 def file_state(path: str) -> str:
-    """Digest of a file's content; MISSING where there is none, the sorted listing for a folder."""
+    """The digest of a file's content, "missing" without one."""
+    digest = blake2b(digest_size=16)
     try:
-        with open(path, "rb") as handle:
-            return hashlib.blake2b(handle.read(), digest_size=16).hexdigest()
+        with open(path, "rb", buffering=0) as handle:
+            while data := handle.read(_CHUNK):
+                digest.update(data)
     except IsADirectoryError:
-        return directory_state(path)
+        return EXISTS
     except OSError:
-        return MISSING
+        return EXISTS if os.path.lexists(path) else MISSING
+    return digest.hexdigest()
 
 
-def directory_state(path: str) -> str:
-    """Digest of the names in a folder, those that runs of tests make left out."""
+def directory_state(path: str, without: Collection[str] = ()) -> str:
+    """The digest of a folder's entry names, without those given and what tools leave behind."""
     try:
-        names = sorted(name for name in os.listdir(path) if not is_noise(name))
+        names = sorted(name for name in os.listdir(path) if name not in without and not is_debris(name))
     except OSError:
         return MISSING
-    return hashlib.blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    return blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
-def is_noise(name: str) -> bool:
-    """Whether a directory entry comes and goes with running tests."""
-    return name in _NOISE or name.endswith(".pyc") or name.startswith(".testmondata")
+def existence_state(path: str) -> str:
+    """Whether there is anything at this place."""
+    return EXISTS if os.path.lexists(path) else MISSING
 
 
-def variable_state(value: str | None, hash_key: str) -> str:
-    """Keyed digest of an environment variable's value, which itself is never stored; UNSET without one."""
+def environment_state(value: str | None, hash_key: str) -> str:
+    """A keyed hash of a variable's value: comparable, but of no use to who reads the datafile."""
     if value is None:
         return UNSET
-    key = bytes.fromhex(hash_key)
-    return hashlib.blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16, key=key).hexdigest()
+    key = bytes.fromhex(hash_key)[:64]
+    return blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16, key=key).hexdigest()

@@ -1,0 +1,62 @@
+"""Starts tracing in Python processes that tests start. Found through PYTHONPATH; leaves no trace of itself there.
+
+Any Python may run this, so it is written for all of them.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+
+import os
+import sys
+
+
+def _chain():
+    """Run the sitecustomize that this one hides."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or os.curdir) != here]
+    if sys.version_info < (3, 4):
+        return
+    import importlib.machinery
+    import importlib.util
+
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", sys.path)
+    if spec is not None and spec.loader is not None:
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["sitecustomize"] = module
+        spec.loader.exec_module(module)
+
+
+def _trace():
+    """Trace this process for the test that started it."""
+    if not os.environ.get("TESTMON_COLLECT"):
+        return
+    if sys.version_info < (3, 11):
+        _cannot("it runs Python %d.%d" % sys.version_info[:2])
+        return
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    sys.path.insert(0, root)
+    try:
+        from testmon_cli.tracing import child
+
+        child.start()
+    except Exception as problem:  # a failure of ours must not break the user's program
+        _cannot("%s: %s" % (type(problem).__name__, problem))
+    finally:
+        if root in sys.path:
+            sys.path.remove(root)
+
+
+def _cannot(why):
+    """Say that this process goes unseen, as a record that needs nothing of ours."""
+    import json
+
+    settings = json.loads(os.environ["TESTMON_COLLECT"])
+    identity = os.environ.get("TESTMON_COLLECT_IDENTITY", "session:")
+    record = {"record": "Trace", "identity": identity, "unknown": ["a Python subprocess was not traced: " + why]}
+    with open(os.path.join(settings["spool"], "%d-unseen.jsonl" % os.getpid()), "a") as handle:
+        handle.write(json.dumps(record) + "\n")
+
+
+try:
+    _chain()
+finally:
+    _trace()

@@ -1,0 +1,209 @@
+"""Python processes that tests start: they are traced for the test, and report even when they are killed.
+
+A child maps its hits to a file in the spool folder (`<process>.hits`, with `<process>.owner` beside it that says for
+whom and where each source has its probes) and removes both when it ends in good order. What is left when the session
+is over is read by the pytest process.
+"""
+
+import atexit
+import inspect
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from testmon_cli.tracing import wire
+from testmon_cli.tracing.attribution import SESSION
+from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.engine import BLOCKS, LoadedFile
+from testmon_cli.tracing.recorder import Recorder, activate, current
+from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, TraceSettings
+
+BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
+_ISOLATED = frozenset("IES")  # options of Python that keep sitecustomize or PYTHONPATH out
+
+
+class Owner:
+    """The files that speak for this process if it is killed."""
+
+    def __init__(self, folder: str, identity: str) -> None:
+        self._stem = os.path.join(folder, f"{os.getpid()}-{secrets.token_hex(4)}")
+        self._pid = os.getpid()
+        with open(self._stem + ".owner", "w", encoding="utf-8", errors="surrogateescape") as handle:
+            handle.write(identity.replace("\n", "\0") + "\n")
+
+    def open_hits(self, size: int) -> int:
+        handle = os.open(self._stem + ".hits", os.O_RDWR | os.O_CREAT, 0o600)
+        os.truncate(handle, size)
+        return handle
+
+    def loaded(self, file: LoadedFile, base: int, count: int) -> None:
+        with open(self._stem + ".owner", "a", encoding="utf-8", errors="surrogateescape") as handle:
+            handle.write(f"{base}\t{count}\t{file.digest}\t{file.size}\t{file.mtime_ns}\t{file.path}\n")
+
+    def gone(self) -> None:
+        """This process has told all it knows."""
+        if os.getpid() == self._pid:
+            for end in (".owner", ".hits"):
+                if os.path.exists(self._stem + end):
+                    os.unlink(self._stem + end)
+
+
+_owner: Owner | None = None
+
+
+def start() -> None:
+    """Trace this process, which a traced one started."""
+    settings = TraceSettings.from_environment(os.environ)
+    if settings is None or current() is not None:
+        return
+    command = " ".join(sys.orig_argv[1:4])
+    if "multiprocessing.resource_tracker" in command:
+        return
+    # The server forks children for many tests: what it runs may count for any of them.
+    server = "multiprocessing.forkserver" in command
+    identity = SESSION if server else os.environ.get(IDENTITY_VARIABLE, SESSION)
+    own(settings.spool, identity)
+    recorder = activate(settings, identity, owner=_owner)
+    prepare(recorder)
+
+
+def own(folder: str, identity: str) -> Owner:
+    """Leave word for the case that this process is killed."""
+    global _owner  # noqa: PLW0603
+    _owner = Owner(folder, identity)
+    return _owner
+
+
+def disown() -> None:
+    """This process needs nobody to speak for it: it told all, or pytest runs in it."""
+    global _owner  # noqa: PLW0603
+    if _owner is not None:
+        _owner.gone()
+        _owner = None
+
+
+def finish() -> None:
+    """Write all that is known, at the end of this process."""
+    recorder = current()
+    if recorder is not None:
+        try:
+            recorder.flush()
+        finally:
+            disown()
+
+
+def prepare(recorder: Recorder) -> None:
+    """Have the children of this process traced, and its own end noticed."""
+    os.environ[IDENTITY_VARIABLE] = recorder.attribution.caller()
+    os.environ["PYTHONPATH"] = _with_bootstrap(os.environ.get("PYTHONPATH"))
+    _wrap_popen(recorder)
+    leave = os._exit
+
+    def _exit(status: int) -> Any:
+        try:
+            finish()
+        finally:
+            leave(status)
+
+    os._exit = disguise(_exit)
+    atexit.register(finish)
+    os.register_at_fork(after_in_child=lambda: _forked(recorder))
+
+
+def _forked(recorder: Recorder) -> None:
+    global _owner  # noqa: PLW0603
+    _owner = None  # the parent's
+    if recorder.engine.name == "coverage":  # the hits of probes are in memory shared with the parent
+        own(recorder.settings.spool, recorder.attribution.caller())
+
+
+def _wrap_popen(recorder: Recorder) -> None:
+    original: Any = subprocess.Popen._execute_child  # type: ignore[attr-defined]
+    position = list(inspect.signature(original).parameters).index("env") - 1
+
+    def _execute_child(self: Any, *arguments: Any) -> Any:
+        __tracebackhide__ = True
+        changed = list(arguments)
+        changed[position] = environment_of_child(arguments[position], recorder.attribution.caller())
+        return original(self, *changed)
+
+    subprocess.Popen._execute_child = disguise(_execute_child)  # type: ignore[attr-defined]
+
+
+def environment_of_child(env: Any, identity: str) -> Any:
+    """The environment a child gets in place of `env`; one that was made from scratch stays as it is."""
+    known = os.environ if env is None else env
+    if VARIABLE not in known:
+        return env
+    os.environ[IDENTITY_VARIABLE] = identity
+    path = known.get("PYTHONPATH")
+    if env is None and path is not None and BOOTSTRAP in path.split(os.pathsep):
+        return None
+    return {**known, IDENTITY_VARIABLE: identity, "PYTHONPATH": _with_bootstrap(path)}
+
+
+def _with_bootstrap(path: str | None) -> str:
+    folders = [] if not path else [folder for folder in path.split(os.pathsep) if folder != BOOTSTRAP]
+    return os.pathsep.join([BOOTSTRAP, *folders])
+
+
+def why_unseen(program: str, words: list[str], env: Any) -> str:
+    """Why the Python process that a command starts cannot be traced, "" when it can or is none."""
+    if not is_python(program):
+        return ""
+    if VARIABLE not in (os.environ if env is None else env):
+        return "a Python subprocess was not traced: its environment was made from scratch"
+    for word in words[1:]:
+        if not word.startswith("-") or word in ("-c", "-m", "-"):
+            break
+        if not word.startswith("--") and not _ISOLATED.isdisjoint(word):
+            return f"a Python subprocess was not traced: it was started with {word}"
+    return ""
+
+
+def is_python(program: str) -> bool:
+    name = os.path.basename(program).lower()
+    if name.startswith(("python", "pypy")) or program == sys.executable:
+        return True
+    if name in ("sh", "bash", "env", "git", "make"):
+        return False
+    try:
+        with open(program, "rb") as handle:
+            return b"python" in handle.readline(200) if handle.read(2) == b"#!" else False
+    except OSError:
+        return False
+
+
+def sweep(recorder: Recorder) -> list[wire.Record]:
+    """What killed children left behind."""
+    records: list[wire.Record] = []
+    for name in sorted(os.listdir(recorder.settings.spool)):
+        if name.endswith(".owner"):
+            stem = os.path.join(recorder.settings.spool, name.removesuffix(".owner"))
+            records += _left_behind(stem, recorder.number)
+    return records
+
+
+def _left_behind(stem: str, number: Callable[[LoadedFile], wire.File]) -> Iterator[wire.Record]:
+    try:
+        with open(stem + ".owner", encoding="utf-8", errors="surrogateescape") as handle:
+            identity, *lines = handle.read().split("\n")[:-1]
+    except (OSError, ValueError):  # it ended just now
+        return
+    identity = identity.replace("\0", "\n")
+    if not os.path.exists(stem + ".hits"):
+        yield wire.Trace(identity, unknown=("a Python subprocess was killed before it could tell what it ran",))
+        return
+    with open(stem + ".hits", "rb") as handle:
+        data = handle.read()
+    hits: dict[str, list[int]] = {}
+    for line in lines:
+        base, count, digest, size, mtime_ns, path = line.split("\t", 5)
+        part = data[int(base) : int(base) + int(count)]
+        file = number(LoadedFile(path, digest, int(size), int(mtime_ns), BLOCKS))
+        yield file
+        hits[str(file.number)] = [index for index, hit in enumerate(part) if hit]
+    yield wire.Trace(identity, {number: seen for number, seen in hits.items() if seen})

@@ -1,0 +1,324 @@
+"""Sees what project code reads besides code: files, folders, environment variables."""
+
+import functools
+import os
+import pathlib
+import shlex
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.frames import FrameReader, Frames
+from testmon_cli.tracing.settings import Scope, TraceSettings, matches
+from testmon_cli.tracing.states import (
+    EXISTS,
+
+    directory_state,
+    environment_state,
+    existence_state,
+    file_state,
+    is_debris,
+)
+from testmon_cli.tracing.wire import Resource
+
+_WRITES = os.O_WRONLY | os.O_RDWR
+_MEMO_LIMIT = 50_000
+
+
+class Sink(Protocol):
+    """Takes what was seen, for whom it was seen."""
+
+    def known_state(self, kind: str, name: str) -> str | None:
+        """What was recorded of a resource for whoever runs now."""
+
+    def read(self, resource: Resource) -> None:
+        """Whoever runs now read this."""
+
+    def spawned(self, program: str, words: list[str], env: Any) -> None:
+        """Whoever runs now starts a process."""
+
+    def failed(self, problem: BaseException) -> None:
+        """Watching failed."""
+
+
+class ResourceWatch:
+    """Records reads that project code makes, or a library makes for it; what the run itself wrote does not count."""
+
+    def __init__(self, settings: TraceSettings, scope: Scope, sink: Sink) -> None:
+        self._settings = settings
+        self._scope = scope
+        self._sink = sink
+        self._root = settings.root.rstrip(os.sep)
+        self._frames = FrameReader(scope)
+        self._written: set[str] = set()
+        self._created: dict[str, set[str]] = {}  # folder -> names that the run created in it
+        self._busy = threading.local()
+        self._places: dict[str, str | None] = {}
+        self._folders: dict[str, str] = {}
+        self._states: dict[str, tuple[int, int, str]] = {}
+        self._handlers: dict[str, Callable[..., None]] = {
+            "open": self._open,
+            "os.listdir": self._list,
+            "os.scandir": self._list,
+            "os.rename": self._renamed,
+            "os.link": self._renamed,
+            "os.symlink": self._renamed,
+            "os.remove": self._wrote,
+            "os.mkdir": self._wrote,
+            "os.rmdir": self._wrote,
+            "os.truncate": self._wrote,
+            "sqlite3.connect": self._database,
+            "subprocess.Popen": self._popen,
+            "os.posix_spawn": self._spawn,
+            "os.spawn": self._os_spawn,
+            "os.exec": self._spawn,
+            "os.system": self._system,
+        }
+
+    def install(self) -> None:
+        sys.addaudithook(self._hook())
+        self._watch_environment()
+        for name in ("exists", "isfile", "isdir"):
+            setattr(os.path, name, self._wrap_test(getattr(os.path, name)))
+        for name in ("exists", "is_file", "is_dir"):
+            setattr(pathlib.Path, name, self._wrap_test(getattr(pathlib.Path, name)))
+
+    def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
+        handlers, busy = self._handlers, self._busy
+
+        def audit(event: str, arguments: tuple[Any, ...]) -> None:
+            handler = handlers.get(event)
+            if handler is None or getattr(busy, "now", False):
+                return
+            busy.now = True
+            try:
+                handler(*arguments)
+            except Exception as problem:
+                self._sink.failed(problem)
+            finally:
+                busy.now = False
+
+        return audit
+
+    # files
+
+    def _open(self, path: Any, mode: str | None, flags: int) -> None:
+        place = self._place(path)
+        if place is None or place.endswith((".pyc", ".pyo")):
+            return
+        if flags & _WRITES:
+            if not flags & (os.O_TRUNC | os.O_EXCL) and os.path.lexists(place):
+                self._file(place)
+            self._mark_written(place)
+        else:
+            self._file(place)
+
+    def _file(self, place: str) -> None:
+        if self._sink.known_state("file", place) not in (None, EXISTS) or self._skips(place):
+            return
+        frames = self._frames.project_frames(3)
+        if frames:
+            self._sink.read(Resource("file", place, self._file_state(place), frames))
+
+    def _file_state(self, place: str) -> str:
+        try:
+            stat = os.stat(place)
+        except OSError:
+            return existence_state(place)
+        known = self._states.get(place)
+        if known is None or known[:2] != (stat.st_mtime_ns, stat.st_size):
+            known = self._states[place] = (stat.st_mtime_ns, stat.st_size, file_state(place))
+        return known[2]
+
+    def _list(self, path: Any) -> None:
+        place = self._place("." if path is None else path)
+        if place is None or self._known("directory", place) or self._skips(place):
+            return
+        frames = self._frames.project_frames(2)
+        if frames:
+            self._sink.read(Resource("directory", place, directory_state(place, self._created.get(place, ())), frames))
+
+    def _wrap_test(self, original: Callable[..., bool]) -> Callable[..., bool]:
+        tested, busy = self._tested, self._busy
+
+        @functools.wraps(original)
+        def test(path: Any, *rest: Any, **named: Any) -> bool:
+            __tracebackhide__ = True
+            found = original(path, *rest, **named)
+            if not getattr(busy, "now", False):
+                busy.now = True
+                try:
+                    tested(path)
+                finally:
+                    busy.now = False
+            return found
+
+        return disguise(test)
+
+    def _tested(self, path: Any) -> None:
+        place = self._place(path)
+        if place is None or self._known("file", place) or self._skips(place):
+            return
+        frames = self._frames.project_frames(2)
+        if frames:
+            self._sink.read(Resource("file", place, existence_state(place), frames))
+
+    def _database(self, path: Any) -> None:
+        self._open(path, None, os.O_RDWR)
+
+    def _renamed(self, source: Any, target: Any, *_: Any) -> None:
+        self._wrote(source)
+        self._wrote(target)
+
+    def _wrote(self, path: Any, *_: Any) -> None:
+        place = self._place(path)
+        if place is not None:
+            self._mark_written(place)
+
+    def _mark_written(self, place: str) -> None:
+        if place not in self._written:
+            self._written.add(place)
+            if not os.path.lexists(place):
+                folder, name = os.path.split(place)
+                self._created.setdefault(folder, set()).add(name)
+
+    def _known(self, kind: str, name: str) -> bool:
+        return self._sink.known_state(kind, name) is not None
+
+    def _skips(self, place: str) -> bool:
+        """Whether the run wrote a place or one above it, or it is to be ignored."""
+        if place in self._written:
+            return True
+        relative = place.removeprefix(self._root).lstrip(os.sep)
+        if any(is_debris(part) for part in relative.split(os.sep)):
+            return True
+        if matches(relative.replace(os.sep, "/"), self._settings.ignore_files):
+            return True
+        folder = os.path.dirname(place)
+        while len(folder) > len(self._root):
+            if folder in self._written:
+                return True
+            folder = os.path.dirname(folder)
+        return False
+
+    def _place(self, path: Any) -> str | None:
+        """The absolute path of something under the root, None for what is elsewhere."""
+        if isinstance(path, int) or path is None:
+            return None
+        name: str = os.fsdecode(path)
+        if not os.path.isabs(name):
+            name = os.path.join(os.getcwd(), name)
+        try:
+            return self._places[name]
+        except KeyError:
+            pass
+        if len(self._places) > _MEMO_LIMIT:
+            self._places.clear()
+        found = self._places[name] = self._locate(os.path.normpath(name))
+        return found
+
+    def _locate(self, name: str) -> str | None:
+        if self._scope.holds(name):
+            return name
+        folder, last = os.path.split(name)
+        if folder not in self._folders:
+            if len(self._folders) > _MEMO_LIMIT:
+                self._folders.clear()
+            self._folders[folder] = os.path.realpath(folder)
+        real = os.path.join(self._folders[folder], last)
+        return real if self._scope.holds(real) else None
+
+    # the environment
+
+    def _watch_environment(self) -> None:
+        environ: Any = os.environ
+        initial = dict(environ._data)
+        iterated = threading.local()
+        read = self._read_variable
+
+        class Watched(dict[Any, Any]):
+            """The variables; a read by name is told, a walk over all of them is not."""
+
+            def __getitem__(self, key: Any) -> Any:
+                value = self.get(key)
+                if getattr(iterated, "key", None) == key:
+                    iterated.key = None
+                elif value == initial.get(key):
+                    read(key, value)
+                return super().__getitem__(key)
+
+            def __reduce__(self) -> tuple[Any, ...]:
+                return dict, (dict(self),)
+
+        original = type(environ).__iter__
+
+        def __iter__(self: Any) -> Iterator[Any]:  # noqa: N807
+            for key in original(self):
+                iterated.key = self.encodekey(key)
+                yield key
+
+        watched = Watched(environ._data)
+        environ._data = watched
+        if hasattr(os, "environb"):
+            os.environb._data = watched  # type: ignore[attr-defined]
+        type(environ).__iter__ = disguise(__iter__)
+
+    def _read_variable(self, key: Any, value: Any) -> None:
+        if getattr(self._busy, "now", False):
+            return
+        name = os.fsdecode(key)
+        if name.startswith(("TESTMON_", "PYTEST_")) or matches(name, self._settings.ignore_environment):
+            return
+        if self._known("environment", name):
+            return
+        frames = self._frames.project_frames(2)
+        if frames:
+            text = None if value is None else os.fsdecode(value)
+            self._sink.read(Resource("environment", name, environment_state(text, self._settings.hash_key), frames))
+
+    # processes
+
+    def _popen(self, executable: Any, arguments: Any, cwd: Any, env: Any) -> None:
+        self._process(executable, arguments, cwd, env)
+
+    def _spawn(self, path: Any, arguments: Any, env: Any) -> None:
+        self._process(path, arguments, None, env)
+
+    def _os_spawn(self, mode: int, path: Any, arguments: Any, env: Any) -> None:
+        self._process(path, arguments, None, env)
+
+    def _system(self, command: Any) -> None:
+        self._process(None, command, None, None)
+
+    def _process(self, executable: Any, arguments: Any, cwd: Any, env: Any) -> None:
+        words = command_words(arguments)
+        folder = os.fsdecode(cwd) if cwd is not None else os.getcwd()
+        frames: Frames | None = None
+        for word in words:
+            place = self._place(os.path.join(folder, word))
+            if place is None or self._skips(place) or not os.path.isfile(place):
+                continue
+            if self._sink.known_state("file", place) not in (None, EXISTS):
+                continue
+            frames = self._frames.project_frames(3) if frames is None else frames
+            if frames:
+                self._sink.read(Resource("file", place, self._file_state(place), frames))
+        program = os.fsdecode(executable) if executable is not None else (words[0] if words else "")
+        self._sink.spawned(program, words, env)
+
+
+def command_words(arguments: Any) -> list[str]:
+    """The words of a command, however it was given."""
+    if isinstance(arguments, str | bytes):
+        text = os.fsdecode(arguments)
+        try:
+            return shlex.split(text)
+        except ValueError:
+            return text.split()
+    if isinstance(arguments, os.PathLike):
+        return [os.fsdecode(arguments)]
+    return [os.fsdecode(word) for word in arguments if isinstance(word, str | bytes | os.PathLike)]
+
+
