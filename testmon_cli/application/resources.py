@@ -21,6 +21,8 @@ class Today:
 
     def holds(self, state: ResourceState) -> bool:
         """Whether a resource is as it was recorded."""
+        if state.kind == "file" and state.state == states.EXISTS:
+            return self.state("existence", state.name) == states.EXISTS
         return self.state(state.kind, state.name) == state.state
 
     def state(self, kind: str, name: str) -> str:
@@ -28,6 +30,7 @@ class Today:
         if key not in self._found:
             look: dict[str, Callable[[str], str]] = {
                 "file": lambda n: states.file_state(str(self.root / n)),
+                "existence": lambda n: states.existence_state(str(self.root / n)),
                 "directory": lambda n: states.directory_state(str(self.root / n)),
                 "environment": self._variable,
                 GLOB: lambda n: glob_state(self.root, n),
@@ -36,6 +39,6 @@ class Today:
         return self._found[key]
 
     def _variable(self, name: str) -> str:
-        return states.variable_state(self.environ.get(name), self.hash_key)
+        return states.environment_state(self.environ.get(name), self.hash_key)
 
 

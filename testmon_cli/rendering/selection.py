@@ -3,6 +3,7 @@
 import json
 
 from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.reliance import Reliance
 from testmon_cli.domain.selection import Reason, Selection
 
 JSON_VERSION = 1
@@ -21,6 +22,35 @@ def notes(selection: Selection) -> str:
 def explained(selection: Selection) -> str:
     """Each test with its reason."""
     return "".join(f"{test.nodeid}  {test.reason.text}\n" for test in selection.tests)
+
+
+def why_not_as_text(reliance: Reliance) -> str:
+    """What a test relies on, a line each."""
+    state = f"is selected: {reliance.selected}" if reliance.selected else "is not selected. It would be, if one of these changed:"
+    lines = [f"{reliance.nodeid} {state}"]
+    for path, functions in reliance.functions:
+        lines.append(f"  what it ran of {path}: {', '.join(functions)}")
+    lines += [f"  {kind} {name}" for kind, name in reliance.resources]
+    lines += [f"  fixture {name}, or what it ran" for name in reliance.fixtures]
+    lines += [f"  names that these mention, or the import of {path}" for path in reliance.imports]
+    lines += [f"  package {name}" for name in reliance.packages]
+    lines.append("  the configuration of pytest, pytest and its plugins")
+    return "\n".join(lines) + "\n"
+
+
+def why_not_as_json(reliance: Reliance) -> str:
+    """The same for programs."""
+    answer = {
+        "version": JSON_VERSION,
+        "nodeid": reliance.nodeid,
+        "selected": reliance.selected or None,
+        "functions": {path: list(functions) for path, functions in reliance.functions},
+        "fixtures": list(reliance.fixtures),
+        "resources": [{"kind": kind, "name": name} for kind, name in reliance.resources],
+        "imports": list(reliance.imports),
+        "packages": list(reliance.packages),
+    }
+    return json.dumps(answer, indent=2) + "\n"
 
 
 def as_json(selection: Selection) -> str:

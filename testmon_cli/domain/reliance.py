@@ -1,0 +1,16 @@
+"""What one test relies on."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reliance:
+    """What would have to change for a test to be selected; `selected` says why it is already, "" if it is not."""
+
+    nodeid: str
+    selected: str
+    functions: tuple[tuple[str, tuple[str, ...]], ...]  # path -> functions of which it executed something
+    fixtures: tuple[str, ...]  # of a wider scope than the test
+    resources: tuple[tuple[str, str], ...]  # kind, name
+    imports: tuple[str, ...]  # files whose import it needs
+    packages: tuple[str, ...]  # distributions that these files import
