@@ -64,6 +64,9 @@ def test_describe_tells_modules_and_requirements(tmp_path: Path) -> None:
         "../../bin/lib,,\nlink.pth,,\n",
     )
     (place / "link.pth").write_text(f"{source}\n", encoding="utf-8")
+    (place / "lib").mkdir()
+    for name in ("lib/__init__.py", "lib/a.py", "_lib.cpython-311-x86_64-linux-gnu.so"):
+        (place / name).touch()  # from 3.12 on, importlib.metadata leaves out what is not there
     [package] = installed_packages([str(place)])
     assert describe(package, [str(place)]) == Package(
         "lib", "1.0", modules=("_lib", "lib", "linked"), requires=("other-lib",)
