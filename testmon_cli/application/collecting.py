@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from testmon_cli import __version__
 from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.analysis.model import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, pytest_config, selecting, sources
 from testmon_cli.application.recording import Joiner, SpoolReader
@@ -79,7 +81,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
                 version=__version__,
             )
         )
-        joiner = Joiner(root, settings.depends, settings.always)
+        joiner = Joiner(root, settings.depends, settings.always, partial(_stored_version, datafile))
         store = _Store(datafile, run_id, joiner, sources.scan(root, settings.source, settings.exclude))
         config = pytest_config.read(root)
         store.begin({"hash_key": hash_key, "config": config.digest})
@@ -97,7 +99,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             )
             exitcode = _run(traced, arguments, SpoolReader(Path(spool)), store)
         completed = joiner.ended is not None
-        store.finish(config.naming(arguments), is_whole=_is_whole(arguments, root))
+        store.finish(config.naming(arguments), is_whole=_is_whole(arguments, root), narrows=_narrows(arguments))
         datafile.finish_run(run_id, time.time(), completed, exitcode)
     return Collected(exitcode, len(joiner.executed), len(joiner.errors))
 
@@ -109,6 +111,14 @@ def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Pac
     if runs:
         known = {(p.name, p.version, p.digest): p for p in datafile.packages(runs[0].id)}
     return tuple(known.get((p.name, p.version, p.digest)) or environment.describe(p) for p in found)
+
+
+def _stored_version(datafile: Datafile, path: str, digest: str) -> SourceVersion | None:
+    version_id = datafile.known_version(path, digest, MODEL_KEY)
+    if version_id is None:
+        return None
+    names = datafile.names([version_id]).get(version_id, b"")
+    return SourceVersion(path, digest, MODEL_KEY, datafile.model(version_id), names, -1, -1)
 
 
 def _run(traced: TraceSettings, arguments: Sequence[str], reader: SpoolReader, store: "_Store") -> int:
@@ -162,6 +172,11 @@ def _is_whole(arguments: Sequence[str], root: Path) -> bool:
     return not any(argument.startswith("@") or names_path(argument, root) for argument in arguments)
 
 
+def _narrows(arguments: Sequence[str]) -> bool:
+    """Whether options of the command line leave tests out."""
+    return any(a.startswith(("-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise")) for a in arguments)
+
+
 def names_path(argument: str, root: Path) -> bool:
     """Whether an argument of pytest is a path or node id (and not an option, or the value of one)."""
     path = argument.partition("::")[0]
@@ -205,8 +220,11 @@ class _Store:
                 self._snapshot()
             self._datafile.write(self._run_id, batch.traces, batch.executions)
 
-    def finish(self, naming: Naming, *, is_whole: bool) -> None:
-        """What only the end of the session shows."""
+    def finish(self, naming: Naming, *, is_whole: bool, narrows: bool) -> None:
+        """What only the end of the session shows.
+
+        `narrows`: the command line, not the configuration, left tests out, so that they still are to be run.
+        """
         self.commit()
         if self._dirty:
             self._snapshot()
@@ -218,7 +236,8 @@ class _Store:
             plugins=list(session.plugins) if session else [],
             engine=session.engine if session else "",
             errors=joiner.errors,
-            pending=sorted((joiner.collected | joiner.deselected) - joiner.executed),
+            pending=sorted((joiner.collected | (joiner.deselected if narrows else set())) - joiner.executed),
+            unwanted=[] if narrows else sorted(joiner.deselected),
             inert=self._inert(naming, is_whole=is_whole and ended is not None),
         )
         self._datafile.set_facts(self._run_id, self._facts)

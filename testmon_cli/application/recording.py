@@ -2,8 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testmon_cli.analysis import codec
@@ -84,8 +84,15 @@ class Batch:
 class Joiner:
     """Joins the records of all processes of a run, and keeps what they say of the session."""
 
-    def __init__(self, root: Path, depends: Mapping[str, tuple[str, ...]], always: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        depends: Mapping[str, tuple[str, ...]],
+        always: tuple[str, ...],
+        known: Callable[[str, str], SourceVersion | None] = lambda path, digest: None,
+    ) -> None:
         self.root = root
+        self._known = known  # a source version that was stored before, by path and digest
         self.sources: dict[str, LoadedSource] = {}  # by path relative to the root
         self.fresh: list[SourceVersion] = []  # not yet written
         self.session: wire.Session | None = None
@@ -153,9 +160,12 @@ class Joiner:
             data = Path(record.path).read_bytes()
         except OSError:
             data = b""
-        if record.digest and record.digest != content_digest(data):
+        digest = content_digest(data)
+        if record.digest and record.digest != digest:
             self._unsafe[path] = f"{path} changed while tests ran"
-        version = version_of(path, data, Stat(record.size, record.mtime_ns))
+        stat = Stat(record.size, record.mtime_ns)
+        known = self._known(path, digest)
+        version = replace(known, size=stat.size, mtime_ns=stat.mtime_ns) if known else version_of(path, data, stat)
         self.sources[path] = LoadedSource(version, codec.decode(version.model) if version.model else None)
         self.fresh.append(version)
 

@@ -309,9 +309,14 @@ class Chooser:
 
     def _pending(self, verdicts: Mapping[str, _Verdict]) -> Iterator[Selected]:
         """Tests that a run collected and that never ran."""
-        seen = set()
+        seen = {
+            nodeid
+            for run in self.runs
+            if run.facts.get("config") == self.config.digest
+            for nodeid in _list(run.facts.get("unwanted"))
+        }
         for run in self.runs:
-            for nodeid in run.facts.get("pending") or ():  # type: ignore[attr-defined]
+            for nodeid in _list(run.facts.get("pending")):
                 path = nodeid.partition("::")[0]
                 if nodeid in verdicts or nodeid in seen or not (self.tree.root / path).exists():
                     continue
@@ -339,6 +344,10 @@ class Chooser:
 
 def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> Sequence[str]:
+    return value if isinstance(value, list) else ()
 
 
 def _function_of(nodeid: str) -> str:
