@@ -1,1 +1,4 @@
-"""What runs inside pytest (and the processes it starts): engines, attribution, resources. Standard library, coverage and pytest only."""
+"""What runs inside pytest and the processes it starts: engines, attribution, resources.
+
+Standard library, coverage and pytest only: these processes stay lean.
+"""

@@ -7,14 +7,17 @@ AFTER = "after:"  # the session is over: nothing that runs now can change an out
 
 
 def identity_of_test(nodeid: str) -> str:
+    """The identity of what a test itself runs."""
     return f"test:{nodeid}"
 
 
 def module_identity(path: str) -> str:
+    """The identity of the import of a module."""
     return f"module:{path}"
 
 
 def collect_identity(nodeid: str) -> str:
+    """The identity of what runs while a collector collects."""
     return f"collect:{nodeid}"
 
 

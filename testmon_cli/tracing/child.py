@@ -100,6 +100,7 @@ def prepare(recorder: Recorder) -> None:
     os.environ[IDENTITY_VARIABLE] = recorder.attribution.caller()
     os.environ["PYTHONPATH"] = _with_bootstrap(os.environ.get("PYTHONPATH"))
     _wrap_popen(recorder)
+    _wrap_fork_exec(recorder)
     leave = os._exit
 
     def _exit(status: int) -> Any:
@@ -111,6 +112,21 @@ def prepare(recorder: Recorder) -> None:
     os._exit = disguise(_exit)
     atexit.register(finish)
     os.register_at_fork(after_in_child=lambda: _forked(recorder))
+
+
+def _wrap_fork_exec(recorder: Recorder) -> None:
+    """Of multiprocessing: it starts its processes without subprocess, and with the environment as it is."""
+    try:
+        import _posixsubprocess
+    except ImportError:
+        return
+    original: Any = _posixsubprocess.fork_exec
+
+    def fork_exec(*arguments: Any) -> Any:
+        os.environ[IDENTITY_VARIABLE] = recorder.attribution.caller()
+        return original(*arguments)
+
+    _posixsubprocess.fork_exec = disguise(fork_exec)
 
 
 def _forked(recorder: Recorder) -> None:
@@ -165,6 +181,7 @@ def why_unseen(program: str, words: list[str], env: Any) -> str:
 
 
 def is_python(program: str) -> bool:
+    """Whether a program is Python, or a script for it."""
     name = os.path.basename(program).lower()
     if name.startswith(("python", "pypy")) or program == sys.executable:
         return True

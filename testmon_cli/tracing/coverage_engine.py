@@ -43,7 +43,9 @@ class CoverageEngine:
         self._collector: Any = getattr(self._coverage, "_collector", None)
         if self._collector is None or not isinstance(getattr(self._collector, "data", None), dict):
             self._coverage.stop()
-            raise EngineUnavailableError(f"coverage {coverage.__version__} keeps its lines where they cannot be reached")
+            raise EngineUnavailableError(
+                f"coverage {coverage.__version__} keeps its lines where they cannot be reached"
+            )
         self._tracer_class = CTracer
 
     def attach_pytest(self) -> None:

@@ -32,7 +32,7 @@ class Drained:
 
 
 class EngineUnavailableError(Exception):
-    """This engine cannot work in this process; the text says why."""
+    """An engine cannot work in this process; the text says why."""
 
 
 class Witness(Protocol):
@@ -64,7 +64,7 @@ class Engine(Protocol):
         """All that was seen since the last call."""
 
     def forked(self, identity: str) -> None:
-        """This process is a forked child; what it runs belongs to `identity`."""
+        """The process is a forked child; what it runs belongs to `identity`."""
 
     def imported(self, path: str) -> None:
         """A module of the project was executed; note it when its code runs unseen."""

@@ -1,15 +1,23 @@
 """On whose behalf something happens: the project frames of the stack."""
 
+import _collections_abc
 import os
 import sys
 from types import FrameType
 
+from testmon_cli.tracing.disguise import OURS
 from testmon_cli.tracing.settings import Scope
 
-PROJECT, MACHINERY, OTHER = 1, 2, 3
+PROJECT, MACHINERY, OTHER, WATCH = 1, 2, 3, 4
 _LIMIT = 8
 _PACKAGES = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "coverage", "pytest_cov", "testmon_cli")
 _MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctest.py", "pdb.py")
+
+_INSTALLED = ("site-packages", "dist-packages")
+# What every read of os.environ goes through; the code of both is frozen into Python, so their files do not name it.
+_PLUMBING = frozenset(
+    {os.getenv.__code__.co_filename, _collections_abc.Mapping.get.__code__.co_filename, OURS},
+)
 
 Frames = tuple[tuple[str, str, int], ...]
 
@@ -20,13 +28,14 @@ class FrameReader:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._kinds: dict[str, int] = {}
-        library = os.path.dirname(os.__file__) + os.sep
-        self._modules = frozenset(library + name for name in _MODULES)
+        self._library = os.path.dirname(os.__file__) + os.sep
+        self._modules = frozenset(self._library + name for name in _MODULES)
         self._own = os.path.dirname(os.path.abspath(__file__)) + os.sep
+        self._watch = frozenset({self._own + "resources.py", self._own + "variables.py", OURS})
 
-    def project_frames(self, depth: int) -> Frames:
+    def project_frames(self) -> Frames:
         """The project frames, innermost first; none when the event is not the project's doing."""
-        frame: FrameType | None = sys._getframe(depth + 1)
+        frame: FrameType | None = sys._getframe(2)
         found: list[tuple[str, str, int]] = []
         kinds = self._kinds
         while frame is not None:
@@ -42,8 +51,18 @@ class FrameReader:
             frame = frame.f_back
         return tuple(found)
 
+    def asked_by_library(self) -> bool:
+        """Whether the standard library reads a variable for its own purposes."""
+        frame = asker(sys._getframe(2))
+        if frame is None:
+            return False
+        name = frame.f_code.co_filename
+        return name.startswith((self._library, "<frozen ")) and not any(part in name for part in _INSTALLED)
+
     def _classify(self, name: str) -> int:
-        if self._scope.source(name) is not None and not name.startswith(self._own):
+        if name in self._watch:
+            kind = WATCH
+        elif self._scope.source(name) is not None and not name.startswith(self._own):
             kind = PROJECT
         elif name.startswith("<frozen importlib._bootstrap") or name in self._modules or self._is_package(name):
             kind = MACHINERY
@@ -54,7 +73,17 @@ class FrameReader:
 
     def _is_package(self, name: str) -> bool:
         return name.startswith(self._own) or any(
-            f"{os.sep}{folder}{os.sep}{package}{os.sep}" in name
-            for folder in ("site-packages", "dist-packages")
-            for package in _PACKAGES
+            f"{os.sep}{folder}{os.sep}{package}{os.sep}" in name for folder in _INSTALLED for package in _PACKAGES
         )
+
+
+def asker(frame: FrameType | None) -> FrameType | None:
+    """The frame that uses os.environ, from one of those that a read of it goes through."""
+    own = os.path.dirname(os.path.abspath(__file__))
+    while frame is not None:
+        code = frame.f_code
+        plumbing = code.co_filename in _PLUMBING or os.path.dirname(code.co_filename) == own
+        if not plumbing or code.co_name == "get_exec_path":
+            return frame
+        frame = frame.f_back
+    return None

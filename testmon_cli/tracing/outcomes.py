@@ -55,6 +55,7 @@ class OutcomeReader:
 
 
 def is_subtest(report: pytest.TestReport) -> bool:
+    """Whether a report is of a part of a test, by pytest or by the plugin that came before."""
     return any(cls.__name__ in ("SubtestReport", "SubTestReport") for cls in type(report).__mro__)
 
 

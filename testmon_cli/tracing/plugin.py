@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from _pytest.fixtures import FixtureDef, FixtureRequest, SubRequest
 
-from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing import child, wire
+from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, identity_of_test
 from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.outcomes import OutcomeReader
@@ -52,6 +52,7 @@ _trace_worker()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Watch the session, if it is to be watched."""
     for line in MARKERS:
         config.addinivalue_line("markers", line)
     recorder = recording.current()
@@ -68,7 +69,6 @@ class Collector:
         self.recorder = recorder
         self.attribution = recorder.attribution
         self.is_worker = hasattr(config, "workerinput")
-        self.is_controller = not self.is_worker and config.pluginmanager.has_plugin("dsession")
         self.attribution.rebase(SESSION)
         self.fixtures = FixtureWatch(self)
         self.nodeids: list[str] = []
@@ -76,6 +76,11 @@ class Collector:
         self.item: pytest.Item | None = None
         self.outcome = OutcomeReader()
         self.modules: dict[str, str] = {}
+
+    @property
+    def is_controller(self) -> bool:
+        """Whether pytest-xdist runs the tests in other processes."""
+        return not self.is_worker and self.config.pluginmanager.has_plugin("dsession")
 
     # the session
 
@@ -87,11 +92,12 @@ class Collector:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Iterator[None]:
         self.attribution.rebase(AFTER)
-        yield
         modules = project_modules(self.recorder)
-        if self.is_worker:
+        if self.is_worker:  # its output is sent off inside of the next line
             output: dict[str, object] = self.config.workeroutput  # type: ignore[attr-defined]
             output["testmon_modules"] = modules
+        yield
+        if self.is_worker:
             self.recorder.flush()
         else:
             # session.exitstatus: the hook's argument is from before plugins changed it
@@ -155,6 +161,8 @@ class Collector:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if self.item is not None and report.nodeid == self.item.nodeid:
             self.outcome.add(report)
+        elif self.is_controller and str(report.when) == "???":  # pytest-xdist reports a test that took its worker along
+            self.recorder.flush(*crash_records(report, str(self.config.rootpath)))
 
     def _finish(self, item: pytest.Item, identity: str) -> None:
         if not self.outcome.finished:
@@ -222,12 +230,14 @@ class FixtureWatch:
         self._attribution = collector.attribution
         self._recorder = collector.recorder
         self._count = 0
+        worker = getattr(collector.config, "workerinput", {}).get("workerid", "")
+        self._worker = f"{worker}." if worker else ""  # each worker has instances of its own
         self._instances: dict[FixtureDef[Any], str] = {}
         self._install()
 
     def begin(self, fixturedef: FixtureDef[Any]) -> Callable[[], None]:
         """A set-up starts; call what this returns when it is over."""
-        identity = f"fixture:{self._count}:{fixturedef.argname}"
+        identity = f"fixture:{self._worker}{self._count}:{fixturedef.argname}"
         self._count += 1
         self._instances[fixturedef] = identity
         pending = self._recorder.pending(identity)
@@ -299,7 +309,18 @@ def session_record(config: pytest.Config, engine: str) -> wire.Session:
     )
 
 
+def crash_records(report: pytest.TestReport, root: str) -> list[wire.Record]:
+    """A test whose process died: what it ran is not known."""
+    reason = "the process that ran it crashed"
+    path = os.path.join(root, report.nodeid.partition("::")[0])
+    function = report.nodeid.partition("::")[2].partition("[")[0].replace("::", ".")
+    trace = wire.Trace(identity_of_test(report.nodeid), unknown=(reason,))
+    text = str(report.longreprtext)
+    return [trace, wire.Outcome(report.nodeid, path, function, "other", "failed", 0.0, text, reason)]
+
+
 def plugin_distributions(config: pytest.Config) -> tuple[str, ...]:
+    """The distributions of the active plugins."""
     found: set[str] = set()
     for _, facade in config.pluginmanager.list_plugin_distinfo():
         distribution: Any = getattr(facade, "_dist", facade)
@@ -308,6 +329,7 @@ def plugin_distributions(config: pytest.Config) -> tuple[str, ...]:
 
 
 def naming_settings(config: pytest.Config) -> dict[str, object]:
+    """The options and settings that decide which tests there are, and what they are called."""
     settings: dict[str, object] = {}
     for name in _INI:
         try:
@@ -323,6 +345,7 @@ def naming_settings(config: pytest.Config) -> dict[str, object]:
 
 
 def project_modules(recorder: Recorder) -> dict[str, str]:
+    """The modules of the project that are loaded: name -> path."""
     modules = {}
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
@@ -341,6 +364,7 @@ def function_name(item: pytest.Item) -> str:
 
 
 def kind_of(item: pytest.Item) -> str:
+    """What sort of test an item is."""
     names = {cls.__name__ for cls in type(item).__mro__}
     if "TestCaseFunction" in names:
         return "unittest"

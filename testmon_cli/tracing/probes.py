@@ -70,7 +70,7 @@ def bind(code: CodeType, array: HitArray, base: int) -> CodeType:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             bound: object = bind(constant, array, base)
-        elif constant == MARK and isinstance(constant, str):
+        elif isinstance(constant, str) and constant == MARK:  # bytes must not be compared: python -b
             bound = array
         elif _is_key(constant):
             bound = base + constant[1]

@@ -6,7 +6,7 @@ import pathlib
 import shlex
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from testmon_cli.tracing.disguise import disguise
@@ -14,17 +14,20 @@ from testmon_cli.tracing.frames import FrameReader, Frames
 from testmon_cli.tracing.settings import Scope, TraceSettings, matches
 from testmon_cli.tracing.states import (
     EXISTS,
-
     directory_state,
     environment_state,
     existence_state,
     file_state,
     is_debris,
 )
+from testmon_cli.tracing.variables import watch_environment
 from testmon_cli.tracing.wire import Resource
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _MEMO_LIMIT = 50_000
+# Where things are on a machine: no dependency when only the standard library asks (to start a program, to find a
+# folder for temporary files, to know the width of the terminal).
+_LIBRARY_VARIABLES = frozenset(["PATH", "PATHEXT", "TMPDIR", "TEMP", "TMP", "COLUMNS", "LINES", "TERM", "LANG", "LC_ALL", "LC_CTYPE", "LANGUAGE"])
 
 
 class Sink(Protocol):
@@ -79,7 +82,7 @@ class ResourceWatch:
 
     def install(self) -> None:
         sys.addaudithook(self._hook())
-        self._watch_environment()
+        watch_environment(self._read_variable)
         for name in ("exists", "isfile", "isdir"):
             setattr(os.path, name, self._wrap_test(getattr(os.path, name)))
         for name in ("exists", "is_file", "is_dir"):
@@ -118,7 +121,7 @@ class ResourceWatch:
     def _file(self, place: str) -> None:
         if self._sink.known_state("file", place) not in (None, EXISTS) or self._skips(place):
             return
-        frames = self._frames.project_frames(3)
+        frames = self._frames.project_frames()
         if frames:
             self._sink.read(Resource("file", place, self._file_state(place), frames))
 
@@ -136,7 +139,7 @@ class ResourceWatch:
         place = self._place("." if path is None else path)
         if place is None or self._known("directory", place) or self._skips(place):
             return
-        frames = self._frames.project_frames(2)
+        frames = self._frames.project_frames()
         if frames:
             self._sink.read(Resource("directory", place, directory_state(place, self._created.get(place, ())), frames))
 
@@ -161,7 +164,7 @@ class ResourceWatch:
         place = self._place(path)
         if place is None or self._known("file", place) or self._skips(place):
             return
-        frames = self._frames.project_frames(2)
+        frames = self._frames.project_frames()
         if frames:
             self._sink.read(Resource("file", place, existence_state(place), frames))
 
@@ -232,48 +235,15 @@ class ResourceWatch:
 
     # the environment
 
-    def _watch_environment(self) -> None:
-        environ: Any = os.environ
-        initial = dict(environ._data)
-        iterated = threading.local()
-        read = self._read_variable
-
-        class Watched(dict[Any, Any]):
-            """The variables; a read by name is told, a walk over all of them is not."""
-
-            def __getitem__(self, key: Any) -> Any:
-                value = self.get(key)
-                if getattr(iterated, "key", None) == key:
-                    iterated.key = None
-                elif value == initial.get(key):
-                    read(key, value)
-                return super().__getitem__(key)
-
-            def __reduce__(self) -> tuple[Any, ...]:
-                return dict, (dict(self),)
-
-        original = type(environ).__iter__
-
-        def __iter__(self: Any) -> Iterator[Any]:  # noqa: N807
-            for key in original(self):
-                iterated.key = self.encodekey(key)
-                yield key
-
-        watched = Watched(environ._data)
-        environ._data = watched
-        if hasattr(os, "environb"):
-            os.environb._data = watched  # type: ignore[attr-defined]
-        type(environ).__iter__ = disguise(__iter__)
-
     def _read_variable(self, key: Any, value: Any) -> None:
-        if getattr(self._busy, "now", False):
-            return
         name = os.fsdecode(key)
-        if name.startswith(("TESTMON_", "PYTEST_")) or matches(name, self._settings.ignore_environment):
+        if getattr(self._busy, "now", False) or name.startswith(("TESTMON_", "PYTEST_")):
             return
-        if self._known("environment", name):
+        if matches(name, self._settings.ignore_environment) or self._known("environment", name):
             return
-        frames = self._frames.project_frames(2)
+        if name in _LIBRARY_VARIABLES and self._frames.asked_by_library():
+            return
+        frames = self._frames.project_frames()
         if frames:
             text = None if value is None else os.fsdecode(value)
             self._sink.read(Resource("environment", name, environment_state(text, self._settings.hash_key), frames))
@@ -302,7 +272,7 @@ class ResourceWatch:
                 continue
             if self._sink.known_state("file", place) not in (None, EXISTS):
                 continue
-            frames = self._frames.project_frames(3) if frames is None else frames
+            frames = self._frames.project_frames() if frames is None else frames
             if frames:
                 self._sink.read(Resource("file", place, self._file_state(place), frames))
         program = os.fsdecode(executable) if executable is not None else (words[0] if words else "")
@@ -320,5 +290,3 @@ def command_words(arguments: Any) -> list[str]:
     if isinstance(arguments, os.PathLike):
         return [os.fsdecode(arguments)]
     return [os.fsdecode(word) for word in arguments if isinstance(word, str | bytes | os.PathLike)]
-
-

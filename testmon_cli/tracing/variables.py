@@ -1,0 +1,64 @@
+"""Tells which environment variables are read by name."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.frames import asker
+
+Read = Callable[[Any, Any], None]  # encoded name and value; the value is None when there is none
+
+
+class _Walk(threading.local):
+    """A walk over all variables: reads that belong to it tell nothing."""
+
+    key: Any = None  # the one yielded last
+    place: Any = None  # frame and instruction that walk
+
+
+def watch_environment(read: Read) -> None:
+    """Call `read` for each read of one variable whose value is what this process was started with.
+
+    What the run sets for itself does not count, and once it is put back it counts again. A walk over all variables
+    (a copy) is not a read of each.
+    """
+    environ: Any = os.environ
+    initial = dict(environ._data)
+    walk = _Walk()
+
+    class Watched(dict[Any, Any]):
+        """The variables behind os.environ and os.environb."""
+
+        def __getitem__(self, key: Any) -> Any:
+            value = self.get(key)
+            if walk.key == key:
+                walk.key = None
+            elif value == initial.get(key) and (walk.place is None or walk.place != _place()):
+                read(key, value)
+            return dict.__getitem__(self, key)
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            return dict, (dict(self),)
+
+    original = type(environ).__iter__
+
+    def __iter__(self: Any) -> Iterator[Any]:  # noqa: N807
+        for key in original(self):
+            walk.place = _place()
+            walk.key = self.encodekey(key)
+            yield key
+
+    watched = Watched(environ._data)
+    environ._data = watched
+    if hasattr(os, "environb"):
+        os.environb._data = watched  # type: ignore[attr-defined]
+    type(environ).__iter__ = disguise(__iter__)
+
+
+def _place() -> tuple[int, int] | None:
+    """Frame and instruction that use os.environ. A copy lists the names, then reads each, all in one instruction."""
+    frame = asker(sys._getframe(2))
+    return None if frame is None else (id(frame), frame.f_lasti)

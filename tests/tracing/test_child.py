@@ -1,0 +1,202 @@
+"""Processes that tests start count for the test, however they end."""
+
+import os
+import sys
+
+import pytest
+
+from testmon_cli.tracing import child, wire
+from testmon_cli.tracing.settings import VARIABLE
+from tests.tracing.projects import Project
+from tests.tracing.test_plugin import functions
+
+APP = """\
+import os, signal, sys, time
+
+def work(x=0):
+    return deeper(x)
+
+def deeper(x):
+    return x + 1
+
+def leave():
+    work()
+    os._exit(3)
+
+def hang():
+    work()
+    print("ready", flush=True)
+    time.sleep(60)
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()
+"""
+TESTS = """\
+import multiprocessing, os, signal, subprocess, sys
+import concurrent.futures
+import app
+
+def run(*words, **named):
+    return subprocess.run([sys.executable, *words], **named).returncode
+
+def test_run(): assert run("-c", "import app; app.work()") == 0
+def test_module(): assert run("-m", "app", "work") == 0
+def test_script(): assert run("app.py", "work") == 0
+def test_exit(): assert run("-c", "import app; app.leave()") == 3
+def test_kill():
+    process = subprocess.Popen([sys.executable, "-c", "import app; app.hang()"], stdout=subprocess.PIPE)
+    assert process.stdout.readline().strip() == b"ready"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+def test_environ():
+    env = {**os.environ, "PYTHONPATH": os.getcwd()}
+    assert run("-c", "import app, os; app.work(); assert len(os.environ['PYTHONPATH']) > 1", env=env) == 0
+def test_scratch(): assert run("-c", "import app; app.work()", env={"PATH": os.environ["PATH"]}) == 0
+def test_isolated(): assert run("-I", "-c", "pass") == 0
+def test_nested(): assert run("-c", "import app, subprocess, sys; subprocess.run([sys.executable, '-m', 'app', 'work'])") == 0
+def test_fork():
+    pid = os.fork()
+    if not pid:
+        app.work()
+        os._exit(0)
+    os.waitpid(pid, 0)
+def test_pool():
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.map(app.work, [1]) == [2]
+def test_spawn():
+    process = multiprocessing.get_context("spawn").Process(target=app.work)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+def test_lazy_in_fork():
+    pid = os.fork()
+    if not pid:
+        import late
+        late.late()
+        os._exit(0)
+    os.waitpid(pid, 0)
+def test_last(): pass
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_processes(project: Project) -> None:
+    project.write({"app.py": APP, "late.py": "def late(): pass\n", "test_p.py": TESTS})
+
+    recorded = project.collect("-W", "ignore", environ={"PYTHONPATH": f"{project.environ()['PYTHONPATH']}"})
+
+    assert recorded.exitcode == 0, recorded.stdout
+    ran = {
+        nodeid.partition("::")[2].removeprefix("test_"): sorted(
+            {
+                name
+                for path, names in functions(recorded, f"test:{nodeid}").items()
+                if path != "test_p.py"
+                for name in names
+            }
+        )
+        for nodeid in recorded.outcomes()
+    }
+    work = ["deeper", "work"]
+    assert ran == {
+        "run": work,
+        "module": work,
+        "script": [],  # Python compiles it itself: the file counts as a whole
+        "exit": ["deeper", "leave", "work"],
+        "kill": ["deeper", "hang", "work"],
+        "environ": work,
+        "scratch": [],
+        "isolated": [],
+        "nested": work,
+        "fork": work,
+        "pool": work,
+        "spawn": work,
+        "lazy_in_fork": ["late"],
+        "last": [],
+    }
+    assert ("file", "app.py") in recorded.resources("test:test_p.py::test_script")
+    unknown = {n.partition("::")[2]: recorded.unknown(f"test:{n}") for n in recorded.outcomes()}
+    assert {name: reasons for name, reasons in unknown.items() if reasons} == {
+        "test_scratch": {"a Python subprocess was not traced: its environment was made from scratch"},
+        "test_isolated": {"a Python subprocess was not traced: it was started with -I"},
+    }
+    (spool,) = project.root.parent.glob("*-spool-*")
+    assert len(list(spool.glob("*.owner"))) == 1  # of the one that was killed
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_killed_child_of_the_coverage_engine_is_unknown(project: Project) -> None:
+    project.write({"app.py": APP, "test_p.py": TESTS})
+
+    recorded = project.collect("-W", "ignore", "-k", "kill or exit or fork and not lazy", engine="coverage")
+
+    assert recorded.exitcode == 0, recorded.stdout
+    assert functions(recorded, "test:test_p.py::test_exit")["app.py"] == ["deeper", "leave", "work"]
+    assert functions(recorded, "test:test_p.py::test_fork")["app.py"] == ["deeper", "work"]
+    assert recorded.unknown("test:test_p.py::test_kill") == {
+        "a Python subprocess was killed before it could tell what it ran"
+    }
+    assert recorded.unknown("test:test_p.py::test_fork") == set()
+
+
+def test_a_sitecustomize_of_the_user_still_runs(project: Project) -> None:
+    project.write(
+        {
+            "site/sitecustomize.py": "import builtins\nbuiltins.SEEN = True\n",
+            "test_s.py": "import subprocess, sys\n"
+            "def test_s():\n"
+            "    code = 'import sys; assert SEEN; assert not any(\"bootstrap\" in p for p in sys.path)'\n"
+            "    subprocess.run([sys.executable, '-c', code], check=True)\n",
+        }
+    )
+    path = os.pathsep.join([str(project.root / "site"), project.environ()["PYTHONPATH"]])
+
+    assert project.collect(environ={"PYTHONPATH": path}).outcomes() == {"test_s.py::test_s": "passed"}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        pytest.param([sys.executable, "-c", "x"], "", id="code"),
+        pytest.param([sys.executable, "-m", "x", "-I"], "", id="option of the module"),
+        pytest.param([sys.executable, "-W", "error", "x.py"], "", id="other option"),
+        pytest.param(
+            [sys.executable, "-sE", "x.py"], "a Python subprocess was not traced: it was started with -sE", id="E"
+        ),
+        pytest.param(["git", "-I"], "", id="no Python"),
+    ],
+)
+def test_why_a_process_goes_unseen(words: list[str], expected: str) -> None:
+    assert child.why_unseen(words[0], words, {VARIABLE: "{}"}) == expected
+
+
+def test_workers_of_xdist(project: Project) -> None:
+    pytest.importorskip("xdist")
+    project.write(
+        {
+            "app.py": APP,
+            "conftest.py": "import app, pytest\n@pytest.fixture(scope='session')\ndef base():\n    return app.work()\n",
+            "test_x.py": "import app, os\n"
+            "def test_a(base): pass\ndef test_b(base): assert 0\ndef test_c(): app.deeper(1)\n"
+            "def test_crash():\n    os.kill(os.getpid(), 9)\ndef test_d(base): pass\n",
+        }
+    )
+
+    recorded = project.collect("-p", "xdist", "-n", "2", "--dist", "load")
+
+    assert recorded.outcomes() == {
+        "test_x.py::test_a": "passed",
+        "test_x.py::test_b": "failed",
+        "test_x.py::test_c": "passed",
+        "test_x.py::test_crash": "failed",
+        "test_x.py::test_d": "passed",
+    }
+    assert recorded.exitcode == 1
+    for name in ("a", "b", "d"):
+        (use,) = recorded.uses(f"test:test_x.py::test_{name}") - {"session:"}
+        assert functions(recorded, use) == {"app.py": ["deeper", "work"], "conftest.py": ["base"]}
+    assert functions(recorded, "test:test_x.py::test_c") == {"app.py": ["deeper"], "test_x.py": ["test_c"]}
+    (ended,) = [r for r in recorded.records if isinstance(r, wire.Ended)]
+    assert {"app", "test_x"} <= set(ended.modules)
+    assert len([r for r in recorded.records if isinstance(r, wire.Session)]) == 1
