@@ -44,7 +44,7 @@ class Owner:
             handle.write(f"{base}\t{count}\t{file.digest}\t{file.size}\t{file.mtime_ns}\t{file.path}\n")
 
     def gone(self) -> None:
-        """This process has told all it knows."""
+        """Nothing is left to tell."""
         if os.getpid() == self._pid:
             for end in (".owner", ".hits"):
                 if os.path.exists(self._stem + end):
@@ -78,7 +78,7 @@ def own(folder: str, identity: str) -> Owner:
 
 
 def disown() -> None:
-    """This process needs nobody to speak for it: it told all, or pytest runs in it."""
+    """Nobody needs to speak for this process: it told all, or pytest runs in it."""
     global _owner  # noqa: PLW0603
     if _owner is not None:
         _owner.gone()

@@ -147,7 +147,7 @@ def _around_exec(
     made: dict[str, Any] = {}
     future = ast.parse("from __future__ import annotations").body  # names in annotations need not be there
     module = ast.Module([*future, function], [])
-    builtins.exec(compile(module, code.co_filename, "exec"), original.__globals__, made)
+    builtins.exec(compile(module, code.co_filename, "exec"), original.__globals__, made)  # noqa: S102
     replacement: Callable[..., Any] = made[original.__name__]
     return replacement
 
@@ -167,6 +167,6 @@ def _same_frame(original: FunctionType, **names: object) -> Callable[..., Any]:
     line = max(number for _, _, number in original.__code__.co_lines() if number)
     tree = ast.increment_lineno(ast.parse(_CALL), line - _CALL_LINE)
     namespace: dict[str, Any] = {"__name__": original.__module__, **names}
-    builtins.exec(compile(tree, original.__code__.co_filename, "exec"), namespace)
+    builtins.exec(compile(tree, original.__code__.co_filename, "exec"), namespace)  # noqa: S102
     replacement: Callable[..., Any] = namespace[original.__name__]
     return replacement

@@ -27,7 +27,23 @@ _WRITES = os.O_WRONLY | os.O_RDWR
 _MEMO_LIMIT = 50_000
 # Where things are on a machine: no dependency when only the standard library asks (to start a program, to find a
 # folder for temporary files, to know the width of the terminal).
-_LIBRARY_VARIABLES = frozenset(["PATH", "PATHEXT", "TMPDIR", "TEMP", "TMP", "COLUMNS", "LINES", "TERM", "LANG", "LC_ALL", "LC_CTYPE", "LANGUAGE"])
+_LIBRARY_VARIABLES = frozenset(
+    (
+        "PATH",
+        "PATHEXT",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "COLUMNS",
+        "LINES",
+        "TERM",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LC_MESSAGES",
+        "LANGUAGE",
+    )
+)
 
 
 class Sink(Protocol):

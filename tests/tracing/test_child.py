@@ -54,7 +54,8 @@ def test_environ():
     assert run("-c", "import app, os; app.work(); assert len(os.environ['PYTHONPATH']) > 1", env=env) == 0
 def test_scratch(): assert run("-c", "import app; app.work()", env={"PATH": os.environ["PATH"]}) == 0
 def test_isolated(): assert run("-I", "-c", "pass") == 0
-def test_nested(): assert run("-c", "import app, subprocess, sys; subprocess.run([sys.executable, '-m', 'app', 'work'])") == 0
+def test_nested():
+    assert run("-c", "import subprocess, sys; subprocess.run([sys.executable, '-m', 'app', 'work'])") == 0
 def test_fork():
     pid = os.fork()
     if not pid:

@@ -434,7 +434,8 @@ def test_cached_code_with_probes_is_never_read_by_plain_runs(project: Project) -
     environ = {"PYTHONDONTWRITEBYTECODE": ""}
     first = project.collect(engine="probes", environ=environ)
     names = {path.name for path in (project.root / "__pycache__").iterdir()}
-    assert names and all("testmon" in name for name in names)
+    assert names
+    assert all("testmon" in name for name in names)
     project.write(
         {
             "conftest.py": "import app, dis\ndef pytest_sessionstart():\n"

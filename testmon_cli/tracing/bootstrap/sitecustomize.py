@@ -3,6 +3,7 @@
 Any Python may run this, so it is written for all of them.
 """
 
+# ruff: noqa: INP001, UP031, UP036
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 import os
