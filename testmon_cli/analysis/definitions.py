@@ -26,7 +26,17 @@ from testmon_cli.analysis.typechecking import live_statements
 from testmon_cli.domain.source import Definition
 
 _COMPOUND = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For, ast.While, ast.Match)
-_LITERALS = (ast.Constant, ast.List, ast.Dict, ast.Set, ast.Tuple, ast.ListComp, ast.DictComp, ast.SetComp, ast.JoinedStr)
+_LITERALS = (
+    ast.Constant,
+    ast.List,
+    ast.Dict,
+    ast.Set,
+    ast.Tuple,
+    ast.ListComp,
+    ast.DictComp,
+    ast.SetComp,
+    ast.JoinedStr,
+)
 
 
 def names_of(tree: ast.Module) -> Names:
@@ -68,7 +78,9 @@ class _Reader:
         self.tree = tree
         self.names = names
         self.future = any(
-            isinstance(node, ast.ImportFrom) and node.module == "__future__" and any(a.name == "annotations" for a in node.names)
+            isinstance(node, ast.ImportFrom)
+            and node.module == "__future__"
+            and any(a.name == "annotations" for a in node.names)
             for node in tree.body
         )
         self.bound_before: set[str] = set()
@@ -174,7 +186,11 @@ def _split(node: ast.stmt) -> list[ast.stmt]:
     if isinstance(node, ast.Import | ast.ImportFrom) and len(node.names) > 1:
         singles: list[ast.stmt] = []
         for alias in node.names:
-            single = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], node.level)
+            single = (
+                ast.Import([alias])
+                if isinstance(node, ast.Import)
+                else ast.ImportFrom(node.module, [alias], node.level)
+            )
             singles.append(ast.copy_location(single, node))
         return singles
     return [node]
@@ -212,7 +228,9 @@ def _fixture_flags(node: FunctionNode) -> set[str]:
         if dotted_name(function).rpartition(".")[2] in ("fixture", "yield_fixture"):
             flags.add("fixture")
             for keyword in getattr(decorator, "keywords", ()):
-                if keyword.arg == "autouse" and not (isinstance(keyword.value, ast.Constant) and not keyword.value.value):
+                if keyword.arg == "autouse" and not (
+                    isinstance(keyword.value, ast.Constant) and not keyword.value.value
+                ):
                     flags.add("autouse")
     return flags
 

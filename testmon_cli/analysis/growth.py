@@ -149,7 +149,11 @@ class Growth:
 
     def _mentions(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if definition.kind == "import":
-            return path == EVERYWHERE and "." + name in definition.mentions or self._imports_name(definition, candidate, path, name)
+            return (
+                path == EVERYWHERE
+                and "." + name in definition.mentions
+                or self._imports_name(definition, candidate, path, name)
+            )
         if "." + name in definition.mentions:
             return True
         if "@" + name in definition.mentions and self.is_fixture(path, name):
@@ -176,7 +180,14 @@ class Growth:
             link = Cause("definition", "mentions", candidate, _full(definition.owner, bound), definition.line, cause)
             if bound:
                 self._bound(candidate, definition, bound, link)
-        link = Cause("definition", "mentions", candidate, _full(definition.owner, "".join(definition.names[:1])), definition.line, cause)
+        link = Cause(
+            "definition",
+            "mentions",
+            candidate,
+            _full(definition.owner, "".join(definition.names[:1])),
+            definition.line,
+            cause,
+        )
         if cause.how == REMOVED and (path, name) in self._removed and "guarded" not in definition.flags:
             if not (candidate == path and name in purity.BUILTINS):
                 self.module(candidate, link)
@@ -295,10 +306,14 @@ class Growth:
         registers = False
         for where, parent, base in ancestors:
             if parent is None:
-                outside = base not in purity.PLAIN_BASES and not purity.is_stdlib(base) and not purity.is_pure_call(base)
+                outside = (
+                    base not in purity.PLAIN_BASES and not purity.is_stdlib(base) and not purity.is_pure_call(base)
+                )
                 registers = registers or outside
             else:
-                own = "keywords" in parent.flags or bool(self.project.definitions(where, "__init_subclass__", _qualname(parent)))
+                own = "keywords" in parent.flags or bool(
+                    self.project.definitions(where, "__init_subclass__", _qualname(parent))
+                )
                 registers = registers or own
         if not registers or cause.how not in (ADDED, REMOVED, CHANGED):
             return
@@ -306,7 +321,9 @@ class Growth:
             if parent is None:
                 continue
             for name in parent.names:
-                self.name(where, name, Cause("definition", "is told of its subclasses", where, name, parent.line, cause))
+                self.name(
+                    where, name, Cause("definition", "is told of its subclasses", where, name, parent.line, cause)
+                )
         if all(parent is None for _, parent, _ in ancestors):
             self.module(path, cause)
 
@@ -373,7 +390,15 @@ class Growth:
         self._summary(summary.effects, found[0], arguments, path, cause, depth, fallible=True)
 
     def _summary(
-        self, effects: Iterable[str], where: str, arguments: list[str], path: str, cause: Cause, depth: int, *, fallible: bool
+        self,
+        effects: Iterable[str],
+        where: str,
+        arguments: list[str],
+        path: str,
+        cause: Cause,
+        depth: int,
+        *,
+        fallible: bool,
     ) -> None:
         """What a call of a project function of the file `where`, made in `path`, can change."""
         if fallible:
@@ -453,7 +478,9 @@ def _is_dispatcher(definition: Definition) -> bool:
 
 
 def _is_special(name: str) -> bool:
-    return (name.startswith("__") and name.endswith("__")) or name in purity.PROTOCOL_MEMBERS or name.startswith("pytest_")
+    return (
+        (name.startswith("__") and name.endswith("__")) or name in purity.PROTOCOL_MEMBERS or name.startswith("pytest_")
+    )
 
 
 def _is_conftest(path: str) -> bool:

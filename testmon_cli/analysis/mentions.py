@@ -1,11 +1,11 @@
 """Mentions: the identifiers that code uses, in the notation that definitions and blocks share.
 
-    name     a name looked up among the module's globals (or builtins)
-    .name    an attribute, keyword, imported name, or a string that could be one
-    @name    a parameter, which pytest may fill with the fixture of that name
-    *        looks names up dynamically: every name
-    *.       looks attributes of its own object (`self`, `cls`) up dynamically: every member of a class
-    ?        looks at docstrings, annotations or signatures
+name     a name looked up among the module's globals (or builtins)
+.name    an attribute, keyword, imported name, or a string that could be one
+@name    a parameter, which pytest may fill with the fixture of that name
+*        looks names up dynamically: every name
+*.       looks attributes of its own object (`self`, `cls`) up dynamically: every member of a class
+?        looks at docstrings, annotations or signatures
 """
 
 import ast
@@ -20,7 +20,18 @@ _WORD = re.compile(r"[^\W\d]\w*(?:[.\-:][^\W\d]\w*)*\Z")
 _SEPARATOR = re.compile(r"[.\-:]")
 
 # Names whose use means that any name may be looked up.
-_DYNAMIC_NAMES = {"globals", "locals", "vars", "dir", "eval", "exec", "__import__", "__dict__", "__subclasses__", "__mro__"}
+_DYNAMIC_NAMES = {
+    "globals",
+    "locals",
+    "vars",
+    "dir",
+    "eval",
+    "exec",
+    "__import__",
+    "__dict__",
+    "__subclasses__",
+    "__mro__",
+}
 _DYNAMIC_NAMES |= {"getmembers", "getattr_static", "iter_modules", "walk_packages", "attrgetter", "methodcaller"}
 # Names that look one name up, given as this argument; a literal there is an ordinary mention.
 _LOOKUPS = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "import_module": 0, "find_spec": 0, "reload": 0}

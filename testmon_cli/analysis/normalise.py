@@ -19,7 +19,16 @@ from testmon_cli.analysis.scopes import (
     function_scope,
 )
 
-_SKIPPED_FIELDS = {"ctx", "type_comment", "kind", "lineno", "col_offset", "end_lineno", "end_col_offset", "type_ignores"}
+_SKIPPED_FIELDS = {
+    "ctx",
+    "type_comment",
+    "kind",
+    "lineno",
+    "col_offset",
+    "end_lineno",
+    "end_col_offset",
+    "type_ignores",
+}
 _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 
 

@@ -163,7 +163,9 @@ class Project:
                 return False
         return True
 
-    def ancestors(self, path: str, definition: Definition, depth: int = 0) -> Iterator[tuple[str, Definition | None, str]]:
+    def ancestors(
+        self, path: str, definition: Definition, depth: int = 0
+    ) -> Iterator[tuple[str, Definition | None, str]]:
         """Project classes above a class, and (None) the names of bases from outside."""
         if depth > _DEEPEST_ALIAS:
             return

@@ -7,7 +7,18 @@ import builtins
 import sys
 
 # Builtins that change or reach beyond their result.
-_EFFECTFUL_BUILTINS = {"__import__", "breakpoint", "compile", "delattr", "eval", "exec", "input", "open", "print", "setattr"}
+_EFFECTFUL_BUILTINS = {
+    "__import__",
+    "breakpoint",
+    "compile",
+    "delattr",
+    "eval",
+    "exec",
+    "input",
+    "open",
+    "print",
+    "setattr",
+}
 _FALLIBLE_BUILTINS = {"float", "int", "max", "min", "next", "complex", "bytes", "chr", "getattr"}
 BUILTINS = frozenset(vars(builtins))
 PURE_BUILTINS = BUILTINS - _EFFECTFUL_BUILTINS - _FALLIBLE_BUILTINS

@@ -174,7 +174,9 @@ def _is_whole(arguments: Sequence[str], root: Path) -> bool:
 
 def _narrows(arguments: Sequence[str]) -> bool:
     """Whether options of the command line leave tests out."""
-    return any(a.startswith(("-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise")) for a in arguments)
+    return any(
+        a.startswith(("-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise")) for a in arguments
+    )
 
 
 def names_path(argument: str, root: Path) -> bool:
@@ -186,9 +188,7 @@ def names_path(argument: str, root: Path) -> bool:
 class _Store:
     """Writes what the joiner puts together into one run of the datafile."""
 
-    def __init__(
-        self, datafile: Datafile, run_id: int, joiner: Joiner, stats: Mapping[str, sources.Stat]
-    ) -> None:
+    def __init__(self, datafile: Datafile, run_id: int, joiner: Joiner, stats: Mapping[str, sources.Stat]) -> None:
         self._datafile = datafile
         self._run_id = run_id
         self._joiner = joiner

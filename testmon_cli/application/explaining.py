@@ -70,7 +70,9 @@ def _used(datafile: Datafile, execution: StoredExecution) -> dict[int, str]:
     used: dict[int, list[int]] = {}
     for user, other in datafile.uses([execution.run_id]):
         used.setdefault(user, []).append(other)
-    names = {trace: identity.split(":", 2)[2] for trace, _, identity, _, _ in datafile.traces([execution.run_id], "fixture")}
+    names = {
+        trace: identity.split(":", 2)[2] for trace, _, identity, _, _ in datafile.traces([execution.run_id], "fixture")
+    }
     found: dict[int, str] = {}
     stack = [execution.trace_id]
     while stack:

@@ -561,9 +561,7 @@ class _MentionMatcher:
             return None
         return self.growth.affected.names.get((execution.path, execution.function.partition(".")[0]))
 
-    def _member(
-        self, key: tuple[str, str, str], cause: Cause, executions: list[StoredExecution], hits: Hits
-    ) -> None:
+    def _member(self, key: tuple[str, str, str], cause: Cause, executions: list[StoredExecution], hits: Hits) -> None:
         path, owner, member = key
         users = self._uses_of_member(path, owner, member, cause)
         full = f"{owner}.{member}"
@@ -599,9 +597,7 @@ class _MentionMatcher:
                     self.functions.setdefault((candidate, block.qualname), cause)
         return found
 
-    def _documented(
-        self, path: str, name: str, cause: Cause, executions: list[StoredExecution], hits: Hits
-    ) -> None:
+    def _documented(self, path: str, name: str, cause: Cause, executions: list[StoredExecution], hits: Hits) -> None:
         """Documentation and annotations: for tests that look at some and mention what they belong to."""
         readers: dict[str, dict[int, Cause]] = defaultdict(dict)
         holders: dict[str, dict[int, Cause]] = defaultdict(dict)

@@ -263,7 +263,9 @@ def matches_test(nodeid: str, pattern: str) -> bool:
 
     path = nodeid.partition("::")[0]
     base = nodeid.partition("[")[0]
-    return any(fnmatchcase(name, pattern) for name in (nodeid, base, path)) or path.startswith(pattern.rstrip("/") + "/")
+    return any(fnmatchcase(name, pattern) for name in (nodeid, base, path)) or path.startswith(
+        pattern.rstrip("/") + "/"
+    )
 
 
 def glob_state(root: Path, pattern: str) -> str:

@@ -40,5 +40,3 @@ class Today:
 
     def _variable(self, name: str) -> str:
         return states.environment_state(self.environ.get(name), self.hash_key)
-
-

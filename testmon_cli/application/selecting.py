@@ -39,9 +39,7 @@ class Narrowing:
     def _in_paths(self, nodeid: str) -> bool:
         if not self.paths:
             return True
-        return any(
-            p == "" or nodeid == p or nodeid.startswith((f"{p}/", f"{p}::", f"{p}[")) for p in self.paths
-        )
+        return any(p == "" or nodeid == p or nodeid.startswith((f"{p}/", f"{p}::", f"{p}[")) for p in self.paths)
 
 
 def narrowing_of(settings: Settings, paths: Sequence[str], words: str = "") -> Narrowing:
@@ -232,7 +230,12 @@ class Chooser:
         if not execution.function and path in self.unstable and not self._still_documented(execution):
             return collected_from
         _, bracket, _ = nodeid.partition("[")
-        if execution.function and bracket and not exact and not _SPLIT_BY_XARGS.isdisjoint(bracket + nodeid.partition("[")[2]):
+        if (
+            execution.function
+            and bracket
+            and not exact
+            and not _SPLIT_BY_XARGS.isdisjoint(bracket + nodeid.partition("[")[2])
+        ):
             return nodeid.partition("[")[0]
         return nodeid
 
@@ -247,10 +250,13 @@ class Chooser:
         if any(d.owner == owner and name in d.names for d in model.definitions):
             return True
         if not owner:
-            return any(d.kind == "statement" or "star" in d.flags for d in model.definitions if not d.names or name in d.names)
+            return any(
+                d.kind == "statement" or "star" in d.flags for d in model.definitions if not d.names or name in d.names
+            )
         outer, _, cls = owner.rpartition(".")
         return any(
-            d.owner == outer and cls in d.names and (d.kind != "class" or d.bases or d.decorators) for d in model.definitions
+            d.owner == outer and cls in d.names and (d.kind != "class" or d.bases or d.decorators)
+            for d in model.definitions
         )
 
     def _still_documented(self, execution: StoredExecution) -> bool:
@@ -372,7 +378,9 @@ def matches_words(nodeid: str, expression: str) -> bool:
     name = nodeid.lower()
     return any(
         all(
-            (word.strip()[4:].strip().lower() not in name) if word.strip().startswith("not ") else word.strip().lower() in name
+            (word.strip()[4:].strip().lower() not in name)
+            if word.strip().startswith("not ")
+            else word.strip().lower() in name
             for word in part.split(" and ")
         )
         for part in expression.split(" or ")
