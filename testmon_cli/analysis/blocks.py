@@ -97,6 +97,7 @@ def _own_nodes(node: FunctionNode) -> Iterator[ast.AST]:
 
 
 def is_docstring(statement: ast.stmt) -> bool:
+    """Whether a statement, first in its body, would be the docstring."""
     return (
         isinstance(statement, ast.Expr)
         and isinstance(statement.value, ast.Constant)

@@ -1,10 +1,10 @@
 """A model as bytes and back, and the index of names that spares decoding it."""
 
-import array
 import hashlib
 import json
-import sys
 import zlib
+from collections.abc import Callable
+from typing import Any
 
 from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceModel
 
@@ -49,16 +49,18 @@ def decode(data: bytes) -> SourceModel:
             Block(total, qualname, line, tuple((a, b) for a, b in lines), parent, mentions(refs))
             for total, qualname, line, lines, parent, refs in document["blocks"]
         ),
-        definitions=tuple(
-            Definition(
-                tuple(bound), owner, kind, total, doc, line, end, mentions(refs),
-                tuple(effects), tuple(bases), tuple(decorators), frozenset(flags),
-            )
-            for bound, owner, kind, total, doc, line, end, refs, effects, bases, decorators, flags in document["definitions"]
-        ),
+        definitions=tuple(_definition(mentions, *values) for values in document["definitions"]),
         imports=tuple(Import(*values) for values in document["imports"]),
-        functions=tuple(FunctionSummary(name, tuple(effects), memoised) for name, effects, memoised in document["functions"]),
+        functions=tuple(FunctionSummary(name, tuple(fx), memoised) for name, fx, memoised in document["functions"]),
         doctests=frozenset(document["doctests"]),
+    )
+
+
+def _definition(mentions: Callable[[list[int]], frozenset[str]], *values: Any) -> Definition:
+    names, owner, kind, total, doc, line, end, refs, effects, bases, decorators, flags = values
+    return Definition(
+        tuple(names), owner, kind, total, doc, line, end, mentions(refs),
+        tuple(effects), tuple(bases), tuple(decorators), frozenset(flags),
     )  # fmt: skip
 
 
@@ -85,19 +87,3 @@ def name_index(model: SourceModel) -> bytes:
 def mentions_any(index: bytes, hashes: set[bytes]) -> bool:
     """Whether an index holds one of these hashes."""
     return any(index[at : at + _NAME_BYTES] in hashes for at in range(0, len(index), _NAME_BYTES))
-
-
-def pack_checksums(checksums: frozenset[int]) -> bytes:
-    """Sorted 8-byte big-endian integers."""
-    packed = array.array("Q", sorted(checksums))
-    if sys.byteorder == "little":
-        packed.byteswap()
-    return packed.tobytes()
-
-
-def unpack_checksums(data: bytes) -> frozenset[int]:
-    packed = array.array("Q")
-    packed.frombytes(data)
-    if sys.byteorder == "little":
-        packed.byteswap()
-    return frozenset(packed)

@@ -17,9 +17,9 @@ Flags a definition may carry:
 import ast
 from collections.abc import Iterable, Iterator
 
+from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.effects import Names, Reader, dotted_name
-from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, class_scope, module_scope
 from testmon_cli.analysis.typechecking import live_statements
@@ -93,7 +93,8 @@ class _Reader:
             node = statements[0]
             yield Definition(
                 names=("__doc__",), owner=owner, kind="statement", checksum=0, doc_checksum=checksum(ast.dump(node)),
-                line=node.lineno, end_line=node.end_lineno or node.lineno, mentions=frozenset(), flags=frozenset({"bare"}),
+                line=node.lineno, end_line=node.end_lineno or node.lineno, mentions=frozenset(),
+                flags=frozenset({"bare"}),
             )  # fmt: skip
             statements = statements[1:]
         for statement in live_statements(statements):

@@ -82,7 +82,8 @@ class Reader:
         for statement in body:
             self.statement(statement)
 
-    def statement(self, node: ast.stmt) -> None:
+    def statement(self, node: ast.stmt) -> None:  # noqa: C901 - a branch per kind of node
+        """Add the effects of one statement."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self.decorators(node)
             for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
@@ -161,9 +162,7 @@ class Reader:
         if self.local is not None and root in self.local:
             if self.local[root] != "fresh":
                 self.found.add(ARGUMENT)
-        elif not root:
-            self.found.add(ANYTHING)
-        elif self.names.is_imported(root) and purity.is_stdlib(self.names.expand(root)):
+        elif not root or (self.names.is_imported(root) and purity.is_stdlib(self.names.expand(root))):
             self.found.add(ANYTHING)
         else:
             self.found.add("~" + root)
@@ -180,9 +179,8 @@ class Reader:
             if isinstance(current, ast.Subscript) and isinstance(current.ctx, ast.Load):
                 if not self._is_generic(current.value):
                     self.found.add(FALLIBLE)
-            elif isinstance(current, ast.BinOp) and isinstance(current.op, ast.Div | ast.Mod | ast.FloorDiv):
-                if not isinstance(current.right, ast.Constant):
-                    self.found.add(FALLIBLE)
+            elif _may_divide_by_zero(current):
+                self.found.add(FALLIBLE)
             stack.extend(ast.iter_child_nodes(current))
 
     def _is_generic(self, node: ast.expr) -> bool:
@@ -235,9 +233,7 @@ class Reader:
     def _builtin(self, name: str, node: ast.Call) -> None:
         if name in ("setattr", "delattr") and node.args:
             self.mutated(node.args[0])
-        elif name in purity.PURE_BUILTINS:
-            return
-        elif name in ("print",):
+        elif name in purity.PURE_BUILTINS or name == "print":
             return
         elif name in ("open", "int", "float", "complex", "max", "min", "next", "bytes", "chr", "getattr"):
             self.found.add(FALLIBLE)
@@ -290,6 +286,12 @@ class Reader:
                 return dotted
             node = inner
         return dotted_name(node)
+
+
+def _may_divide_by_zero(node: ast.AST) -> bool:
+    if not isinstance(node, ast.BinOp) or isinstance(node.right, ast.Constant):
+        return False
+    return isinstance(node.op, ast.Div | ast.Mod | ast.FloorDiv)
 
 
 def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) -> FunctionSummary:

@@ -149,10 +149,8 @@ class Growth:
 
     def _mentions(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if definition.kind == "import":
-            return (
-                path == EVERYWHERE
-                and "." + name in definition.mentions
-                or self._imports_name(definition, candidate, path, name)
+            return (path == EVERYWHERE and "." + name in definition.mentions) or self._imports_name(
+                definition, candidate, path, name
             )
         if "." + name in definition.mentions:
             return True
@@ -188,9 +186,9 @@ class Growth:
             definition.line,
             cause,
         )
-        if cause.how == REMOVED and (path, name) in self._removed and "guarded" not in definition.flags:
-            if not (candidate == path and name in purity.BUILTINS):
-                self.module(candidate, link)
+        is_gone = cause.how == REMOVED and (path, name) in self._removed
+        if is_gone and "guarded" not in definition.flags and not (candidate == path and name in purity.BUILTINS):
+            self.module(candidate, link)
         if "autouse" in definition.flags and not definition.owner:
             self.module(candidate, link)
         if any(bound in purity.PYTEST_NAMES for bound in definition.names) and not definition.owner:
@@ -205,9 +203,12 @@ class Growth:
             self.name(path, name, cause)
             return
         owner = self._class(path, definition.owner)
-        if owner is None or not self.project.is_plain_class(path, owner) or _is_special(name):
-            self._whole_class(path, definition.owner, cause)
-        elif definition.flags & {"autouse"}:
+        if (
+            owner is None
+            or not self.project.is_plain_class(path, owner)
+            or _is_special(name)
+            or definition.flags & {"autouse"}
+        ):
             self._whole_class(path, definition.owner, cause)
         elif "bare" in definition.flags and how != CHANGED:
             self.affected.docs.setdefault((path, definition.owner.rpartition(".")[2]), cause)
@@ -269,13 +270,12 @@ class Growth:
         return any("guarded" in d.flags for d in self._at_line(path, imported.line))
 
     def _star_importers(self, path: str) -> list[str]:
-        found = []
-        for importer in self.project.reaching(path):
-            model = self.project.model(importer)
-            for imported in model.imports if model else ():
-                if imported.name == "*" and path in self.project.index.module_files(imported, importer):
-                    found.append(importer)
-        return found
+        return [importer for importer in self.project.reaching(path) if self._imports_star(importer, path)]
+
+    def _imports_star(self, importer: str, path: str) -> bool:
+        model = self.project.model(importer)
+        stars = (i for i in model.imports if i.name == "*") if model else ()
+        return any(path in self.project.index.module_files(star, importer) for star in stars)
 
     def _through_star(self, path: str, name: str, cause: Cause) -> None:
         if path == EVERYWHERE or name.startswith("__"):

@@ -14,6 +14,7 @@ def find_imports(tree: ast.Module) -> tuple[Import, ...]:
 
 
 def of_statement(node: ast.Import | ast.ImportFrom, *, lazy: bool = False) -> Iterator[Import]:
+    """An import statement as one value per name."""
     for alias in node.names:
         if isinstance(node, ast.Import):
             binds = alias.asname or alias.name.partition(".")[0]

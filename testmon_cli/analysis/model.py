@@ -4,7 +4,7 @@ import ast
 import sys
 import warnings
 
-from testmon_cli.analysis.blocks import blocks_of, find_blocks
+from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.definitions import find_definitions, names_of
 from testmon_cli.analysis.effects import Names, summary_of
@@ -42,6 +42,7 @@ def build_model(data: bytes) -> SourceModel:
 
 
 def model_of(tree: ast.Module) -> SourceModel:
+    """The model of a syntax tree."""
     names = names_of(tree)
     definitions = find_definitions(tree, names)
     return SourceModel(
@@ -82,9 +83,8 @@ def _summaries(body: list[ast.stmt], prefix: str, scope: Scope, names: Names) ->
 
 def _doctests(body: list[ast.stmt], prefix: str) -> list[str]:
     found: list[str] = []
-    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        if ">>>" in str(body[0].value.value):
-            found.append(prefix.rstrip(".") or MODULE_QUALNAME)
+    if body and is_docstring(body[0]) and ">>>" in ast.dump(body[0]):
+        found.append(prefix.rstrip(".") or MODULE_QUALNAME)
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             if ">>>" in (ast.get_docstring(node) or ""):

@@ -44,7 +44,7 @@ class Project:
         return self._lazy[path] if lazy else self._eager[path]
 
     def conftests(self, path: str) -> Iterator[str]:
-        """conftest files and plugins that pytest loads for a test file (any file may be one)."""
+        """Conftest files and plugins that pytest loads for a test file (any file may be one)."""
         for folder in PurePosixPath(path).parents:
             candidate = str(folder / CONFTEST)
             if candidate in self.index.paths:

@@ -27,8 +27,10 @@ PURE_BUILTINS = BUILTINS - _EFFECTFUL_BUILTINS - _FALLIBLE_BUILTINS
 _EFFECTFUL_STDLIB = (
     "atexit", "codecs.register", "copyreg", "faulthandler", "gc", "locale.setlocale", "logging.basicConfig",
     "logging.disable", "logging.config", "mimetypes.add_type", "mimetypes.init", "os.chdir", "os.environ", "os.putenv",
-    "os.umask", "random.seed", "readline", "signal", "site", "socket.setdefaulttimeout", "subprocess", "sys", "threading",
-    "time.sleep", "unittest.mock.patch", "warnings", "webbrowser.register", "importlib", "runpy", "os.system", "shutil",
+    "os.umask", "random.seed", "readline", "signal", "site", "socket.setdefaulttimeout", "subprocess", "sys",
+    "threading", "time.sleep",
+    "unittest.mock.patch", "warnings",
+    "webbrowser.register", "importlib", "runpy", "os.system", "shutil",
     "os.makedirs", "os.mkdir", "os.remove", "os.unlink", "builtins.setattr", "decimal.setcontext", "asyncio.set",
 )  # fmt: skip
 _PURE_THOUGH_LISTED = ("sys.version_info", "sys.getsizeof", "threading.Lock", "threading.RLock", "threading.local",
@@ -38,12 +40,14 @@ _PURE_THOUGH_LISTED = ("sys.version_info", "sys.getsizeof", "threading.Lock", "t
 # Calls and decorators of other distributions that only make their result.
 PURE_EXTERNAL = (
     "attr", "attrs", "pytest.approx", "pytest.fixture", "pytest.mark", "pytest.param", "pytest.raises", "pytest.warns",
-    "typing_extensions", "numpy.dtype", "numpy.array", "hypothesis.given", "hypothesis.settings", "hypothesis.strategies",
-    "hypothesis.example", "mock.patch", "packaging.version", "six.moves", "deprecated",
+    "typing_extensions", "numpy.dtype", "numpy.array", "hypothesis", "mock.patch", "packaging.version", "six.moves",
+    "deprecated",
 )  # fmt: skip
 
-PURE_STDLIB_DECORATORS = ("unittest.mock.patch", "contextlib", "functools", "dataclasses", "abc", "enum", "typing",
-                          "unittest", "atexit.register", "types.coroutine", "asyncio.coroutine", "staticmethod", "classmethod", "property")  # fmt: skip
+PURE_STDLIB_DECORATORS = (
+    "abc", "asyncio.coroutine", "classmethod", "contextlib", "dataclasses", "enum", "functools",
+    "property", "staticmethod", "types.coroutine", "typing", "unittest",
+)  # fmt: skip
 
 # Methods of the builtin containers and strings: nothing but the object (and what it is given) is concerned.
 CONTAINER_MUTATORS = frozenset(
@@ -76,7 +80,8 @@ PROTOCOL_MEMBERS = frozenset({
     "setUp", "tearDown", "setUpClass", "tearDownClass", "asyncSetUp", "asyncTearDown", "runTest", "id",
     "setup_method", "teardown_method", "setup_class", "teardown_class", "setup", "teardown", "pytestmark", "addCleanup",
     "handle", "handle_starttag", "handle_endtag", "handle_data", "generic_visit", "persistent_id", "persistent_load",
-    "reducer_override", "find_class", "get_value", "get_field", "check_unused_args", "convert_field", "shortDescription",
+    "reducer_override", "find_class", "get_value", "get_field", "check_unused_args", "convert_field",
+    "shortDescription",
 }) - {"name", "format", "get", "id", "values", "items", "setup", "run", "filter", "handle"}  # fmt: skip
 
 # Module-level names that pytest looks up in test modules, conftest files and plugins.
@@ -91,6 +96,7 @@ def _under(dotted: str, names: tuple[str, ...]) -> bool:
 
 
 def is_stdlib(dotted: str) -> bool:
+    """Whether a dotted name starts with a module of the standard library."""
     return dotted.partition(".")[0] in STDLIB
 
 

@@ -48,6 +48,7 @@ class Scope:
 
 
 def module_scope() -> Scope:
+    """The scope of a module: every name in it is a global."""
     return Scope("module", None)
 
 
@@ -79,7 +80,7 @@ def class_scope(node: ast.ClassDef, parent: Scope) -> Scope:
 
 
 def comprehension_scope(node: ast.AST, parent: Scope) -> Scope:
-    """The scope of a comprehension: its targets. (Its first iterable belongs to the parent; by name that is equal.)"""
+    """The scope of a comprehension: its targets. (Its first iterable belongs to the parent; by name that is equal.)."""
     scope = Scope("comprehension", parent)
     for generator in node.generators:  # type: ignore[attr-defined]
         for name in bound_names(generator.target):
@@ -99,7 +100,7 @@ def _bind_type_parameters(node: ast.AST, scope: Scope) -> None:
         scope.bound.add(parameter.name)
 
 
-def _bind(node: ast.AST, scope: Scope) -> None:
+def _bind(node: ast.AST, scope: Scope) -> None:  # noqa: C901 - a branch per kind of node
     if isinstance(node, ast.Name):
         if not isinstance(node.ctx, ast.Load):
             scope.bound.add(node.id)

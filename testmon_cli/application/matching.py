@@ -56,6 +56,7 @@ def compare_files(snapshot: Mapping[str, VersionRef], tree: Tree, recorded: floa
 
 
 def is_loaded(ref: VersionRef) -> bool:
+    """Whether a test loaded the file; of others a snapshot only knows that they were there."""
     return ref.model_key != "-"
 
 

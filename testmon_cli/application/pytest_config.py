@@ -1,6 +1,7 @@
 """pytest's configuration as files say it: what names tests, and a digest of the rest."""
 
 import configparser
+import itertools
 import json
 import os
 import shlex
@@ -41,7 +42,7 @@ class PytestConfig:
         default = Naming()
         flags = [*self.addopts, *arguments]
         globs = [a.partition("=")[2] for a in flags if a.startswith("--doctest-glob=")]
-        globs += [b for a, b in zip(flags, flags[1:], strict=False) if a == "--doctest-glob"]
+        globs += [b for a, b in itertools.pairwise(flags) if a == "--doctest-glob"]
         return Naming(
             files=self._list("python_files") or default.files,
             classes=self._list("python_classes") or default.classes,

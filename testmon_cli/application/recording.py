@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testmon_cli.analysis import codec
-from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
 from testmon_cli.domain.source import SourceModel
 from testmon_cli.tracing import wire
@@ -89,7 +89,7 @@ class Joiner:
         root: Path,
         depends: Mapping[str, tuple[str, ...]],
         always: tuple[str, ...],
-        known: Callable[[str, str], SourceVersion | None] = lambda path, digest: None,
+        known: Callable[[str, str], SourceVersion | None] = lambda *_: None,
     ) -> None:
         self.root = root
         self._known = known  # a source version that was stored before, by path and digest
@@ -270,11 +270,9 @@ def matches_test(nodeid: str, pattern: str) -> bool:
 
 def glob_state(root: Path, pattern: str) -> str:
     """A digest of the names and contents of the files that match a pattern below the root."""
-    parts = []
     try:
         paths = sorted(p for p in root.glob(pattern) if p.is_file())
     except (ValueError, NotImplementedError):
         paths = []
-    for path in paths:
-        parts.append(f"{path.relative_to(root).as_posix()}\0{content_digest(path.read_bytes())}")
+    parts = [f"{path.relative_to(root).as_posix()}\0{content_digest(path.read_bytes())}" for path in paths]
     return content_digest("\n".join(parts).encode("utf-8", "surrogatepass"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import environment, packages, pytest_config, sources
+from testmon_cli.application import environment, existence, packages, pytest_config, sources
 from testmon_cli.application.matching import Hits, RunMatcher
 from testmon_cli.application.reasons import sentence
 from testmon_cli.application.resources import Today
@@ -223,7 +223,7 @@ class Chooser:
         collected_from = nodeid.partition("::")[0]
         if not (self.tree.root / collected_from).exists():
             return None
-        if execution.function and path in self.unstable and not self._still_there(execution):
+        if path in self.unstable and not existence.is_there(self.tree, execution):
             return None
         if collected_from in self.doubtful or path in self.doubtful:
             return collected_from
@@ -238,26 +238,6 @@ class Chooser:
         ):
             return nodeid.partition("[")[0]
         return nodeid
-
-    def _still_there(self, execution: StoredExecution) -> bool:
-        """Whether the source still names a test function; what may be inherited or made is taken to be there."""
-        try:
-            model = self.tree.model(execution.path)
-        except SourceError:
-            return True
-        parts = execution.function.split(".")
-        owner, name = ".".join(parts[:-1]), parts[-1]
-        if any(d.owner == owner and name in d.names for d in model.definitions):
-            return True
-        if not owner:
-            return any(
-                d.kind == "statement" or "star" in d.flags for d in model.definitions if not d.names or name in d.names
-            )
-        outer, _, cls = owner.rpartition(".")
-        return any(
-            d.owner == outer and cls in d.names and (d.kind != "class" or d.bases or d.decorators)
-            for d in model.definitions
-        )
 
     def _still_documented(self, execution: StoredExecution) -> bool:
         """Whether a doctest's docstring still has examples."""
@@ -364,12 +344,11 @@ def _narrowed(selection: Selection, narrowing: Narrowing) -> Selection:
     """The part of a selection that the user asked for. A whole file stays if it may hold such tests."""
     if not narrowing.paths and not narrowing.words:
         return selection
-    kept = []
-    for test in selection.tests:
-        if narrowing.holds(test.nodeid):
-            kept.append(test)
-        elif any(p.startswith(test.nodeid + "::") for p in narrowing.paths):
-            kept.append(test)
+    kept = [
+        test
+        for test in selection.tests
+        if narrowing.holds(test.nodeid) or any(p.startswith(test.nodeid + "::") for p in narrowing.paths)
+    ]
     return replace(selection, tests=tuple(kept))
 
 

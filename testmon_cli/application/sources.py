@@ -24,6 +24,8 @@ RACY_NS = 2_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Stat:
+    """By which a file is recognised without reading it: size in bytes, time of change in nanoseconds."""
+
     size: int
     mtime_ns: int
 

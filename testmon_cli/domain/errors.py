@@ -24,7 +24,7 @@ class DatafileError(TestmonError):
     exit_code = EXIT_DATAFILE
 
 
-class EnvironmentFailure(TestmonError):
+class EnvironmentFailure(TestmonError):  # noqa: N818 - EnvironmentError is a builtin, and another thing
     """Something outside (pytest, git) is missing or refused."""
 
     exit_code = EXIT_ENVIRONMENT
