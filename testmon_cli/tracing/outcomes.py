@@ -1,5 +1,7 @@
 """How a test came out, read from the reports of its phases."""
 
+from functools import cache
+
 import pytest
 
 FAILURE_LIMIT = 200_000  # characters; a failure text longer than that helps nobody
@@ -56,7 +58,12 @@ class OutcomeReader:
 
 def is_subtest(report: pytest.TestReport) -> bool:
     """Whether a report is of a part of a test, by pytest or by the plugin that came before."""
-    return any(cls.__name__ in ("SubtestReport", "SubTestReport") for cls in type(report).__mro__)
+    return _is_subtest_class(type(report))
+
+
+@cache
+def _is_subtest_class(cls: type) -> bool:
+    return any(base.__name__ in ("SubtestReport", "SubTestReport") for base in cls.__mro__)
 
 
 def outcome_of(report: pytest.TestReport) -> str:

@@ -4,6 +4,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -365,12 +366,17 @@ def function_name(item: pytest.Item) -> str:
 
 def kind_of(item: pytest.Item) -> str:
     """What sort of test an item is."""
-    names = {cls.__name__ for cls in type(item).__mro__}
+    return _kind_of_class(type(item))
+
+
+@cache
+def _kind_of_class(cls: type[pytest.Item]) -> str:
+    names = {base.__name__ for base in cls.__mro__}
     if "TestCaseFunction" in names:
         return "unittest"
     if "DoctestItem" in names:
         return "doctest"
-    return "function" if isinstance(item, pytest.Function) else "other"
+    return "function" if issubclass(cls, pytest.Function) else "other"
 
 
 def code_of_test(item: pytest.Item) -> CodeType | None:

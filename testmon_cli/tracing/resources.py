@@ -135,10 +135,10 @@ class ResourceWatch:
             self._file(place)
 
     def _file(self, place: str) -> None:
-        if self._sink.known_state("file", place) not in (None, EXISTS) or self._skips(place):
+        if self._sink.known_state("file", place) not in (None, EXISTS):
             return
         frames = self._frames.project_frames()
-        if frames:
+        if frames and not self._skips(place):
             self._sink.read(Resource("file", place, self._file_state(place), frames))
 
     def _file_state(self, place: str) -> str:
@@ -153,10 +153,10 @@ class ResourceWatch:
 
     def _list(self, path: Any) -> None:
         place = self._place("." if path is None else path)
-        if place is None or self._known("directory", place) or self._skips(place):
+        if place is None or self._known("directory", place):
             return
         frames = self._frames.project_frames()
-        if frames:
+        if frames and not self._skips(place):
             self._sink.read(Resource("directory", place, directory_state(place, self._created.get(place, ())), frames))
 
     def _wrap_test(self, original: Callable[..., bool]) -> Callable[..., bool]:
@@ -178,10 +178,10 @@ class ResourceWatch:
 
     def _tested(self, path: Any) -> None:
         place = self._place(path)
-        if place is None or self._known("file", place) or self._skips(place):
+        if place is None or self._known("file", place):
             return
         frames = self._frames.project_frames()
-        if frames:
+        if frames and not self._skips(place):
             self._sink.read(Resource("file", place, existence_state(place), frames))
 
     def _database(self, path: Any) -> None:

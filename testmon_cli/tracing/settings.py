@@ -57,10 +57,17 @@ class Scope:
         self._roots = tuple(_folder(path) for path in (settings.root, *settings.roots))
         self._inside: dict[str, str | None] = {}
         self._environments: dict[str, bool] = {}
+        self._archives: dict[str, bool] = {}
+        self._sources: dict[str, str | None] = {}
 
     def source(self, path: str) -> str | None:
         """The canonical path of a Python source of the project, None for any other file."""
-        return self.inside(path) if path.endswith((".py", ".pyw")) else None
+        try:
+            return self._sources[path]
+        except KeyError:
+            found = self.inside(path) if path.endswith((".py", ".pyw")) else None
+            self._sources[path] = found = None if found is None or self._in_archive(found) else found
+            return found
 
     def inside(self, path: str) -> str | None:
         """The canonical absolute path of a file or folder of the project, None for any other."""
@@ -98,6 +105,15 @@ class Scope:
             if self._is_environment(folder):
                 return False
         return True
+
+    def _in_archive(self, absolute: str) -> bool:
+        """Whether a path leads into a zip file: its modules are not traced, the file is a resource."""
+        folder = os.path.dirname(absolute)
+        if folder not in self._archives:
+            while folder and not os.path.isdir(folder) and not os.path.isfile(folder):
+                folder = os.path.dirname(folder)
+            self._archives[os.path.dirname(absolute)] = os.path.isfile(folder)
+        return self._archives[os.path.dirname(absolute)]
 
     def _is_environment(self, folder: str) -> bool:
         if folder not in self._environments:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from hashlib import blake2b
 
 MISSING = "missing"
@@ -27,6 +28,7 @@ NEVER_READ = (
 )
 
 
+@lru_cache(maxsize=4096)
 def is_debris(name: str) -> bool:
     """Whether a file or folder of this name is left by tools."""
     return any(fnmatchcase(name, pattern) for pattern in NEVER_READ)

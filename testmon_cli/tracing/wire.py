@@ -116,9 +116,12 @@ Record = File | Trace | Outcome | ImportEdge | CollectionError | Collected | Ses
 _KINDS = {cls.__name__: cls for cls in (File, Trace, Outcome, ImportEdge, CollectionError, Collected, Session, Ended)}
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=vars, check_circular=False)
+
+
 def encode(record: Record) -> str:
     """One line without its line end. Lone surrogates survive (`ensure_ascii`)."""
-    return json.dumps({"record": type(record).__name__, **vars(record)}, separators=(",", ":"), default=vars)
+    return _ENCODER.encode({"record": type(record).__name__, **vars(record)})
 
 
 def decode(line: str) -> Record:
