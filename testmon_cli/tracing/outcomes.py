@@ -58,12 +58,12 @@ class OutcomeReader:
 
 def is_subtest(report: pytest.TestReport) -> bool:
     """Whether a report is of a part of a test, by pytest or by the plugin that came before."""
-    return _is_subtest_class(type(report))
+    return _holds_subtest(type(report).__mro__)
 
 
 @cache
-def _is_subtest_class(cls: type) -> bool:
-    return any(base.__name__ in ("SubtestReport", "SubTestReport") for base in cls.__mro__)
+def _holds_subtest(classes: tuple[type, ...]) -> bool:
+    return any(cls.__name__ in ("SubtestReport", "SubTestReport") for cls in classes)
 
 
 def outcome_of(report: pytest.TestReport) -> str:
