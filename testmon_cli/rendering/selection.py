@@ -26,7 +26,11 @@ def explained(selection: Selection) -> str:
 
 def why_not_as_text(reliance: Reliance) -> str:
     """What a test relies on, a line each."""
-    state = f"is selected: {reliance.selected}" if reliance.selected else "is not selected. It would be, if one of these changed:"
+    state = (
+        f"is selected: {reliance.selected}"
+        if reliance.selected
+        else "is not selected. It would be, if one of these changed:"
+    )
     lines = [f"{reliance.nodeid} {state}"]
     for path, functions in reliance.functions:
         lines.append(f"  what it ran of {path}: {', '.join(functions)}")

@@ -1,0 +1,78 @@
+"""`testmon report`: what is known of the suite, for CI logs."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from testmon_cli.application import environment, selecting
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain.records import Run, StoredExecution
+from testmon_cli.domain.report import Failure, LastRun, Report
+from testmon_cli.domain.selection import Selection
+from testmon_cli.storage.datafile import Datafile, MissingDatafile
+
+_FAILURES = ("failed", "error")
+
+
+def report(settings: Settings, *, slowest: int) -> Report:
+    """Sum up the newest execution of every test of the environment that still exists."""
+    selection = selecting.select(settings)
+    current = environment.current(settings.env)
+    name = f"{current.name}, Python {current.python} on {current.platform}"
+    try:
+        datafile = Datafile.open(settings.datafile)
+    except MissingDatafile:
+        return _report(name, settings, selection, [], None, (), slowest)
+    with datafile:
+        runs = datafile.runs(current)
+        newest: dict[str, StoredExecution] = {}
+        for execution in datafile.executions(current):
+            newest.setdefault(execution.nodeid, execution)
+        root = Path(os.path.realpath(settings.root))
+        there = [e for e in newest.values() if (root / e.nodeid.partition("::")[0]).exists()]
+        failed = [e for e in there if e.outcome in _FAILURES]
+        texts = datafile.failures([e.trace_id for e in failed])
+        failures = tuple(Failure(e.nodeid, e.outcome, texts.get(e.trace_id, "")) for e in failed)
+        last = _last(runs[0]) if runs else None
+        return _report(name, settings, selection, there, last, failures, slowest)
+
+
+def _report(
+    name: str,
+    settings: Settings,
+    selection: Selection,
+    executions: list[StoredExecution],
+    last: LastRun | None,
+    failures: tuple[Failure, ...],
+    slowest: int,
+) -> Report:
+    by_time = sorted(executions, key=lambda e: (-e.duration, e.nodeid))
+    path = Path(settings.datafile)
+    return Report(
+        environment=name,
+        datafile=settings.datafile,
+        datafile_bytes=path.stat().st_size if path.exists() else 0,
+        tests=len(executions),
+        outcomes=dict(sorted(Counter(e.outcome for e in executions).items())),
+        last_run=last,
+        selected=len(selection.tests),
+        selected_by_reason=dict(sorted(Counter(test.reason.kind for test in selection.tests).items())),
+        failures=tuple(sorted(failures, key=lambda f: f.nodeid)),
+        slowest=tuple((e.nodeid, e.duration) for e in by_time[:slowest]),
+        all_seconds=sum(e.duration for e in executions),
+        selected_seconds=selection.selected_seconds,
+        notes=selection.notes,
+    )
+
+
+def _last(run: Run) -> LastRun:
+    return LastRun(
+        started=run.started,
+        seconds=run.ended - run.started if run.ended is not None else None,
+        completed=run.completed,
+        exitstatus=run.exitstatus,
+        engine=str(run.facts.get("engine") or run.engine),
+        git_head=run.git_head,
+        git_dirty=run.git_dirty,
+        arguments=run.arguments,
+    )

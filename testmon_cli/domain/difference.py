@@ -1,0 +1,25 @@
+"""What `testmon diff` answers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that is not as it was."""
+
+    how: str  # "added", "removed", "changed" or "documentation"
+    category: str  # "file", "block", "definition", "package" or "config"
+    path: str  # "" for packages
+    name: str  # qualified name; "" for a whole file
+    line: int  # where it stands now; 0 when it is gone
+    tests: int  # tests that depend on it
+    detail: str = ""  # the syntax error of a file that does not parse
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """All changes, ordered by path and line."""
+
+    base: str  # what the tree was compared with, in words
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,38 @@
+"""The answer of `testmon diff` as text and as JSON."""
+
+import json
+from dataclasses import asdict
+
+from testmon_cli.domain.difference import Change, Difference
+
+JSON_VERSION = 1
+
+
+def as_text(difference: Difference) -> str:
+    """A line per change: kind, place, what, and how many tests depend on it."""
+    lines = [f"compared with {difference.base}: {_count(len(difference.changes), 'change')}"]
+    lines += [_line(change) for change in difference.changes]
+    lines += difference.notes
+    return "".join(f"{line}\n" for line in lines)
+
+
+def as_json(difference: Difference) -> str:
+    """The same for programs."""
+    answer = {
+        "version": JSON_VERSION,
+        "base": difference.base,
+        "changes": [asdict(change) for change in difference.changes],
+        "notes": list(difference.notes),
+    }
+    return json.dumps(answer, indent=2) + "\n"
+
+
+def _line(change: Change) -> str:
+    place = f"{change.path}:{change.line}" if change.line and change.path else change.path
+    what = " ".join(filter(None, (change.how, change.category)))
+    detail = f" ({change.detail})" if change.detail else ""
+    return f"{what:20} {' '.join(filter(None, (place, change.name)))}{detail}  {_count(change.tests, 'test')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
