@@ -24,6 +24,8 @@ from testmon_cli.storage.datafile import Datafile
 
 Hits = dict[int, Cause]  # trace id -> first cause found
 
+UNKNOWN = "unknown"  # kind of a cause: what was not observed
+
 
 @dataclass(frozen=True)
 class FileChanges:
@@ -79,7 +81,7 @@ class RunMatcher:
         self._modules: dict[int, str] = {}
         self._users: dict[int, list[int]] = defaultdict(list)
         self._kinds: dict[int, str] = {}
-        self._incomplete: set[int] = set()
+        self._unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
         self._hit_functions: dict[tuple[str, str], Cause] = {}
 
     # Models
@@ -147,6 +149,7 @@ class RunMatcher:
         """Causes by trace id, for every trace of the run that no longer holds."""
         self._load_traces()
         self._vanished_blocks()
+        self._unfinished_fixtures()
         self._changed_resources()
         self._changed_names()
         own = [e for e in executions if e.run_id == self.run.id]
@@ -156,12 +159,15 @@ class RunMatcher:
 
     def _load_traces(self) -> None:
         for kind in ("fixture", "module", "collect", "session", "test"):
-            for trace_id, _, identity, _, complete in self._datafile.traces([self.run.id], kind):
+            for trace_id, _, identity, unknown, complete in self._datafile.traces([self.run.id], kind):
                 self._kinds[trace_id] = kind
                 if kind == "module":
                     self._modules[trace_id] = identity.partition(":")[2]
-                if not complete:
-                    self._incomplete.add(trace_id)
+                if unknown and kind != "test":
+                    name = identity.split(":", 2)[-1]
+                    self._hit(trace_id, Cause(UNKNOWN, unknown, name if kind == "module" else "", name))
+                if not complete and kind == "fixture":
+                    self._unfinished[trace_id] = identity.split(":", 2)[-1]
         for user, used in self._datafile.uses([self.run.id]):
             self._users[used].append(user)
 
@@ -210,6 +216,23 @@ class RunMatcher:
                         self._hit_functions.setdefault((path, before[checksum].qualname), cause)
         for trace_id, cause in self._traces_of(causes).items():
             self._hit(trace_id, cause)
+
+    def _unfinished_fixtures(self) -> None:
+        """What a killed run did not see of a fixture: for its teardown stand all blocks of the functions it entered."""
+        for trace_id, name in self._unfinished.items():
+            fingerprints = self._datafile.trace_fingerprints(trace_id)
+            if not fingerprints:
+                self._hit(trace_id, Cause(UNKNOWN, "was not recorded before the run ended", "", name))
+            for fingerprint in fingerprints:
+                old = self.old_model(fingerprint.path) if fingerprint.path in self._changed_paths else None
+                if old is None:
+                    continue
+                model = self.model(fingerprint.path)
+                today = {b.checksum for b in model.blocks} if model is not None else set()
+                entered = {b.qualname for b in old.blocks if b.checksum in fingerprint.checksums}
+                for block in old.blocks:
+                    if block.qualname in entered and block.checksum not in today:
+                        self._hit(trace_id, self._block_cause(fingerprint.path, block, model))
 
     def _block_cause(self, path: str, block: Block | None, model: SourceModel | None) -> Cause:
         if path in self.files.broken:

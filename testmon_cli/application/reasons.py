@@ -26,6 +26,8 @@ def sentence(cause: Cause) -> str:
 
 
 def _origin(link: Cause, *, mentioned: bool) -> str:
+    if link.kind == "unknown":
+        return f"{link.path or link.name} {link.how}"
     if link.kind == "file":
         return f"{link.how}: {link.path or link.name}"
     if link.kind in ("environment", "package", "directory", "glob", "config"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, existence, packages, pytest_config, sources
-from testmon_cli.application.matching import Hits, RunMatcher
+from testmon_cli.application.matching import UNKNOWN, Hits, RunMatcher
 from testmon_cli.application.reasons import sentence
 from testmon_cli.application.resources import Today
 from testmon_cli.application.settings import Settings
@@ -208,7 +208,8 @@ class Chooser:
         if verdict.valid is None:
             if verdict.cause is None:
                 return Reason(kinds.UNKNOWN, f"cannot be known: {verdict.text}")
-            return Reason(kinds.AFFECTED, sentence(verdict.cause), verdict.cause)
+            kind = kinds.UNKNOWN if verdict.cause.origin.kind == UNKNOWN else kinds.AFFECTED
+            return Reason(kind, sentence(verdict.cause), verdict.cause)
         if execution.always:
             return Reason(kinds.ALWAYS, execution.always)
         if failed and execution.outcome in _FAILURES:
