@@ -1,3 +1,3 @@
-"""Test impact analysis for pytest: which tests can a change affect?"""
+"""Test impact analysis for pytest: tells which tests a change can affect."""
 
 __version__ = "0.1.0"
