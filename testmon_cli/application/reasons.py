@@ -2,40 +2,51 @@
 
 from testmon_cli.domain.causes import Cause
 
+_NAMED_BY_THEMSELVES = ("environment", "package", "file", "directory", "glob", "config", "unknown")
+
 
 def sentence(cause: Cause) -> str:
     """Like `runs app/price.py::total, which mentions TAX_RATE, changed at app/config.py:3`."""
     chain = cause.chain()
-    first = chain[0]
-    parts = []
-    if first.kind == "block" and first.via is not None:
-        parts.append(f"runs {first.path}::{first.name}, which {first.how} {_last(first.via.name)}")
-        chain = chain[1:]
+    first, rest = chain[0], chain[1:]
+    if first.kind == "block" and rest:
+        text, named, rest = _running(first, rest)
     elif first.kind == "block":
         return f"runs {first.path}::{first.name}, {first.how}{_at(first)}"
     elif first.kind == "import" and first.how == "needs":
-        parts.append(f"needs {first.path}")
-        chain = chain[1:]
-    for link in chain[1:]:
-        via = _last(link.name) or link.path
-        if via and not parts:
-            parts.append(f"depends on {_last(chain[0].name)}")
-        break
-    parts.append(_origin(chain[-1], mentioned=bool(parts) and len(chain) == 1))
-    return ", ".join(parts)
+        text, named = f"needs {first.path}", None
+    elif rest:
+        text, named = f"its definition mentions {_last(rest[0])}", rest[0]
+    elif first.kind == "definition":
+        return (
+            f"its definition was {first.how}{_at(first)}" if first.name else f"a statement was {first.how}{_at(first)}"
+        )
+    else:
+        return _origin(first)
+    origin = chain[-1]
+    if origin is named and origin.kind not in _NAMED_BY_THEMSELVES:
+        return f"{text}, {origin.how}{_at(origin)}"
+    return f"{text}, {'which depends on ' if named is not None else ''}{_origin(origin)}"
 
 
-def _origin(link: Cause, *, mentioned: bool) -> str:
+def _running(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause | None, tuple[Cause, ...]]:
+    text = f"runs {first.path}::{first.name}"
+    link = rest[0]
+    if link.kind == "definition" and link.path == first.path and _root(link) == _root(first):
+        if len(rest) == 1:
+            return f"{text}, whose definition", link, rest
+        return f"{text}, whose definition mentions {_last(rest[1])}", rest[1], rest[1:]
+    return f"{text}, which {first.how} {_last(link)}", link, rest
+
+
+def _origin(link: Cause) -> str:
     if link.kind == "unknown":
-        return f"{link.path or link.name} {link.how}"
-    if link.kind == "file":
-        return f"{link.how}: {link.path or link.name}"
-    if link.kind in ("environment", "package", "directory", "glob", "config"):
-        return f"{link.kind} {link.name} {link.how}".replace("  ", " ")
-    if mentioned and link.kind == "definition":
-        return f"{link.how}{_at(link)}"
+        return f"{link.path or link.name}, which {link.how}"
+    if link.kind in _NAMED_BY_THEMSELVES:
+        kind = "" if link.kind == "file" and link.path else f"{link.kind} "
+        return f"{kind}{link.path or link.name} {'was ' * (link.how in ('added', 'removed'))}{link.how}"
     name = link.name or "a statement"
-    return f"{name} {link.how}{_at(link)}"
+    return f"{name}, {link.how}{_at(link)}"
 
 
 def _at(link: Cause) -> str:
@@ -44,5 +55,9 @@ def _at(link: Cause) -> str:
     return f" at {link.path}:{link.line}" if link.line else f" in {link.path}"
 
 
-def _last(name: str) -> str:
-    return name.rpartition(".")[2]
+def _last(link: Cause) -> str:
+    return link.name.rpartition(".")[2] or link.path
+
+
+def _root(link: Cause) -> str:
+    return link.name.partition(".")[0]

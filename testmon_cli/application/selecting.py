@@ -182,7 +182,7 @@ class Chooser:
         """Traces of a run that do not hold, and what makes all of them invalid at once."""
         if run.facts.get("config") not in (None, self.config.digest):
             self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
-            return {}, Cause("config", "changed", self.config.path, "of pytest")
+            return {}, Cause("config", "changed", "", f"of pytest in {self.config.path or 'PYTEST_ADDOPTS'}")
         installed = environment.installed_packages()
         plugins = run.facts.get("plugins")
         changes = packages.compare(
