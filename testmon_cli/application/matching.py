@@ -385,9 +385,9 @@ class RunMatcher:
                 folder = module.removesuffix(CONFTEST)
                 for execution in executions:
                     if execution.path.startswith(folder):
-                        self._hit(execution.trace_id, cause)
+                        self._hit(execution.trace_id, Cause("import", "needs", module, "", 0, cause))
             eager = project.reaching(module, lazy=False)
-            link = Cause("import", "needs", module, "", 0, cause) if cause.path != module else cause
+            link = Cause("import", "needs", module, "", 0, cause)
             for execution in executions:
                 if execution.path in eager:
                     self._hit(execution.trace_id, link)

@@ -45,8 +45,9 @@ def _origin(link: Cause) -> str:
     if link.kind in _NAMED_BY_THEMSELVES:
         kind = "" if link.kind == "file" and link.path else f"{link.kind} "
         return f"{kind}{link.path or link.name} {'was ' * (link.how in ('added', 'removed'))}{link.how}"
-    name = link.name or "a statement"
-    return f"{name}, {link.how}{_at(link)}"
+    if link.kind == "import" and link.how in ("added", "removed"):
+        return f"{link.path} was {link.how}"
+    return f"{link.name or 'a statement'}, {link.how}{_at(link)}"
 
 
 def _at(link: Cause) -> str:
