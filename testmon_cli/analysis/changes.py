@@ -61,6 +61,9 @@ def _compare(key: tuple[str, str], old: list[Definition], new: list[Definition])
     name = key[1]
     if not name:
         yield from _compare_nameless(old, new)
+    elif name == "__doc__" and all("bare" in d.flags for d in (*old, *new)):
+        if [d.doc_checksum for d in old] != [d.doc_checksum for d in new]:
+            yield DefinitionChange(DOC, name, (new or old)[-1])
     elif [d.checksum for d in old] != [d.checksum for d in new]:
         how = ADDED if not old else REMOVED if not new else CHANGED
         # What a definition did before counts as well as what it does now.

@@ -309,8 +309,28 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local)
     reader.statements(node.body)
     memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
-    lazily_set = any(effect.startswith("=") for effect in reader.found)
+    lazily_set = any(effect[0] in "=~" for effect in reader.found) or _keeps_in_class(node)
     return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised or lazily_set)
+
+
+def _keeps_in_class(node: FunctionNode) -> bool:
+    """Whether a method sets an attribute of its class, which outlives the test that called it."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            for target in child.targets if isinstance(child, ast.Assign) else [child.target]:
+                if isinstance(target, ast.Attribute | ast.Subscript) and _starts_from_class(target):
+                    return True
+    return False
+
+
+def _starts_from_class(node: ast.expr) -> bool:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Attribute) and node.attr == "__class__":
+            return True
+        node = node.value
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "type"
+    return isinstance(node, ast.Name) and node.id in ("cls", "mcs", "mcls")
 
 
 def _last_part(decorator: ast.expr) -> str:

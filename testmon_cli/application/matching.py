@@ -587,16 +587,17 @@ class _MentionMatcher:
 
     def _member(self, key: tuple[str, str, str], cause: Cause, executions: list[StoredExecution], hits: Hits) -> None:
         path, owner, member = key
-        users = self._uses_of_member(path, owner, member, cause)
+        holders = Growth(self.growth.project)
+        holders.name(path, owner.partition(".")[0], cause)
+        holders.name(path, owner.rpartition(".")[2], cause)
+        grown = holders.grow()
+        related = set(grown.names) | self._ancestors(path, owner)
+        users = self._uses_of_member(path, owner, member, cause, related)
         full = f"{owner}.{member}"
         own = {e.trace_id: cause for e in executions if e.path == path and e.function == full}
         candidates = self.run.spread({**self.run.hits_of(users), **own})
         if not candidates:
             return
-        holders = Growth(self.growth.project)
-        holders.name(path, owner.partition(".")[0], cause)
-        holders.name(path, owner.rpartition(".")[2], cause)
-        grown = holders.grow()
         by_name = self._names(grown.names)
         direct, conditional = self._blocks(by_name, grown.names)
         owned = set(self.run.spread(self.run.hits_of(direct)))
@@ -609,13 +610,28 @@ class _MentionMatcher:
             if trace_id in owned:
                 hits.setdefault(trace_id, found)
 
-    def _uses_of_member(self, path: str, owner: str, member: str, cause: Cause) -> dict[str, dict[int, Cause]]:
+    def _ancestors(self, path: str, owner: str) -> set[tuple[str, str]]:
+        outer, _, name = owner.rpartition(".")
+        project = self.growth.project
+        return {
+            (where, parent.names[0])
+            for definition in project.definitions(path, name, outer)
+            for where, parent, _ in project.ancestors(path, definition)
+            if parent is not None
+        }
+
+    def _uses_of_member(
+        self, path: str, owner: str, member: str, cause: Cause, related: set[tuple[str, str]]
+    ) -> dict[str, dict[int, Cause]]:
+        """Blocks that may use a member; `getattr(self, name)` can only find those of related classes."""
         found: dict[str, dict[int, Cause]] = defaultdict(dict)
-        wanted = {"." + member, DYNAMIC, DYNAMIC_MEMBERS}
+        wanted = {"." + member, DYNAMIC}
         for candidate in self.run.mentioning(frozenset({member, DYNAMIC, DYNAMIC_MEMBERS.lstrip(".")})):
             model = self.run.model(candidate)
             for block in model.blocks if model else ():
                 own = candidate == path and block.qualname.startswith(f"{owner}.{member}")
+                if DYNAMIC_MEMBERS in block.mentions:
+                    own = own or (candidate, block.qualname.partition(".")[0]) in related
                 if own or not wanted.isdisjoint(block.mentions):
                     found[candidate][block.checksum] = _mentions(candidate, block, cause)
                     self.functions.setdefault((candidate, block.qualname), cause)
