@@ -1,0 +1,243 @@
+"""Real projects from PyPI, each beside a virtual environment of its own, and measured runs of programs in them."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import venv
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PLACE = Path(os.environ.get("TESTMON_LAB", Path(tempfile.gettempdir()) / "testmon-lab"))
+PYTEST = ("-q", "-p", "no:cacheprovider")
+
+# Stands in the environment of each project: writes how every test came out where no test looks.
+RECORDER = """
+import json, os, sys
+
+_outcomes = {}
+
+def pytest_runtest_logreport(report):
+    outcome = "xfailed" if report.skipped and hasattr(report, "wasxfail") else report.outcome
+    if report.when == "call" or outcome != "passed":
+        _outcomes[report.nodeid] = outcome if report.when == "call" else f"{outcome} in {report.when}"
+
+def pytest_collectreport(report):
+    if report.failed:
+        _outcomes[report.nodeid] = "cannot be collected"
+
+def pytest_sessionfinish(session):
+    if not hasattr(session.config, "workerinput"):
+        with open(os.path.join(sys.prefix, "outcomes.json"), "w") as file:
+            json.dump(_outcomes, file)
+"""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A release on PyPI whose source distribution has its tests."""
+
+    name: str
+    version: str
+    package: str  # the folder of sources that gets edited
+    needs: tuple[str, ...] = ()  # what its tests need
+    options: tuple[str, ...] = ()  # of pytest
+
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("sqlparse", "0.6.1", "sqlparse"),
+        Recipe("marshmallow", "4.4.0", "src", ("simplejson",)),
+        Recipe("packaging", "26.3", "src", ("hypothesis", "pretend", "tomli_w")),
+        Recipe("jinja2", "3.1.6", "src", ("trio",)),
+        Recipe("click", "8.5.1", "src"),
+        Recipe("attrs", "26.1.0", "src", ("cloudpickle", "hypothesis"), ("tests",)),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a program ended and what it took, with all processes that it started and waited for."""
+
+    status: int
+    stdout: str
+    stderr: str
+    seconds: float
+    cpu: float  # seconds, user and system
+    memory: float  # MB, of the largest process
+
+    @property
+    def killed(self) -> bool:
+        return self.status < 0
+
+
+def run(command: Sequence[str], folder: Path, *, limit: float = 900, **variables: str) -> Ran:
+    """Run a program to its end, or kill it with all its processes after `limit` seconds."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TESTMON", "PYTEST"))}
+    environment |= {"PYTHONHASHSEED": "0", **variables}
+    environment.pop("PYTHONPATH", None)
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+        )
+        timer = threading.Timer(limit, os.killpg, (process.pid, signal.SIGKILL))
+        timer.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        timer.cancel()
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        return Ran(process.returncode, out.read(), err.read(), seconds, usage.ru_utime + usage.ru_stime, _memory(usage))
+
+
+def _memory(usage: resource.struct_rusage) -> float:
+    return usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+
+
+@dataclass(frozen=True)
+class Project:
+    """An unpacked release and the virtual environment that has it installed."""
+
+    recipe: Recipe
+    home: Path  # holds both
+
+    @cached_property
+    def folder(self) -> Path:
+        return next(path for path in self.home.iterdir() if path.is_dir() and path.name != "venv")
+
+    @property
+    def bin(self) -> Path:
+        return self.home / "venv" / "bin"
+
+    @property
+    def sources(self) -> list[Path]:
+        return sorted((self.folder / self.recipe.package).rglob("*.py"))
+
+    def run(self, *command: str, limit: float = 900, **variables: str) -> Ran:
+        """Run a program of its environment in its folder."""
+        return run([str(self.bin / command[0]), *command[1:]], self.folder, limit=limit, **variables)
+
+    def pytest(self, *options: str, limit: float = 900, **variables: str) -> Ran:
+        """Run plain pytest."""
+        return self.run("python", "-m", "pytest", *PYTEST, *self.recipe.options, *options, limit=limit, **variables)
+
+    def collect(self, *options: str, **variables: str) -> Ran:
+        """Run `testmon collect` anew, without what an earlier one remembered."""
+        for path in self.folder.glob(".testmondata*"):
+            path.unlink()
+        return self.run("testmon", "collect", *options, "--", *PYTEST, *self.recipe.options, **variables)
+
+    def outcomes(self, ran: Ran) -> dict[str, str]:
+        """How each test of the run that just ended came out; an empty one when it was killed."""
+        path = self.home / "venv" / "outcomes.json"
+        if ran.killed or not path.exists():
+            return {}
+        found: dict[str, str] = json.loads(path.read_text())
+        path.unlink()
+        return found
+
+    def selected(self, tests: Sequence[str]) -> set[str]:
+        """Those of the tests that `testmon select` would let pytest run."""
+        ran = self.run("testmon", "select", "-0", PYTHONDONTWRITEBYTECODE="1")
+        if ran.status:
+            raise SystemExit(f"testmon select failed in {self.folder}:\n{ran.stderr}")
+        arguments = [argument for argument in ran.stdout.split("\0") if argument]
+        exact = set(arguments)
+        starts = tuple(f"{argument}{end}" for argument in arguments for end in ("::", "[", "/"))
+        return {test for test in tests if test in exact or test.startswith(starts)}
+
+
+def prepare(name: str, *tools: str) -> Project:
+    """Download, unpack and install a project with pytest and the given tools; what is there is used again."""
+    recipe = RECIPES[name]
+    kind = "-".join(Path(tool).name.partition("=")[0] for tool in tools)
+    home = PLACE / f"{name}-{recipe.version}-{kind}"
+    project = Project(recipe, home)
+    if not (home / "venv" / "ready").exists():
+        print(f"preparing {home}", file=sys.stderr)
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        _download(recipe, home)
+        venv.create(home / "venv", with_pip=True)
+        editable = [option for tool in tools for option in (("-e", tool) if Path(tool).is_dir() else (tool,))]
+        installed = project.run("pip", "install", "-q", "-e", ".", "pytest", *recipe.needs, *editable)
+        if installed.status:
+            raise SystemExit(f"{name} cannot be installed:\n{installed.stderr}")
+        packages = Path(
+            project.run("python", "-c", "import sysconfig as s; print(s.get_path('purelib'))").stdout.strip()
+        )
+        (packages / "lab_recorder.py").write_text(RECORDER)
+        (home / "venv" / "ready").touch()
+    return project
+
+
+def _download(recipe: Recipe, home: Path) -> None:
+    wanted = f"{recipe.name}=={recipe.version}"
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "--no-binary",
+        ":all:",
+        "-d",
+        str(PLACE),
+        wanted,
+    ]
+    archives = PLACE.glob(f"{recipe.name}-{recipe.version}.tar.gz")
+    if not (archive := next(archives, None)):
+        subprocess.run(command, check=True)
+        archive = next(PLACE.glob(f"{recipe.name}-{recipe.version}.tar.gz"))
+    with tarfile.open(archive) as packed:
+        packed.extractall(home, filter="data")
+
+
+@contextmanager
+def edited(path: Path, text: str) -> Iterator[None]:
+    """Let a file hold another text for a while."""
+    state = path.stat()
+    before = path.read_bytes()
+    path.write_text(text, encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def write_between(page: Path, marker: str, text: str) -> None:
+    """Put text between `<!-- marker -->` and `<!-- end of marker -->` of a page."""
+    before, start, rest = page.read_text(encoding="utf-8").partition(f"<!-- {marker} -->\n")
+    _, end, after = rest.partition(f"<!-- end of {marker} -->")
+    if not start or not end:
+        raise SystemExit(f"{page} lacks the markers <!-- {marker} --> and <!-- end of {marker} -->")
+    page.write_text(f"{before}{start}\n{text}\n{end}{after}", encoding="utf-8")
