@@ -84,10 +84,13 @@ class Ran:
         return self.status < 0
 
 
-def run(command: Sequence[str], folder: Path, *, limit: float = 900, **variables: str) -> Ran:
-    """Run a program to its end, or kill it with all its processes after `limit` seconds."""
+def run(command: Sequence[str], folder: Path, *, limit: float = 900, caches: bool = True) -> Ran:
+    """Run a program to its end, or kill it with all its processes after `limit` seconds.
+
+    Without caches no compiled modules are written: one may be as long and as old as a source that is edited next.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TESTMON", "PYTEST"))}
-    environment |= {"PYTHONHASHSEED": "0", **variables}
+    environment |= {"PYTHONHASHSEED": "0"} | ({} if caches else {"PYTHONDONTWRITEBYTECODE": "1"})
     environment.pop("PYTHONPATH", None)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.perf_counter()
@@ -134,19 +137,19 @@ class Project:
     def sources(self) -> list[Path]:
         return sorted((self.folder / self.recipe.package).rglob("*.py"))
 
-    def run(self, *command: str, limit: float = 900, **variables: str) -> Ran:
+    def run(self, *command: str, limit: float = 900, caches: bool = True) -> Ran:
         """Run a program of its environment in its folder."""
-        return run([str(self.bin / command[0]), *command[1:]], self.folder, limit=limit, **variables)
+        return run([str(self.bin / command[0]), *command[1:]], self.folder, limit=limit, caches=caches)
 
-    def pytest(self, *options: str, limit: float = 900, **variables: str) -> Ran:
+    def pytest(self, *options: str, limit: float = 900, caches: bool = True) -> Ran:
         """Run plain pytest."""
-        return self.run("python", "-m", "pytest", *PYTEST, *self.recipe.options, *options, limit=limit, **variables)
+        return self.run("python", "-m", "pytest", *PYTEST, *self.recipe.options, *options, limit=limit, caches=caches)
 
-    def collect(self, *options: str, **variables: str) -> Ran:
+    def collect(self, *options: str, limit: float = 900, caches: bool = True) -> Ran:
         """Run `testmon collect` anew, without what an earlier one remembered."""
         for path in self.folder.glob(".testmondata*"):
             path.unlink()
-        return self.run("testmon", "collect", *options, "--", *PYTEST, *self.recipe.options, **variables)
+        return self.run("testmon", "collect", *options, "--", *PYTEST, *self.recipe.options, limit=limit, caches=caches)
 
     def outcomes(self, ran: Ran) -> dict[str, str]:
         """How each test of the run that just ended came out; an empty one when it was killed."""
@@ -159,7 +162,7 @@ class Project:
 
     def selected(self, tests: Sequence[str]) -> set[str]:
         """Those of the tests that `testmon select` would let pytest run."""
-        ran = self.run("testmon", "select", "-0", PYTHONDONTWRITEBYTECODE="1")
+        ran = self.run("testmon", "select", "-0", caches=False)
         if ran.status:
             raise SystemExit(f"testmon select failed in {self.folder}:\n{ran.stderr}")
         arguments = [argument for argument in ran.stdout.split("\0") if argument]

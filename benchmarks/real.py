@@ -17,7 +17,6 @@ HEAD = (
     "selected at once", "edits", "selected", "missed",
 )  # fmt: skip
 RECORD = ("-p", "lab_recorder")
-STILL = {"PYTHONDONTWRITEBYTECODE": "1"}  # a cached module may be as long and as old as the edited one
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
         if len(shares) == wanted or tried > 20 * wanted:
             break
         with lab.edited(edit.path, edit.text):
-            after = project.outcomes(project.pytest(*RECORD, limit=20 + 10 * plain.seconds, **STILL))
+            after = project.outcomes(project.pytest(*RECORD, limit=20 + 10 * plain.seconds, caches=False))
             changed = {test for test in tests if after.get(test) != before[test]}
             if not after or not changed:
                 continue
