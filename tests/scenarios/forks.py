@@ -1,0 +1,123 @@
+"""A process that has imported pytest and testmon once and forks for every order, so that a run costs little.
+
+Orders come as JSON lines on stdin: what to do, in which folder, with which variables and import path. The answer, a
+JSON line on stdout, is what the forked child wrote to a file. It is a process of its own, since the one that runs the
+tests may have threads (pytest-xdist), which do not go well with a fork.
+"""
+
+import contextlib
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Observer:
+    """A plugin that notes how tests come out; nothing in it depends on time, process or line."""
+
+    def __init__(self) -> None:
+        self.outcomes: dict[str, list[str]] = {}
+        self.errors: list[str] = []
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.errors.append(report.nodeid)
+
+    def pytest_runtest_logreport(self, report):
+        notes = self.outcomes.setdefault(report.nodeid, [])
+        expected = "x" * hasattr(report, "wasxfail")
+        if expected or not report.passed:
+            notes.append(f"{report.when} {expected}{report.outcome}: {_message(report.longrepr)}")
+        if report.when == "teardown":
+            notes += [f"{name} = {value!r}" for name, value in report.user_properties]
+
+
+def _message(longrepr: object) -> str:
+    if isinstance(longrepr, tuple):
+        text = str(longrepr[2])
+    else:
+        crash = getattr(longrepr, "reprcrash", None)
+        text = crash.message if crash else str(longrepr or "")
+    return re.sub(r"\b0x[0-9a-f]+", "0x", text)
+
+
+def run_pytest(arguments: list[str]) -> dict[str, object]:
+    """How tests come out without testmon."""
+    import pytest
+
+    observer = Observer()
+    common = ["-q", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+    code = int(pytest.main([*common, *arguments], plugins=[observer]))
+    return {"code": code, "outcomes": observer.outcomes, "errors": observer.errors}
+
+
+def collect(arguments: list[str]) -> dict[str, object]:
+    """The command line in this process; pytest runs in a child of it, as always."""
+    from testmon_cli import cli
+
+    return {"code": cli.main(["collect", "-q", "-p", "no:cacheprovider", *arguments])}
+
+
+def select(_: list[str]) -> dict[str, object]:
+    """What would be printed, with the reasons."""
+    from testmon_cli.application import selecting, settings
+
+    selection = selecting.select(settings.load(), exact=True)
+    reasons = {test.nodeid: test.reason.text for test in selection.tests}
+    return {"arguments": list(selection.arguments), "reasons": reasons, "notes": list(selection.notes)}
+
+
+ORDERS = {"pytest": run_pytest, "collect": collect, "select": select}
+
+
+@contextlib.contextmanager
+def _output_to(path: Path) -> Iterator[None]:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    yield
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _child(order: dict, answer: Path) -> None:
+    os.chdir(order["folder"])
+    os.environ.update(order["environ"])
+    sys.path[:] = [*order["path"], *sys.path[1:]]  # without the folder of this file
+    with _output_to(answer.with_suffix(".log")):
+        try:
+            answer.write_text(json.dumps(ORDERS[order["do"]](order["arguments"])), encoding="utf-8")
+        except BaseException:
+            traceback.print_exc()
+
+
+def main() -> None:
+    import alembic.command
+    import pytest
+    import sqlalchemy.orm  # noqa: F401 - loaded before the first fork
+
+    import testmon_cli.application.collecting
+    import testmon_cli.cli
+    import testmon_cli.storage.models  # noqa: F401
+
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # an edit within the second of the first run would not be seen
+    sys.dont_write_bytecode = True
+    for line in sys.stdin:
+        order = json.loads(line)
+        answer = Path(order["answer"])
+        answer.unlink(missing_ok=True)
+        answer.with_suffix(".log").unlink(missing_ok=True)
+        child = os.fork()
+        if not child:
+            _child(order, answer)
+            os._exit(0)
+        os.waitpid(child, 0)
+        print(answer.read_text(encoding="utf-8") if answer.exists() else json.dumps({"died": True}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

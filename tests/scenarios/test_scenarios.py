@@ -1,0 +1,35 @@
+"""Every scenario is safe, and selects beyond need only what its table lists, with the reason there."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.lab import Forks, play
+from tests.scenarios.scenario import Scenario, load_all
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="plays scenarios in forked processes")
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    started = Forks.start()
+    yield started
+    started.close()
+
+
+def _parameters() -> list[object]:
+    return [
+        pytest.param(s, id=s.name, marks=[pytest.mark.xfail(strict=True, reason=s.missed)] if s.missed else [])
+        for s in load_all()
+    ]
+
+
+@pytest.mark.parametrize("scenario", _parameters())
+def test_scenario(scenario: Scenario, forks: Forks, tmp_path: Path) -> None:
+    played = play(scenario, forks, tmp_path)
+    assert played.needed == scenario.must, "the table says otherwise than plain pytest"
+    assert not played.refused, f"pytest refused the selection:\n{played.log}"
+    assert played.needed <= played.ran, f"missed {sorted(played.needed - played.ran)}; reasons: {played.reasons}"
+    assert played.ran - played.needed == set(scenario.extra), f"other extras; reasons: {played.reasons}"
