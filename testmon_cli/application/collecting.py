@@ -237,7 +237,7 @@ class _Store:
             engine=session.engine if session else "",
             errors=joiner.errors,
             pending=sorted((joiner.collected | (joiner.deselected if narrows else set())) - joiner.executed),
-            unwanted=[] if narrows else sorted(joiner.deselected),
+            unwanted=[] if narrows else _shortened(joiner.deselected, joiner.collected),
             inert=self._inert(naming, is_whole=is_whole and ended is not None),
         )
         self._datafile.set_facts(self._run_id, self._facts)
@@ -273,6 +273,12 @@ class _Store:
     def _snapshot(self) -> None:
         self._datafile.set_snapshot(self._run_id, list(self._versions.values()))
         self._dirty = False
+
+
+def _shortened(left_out: set[str], collected: set[str]) -> list[str]:
+    """Node ids that were left out; a function stands for all its parameters when every one of them was."""
+    others = {_function_of(nodeid) for nodeid in collected - left_out}
+    return sorted({nodeid if _function_of(nodeid) in others else _function_of(nodeid) for nodeid in left_out})
 
 
 def _function_of(nodeid: str) -> str:

@@ -633,7 +633,8 @@ class _MentionMatcher:
                 if DYNAMIC_MEMBERS in block.mentions:
                     own = own or (candidate, block.qualname.partition(".")[0]) in related
                 if own or not wanted.isdisjoint(block.mentions):
-                    found[candidate][block.checksum] = _mentions(candidate, block, cause)
+                    how = "mentions" if own or "." + member in block.mentions else "may look up"
+                    found[candidate][block.checksum] = _mentions(candidate, block, cause, how)
                     self.functions.setdefault((candidate, block.qualname), cause)
         return found
 

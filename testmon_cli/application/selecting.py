@@ -305,10 +305,14 @@ class Chooser:
         for run in self.runs:
             for nodeid in _list(run.facts.get("pending")):
                 path = nodeid.partition("::")[0]
-                if nodeid in verdicts or nodeid in seen or not (self.tree.root / path).exists():
+                function = nodeid.partition("[")[0]
+                if (
+                    nodeid in verdicts
+                    or not seen.isdisjoint((nodeid, function))
+                    or not (self.tree.root / path).exists()
+                ):
                     continue
                 seen.add(nodeid)
-                function = nodeid.partition("[")[0]
                 if path in self.unstable or path in self.doubtful:
                     continue  # found, if it is still there, by reading the source
                 argument = nodeid if _SPLIT_BY_XARGS.isdisjoint(nodeid[len(function) :]) else function
