@@ -257,7 +257,8 @@ class Chooser:
 
     def _new(self, naming: Naming, verdicts: Mapping[str, _Verdict]) -> Iterator[Selected]:
         inert = self._inert()
-        functions = {_function_of(nodeid) for nodeid in verdicts}
+        unwanted = self._unwanted()
+        functions = {_function_of(nodeid) for nodeid in (*verdicts, *unwanted)}
         files = {function.partition("::")[0] for function in functions}
         errors: Mapping[str, object] = _mapping(self._latest_errors())
         for path in sorted(self.tree.stats):
@@ -271,7 +272,7 @@ class Chooser:
                 yield Selected(path, path, Reason(kinds.NEW, text))
             elif path in self.unstable or path not in self._fully_known():
                 yield from self._new_functions(path, naming, functions, names)
-        yield from self._pending(verdicts)
+        yield from self._pending(verdicts, unwanted)
 
     def _new_functions(
         self, path: str, naming: Naming, functions: set[str], inert: frozenset[str]
@@ -294,14 +295,18 @@ class Chooser:
         """Files that a run collected and that are as they were: what they hold is known from it."""
         return {path for path in self.tree.stats if path not in self.unstable}
 
-    def _pending(self, verdicts: Mapping[str, _Verdict]) -> Iterator[Selected]:
-        """Tests that a run collected and that never ran."""
-        seen = {
+    def _unwanted(self) -> set[str]:
+        """Tests that the configuration, as it still is, leaves out."""
+        return {
             nodeid
             for run in self.runs
             if run.facts.get("config") == self.config.digest
             for nodeid in _list(run.facts.get("unwanted"))
         }
+
+    def _pending(self, verdicts: Mapping[str, _Verdict], unwanted: set[str]) -> Iterator[Selected]:
+        """Tests that a run collected and that never ran."""
+        seen = set(unwanted)
         for run in self.runs:
             for nodeid in _list(run.facts.get("pending")):
                 path = nodeid.partition("::")[0]

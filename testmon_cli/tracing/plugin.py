@@ -384,5 +384,8 @@ def code_of_test(item: pytest.Item) -> CodeType | None:
     if not isinstance(item, pytest.Function):
         return None
     function = inspect.unwrap(getattr(item.obj, "__func__", item.obj))
+    # hypothesis dresses its wrapper up as the test, with the test's name and file
+    function = getattr(getattr(function, "hypothesis", None), "inner_test", function)
+    function = inspect.unwrap(function)
     code = getattr(function, "__code__", None)
     return code if isinstance(code, CodeType) else None

@@ -227,6 +227,8 @@ class ResourceWatch:
         if isinstance(path, int) or path is None:
             return None
         name: str = os.fsdecode(path)
+        if name.startswith("<") and name.endswith(">"):  # no file, but how code objects name what has none
+            return None
         if not os.path.isabs(name):
             name = os.path.join(os.getcwd(), name)
         try:
