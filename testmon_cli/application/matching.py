@@ -5,7 +5,7 @@ an affected name, modules whose import is affected, resources that differ; then 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from testmon_cli.analysis import codec
@@ -65,14 +65,23 @@ def is_loaded(ref: VersionRef) -> bool:
 class RunMatcher:
     """Matches one run with the tree as it is now."""
 
-    def __init__(self, datafile: Datafile, run: Run, tree: Tree, today: Today, packages: "PackageChanges") -> None:
+    def __init__(
+        self,
+        datafile: Datafile,
+        run: Run,
+        tree: Tree,
+        today: Today,
+        packages: "PackageChanges",
+        files: FileChanges | None = None,
+    ) -> None:
+        """`files` stand for those that a comparison with the tree would find."""
         self.run = run
         self._datafile = datafile
         self._tree = tree
         self._today = today
         self._packages = packages
         self.snapshot = datafile.snapshot(run.id)
-        self.files = compare_files(self.snapshot, tree, run.started)
+        self.files = files if files is not None else compare_files(self.snapshot, tree, run.started)
         self._stored_models: dict[str, SourceModel | None] = {}
         self._names: dict[str, bytes] = {}
         self._fingerprints: dict[str, list[StoredFingerprint]] = {}
@@ -154,6 +163,17 @@ class RunMatcher:
         self._changed_names()
         own = [e for e in executions if e.run_id == self.run.id]
         self._affected(own)
+        self._spread()
+        return self.invalid
+
+    def reached_by(self, change: Callable[[Growth], None], executions: Iterable[StoredExecution]) -> Hits:
+        """Traces of the run that one change alone would touch; to be asked of a matcher without changed files."""
+        if not self._kinds:
+            self._load_traces()
+        self.growth = Growth(self.growth.project)
+        self.invalid, self._hit_functions = {}, {}
+        change(self.growth)
+        self._affected([e for e in executions if e.run_id == self.run.id])
         self._spread()
         return self.invalid
 

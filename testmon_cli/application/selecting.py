@@ -81,14 +81,15 @@ def select(
     with datafile:
         runs = datafile.runs(current)
         if not runs:
-            others = ", ".join(sorted({_describe(e) for e in datafile.environments()})) or "none"
-            note = f"nothing was collected for {_describe(current)} (there is: {others}): everything is selected"
+            others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
+            note = f"nothing was collected for {describe(current)} (there is: {others}): everything is selected"
             return _narrowed(_everything(tree, config.naming(), note), narrowing)
         chooser = Chooser(datafile, settings, runs, tree, config)
         return _narrowed(chooser.choose(failed=failed, exact=exact), narrowing)
 
 
-def _describe(env: Environment) -> str:
+def describe(env: Environment) -> str:
+    """An environment in words."""
     return f"environment {env.name!r} with Python {env.python} on {env.platform}"
 
 

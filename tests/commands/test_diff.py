@@ -1,0 +1,212 @@
+"""What `testmon diff` prints, on a project that was collected."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Answer, Project
+
+FILES = {
+    ".gitignore": ".testmondata*\n__pycache__/\n.pytest_cache/\n",
+    "pyproject.toml": "",
+    "shop.py": '''
+        """A shop."""
+
+        TAX = 2
+
+
+        def price(x):
+            return x * TAX
+
+
+        def name(x):
+            if x:
+                return x
+            return "none"
+
+
+        class Box:
+            size = 1
+
+            def grow(self):
+                self.size += 1
+        ''',
+    "extra.py": "def unused():\n    pass\n",
+    "lonely.py": "X = 1\n",
+    "test_price.py": """
+        import shop
+
+
+        def test_price():
+            assert shop.price(2) == 4
+
+
+        def test_grow():
+            box = shop.Box()
+            box.grow()
+            assert box.size == 2
+        """,
+    "test_name.py": """
+        import extra
+        import shop
+
+
+        def test_unnamed():
+            assert shop.name("") == "none"
+        """,
+}
+
+
+@pytest.fixture(scope="module")
+def _collected_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Project(tmp_path_factory.mktemp("collected"))
+    project.write(FILES)
+    project.git("init", "-q")
+    project.git("add", ".")
+    project.git("commit", "-qm", "first")
+    assert project.testmon("collect", "-q").code == 0
+    return project.path
+
+
+@pytest.fixture
+def shop(_collected_once: Path, tmp_path: Path) -> Project:
+    """A project with a git revision that was collected as it is there."""
+    return Project(shutil.copytree(_collected_once, tmp_path / "shop"))
+
+
+LAST = "compared with what was last collected: "
+HEAD = "compared with git revision HEAD: "
+
+
+def test_nothing_has_changed_after_a_collect(shop: Project) -> None:
+    shop.edit("shop.py", "TAX = 2\n", "# of the last year\nTAX = (2)\n")
+    assert shop.testmon("diff") == Answer(0, f"{LAST}0 changes\n", "")
+    assert shop.testmon("diff", "--base", "HEAD") == Answer(0, f"{HEAD}0 changes\n", "")
+
+
+def _edit_everywhere(shop: Project) -> None:
+    shop.edit("shop.py", "TAX = 2", "\n\nTAX = 3")
+    shop.edit("shop.py", "x * TAX", "x + TAX")
+    shop.edit("shop.py", '    return "none"', '    return "nobody"')
+    shop.edit("shop.py", "size = 1", "size = 7")
+    shop.write({"new.py": "X = 1\n", "test_new.py": "def test_new(): pass\n", "lonely.py": "X = 2\n"})
+    (shop.path / "extra.py").unlink()
+
+
+EVERYWHERE = """
+removed file         extra.py  1 test
+{}added file           new.py:1  0 tests
+changed definition   shop.py:5 TAX  1 test
+changed block        shop.py:8 price  1 test
+changed block        shop.py:15 name  1 test
+changed definition   shop.py:19 Box.size  1 test
+added file           test_new.py:1  0 tests
+"""
+
+
+def test_every_change_has_its_place_and_the_number_of_tests_that_depend_on_it(shop: Project) -> None:
+    _edit_everywhere(shop)
+    assert shop.testmon("diff") == Answer(0, f"{LAST}7 changes{EVERYWHERE.format('')}", "")
+
+
+def test_since_a_revision_files_that_no_test_loads_count_as_well(shop: Project) -> None:
+    _edit_everywhere(shop)
+    lonely = "changed definition   lonely.py:1 X  0 tests\n"
+    assert shop.testmon("diff", "--base", "HEAD") == Answer(0, f"{HEAD}8 changes{EVERYWHERE.format(lonely)}", "")
+
+
+def test_a_revision_is_not_what_was_last_collected(shop: Project) -> None:
+    shop.edit("shop.py", "x * TAX", "x * 2")
+    assert shop.testmon("collect", "-q").code == 0
+    assert shop.testmon("diff").out == f"{LAST}0 changes\n"
+    assert shop.testmon("diff", "--base", "HEAD").out == (
+        f"{HEAD}1 change\nchanged block        shop.py:6 price  0 tests\n"
+    )
+
+
+def test_what_went_has_no_line_and_what_came_no_tests(shop: Project) -> None:
+    text = (shop.path / "shop.py").read_text()
+    shop.write({"shop.py": text.partition("class Box")[0] + "def late():\n    pass\n"})
+    assert shop.testmon("diff").out == (
+        f"{LAST}4 changes\n"
+        "removed definition   shop.py Box  1 test\n"
+        "removed block        shop.py Box.grow  1 test\n"
+        "added block          shop.py:16 late  0 tests\n"
+        "added definition     shop.py:16 late  0 tests\n"
+    )
+
+
+def test_documentation_is_a_change_of_its_own_kind(shop: Project) -> None:
+    shop.edit("shop.py", "def name(x):", "def name(x: str) -> str:")
+    assert shop.testmon("diff").out == f"{LAST}1 change\ndocumentation definition shop.py:10 name  0 tests\n"
+
+
+def test_a_file_that_does_not_parse_shows_the_error(shop: Project) -> None:
+    shop.write({"shop.py": "def (\n"})
+    line = "changed file         shop.py:1 (does not parse: invalid syntax)  3 tests\n"
+    assert shop.testmon("diff") == Answer(0, f"{LAST}1 change\n{line}", "")
+    assert shop.testmon("diff", "--base", "HEAD") == Answer(0, f"{HEAD}1 change\n{line}", "")
+
+
+def test_the_configuration_of_pytest_concerns_all_tests(shop: Project) -> None:
+    shop.write({"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-ra'\n"})
+    assert (
+        shop.testmon("diff").out == f"{LAST}1 change\nchanged config       pyproject.toml options of pytest  3 tests\n"
+    )
+
+
+def test_json_holds_the_same(shop: Project) -> None:
+    shop.edit("shop.py", "x * TAX", "x + TAX")
+    shop.write({"extra.py": "def (\n"})
+    answer = shop.testmon("diff", "--format", "json")
+    assert (answer.code, answer.err) == (0, "")
+    broken, changed = json.loads(answer.out)["changes"]
+    assert json.loads(answer.out) == {
+        "version": 1,
+        "base": "what was last collected",
+        "changes": [broken, changed],
+        "notes": [],
+    }
+    assert broken == {
+        "how": "changed",
+        "category": "file",
+        "path": "extra.py",
+        "name": "",
+        "line": 1,
+        "tests": 1,
+        "detail": "does not parse: invalid syntax",
+    }
+    assert changed == {
+        "how": "changed",
+        "category": "block",
+        "path": "shop.py",
+        "name": "price",
+        "line": 6,
+        "tests": 1,
+        "detail": "",
+    }
+
+
+def test_an_unknown_revision_is_an_error(shop: Project) -> None:
+    message = f"testmon: error: git knows no revision 'nosuch' in {shop.path}; give a commit, branch or tag\n"
+    assert shop.testmon("diff", "--base", "nosuch") == Answer(66, "", message)
+
+
+def test_an_environment_without_runs_has_nothing_to_compare_with(shop: Project) -> None:
+    first, second = shop.testmon("diff", "--env", "other").out.splitlines()
+    assert first == "compared with nothing, as no run was collected: 0 changes"
+    assert second.startswith("nothing was collected for environment 'other' with Python 3.")
+
+
+def test_without_a_datafile_only_a_revision_can_be_compared_with(shop: Project) -> None:
+    (shop.path / ".testmondata").unlink()
+    shop.edit("shop.py", "x * TAX", "x + TAX")
+    assert shop.testmon("diff").out == (
+        "compared with nothing, as no run was collected: 0 changes\n"
+        f"{shop.path}/.testmondata does not exist: run testmon collect first\n"
+    )
+    assert (
+        shop.testmon("diff", "--base", "HEAD").out == f"{HEAD}1 change\nchanged block        shop.py:6 price  0 tests\n"
+    )
