@@ -20,7 +20,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = Path(os.environ.get("TESTMON_LAB", Path(tempfile.gettempdir()) / "testmon-lab"))
-PYTEST = ("-q", "-p", "no:cacheprovider")
+PYTEST = ("-q",)
 
 # Stands in the environment of each project: writes how every test came out where no test looks.
 RECORDER = """

@@ -44,12 +44,14 @@ class Result:
 def try_project(name: str, wanted: int, seed: int) -> Result:
     """Hold the promises of `collect` and `select` against plain pytest."""
     project = lab.prepare(name, str(lab.CHECKOUT))
-    project.pytest(*RECORD)  # leaves compiled modules and caches of the project behind
+    first = project.outcomes(project.pytest(*RECORD))  # leaves compiled modules behind too
     plain = project.pytest(*RECORD)
     before = project.outcomes(plain)
     collected = project.collect(*RECORD)
-    other = _differing(before, project.outcomes(collected))
-    tests = sorted(before)
+    observed = project.outcomes(collected)
+    # Some come out by chance, or have the time of day in their names: nobody can say what an edit does to these.
+    tests = sorted(test for test in before if first.get(test) == before[test])
+    other = {test for test in tests if observed.get(test) != before[test]}
     at_once = project.selected(tests)
     select = project.run("testmon", "select")
     shares: list[float] = []
@@ -73,10 +75,6 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
             print(f"    MISSED {test}: {before[test]}, now {after.get(test)}", file=sys.stderr)
     title = f"{name} {project.recipe.version}"
     return Result(title, len(tests), plain, collected, select, len(other), len(at_once), tuple(shares), missed)
-
-
-def _differing(first: dict[str, str], second: dict[str, str]) -> set[str]:
-    return {test for test in first.keys() | second.keys() if first.get(test) != second.get(test)}
 
 
 def main() -> int:

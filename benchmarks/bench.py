@@ -1,0 +1,174 @@
+"""Measure what collecting costs over plain pytest, what asking costs, and how both grow with the suite.
+
+python benchmarks/bench.py [--quick] [--rounds N] [--write] [part ...]     parts: overhead, asking, growth
+"""
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import lab
+import synthetic
+
+PAGE = lab.CHECKOUT / "docs" / "performance.md"
+INCUMBENT = "pytest-testmon==2.2.0"
+ENGINES = ("probes", "coverage")
+EDIT = ("total += 5", "total += 6")  # one block of one function
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How far a measurement goes."""
+
+    rounds: int
+    projects: tuple[str, ...]
+    sizes: tuple[int, ...]
+
+
+QUICK = Extent(2, ("sqlparse",), (1_000,))
+FULL = Extent(5, ("sqlparse", "marshmallow", "packaging", "jinja2", "click"), (1_000, 10_000, 20_000, 100_000))
+
+
+def interleaved(rounds: int, programs: dict[str, Callable[[], lab.Ran]]) -> dict[str, list[lab.Ran]]:
+    """Run each program once unmeasured, then all in turn, so that a slow minute of the machine hits all of them."""
+    found: dict[str, list[lab.Ran]] = {name: [] for name in programs}
+    for number in range(rounds + 1):
+        for name, program in programs.items():
+            ran = program()
+            if ran.status not in (0, 1):
+                raise SystemExit(f"{name} ended with {ran.status}:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+            if number:
+                found[name].append(ran)
+    return found
+
+
+def _spread(values: Sequence[float], digits: int = 2) -> str:
+    return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def overhead(extent: Extent) -> str:
+    """CPU seconds of `testmon collect` over those of plain pytest, user and system, of all processes."""
+    rows = []
+    for name in extent.projects:
+        project = lab.prepare(name, str(lab.CHECKOUT))
+        programs: dict[str, Callable[[], lab.Ran]] = {"pytest": project.pytest}
+        programs |= {engine: partial(project.collect, "--engine", engine) for engine in ENGINES}
+        found = interleaved(extent.rounds, programs)
+        plain = found["pytest"]
+        row: list[object] = [f"{name} {project.recipe.version}", _spread([ran.cpu for ran in plain])]
+        for engine in ENGINES:
+            ratios = [ran.cpu / other.cpu for ran, other in zip(found[engine], plain, strict=True)]
+            row.append(_spread(ratios))
+        row += [
+            f"{median(r.memory for r in found[engine]) / median(r.memory for r in plain):.2f}" for engine in ENGINES
+        ]
+        rows.append(row)
+        print(f"overhead: {row}", file=sys.stderr)
+    ratios_of = [f"{engine}, times pytest" for engine in ENGINES]
+    return lab.table(["project", "pytest, CPU s", *ratios_of, *(f"{e}, times memory" for e in ENGINES)], rows)
+
+
+def asking(extent: Extent) -> str:
+    """Seconds that a question takes in a project of 1,000 tests, beside pytest-testmon's way to ask it."""
+    ours, theirs = lab.prepare("sqlparse", str(lab.CHECKOUT)).bin, lab.prepare("sqlparse", INCUMBENT).bin
+    with tempfile.TemporaryDirectory() as place:
+        here, there = _project(Path(place) / "here", 1_000), _project(Path(place) / "there", 1_000)
+        lab.run([str(ours / "testmon"), "collect", "--", *lab.PYTEST], here)
+        remember = [str(theirs / "python"), "-m", "pytest", "--testmon", *lab.PYTEST]
+        lab.run(remember, there)
+        # Nothing is left to run here, which pytest says with exit code 5.
+        again = [*remember, "--testmon-nocollect", "--collect-only"]
+
+        def ask() -> dict[str, list[lab.Ran]]:
+            return interleaved(
+                extent.rounds,
+                {
+                    "python -c 'pass'": lambda: lab.run([str(ours / "python"), "-c", "pass"], here),
+                    "python -c 'import click'": lambda: lab.run([str(ours / "python"), "-c", "import click"], here),
+                    "testmon select": lambda: lab.run([str(ours / "testmon"), "select"], here),
+                    "pytest --testmon --collect-only": lambda: _forgiving(again, there),
+                },
+            )
+
+        unchanged = ask()
+        for root in (here, there):
+            path = root / "app" / "m03.py"
+            path.write_text(path.read_text().replace(*EDIT, 1))
+        changed = ask()
+    rows = [
+        [f"`{name}`", *(_spread([ran.seconds for ran in found[name]], 3) for found in (unchanged, changed))]
+        for name in unchanged
+    ]
+    return lab.table(["command", "nothing changed, s", "one function changed, s"], rows)
+
+
+def _forgiving(command: list[str], folder: Path) -> lab.Ran:
+    ran = lab.run(command, folder)
+    return replace(ran, status=0) if ran.status == 5 else ran
+
+
+def growth(extent: Extent) -> str:
+    """How asking grows with the suite, 300 blocks a test: the datafile is written without running the tests."""
+    tools = lab.prepare("sqlparse", str(lab.CHECKOUT)).bin
+    rows = []
+    for size in extent.sizes:
+        with tempfile.TemporaryDirectory() as place:
+            root = Path(place) / "project"
+            planned = synthetic.plan(size)
+            synthetic.write_project(root, planned)
+            synthetic.age(root)
+            lab.run([str(tools / "testmon"), "collect", "--", *lab.PYTEST, "tests/test_0000.py"], root)
+            written = synthetic.fill(root, planned)
+            megabytes = sum(path.stat().st_size for path in root.glob(".testmondata*")) / 1e6
+            select = {"select": lambda: lab.run([str(tools / "testmon"), "select"], root)}  # noqa: B023 # used here
+            unchanged = interleaved(extent.rounds, select)["select"]
+            path = root / "app" / "m03.py"
+            path.write_text(path.read_text().replace(*EDIT, 1))
+            changed = interleaved(extent.rounds, select)["select"]
+            gc = lab.run([str(tools / "testmon"), "gc", "--keep", "1"], root)
+        if unchanged[0].stdout or gc.status:
+            raise SystemExit(f"not as it must be: {unchanged[0].stdout[:500]}{gc.stderr}")
+        rows.append([
+            f"{size:,}", f"{written:.1f}", f"{megabytes:.1f}", _spread([ran.seconds for ran in unchanged]),
+            _spread([ran.seconds for ran in changed]), f"{len(changed[0].stdout.splitlines()):,}",
+            f"{max(ran.memory for ran in changed):.0f}", f"{gc.seconds:.1f}",
+        ])  # fmt: skip
+        print(f"growth: {rows[-1]}", file=sys.stderr)
+    head = ["tests", "writing all, s", "datafile, MB", "select, nothing changed, s", "select, one function changed, s"]
+    return lab.table([*head, "selected", "memory, MB", "gc, s"], rows)
+
+
+def _project(root: Path, tests: int) -> Path:
+    synthetic.write_project(root, synthetic.plan(tests))
+    synthetic.age(root)
+    return root
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parts = {"overhead": overhead, "asking": asking, "growth": growth}
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; all if none is named")
+    parser.add_argument("--rounds", type=int, help="how often each program is run")
+    parser.add_argument("--quick", action="store_true", help="one project, one size, two rounds")
+    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
+    options = parser.parse_args()
+    extent = QUICK if options.quick else FULL
+    extent = Extent(options.rounds or extent.rounds, extent.projects, extent.sizes)
+    where = f"CPython {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, {extent.rounds} rounds"
+    for name in options.parts or parts:
+        text = f"{parts[name](extent)}\nMeasured with {where}.\n"
+        print(text)
+        if options.write:
+            lab.write_between(PAGE, name, text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
