@@ -10,7 +10,8 @@ The notation, a text per effect, resolved against the whole project by `analysis
     call:f|a|b        calls f (a dotted name) with arguments that stand for the globals a and b; its result is used
     bare:f|a|b        the same as a statement of its own
     method:o.m|a|b    calls method m of what the global o stands for; bare-method: as a statement
-    deco:f            decorates with f, or with what f(...) returns
+    deco:f            decorates with f
+    made:f            decorates with what f(...) returns
 """
 
 import ast
@@ -137,7 +138,7 @@ class Reader:
                 continue
             if self._is_own(dotted) and dotted.rpartition(".")[2] in ("setter", "getter", "deleter"):
                 continue
-            self.found.add(f"deco:{expanded}")
+            self.found.add(f"{'made' if isinstance(decorator, ast.Call) else 'deco'}:{expanded}")
 
     def _is_own(self, dotted: str) -> bool:
         first = dotted.partition(".")[0]

@@ -12,7 +12,7 @@ from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, REMOVED, Definitio
 from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE
 from testmon_cli.analysis.project import CONFTEST, Project
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.source import Definition, Import
+from testmon_cli.domain.source import Definition, FunctionSummary, Import
 
 _DEEPEST_CALL = 8
 EVERYWHERE = ""  # in place of a path: a name that any file may mention (a package)
@@ -345,8 +345,8 @@ class Growth:
             self.module(path, cause)
         else:
             target, *arguments = rest.split("|")
-            if kind == "deco":
-                self._decorated(target, path, cause, depth)
+            if kind in ("deco", "made"):
+                self._decorated(target, path, cause, depth, made=kind == "made")
             elif kind.endswith("method"):
                 self._method(target, arguments, path, cause, depth, bare=kind.startswith("bare"))
             else:
@@ -360,7 +360,7 @@ class Growth:
         if found is not None and found[0] != path and found[1]:
             self.name(found[0], found[1].partition(".")[0], link)
 
-    def _decorated(self, target: str, path: str, cause: Cause, depth: int) -> None:
+    def _decorated(self, target: str, path: str, cause: Cause, depth: int, *, made: bool) -> None:
         found = self.project.resolve(target, path)
         if found is None:
             if not purity.is_pure_decorator(target):
@@ -368,9 +368,22 @@ class Growth:
             return
         summary = self.project.function(*found)
         if summary is not None:
-            self._summary(summary.effects, found[0], [], path, cause, depth, fallible=False)
+            effects = self._with_closures(found[0], summary) if made else summary.effects
+            self._summary(effects, found[0], [], path, cause, depth, fallible=False)
             return
         self._method_of(found, [], path, cause, depth, bare=True)
+
+    def _with_closures(self, where: str, summary: FunctionSummary) -> tuple[str, ...]:
+        """Effects of a function and of the functions that it makes: a decorator with arguments returns one to call.
+
+        What these change that is no name of the module is an argument of the function around them, like `self`.
+        """
+        found = [*summary.effects]
+        for closure in self.project.functions_in(where, summary.qualname):
+            for effect in closure.effects:
+                enclosed = effect[0] == "~" and not self.project.is_module_level(where, effect[1:])
+                found.append(ARGUMENT if enclosed else effect)
+        return tuple(dict.fromkeys(found))
 
     def _called(self, target: str, arguments: list[str], path: str, cause: Cause, depth: int, *, bare: bool) -> None:
         found = self.project.resolve(target, path)
@@ -456,9 +469,10 @@ class Growth:
         for place, parent in lineage:
             summary = self.project.function(place, f"{_qualname(parent)}.{method}")
             if summary is not None:
-                if ARGUMENT in summary.effects:
+                effects = self._with_closures(place, summary)
+                if ARGUMENT in effects:
                     self._mutated(where, root, cause)
-                self._summary(summary.effects, place, arguments, path, cause, depth, fallible=True)
+                self._summary(effects, place, arguments, path, cause, depth, fallible=True)
                 return
         self.module(path, cause)
 

@@ -86,6 +86,13 @@ class Project:
         model = self.model(path)
         return next((f for f in model.functions if f.qualname == qualname), None) if model else None
 
+    def functions_in(self, path: str, qualname: str) -> list[FunctionSummary]:
+        """Functions that a function makes itself."""
+        model = self.model(path)
+        prefix = f"{qualname}.<locals>."
+        inner = [f for f in model.functions if f.qualname.startswith(prefix)] if model else []
+        return [f for f in inner if "." not in f.qualname.removeprefix(prefix)]
+
     def resolve(self, dotted: str, path: str, depth: int = 0) -> tuple[str, str] | None:
         """The file and qualified name that a dotted name, written in `path`, stands for; None outside the project.
 

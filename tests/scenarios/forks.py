@@ -6,10 +6,13 @@ tests may have threads (pytest-xdist), which do not go well with a fork.
 """
 
 import contextlib
+import gc
+import io
 import json
 import os
 import re
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,18 +97,34 @@ def _child(order: dict, answer: Path) -> None:
             traceback.print_exc()
 
 
-def main() -> None:
+def _warm_up() -> None:
+    """Load what the children need before the first fork; pytest loads most of itself when it runs."""
     import alembic.command
     import pytest
-    import sqlalchemy.orm  # noqa: F401 - loaded before the first fork
+    import sqlalchemy.orm  # noqa: F401
 
     import testmon_cli.application.collecting
+    import testmon_cli.application.selecting
     import testmon_cli.cli
-    import testmon_cli.storage.models  # noqa: F401
+    import testmon_cli.storage.compiled_sqlite
+    import testmon_cli.storage.models
+    import testmon_cli.storage.writing  # noqa: F401
 
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        test = Path(folder) / "test_warming_up.py"
+        test.write_text("def test_failure(tmp_path):\n    assert [1] == [2]\n", encoding="utf-8")
+        path = list(sys.path)
+        pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", folder, str(test)])
+        sys.path[:] = path
+        del sys.modules["test_warming_up"]
+
+
+def main() -> None:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # an edit within the second of the first run would not be seen
     sys.dont_write_bytecode = True
+    _warm_up()
+    gc.freeze()  # what is loaded stays: no child needs to look through it (pytest collects garbage at its end)
     for line in sys.stdin:
         order = json.loads(line)
         answer = Path(order["answer"])
