@@ -135,5 +135,5 @@ def compare(session: nox.Session) -> None:
 
 
 def _script(session: nox.Session, name: str) -> None:
-    session.install("-q", "-e", ".", *_group("test"))
+    session.install("-q", "-e", ".")  # the projects get environments of their own
     session.run("python", str(SCRIPTS / f"{name}.py"), *session.posargs)
