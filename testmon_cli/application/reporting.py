@@ -1,6 +1,5 @@
 """`testmon report`: what is known of the suite, for CI logs."""
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -28,8 +27,7 @@ def report(settings: Settings, *, slowest: int) -> Report:
         newest: dict[str, StoredExecution] = {}
         for execution in datafile.executions(current):
             newest.setdefault(execution.nodeid, execution)
-        root = Path(os.path.realpath(settings.root))
-        there = [e for e in newest.values() if (root / e.nodeid.partition("::")[0]).exists()]
+        there = [e for e in newest.values() if e.nodeid not in selection.gone]
         failed = [e for e in there if e.outcome in _FAILURES]
         texts = datafile.failures([e.trace_id for e in failed])
         failures = tuple(Failure(e.nodeid, e.outcome, texts.get(e.trace_id, "")) for e in failed)
@@ -59,7 +57,7 @@ def _report(
         selected_by_reason=dict(sorted(Counter(test.reason.kind for test in selection.tests).items())),
         failures=tuple(sorted(failures, key=lambda f: f.nodeid)),
         slowest=tuple((e.nodeid, e.duration) for e in by_time[:slowest]),
-        all_seconds=sum(e.duration for e in executions),
+        all_seconds=sum((e.duration for e in executions), 0.0),
         selected_seconds=selection.selected_seconds,
         notes=selection.notes,
     )

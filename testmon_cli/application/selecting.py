@@ -137,9 +137,11 @@ class Chooser:
         chosen: list[Selected] = []
         saved = spent = 0.0
         known = 0
+        gone: set[str] = set()
         for nodeid, verdict in verdicts.items():
             argument = self._argument(verdict.newest, exact=exact)
             if argument is None:
+                gone.add(nodeid)
                 continue
             known += 1
             reason = self._reason(verdict, failed=failed)
@@ -152,7 +154,8 @@ class Chooser:
             chosen.append(Selected(nodeid, argument, reason))
         chosen += self._new(naming, verdicts)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
-        return Selection(tuple(chosen), known, tuple(notes), saved, spent, tuple(sorted(self.broken)))
+        broken = tuple(sorted(self.broken))
+        return Selection(tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone))
 
     # Which executions hold
 

@@ -39,6 +39,7 @@ class Selection:
     saved_seconds: float = 0.0  # durations of the known tests that were left out
     selected_seconds: float = 0.0
     broken: tuple[str, ...] = field(default=())  # sources that do not parse, with the reason
+    gone: frozenset[str] = frozenset()  # node ids of tests that have an execution and exist no longer
 
     @property
     def arguments(self) -> tuple[str, ...]:

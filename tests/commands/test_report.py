@@ -1,0 +1,260 @@
+"""What `testmon report` prints, on a project that was collected."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Answer, Project
+
+FILES = {
+    "pyproject.toml": "",
+    "shop.py": """
+        TAX = 2
+
+
+        def price(x):
+            return x * TAX
+        """,
+    "test_shop.py": """
+        import time
+
+        import pytest
+
+        import shop
+
+
+        def test_price():
+            assert shop.price(2) == 4
+
+
+        def test_wrong():
+            assert shop.price(2) == 5
+
+
+        @pytest.fixture
+        def broken():
+            raise RuntimeError("a fence: ```")
+
+
+        def test_error(broken):
+            pass
+
+
+        @pytest.mark.skip
+        def test_skipped():
+            pass
+        """,
+    "test_slow.py": """
+        import time
+
+        import pytest
+
+
+        @pytest.mark.parametrize("bar", ["a|b"])
+        def test_slow(bar):
+            time.sleep(0.06)
+        """,
+}
+WRONG = """\
+def test_wrong():
+>       assert shop.price(2) == 5
+E       assert 4 == 5
+E        +  where 4 = <function price at 0x>(2)
+E        +    where <function price at 0x> = shop.price
+
+test_shop.py:13: AssertionError"""
+ERROR = """\
+@pytest.fixture
+    def broken():
+>       raise RuntimeError("a fence: ```")
+E       RuntimeError: a fence: ```
+
+test_shop.py:18: RuntimeError"""
+
+
+@pytest.fixture(scope="module")
+def _collected_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Project(tmp_path_factory.mktemp("collected"))
+    project.write(FILES)
+    assert project.testmon("collect", "-q", "--engine", "coverage").code == 1
+    return project.path
+
+
+@pytest.fixture
+def shop(_collected_once: Path, tmp_path: Path) -> Project:
+    """A project that was collected: one failure, one error."""
+    return Project(shutil.copytree(_collected_once, tmp_path / "shop"))
+
+
+def _report(project: Project, *arguments: str) -> str:
+    """The report with everything replaced that differs between machines and moments."""
+    answer = project.testmon("report", *arguments)
+    assert (answer.code, answer.err) == (0, "")
+    return _plain(project, answer.out)
+
+
+def _plain(project: Project, text: str) -> str:
+    text = text.replace(str(project.path), "...")
+    replacements = {
+        r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, \d+\.\d s": "THEN, N s",
+        r"Python 3\.\d+ on \w+": "Python 3 on os",
+        r"\b[\d,]+ bytes": "N bytes",
+        r"\b\d\.\d\d\d?\b": "N",
+        r"at 0x[0-9a-f]+": "at 0x",
+    }
+    for pattern, replacement in replacements.items():
+        text = re.sub(pattern, replacement, text)
+    return text
+
+
+def test_as_text(shop: Project) -> None:
+    assert (
+        _report(shop, "--slowest", "1")
+        == f"""\
+environment: default, Python 3 on os
+datafile: .../.testmondata (N bytes)
+tests known: 5 (1 error, 1 failed, 2 passed, 1 skipped)
+last run: THEN, N s, exit 1, engine coverage, arguments -q
+selected now: 2 (2 failed)
+time of all tests: N s
+time saved by selection: N s
+failures remembered: 2
+
+ERROR test_shop.py::test_error
+{ERROR}
+
+FAILED test_shop.py::test_wrong
+{WRONG}
+
+slowest tests:
+     N s  test_slow.py::test_slow[a|b]
+"""
+    )
+
+
+def test_as_markdown(shop: Project) -> None:
+    assert (
+        _report(shop, "--slowest", "1", "--format", "markdown")
+        == f"""\
+## testmon
+
+| | |
+| --- | --- |
+| environment | default, Python 3 on os |
+| datafile | .../.testmondata (N bytes) |
+| tests known | 5 (1 error, 1 failed, 2 passed, 1 skipped) |
+| last run | THEN, N s, exit 1, engine coverage, arguments -q |
+| selected now | 2 (2 failed) |
+| time of all tests | N s |
+| time saved by selection | N s |
+| failures remembered | 2 |
+
+### error: `test_shop.py::test_error`
+
+~~~~~~text
+{ERROR}
+~~~~~~
+
+### failed: `test_shop.py::test_wrong`
+
+```text
+{WRONG}
+```
+
+| slowest tests | seconds |
+| --- | ---: |
+| `test_slow.py::test_slow[a\\|b]` | N |
+"""
+    )
+
+
+def test_as_json(shop: Project) -> None:
+    answer = json.loads(shop.testmon("report", "--slowest", "1", "--format", "json").out)
+    [slow] = answer["slowest"]
+    run = answer["last_run"]
+    seconds = {name: answer.pop(name) for name in ("all_seconds", "selected_seconds", "saved_seconds")}
+    assert slow["seconds"] > 0.05 < seconds["saved_seconds"]
+    assert seconds["all_seconds"] == pytest.approx(seconds["selected_seconds"] + seconds["saved_seconds"])
+    texts = [failure.pop("text") for failure in answer["failures"]]
+    assert [_plain(shop, text) for text in texts] == [ERROR, WRONG]
+    assert answer == {
+        "version": 1,
+        "environment": answer["environment"],
+        "datafile": str(shop.path / ".testmondata"),
+        "datafile_bytes": (shop.path / ".testmondata").stat().st_size,
+        "tests": 5,
+        "outcomes": {"error": 1, "failed": 1, "passed": 2, "skipped": 1},
+        "last_run": {
+            "started": run["started"],
+            "seconds": run["seconds"],
+            "completed": True,
+            "exitstatus": 1,
+            "engine": "coverage",
+            "git_head": "",
+            "git_dirty": False,
+            "arguments": ["-q"],
+        },
+        "selected": 2,
+        "selected_by_reason": {"failed": 2},
+        "failures": [
+            {"nodeid": "test_shop.py::test_error", "outcome": "error"},
+            {"nodeid": "test_shop.py::test_wrong", "outcome": "failed"},
+        ],
+        "slowest": [{"nodeid": "test_slow.py::test_slow[a|b]", "seconds": slow["seconds"]}],
+        "notes": [],
+    }
+
+
+def test_a_failure_is_remembered_until_it_passes_or_goes(shop: Project) -> None:
+    assert shop.testmon("report", "--fail-on-failure").code == 1
+    shop.edit("test_shop.py", "== 5", "== 4")
+    assert shop.testmon("report", "--fail-on-failure").code == 1
+    assert shop.testmon("collect", "-q", "test_shop.py::test_wrong").code == 0
+    shop.edit("test_shop.py", "def test_error(broken):\n    pass\n", "")
+    assert shop.testmon("report", "--fail-on-failure").code == 0
+    text = _report(shop, "--slowest", "0")
+    assert "tests known: 4 (3 passed, 1 skipped)\n" in text
+    assert text.endswith("failures remembered: 0\n")
+
+
+def test_what_changed_counts_by_reason_and_notes_are_shown(shop: Project) -> None:
+    shop.write({"shop.py": "def (\n"})
+    lines = _report(shop, "--slowest", "0").splitlines()
+    assert (lines[4], lines[8]) == (
+        "selected now: 4 (4 affected)",
+        "note: shop.py does not parse: invalid syntax (line 1)",
+    )
+
+
+def test_another_environment_knows_nothing(shop: Project) -> None:
+    here = "with Python 3 on os"
+    assert (
+        _report(shop, "--env", "other")
+        == f"""\
+environment: other, Python 3 on os
+datafile: .../.testmondata (N bytes)
+tests known: 0
+last run: none
+selected now: 2 (2 new)
+time of all tests: N s
+time saved by selection: N s
+failures remembered: 0
+note: nothing was collected for environment 'other' {here} (there is: environment 'default' {here}): \
+everything is selected
+"""
+    )
+
+
+def test_without_a_datafile_nothing_is_known_and_none_is_made(shop: Project) -> None:
+    (shop.path / ".testmondata").unlink()
+    text = _report(shop, "--fail-on-failure")
+    assert text.splitlines()[1:4] == ["datafile: .../.testmondata (N bytes)", "tests known: 0", "last run: none"]
+    assert not (shop.path / ".testmondata").exists()
+
+
+def test_a_negative_number_of_slow_tests_is_refused(shop: Project) -> None:
+    message = "testmon: error: Invalid value for '--slowest': -1 is not in the range x>=0 (see testmon report --help)\n"
+    assert shop.testmon("report", "--slowest", "-1") == Answer(64, "", message)
