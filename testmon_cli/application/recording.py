@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from testmon_cli.tracing import wire
 
 # Where a test relies on the contents of all files that match a pattern.
 GLOB = "glob"
+_KNOWN_LIMIT = 10_000  # sets of hits remembered per file
 
 
 class SpoolReader:
@@ -47,23 +48,31 @@ class LoadedSource:
 
     version: SourceVersion
     model: SourceModel | None
-    by_line: dict[int, list[int]] = field(default_factory=dict)
+    _by_line: dict[int, list[int]] = field(default_factory=dict)
+    _known: dict[tuple[int, ...], frozenset[int]] = field(default_factory=dict)
 
-    def checksums(self, hits: Iterable[int], unit: str) -> frozenset[int]:
+    def checksums(self, hits: Sequence[int], unit: str) -> frozenset[int]:
         """Checksums of the blocks that were hit, given as indices or as traced lines."""
         if self.model is None:
             return frozenset()
-        blocks = self.model.blocks
-        if unit == "lines":
-            if not self.by_line:
-                for index, block in enumerate(blocks):
-                    for first, last in block.lines:
-                        for line in range(first, last + 1):
-                            self.by_line.setdefault(line, []).append(index)
-            indices: Iterable[int] = {index for line in hits for index in self.by_line.get(line, ())}
-        else:
-            indices = (index for index in hits if 0 <= index < len(blocks))
-        return frozenset(blocks[index].checksum for index in self.model.reached(indices))
+        key = tuple(hits)  # many tests hit the same
+        found = self._known.get(key)
+        if found is None:
+            blocks = self.model.blocks
+            indices = self._at_lines(hits) if unit == "lines" else (i for i in hits if 0 <= i < len(blocks))
+            found = frozenset(blocks[index].checksum for index in self.model.reached(indices))
+            if len(self._known) >= _KNOWN_LIMIT:
+                self._known.clear()
+            self._known[key] = found
+        return found
+
+    def _at_lines(self, lines: Iterable[int]) -> set[int]:
+        if not self._by_line and self.model is not None:
+            for index, block in enumerate(self.model.blocks):
+                for first, last in block.lines:
+                    for line in range(first, last + 1):
+                        self._by_line.setdefault(line, []).append(index)
+        return {index for line in lines for index in self._by_line.get(line, ())}
 
     @property
     def module_checksum(self) -> int | None:

@@ -76,8 +76,9 @@ class CoverageEngine:
     def imported(self, path: str) -> None:
         """Nothing to do: lines are seen wherever they come from."""
 
-    def observes(self, file: LoadedFile, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
-        return not lines.isdisjoint(seen)
+    def observes(self, file: LoadedFile, code: CodeType, seen: list[int]) -> bool:
+        lines = {line for _, _, line in code.co_lines() if line and line != code.co_firstlineno}
+        return not (lines or {code.co_firstlineno}).isdisjoint(seen)
 
     def stop(self) -> None:
         self._harvest()

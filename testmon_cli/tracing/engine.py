@@ -69,7 +69,7 @@ class Engine(Protocol):
     def imported(self, path: str) -> None:
         """A module of the project was executed; note it when its code runs unseen."""
 
-    def observes(self, file: LoadedFile, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
+    def observes(self, file: LoadedFile, code: CodeType, seen: list[int]) -> bool:
         """Whether what was seen of a file shows that a function of it was entered."""
 
     def stop(self) -> None:

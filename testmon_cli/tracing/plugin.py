@@ -202,11 +202,9 @@ class Collector:
         path = self.recorder.scope.source(code.co_filename) if code is not None else None
         if code is None or path is None:
             return None
-        lines = {line for _, _, line in code.co_lines() if line and line != code.co_firstlineno}
-        qualname = code.co_qualname
 
         def check(pending: Pending) -> None:
-            if not self.recorder.observed(path, qualname, lines or {code.co_firstlineno}, pending):
+            if not self.recorder.observed(path, code, pending):
                 pending.unknown.add("own function not observed")
 
         return check

@@ -98,9 +98,9 @@ class ProbesEngine:
         self._identity = identity
         self._lock = threading.RLock()
 
-    def observes(self, file: LoadedFile, qualname: str, lines: frozenset[int], seen: list[int]) -> bool:
+    def observes(self, file: LoadedFile, code: CodeType, seen: list[int]) -> bool:
         unit = self._by_file.get((file.path, file.digest))
-        return unit is not None and any(unit.qualnames[index] == qualname for index in seen)
+        return unit is not None and any(unit.qualnames[index] == code.co_qualname for index in seen)
 
     def imported(self, path: str) -> None:
         if path not in self._loaded and path not in self._blind:

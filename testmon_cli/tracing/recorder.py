@@ -1,8 +1,9 @@
 """The one object per process that joins engine, attribution and spool."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import CodeType
 from typing import Any
 
 from testmon_cli.tracing import wire
@@ -98,13 +99,9 @@ class Recorder:
         self.pending(identity or self.attribution.caller()).unknown.add(reason)
         self.problem = self.problem or reason
 
-    def observed(self, path: str, qualname: str, lines: Iterable[int], pending: Pending) -> bool:
+    def observed(self, path: str, code: CodeType, pending: Pending) -> bool:
         """Whether a function of a project file was seen to run."""
-        return any(
-            self.engine.observes(file, qualname, frozenset(lines), seen)
-            for file, seen in pending.hits.items()
-            if file.path == path
-        )
+        return any(self.engine.observes(file, code, seen) for file, seen in pending.hits.items() if file.path == path)
 
     def _merge(self, drained: Drained) -> None:
         for identity, by_file in drained.hits.items():
