@@ -1,0 +1,62 @@
+import ast
+from itertools import islice
+
+import edits
+
+SOURCE = '''"""A module."""
+import os
+
+LIMIT = 3
+NAME = "näme"
+
+
+class Base: ...
+
+
+class Till(Base):
+    step = 1
+
+    @staticmethod
+    def count(items, start=0):
+        total = start
+        for item in items:
+            if item > LIMIT:
+                total = total + item
+        return total
+'''
+
+
+def _drawn(path, seed, **options):
+    return list(islice(edits.draw([path], seed, **options), 200))
+
+
+def test_every_edit_is_other_source_that_parses(tmp_path):
+    path = tmp_path / "till.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    for edit in _drawn(path, 1):
+        ast.parse(edit.text)
+        assert edit.text != SOURCE
+        assert path.read_text(encoding="utf-8") == SOURCE
+
+
+def test_a_seed_draws_the_same_edits_again_and_another_seed_others(tmp_path):
+    path = tmp_path / "till.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    assert _drawn(path, 1) == _drawn(path, 1)
+    assert _drawn(path, 1) != _drawn(path, 2)
+
+
+def test_edits_reach_functions_classes_and_the_module(tmp_path):
+    path = tmp_path / "till.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    texts = [edit.text for edit in _drawn(path, 1)]
+    for expected in ("LIMIT = 4", "NAME = 'nämex'", "class Till(object)", "step = 2", "start='other'", "return None"):
+        assert any(expected in text for text in texts), expected
+    assert any("(not (item > LIMIT))" in text for text in texts)
+
+
+def test_edits_inside_leave_what_runs_at_import_alone(tmp_path):
+    path = tmp_path / "till.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    head = SOURCE.partition("total = start")[0]
+    assert all(edit.text.startswith(head) for edit in _drawn(path, 1, inside=True))
