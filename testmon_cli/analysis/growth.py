@@ -187,7 +187,13 @@ class Growth:
             cause,
         )
         is_gone = cause.how == REMOVED and (path, name) in self._removed
-        if is_gone and "guarded" not in definition.flags and not (candidate == path and name in purity.BUILTINS):
+        runs = not {name, "." + name}.isdisjoint(definition.mentions)  # else pytest looks it up, for each test anew
+        if (
+            is_gone
+            and runs
+            and "guarded" not in definition.flags
+            and not (candidate == path and name in purity.BUILTINS)
+        ):
             self.module(candidate, link)
         if "autouse" in definition.flags and not definition.owner:
             self.module(candidate, link)

@@ -41,10 +41,14 @@ class ModuleIndex:
 
     The analyser imports nothing, so it cannot know `sys.path`. A name stands for every file whose path ends as
     the name says ("shop.price": "src/shop/price.py", "shop/price/__init__.py"), with what runs observed first.
+    What was observed says nothing of files that were `added` since: they may hide what was found.
     """
 
-    def __init__(self, paths: Iterable[str], observed: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, paths: Iterable[str], observed: Mapping[str, str] | None = None, added: Iterable[str] = ()
+    ) -> None:
         self.paths = frozenset(paths)
+        self._added = frozenset(added)
         self._observed = dict(observed or {})
         self._by_last: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         self._folders: dict[str, list[tuple[str, ...]]] = {}
@@ -63,11 +67,11 @@ class ModuleIndex:
 
     def _find(self, module: str) -> tuple[str, ...]:
         observed = self._observed.get(module)
-        if observed in self.paths:
-            return (observed,)
         wanted = tuple(module.split("."))
-        hits = [(parts, path) for parts, path in self._by_last.get(wanted[-1], ()) if parts[-len(wanted) :] == wanted]
-        return tuple(path for _, path in hits)
+        hits = [path for parts, path in self._by_last.get(wanted[-1], ()) if parts[-len(wanted) :] == wanted]
+        if observed in self.paths:
+            return (observed, *(path for path in hits if path in self._added and path != observed))
+        return tuple(hits)
 
     def with_parents(self, module: str) -> Iterator[str]:
         """The files of a module and of the packages above it, which Python imports first."""

@@ -82,7 +82,8 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             )
         )
         joiner = Joiner(root, settings.depends, settings.always, partial(_stored_version, datafile))
-        store = _Store(datafile, run_id, joiner, sources.scan(root, settings.source, settings.exclude))
+        stats = sources.scan(root, settings.source, settings.exclude)
+        store = _Store(datafile, run_id, joiner, stats, narrows=_narrows(arguments))
         config = pytest_config.read(root)
         store.begin({"hash_key": hash_key, "config": config.digest})
         with tempfile.TemporaryDirectory(prefix="testmon-") as spool:
@@ -99,7 +100,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             )
             exitcode = _run(traced, arguments, SpoolReader(Path(spool)), store)
         completed = joiner.ended is not None
-        store.finish(config.naming(arguments), is_whole=_is_whole(arguments, root), narrows=_narrows(arguments))
+        store.finish(config.naming(arguments), is_whole=_is_whole(arguments, root))
         datafile.finish_run(run_id, time.time(), completed, exitcode)
     return Collected(exitcode, len(joiner.executed), len(joiner.errors))
 
@@ -188,12 +189,15 @@ def names_path(argument: str, root: Path) -> bool:
 class _Store:
     """Writes what the joiner puts together into one run of the datafile."""
 
-    def __init__(self, datafile: Datafile, run_id: int, joiner: Joiner, stats: Mapping[str, sources.Stat]) -> None:
+    def __init__(
+        self, datafile: Datafile, run_id: int, joiner: Joiner, stats: Mapping[str, sources.Stat], *, narrows: bool
+    ) -> None:
         self._datafile = datafile
         self._run_id = run_id
         self._joiner = joiner
         self._versions: dict[str, int] = {}
         self._stats = stats
+        self._narrows = narrows  # the command line, not the configuration, leaves tests out: they still are to be run
         self._facts: dict[str, object] = {}
         self._dirty = False
 
@@ -214,17 +218,18 @@ class _Store:
     def commit(self) -> None:
         """Store what has come together since the last commit."""
         self._add(self._joiner.take_sources())
+        if self._joiner.collected and "pending" not in self._facts:
+            # Should the run be killed, what it did not come to is known to be there.
+            self._facts["pending"] = self._pending()
+            self._datafile.set_facts(self._run_id, self._facts)
         batch = self._joiner.take()
         if batch:
             if self._dirty:
                 self._snapshot()
             self._datafile.write(self._run_id, batch.traces, batch.executions)
 
-    def finish(self, naming: Naming, *, is_whole: bool, narrows: bool) -> None:
-        """What only the end of the session shows.
-
-        `narrows`: the command line, not the configuration, left tests out, so that they still are to be run.
-        """
+    def finish(self, naming: Naming, *, is_whole: bool) -> None:
+        """What only the end of the session shows."""
         self.commit()
         if self._dirty:
             self._snapshot()
@@ -236,11 +241,17 @@ class _Store:
             plugins=list(session.plugins) if session else [],
             engine=session.engine if session else "",
             errors=joiner.errors,
-            pending=sorted((joiner.collected | (joiner.deselected if narrows else set())) - joiner.executed),
-            unwanted=[] if narrows else _shortened(joiner.deselected, joiner.collected),
+            pending=self._pending(),
+            unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.collected),
             inert=self._inert(naming, is_whole=is_whole and ended is not None),
         )
         self._datafile.set_facts(self._run_id, self._facts)
+
+    def _pending(self) -> list[str]:
+        """Tests that were collected and have not run; those that the configuration leaves out are not to be run."""
+        left_out = self._joiner.deselected if self._narrows else set()
+        unwanted = set() if self._narrows else self._joiner.deselected
+        return sorted((self._joiner.collected | left_out) - unwanted - self._joiner.executed)
 
     def _inert(self, naming: Naming, *, is_whole: bool) -> dict[str, list[object]]:
         """What looks like a test by its name and is none: path -> content digest and the names ("*" for all)."""

@@ -126,7 +126,7 @@ class RunMatcher:
         loaded = [path for path, ref in self.snapshot.items() if is_loaded(ref)]
         self._live = frozenset((*loaded, *self.files.added))
         paths = {*self._tree.stats, *loaded, *self.files.removed}
-        return Project(ModuleIndex(paths, modules), self.model, self.mentioning, edges)
+        return Project(ModuleIndex(paths, modules, self.files.added), self.model, self.mentioning, edges)
 
     def mentioning(self, names: frozenset[str]) -> list[str]:
         """Files whose text may mention one of the names; files that no test loaded cannot matter."""
@@ -437,6 +437,12 @@ class RunMatcher:
         }
         for trace_id, found_cause in self._traces_of(causes).items():
             self._hit(trace_id, found_cause)
+
+    @property
+    def recollected(self) -> frozenset[int]:
+        """Traces of tests whose collection may come out otherwise: there may be other parameters."""
+        hits = {t: cause for t, cause in self.invalid.items() if self._kinds.get(t) == "collect"}
+        return frozenset(self.spread(hits))
 
     def _spread(self) -> None:
         """Who uses an invalid trace is invalid as well."""

@@ -77,15 +77,15 @@ def select(
         datafile = Datafile.open(settings.datafile, mode="read")
     except MissingDatafile:
         note = f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
-        return _narrowed(_everything(tree, config.naming(), note), narrowing)
+        return _from_here(_narrowed(_everything(tree, config.naming(), note), narrowing), root)
     with datafile:
         runs = datafile.runs(current)
         if not runs:
             others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
             note = f"nothing was collected for {describe(current)} (there is: {others}): everything is selected"
-            return _narrowed(_everything(tree, config.naming(), note), narrowing)
+            return _from_here(_narrowed(_everything(tree, config.naming(), note), narrowing), root)
         chooser = Chooser(datafile, settings, runs, tree, config)
-        return _narrowed(chooser.choose(failed=failed, exact=exact), narrowing)
+        return _from_here(_narrowed(chooser.choose(failed=failed, exact=exact), narrowing), root)
 
 
 def describe(env: Environment) -> str:
@@ -203,6 +203,8 @@ class Chooser:
         self.broken.update(matcher.files.broken)
         self.unstable.update((*matcher.files.changed, *matcher.files.added, *matcher.files.removed))
         self.unstable.update(path for path, _ in matcher.growth.affected.names)
+        recollected = matcher.recollected
+        self.unstable.update(e.path for e in executions if e.trace_id in recollected)
         for module in matcher.growth.affected.modules:
             self.doubtful.update(matcher.growth.project.reaching(module, lazy=False))
         return invalid, None
@@ -364,6 +366,20 @@ def _narrowed(selection: Selection, narrowing: Narrowing) -> Selection:
         if narrowing.holds(test.nodeid) or any(p.startswith(test.nodeid + "::") for p in narrowing.paths)
     ]
     return replace(selection, tests=tuple(kept))
+
+
+def _from_here(selection: Selection, root: Path) -> Selection:
+    """Arguments relative to the working directory, which pytest takes paths from; node ids stay as they are."""
+    here = Path(os.path.realpath(os.curdir))
+    if here == root:
+        return selection
+    tests = [replace(test, argument=_relative(test.argument, root, here)) for test in selection.tests]
+    return replace(selection, tests=tuple(tests))
+
+
+def _relative(argument: str, root: Path, here: Path) -> str:
+    path, separator, rest = argument.partition("::")
+    return os.path.relpath(root / path, here) + separator + rest
 
 
 def matches_words(nodeid: str, expression: str) -> bool:
