@@ -8,13 +8,12 @@ from pathlib import Path
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.application.patterns import GLOB, glob_state, matches_test
 from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
 from testmon_cli.domain.source import SourceModel
 from testmon_cli.tracing import wire
 
-# Where a test relies on the contents of all files that match a pattern.
-GLOB = "glob"
 _KNOWN_LIMIT = 10_000  # sets of hits remembered per file
 
 
@@ -264,24 +263,3 @@ def merged(first: Trace, second: Trace) -> Trace:
         unknown="; ".join(dict.fromkeys(filter(None, (first.unknown, second.unknown)))),
         complete=second.complete,
     )
-
-
-def matches_test(nodeid: str, pattern: str) -> bool:
-    """Whether a node id is named by a pattern: of the id, its file, or a folder of it."""
-    from fnmatch import fnmatchcase
-
-    path = nodeid.partition("::")[0]
-    base = nodeid.partition("[")[0]
-    return any(fnmatchcase(name, pattern) for name in (nodeid, base, path)) or path.startswith(
-        pattern.rstrip("/") + "/"
-    )
-
-
-def glob_state(root: Path, pattern: str) -> str:
-    """A digest of the names and contents of the files that match a pattern below the root."""
-    try:
-        paths = sorted(p for p in root.glob(pattern) if p.is_file())
-    except (ValueError, NotImplementedError):
-        paths = []
-    parts = [f"{path.relative_to(root).as_posix()}\0{content_digest(path.read_bytes())}" for path in paths]
-    return content_digest("\n".join(parts).encode("utf-8", "surrogatepass"))

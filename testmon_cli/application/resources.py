@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testmon_cli.application.recording import GLOB, glob_state
+from testmon_cli.application.patterns import GLOB, glob_state
 from testmon_cli.domain.records import ResourceState
 from testmon_cli.tracing import states
 

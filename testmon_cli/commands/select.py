@@ -2,7 +2,7 @@
 
 import sys
 
-from testmon_cli.application import explaining, selecting
+from testmon_cli.application import selecting
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import selection as rendering
 
@@ -20,6 +20,8 @@ def run(
 ) -> int:
     """Print the selection; 0 whether it is empty or not. What must be said besides goes to stderr."""
     if why_not is not None:
+        from testmon_cli.application import explaining
+
         answer = explaining.why_not(settings, why_not)
         sys.stdout.write(rendering.why_not_as_json(answer) if format_ == "json" else rendering.why_not_as_text(answer))
         return 0
