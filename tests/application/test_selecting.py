@@ -1,0 +1,304 @@
+"""What select prints, on a project that a real run collected."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from testmon_cli.cli import main
+from tests.conftest import Answer, Project
+
+FILES = {
+    "pyproject.toml": "[project]\nname = 'shop'\n",
+    "config.py": "TAX = 2\n",
+    "shop.py": """
+        import config
+
+
+        def price(x):
+            return x * config.TAX
+
+
+        def name(x):
+            return x.strip()
+        """,
+    "lonely.py": "X = 1\n",
+    "tests/test_price.py": """
+        import shop
+
+
+        def test_price():
+            assert shop.price(2) == 4
+
+
+        def test_wrong():
+            assert shop.price(2) == 5
+        """,
+    "tests/test_name.py": """
+        import pytest
+
+        import shop
+
+        test_data = ["a"]
+
+
+        class TestHelper:
+            def __init__(self, x):
+                self.x = x
+
+            def test_nothing(self):
+                pass
+
+
+        @pytest.mark.parametrize("text", ["a b", "it's", "plain"])
+        def test_name(text):
+            assert shop.name(text) == text
+
+
+        class TestEmpty:
+            def test_empty(self):
+                assert shop.name("") == ""
+        """,
+    "conftest.py": "",
+}
+PRICES = ["tests/test_price.py::test_price", "tests/test_price.py::test_wrong"]
+NAMES = [
+    "tests/test_name.py::TestEmpty::test_empty",
+    "tests/test_name.py::test_name",
+    "tests/test_name.py::test_name[plain]",
+]
+
+Select = Callable[..., Answer]
+
+
+@pytest.fixture(scope="module")
+def _collected_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Project(tmp_path_factory.mktemp("collected"))
+    project.write(FILES)
+    assert project.testmon("collect", "-q").code == 1
+    return project.path
+
+
+@pytest.fixture
+def shop(_collected_once: Path, tmp_path: Path) -> Project:
+    """A project that was collected with one failure."""
+    return Project(shutil.copytree(_collected_once, tmp_path / "shop"))
+
+
+@pytest.fixture
+def select(shop: Project, capsys: pytest.CaptureFixture[str]) -> Select:
+    """Run `testmon select` with options."""
+
+    def run(*options: str) -> Answer:
+        code = main(["-C", str(shop.path), "select", *options])
+        return Answer(code, *capsys.readouterr())
+
+    return run
+
+
+def _lines(answer: Answer) -> list[str]:
+    assert (answer.code, answer.err) == (0, "")
+    return sorted(answer.out.splitlines())
+
+
+def test_only_what_failed_is_selected_when_nothing_changed(select: Select) -> None:
+    assert select() == Answer(0, "tests/test_price.py::test_wrong\n", "")
+    assert select("--explain") == Answer(0, "tests/test_price.py::test_wrong  failed last time\n", "")
+    assert select("--no-failed") == Answer(0, "", "")
+
+
+def test_no_failed_keeps_a_failure_that_is_affected(shop: Project, select: Select) -> None:
+    shop.edit("shop.py", "x * config.TAX", "config.TAX * x")
+    assert _lines(select("--no-failed")) == PRICES
+
+
+def test_comments_and_what_no_test_needs_select_nothing(shop: Project, select: Select) -> None:
+    shop.edit("shop.py", "import config", "import config  # the numbers")
+    shop.edit("shop.py", "    return x.strip()", "    return x.strip()\n\n\ndef unused():\n    pass")
+    shop.write({"lonely.py": "X = 2\n"})
+    assert _lines(select("--no-failed")) == []
+
+
+def test_reasons_are_sentences(shop: Project, select: Select) -> None:
+    shop.edit("config.py", "2", "3")
+    shop.edit("shop.py", "x.strip()", "x.rstrip()")
+    shop.write({"tests/test_new.py": "def test_new(): pass\n"})
+    assert _lines(select("--explain")) == [
+        "tests/test_name.py::TestEmpty::test_empty  runs shop.py::name, changed at shop.py:8",
+        "tests/test_name.py::test_name[a b]  runs shop.py::name, changed at shop.py:8",
+        "tests/test_name.py::test_name[it's]  runs shop.py::name, changed at shop.py:8",
+        "tests/test_name.py::test_name[plain]  runs shop.py::name, changed at shop.py:8",
+        "tests/test_new.py  new test file",
+        "tests/test_price.py::test_price  runs shop.py::price, which mentions TAX, changed at config.py:1",
+        "tests/test_price.py::test_wrong  runs shop.py::price, which mentions TAX, changed at config.py:1",
+    ]
+
+
+def test_ids_that_xargs_would_split_become_their_function(shop: Project, select: Select) -> None:
+    shop.edit("shop.py", "x.strip()", "x.rstrip()")
+    assert _lines(select("tests/test_name.py")) == [NAMES[0], NAMES[1]]
+    exact = select("--null", "-k", "name").out
+    assert sorted(exact.removesuffix("\0").split("\0")) == [
+        "tests/test_name.py::TestEmpty::test_empty",
+        "tests/test_name.py::test_name[a b]",
+        "tests/test_name.py::test_name[it's]",
+        "tests/test_name.py::test_name[plain]",
+    ]
+
+
+def test_paths_and_words_narrow(shop: Project, select: Select) -> None:
+    shop.edit("shop.py", "x.strip()", "x.rstrip()")
+    assert _lines(select("-k", "empty or wrong")) == [NAMES[0], PRICES[1]]
+    assert _lines(select("-k", "test_name and not plain and not empty")) == ["tests/test_name.py::test_name"]
+    assert _lines(select("tests/test_price.py")) == [PRICES[1]]
+    assert _lines(select("tests/test_name.py::TestEmpty", "tests/test_price.py")) == [NAMES[0], PRICES[1]]
+    assert _lines(select("tests/test_name.py::test_name[plain]")) == ["tests/test_name.py::test_name[plain]"]
+    missing = f"testmon: error: no such file or folder: nowhere; give paths relative to {shop.path}\n"
+    assert select("nowhere") == Answer(64, "", missing)
+
+
+def test_a_new_test_in_a_known_file(shop: Project, select: Select) -> None:
+    shop.edit("tests/test_price.py", "import shop\n", "import shop\n\n\ndef test_new():\n    pass\n")
+    assert _lines(select("--no-failed", "--explain")) == [
+        "tests/test_price.py::test_new  new test at tests/test_price.py:4"
+    ]
+
+
+def test_a_test_that_went_is_not_printed(shop: Project, select: Select) -> None:
+    shop.edit("tests/test_price.py", "def test_wrong():\n    assert shop.price(2) == 5\n", "")
+    assert _lines(select()) == []
+    (shop.path / "tests/test_name.py").unlink()
+    shop.edit("shop.py", "x.strip()", "x.rstrip()")
+    assert _lines(select()) == []
+
+
+def test_a_renamed_file_is_new(shop: Project, select: Select) -> None:
+    (shop.path / "tests/test_price.py").rename(shop.path / "tests/test_cost.py")
+    assert _lines(select()) == ["tests/test_cost.py"]
+
+
+def test_a_renamed_test_is_new_under_its_name(shop: Project, select: Select) -> None:
+    shop.edit("tests/test_price.py", "def test_wrong", "def test_right")
+    assert _lines(select()) == ["tests/test_price.py::test_right"]
+
+
+def test_an_unparsable_source_is_named_and_its_dependents_are_selected(shop: Project, select: Select) -> None:
+    shop.write({"config.py": "TAX = (\n"})
+    answer = select()
+    assert sorted(answer.out.splitlines()) == ["tests/test_name.py", "tests/test_price.py"]
+    assert answer.err == "testmon: config.py does not parse: '(' was never closed (line 1)\n"
+    assert answer.code == 0
+
+
+def test_an_unparsable_test_file_is_printed_itself(shop: Project, select: Select) -> None:
+    shop.write({"tests/test_price.py": "def test_price(:\n"})
+    answer = select("--no-failed")
+    assert (answer.code, answer.out) == (0, "tests/test_price.py\n")
+    assert answer.err.startswith("testmon: tests/test_price.py does not parse: invalid syntax")
+
+
+def test_another_environment_selects_everything(select: Select) -> None:
+    answer = select("--env", "other")
+    assert (answer.code, answer.out) == (0, "tests/test_name.py\ntests/test_price.py\n")
+    assert answer.err.startswith("testmon: nothing was collected for environment 'other' with Python 3.")
+
+
+def test_without_a_datafile_everything_is_selected(shop: Project, select: Select) -> None:
+    (shop.path / ".testmondata").unlink()
+    assert select() == Answer(
+        0,
+        "tests/test_name.py\ntests/test_price.py\n",
+        f"testmon: no datafile {shop.path}/.testmondata: everything is selected; run `testmon collect` first\n",
+    )
+
+
+def test_options_of_pytest_that_change_select_everything(shop: Project, select: Select) -> None:
+    shop.edit("pyproject.toml", "[project]", "# the shop\n[project]")
+    assert _lines(select("--no-failed")) == []
+    shop.edit("pyproject.toml", "[project]", "[tool.pytest.ini_options]\naddopts = '-ra'\n[project]")
+    assert {line.partition("  ")[2] for line in _lines(select("--explain")) if "[" not in line} >= {
+        "config of pytest in pyproject.toml changed"
+    }
+    assert _lines(select()) == ["tests/test_name.py", "tests/test_price.py"]
+
+
+def test_a_project_that_moved_is_the_same(shop: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    moved = shop.path.rename(tmp_path / "elsewhere")
+    for file in moved.rglob("*.py"):
+        file.touch()
+    assert main(["-C", str(moved), "select", "--no-failed"]) == 0
+    assert capsys.readouterr() == ("", "")
+    datafile = (moved / ".testmondata").rename(tmp_path / "kept")
+    assert main(["-C", str(moved), "select", "--no-failed", "--datafile", str(datafile)]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_json_holds_the_chain_of_each_reason(shop: Project, select: Select) -> None:
+    shop.edit("config.py", "2", "3")
+    answer = json.loads(select("--format", "json", "-k", "test_price and not wrong").out)
+    assert answer.pop("saved_seconds") > 0 < answer.pop("selected_seconds")
+    assert answer == {
+        "version": 1,
+        "arguments": [PRICES[0]],
+        "tests": [
+            {
+                "nodeid": PRICES[0],
+                "argument": PRICES[0],
+                "reason": {
+                    "kind": "affected",
+                    "text": "runs shop.py::price, which mentions TAX, changed at config.py:1",
+                    "chain": [
+                        {"kind": "block", "how": "mentions", "path": "shop.py", "name": "price", "line": 4},
+                        {"kind": "definition", "how": "changed", "path": "config.py", "name": "TAX", "line": 1},
+                    ],
+                },
+            }
+        ],
+        "known_tests": 6,
+        "unparsable": [],
+        "notes": [],
+    }
+
+
+def test_why_not(shop: Project, select: Select) -> None:
+    assert select("--why-not", PRICES[0]).out == (
+        f"{PRICES[0]} is not selected. It would be, if one of these changed:\n"
+        "  what it ran of shop.py: price\n"
+        "  what it ran of tests/test_price.py: test_price\n"
+        "  names that these mention, or the import of config.py\n"
+        "  names that these mention, or the import of conftest.py\n"
+        "  names that these mention, or the import of shop.py\n"
+        "  names that these mention, or the import of tests/test_price.py\n"
+        "  the configuration of pytest, pytest and its plugins\n"
+    )
+    shop.edit("shop.py", "x * config.TAX", "config.TAX * x")
+    first = select("--why-not", PRICES[0]).out.splitlines()[0]
+    assert first == f"{PRICES[0]} is selected: runs shop.py::price, changed at shop.py:4"
+    message = "nothing was recorded of nosuch.py::test; see `testmon select --explain` for what is known"
+    assert select("--why-not", "nosuch.py::test") == Answer(64, "", f"testmon: error: {message}\n")
+
+
+def _edit_a_lot(shop: Project) -> None:
+    shop.edit("shop.py", "x.strip()", "x.rstrip()")
+    shop.edit("tests/test_name.py", '"plain"', '"simple"')
+    shop.edit("tests/test_name.py", "def test_empty", "def test_blank")
+    shop.edit("tests/test_price.py", "def test_price", "def test_cost")
+    shop.write({"tests/test_new.py": "def test_new(): pass\n", "config.py": "TAX = 4\n"})
+
+
+@pytest.mark.parametrize("how", ["pytest @affected.txt", "xargs -r pytest < affected.txt"])
+def test_pytest_accepts_all_that_is_printed(shop: Project, select: Select, how: str) -> None:
+    _edit_a_lot(shop)
+    (shop.path / "affected.txt").write_text(select().out, encoding="utf-8")
+    answer = shop.run("sh", "-c", how.replace("pytest", f"{sys.executable} -m pytest -q"))
+    assert answer.out.splitlines()[-1].startswith("2 failed, 5 passed"), answer.out
+
+
+def test_null_is_for_xargs_0(shop: Project, select: Select) -> None:
+    shop.edit("shop.py", "x.strip()", "x.rstrip()")
+    chosen = select("--null", "--no-failed").out
+    answer = shop.run("xargs", "-0", "-r", sys.executable, "-m", "pytest", "-q", stdin=chosen)
+    assert answer.out.splitlines()[-1].startswith("4 passed in ")
