@@ -1,0 +1,195 @@
+"""What collect stores and never forgets, shown by what select prints afterwards."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from testmon_cli.cli import main
+from tests.conftest import Answer, Project
+
+Select = Callable[..., list[str]]
+
+SHOP = "def price(x):\n    return x * 2\n\n\ndef name(x):\n    return x.strip()\n"
+PRICE = "import shop\n\n\ndef test_price():\n    assert shop.price(2) == 4\n"
+NAME = "import shop\n\n\ndef test_name():\n    assert shop.name('a') == 'a'\n"
+TEST_PRICE, TEST_NAME = "test_price.py::test_price", "test_name.py::test_name"
+# What a test waits in until it is told that it may go on, having told that it started.
+SLOW = """
+    import pathlib
+    import time
+
+
+    def test_first(): pass
+
+
+    def test_slow():
+        pathlib.Path("started").touch()
+        time.sleep(60)
+
+
+    def test_last(): pass
+    """
+
+
+@pytest.fixture
+def select(project: Project, capsys: pytest.CaptureFixture[str]) -> Select:
+    """Run `testmon select` with options and give its lines."""
+
+    def run(*options: str) -> list[str]:
+        code = main(["-C", str(project.path), "select", *options])
+        out, err = capsys.readouterr()
+        assert (code, err) == (0, "")
+        return sorted(out.splitlines())
+
+    return run
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    """A project of two tests that were collected."""
+    project.write({"shop.py": SHOP, "test_price.py": PRICE, "test_name.py": NAME})
+    assert project.testmon("collect", "-q").code == 0
+    return project
+
+
+def test_a_run_of_part_of_the_suite_forgets_nothing(shop: Project, select: Select) -> None:
+    assert select() == []
+    shop.edit("shop.py", "x * 2", "x * 3")
+    assert shop.testmon("collect", "-q", "test_name.py").code == 0
+    assert select() == [TEST_PRICE]
+    shop.edit("shop.py", "x.strip()", "x.lstrip()")
+    assert shop.testmon("collect", "-q", "-k", "price").code == 1
+    assert select("--no-failed") == [TEST_NAME]
+    assert select() == [TEST_NAME, TEST_PRICE]
+
+
+def test_a_failure_is_selected_until_it_passes_and_going_back_selects_nothing(shop: Project, select: Select) -> None:
+    shop.edit("shop.py", "x * 2", "x * 3")
+    shop.edit("shop.py", "x.strip()", "x.lstrip()")
+    assert shop.testmon("collect", "-q", "-x", "test_price.py", "test_name.py").code == 1
+    assert select("--explain") == [
+        f"{TEST_NAME}  runs shop.py::name, changed at shop.py:5",
+        f"{TEST_PRICE}  failed last time",
+    ]
+    shop.write({"shop.py": SHOP})
+    assert select() == []
+
+
+def test_select_runs_what_is_affected_and_remembers_it(shop: Project, select: Select) -> None:
+    nothing = Answer(0, "testmon: nothing is affected, no test to run\n", "")
+    assert shop.testmon("collect", "--select") == nothing
+    shop.edit("shop.py", "x * 2", "2 * x")
+    answer = shop.testmon("collect", "--select", "-q")
+    assert (answer.code, answer.out.splitlines()[-1].partition(" in ")[0]) == (0, "1 passed")
+    assert select() == []
+    shop.edit("shop.py", "2 * x", "x + x")
+    assert shop.testmon("collect", "--select", "-q", "test_name.py") == nothing
+    assert select() == [TEST_PRICE]
+
+
+def test_tests_that_a_first_run_left_out_are_pending(project: Project, select: Select) -> None:
+    project.write({"shop.py": SHOP, "test_price.py": PRICE, "test_name.py": NAME + "\n\ndef test_other(): assert 0\n"})
+    assert project.testmon("collect", "-q", "-k", "other or price", "-x").code == 1
+    assert select("--no-failed", "test_name.py", "--explain") == ["test_name.py::test_name  collected, but never run"]
+    assert select("test_price.py") == ["test_price.py"]
+
+
+def test_names_that_only_look_like_tests_are_not_selected_twice(project: Project, select: Select) -> None:
+    odd = """
+        import unittest.mock
+
+        test_data = unittest.mock.sentinel.data
+
+
+        class TestHelper:
+            test_x = 1
+
+            def __init__(self): pass
+
+
+        def test_real(): pass
+        """
+    project.write({"test_odd.py": odd, "test_nothing.py": "X = 1\n"})
+    assert project.testmon("collect", "-q").code == 0
+    assert select() == []
+    project.edit("test_odd.py", "sentinel.data", "sentinel.other")
+    project.testmon("collect", "--select", "-q")
+    assert select() == []
+
+
+def test_a_file_that_cannot_be_collected_is_selected_until_it_can(project: Project, select: Select) -> None:
+    project.write({"test_a.py": "def test_a(): pass\n", "test_bad.py": "import nosuch\n\n\ndef test_bad(): pass\n"})
+    assert project.testmon("collect", "-q").code == 2
+    assert "test_bad.py  could not be collected last time" in select("--explain")
+    project.edit("test_bad.py", "import nosuch\n", "")
+    assert project.testmon("collect", "--select", "-q").code == 0
+    assert select() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        pytest.param(["-k", "nosuch"], 5, id="no-tests"),
+        pytest.param(["nosuch.py"], 4, id="usage-of-pytest"),
+        pytest.param(["--nosuch"], 4, id="option"),
+        pytest.param(["--engine", "nosuch"], 64, id="usage-of-ours"),
+    ],
+)
+def test_the_exit_code_is_that_of_pytest(project: Project, arguments: list[str], code: int) -> None:
+    project.write({"test_a.py": "def test_a(): pass\n"})
+    assert project.testmon("collect", "-q", *arguments).code == code
+
+
+# Runs that are ended from outside
+
+
+def _started(project: Project) -> subprocess.Popen[str]:
+    """A collect of the slow tests, of a process group of its own, at the second test."""
+    command = [sys.executable, "-m", "testmon_cli", "collect", "-q", "test_slow.py"]
+    process = subprocess.Popen(
+        command, cwd=project.path, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    for _ in range(600):
+        if (project.path / "started").exists():
+            time.sleep(1.5)  # for a transaction with the first test
+            return process
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    raise AssertionError(f"the slow test did not start: {process.communicate()[0]}")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the process of pytest in /proc")
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        pytest.param("interrupt", 2, id="interrupt"),
+        pytest.param("pytest", 128 + signal.SIGKILL, id="kill-pytest"),
+        pytest.param("both", -signal.SIGKILL, id="kill-both"),
+    ],
+)
+def test_a_run_that_is_ended_keeps_what_finished_and_forgets_nothing(
+    shop: Project, select: Select, how: str, code: int
+) -> None:
+    shop.edit("shop.py", "x * 2", "2 * x")
+    shop.write({"test_slow.py": SLOW})
+    process = _started(shop)
+    if how == "interrupt":
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        for pid in [process.pid] * (how == "both") + _children(process.pid):
+            os.kill(pid, signal.SIGKILL)
+    output, _ = process.communicate(timeout=30)
+    assert (process.returncode, "Traceback" in output) == (code, False), output
+    assert select() == [TEST_PRICE, "test_slow.py::test_last", "test_slow.py::test_slow"]
+    assert shop.testmon("collect", "-q", "test_price.py").code == 0
+    assert select() == ["test_slow.py::test_last", "test_slow.py::test_slow"]
