@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from testmon_cli.analysis.checksums import checksum
+from testmon_cli.analysis.imports import imported_names
 from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import FunctionNode, Scope, class_scope, function_scope, module_scope
 from testmon_cli.domain.source import Block
@@ -43,7 +44,7 @@ class RawBlock:
 def find_blocks(tree: ast.Module) -> list[RawBlock]:
     """All blocks of a module's functions, in the order of `SourceModel.blocks`."""
     reader = _Reader()
-    reader.statements(tree.body, "", module_scope())
+    reader.statements(tree.body, "", module_scope(imported_names(tree)))
     return reader.blocks
 
 

@@ -81,7 +81,7 @@ def name_index(model: SourceModel) -> bytes:
         found.update(definition.owner.split("."))
     if any(function.memoised for function in model.functions):
         found.add(MEMOISES)
-    return b"".join(sorted({name_hash(name.lstrip(".@")) for name in found}))
+    return b"".join(sorted({name_hash(name.lstrip(".@&")) for name in found}))
 
 
 def mentions_any(index: bytes, hashes: set[bytes]) -> bool:

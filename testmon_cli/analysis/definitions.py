@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.effects import Names, Reader, dotted_name
+from testmon_cli.analysis.imports import imported_names
 from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, class_scope, module_scope
 from testmon_cli.analysis.typechecking import live_statements
@@ -86,7 +87,7 @@ class _Reader:
         self.bound_before: set[str] = set()
 
     def read(self) -> Iterator[Definition]:
-        yield from self.body(self.tree.body, module_scope(), "")
+        yield from self.body(self.tree.body, module_scope(imported_names(self.tree)), "")
 
     def body(self, statements: list[ast.stmt], scope: Scope, owner: str) -> Iterator[Definition]:
         if statements and is_docstring(statements[0]):

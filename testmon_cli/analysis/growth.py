@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from testmon_cli.analysis import purity
 from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, REMOVED, DefinitionChange
 from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE
+from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE
 from testmon_cli.analysis.project import CONFTEST, Project
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.source import Definition, FunctionSummary, Import
 
 _DEEPEST_CALL = 8
+LOOKING_UP = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE})
 EVERYWHERE = ""  # in place of a path: a name that any file may mention (a package)
 
 
@@ -125,6 +127,12 @@ class Growth:
             self.affected.fixtures.add(key)
         return key in self.affected.fixtures
 
+    def looks_up(self, mention: str, candidate: str, path: str) -> bool:
+        """Whether code of `candidate` that looks names up in this way may come upon a module-level name of `path`."""
+        if mention == OWN_NAMESPACE:
+            return candidate == path
+        return mention == DYNAMIC or (path != EVERYWHERE and self.project.escapes(path))
+
     def grow(self) -> Affected:
         while self._pending:
             path, name = self._pending.pop()
@@ -135,7 +143,7 @@ class Growth:
 
     def _spread(self, path: str, name: str, cause: Cause) -> None:
         reaching = None if path == EVERYWHERE else self.project.reaching(path)
-        for candidate in self.project.mentioning(frozenset({name})):
+        for candidate in self.project.mentioning(frozenset({name, *LOOKING_UP})):
             if reaching is not None and candidate not in reaching:
                 continue
             model = self.project.model(candidate)
@@ -155,6 +163,8 @@ class Growth:
         if "." + name in definition.mentions:
             return True
         if "@" + name in definition.mentions and self.is_fixture(path, name):
+            return True
+        if any(self.looks_up(mention, candidate, path) for mention in definition.mentions & LOOKING_UP):
             return True
         return candidate == path and name in definition.mentions
 
@@ -239,8 +249,8 @@ class Growth:
         if owner is not None and change.name != "__doc__" and definition.kind != "function":
             pure = pure and self.project.is_plain_class(path, owner)
         if pure:
-            last = definition.owner.rpartition(".")[2]
-            self.affected.docs.setdefault((path, last if change.name == "__doc__" and last else change.name), cause)
+            holder = definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]
+            self.affected.docs.setdefault((path, holder if change.name == "__doc__" else change.name), cause)
         else:
             self._bound(path, definition, change.name, cause)
 

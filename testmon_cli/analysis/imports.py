@@ -13,6 +13,11 @@ def find_imports(tree: ast.Module) -> tuple[Import, ...]:
     return tuple(_walk(tree, lazy=False))
 
 
+def imported_names(tree: ast.Module) -> frozenset[str]:
+    """The names that imports bind, at module level or in functions: what may stand for a module."""
+    return frozenset(imported.binds for imported in find_imports(tree))
+
+
 def of_statement(node: ast.Import | ast.ImportFrom, *, lazy: bool = False) -> Iterator[Import]:
     """An import statement as one value per name."""
     for alias in node.names:

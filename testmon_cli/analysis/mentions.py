@@ -3,8 +3,11 @@
 name     a name looked up among the module's globals (or builtins)
 .name    an attribute, keyword, imported name, or a string that could be one
 @name    a parameter, which pytest may fill with the fixture of that name
-*        looks names up dynamically: every name
-*.       looks attributes of its own object (`self`, `cls`) up dynamically: every member of a class
+&name    an imported name used as a value, not for one of its attributes: a module that is passed on
+*        looks names up by a computed name wherever they are: imports, evaluates text
+*=       looks attributes of some object up by a computed name; names of a module only if that is passed on
+*.       looks attributes of its own object (`self`, `cls`) up by a computed name: members of its class
+*g       looks at the namespace it stands in
 ?        looks at docstrings, annotations or signatures
 """
 
@@ -12,27 +15,23 @@ import ast
 import re
 
 DYNAMIC = "*"
+DYNAMIC_ATTRIBUTES = "*="
 DYNAMIC_MEMBERS = "*."
+OWN_NAMESPACE = "*g"
 INTROSPECTS = "?"
 
 _LONGEST_STRING = 100  # characters; longer strings are texts, not names
 _WORD = re.compile(r"[^\W\d]\w*(?:[.\-:][^\W\d]\w*)*\Z")
 _SEPARATOR = re.compile(r"[.\-:]")
 
-# Names whose use means that any name may be looked up.
+# Names whose use means that names may be looked up, and where.
 _DYNAMIC_NAMES = {
-    "globals",
-    "locals",
-    "vars",
-    "dir",
-    "eval",
-    "exec",
-    "__import__",
-    "__dict__",
-    "__subclasses__",
-    "__mro__",
+    **{key: {DYNAMIC} for key in ("eval", "exec", "__import__", "iter_modules", "walk_packages", "modules")},
+    **{key: {OWN_NAMESPACE} for key in ("globals", "locals")},
+    **{key: {OWN_NAMESPACE, DYNAMIC_ATTRIBUTES} for key in ("vars", "dir")},
+    **{key: {DYNAMIC_ATTRIBUTES} for key in ("__dict__", "__subclasses__", "__mro__")},
+    **{key: {DYNAMIC_ATTRIBUTES} for key in ("getmembers", "getattr_static", "attrgetter", "methodcaller")},
 }
-_DYNAMIC_NAMES |= {"getmembers", "getattr_static", "iter_modules", "walk_packages", "attrgetter", "methodcaller"}
 # Names that look one name up, given as this argument; a literal there is an ordinary mention.
 _LOOKUPS = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "import_module": 0, "find_spec": 0, "reload": 0}
 _LOOKUPS |= {"getfixturevalue": 0, "entry_points": 0, "run_module": 0}
@@ -56,9 +55,7 @@ def of_string(text: str) -> set[str]:
 
 def of_identifier(name: str) -> set[str]:
     """What the bare use of `name` says beyond the name itself."""
-    found: set[str] = set()
-    if name in _DYNAMIC_NAMES:
-        found.add(DYNAMIC)
+    found = set(_DYNAMIC_NAMES.get(name, ()))
     if name in _INTROSPECTING_NAMES or name == _INSPECT_MODULE:
         found.add(INTROSPECTS)
     return found
@@ -73,10 +70,13 @@ def of_call(node: ast.Call) -> set[str]:
         return set()
     argument = node.args[position]
     if isinstance(argument, ast.Constant):
+        # What import_module gives is the module itself, which may be passed on.
+        if position == 0 and isinstance(argument.value, str):
+            return {"&" + argument.value.rpartition(".")[2]}
         return set()
-    if position == 1 and _is_own_object(node.args[0]):
-        return {DYNAMIC_MEMBERS}
-    return {DYNAMIC}
+    if position == 0:
+        return {DYNAMIC}
+    return {DYNAMIC_MEMBERS if _is_own_object(node.args[0]) else DYNAMIC_ATTRIBUTES}
 
 
 def _is_own_object(node: ast.expr) -> bool:

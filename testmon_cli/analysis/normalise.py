@@ -70,8 +70,10 @@ class Text:
             self.add(getattr(node, name, None), scope)
         self.parts.append(")")
 
-    def _name(self, node: ast.Name, scope: Scope) -> None:
+    def _name(self, node: ast.Name, scope: Scope, *, is_base: bool = False) -> None:
         where = scope.resolve(node.id)
+        if node.id in scope.imported and not is_base:
+            self.mentions.add("&" + node.id)
         self.parts.append(f"{where}:{node.id}")
         # A name that a class body binds may also be found among the globals before it is bound there. Binding a name
         # at module or class level is no use of it; binding a global in a function is.
@@ -79,11 +81,18 @@ class Text:
             self.mentions.add(node.id)
         self.mentions |= mentions.of_identifier(node.id)
 
-    def _attribute(self, node: ast.Attribute, scope: Scope) -> None:
+    def _attribute(self, node: ast.Attribute, scope: Scope, *, is_base: bool = False) -> None:
         self.parts.append("." + node.attr)
         self.mentions.add("." + node.attr)
         self.mentions |= mentions.of_identifier(node.attr)
-        self.add(node.value, scope)
+        if not is_base and _first_name(node) in scope.imported:
+            self.mentions.add("&" + node.attr)
+        if isinstance(node.value, ast.Attribute):
+            self._attribute(node.value, scope, is_base=True)
+        elif isinstance(node.value, ast.Name):
+            self._name(node.value, scope, is_base=True)
+        else:
+            self.add(node.value, scope)
 
     def _constant(self, node: ast.Constant, scope: Scope) -> None:
         value = node.value
@@ -161,6 +170,12 @@ class Text:
     def defaults(self, arguments: ast.arguments, scope: Scope) -> None:
         self.add(arguments.defaults, scope)
         self.add(arguments.kw_defaults, scope)
+
+
+def _first_name(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from testmon_cli.analysis import purity
-from testmon_cli.analysis.imports import ModuleIndex
+from testmon_cli.analysis.imports import ModuleIndex, module_parts
 from testmon_cli.domain.source import Definition, FunctionSummary, Import, SourceModel
 
 CONFTEST = "conftest.py"
@@ -28,6 +28,7 @@ class Project:
     _eager: dict[str, frozenset[str]] = field(default_factory=dict)
     _lazy: dict[str, frozenset[str]] = field(default_factory=dict)
     _reverse: dict[bool, dict[str, set[str]]] = field(default_factory=dict)
+    _escaping: dict[str, bool] = field(default_factory=dict)
     _reaching: dict[tuple[str, bool], frozenset[str]] = field(default_factory=dict)
 
     def edges(self, path: str, *, lazy: bool) -> frozenset[str]:
@@ -75,6 +76,26 @@ class Project:
             self._reverse[lazy] = reverse
         return self._reverse[lazy]
 
+    def escapes(self, path: str) -> bool:
+        """Whether the module of a file is passed on as an object somewhere, so that its names may be looked up."""
+        if path not in self._escaping:
+            self._escaping[path] = any(self._passes_on(user, path) for user in self.reaching(path))
+        return self._escaping[path]
+
+    def _passes_on(self, user: str, path: str) -> bool:
+        model = self.model(user)
+        if model is None:
+            return False
+        names = {"&" + part for part in module_parts(path)[-1:]}
+        names |= {"&" + i.binds for i in model.imports if self._binds_module(i, user, path)}
+        mentions = [*(b.mentions for b in model.blocks), *(d.mentions for d in model.definitions)]
+        return any(not names.isdisjoint(found) for found in mentions)
+
+    def _binds_module(self, imported: Import, user: str, path: str) -> bool:
+        if not imported.name:
+            return path in self.index.files(imported.module) and imported.binds != imported.module.partition(".")[0]
+        return path in self.index.submodule_files(imported, user)
+
     def definitions(self, path: str, name: str, owner: str = "") -> list[Definition]:
         model = self.model(path)
         return [d for d in model.definitions if d.owner == owner and name in d.names] if model else []
@@ -112,9 +133,11 @@ class Project:
                 written = "." * imported.level + written.lstrip(".")
             elif not imported.name and imported.binds == imported.module.partition(".")[0]:
                 written = imported.binds
-            if written == dotted:
-                break
-            return self.resolve(f"{written}.{rest}" if rest else written, path, depth + 1)
+            whole = f"{written}.{rest}" if rest else written
+            # What an import statement names is a module or in one: the file's own names do not count again.
+            if imported.level:
+                return self._resolve_relative(whole, path, depth)
+            return self._resolve_absolute(whole, depth)
         return self._resolve_absolute(dotted, depth)
 
     def _imports_of(self, path: str, name: str) -> list[Import]:

@@ -19,11 +19,12 @@ CLASS = "c"
 class Scope:
     """One scope: the names it binds and where it stands. `kind` is module, function, class or comprehension."""
 
-    __slots__ = ("bound", "globals", "kind", "nonlocals", "parent")
+    __slots__ = ("bound", "globals", "imported", "kind", "nonlocals", "parent")
 
     def __init__(self, kind: str, parent: "Scope | None") -> None:
         self.kind = kind
         self.parent = parent
+        self.imported: frozenset[str] = parent.imported if parent is not None else frozenset()
         self.bound: set[str] = set()
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
@@ -47,9 +48,11 @@ class Scope:
         return GLOBAL
 
 
-def module_scope() -> Scope:
-    """The scope of a module: every name in it is a global."""
-    return Scope("module", None)
+def module_scope(imported: frozenset[str] = frozenset()) -> Scope:
+    """The scope of a module: every name in it is a global. `imported` are the names that its imports bind, anywhere."""
+    scope = Scope("module", None)
+    scope.imported = imported
+    return scope
 
 
 def function_scope(node: FunctionNode | ast.Lambda, parent: Scope) -> Scope:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.changes import REMOVED, definition_changes
-from testmon_cli.analysis.growth import EVERYWHERE, Growth
+from testmon_cli.analysis.growth import EVERYWHERE, LOOKING_UP, Growth
 from testmon_cli.analysis.imports import ModuleIndex
-from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_MEMBERS, INTROSPECTS
+from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, DYNAMIC_MEMBERS, INTROSPECTS
 from testmon_cli.analysis.model import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project
 from testmon_cli.application.resources import Today
@@ -542,7 +542,7 @@ class _MentionMatcher:
         """Checksums of blocks that mention a name: at once, or only for tests that reach certain files."""
         direct: dict[str, dict[int, Cause]] = defaultdict(dict)
         conditional: dict[frozenset[str], dict[str, dict[int, Cause]]] = defaultdict(lambda: defaultdict(dict))
-        wanted = frozenset((*by_name, DYNAMIC))
+        wanted = frozenset((*by_name, *LOOKING_UP))
         reach = {p: self.growth.project.reaching(p) for paths in by_name.values() for p in paths if p != EVERYWHERE}
         for path in self.run.mentioning(wanted):
             model = self.run.model(path)
@@ -572,31 +572,30 @@ class _MentionMatcher:
         causes: Mapping[tuple[str, str], Cause], reachable: set[str], direct: dict[int, Cause],
         conditional: dict[frozenset[str], dict[str, dict[int, Cause]]],
     ) -> None:  # fmt: skip
-        if mention == DYNAMIC:
-            for name, paths in by_name.items():
-                near = next((p for p in paths if p in reachable and p != EVERYWHERE), None)
-                if near is not None:
-                    self._found(path, block, causes[near, name], direct, "may look up")
-                    return
-            every = frozenset(p for paths in by_name.values() for p in paths if p != EVERYWHERE)
-            if every:
-                name, paths = next((n, ps) for n, ps in by_name.items() if ps - {EVERYWHERE})
-                cause = causes[next(iter(paths - {EVERYWHERE})), name]
-                conditional[every][path].setdefault(block.checksum, _mentions(path, block, cause, "may look up"))
+        if mention in LOOKING_UP:
+            open_to_it = {
+                (p, n) for n, paths in by_name.items() for p in paths if self.growth.looks_up(mention, path, p)
+            }
+            near = next((key for key in sorted(open_to_it) if key[0] in reachable), None)
+            if near is not None:
+                self._found(path, block, causes[near], direct, "may look up")
+            elif open_to_it:
+                link = _mentions(path, block, causes[min(open_to_it)], "may look up")
+                conditional[frozenset(p for p, _ in open_to_it)][path].setdefault(block.checksum, link)
         elif mention.startswith("."):
             name = mention[1:]
             paths = by_name.get(name, set())
-            near = next((p for p in paths if p in reachable), None)
-            if near is not None:
-                self._found(path, block, causes[near, name], direct)
+            place = next((p for p in paths if p in reachable), None)
+            if place is not None:
+                self._found(path, block, causes[place, name], direct)
             elif paths:
                 cause = causes[next(iter(paths)), name]
                 conditional[frozenset(paths)][path].setdefault(block.checksum, _mentions(path, block, cause))
         elif mention.startswith("@"):
             name = mention[1:]
-            near = next((p for p in by_name.get(name, ()) if p in reachable and self.growth.is_fixture(p, name)), None)
-            if near is not None:
-                self._found(path, block, causes[near, name], direct)
+            place = next((p for p in by_name.get(name, ()) if p in reachable and self.growth.is_fixture(p, name)), None)
+            if place is not None:
+                self._found(path, block, causes[place, name], direct)
         elif (path, mention) in causes:
             self._found(path, block, causes[path, mention], direct)
 
@@ -651,8 +650,8 @@ class _MentionMatcher:
     ) -> dict[str, dict[int, Cause]]:
         """Blocks that may use a member; `getattr(self, name)` can only find those of related classes."""
         found: dict[str, dict[int, Cause]] = defaultdict(dict)
-        wanted = {"." + member, DYNAMIC}
-        for candidate in self.run.mentioning(frozenset({member, DYNAMIC, DYNAMIC_MEMBERS.lstrip(".")})):
+        wanted = {"." + member, DYNAMIC, DYNAMIC_ATTRIBUTES}
+        for candidate in self.run.mentioning(frozenset({member, DYNAMIC, DYNAMIC_ATTRIBUTES, DYNAMIC_MEMBERS})):
             model = self.run.model(candidate)
             for block in model.blocks if model else ():
                 own = candidate == path and block.qualname.startswith(f"{owner}.{member}")
@@ -673,11 +672,12 @@ class _MentionMatcher:
             for block in model.blocks if model else ():
                 if INTROSPECTS in block.mentions:
                     readers[candidate][block.checksum] = _mentions(candidate, block, cause, "reads documentation of")
+        looking_up = {m for m in LOOKING_UP if self.growth.looks_up(m, "", path)}
         if readers:
-            for candidate in self.run.mentioning(frozenset({name, DYNAMIC})):
+            for candidate in self.run.mentioning(frozenset({name, *looking_up})):
                 model = self.run.model(candidate)
                 for block in model.blocks if model else ():
-                    if not {name, "." + name, DYNAMIC}.isdisjoint(block.mentions):
+                    if not {name, "." + name, *looking_up}.isdisjoint(block.mentions):
                         holders[candidate][block.checksum] = cause
             reading = self.run.spread(self.run.hits_of(readers))
             holding = self.run.spread(self.run.hits_of(holders))
