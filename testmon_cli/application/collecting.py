@@ -18,6 +18,7 @@ from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.model import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, pytest_config, selecting, sources
+from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EnvironmentFailure
@@ -83,8 +84,9 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
         )
         joiner = Joiner(root, settings.depends, settings.always, partial(_stored_version, datafile))
         stats = sources.scan(root, settings.source, settings.exclude)
-        store = _Store(datafile, run_id, joiner, stats, narrows=_narrows(arguments))
         config = pytest_config.read(root)
+        asked = asked_for(arguments, root)
+        store = _Store(datafile, run_id, joiner, stats, asked, config.naming(arguments), narrows=_narrows(arguments))
         store.begin({"hash_key": hash_key, "config": config.digest})
         with tempfile.TemporaryDirectory(prefix="testmon-") as spool:
             traced = TraceSettings(
@@ -100,7 +102,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             )
             exitcode = _run(traced, arguments, SpoolReader(Path(spool)), store)
         completed = joiner.ended is not None
-        store.finish(config.naming(arguments), is_whole=_is_whole(arguments, root))
+        store.finish(is_whole=_is_whole(arguments, root))
         datafile.finish_run(run_id, time.time(), completed, exitcode)
     return Collected(exitcode, len(joiner.executed), len(joiner.errors))
 
@@ -190,13 +192,23 @@ class _Store:
     """Writes what the joiner puts together into one run of the datafile."""
 
     def __init__(
-        self, datafile: Datafile, run_id: int, joiner: Joiner, stats: Mapping[str, sources.Stat], *, narrows: bool
+        self,
+        datafile: Datafile,
+        run_id: int,
+        joiner: Joiner,
+        stats: Mapping[str, sources.Stat],
+        asked: Asked,
+        naming: Naming,
+        *,
+        narrows: bool,
     ) -> None:
         self._datafile = datafile
         self._run_id = run_id
         self._joiner = joiner
         self._versions: dict[str, int] = {}
         self._stats = stats
+        self._asked = asked
+        self._naming = naming
         self._narrows = narrows  # the command line, not the configuration, leaves tests out: they still are to be run
         self._facts: dict[str, object] = {}
         self._dirty = False
@@ -221,6 +233,7 @@ class _Store:
         if self._joiner.collected and "pending" not in self._facts:
             # Should the run be killed, what it did not come to is known to be there.
             self._facts["pending"] = self._pending()
+            self._facts["left_out"] = self._left_out()
             self._datafile.set_facts(self._run_id, self._facts)
         batch = self._joiner.take()
         if batch:
@@ -228,7 +241,7 @@ class _Store:
                 self._snapshot()
             self._datafile.write(self._run_id, batch.traces, batch.executions)
 
-    def finish(self, naming: Naming, *, is_whole: bool) -> None:
+    def finish(self, *, is_whole: bool) -> None:
         """What only the end of the session shows."""
         self.commit()
         if self._dirty:
@@ -242,8 +255,9 @@ class _Store:
             engine=session.engine if session else "",
             errors=joiner.errors,
             pending=self._pending(),
+            left_out=self._left_out(),
             unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.collected),
-            inert=self._inert(naming, is_whole=is_whole and ended is not None),
+            inert=self._inert(is_whole=is_whole and ended is not None),
         )
         self._datafile.set_facts(self._run_id, self._facts)
 
@@ -253,7 +267,19 @@ class _Store:
         unwanted = set() if self._narrows else self._joiner.deselected
         return sorted((self._joiner.collected | left_out) - unwanted - self._joiner.executed)
 
-    def _inert(self, naming: Naming, *, is_whole: bool) -> dict[str, list[object]]:
+    def _left_out(self) -> dict[str, list[object]]:
+        """What node ids among the arguments left out of their files: path -> content digest and the names."""
+        reported = {_function_of(nodeid) for nodeid in self._joiner.collected | self._joiner.deselected}
+        found: dict[str, list[object]] = {}
+        for path in self._asked.names:
+            loaded = self._joiner.sources.get(path)
+            if loaded is not None and loaded.model is not None:
+                names = self._asked.left_out(path, candidates(loaded.model, self._naming), reported)
+                if names:
+                    found[path] = [loaded.version.digest, names]
+        return found
+
+    def _inert(self, *, is_whole: bool) -> dict[str, list[object]]:
         """What looks like a test by its name and is none: path -> content digest and the names ("*" for all)."""
         joiner = self._joiner
         reported = {_function_of(nodeid) for nodeid in joiner.collected | joiner.deselected}
@@ -261,7 +287,7 @@ class _Store:
         failed = {nodeid.partition("::")[0] for nodeid in joiner.errors}
         inert: dict[str, list[object]] = {}
         for path in self._stats:
-            if not naming.is_test_file(path) or path in failed:
+            if not self._naming.is_test_file(path) or path in failed:
                 continue
             loaded = joiner.sources.get(path)
             if loaded is None or loaded.model is None:
@@ -269,7 +295,8 @@ class _Store:
                     inert[path] = [_file_digest(joiner.root / path), ["*"]]
                 continue
             if path in with_tests or is_whole:
-                names = [c.name for c in candidates(loaded.model, naming) if f"{path}::{c.name}" not in reported]
+                shown = [c.name for c in candidates(loaded.model, self._naming) if self._asked.covers(path, c.name)]
+                names = [name for name in shown if f"{path}::{name}" not in reported]
                 if names or path not in with_tests:
                     inert[path] = [loaded.version.digest, names or ["*"]]
         return inert

@@ -2,12 +2,13 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, existence, packages, pytest_config, sources
+from testmon_cli.application.asking import IN_PART
 from testmon_cli.application.matching import UNKNOWN, Hits, RunMatcher
 from testmon_cli.application.reasons import sentence
 from testmon_cli.application.resources import Today
@@ -152,7 +153,7 @@ class Chooser:
             if verdict.newest.function and self._recollects(verdict.newest):
                 argument = argument.partition("[")[0]
             chosen.append(Selected(nodeid, argument, reason))
-        chosen += self._new(naming, verdicts)
+        chosen += self._new(naming, verdicts, executions)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
         broken = tuple(sorted(self.broken))
         return Selection(tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone))
@@ -261,9 +262,12 @@ class Chooser:
 
     # Tests that have no execution
 
-    def _new(self, naming: Naming, verdicts: Mapping[str, _Verdict]) -> Iterator[Selected]:
+    def _new(
+        self, naming: Naming, verdicts: Mapping[str, _Verdict], executions: Sequence[StoredExecution]
+    ) -> Iterator[Selected]:
         inert = self._inert()
         unwanted = self._unwanted()
+        left_out = self._left_out(executions, unwanted)
         functions = {_function_of(nodeid) for nodeid in (*verdicts, *unwanted)}
         files = {function.partition("::")[0] for function in functions}
         errors: Mapping[str, object] = _mapping(self._latest_errors())
@@ -276,8 +280,14 @@ class Chooser:
             if path not in files:
                 text = "could not be collected last time" if path in errors else "new test file"
                 yield Selected(path, path, Reason(kinds.NEW, text))
-            elif path in self.unstable or path not in self._fully_known():
+            elif path in self.unstable:
                 yield from self._new_functions(path, naming, functions, names)
+            elif path in left_out:
+                groups = tuple(f"{path}::{name}::" for name in left_out[path])
+                shown = {f for f in functions if not f"{f}::".startswith(groups)}
+                for test in self._new_functions(path, naming, shown, names):
+                    if f"{test.nodeid}::" in groups:
+                        yield replace(test, reason=Reason(kinds.NEW, "left out when its file was collected"))
         yield from self._pending(verdicts, unwanted)
 
     def _new_functions(
@@ -297,9 +307,34 @@ class Chooser:
                 argument = nodeid if candidate.certain and path not in self.doubtful else path
                 yield Selected(nodeid, argument, Reason(kinds.NEW, f"new test at {path}:{candidate.line}"))
 
-    def _fully_known(self) -> set[str]:
-        """Files that a run collected and that are as they were: what they hold is known from it."""
-        return {path for path in self.tree.stats if path not in self.unstable}
+    def _left_out(self, executions: Sequence[StoredExecution], unwanted: Collection[str]) -> dict[str, set[str]]:
+        """Names that runs of a part of a file left out and that no other run of the same file has shown."""
+        by_name: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for run in self.runs:
+            for path, value in _mapping(run.facts.get("left_out")).items():
+                if path in self.tree.stats and isinstance(value, list) and value[0] == self.tree.digest(path):
+                    for name in value[1]:
+                        by_name[path, name].add(run.id)
+        if not by_name:
+            return {}
+        ran: dict[str, set[int]] = defaultdict(set)
+        for execution in executions:
+            function = _function_of(execution.nodeid)
+            for group in (function, function.rpartition("::")[0]):
+                ran[group].add(execution.run_id)
+        found: dict[str, set[str]] = defaultdict(set)
+        for (path, name), runs in by_name.items():
+            nodeid = f"{path}::{name.removesuffix(IN_PART)}"
+            shown = ran[nodeid] - runs if name.endswith(IN_PART) else ran[nodeid]
+            if nodeid in unwanted or any(not name.endswith(IN_PART) or self._saw(run_id, path) for run_id in shown):
+                continue
+            found[path].add(name.removesuffix(IN_PART))
+        return found
+
+    def _saw(self, run_id: int, path: str) -> bool:
+        """Whether a run had a file as it is now."""
+        ref = self.datafile.snapshot(run_id).get(path)
+        return ref is not None and ref.digest == self.tree.digest(path)
 
     def _unwanted(self) -> set[str]:
         """Tests that the configuration, as it still is, leaves out."""
@@ -334,10 +369,10 @@ class Chooser:
         found: dict[str, frozenset[str]] = {}
         for run in self.runs:
             for path, value in _mapping(run.facts.get("inert")).items():
-                if path in found or path not in self.tree.stats or not isinstance(value, list):
+                if path not in self.tree.stats or not isinstance(value, list):
                     continue
                 if self.tree.digest(path) == value[0] and run.facts.get("config") == self.config.digest:
-                    found[path] = frozenset(value[1])
+                    found[path] = found.get(path, frozenset()) | frozenset(value[1])
         return found
 
     def _latest_errors(self) -> object:

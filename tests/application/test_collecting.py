@@ -100,6 +100,44 @@ def test_tests_that_a_first_run_left_out_are_pending(project: Project, select: S
     assert select("test_price.py") == ["test_price.py"]
 
 
+def test_what_node_ids_leave_out_of_a_file_is_pending(project: Project, select: Select) -> None:
+    text = """
+        import pytest
+
+
+        class Base:
+            def test_one(self): pass
+            def test_two(self): pass
+
+
+        class TestMore(Base): pass
+
+
+        def test_a(): pass
+        def test_b(): pass
+
+
+        @pytest.mark.parametrize("x", [1, 2])
+        def test_x(x): pass
+        """
+    project.write({"test_a.py": text})
+    asked = ["test_a.py::test_a", "test_a.py::test_x[1]", "test_a.py::TestMore::test_one"]
+    assert project.testmon("collect", "-q", *asked).code == 0
+    assert select() == ["test_a.py"]
+    assert select("-k", "not more", "--explain") == [
+        "test_a.py::test_b  left out when its file was collected",
+        "test_a.py::test_x  left out when its file was collected",
+    ]
+    assert project.testmon("collect", "--select", "-q").code == 0
+    assert select() == []
+    project.edit("test_a.py", "def test_b(): pass", "def test_b(): pass\n\ndef test_c(): pass")
+    (project.path / "ids.txt").write_text("test_a.py::test_a\n", encoding="utf-8")
+    assert project.testmon("collect", "-q", "@ids.txt").code == 0
+    assert select() == ["test_a.py::test_c"]
+    assert project.testmon("collect", "-q", *asked, "test_a.py::test_c").code == 0
+    assert select() == []
+
+
 def test_names_that_only_look_like_tests_are_not_selected_twice(project: Project, select: Select) -> None:
     odd = """
         import unittest.mock

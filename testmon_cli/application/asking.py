@@ -1,0 +1,69 @@
+"""Which part of a test file a command line asks for, and what of the file it leaves out."""
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from testmon_cli.analysis.naming import Candidate
+
+# Ends the name of a test that ran in part: some of its parameters, some of what a class inherits.
+IN_PART = "["
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Names that node ids among the arguments ask for, by file; files that are not here run whole, if at all."""
+
+    names: Mapping[str, frozenset[str]]
+
+    def covers(self, path: str, name: str) -> bool:
+        """Whether all of a test or class was asked for."""
+        return path not in self.names or any(name == n or name.startswith(f"{n}::") for n in self.names[path])
+
+    def left_out(self, path: str, candidates: Iterable[Candidate], reported: Collection[str]) -> list[str]:
+        """What of a file the arguments left out; `reported` are the functions that pytest spoke of."""
+        return sorted(set(self._left_out(path, candidates, reported)))
+
+    def _left_out(self, path: str, candidates: Iterable[Candidate], reported: Collection[str]) -> Iterator[str]:
+        for candidate in candidates:
+            name = candidate.name
+            if self.covers(path, name):
+                continue
+            if any(n.startswith((f"{name}[", f"{name}::")) for n in self.names[path]):
+                yield name + IN_PART
+            elif f"{path}::{name}" not in reported:
+                yield name
+
+
+def asked_for(arguments: Sequence[str], root: Path) -> Asked:
+    """What paths and node ids ask for; paths are relative to the working directory, as pytest reads them."""
+    whole: set[str] = set()
+    names: dict[str, set[str]] = defaultdict(set)
+    for argument in _expanded(arguments):
+        file, separator, name = argument.partition("::")
+        if argument.startswith("-") or not Path(file).exists():
+            continue
+        path = os.path.relpath(os.path.realpath(file), root).replace(os.sep, "/")
+        if separator:
+            names[path].add(name)
+        else:
+            whole.add(path)
+    return Asked({p: frozenset(found) for p, found in names.items() if not any(_holds(w, p) for w in whole)})
+
+
+def _holds(folder: str, path: str) -> bool:
+    return folder in (".", path) or path.startswith(f"{folder}/")
+
+
+def _expanded(arguments: Sequence[str]) -> Iterator[str]:
+    """The arguments, with those of the files that `@file` names."""
+    for argument in arguments:
+        if not argument.startswith("@"):
+            yield argument
+            continue
+        try:
+            yield from Path(argument[1:]).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        except OSError:
+            continue
