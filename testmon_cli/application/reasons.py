@@ -2,6 +2,7 @@
 
 from testmon_cli.domain.causes import Cause
 
+_DEFINITION = ", whose definition"
 _NAMED_BY_THEMSELVES = ("environment", "package", "file", "directory", "glob", "config", "unknown")
 
 
@@ -24,8 +25,14 @@ def sentence(cause: Cause) -> str:
     else:
         return _origin(first)
     origin = chain[-1]
+    if text.endswith(_DEFINITION) and origin is named:
+        return f"{text} was {origin.how}{_at(origin)}"
     if origin is named and origin.kind not in _NAMED_BY_THEMSELVES:
         return f"{text}, {origin.how}{_at(origin)}"
+    if origin is named and origin.kind == "package":
+        return f"{text}, {_origin(origin)}"
+    if first.how == "needs" and (origin.kind, origin.path) == ("import", first.path):
+        return f"{text}, which was {origin.how}"
     return f"{text}, {'which depends on ' if named is not None else ''}{_origin(origin)}"
 
 
@@ -34,7 +41,7 @@ def _running(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause | None, 
     link = rest[0]
     if link.kind == "definition" and link.path == first.path and _root(link) == _root(first):
         if len(rest) == 1:
-            return f"{text}, whose definition", link, rest
+            return f"{text}{_DEFINITION}", link, rest
         return f"{text}, whose definition mentions {_last(rest[1])}", rest[1], rest[1:]
     return f"{text}, which {first.how} {_last(link)}", link, rest
 
@@ -57,6 +64,8 @@ def _at(link: Cause) -> str:
 
 
 def _last(link: Cause) -> str:
+    if link.kind == "package":
+        return link.name.partition(" ")[0]
     return link.name.rpartition(".")[2] or link.path
 
 

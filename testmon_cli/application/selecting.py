@@ -6,9 +6,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from testmon_cli.analysis.changes import REMOVED
 from testmon_cli.analysis.naming import Naming, candidates
+from testmon_cli.analysis.project import Project
 from testmon_cli.application import environment, existence, packages, pytest_config, sources
 from testmon_cli.application.asking import IN_PART
+from testmon_cli.application.inheriting import Inherited, has_bases, is_inherited, new_inherited_tests
 from testmon_cli.application.matching import UNKNOWN, Hits, RunMatcher
 from testmon_cli.application.reasons import sentence
 from testmon_cli.application.resources import Today
@@ -129,6 +132,9 @@ class Chooser:
     config: pytest_config.PytestConfig
     broken: dict[str, str] = field(default_factory=dict)
     unstable: set[str] = field(default_factory=set)  # test files whose node ids may be others now
+    rebuilt: set[tuple[str, str]] = field(default_factory=set)  # classes with bases that may have other tests now
+    inherited: list[Inherited] = field(default_factory=list)
+    project: Project | None = None
     doubtful: set[str] = field(default_factory=set)  # files that may not import now: pytest knows no node ids in them
 
     def choose(self, *, failed: bool, exact: bool) -> Selection:
@@ -141,7 +147,7 @@ class Chooser:
         gone: set[str] = set()
         for nodeid, verdict in verdicts.items():
             argument = self._argument(verdict.newest, exact=exact)
-            if argument is None:
+            if argument is None or self._is_gone_from_base(verdict):
                 gone.add(nodeid)
                 continue
             known += 1
@@ -152,6 +158,8 @@ class Chooser:
             spent += verdict.newest.duration
             if verdict.newest.function and self._recollects(verdict.newest):
                 argument = argument.partition("[")[0]
+            if self._is_rebuilt(verdict.newest):
+                argument = "::".join(argument.split("::")[:2])
             chosen.append(Selected(nodeid, argument, reason))
         chosen += self._new(naming, verdicts, executions)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
@@ -204,6 +212,9 @@ class Chooser:
         self.broken.update(matcher.files.broken)
         self.unstable.update((*matcher.files.changed, *matcher.files.added, *matcher.files.removed))
         self.unstable.update(path for path, _ in matcher.growth.affected.names)
+        self.inherited.extend(new_inherited_tests(matcher, self.config.naming(run.arguments)))
+        project = self.project = matcher.growth.project
+        self.rebuilt.update(key for key in matcher.growth.affected.names if has_bases(project, *key))
         recollected = matcher.recollected
         self.unstable.update(e.path for e in executions if e.trace_id in recollected)
         for module in matcher.growth.affected.modules:
@@ -260,6 +271,19 @@ class Chooser:
         """Whether the parameters of a test may be others than those recorded."""
         return execution.path in self.unstable or execution.nodeid.partition("::")[0] in self.unstable
 
+    def _is_gone_from_base(self, verdict: _Verdict) -> bool:
+        """Whether a test that its class had from another one, in another file, was removed there."""
+        function, cause = verdict.newest.function, verdict.cause
+        if verdict.valid is not None or cause is None or self.project is None or "." not in function:
+            return False
+        removed = any(link.how == REMOVED for link in cause.chain())
+        return removed and not is_inherited(self.project, verdict.newest.path, function)
+
+    def _is_rebuilt(self, execution: StoredExecution) -> bool:
+        """Whether the test's class may have other tests, from above it, than those recorded."""
+        path, _, name = execution.nodeid.partition("::")
+        return "::" in name and (path, name.partition("::")[0]) in self.rebuilt
+
     # Tests that have no execution
 
     def _new(
@@ -288,6 +312,7 @@ class Chooser:
                 for test in self._new_functions(path, naming, shown, names):
                     if f"{test.nodeid}::" in groups:
                         yield replace(test, reason=Reason(kinds.NEW, "left out when its file was collected"))
+        yield from self._inherited(naming, functions)
         yield from self._pending(verdicts, unwanted)
 
     def _new_functions(
@@ -306,6 +331,19 @@ class Chooser:
             if not known:
                 argument = nodeid if candidate.certain and path not in self.doubtful else path
                 yield Selected(nodeid, argument, Reason(kinds.NEW, f"new test at {path}:{candidate.line}"))
+
+    def _inherited(self, naming: Naming, functions: set[str]) -> Iterator[Selected]:
+        """New tests of classes whose own text is as it was."""
+        for test in self.inherited:
+            group = f"{test.path}::{test.cls}"
+            nodeid = f"{group}::{test.name}"
+            if nodeid in functions or not _is_collectable(self.tree, test.path, naming):
+                continue
+            reason = Reason(kinds.NEW, f"inherits the new test at {test.origin}")
+            if test.path not in self.doubtful and any(f.startswith(f"{group}::") for f in functions):
+                yield Selected(nodeid, nodeid, reason)
+            elif any(c.name.partition("::")[0] == test.cls for c in candidates(self.tree.model(test.path), naming)):
+                yield Selected(nodeid, test.path, reason)
 
     def _left_out(self, executions: Sequence[StoredExecution], unwanted: Collection[str]) -> dict[str, set[str]]:
         """Names that runs of a part of a file left out and that no other run of the same file has shown."""

@@ -99,7 +99,7 @@ def _child(order: dict, answer: Path) -> None:
 
 def _warm_up() -> None:
     """Load what the children need before the first fork; pytest loads most of itself when it runs."""
-    import alembic.command
+    import alembic.command  # noqa: F401
     import pytest
     import sqlalchemy.orm  # noqa: F401
 

@@ -1,0 +1,121 @@
+"""From records of collecting processes to rows."""
+
+from pathlib import Path
+
+import pytest
+
+from testmon_cli.application.recording import Joiner, SpoolReader, glob_state, matches_test, merged
+from testmon_cli.domain.records import Trace
+from testmon_cli.tracing import wire
+
+FUNCTION = "def f(n):\n    if n:\n        return 1\n    return 2\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "a.py").write_text(FUNCTION)
+    return tmp_path
+
+
+def _file(root: Path, unit: str, number: int = 0, digest: str = "") -> wire.File:
+    return wire.File(number, str(root / "a.py"), digest, len(FUNCTION), 1, unit)
+
+
+def _outcome(root: Path, nodeid: str = "a.py::test_x", **more: object) -> wire.Outcome:
+    values = {"outcome": "passed", "duration": 0.1, "failure": "", "always": "", **more}
+    return wire.Outcome(nodeid, str(root / "a.py"), "test_x", "function", **values)  # type: ignore[arg-type]
+
+
+def test_a_line_that_is_not_finished_waits(tmp_path: Path) -> None:
+    reader = SpoolReader(tmp_path)
+    line = wire.encode(wire.CollectionError("a.py", "/a.py", "bad"))
+    spool = tmp_path / "1-a.jsonl"
+    spool.write_text(line[:10])
+    assert list(reader.poll()) == []
+    spool.write_text(line + "\n" + line[:5])
+    assert [record for _, record in reader.poll()] == [wire.CollectionError("a.py", "/a.py", "bad")]
+    assert list(reader.poll()) == []
+
+
+def test_lines_and_blocks_give_the_same_fingerprint(root: Path) -> None:
+    found = []
+    for unit, hits in (("lines", [2, 3]), ("blocks", [0, 1])):
+        joiner = Joiner(root, {}, ())
+        joiner.add("s", _file(root, unit))
+        joiner.add("s", wire.Trace("test:a.py::test_x", {"0": hits}))
+        joiner.add("s", _outcome(root))
+        (execution,) = joiner.take().executions
+        found.append(execution.trace.fingerprints)
+    assert found[0] == found[1]
+    assert len(found[0]["a.py"]) == 2
+
+
+def test_what_several_processes_saw_of_a_test_is_joined(root: Path) -> None:
+    joiner = Joiner(root, {}, ())
+    joiner.add("child", _file(root, "blocks", 7))
+    joiner.add("child", wire.Trace("test:a.py::test_x", {"7": [1]}, unknown=("lost",)))
+    joiner.add("parent", _file(root, "blocks"))
+    joiner.add("parent", wire.Trace("test:a.py::test_x", {"0": [2]}))
+    joiner.add("parent", _outcome(root))
+    (execution,) = joiner.take().executions
+    assert len(execution.trace.fingerprints["a.py"]) == 3
+    assert execution.trace.unknown == "lost"
+
+
+def test_a_source_that_changed_while_tests_ran_makes_them_unknown(root: Path) -> None:
+    joiner = Joiner(root, {}, ())
+    joiner.add("s", _file(root, "blocks", digest="of what was compiled"))
+    joiner.add("s", wire.Trace("test:a.py::test_x", {"0": [0]}))
+    joiner.add("s", _outcome(root))
+    (execution,) = joiner.take().executions
+    assert execution.trace.unknown == "a.py changed while tests ran"
+
+
+def test_a_test_without_a_record_is_unknown(root: Path) -> None:
+    joiner = Joiner(root, {}, ())
+    joiner.add("s", _outcome(root))
+    (execution,) = joiner.take().executions
+    assert execution.trace.unknown == "nothing was recorded of it"
+
+
+def test_the_settings_make_a_test_run_always(root: Path) -> None:
+    joiner = Joiner(root, {"a.py": ("*.sql",)}, ("a.py::test_*",))
+    joiner.add("s", wire.Trace("test:a.py::test_x", {}))
+    joiner.add("s", _outcome(root))
+    (execution,) = joiner.take().executions
+    assert execution.always == 'always = "a.py::test_*" in the settings'
+    assert [(r.kind, r.name) for r in execution.trace.resources] == [("glob", "*.sql")]
+
+
+def test_a_fixture_is_complete_when_its_last_record_is() -> None:
+    first = Trace("fixture:1:db", {"a.py": frozenset({1})}, complete=False)
+    second = Trace("fixture:1:db", {"a.py": frozenset({2})}, complete=True)
+    assert merged(first, second) == Trace("fixture:1:db", {"a.py": frozenset({1, 2})}, complete=True)
+
+
+def test_a_pattern_of_files_is_their_names_and_contents(tmp_path: Path) -> None:
+    states = [glob_state(tmp_path, "data/*.sql")]
+    (tmp_path / "data").mkdir()
+    for name, text in (("a.sql", "1"), ("a.sql", "2"), ("b.sql", "2"), ("c.txt", "3")):
+        (tmp_path / "data" / name).write_text(text)
+        states.append(glob_state(tmp_path, "data/*.sql"))
+    assert len(set(states)) == 4
+    assert states[-1] == states[-2]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "holds"),
+    [
+        ("tests/test_a.py", True),
+        ("tests", True),
+        ("tests/", True),
+        ("tests/*", True),
+        ("tests/test_a.py::test_one", True),
+        ("tests/test_a.py::test_*", True),
+        ("test", False),
+        ("other/*", False),
+        ("tests/test_a.py::test_two", False),
+    ],
+)
+def test_patterns_of_tests(pattern: str, holds: bool) -> None:
+    assert matches_test("tests/test_a.py::test_one[a-b]", pattern) is holds

@@ -1,0 +1,75 @@
+"""The project's sources as they are now."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from testmon_cli.application import sources
+from testmon_cli.application.sources import Tree
+from testmon_cli.domain.records import VersionRef
+from testmon_cli.domain.source import SourceError
+
+
+def _write(root: Path, *names: str) -> None:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("X = 1\n")
+
+
+def test_what_is_scanned(tmp_path: Path) -> None:
+    _write(tmp_path, "a.py", "app/b.py", "notes.txt", ".git/c.py", "node_modules/d.py", "venv2/lib/e.py", "gen/f.py")
+    (tmp_path / "venv2/pyvenv.cfg").write_text("")
+    assert sorted(sources.scan(tmp_path, exclude=("gen/*",))) == ["a.py", "app/b.py"]
+
+
+def test_source_folders_outside_the_root(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    _write(tmp_path, "project/a.py", "shared/b.py")
+    assert sorted(sources.scan(root, [str(tmp_path / "shared")])) == ["../shared/b.py", "a.py"]
+
+
+def _ref(tree: Tree, path: str, digest: str) -> VersionRef:
+    stat = tree.stats[path]
+    return VersionRef(id=1, path=path, digest=digest, model_key="1", size=stat.size, mtime_ns=stat.mtime_ns)
+
+
+def test_a_file_is_recognised_by_size_and_time_alone(tmp_path: Path) -> None:
+    _write(tmp_path, "a.py")
+    tree = Tree(tmp_path, sources.scan(tmp_path))
+    later = time.time_ns() + 2 * sources.RACY_NS
+    assert tree.is_unchanged(_ref(tree, "a.py", "not even read"), later)
+
+
+def test_a_file_as_young_as_the_record_is_read(tmp_path: Path) -> None:
+    _write(tmp_path, "a.py")
+    tree = Tree(tmp_path, sources.scan(tmp_path))
+    now = tree.stats["a.py"].mtime_ns
+    assert not tree.is_unchanged(_ref(tree, "a.py", "other"), now)
+    assert tree.is_unchanged(_ref(tree, "a.py", tree.digest("a.py")), now)
+
+
+def test_a_touched_file_is_the_same(tmp_path: Path) -> None:
+    _write(tmp_path, "a.py")
+    tree = Tree(tmp_path, sources.scan(tmp_path))
+    ref = _ref(tree, "a.py", tree.digest("a.py"))
+    os.utime(tmp_path / "a.py", ns=(1, 1))
+    assert Tree(tmp_path, sources.scan(tmp_path)).is_unchanged(ref, time.time_ns())
+
+
+def test_a_file_that_went_has_changed(tmp_path: Path) -> None:
+    _write(tmp_path, "a.py")
+    tree = Tree(tmp_path, sources.scan(tmp_path))
+    ref = _ref(tree, "a.py", tree.digest("a.py"))
+    (tmp_path / "a.py").unlink()
+    assert not Tree(tmp_path, sources.scan(tmp_path)).is_unchanged(ref, 0)
+
+
+def test_a_file_that_does_not_parse(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = (\n")
+    tree = Tree(tmp_path, sources.scan(tmp_path))
+    for _ in range(2):
+        with pytest.raises(SourceError) as caught:
+            tree.model("a.py")
+        assert caught.value.line == 1
