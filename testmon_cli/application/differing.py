@@ -2,23 +2,28 @@
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from testmon_cli.analysis import codec
-from testmon_cli.analysis.changes import CHANGED, REMOVED, DefinitionChange, block_changes, definition_changes
+from testmon_cli.analysis.changes import ADDED, CHANGED, REMOVED, DefinitionChange, block_changes, definition_changes
 from testmon_cli.analysis.growth import Growth
 from testmon_cli.analysis.model import MODEL_KEY, build_model
-from testmon_cli.application import environment, packages, pytest_config, revisions, selecting, sources
+from testmon_cli.application import environment, packages, pytest_config, selecting, sources
 from testmon_cli.application.matching import FileChanges, PackageChanges, RunMatcher, is_loaded
 from testmon_cli.application.resources import Today
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.difference import Change, Difference
-from testmon_cli.domain.records import Run, VersionRef
+from testmon_cli.domain.records import Run, StoredExecution, StoredFingerprint, VersionRef
 from testmon_cli.domain.source import SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile, MissingDatafile
+from testmon_cli.tracing import states
+
+_ALONE = Cause("file", CHANGED, "", "")
+_RESOURCES = {"file": "data file", "directory": "folder", "environment": "environment variable", "glob": "pattern"}
 
 
 def diff(settings: Settings, *, base: str | None = None) -> Difference:
@@ -31,56 +36,77 @@ def diff(settings: Settings, *, base: str | None = None) -> Difference:
     try:
         datafile = Datafile.open(settings.datafile)
     except MissingDatafile as error:
-        if base is None:
-            return Difference("nothing, as no run was collected", (), (str(error),))
-        commit = revisions.resolve(root, base)
-        return Difference(f"git revision {base}", _ordered(_since_revision(tree, commit, None)))
+        if base is not None:
+            return _since_revision(settings, tree, base, None)
+        return Difference("nothing, as no run was collected", (), (str(error),))
     with datafile:
-        runs = datafile.runs(environment.current(settings.env))
+        current = environment.current(settings.env)
+        runs = datafile.runs(current)
         dependents = Dependents(datafile, runs, tree)
         if base is not None:
-            commit = revisions.resolve(root, base)
-            return Difference(f"git revision {base}", _ordered(_since_revision(tree, commit, dependents)))
+            return _since_revision(settings, tree, base, dependents)
         if not runs:
-            note = f"nothing was collected for {selecting.describe(environment.current(settings.env))}"
+            note = f"nothing was collected for {selecting.describe(current)}"
             return Difference("nothing, as no run was collected", (), (note,))
         changes = [
             *_since_runs(settings, tree, datafile, runs, dependents),
-            *_around(settings, root, datafile, runs),
+            *_resources(dependents),
+            *_around(settings, root, datafile, runs[0], dependents),
         ]
         return Difference("what was last collected", _ordered(changes))
 
 
-_ALONE = Cause("file", CHANGED, "", "")
-
-
 class Dependents:
-    """How many tests depend on something, by their newest executions and the fixtures that they use."""
+    """How many tests depend on something, by their newest executions and the fixtures that they use.
+
+    Everything is read when it is first asked for: mostly little has changed.
+    """
 
     def __init__(self, datafile: Datafile, runs: Sequence[Run], tree: Tree) -> None:
         self._datafile = datafile
+        self._all_runs = runs
         self._tree = tree
-        executions = datafile.executions(runs[0].environment) if runs else []
-        newest = {e.nodeid: e for e in reversed(executions)}
-        self._executions = list(newest.values())
-        self._tests = {e.trace_id for e in self._executions}
+        self._matchers: dict[int, RunMatcher] = {}
+        self._fingerprints: dict[str, list[StoredFingerprint]] = {}
+
+    @cached_property
+    def _executions(self) -> list[StoredExecution]:
+        executions = self._datafile.executions(self._all_runs[0].environment) if self._all_runs else []
+        return list({e.nodeid: e for e in reversed(executions)}.values())
+
+    @cached_property
+    def _tests(self) -> set[int]:
+        return {e.trace_id for e in self._executions}
+
+    @cached_property
+    def _runs(self) -> list[Run]:
+        """Those that hold the newest execution of a test."""
         ran = {e.run_id for e in self._executions}
-        self._runs = [run for run in runs if run.id in ran]
-        self._matchers: list[RunMatcher] = []
-        self._users: dict[int, list[int]] = {}
-        for user, used in datafile.uses([run.id for run in runs]):
-            self._users.setdefault(used, []).append(user)
+        return [run for run in self._all_runs if run.id in ran]
+
+    @cached_property
+    def _users(self) -> Mapping[int, list[int]]:
+        users: dict[int, list[int]] = defaultdict(list)
+        for user, used in self._datafile.uses([run.id for run in self._runs]):
+            users[used].append(user)
+        return users
+
+    def all(self) -> int:
+        """All tests that are known."""
+        return len(self._tests)
 
     def count(self, path: str, checksums: frozenset[int]) -> int:
         """Tests that executed one of some blocks of a file."""
-        holding = [f.id for f in self._datafile.fingerprints([path]) if not f.checksums.isdisjoint(checksums)]
-        return len(self._tests & self._with_users({trace for _, trace in self._datafile.traces_with(holding)}))
+        holding = [f.id for f in self._fingerprints_of(path) if not f.checksums.isdisjoint(checksums)]
+        return len(self._tests & self._with_users(trace for _, trace in self._datafile.traces_with(holding)))
 
     def of_file(self, path: str) -> int:
         """Tests that executed anything of a file, or need it to be imported."""
-        holding = [f.id for f in self._datafile.fingerprints([path])]
-        executed = self._with_users({trace for _, trace in self._datafile.traces_with(holding)})
-        return len(self._tests & (executed | self._reached(lambda growth: growth.module(path, _ALONE))))
+        return len(self._of_file(path))
+
+    def elsewhere(self, path: str) -> int:
+        """The same without tests that stand in the file."""
+        return len(self._of_file(path) - {e.trace_id for e in self._executions if e.path == path})
 
     def of_definition(self, path: str, changes: Sequence[DefinitionChange]) -> int:
         """Tests that a change of one definition alone would reach, by what the sources were when they ran."""
@@ -89,26 +115,86 @@ class Dependents:
             for one in changes:
                 growth.changed_definition(path, one)
 
-        return len(self._tests & self._reached(change))
+        return len(self._reached(change))
+
+    def of_packages(self, changes: Sequence[tuple[tuple[str, ...], Cause]]) -> int:
+        """Tests that a change of these distributions alone would reach."""
+
+        def change(growth: Growth) -> None:
+            for modules, cause in changes:
+                growth.package(modules, cause)
+
+        return len(self._reached(change))
+
+    def of_resources(self) -> Mapping[tuple[str, str], tuple[str, int]]:
+        """By kind and name what happened to each resource that is not as it was, and how many tests rely on it."""
+        found: dict[tuple[str, str], tuple[str, set[int]]] = {}
+        known = self._datafile.resource_states() if self._runs else {}
+        for run in self._runs:
+            today = Today(self._tree.root, str(run.facts.get("hash_key", "")))
+            readers: dict[int, list[int]] = defaultdict(list)
+            for trace_id, state_id in self._datafile.resources([run.id]):
+                readers[state_id].append(trace_id)
+            for state_id, traces in readers.items():
+                state = known[state_id]
+                if state.kind not in _RESOURCES or today.holds(state):
+                    continue
+                tests = self._tests & self._reading(run, traces)
+                if tests:
+                    how = _what_happened(state.state, today.state(state.kind, state.name))
+                    found.setdefault((state.kind, state.name), (how, set()))[1].update(tests)
+        return {key: (how, len(tests)) for key, (how, tests) in found.items()}
+
+    def _reading(self, run: Run, traces: Iterable[int]) -> set[int]:
+        """Who uses some traces of a run; an import is used by those who need the module."""
+        modules = {trace: name.partition(":")[2] for trace, _, name, _, _ in self._datafile.traces([run.id], "module")}
+        direct = self._with_users(trace for trace in traces if trace not in modules)
+        imported = {modules[trace] for trace in traces if trace in modules}
+        if not imported:
+            return direct
+
+        def change(growth: Growth) -> None:
+            for path in imported:
+                growth.module(path, _ALONE)
+
+        return direct | self._reached_in(run, change)
+
+    def _of_file(self, path: str) -> set[int]:
+        holding = [f.id for f in self._fingerprints_of(path)]
+        executed = self._with_users(trace for _, trace in self._datafile.traces_with(holding))
+        return (self._tests & executed) | self._reached(lambda growth: growth.module(path, _ALONE))
+
+    def _fingerprints_of(self, path: str) -> list[StoredFingerprint]:
+        if path not in self._fingerprints:
+            self._fingerprints[path] = self._datafile.fingerprints([path])
+        return self._fingerprints[path]
 
     def _reached(self, change: Callable[[Growth], None]) -> set[int]:
-        if not self._matchers:
-            today = Today(self._tree.root, "")
-            self._matchers = [
-                RunMatcher(self._datafile, run, self._tree, today, PackageChanges(), FileChanges((), (), (), {}))
-                for run in self._runs
-            ]
-        return {trace for matcher in self._matchers for trace in matcher.reached_by(change, self._executions)}
+        found: set[int] = set()
+        return found.union(*(self._reached_in(run, change) for run in self._runs))
 
-    def _with_users(self, traces: set[int]) -> set[int]:
+    def _reached_in(self, run: Run, change: Callable[[Growth], None]) -> set[int]:
+        if run.id not in self._matchers:
+            # Nothing has changed for this matcher: it answers what one change would do to the sources of the run.
+            nothing = FileChanges((), (), (), {})
+            today = Today(self._tree.root, "")
+            self._matchers[run.id] = RunMatcher(self._datafile, run, self._tree, today, PackageChanges(), nothing)
+        return self._tests & self._matchers[run.id].reached_by(change, self._executions).keys()
+
+    def _with_users(self, traces: Iterable[int]) -> set[int]:
         found = set(traces)
-        stack = list(traces)
+        stack = list(found)
         while stack:
             for user in self._users.get(stack.pop(), ()):
                 if user not in found:
                     found.add(user)
                     stack.append(user)
         return found
+
+
+def _what_happened(before: str, now: str) -> str:
+    absent = (states.MISSING, states.UNSET)
+    return ADDED if before in absent else REMOVED if now in absent else CHANGED
 
 
 def _selected_for(settings: Settings, paths: Collection[str]) -> Mapping[str, int]:
@@ -125,15 +211,24 @@ def _since_runs(
     dependents: Dependents,
 ) -> Iterator[Change]:
     last: dict[str, tuple[VersionRef, Run]] = {}
+    newest: Collection[str] | None = None  # files that were there when something was last collected
     there: set[str] = set()
+    distinct: dict[int, Run] = {}
     for run in runs:
-        for path, ref in datafile.snapshot(run.id).items():
-            there.add(path)
+        if run.snapshot_id is not None:
+            distinct.setdefault(run.snapshot_id, run)
+    for run in distinct.values():
+        snapshot = datafile.snapshot(run.id)
+        newest = snapshot.keys() if newest is None else newest
+        there |= snapshot.keys()
+        for path, ref in snapshot.items():
             if is_loaded(ref):
                 last.setdefault(path, (ref, run))
     for path, (ref, run) in last.items():
         if path not in tree:
-            yield Change("removed", "file", path, "", 0, dependents.of_file(path))
+            # One that was gone already when something was last collected counts while tests wait to run without it.
+            if path in (newest or ()) or dependents.elsewhere(path):
+                yield Change(REMOVED, "file", path, "", 0, dependents.of_file(path))
         elif not tree.is_unchanged(ref, int(run.started * 1e9)):
             data = datafile.model(ref.id) if ref.model_key == MODEL_KEY else b""
             old = codec.decode(data) if data else None
@@ -141,22 +236,36 @@ def _since_runs(
     added = tree.stats.keys() - there
     selected = _selected_for(settings, added)
     for path in added:
-        yield Change("added", "file", path, "", 1, selected.get(path, 0))
+        yield Change(ADDED, "file", path, "", 1, selected.get(path, 0))
 
 
-def _since_revision(tree: Tree, commit: str, dependents: Dependents | None) -> Iterator[Change]:
-    before = revisions.sources(tree.root, commit)
-    for path, blob in before.items():
+def _since_revision(settings: Settings, tree: Tree, base: str, dependents: Dependents | None) -> Difference:
+    from testmon_cli.application import revisions
+
+    commit = revisions.resolve(tree.root, base)
+    folders = {os.path.relpath((tree.root / folder).resolve(), tree.root) for folder in settings.source}
+    outside = sorted(folder.replace(os.sep, "/") for folder in folders if folder.startswith(".."))
+    before = revisions.sources(tree.root, commit, outside)
+    changes: list[Change] = []
+    for path, blob in before.blobs.items():
         if path not in tree:
-            yield Change("removed", "file", path, "", 0, dependents.of_file(path) if dependents else 0)
-        elif revisions.blob_name(tree.read(path)) != blob:
+            if not sources.is_left_out(path, settings.exclude):
+                changes.append(Change(REMOVED, "file", path, "", 0, dependents.of_file(path) if dependents else 0))
+        elif path in tree.stats and revisions.blob_name(tree.read(path)) != blob:
             try:
                 old = build_model(revisions.content(tree.root, blob))
             except SourceError:
                 old = None
-            yield from _of_file(tree, path, old, dependents)
-    for path in tree.stats.keys() - before.keys():
-        yield Change("added", "file", path, "", 1, dependents.of_file(path) if dependents else 0)
+            changes += _of_file(tree, path, old, dependents)
+    unknown = tuple(f"{folder}/" for folder in before.outside)
+    known = before.blobs.keys() | before.links
+    added = [path for path in tree.stats if path not in known and not path.startswith(unknown)]
+    ignored = revisions.ignored(tree.root, added)
+    for path in added:
+        if path not in ignored:
+            changes.append(Change(ADDED, "file", path, "", 1, dependents.of_file(path) if dependents else 0))
+    notes = [f"not compared, as it is not in the git repository: {folder}" for folder in before.outside]
+    return Difference(f"git revision {base}", _ordered(changes), tuple(notes))
 
 
 def _of_file(
@@ -202,23 +311,37 @@ def _of_definitions(path: str, old: SourceModel, new: SourceModel, dependents: D
             yield Change(how, "definition", path, name, line, tests)
 
 
-def _around(settings: Settings, root: Path, datafile: Datafile, runs: Sequence[Run]) -> Iterator[Change]:
+def _resources(dependents: Dependents) -> Iterator[Change]:
+    """What tests read besides code and is not as it was when they ran."""
+    for (kind, name), (how, tests) in dependents.of_resources().items():
+        path, own_name = ("", name) if kind == "environment" else (name, "")
+        yield Change(how, "resource", path, own_name, 0, tests, _RESOURCES[kind])
+
+
+def _around(
+    settings: Settings, root: Path, datafile: Datafile, newest: Run, dependents: Dependents
+) -> Iterator[Change]:
     """Packages and the configuration of pytest, since the newest run."""
-    if not runs:
-        return
-    newest = runs[0]
-    tests = len({e.nodeid for e in datafile.executions(newest.environment)})
     config = pytest_config.read(root)
     if newest.facts.get("config") not in (None, config.digest):
-        yield Change("changed", "config", config.path, "options of pytest", 0, tests)
+        yield Change(CHANGED, "config", config.path, "options of pytest", 0, dependents.all())
+    plugins = newest.facts.get("plugins")
     found = packages.compare(
-        datafile.packages(newest.id), environment.installed_packages(), settings.ignore_packages, ()
+        datafile.packages(newest.id),
+        environment.installed_packages(),
+        settings.ignore_packages,
+        [str(plugin) for plugin in plugins] if isinstance(plugins, list) else (),
     )
-    for _, cause in found.changed():
-        if cause.via is None:
-            yield Change(cause.how, "package", "", cause.name, 0, 0)
+    causes: dict[Cause, list[tuple[tuple[str, ...], Cause]]] = defaultdict(list)
+    for modules, cause in found.changed():
+        causes[cause.origin].append((modules, cause))
+    for origin, changes in causes.items():
+        runner = packages.is_runner(origin.name.partition(" ")[0], plugins if isinstance(plugins, list) else ())
+        tests = dependents.all() if runner else dependents.of_packages(changes)
+        yield Change(origin.how, "package", "", origin.name, 0, tests)
 
 
-def _ordered(changes: Sequence[Change] | Iterator[Change]) -> tuple[Change, ...]:
+def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """By place; what has none comes after."""
     unique = dict.fromkeys(changes)
-    return tuple(sorted(unique, key=lambda c: (c.category in ("package", "config"), c.path, c.line, c.name, c.how)))
+    return tuple(sorted(unique, key=lambda c: (not c.path, c.category == "config", c.path, c.line, c.name, c.how)))

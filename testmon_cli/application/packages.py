@@ -19,7 +19,7 @@ def compare(
     `plugins` are the distributions of pytest's active plugins, as "name==version".
     """
     ignored = {environment.normalise(name) for name in ignored}
-    runners = _RUNNERS | {environment.normalise(plugin.partition("==")[0]) for plugin in plugins}
+    runners = _runners(plugins)
     old = {p.name: p for p in before if p.name not in ignored}
     new = {p.name: p for p in now if p.name not in ignored}
     causes = {
@@ -37,6 +37,15 @@ def compare(
             package = environment.describe(package)
         changes.append(((*package.modules, name.replace("-", "_")), cause))
     return PackageChanges(tuple(changes), everything)
+
+
+def is_runner(name: str, plugins: Collection[str]) -> bool:
+    """Whether a distribution is pytest itself, a part of it, or one of its active plugins."""
+    return environment.normalise(name) in _runners(plugins)
+
+
+def _runners(plugins: Collection[str]) -> frozenset[str]:
+    return _RUNNERS | {environment.normalise(plugin.partition("==")[0]) for plugin in plugins}
 
 
 def _identity(package: Package | None) -> tuple[str, str] | None:

@@ -1,33 +1,70 @@
 """Sources as a git revision has them, by git's own command."""
 
+import os
 import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from testmon_cli.domain.errors import EnvironmentFailure
 
+_LINK = b"120000"  # git's mode of a symbolic link, which is stored as the path it leads to
+_FATAL = 128  # exit code of git when it cannot do what it was asked; 1 is an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The Python files of a commit, by path relative to the root."""
+
+    blobs: Mapping[str, str]  # path -> object name
+    links: frozenset[str]  # symbolic links: their content is not that of the file they lead to
+    outside: tuple[str, ...]  # folders that are not part of the repository
+
 
 def resolve(root: Path, revision: str) -> str:
     """The commit that a revision names. Raises EnvironmentFailure when git does not know it, or is not there."""
-    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
-    if found is None:
+    done = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode == _FATAL and done.stderr:
+        raise EnvironmentFailure(f"--base {revision}: git cannot read {root}: {_reason(done)}")
+    if done.returncode:
         raise EnvironmentFailure(f"git knows no revision {revision!r} in {root}; give a commit, branch or tag")
-    return found.decode().strip()
+    return done.stdout.decode().strip()
 
 
-def sources(root: Path, commit: str) -> dict[str, str]:
-    """Python files of a commit below the root: path relative to the root -> object name."""
-    listing = _git(root, "ls-tree", "-r", "-z", commit, "--", ".") or b""
-    found = {}
-    for entry in listing.split(b"\0"):
-        about, _, path = entry.partition(b"\t")
-        if path.endswith(b".py"):
-            found[path.decode("utf-8", "surrogateescape")] = about.split()[2].decode()
-    return found
+def sources(root: Path, commit: str, folders: Iterable[str] = ()) -> Listing:
+    """Python files of a commit below the root, and below folders outside of it ("../lib")."""
+    entries = _checked(root, "ls-tree", "-r", "-z", commit, "--", ".").split(b"\0")
+    outside = []
+    for folder in folders:
+        done = _run(root, "ls-tree", "-r", "-z", commit, "--", folder)
+        if done.returncode:
+            outside.append(folder)
+        entries += done.stdout.split(b"\0")
+    blobs, links = {}, set()
+    for entry in entries:
+        about, _, name = entry.partition(b"\t")
+        if name.endswith(b".py"):
+            mode, _, blob = about.split()[:3]
+            path = os.fsdecode(name)
+            if mode == _LINK:
+                links.add(path)
+            else:
+                blobs[path] = blob.decode()
+    return Listing(blobs, frozenset(links), tuple(outside))
 
 
 def content(root: Path, blob: str) -> bytes:
     """The bytes of a git object."""
-    return _git(root, "cat-file", "blob", blob) or b""
+    return _checked(root, "cat-file", "blob", blob)
+
+
+def ignored(root: Path, paths: Iterable[str]) -> frozenset[str]:
+    """Those of some paths that git keeps no history of, because a .gitignore says so."""
+    names = b"\0".join(os.fsencode(path) for path in paths)
+    if not names:
+        return frozenset()
+    done = _run(root, "check-ignore", "-z", "--stdin", stdin=names)
+    return frozenset(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
 
 
 def blob_name(data: bytes) -> str:
@@ -37,9 +74,24 @@ def blob_name(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _git(root: Path, *arguments: str) -> bytes | None:
+def _checked(root: Path, *arguments: str) -> bytes:
+    done = _run(root, *arguments)
+    if done.returncode:
+        raise EnvironmentFailure(f"git {arguments[0]} failed in {root}: {_reason(done)}")
+    return done.stdout
+
+
+def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
+    """What git said, in one line."""
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    return lines[0].removeprefix("fatal: ") if lines else f"exit code {done.returncode}"
+
+
+def _run(root: Path, *arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    environ = {**os.environ, "LC_ALL": "C"}
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        return subprocess.run(
+            ["git", *arguments], cwd=root, env=environ, input=stdin, capture_output=True, check=False
+        )  # fmt: skip
     except OSError as error:
         raise EnvironmentFailure(f"cannot run git ({error.strerror}); --base needs it") from error
-    return done.stdout if done.returncode == 0 else None

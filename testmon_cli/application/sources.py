@@ -76,6 +76,15 @@ def version_of(path: str, data: bytes, stat: Stat) -> SourceVersion:
     )
 
 
+def is_left_out(path: str, exclude: Sequence[str]) -> bool:
+    """Whether `scan` would pass over a file because of its own name or that of a folder above it."""
+    folders = path.split("/")[:-1]
+    parents = ["/".join(folders[:count]) for count in range(1, len(folders) + 1)]
+    return not _SKIPPED_FOLDERS.isdisjoint(folders) or any(
+        fnmatch(name, pattern) for name in (path, *parents) for pattern in exclude
+    )
+
+
 @dataclass
 class Tree:
     """The sources as they are now, read and parsed only where something asks."""

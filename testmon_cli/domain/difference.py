@@ -8,12 +8,12 @@ class Change:
     """Something that is not as it was."""
 
     how: str  # "added", "removed", "changed" or "documentation"
-    category: str  # "file", "block", "definition", "package" or "config"
-    path: str  # "" for packages
+    category: str  # "file", "block", "definition", "resource", "package" or "config"
+    path: str  # "" for packages and environment variables
     name: str  # qualified name; "" for a whole file
     line: int  # where it stands now; 0 when it is gone
     tests: int  # tests that depend on it
-    detail: str = ""  # the syntax error of a file that does not parse
+    detail: str = ""  # the syntax error of a file that does not parse, or what sort of resource it is
 
 
 @dataclass(frozen=True, slots=True)

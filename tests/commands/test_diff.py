@@ -189,6 +189,185 @@ def test_json_holds_the_same(shop: Project) -> None:
     }
 
 
+def test_a_file_that_went_is_over_once_all_was_collected_without_it(shop: Project) -> None:
+    (shop.path / "extra.py").unlink()
+    shop.edit("test_name.py", "import extra\n", "")
+    gone = "removed file         extra.py  1 test\n"
+    assert gone in shop.testmon("diff").out
+    assert shop.testmon("collect", "-q", "test_price.py").code == 0
+    assert gone in shop.testmon("diff").out  # test_unnamed did not run yet
+    assert shop.testmon("collect", "-q").code == 0
+    assert shop.testmon("diff").out == f"{LAST}0 changes\n"
+
+
+def test_the_last_of_several_runs_counts_for_each_file(shop: Project) -> None:
+    shop.edit("shop.py", "x * TAX", "x * 2")
+    assert shop.testmon("collect", "-q").code == 0
+    shop.edit("shop.py", "x * 2", "2 * x")
+    assert shop.testmon("collect", "-q", "test_name.py").code == 0
+    assert shop.testmon("diff").out == f"{LAST}0 changes\n"
+
+
+READING = {
+    "pyproject.toml": "",
+    "test_reading.py": """
+        import os
+        from pathlib import Path
+
+        LIMIT = Path("limit.txt").read_text()
+
+
+        def test_data():
+            assert Path("data/rows.txt").read_text()
+
+
+        def test_optional():
+            assert not Path("optional.txt").exists()
+
+
+        def test_listing():
+            assert os.listdir("data")
+
+
+        def test_variable():
+            assert os.environ.get("SHOP_MODE") is None
+
+
+        def test_again():
+            assert Path("data/rows.txt").read_text()
+        """,
+    "test_lone.py": """
+        def test_lone():
+            pass
+        """,
+    "data/rows.txt": "1\n",
+    "limit.txt": "1\n",
+}
+
+
+def test_what_tests_read_shows_as_well(project: Project) -> None:
+    project.write(READING)
+    assert project.testmon("collect", "-q").code == 0
+    assert project.testmon("diff").out == f"{LAST}0 changes\n"
+    project.write({"data/rows.txt": "2\n", "optional.txt": "", "data/more.txt": ""})
+    (project.path / "limit.txt").unlink()
+    assert project.testmon("diff", SHOP_MODE="fast").out == (
+        f"{LAST}5 changes\n"
+        "changed resource     data (folder)  1 test\n"
+        "changed resource     data/rows.txt (data file)  2 tests\n"
+        "removed resource     limit.txt (data file)  5 tests\n"
+        "added resource       optional.txt (data file)  1 test\n"
+        "added resource       SHOP_MODE (environment variable)  1 test\n"
+    )
+
+
+def _install(site: Path, name: str, version: str, requires: str = "") -> None:
+    """Make a distribution of one module."""
+    for old in site.glob(f"{name}-*.dist-info"):
+        shutil.rmtree(old)
+    about = site / f"{name}-{version}.dist-info"
+    about.mkdir(parents=True)
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (about / "METADATA").write_text(metadata + (f"Requires-Dist: {requires}\n" if requires else ""))
+    (about / "top_level.txt").write_text(f"{name}\n")
+    (site / f"{name}.py").write_text("SIZE = 1\n")
+
+
+def test_a_package_counts_for_the_tests_that_import_it_or_what_requires_it(project: Project, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for name, requires in (("wheels", ""), ("carts", "wheels"), ("idle", "")):
+        _install(site, name, "1.0", requires)
+    project.write({
+        "test_direct.py": "import wheels\n\ndef test_direct():\n    assert wheels.SIZE\n",
+        "test_through.py": "import carts\n\ndef test_through():\n    assert carts.SIZE\n",
+        "test_without.py": "def test_without():\n    pass\n",
+    })  # fmt: skip
+    assert project.testmon("collect", "-q", PYTHONPATH=str(site)).code == 0
+    for name in ("wheels", "idle"):
+        _install(site, name, "1.1")
+    assert project.testmon("diff", PYTHONPATH=str(site)).out == (
+        f"{LAST}2 changes\n"
+        "changed package      idle 1.0 -> 1.1  0 tests\n"
+        "changed package      wheels 1.0 -> 1.1  2 tests\n"
+    )
+    assert len(project.testmon("select", PYTHONPATH=str(site)).out.splitlines()) == 2
+
+
+def test_a_plugin_of_pytest_counts_for_all_tests(project: Project, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    _install(site, "plug", "1.0")
+    (site / "plug-1.0.dist-info" / "entry_points.txt").write_text("[pytest11]\nplug = plug\n")
+    project.write({"test_one.py": "def test_one():\n    pass\n\ndef test_two():\n    pass\n"})
+    assert project.testmon("collect", "-q", PYTHONPATH=str(site)).code == 0
+    _install(site, "plug", "1.1")
+    line = "changed package      plug 1.0 -> 1.1  2 tests\n"
+    assert project.testmon("diff", PYTHONPATH=str(site)).out == f"{LAST}1 change\n{line}"
+
+
+def _repository(folder: Path, files: dict[str, str]) -> Project:
+    """A git repository whose project stands in a folder of it."""
+    repository = Project(folder)
+    folder.mkdir()
+    repository.write(files)
+    repository.git("init", "-q")
+    repository.git("add", ".")
+    repository.git("commit", "-qm", "first")
+    return Project(folder / "app")
+
+
+def test_a_revision_holds_what_the_scan_of_sources_would_find(tmp_path: Path) -> None:
+    project = _repository(
+        tmp_path / "repository",
+        {
+            ".gitignore": "made.py\n",
+            "app/pyproject.toml": "[tool.testmon]\nsource = ['../lib', '../../far']\nexclude = ['vendored']\n",
+            "app/one.py": "X = 1\n",
+            "app/vendored/two.py": "X = 1\n",
+            "app/vendored/three.py": "X = 1\n",
+            "lib/four.py": "X = 1\n",
+            "other/five.py": "X = 1\n",
+        },
+    )
+    project.write({
+        "made.py": "X = 1\n",  # git does not keep it
+        "new.py": "X = 1\n",
+        "vendored/two.py": "X = 2\n",
+        "../lib/four.py": "X = 2\n",
+        "../other/five.py": "X = 2\n",
+        "../../far/six.py": "X = 1\n",
+    })  # fmt: skip
+    (project.path / "vendored" / "three.py").unlink()
+    assert project.testmon("diff", "--base", "HEAD") == Answer(
+        0,
+        f"{HEAD}2 changes\n"
+        "changed definition   ../lib/four.py:1 X  0 tests\n"
+        "added file           new.py:1  0 tests\n"
+        "not compared, as it is not in the git repository: ../../far\n",
+        "",
+    )
+
+
+def test_a_symbolic_link_is_not_a_change(tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    (folder / "app").mkdir(parents=True)
+    (folder / "app" / "link.py").symlink_to("one.py")
+    folder.rename(tmp_path / "linked")
+    project = Project(tmp_path / "linked")
+    project.write({"app/pyproject.toml": "", "app/one.py": "X = 1\n"})
+    project.git("init", "-q")
+    project.git("add", ".")
+    project.git("commit", "-qm", "first")
+    assert Project(project.path / "app").testmon("diff", "--base", "HEAD") == Answer(0, f"{HEAD}0 changes\n", "")
+
+
+def test_without_a_repository_or_git_a_revision_is_an_error(project: Project) -> None:
+    reason = "not a git repository (or any of the parent directories): .git"
+    message = f"testmon: error: --base HEAD: git cannot read {project.path}: {reason}\n"
+    assert project.testmon("diff", "--base", "HEAD") == Answer(66, "", message)
+    message = "testmon: error: cannot run git (No such file or directory); --base needs it\n"
+    assert project.testmon("diff", "--base", "HEAD", PATH=str(project.path)) == Answer(66, "", message)
+
+
 def test_an_unknown_revision_is_an_error(shop: Project) -> None:
     message = f"testmon: error: git knows no revision 'nosuch' in {shop.path}; give a commit, branch or tag\n"
     assert shop.testmon("diff", "--base", "nosuch") == Answer(66, "", message)
