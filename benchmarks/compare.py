@@ -68,6 +68,8 @@ class Incumbent:
         if ran.killed:
             return None
         reported = self.project.outcomes(ran)
+        if ran.status not in (0, 1, 5):
+            return set(tests)  # pytest cannot start: nobody would miss that
         starts = tuple(f"{node}::" for node, outcome in reported.items() if outcome == "cannot be collected")
         return {test for test in tests if test in reported or test.startswith(starts)}
 
@@ -95,9 +97,10 @@ def compare(name: str, wanted: int, seed: int) -> list[tuple[object, ...]]:
         path = edit.path.relative_to(project.folder)
         limit = 20 + 10 * plain.seconds
         with lab.edited(edit.path, edit.text):
-            after = project.outcomes(project.pytest(*RECORD, limit=limit, caches=False))
+            ran = project.pytest(*RECORD, limit=limit, caches=False)
+            after = project.outcomes(ran)
             chosen = project.selected(tests)
-        others = incumbent.selected(path, edit.text, tests, 2 * limit) if after else None
+        others = incumbent.selected(path, edit.text, tests, 2 * limit) if not ran.killed else None
         if others is None:
             print(f"  {path}:{edit.line}: {edit.what}: left out, takes too long", file=sys.stderr)
             continue

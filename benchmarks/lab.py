@@ -158,13 +158,13 @@ class Project:
         return self.run("testmon", "collect", *options, "--", *PYTEST, *self.recipe.options, limit=limit, caches=caches)
 
     def outcomes(self, ran: Ran) -> dict[str, str]:
-        """How each test of the run that just ended came out; an empty one when it was killed."""
+        """How each test of the run that just ended came out; none did when pytest could not even start."""
         path = self.home / "venv" / "outcomes.json"
-        if ran.killed or not path.exists():
+        if not path.exists():
             return {}
         found: dict[str, str] = json.loads(path.read_text())
         path.unlink()
-        return found
+        return {} if ran.killed else found
 
     def selected(self, tests: Sequence[str]) -> set[str]:
         """Those of the tests that `testmon select` would let pytest run."""

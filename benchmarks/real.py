@@ -61,9 +61,12 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
         if len(shares) == wanted or tried > 20 * wanted:
             break
         with lab.edited(edit.path, edit.text):
-            after = project.outcomes(project.pytest(*RECORD, limit=20 + 10 * plain.seconds, caches=False))
+            ran = project.pytest(*RECORD, limit=20 + 10 * plain.seconds, caches=False)
+            after = project.outcomes(ran)
             changed = {test for test in tests if after.get(test) != before[test]}
-            if not after or not changed:
+            if ran.killed:
+                print(f"  {edit.path.name}:{edit.line}: {edit.what}: left out, takes too long", file=sys.stderr)
+            if ran.killed or not changed:
                 continue
             chosen = project.selected(tests)
         lost = changed - chosen - other
