@@ -4,7 +4,7 @@ The notation, a text per effect, resolved against the whole project by `analysis
 
     *                 anything
     !                 may fail, depending on what it is given: then the whole module does not import
-    ~name             changes the object that the module's global `name` stands for
+    ~name, ~a.b      changes the object that the module's global, or an attribute of it, stands for
     =name             binds the module's global `name` (a function with a `global` statement)
     ^                 changes an object given as argument (or self)
     call:f|a|b        calls f (a dotted name) with arguments that stand for the globals a and b; its result is used
@@ -166,7 +166,7 @@ class Reader:
         elif not root or (self.names.is_imported(root) and purity.is_stdlib(self.names.expand(root))):
             self.found.add(ANYTHING)
         else:
-            self.found.add("~" + root)
+            self.found.add("~" + _owner_of(node, root))
 
     def expression(self, node: ast.expr) -> None:
         stack: list[ast.AST] = [node]
@@ -287,6 +287,18 @@ class Reader:
                 return dotted
             node = inner
         return dotted_name(node)
+
+
+def _owner_of(node: ast.expr, root: str) -> str:
+    """The dotted name that an expression starts from: `a.b` in `a.b[c].d`, for the module that `a` may stand for."""
+    while not (dotted := dotted_name(node)):
+        if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        else:
+            return root
+    return dotted
 
 
 def _may_divide_by_zero(node: ast.AST) -> bool:

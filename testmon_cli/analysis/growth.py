@@ -319,6 +319,9 @@ class Growth:
             for owner in definition.names:
                 self.name(path, owner, cause)
         ancestors = list(self.project.ancestors(path, definition))
+        if cause.how in (ADDED, REMOVED, CHANGED):
+            for where in dict.fromkeys(where for where, parent, _ in ancestors if parent is not None):
+                self.name(where, "__subclasses__", cause)
         registers = False
         for where, parent, base in ancestors:
             if parent is None:
@@ -369,12 +372,16 @@ class Growth:
                 self._called(target, arguments, path, cause, depth, bare=kind == "bare")
 
     def _mutated(self, path: str, name: str, cause: Cause) -> None:
-        """The object that a global of `path` stands for has changed, wherever else it is known by a name."""
+        """What a name, or an attribute of it, stands for in `path` has changed, wherever else it is known by a name."""
         link = Cause("definition", "changes", path, name, cause.line, cause)
-        self.name(path, name, link)
+        self.name(path, name.partition(".")[0], link)
         found = self.project.resolve(name, path)
-        if found is not None and found[0] != path and found[1]:
+        if found is None or found[0] == path:
+            return
+        if found[1]:
             self.name(found[0], found[1].partition(".")[0], link)
+        else:
+            self.module(found[0], link)  # some attribute of a module
 
     def _decorated(self, target: str, path: str, cause: Cause, depth: int, *, made: bool) -> None:
         found = self.project.resolve(target, path)
@@ -397,7 +404,8 @@ class Growth:
         found = [*summary.effects]
         for closure in self.project.functions_in(where, summary.qualname):
             for effect in closure.effects:
-                enclosed = effect[0] == "~" and not self.project.is_module_level(where, effect[1:])
+                root = effect[1:].partition(".")[0]
+                enclosed = effect[0] == "~" and not self.project.is_module_level(where, root)
                 found.append(ARGUMENT if enclosed else effect)
         return tuple(dict.fromkeys(found))
 

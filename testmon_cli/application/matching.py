@@ -389,6 +389,8 @@ class RunMatcher:
             if name == "<module>":
                 continue
             reaching = self.growth.project.reaching(path)
+            if name.startswith("__") and name.endswith("__"):  # who makes or uses an object names its class
+                name = qualname.rpartition(".")[0].rpartition(".")[2] or name
             for candidate in self.mentioning(frozenset({name})):
                 model = self.model(candidate) if candidate in reaching else None
                 for block in model.blocks if model else ():
