@@ -1,14 +1,15 @@
 """`testmon report`: what is known of the suite, for CI logs."""
 
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from testmon_cli.application import environment, selecting
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.records import Run, StoredExecution
 from testmon_cli.domain.report import Failure, LastRun, Report
-from testmon_cli.domain.selection import Selection
+from testmon_cli.domain.selection import FAILED, Selection
 from testmon_cli.storage.datafile import Datafile, MissingDatafile
+from testmon_cli.storage.opening import path_of
 
 _FAILURES = ("failed", "error")
 
@@ -24,15 +25,34 @@ def report(settings: Settings, *, slowest: int) -> Report:
         return _report(name, settings, selection, [], None, (), slowest)
     with datafile:
         runs = datafile.runs(current)
+        executions = [e for e in datafile.executions(current) if e.nodeid not in selection.gone]
         newest: dict[str, StoredExecution] = {}
-        for execution in datafile.executions(current):
+        for execution in executions:
             newest.setdefault(execution.nodeid, execution)
-        there = [e for e in newest.values() if e.nodeid not in selection.gone]
-        failed = [e for e in there if e.outcome in _FAILURES]
+        failed = list(_failed(executions, selection))
         texts = datafile.failures([e.trace_id for e in failed])
         failures = tuple(Failure(e.nodeid, e.outcome, texts.get(e.trace_id, "")) for e in failed)
         last = _last(runs[0]) if runs else None
-        return _report(name, settings, selection, there, last, failures, slowest)
+        return _report(name, settings, selection, list(newest.values()), last, failures, slowest)
+
+
+def _failed(executions: Iterable[StoredExecution], selection: Selection) -> Iterator[StoredExecution]:
+    """The failure that is remembered of each test, from executions of which the newest come first.
+
+    A failure of another branch does not count where an older execution holds, and passed; one from before does
+    where it holds again.
+    """
+    selected = {test.nodeid: test.reason.kind for test in selection.tests}
+    decided: set[str] = set()
+    for execution in executions:
+        kind = selected.get(execution.nodeid)
+        if kind is None or execution.nodeid in decided:
+            continue
+        if execution.outcome in _FAILURES:
+            yield execution
+            decided.add(execution.nodeid)
+        elif kind != FAILED:
+            decided.add(execution.nodeid)
 
 
 def _report(
@@ -45,7 +65,7 @@ def _report(
     slowest: int,
 ) -> Report:
     by_time = sorted(executions, key=lambda e: (-e.duration, e.nodeid))
-    path = Path(settings.datafile)
+    path = path_of(settings.datafile)
     return Report(
         environment=name,
         datafile=settings.datafile,

@@ -5,10 +5,14 @@ import sys
 from testmon_cli.application import differing
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import diff as rendering
+from testmon_cli.rendering import terminal
 
 
 def run(settings: Settings, *, base: str | None, format_: str) -> int:
     """Print the changes; 0 whether there are some or not."""
     found = differing.diff(settings, base=base)
-    sys.stdout.write(rendering.as_json(found) if format_ == "json" else rendering.as_text(found))
+    if format_ == "json":
+        sys.stdout.write(rendering.as_json(found))
+    else:
+        terminal.write(rendering.as_text(found), rendering.STYLES)
     return 0

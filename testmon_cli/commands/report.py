@@ -5,6 +5,7 @@ import sys
 from testmon_cli.application import reporting
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import report as rendering
+from testmon_cli.rendering import terminal
 
 EXIT_FAILURES = 1  # as pytest's
 
@@ -12,6 +13,10 @@ EXIT_FAILURES = 1  # as pytest's
 def run(settings: Settings, *, slowest: int, fail_on_failure: bool, format_: str) -> int:
     """Print the report; with `fail_on_failure`, 1 when a failure is remembered."""
     found = reporting.report(settings, slowest=slowest)
-    render = {"text": rendering.as_text, "json": rendering.as_json, "markdown": rendering.as_markdown}[format_]
-    sys.stdout.write(render(found))
+    if format_ == "json":
+        sys.stdout.write(rendering.as_json(found))
+    elif format_ == "markdown":
+        terminal.write(rendering.as_markdown(found), {})
+    else:
+        terminal.write(rendering.as_text(found), rendering.STYLES)
     return EXIT_FAILURES if fail_on_failure and found.failures else 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure that is remembered: the newest execution of the test failed."""
+    """A failure that is remembered: of the newest execution that holds, or of the newest where none does."""
 
     nodeid: str
     outcome: str  # "failed" or "error"

@@ -6,6 +6,13 @@ from dataclasses import asdict
 from testmon_cli.domain.difference import Change, Difference
 
 JSON_VERSION = 1
+STYLES = {
+    r"(?m)^compared with .*$": "bold",
+    r"(?m)^added\b": "green",
+    r"(?m)^removed\b": "red",
+    r"(?m)^changed\b": "yellow",
+    r"(?m)\d+ tests?$": "dim",
+}
 
 
 def as_text(difference: Difference) -> str:

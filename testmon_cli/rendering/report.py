@@ -1,6 +1,7 @@
 """The answer of `testmon report` as text, JSON and Markdown."""
 
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -9,6 +10,12 @@ from datetime import UTC, datetime
 from testmon_cli.domain.report import LastRun, Report
 
 JSON_VERSION = 1
+STYLES = {
+    r"(?m)^(FAILED|ERROR) .*$": "bold red",
+    r"(?m)^E  .*$": "red",
+    r"(?m)^failures remembered: [1-9].*$": "bold red",
+    r"(?m)^slowest tests:$": "bold",
+}
 
 
 def as_text(report: Report) -> str:
@@ -27,18 +34,12 @@ def as_markdown(report: Report) -> str:
     lines = ["## testmon", "", "| | |", "| --- | --- |"]
     lines += [f"| {label} | {_cell(value)} |" for label, value in _facts(report)]
     for failure in report.failures:
-        fence = "```" if "```" not in failure.text else "~~~~~~"
-        lines += [
-            "",
-            f"### {failure.outcome}: `{failure.nodeid}`",
-            "",
-            fence + "text",
-            failure.text.rstrip("\n"),
-            fence,
-        ]
+        fence = _fence(failure.text, 3)
+        lines += ["", f"### {failure.outcome}: {_code(failure.nodeid)}", ""]
+        lines += [fence + "text", failure.text.rstrip("\n"), fence]
     if report.slowest:
         lines += ["", "| slowest tests | seconds |", "| --- | ---: |"]
-        lines += [f"| `{_cell(nodeid)}` | {seconds:.3f} |" for nodeid, seconds in report.slowest]
+        lines += [f"| {_cell(_code(nodeid))} | {seconds:.3f} |" for nodeid, seconds in report.slowest]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -80,6 +81,17 @@ def _run(run: LastRun) -> str:
     if run.arguments:
         parts.append(f"arguments {shlex.join(run.arguments)}")
     return ", ".join(parts)
+
+
+def _fence(text: str, least: int) -> str:
+    """More backticks than stand in a row in the text."""
+    return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
+
+
+def _code(text: str) -> str:
+    """Code within a line."""
+    fence = _fence(text, 1)
+    return f"{fence} {text} {fence}" if "`" in text else f"{fence}{text}{fence}"
 
 
 def _cell(text: str) -> str:

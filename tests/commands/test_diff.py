@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,12 +118,12 @@ def test_since_a_revision_files_that_no_test_loads_count_as_well(shop: Project) 
     assert shop.testmon("diff", "--base", "HEAD") == Answer(0, f"{HEAD}8 changes{EVERYWHERE.format(lonely)}", "")
 
 
-def test_a_revision_is_not_what_was_last_collected(shop: Project) -> None:
+def test_the_last_run_that_loaded_a_file_counts_and_is_no_revision(shop: Project) -> None:
     shop.edit("shop.py", "x * TAX", "x * 2")
-    assert shop.testmon("collect", "-q").code == 0
+    assert shop.testmon("collect", "-q", "test_name.py").code == 0
     assert shop.testmon("diff").out == f"{LAST}0 changes\n"
     assert shop.testmon("diff", "--base", "HEAD").out == (
-        f"{HEAD}1 change\nchanged block        shop.py:6 price  0 tests\n"
+        f"{HEAD}1 change\nchanged block        shop.py:6 price  1 test\n"
     )
 
 
@@ -197,14 +198,6 @@ def test_a_file_that_went_is_over_once_all_was_collected_without_it(shop: Projec
     assert shop.testmon("collect", "-q", "test_price.py").code == 0
     assert gone in shop.testmon("diff").out  # test_unnamed did not run yet
     assert shop.testmon("collect", "-q").code == 0
-    assert shop.testmon("diff").out == f"{LAST}0 changes\n"
-
-
-def test_the_last_of_several_runs_counts_for_each_file(shop: Project) -> None:
-    shop.edit("shop.py", "x * TAX", "x * 2")
-    assert shop.testmon("collect", "-q").code == 0
-    shop.edit("shop.py", "x * 2", "2 * x")
-    assert shop.testmon("collect", "-q", "test_name.py").code == 0
     assert shop.testmon("diff").out == f"{LAST}0 changes\n"
 
 
@@ -366,6 +359,18 @@ def test_without_a_repository_or_git_a_revision_is_an_error(project: Project) ->
     assert project.testmon("diff", "--base", "HEAD") == Answer(66, "", message)
     message = "testmon: error: cannot run git (No such file or directory); --base needs it\n"
     assert project.testmon("diff", "--base", "HEAD", PATH=str(project.path)) == Answer(66, "", message)
+
+
+@pytest.mark.parametrize("command", ["diff", "select", "report"])
+def test_an_answer_imports_nothing_that_is_slow_to_import(shop: Project, command: str) -> None:
+    shop.edit("shop.py", "TAX = 2\n", "TAX = 3\n")
+    heavy = {"_pytest", "alembic", "coverage", "pytest", "rich", "sqlalchemy"}
+    code = (
+        f"import sys; from testmon_cli.cli import main; main([{command!r}]);"
+        f"print(sorted(set(sys.modules) & {heavy!r}), file=sys.stderr)"
+    )
+    answer = shop.run(sys.executable, "-c", code)
+    assert (answer.code, answer.err, answer.out != "") == (0, "[]\n", True)
 
 
 def test_an_unknown_revision_is_an_error(shop: Project) -> None:

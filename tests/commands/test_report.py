@@ -154,9 +154,9 @@ def test_as_markdown(shop: Project) -> None:
 
 ### error: `test_shop.py::test_error`
 
-~~~~~~text
+````text
 {ERROR}
-~~~~~~
+````
 
 ### failed: `test_shop.py::test_wrong`
 
@@ -218,6 +218,38 @@ def test_a_failure_is_remembered_until_it_passes_or_goes(shop: Project) -> None:
     text = _report(shop, "--slowest", "0")
     assert "tests known: 4 (3 passed, 1 skipped)\n" in text
     assert text.endswith("failures remembered: 0\n")
+
+
+def test_a_failure_is_of_the_sources_as_they_are(project: Project) -> None:
+    """Not of the branch that was tested last."""
+    tests = """
+        import shop
+
+
+        def test_four():
+            assert shop.price() == 4
+
+
+        def test_five():
+            assert shop.price() == 5
+        """
+    project.write({"shop.py": "def price():\n    return 4\n", "test_shop.py": tests})
+    assert project.testmon("collect", "-q").code == 1
+    project.edit("shop.py", "return 4", "return 5")
+    assert project.testmon("collect", "-q").code == 1
+    project.edit("shop.py", "return 5", "return 4")
+    assert project.testmon("select").out == "test_shop.py::test_five\n"
+    answer = json.loads(project.testmon("report", "--format", "json").out)
+    [failure] = answer["failures"]
+    assert (failure["nodeid"], failure["outcome"]) == ("test_shop.py::test_five", "failed")
+    assert "\nE       assert 4 == 5\n" in failure["text"]
+    assert answer["selected_by_reason"] == {"failed": 1}
+
+
+def test_a_datafile_may_be_named_by_a_url(shop: Project) -> None:
+    url = f"sqlite:///{shop.path}/.testmondata"
+    size = (shop.path / ".testmondata").stat().st_size
+    assert f"datafile: {url} ({size:,} bytes)\n" in shop.testmon("report", "--datafile", url).out
 
 
 def test_what_changed_counts_by_reason_and_notes_are_shown(shop: Project) -> None:

@@ -1,0 +1,51 @@
+"""Colour on a terminal, and nothing but the text elsewhere."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pty = pytest.importorskip("pty", reason="there are no pseudo-terminals on this platform")
+
+CODE = """
+import sys
+from testmon_cli.rendering import terminal
+terminal.write(sys.argv[1], {"(?m)^FAILED.*$": "red"})
+print(sorted({"rich"} & set(sys.modules)), file=sys.stderr)
+"""
+TEXT = "all [bold]well[/bold]\nFAILED t.py::test_x[caf\u00e9]\n" + "a long line " * 20 + "\n"
+PLAIN = {"TERM": "xterm", "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(sys.path)}
+
+
+def _piped(text: str, **environ: str) -> tuple[bytes, bytes]:
+    done = subprocess.run([sys.executable, "-c", CODE, text], env={**PLAIN, **environ}, capture_output=True, check=True)
+    return done.stdout, done.stderr
+
+
+def test_a_pipe_gets_the_text_and_rich_is_not_imported() -> None:
+    assert _piped(TEXT, PYTHONUTF8="1", FORCE_COLOR="1") == (TEXT.encode(), b"[]\n")
+
+
+def test_a_character_that_stdout_cannot_take_is_printed_as_its_number() -> None:
+    out, _ = _piped(TEXT, PYTHONIOENCODING="ascii")
+    assert b"test_x[caf\\xe9]\n" in out
+
+
+def test_a_terminal_gets_the_same_text_in_colour() -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE, TEXT], env={**PLAIN, "PYTHONUTF8": "1"}, stdout=theirs, stderr=subprocess.PIPE
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 4096):
+            shown += data
+    except OSError:
+        pass  # Linux says so when the other side is closed
+    os.close(ours)
+    _, error = process.communicate()
+    assert (process.returncode, error) == (0, b"['rich']\n")
+    colored = "\x1b[31mFAILED t.py::test_x[caf\u00e9]\x1b[0m"
+    assert shown.decode().replace("\r\n", "\n") == TEXT.replace("FAILED t.py::test_x[caf\u00e9]", colored)
