@@ -322,7 +322,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local)
     reader.statements(node.body)
     memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
-    lazily_set = any(effect[0] in "=~" for effect in reader.found) or _keeps_in_class(node)
+    lazily_set = any(effect[0] in "=~" for effect in reader.found) or _keeps_in_class(node) or _keeps_in_object(node)
     return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised or lazily_set)
 
 
@@ -334,6 +334,29 @@ def _keeps_in_class(node: FunctionNode) -> bool:
                 if isinstance(target, ast.Attribute | ast.Subscript) and _starts_from_class(target):
                     return True
     return False
+
+
+def _keeps_in_object(node: FunctionNode) -> bool:
+    """Whether a method sets an attribute of its object that it looks at first: what it makes once may be shared."""
+    looked_at: set[str] = set()
+    kept: set[str] = set()
+    for child in ast.walk(node):
+        if isinstance(child, ast.If | ast.IfExp | ast.While):
+            looked_at |= _own_attributes(child.test)
+        elif isinstance(child, ast.Try):
+            looked_at |= {name for statement in child.body for name in _own_attributes(statement)}
+        elif isinstance(child, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            for target in child.targets if isinstance(child, ast.Assign) else [child.target]:
+                kept |= _own_attributes(target)
+    return not kept.isdisjoint(looked_at)
+
+
+def _own_attributes(node: ast.AST) -> set[str]:
+    return {
+        child.attr
+        for child in ast.walk(node)
+        if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name) and child.value.id == "self"
+    }
 
 
 def _starts_from_class(node: ast.expr) -> bool:

@@ -209,6 +209,8 @@ class Growth:
             self.module(candidate, link)
         if any(bound in purity.PYTEST_NAMES for bound in definition.names) and not definition.owner:
             self.module(candidate, link)
+        if any(earlier.kind == "memoised" for earlier in cause.chain()):
+            return  # the statement does what it did: only what is kept in the object is other
         if definition.kind == "class":
             self._class_created(candidate, definition, link)
         self._effects(candidate, definition, link)

@@ -132,13 +132,13 @@ class Dependents:
         known = self._datafile.resource_states() if self._runs else {}
         for run in self._runs:
             today = Today(self._tree.root, str(run.facts.get("hash_key", "")))
+            other = {i: state for i, state in known.items() if state.kind in _RESOURCES and not today.holds(state)}
             readers: dict[int, list[int]] = defaultdict(list)
-            for trace_id, state_id in self._datafile.resources([run.id]):
-                readers[state_id].append(trace_id)
+            for trace_id, state_id in self._datafile.resources([run.id]) if other else ():
+                if state_id in other:
+                    readers[state_id].append(trace_id)
             for state_id, traces in readers.items():
-                state = known[state_id]
-                if state.kind not in _RESOURCES or today.holds(state):
-                    continue
+                state = other[state_id]
                 tests = self._tests & self._reading(run, traces)
                 if tests:
                     how = _what_happened(state.state, today.state(state.kind, state.name))

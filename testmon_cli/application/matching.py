@@ -385,7 +385,10 @@ class RunMatcher:
             (path, qualname), cause = pending.pop()
             name = qualname.rpartition(".")[2]
             if (path, qualname) in memoised:
-                self.growth.name(path, name, Cause("memoised", "keeps results of", path, qualname, 0, cause))
+                link = Cause("memoised", "keeps results of", path, qualname, 0, cause)
+                self.growth.name(path, name, link)
+                if name.startswith("__") and "." in qualname:  # nothing mentions it: an object of the class is called
+                    self.growth.name(path, qualname.partition(".")[0], link)
             if name == "<module>":
                 continue
             reaching = self.growth.project.reaching(path)

@@ -55,6 +55,33 @@ def test_edits_reach_functions_classes_and_the_module(tmp_path):
     assert any("(not (item > LIMIT))" in text for text in texts)
 
 
+def test_edits_add_and_rebind_what_classes_and_the_module_hold(tmp_path):
+    path = tmp_path / "till.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    texts = [edit.text for edit in _drawn(path, 1)]
+    for expected in (
+        "    def __eq__(self, *args):\n        return 'new'",
+        "\nTill = None",
+        "    count = None",
+        "item >= LIMIT",
+    ):
+        assert any(expected in text for text in texts), expected
+
+
+def test_edits_of_data_change_a_digit_drop_a_line_remove_the_file_or_add_one(tmp_path):
+    path = tmp_path / "rates.txt"
+    path.write_text("near 3\nfar 9\n", encoding="utf-8")
+    drawn = {(e.path.name, e.what, e.text, e.gone) for e in islice(edits.draw_data([path], 1), 100)}
+    assert drawn == {
+        ("rates.txt", "digit", "near 4\nfar 9\n", False),
+        ("rates.txt", "digit", "near 3\nfar 0\n", False),
+        ("rates.txt", "line", "far 9\n", False),
+        ("rates.txt", "line", "near 3\n", False),
+        ("rates_copy.txt", "copy", "near 3\nfar 9\n", False),
+        ("rates.txt", "gone", "", True),
+    }
+
+
 def test_edits_inside_leave_what_runs_at_import_alone(tmp_path):
     path = tmp_path / "till.py"
     path.write_text(SOURCE, encoding="utf-8")
