@@ -283,15 +283,19 @@ class FixtureWatch:
         FixtureDef.execute = disguise(traced_execute)  # type: ignore[method-assign]
         SubRequest._get_active_fixturedef = disguise(traced_active)  # type: ignore[method-assign,assignment]
 
+    def _instance(self, fixturedef: object) -> str | None:
+        """The identity of a fixture's instance; what pytest puts in place of `request` is none, and has no hash."""
+        return self._instances.get(fixturedef) if isinstance(fixturedef, FixtureDef) else None
+
     def _used(self, fixturedef: FixtureDef[Any], request: SubRequest | None, asker: Any = None) -> None:
-        instance = self._instances.get(fixturedef)
+        instance = self._instance(fixturedef)
         if instance is None:
             return
         item = self._collector.item
         if item is not None and request is not None:
             self._recorder.pending(identity_of_test(item.nodeid)).uses.append(instance)
         asker = asker if asker is not None else getattr(request, "_parent_request", None)
-        parent = self._instances.get(getattr(asker, "_fixturedef", None))  # type: ignore[arg-type]
+        parent = self._instance(getattr(asker, "_fixturedef", None))
         if parent is not None and parent != instance and self._attribution.holds(parent):
             self._recorder.pending(parent).uses.append(instance)
 
