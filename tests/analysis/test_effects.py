@@ -1,0 +1,114 @@
+"""Effects: each notation, at module level and as the summary of a function."""
+
+import pytest
+
+from tests.analysis.sources import model
+
+HEAD = "import re, os, sys, typing\nfrom shop import till, box as case\nBOX = []\n\n"
+
+EFFECTS = [
+    pytest.param("a = 1", set(), id="literal"),
+    pytest.param("a = [b, *c]", set(), id="display"),
+    pytest.param("def f(): BOX.append(1)", set(), id="def"),
+    pytest.param("a = lambda: till()", set(), id="lambda"),
+    pytest.param("a = re.compile('x')", set(), id="pure-call"),
+    pytest.param("a = len(BOX)", set(), id="pure-builtin"),
+    pytest.param("a = list[int]", set(), id="generic"),
+    pytest.param("a = typing.Optional[int]", set(), id="typing-generic"),
+    pytest.param("a = 'x y'.split()", set(), id="method-of-a-constant"),
+    pytest.param("a = BOX / 2", set(), id="division-by-a-constant"),
+    pytest.param("@property\ndef f(self): pass", set(), id="pure-decorator"),
+    pytest.param("@typing.no_type_check\ndef f(self): pass", set(), id="pure-stdlib-decorator"),
+    pytest.param("a = BOX[0]", {"!"}, id="subscript-may-fail"),
+    pytest.param("a = 1 / BOX", {"!"}, id="division-may-fail"),
+    pytest.param("a, b = BOX", {"!"}, id="unpacking-may-fail"),
+    pytest.param("assert BOX", {"!"}, id="assert-may-fail"),
+    pytest.param("if BOX:\n    raise ValueError", {"!"}, id="raise-fails"),
+    pytest.param("a = int(BOX)", {"!"}, id="builtin-may-fail"),
+    pytest.param("a = open('x')", {"!"}, id="open-may-fail"),
+    pytest.param("exec(BOX)", {"*"}, id="exec"),
+    pytest.param("sys.path.append(1)", {"*"}, id="stdlib-statement"),
+    pytest.param("os.environ['A'] = '1'", {"*"}, id="stdlib-item"),
+    pytest.param("a = os.makedirs('x')", {"*"}, id="stdlib-effect"),
+    pytest.param("f()[0] = 1", {"~f", "call:f"}, id="item-of-a-result"),
+    pytest.param("BOX[0] = 1", {"~BOX"}, id="item"),
+    pytest.param("BOX.size = 1", {"~BOX.size"}, id="attribute"),
+    pytest.param("till.rate.size = 1", {"~till.rate.size"}, id="attribute-of-an-import"),
+    pytest.param("del BOX[0]", {"~BOX"}, id="item-deleted"),
+    pytest.param("till += 1", {"~till"}, id="import-augmented"),
+    pytest.param("setattr(BOX, 'a', 1)", {"~BOX"}, id="setattr"),
+    pytest.param("for BOX.a in x: pass", {"~BOX.a"}, id="loop-target"),
+    pytest.param("a = make(BOX, x=till)", {"call:make|BOX|till"}, id="call"),
+    pytest.param("make(1)", {"bare:make"}, id="bare-call"),
+    pytest.param("a = till(1)", {"call:shop.till"}, id="imported-call"),
+    pytest.param("case.add(BOX)", {"bare:shop.box.add|BOX"}, id="imported-bare"),
+    pytest.param("a = BOX.pick(1)", {"method:BOX.pick"}, id="method"),
+    pytest.param("BOX.append(a)", {"bare-method:BOX.append|a"}, id="bare-method"),
+    pytest.param("@wrap\ndef f(): pass", {"deco:wrap"}, id="decorated"),
+    pytest.param("@till.wrap(1)\ndef f(): pass", {"made:shop.till.wrap"}, id="made"),
+    pytest.param("@wrap\nclass C: pass", {"deco:wrap"}, id="class-decorated"),
+    pytest.param("@BOX[0]\ndef f(): pass", {"*"}, id="computed-decorator"),
+    pytest.param("def f(x=make()): pass", {"call:make"}, id="default"),
+    pytest.param("class C(make()): pass", {"call:make"}, id="base"),
+    pytest.param("class C:\n    make()", {"bare:make"}, id="class-body"),
+    pytest.param("if x:\n    make()\nelse:\n    BOX[0] = 1", {"bare:make", "~BOX"}, id="in-arms"),
+    pytest.param("try:\n    make()\nexcept E:\n    till()", {"bare:make", "bare:shop.till"}, id="in-handlers"),
+    pytest.param("with make() as a: pass", {"call:make"}, id="with"),
+    pytest.param("a = [make(b) for b in BOX]", {"call:make|b"}, id="in-a-comprehension"),
+    pytest.param("a = make()()", {"*", "call:make"}, id="result-called"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "effects"), EFFECTS)
+def test_effects_of_what_runs_on_import(source: str, effects: set[str]) -> None:
+    found = {e for d in model(HEAD + source).definitions if d.line > 4 for e in d.effects}
+    assert found == effects
+
+
+SUMMARIES = [
+    pytest.param("def f(a): return a + 1", set(), id="none"),
+    pytest.param("def f(a):\n    b = []\n    b.append(a)", set(), id="own-object"),
+    pytest.param("def f(a):\n    b = {}\n    b[a] = 1", set(), id="item-of-own-object"),
+    pytest.param("def f(a): a[0] = 1", {"^"}, id="item-of-an-argument"),
+    pytest.param("def f(a): a.append(1)", {"^"}, id="argument-appended-to"),
+    pytest.param("def f(a): a.strip()", set(), id="argument-only-read"),
+    pytest.param("def f(a): a.launch()", {"*"}, id="method-of-an-argument"),
+    pytest.param("def f(a): a()", {"*"}, id="argument-called"),
+    pytest.param("def f(a): BOX.append(a)", {"bare-method:BOX.append|^"}, id="argument-given-on"),
+    pytest.param("def f(a): BOX[a] = 1", {"~BOX"}, id="item-of-a-global"),
+    pytest.param("def f(a):\n    global TOP\n    TOP = a", {"=TOP"}, id="global"),
+    pytest.param("def f(a):\n    BOX = a\n    BOX[0] = 1", {"^"}, id="local-of-the-same-name"),
+    pytest.param("def f(a): return g(a)", {"call:g|^"}, id="call"),
+    pytest.param("def f(a):\n    def g(): BOX[0] = 1", set(), id="nested-functions-have-their-own"),
+]
+
+
+@pytest.mark.parametrize(("source", "effects"), SUMMARIES)
+def test_summary_of_a_function(source: str, effects: set[str]) -> None:
+    assert set(model(HEAD + source).functions[0].effects) == effects
+
+
+MEMOISED = [
+    pytest.param("def f(self): return 1", False, id="plain"),
+    pytest.param("def f(self):\n    self.a = 1", False, id="sets-an-attribute"),
+    pytest.param("@functools.cache\ndef f(self): pass", True, id="cache"),
+    pytest.param("@lru_cache(maxsize=1)\ndef f(self): pass", True, id="lru-cache"),
+    pytest.param("@cached_property\ndef f(self): pass", True, id="cached-property"),
+    pytest.param("def f(self):\n    global A\n    A = 1", True, id="sets-a-global"),
+    pytest.param("def f(self): BOX[1] = 1", True, id="keeps-in-a-global"),
+    pytest.param("def f(self): type(self).a = 1", True, id="keeps-in-its-class"),
+    pytest.param("def f(cls): cls.a[1] = 1", True, id="keeps-in-cls"),
+    pytest.param("def f(self):\n    if self.a is None:\n        self.a = 1", True, id="keeps-in-its-object"),
+    pytest.param("def f(self):\n    if self.a:\n        self.b = 1", False, id="looks-at-another-attribute"),
+]
+
+
+@pytest.mark.parametrize(("source", "memoised"), MEMOISED)
+def test_which_functions_keep_what_they_made(source: str, memoised: bool) -> None:
+    (summary,) = model(source).functions
+    assert summary.memoised == memoised
+
+
+def test_every_function_is_summed_up_under_its_qualified_name() -> None:
+    source = "def f():\n    def g(): pass\nclass C:\n    def m(self): pass\nif x:\n    def h(): pass"
+    assert [f.qualname for f in model(source).functions] == ["f", "f.<locals>.g", "C.m", "h"]
