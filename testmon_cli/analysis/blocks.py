@@ -106,6 +106,13 @@ def is_docstring(statement: ast.stmt) -> bool:
     )
 
 
+def _runs_nothing(statement: ast.stmt, scope: Scope) -> bool:
+    """Whether no code is made of a statement: it only says where a name belongs, which shows at each use."""
+    if isinstance(statement, ast.AnnAssign):
+        return statement.value is None and isinstance(statement.target, ast.Name) and scope.kind == "function"
+    return isinstance(statement, ast.Global | ast.Nonlocal)
+
+
 class _Reader:
     """Reads functions one after the other; what is nested in a function follows it."""
 
@@ -137,8 +144,9 @@ class _Reader:
         first.text.signature(node.args)
         first.line = node.lineno
         first.empty = False
-        if start == len(node.body):
-            first.lines.append(_line_range(node.body[0]))
+        if all(_runs_nothing(statement, inner) for statement in node.body[start:]):
+            # All that is executed is the `return` that Python adds, on the line where the function begins.
+            first.lines += [(_first_line(node), _first_line(node)), _line_range(node.body[0])]
         sequence.read(node.body, start, inner)
         sequence.end()
         for statement in node.body:
@@ -193,6 +201,8 @@ class _Sequence:
 
     def step(self, body: list[ast.stmt], position: int, scope: Scope) -> None:
         statement = body[position]
+        if (self.split or self.current < 0) and _runs_nothing(statement, scope):
+            return  # no tracer would see a block that begins, and may end, with it
         block = self.block_for(body, position)
         if block.empty:
             block.empty = False
@@ -263,7 +273,8 @@ class _Sequence:
         for name, body in arms:
             if not body:
                 continue
-            block.text.parts.append(name)
+            idle = all(_runs_nothing(inner, scope) for inner in body)
+            block.text.parts.append(f"{name} idle" if idle else name)
             path = f"{self.path}/{self.count - 1}.{ordinal}.{name}"
             arm = _Sequence(self.reader, self.qualname, path, scope, home)
             arm.read(body, 0, scope)

@@ -8,7 +8,8 @@ from tests.analysis.sources import checksums, dedent, model
 
 # Every line names its block; "B<A" says that block A must have been reached before B.
 PARTITIONS = [
-    pytest.param("def f(x):\n    'Only a docstring.'  # A", id="docstring-only"),
+    pytest.param("@x  # A\ndef f(x):\n    'Only a docstring.'  # A", id="docstring-only"),
+    pytest.param("def f(x):  # A\n    'Nothing runs.'\n    global a  # A\n    b: int  # A", id="nothing-runs"),
     pytest.param(
         """
         def f(x):
@@ -79,6 +80,18 @@ PARTITIONS = [
             c = 1  # C<B
         """,
         id="yield-splits",
+    ),
+    pytest.param(
+        """
+        def f(x):
+            if x:  # A
+                y: int
+            elif x == 2:  # B<A
+                return  # C<B
+            z: int
+            global w
+        """,
+        id="what-runs-nothing-begins-no-block",
     ),
     pytest.param(
         """
@@ -293,6 +306,25 @@ BREAKS = [
         """,
         "return 1", "return 1\n    return 2",
         id="appended-after-a-return",
+    ),
+    pytest.param(
+        """
+        def f(x):
+            if x:  # gone
+                y: int
+        """,
+        "y: int", "y: int\n        return 1",
+        id="appended-in-an-arm-that-ran-nothing",
+    ),
+    pytest.param(
+        """
+        def f(x):
+            if x:  # gone
+                return 1
+            y: int
+        """,
+        "y: int", "y: int\n    return 1",
+        id="appended-where-nothing-ran",
     ),
     pytest.param(
         """
