@@ -197,12 +197,12 @@ class _Sequence:
 
     def read(self, body: list[ast.stmt], start: int, scope: Scope) -> None:
         for position in range(start, len(body)):
-            self.step(body, position, scope)
+            begins = self.split or self.current < 0
+            if not (begins and _runs_nothing(body[position], scope)):  # no tracer would see where it begins
+                self.step(body, position, scope)
 
     def step(self, body: list[ast.stmt], position: int, scope: Scope) -> None:
         statement = body[position]
-        if (self.split or self.current < 0) and _runs_nothing(statement, scope):
-            return  # no tracer would see a block that begins, and may end, with it
         block = self.block_for(body, position)
         if block.empty:
             block.empty = False
