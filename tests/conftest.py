@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+# Variables that change what we, pytest or terminals print; continuous integration sets some of them.
+_STEERING = ("TESTMON_DATAFILE", "TESTMON_ENV", "PYTEST_ADDOPTS", "CI", "BUILD_NUMBER", "FORCE_COLOR", "NO_COLOR")
+
 
 @pytest.fixture(scope="session")
 def _nowhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -19,7 +22,7 @@ def _nowhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _no_real_datafile(_nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Start every test in an empty folder without our variables; fail one that leaves something behind there."""
-    for variable in ("TESTMON_DATAFILE", "TESTMON_ENV", "PYTEST_ADDOPTS"):
+    for variable in _STEERING:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(_nowhere)
     yield

@@ -15,11 +15,12 @@ Flags a definition may carry:
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
+from testmon_cli.analysis import purity
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.checksums import checksum
-from testmon_cli.analysis.effects import Names, Reader, dotted_name
+from testmon_cli.analysis.effects import FALLIBLE, Names, Reader, dotted_name
 from testmon_cli.analysis.imports import imported_names
 from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, class_scope, module_scope
@@ -84,7 +85,11 @@ class _Reader:
             and any(a.name == "annotations" for a in node.names)
             for node in tree.body
         )
-        self.bound_before: set[str] = set()
+        self.stars = any(
+            isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)
+            for node in _module_level(tree.body)
+        )
+        self.bound_before: set[str] = {"__name__", "__file__", "__doc__", "__path__", "__package__", "__spec__"}
 
     def read(self) -> Iterator[Definition]:
         yield from self.body(self.tree.body, module_scope(imported_names(self.tree)), "")
@@ -152,6 +157,7 @@ class _Reader:
             name for name in text.mentions
             if name in self.names.bound and name not in self.bound_before and not owner
         )  # fmt: skip
+        effects.found |= self._may_be_unbound(text.mentions, scope.bound if owner else set(bound_names(node)))
         names = tuple(bound_names(node)) if kind != "import" else tuple(_imported_names(node))
         if kind == "assign" and isinstance(node, ast.AnnAssign) and node.value is None:
             flags.add("bare")
@@ -172,6 +178,14 @@ class _Reader:
         if isinstance(node, ast.ClassDef):
             inner = f"{owner}.{node.name}" if owner else node.name
             yield from self.body(node.body, class_scope(node, scope), inner)
+
+    def _may_be_unbound(self, mentions: Iterable[str], own: Collection[str]) -> set[str]:
+        """The effect of using a name that nothing before binds: it fails."""
+        if self.stars:
+            return set()
+        bound = self.bound_before
+        unbound = (m for m in mentions if m.isidentifier() and m not in bound and m not in own)
+        return {FALLIBLE} if any(name not in purity.BUILTINS for name in unbound) else set()
 
     def _value(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, flags: set[str]) -> tuple[str, ...]:
         value = node.value

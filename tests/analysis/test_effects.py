@@ -4,7 +4,8 @@ import pytest
 
 from tests.analysis.sources import model
 
-HEAD = "import re, os, sys, typing\nfrom shop import till, box as case\nBOX = []\n\n"
+HEAD = "import re, os, sys, typing\nfrom shop import till, box as case\nBOX = []\n"
+HEAD += "a = b = c = x = f = g = make = wrap = C = E = None\n\n"
 
 EFFECTS = [
     pytest.param("a = 1", set(), id="literal"),
@@ -26,6 +27,9 @@ EFFECTS = [
     pytest.param("if BOX:\n    raise ValueError", {"!"}, id="raise-fails"),
     pytest.param("a = int(BOX)", {"!"}, id="builtin-may-fail"),
     pytest.param("a = open('x')", {"!"}, id="open-may-fail"),
+    pytest.param("a = later\nlater = 1", {"!"}, id="bound-only-later"),
+    pytest.param("class D:\n    a = 1\n    b = a", set(), id="bound-in-the-class"),
+    pytest.param("def f(x=never): pass", {"!"}, id="bound-nowhere"),
     pytest.param("exec(BOX)", {"*"}, id="exec"),
     pytest.param("sys.path.append(1)", {"*"}, id="stdlib-statement"),
     pytest.param("os.environ['A'] = '1'", {"*"}, id="stdlib-item"),
