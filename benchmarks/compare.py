@@ -1,77 +1,141 @@
 """Count what is selected after random edits, and what of it is missed, beside pytest-testmon.
 
-python benchmarks/compare.py [--quick] [--edits N] [--seed N] [--write] [project ...]
+python benchmarks/compare.py [--quick] [--edits N] [--seed N] [--minutes N] [--write] [project ...]
 
 Both tools start from a full collection before every edit. Plain pytest before and after the edit says which tests
-come out otherwise; such a test that a tool would not run is missed.
+come out otherwise: these are needed, and a needed test that a tool would not run is missed. What was found is kept
+beside the project, so a run that is stopped goes on where it was. What plain pytest and pytest-testmon do with an edit
+is looked at once; what testmon does, again with each change of its sources.
 """
 
 import argparse
+import json
+import os
 import shutil
 import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from statistics import mean, median
+from typing import Any
 
 import edits
 import lab
 
 PAGE = lab.CHECKOUT / "docs" / "comparison.md"
 OTHER = "pytest-testmon==2.2.0"
-PROJECTS = ("sqlparse", "marshmallow", "jinja2")
+PROJECTS = ("sqlparse", "marshmallow", "packaging", "jinja2", "click")
 HEAD = (
-    "project", "tests", "edits", "tool", "selected, mean", "selected, median", "tests missed",
-    "edits with a missed test",
+    "project", "tests", "edits of", "edits", "needed, mean", "selected, mean / median", "missed, tests / edits",
+    "pytest-testmon selected", "pytest-testmon missed",
 )  # fmt: skip
-RECORD = ("-p", "lab_recorder")
+# A file that cannot be imported must not keep pytest from running the others.
+RECORD = ("-p", "lab_recorder", "--continue-on-collection-errors")
+FEW, MANY = 5, 0.2  # times the needed tests, and share of all: more is worth a look
+
+Found = dict[str, Any]
 
 
-@dataclass
-class Score:
-    """What one tool did with the edits of one project."""
+class Log:
+    """What was found of each edit, kept in a file of JSON lines."""
 
-    tool: str
-    shares: list[float] = field(default_factory=list)
-    missed: list[int] = field(default_factory=list)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        self._start = "" if text.endswith("\n") or not text else "\n"  # after the line of a run that was killed
+        self.found: dict[str, Found] = {}
+        for line in text.splitlines():
+            with suppress(ValueError):
+                entry = json.loads(line)
+                self.found[entry["edit"]] = entry
 
-    def add(self, chosen: set[str], changed: set[str], tests: list[str]) -> None:
-        self.shares.append(len(chosen) / len(tests))
-        self.missed.append(len(changed - chosen))
+    def get(self, key: str, look: Callable[[], Found]) -> Found:
+        """What is known of an edit; looked at when nothing is."""
+        if key not in self.found:
+            self.found[key] = {"edit": key} | look()
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(f"{self._start}{json.dumps(self.found[key])}\n")
+            self._start = ""
+        return self.found[key]
 
-    def cells(self, project: str, tests: int) -> tuple[object, ...]:
-        shares = f"{mean(self.shares):.1%}", f"{median(self.shares):.1%}"
-        return project, tests, len(self.shares), self.tool, *shares, sum(self.missed), sum(map(bool, self.missed))
 
+class Truth:
+    """A copy of the project that has pytest-testmon: what plain pytest and that tool do with edits."""
 
-class Incumbent:
-    """A copy of the project that has pytest-testmon, and what that remembered of the tests before any edit."""
-
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, seed: int) -> None:
         self.project = lab.prepare(name, OTHER)
         self._kept = self.project.home / "kept"
-        shutil.rmtree(self._kept, ignore_errors=True)
+        self._log = Log(self.project.home / f"edits-{seed}.jsonl")
+        self.first = self._log.get("none", self._start)
+        self.before: dict[str, str] = self.first["before"]
+
+    @property
+    def limit(self) -> float:
+        return 20 + 4 * float(self.first["seconds"])
+
+    def _start(self) -> Found:
+        first = self.project.outcomes(self.project.pytest(*RECORD, caches=False))
+        ran = self.project.pytest(*RECORD, caches=False)
+        before = self.project.outcomes(ran)
+        stable = {test: outcome for test, outcome in before.items() if first.get(test) == outcome}
         self._clear()
-        if (ran := self.project.pytest("--testmon", caches=False)).status not in (0, 1):
-            raise SystemExit(f"{OTHER} failed in {self.project.folder}:\n{ran.stdout}{ran.stderr}")
+        if (kept := self.project.pytest("--testmon", caches=False)).status not in (0, 1):
+            raise SystemExit(f"{OTHER} failed in {self.project.folder}:\n{kept.stdout}{kept.stderr}")
+        shutil.rmtree(self._kept, ignore_errors=True)
         self._kept.mkdir()
         for path in self._datafiles():
             shutil.copy2(path, self._kept)
+        self._clear()
+        chance = sorted((before.keys() | first.keys()) - stable.keys())  # nobody can say what an edit does to these
+        return {"before": stable, "chance": chance, "seconds": ran.seconds}
 
-    def selected(self, path: Path, text: str, tests: list[str], limit: float) -> set[str] | None:
-        """The tests that it runs after an edit; None when that takes too long."""
+    def look(self, key: str, edit: edits.Edit) -> Found:
+        """Which tests come out otherwise after an edit, and which pytest-testmon runs."""
+        return self._log.get(key, lambda: self._look(edit))
+
+    def _look(self, edit: edits.Edit) -> Found:
+        with lab.edited(edit.path, None if edit.gone else edit.text):
+            needed = self._changed()
+            theirs = set() if needed is None else self._selected(needed)
+            if needed and needed - theirs:
+                needed = self._sure(needed, needed - theirs)
+        if needed is None:
+            return {"where": edit.where, "left out": "takes too long"}
+        return {"where": edit.where, "needed": sorted(needed), "theirs": sorted(theirs)}
+
+    def confirmed(self, edit: edits.Edit, missed: set[str]) -> set[str]:
+        """Those of the missed tests that come out otherwise in one more run, too."""
+        with lab.edited(edit.path, None if edit.gone else edit.text):
+            return self._sure(missed, missed)
+
+    def _sure(self, needed: set[str], doubtful: set[str]) -> set[str]:
+        again = self._changed()
+        return needed if again is None else needed - (doubtful - again)
+
+    def _changed(self) -> set[str] | None:
+        ran = self.project.pytest(*RECORD, limit=self.limit, caches=False)
+        after = self.project.outcomes(ran)
+        if ran.killed:
+            return None
+        chance = set(self.first["chance"])
+        gone_or_other = {test for test, outcome in self.before.items() if after.get(test) != outcome}
+        new = {test for test in after.keys() - self.before.keys() - chance if "::" in test}
+        return gone_or_other | new
+
+    def _selected(self, needed: set[str]) -> set[str]:
         self._clear()
         for kept in self._kept.iterdir():
             shutil.copy2(kept, self.project.folder)
-        with lab.edited(self.project.folder / path, text):
-            ran = self.project.pytest("--testmon", *RECORD, limit=limit, caches=False)
-        if ran.killed:
-            return None
+        ran = self.project.pytest("--testmon", "--collect-only", *RECORD, limit=self.limit, caches=False)
         reported = self.project.outcomes(ran)
-        if ran.status not in (0, 1, 5):
+        self._clear()
+        tests = self.before.keys() | needed
+        if ran.status not in (0, 1, 2, 5):
             return set(tests)  # pytest cannot start: nobody would miss that
-        starts = tuple(f"{node}::" for node, outcome in reported.items() if outcome == "cannot be collected")
-        return {test for test in tests if test in reported or test.startswith(starts)}
+        return lab.given(reported, tests)
 
     def _datafiles(self) -> list[Path]:
         return list(self.project.folder.glob(".testmondata*"))
@@ -82,40 +146,115 @@ class Incumbent:
                 path.unlink()
 
 
-def compare(name: str, wanted: int, seed: int) -> list[tuple[object, ...]]:
-    """The rows of a project: one for each tool."""
-    project, incumbent = lab.prepare(name, str(lab.CHECKOUT)), Incumbent(name)
-    first = project.outcomes(project.pytest(*RECORD, caches=False))
-    plain = project.pytest(*RECORD, caches=False)
-    before = project.outcomes(plain)
-    tests = sorted(test for test in before if first.get(test) == before[test])  # the others are matters of chance
-    project.collect(caches=False)
-    ours, theirs = Score("testmon"), Score(OTHER.replace("==", " "))
-    for edit in edits.draw(project.sources, seed):
-        if len(ours.shares) == wanted:
-            break
-        path = edit.path.relative_to(project.folder)
-        limit = 20 + 10 * plain.seconds
-        with lab.edited(edit.path, edit.text):
-            ran = project.pytest(*RECORD, limit=limit, caches=False)
-            after = project.outcomes(ran)
-            chosen = project.selected(tests)
-        others = incumbent.selected(path, edit.text, tests, 2 * limit) if not ran.killed else None
-        if others is None:
-            print(f"  {path}:{edit.line}: {edit.what}: left out, takes too long", file=sys.stderr)
+class Ours:
+    """A copy of the project that has testmon: what that does with edits."""
+
+    def __init__(self, name: str, seed: int) -> None:
+        self.project = lab.prepare(name, str(lab.CHECKOUT))
+        digest = lab.digest(lab.CHECKOUT)
+        self._log = Log(self.project.home / f"selected-{seed}-{digest}.jsonl")
+        stamp = self.project.home / "collected"
+        if not stamp.exists() or stamp.read_text() != digest:
+            self.project.collect(caches=False)
+            stamp.write_text(digest)
+
+    def look(self, key: str, edit: edits.Edit, truth: Truth, entry: Found) -> Found:
+        """Which tests it selects after an edit, and which of the needed ones it does not."""
+        return self._log.get(key, lambda: self._look(edit, truth, entry))
+
+    def _look(self, edit: edits.Edit, truth: Truth, entry: Found) -> Found:
+        needed = set(entry["needed"])
+        path = self.project.folder / edit.path.relative_to(truth.project.folder)
+        started = time.perf_counter()
+        with lab.edited(path, None if edit.gone else edit.text):
+            selected = self.project.selected(truth.before.keys() | needed)
+            seconds = time.perf_counter() - started
+            reasons = self.project.reasons()
+        missed = needed - selected
+        if missed:
+            missed = truth.confirmed(edit, missed)
+        surplus = Counter(_cause(test) for test in reasons if test["nodeid"] not in needed)
+        return {
+            "selected": sorted(selected), "missed": sorted(missed), "seconds": seconds, "why": surplus.most_common(12),
+        }  # fmt: skip
+
+
+def _cause(test: dict[str, Any]) -> str:
+    return f"{test['reason']['kind']}: {test['reason']['text']}"
+
+
+def drawn(truth: Truth, seed: int) -> Iterator[tuple[str, edits.Edit]]:
+    """Edits without end, each once: of source, and of each eight one of data where there are data."""
+    sources = edits.draw(truth.project.sources, seed)
+    data = edits.draw_data(truth.project.data, seed)
+    seen = set()
+    number = 0
+    while True:
+        number += 1
+        edit = (next(data, None) if number % 8 == 0 else None) or next(sources)
+        key = f"{edit.path.relative_to(truth.project.folder)}:{edit.line}: {edit.what}"
+        if key not in seen:
+            seen.add(key)
+            yield key, edit
+
+
+def compare(name: str, wanted: int, seed: int, until: float) -> Iterator[tuple[Found, Found]]:
+    """What is found of each edit: by plain pytest and pytest-testmon, and by testmon."""
+    truth, ours = Truth(name, seed), Ours(name, seed)
+    found = 0
+    for key, edit in drawn(truth, seed):
+        if found == wanted or time.time() > until:
+            return
+        entry = truth.look(key, edit)
+        if "needed" not in entry:
+            print(f"  {key}: left out, takes too long", file=sys.stderr)
             continue
-        changed = {test for test in tests if after.get(test) != before[test]}
-        ours.add(chosen, changed, tests)
-        theirs.add(others, changed, tests)
-        print(
-            f"  {path}:{edit.line}: {edit.what}: {len(changed)} changed, selected {len(chosen)} and {len(others)}, "
-            f"missed {ours.missed[-1]} and {theirs.missed[-1]}",
-            file=sys.stderr,
-        )
-        for test in sorted(changed - chosen)[:5]:
-            print(f"    MISSED by testmon: {test}: {before[test]}, now {after.get(test)}", file=sys.stderr)
-    title = f"{name} {project.recipe.version}"
-    return [score.cells(title, len(tests)) for score in (ours, theirs)]
+        found += 1
+        own = ours.look(key, edit, truth, entry)
+        _tell(key, entry, own, truth)
+        yield entry, own
+
+
+def _tell(key: str, entry: Found, own: Found, truth: Truth) -> None:
+    needed, chosen, others = set(entry["needed"]), own["selected"], set(entry["theirs"])
+    lost = len(needed - others)
+    print(
+        f"  {key}: {len(needed)} needed, selected {len(chosen)} and {len(others)}, missed {len(own['missed'])} "
+        f"and {lost}",
+        file=sys.stderr,
+    )
+    for test in own["missed"][:5]:
+        print(f"    MISSED by testmon: {test}", file=sys.stderr)
+    if len(chosen) >= FEW * max(1, len(needed)) and len(chosen) >= MANY * len(truth.before):
+        for text, number in own["why"][:4]:
+            print(f"    MANY {number}: {text}", file=sys.stderr)
+
+
+def rows(title: str, tests: int, found: Iterable[tuple[Found, Found]]) -> Iterator[tuple[object, ...]]:
+    """A row of the table for each kind of place."""
+    places = (edits.FUNCTION, edits.IMPORT, edits.DATA)
+    ordered = sorted(found, key=lambda pair: places.index(pair[0]["where"]))
+    for where, group in groupby(ordered, key=lambda pair: str(pair[0]["where"])):
+        pairs = list(group)
+        ours = [len(own["selected"]) / tests for _, own in pairs]
+        theirs = [len(entry["theirs"]) / tests for entry, _ in pairs]
+        yield (
+            title, tests, where, len(pairs), _share(mean(len(entry["needed"]) / tests for entry, _ in pairs)),
+            _shares(ours), _lost([len(own["missed"]) for _, own in pairs]),
+            _shares(theirs), _lost([len(set(entry["needed"]) - set(entry["theirs"])) for entry, _ in pairs]),
+        )  # fmt: skip
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}"
+
+
+def _shares(shares: list[float]) -> str:
+    return f"{_share(mean(shares))} / {_share(median(shares))}"
+
+
+def _lost(lost: list[int]) -> str:
+    return f"{sum(lost)} / {sum(map(bool, lost))}"
 
 
 def main() -> int:
@@ -123,20 +262,27 @@ def main() -> int:
     parser.add_argument("projects", nargs="*", help=f"of {', '.join(lab.RECIPES)}")
     parser.add_argument("--edits", type=int, default=40, help="edits of each project")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=120, help="how long edits of a project are drawn")
     parser.add_argument("--quick", action="store_true", help="one project and three edits")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()
     names = options.projects or PROJECTS[: 1 if options.quick else None]
-    rows = []
+    lines: list[tuple[object, ...]] = []
+    missed = 0
     for name in names:
-        rows += compare(name, 3 if options.quick else options.edits, options.seed)
-        print(lab.table(HEAD, rows), file=sys.stderr)
-    text = lab.table(HEAD, rows)
+        until = time.time() + 60 * options.minutes
+        found = list(compare(name, 3 if options.quick else options.edits, options.seed, until))
+        title, tests = f"{name} {lab.RECIPES[name].version}", len(Truth(name, options.seed).before)
+        lines += rows(title, tests, found)
+        missed += sum(len(own["missed"]) for _, own in found)
+        print(lab.table(HEAD, lines), file=sys.stderr)
+    text = lab.table(HEAD, lines)
     print(text)
     if options.write:
         lab.write_between(PAGE, "compare", text)
-    return 0
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.exit(main())

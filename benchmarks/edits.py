@@ -15,6 +15,7 @@ _SWAPS: tuple[tuple[type[ast.AST], type[ast.AST]], ...] = (
     (ast.Add, ast.Sub), (ast.Mult, ast.FloorDiv), (ast.And, ast.Or), (ast.BitOr, ast.BitAnd), (ast.Lt, ast.LtE),
     (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.In, ast.NotIn), (ast.Is, ast.IsNot),
 )  # fmt: skip
+FUNCTION, IMPORT, DATA = "functions", "module and class level", "data files"  # where an edit is made
 _OTHER = dict(_SWAPS) | {second: first for first, second in _SWAPS}
 
 
@@ -27,6 +28,7 @@ class Edit:
     what: str
     text: str
     gone: bool = False  # the file is removed
+    where: str = FUNCTION
 
 
 def draw(paths: Sequence[Path], seed: int, *, inside: bool = False) -> Iterator[Edit]:
@@ -34,7 +36,7 @@ def draw(paths: Sequence[Path], seed: int, *, inside: bool = False) -> Iterator[
     chance = random.Random(seed)
     while True:
         path = chance.choice(paths)
-        source = path.read_text(encoding="utf-8")
+        source = path.read_bytes().decode()
         functions = inside or chance.random() < 0.5
         kinds = defaultdict(list)
         for kind, node, new in _in_functions(ast.parse(source)) if functions else _at_import(ast.parse(source)):
@@ -46,7 +48,13 @@ def draw(paths: Sequence[Path], seed: int, *, inside: bool = False) -> Iterator[
         text = _replaced(source, node, new)
         if text != source and _parses(text):
             line = node.lineno  # type: ignore[attr-defined] # only nodes with a place are drawn
-            yield Edit(path, line, f"{kind}: {type(node).__name__} -> {new[:40]}", text)
+            yield Edit(
+                path,
+                line,
+                f"{kind}: {type(node).__name__} -> {new[:40]}",
+                text,
+                where=FUNCTION if functions else IMPORT,
+            )
 
 
 def draw_data(paths: Sequence[Path], seed: int) -> Iterator[Edit]:
@@ -54,21 +62,23 @@ def draw_data(paths: Sequence[Path], seed: int) -> Iterator[Edit]:
     chance = random.Random(seed)
     while paths:
         path = chance.choice(paths)
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
         lines = text.splitlines(keepends=True)
         digits = [place for place, letter in enumerate(text) if letter.isdigit()]
         kind = chance.choice(("digit", "line", "gone", "copy"))
         if kind == "digit" and digits:
             place = chance.choice(digits)
             digit = (int(text[place]) + 1) % 10
-            yield Edit(path, text.count("\n", 0, place) + 1, kind, f"{text[:place]}{digit}{text[place + 1 :]}")
+            yield Edit(
+                path, text.count("\n", 0, place) + 1, kind, f"{text[:place]}{digit}{text[place + 1 :]}", where=DATA
+            )
         elif kind == "line" and lines:
             number = chance.randrange(len(lines))
-            yield Edit(path, number + 1, kind, "".join(lines[:number] + lines[number + 1 :]))
+            yield Edit(path, number + 1, kind, "".join(lines[:number] + lines[number + 1 :]), where=DATA)
         elif kind == "copy":
-            yield Edit(path.with_stem(f"{path.stem}_copy"), 1, kind, text)
+            yield Edit(path.with_stem(f"{path.stem}_copy"), 1, kind, text, where=DATA)
         elif kind == "gone":
-            yield Edit(path, 1, kind, "", gone=True)
+            yield Edit(path, 1, kind, "", gone=True, where=DATA)
 
 
 def _in_functions(tree: ast.Module) -> Iterator[SPAN]:

@@ -1,5 +1,6 @@
 """Real projects from PyPI, each beside a virtual environment of its own, and measured runs of programs in them."""
 
+import hashlib
 import json
 import os
 import resource
@@ -12,11 +13,12 @@ import tempfile
 import threading
 import time
 import venv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = Path(os.environ.get("TESTMON_LAB", Path(tempfile.gettempdir()) / "testmon-lab"))
@@ -37,6 +39,10 @@ def pytest_collectreport(report):
     if report.failed:
         _outcomes[report.nodeid] = "cannot be collected"
 
+def pytest_collection_finish(session):
+    if session.config.option.collectonly:
+        _outcomes.update((item.nodeid, "collected") for item in session.items)
+
 def pytest_sessionfinish(session):
     if not hasattr(session.config, "workerinput"):
         with open(os.path.join(sys.prefix, "outcomes.json"), "w") as file:
@@ -53,21 +59,22 @@ class Recipe:
     package: str  # the folder of sources that gets edited
     needs: tuple[str, ...] = ()  # what its tests need
     options: tuple[str, ...] = ()  # of pytest
+    data: tuple[str, ...] = ()  # patterns of text files that its tests read
 
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("sqlparse", "0.6.1", "sqlparse"),
+        Recipe("sqlparse", "0.6.1", "sqlparse", data=("tests/files/*.sql",)),
         Recipe("marshmallow", "4.4.0", "src", ("simplejson",)),
         Recipe(
             "packaging",
             "26.3",
             "src",
             ("hypothesis", "pretend", "tomli_w"),
-            ("--ignore", "tests/test_version.py"),  # 51,523 tests
+            ("--ignore", "tests/test_version.py", "--hypothesis-seed=0"),  # the file has 51,523 tests
         ),
-        Recipe("jinja2", "3.1.6", "src", ("trio",)),
+        Recipe("jinja2", "3.1.6", "src", ("trio",), data=("tests/res/templates*/**/*", "tests/res/*.txt")),
         Recipe("click", "8.5.1", "src"),
         Recipe("attrs", "26.1.0", "src", ("cloudpickle", "hypothesis"), ("tests",)),
     )
@@ -143,6 +150,11 @@ class Project:
     def sources(self) -> list[Path]:
         return sorted((self.folder / self.recipe.package).rglob("*.py"))
 
+    @property
+    def data(self) -> list[Path]:
+        found = (path for pattern in self.recipe.data for path in self.folder.glob(pattern))
+        return sorted(path for path in found if path.is_file() and _is_text(path))
+
     def run(self, *command: str, limit: float = 900, caches: bool = True) -> Ran:
         """Run a program of its environment in its folder."""
         return run([str(self.bin / command[0]), *command[1:]], self.folder, limit=limit, caches=caches)
@@ -166,39 +178,101 @@ class Project:
         path.unlink()
         return {} if ran.killed else found
 
-    def selected(self, tests: Sequence[str]) -> set[str]:
+    def selected(self, tests: Iterable[str]) -> set[str]:
         """Those of the tests that `testmon select` would let pytest run."""
-        ran = self.run("testmon", "select", "-0", caches=False)
+        answer = self._asked("select", "-0")
+        return given((argument for argument in answer.split("\0") if argument), tests)
+
+    def reasons(self) -> list[dict[str, Any]]:
+        """What `testmon select` would let pytest run, with the reasons."""
+        tests: list[dict[str, Any]] = json.loads(self._asked("select", "--format", "json"))["tests"]
+        return tests
+
+    def _asked(self, *question: str) -> str:
+        ran = self.run("testmon", *question, caches=False)
         if ran.status:
-            raise SystemExit(f"testmon select failed in {self.folder}:\n{ran.stderr}")
-        arguments = [argument for argument in ran.stdout.split("\0") if argument]
-        exact = set(arguments)
-        starts = tuple(f"{argument}{end}" for argument in arguments for end in ("::", "[", "/"))
-        return {test for test in tests if test in exact or test.startswith(starts)}
+            raise SystemExit(f"testmon {' '.join(question)} failed in {self.folder}:\n{ran.stderr}")
+        return ran.stdout
+
+
+def given(arguments: Iterable[str], tests: Iterable[str]) -> set[str]:
+    """Those of the tests that pytest runs when it is given the arguments."""
+    exact = set(arguments)
+    return {test for test in tests if not exact.isdisjoint(_holders(test))}
+
+
+def _holders(test: str) -> Iterator[str]:
+    """A test and all that hold it: its function, classes, file and folders."""
+    yield test
+    name = test.partition("[")[0]
+    yield name
+    while "::" in name:
+        name = name.rpartition("::")[0]
+        yield name
+    yield from map(str, Path(name).parents)
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        path.read_bytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def prepare(name: str, *tools: str) -> Project:
     """Download, unpack and install a project with pytest and the given tools; what is there is used again."""
     recipe = RECIPES[name]
-    kind = "-".join(Path(tool).name.partition("=")[0] for tool in tools)
-    home = PLACE / f"{name}-{recipe.version}-{kind}-{sys.version_info.major}.{sys.version_info.minor}"
-    project = Project(recipe, home)
-    if not (home / "venv" / "ready").exists():
-        print(f"preparing {home}", file=sys.stderr)
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        _download(recipe, home)
-        venv.create(home / "venv", with_pip=True)
-        editable = [option for tool in tools for option in (("-e", tool) if Path(tool).is_dir() else (tool,))]
-        installed = project.run("pip", "install", "-q", "-e", ".", "pytest", *recipe.needs, *editable)
-        if installed.status:
-            raise SystemExit(f"{name} cannot be installed:\n{installed.stderr}")
-        packages = Path(
-            project.run("python", "-c", "import sysconfig as s; print(s.get_path('purelib'))").stdout.strip()
-        )
-        (packages / "lab_recorder.py").write_text(RECORDER)
-        (home / "venv" / "ready").touch()
+    project = Project(recipe, _home(f"{name}-{recipe.version}", tools))
+    if not (project.home / "venv" / "ready").exists():
+        _clear(project.home)
+        _download(recipe, project.home)
+    install(project, tools)
     return project
+
+
+def _home(title: str, tools: Sequence[str]) -> Path:
+    kind = "-".join(_title(tool) for tool in tools)
+    return PLACE / f"{title}-{kind}-{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _title(tool: str) -> str:
+    return "testmon" if Path(tool).is_dir() else tool.partition("=")[0]
+
+
+def _clear(home: Path) -> None:
+    print(f"preparing {home}", file=sys.stderr)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+
+
+def install(project: Project, tools: Sequence[str]) -> None:
+    """Make the environment of a project, and install a checkout into it again when its sources have changed."""
+    ready = project.home / "venv" / "ready"
+    wanted = " ".join(digest(Path(tool)) if Path(tool).is_dir() else tool for tool in tools)
+    if not ready.exists():
+        venv.create(project.home / "venv", with_pip=True)
+        _pip(project, "-e", ".", "pytest", *project.recipe.needs, *tools)
+    elif ready.read_text() != wanted:
+        _pip(project, "--force-reinstall", "--no-deps", *tools)
+    (packages,) = (project.home / "venv").glob("lib/python*/site-packages")
+    (packages / "lab_recorder.py").write_text(RECORDER)
+    ready.write_text(wanted)
+
+
+def _pip(project: Project, *wanted: str) -> None:
+    installed = project.run("pip", "install", "-q", *wanted)
+    if installed.status:
+        raise SystemExit(f"{project.home.name} cannot be installed:\n{installed.stderr}")
+
+
+def digest(checkout: Path) -> str:
+    """What stands for all that is installed from a checkout."""
+    found = hashlib.sha256()
+    for part in ("testmon_cli", "migrations"):
+        for path in sorted((checkout / part).rglob("*.py")):
+            found.update(f"{path.relative_to(checkout)}\0".encode() + path.read_bytes())
+    return found.hexdigest()[:16]
 
 
 def _download(recipe: Recipe, home: Path) -> None:
@@ -225,16 +299,21 @@ def _download(recipe: Recipe, home: Path) -> None:
 
 
 @contextmanager
-def edited(path: Path, text: str) -> Iterator[None]:
-    """Let a file hold another text for a while."""
-    state = path.stat()
-    before = path.read_bytes()
-    path.write_text(text, encoding="utf-8")
+def edited(path: Path, text: str | None) -> Iterator[None]:
+    """Let a file hold another text for a while, or not be there; one that was not there is removed again."""
+    state, before = (path.stat(), path.read_bytes()) if path.exists() else (None, b"")
+    if text is None:
+        path.unlink()
+    else:
+        path.write_bytes(text.encode())
     try:
         yield
     finally:
-        path.write_bytes(before)
-        os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+        if state is None:
+            path.unlink()
+        else:
+            path.write_bytes(before)
+            os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

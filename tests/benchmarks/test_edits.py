@@ -82,6 +82,15 @@ def test_edits_of_data_change_a_digit_drop_a_line_remove_the_file_or_add_one(tmp
     }
 
 
+def test_an_edit_tells_where_it_is_made(tmp_path):
+    path = tmp_path / "till.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    places = {edit.what: edit.where for edit in _drawn(path, 1)}
+    assert places["return: Return -> return None"] == edits.FUNCTION
+    assert places["default: Constant -> 'other'"] == edits.IMPORT
+    assert next(edits.draw_data([path], 1)).where == edits.DATA
+
+
 def test_edits_inside_leave_what_runs_at_import_alone(tmp_path):
     path = tmp_path / "till.py"
     path.write_text(SOURCE, encoding="utf-8")
