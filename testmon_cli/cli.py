@@ -183,6 +183,11 @@ def select(
 @cli.command()
 @click.option("--slowest", type=click.IntRange(min=0), default=5, show_default=True, help="Slow tests to list.")
 @click.option("--fail-on-failure", is_flag=True, help="Exit with 1 when a failure is remembered.")
+@click.option(
+    "--coverage",
+    metavar="PATH",
+    help="Write the lines that all tests ran to this data file, for `coverage report`, `html` and `xml`.",
+)
 @_format_option("text", "json", "markdown")
 @_env_option
 @_datafile_option
@@ -191,6 +196,7 @@ def report(
     context: click.Context,
     slowest: int,
     fail_on_failure: bool,
+    coverage: str | None,
     format_: str,
     env: str | None,
     datafile: str | None,
@@ -199,7 +205,11 @@ def report(
     from testmon_cli.commands import report as command
 
     return command.run(
-        _settings(context, datafile, env), slowest=slowest, fail_on_failure=fail_on_failure, format_=format_
+        _settings(context, datafile, env),
+        slowest=slowest,
+        fail_on_failure=fail_on_failure,
+        format_=format_,
+        coverage=coverage,
     )
 
 

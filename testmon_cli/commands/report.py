@@ -2,7 +2,7 @@
 
 import sys
 
-from testmon_cli.application import reporting
+from testmon_cli.application import covering, reporting
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import report as rendering
 from testmon_cli.rendering import terminal
@@ -10,8 +10,14 @@ from testmon_cli.rendering import terminal
 EXIT_FAILURES = 1  # as pytest's
 
 
-def run(settings: Settings, *, slowest: int, fail_on_failure: bool, format_: str) -> int:
-    """Print the report; with `fail_on_failure`, 1 when a failure is remembered."""
+def run(settings: Settings, *, slowest: int, fail_on_failure: bool, format_: str, coverage: str | None = None) -> int:
+    """Print the report; with `fail_on_failure`, 1 when a failure is remembered.
+
+    `coverage` names a data file of coverage.py to write.
+    """
+    if coverage is not None:
+        files = covering.write_coverage(settings, coverage)
+        sys.stderr.write(f"testmon: wrote the lines that all tests ran, in {files} files, to {coverage}\n")
     found = reporting.report(settings, slowest=slowest)
     if format_ == "json":
         sys.stdout.write(rendering.as_json(found))
