@@ -1,0 +1,80 @@
+"""What code mentions, notation by notation, as blocks of a function show it."""
+
+import pytest
+
+from testmon_cli.analysis import mentions
+from tests.analysis.sources import model
+
+HEAD = "import shop, inspect\n\ndef f(p):\n    "
+
+MENTIONS = [
+    pytest.param("pass", set(), id="nothing"),
+    pytest.param("q = 1; q", set(), id="local"),
+    pytest.param("p", set(), id="parameter-used"),
+    pytest.param("A", {"A"}, id="global"),
+    pytest.param("p.a.b", {".a", ".b"}, id="attributes"),
+    pytest.param("shop.a", {"shop", ".a", "&a"}, id="module-attribute"),
+    pytest.param("p(shop)", {"shop", "&shop"}, id="module-passed-on"),
+    pytest.param("p(k=1)", {".k"}, id="keyword"),
+    pytest.param("return 'name'", {".name"}, id="string"),
+    pytest.param("return 'a.b'", {".a", ".b"}, id="dotted-string"),
+    pytest.param("return 'some-dist'", {".some", ".dist", ".some_dist"}, id="distribution"),
+    pytest.param("return 'a b'", set(), id="text"),
+    pytest.param("'x' + 'a/b'", {".x"}, id="path"),
+    pytest.param(f"return '{'x' * 101}'", set(), id="long-string"),
+    pytest.param("from a.b import c", {".a", ".b", ".c"}, id="import-from"),
+    pytest.param("import a.b", {".a", ".b"}, id="import"),
+    pytest.param("getattr(p, 'a')", {"getattr", ".a"}, id="getattr-literal"),
+    pytest.param("getattr(p, p)", {"getattr", "*="}, id="getattr-computed"),
+    pytest.param("p.__dict__", {".__dict__", "*="}, id="dict"),
+    pytest.param("globals()", {"globals", "*g"}, id="globals"),
+    pytest.param("vars(p)", {"vars", "*g", "*="}, id="vars"),
+    pytest.param("eval(p)", {"eval", "*"}, id="eval"),
+    pytest.param("p.import_module(p)", {".import_module", "*"}, id="import-computed"),
+    pytest.param("p.import_module('a.b')", {".import_module", ".a", ".b", "&b"}, id="import-literal"),
+    pytest.param("p.getfixturevalue('box')", {".getfixturevalue", ".box", "&box"}, id="getfixturevalue"),
+    pytest.param("p.getfixturevalue(p)", {".getfixturevalue", "*"}, id="getfixturevalue-computed"),
+    pytest.param("p.__doc__", {".__doc__", "?"}, id="doc"),
+    pytest.param("p.get_type_hints(p)", {".get_type_hints", "?"}, id="type-hints"),
+    pytest.param("p.sys.modules", {".sys", ".modules", "*"}, id="sys-modules"),
+]
+
+
+@pytest.mark.parametrize(("source", "wanted"), MENTIONS)
+def test_mentions_of_a_block(source: str, wanted: set[str]) -> None:
+    assert model(HEAD + source).blocks[0].mentions - {"@p"} == wanted
+
+
+def test_parameters_are_mentions_of_fixtures() -> None:
+    assert "@p" in model(HEAD + "pass").blocks[0].mentions
+
+
+OWN = [
+    pytest.param("getattr(self, p)", {"getattr", "*."}, id="self"),
+    pytest.param("getattr(type(self), p)", {"getattr", "type", "*."}, id="type-of-self"),
+    pytest.param("getattr(super(), p)", {"getattr", "super", "*."}, id="super"),
+    pytest.param("getattr(self.a, p)", {"getattr", ".a", "*="}, id="another-object"),
+]
+
+
+@pytest.mark.parametrize(("source", "wanted"), OWN)
+def test_a_look_up_in_the_own_object(source: str, wanted: set[str]) -> None:
+    found = model(f"class C:\n    def f(self, p):\n        {source}").blocks[0].mentions
+    assert {m for m in found if m[0] != "@"} == wanted
+
+
+STRINGS = [
+    pytest.param("", set(), id="empty"),
+    pytest.param("a", {".a"}, id="name"),
+    pytest.param("app.config:LIMIT", {".app", ".config", ".LIMIT"}, id="entry-point"),
+    pytest.param("élan", {".élan"}, id="unicode"),
+    pytest.param("1a", set(), id="number-first"),
+    pytest.param("a..b", set(), id="two-dots"),
+    pytest.param("a.1", set(), id="number-after-a-dot"),
+    pytest.param("a\n", set(), id="line-end"),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), STRINGS)
+def test_names_that_a_string_could_stand_for(text: str, wanted: set[str]) -> None:
+    assert mentions.of_string(text) == wanted
