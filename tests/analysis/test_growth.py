@@ -1,0 +1,256 @@
+"""What grows out of a change: rule by rule, what is affected and nothing else."""
+
+import pytest
+
+from testmon_cli.analysis.growth import Growth
+from testmon_cli.domain.causes import Cause
+from tests.analysis.projects import grown, project, shown
+
+Files = dict[str, str]
+Edits = dict[str, str | None]
+
+
+def _spread(old: str, new: str, use: str = "") -> set[str]:
+    """What an edit of a.py affects besides the edited name A, where use.py is as given."""
+    found = shown(grown({"a.py": old, "use.py": use}, {"a.py": new}))
+    return found - {"a.py:A"}
+
+
+QUIET = [
+    pytest.param("A = 1", "# so\nA = (1)", id="formatting"),
+    pytest.param("def A(): return 1", "def A(): return 2", id="body-of-a-function"),
+    pytest.param("A = 1\nB = 2", "B = 2\nA = 1", id="order"),
+    pytest.param("if TYPE_CHECKING:\n    import b", "", id="type-checking"),
+    pytest.param("if __name__ == '__main__':\n    main()", "", id="main-guard"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), QUIET)
+def test_edits_that_affect_nothing(old: str, new: str) -> None:
+    assert not grown({"a.py": old}, {"a.py": new})
+
+
+NAMES = [
+    pytest.param("B = 1", "", set(), id="mentioned-nowhere"),
+    pytest.param("B = A + 1", "", {"a.py:B"}, id="alias"),
+    pytest.param("B = A\nC = B", "", {"a.py:B", "a.py:C"}, id="chain"),
+    pytest.param("def f(x=A): pass", "", {"a.py:f"}, id="default"),
+    pytest.param("def f(): return A", "", set(), id="body"),
+    pytest.param("B = lambda: A", "", {"a.py:B"}, id="lambda"),
+    pytest.param("class C(A): x = 1", "", {"a.py:C"}, id="base"),
+    pytest.param("class C:\n    x = A", "", {"a.py:C.x"}, id="member"),
+    pytest.param("@A\ndef f(): pass", "", {"a.py:f", "a.py"}, id="decorator"),
+    pytest.param("", "from a import A", {"use.py:A"}, id="imported"),
+    pytest.param("", "from a import A as B\nC = B", {"use.py:B", "use.py:C"}, id="imported-as"),
+    pytest.param("", "import a\nB = a.A", {"use.py:B"}, id="attribute"),
+    pytest.param("", "import a\nB = a.C", set(), id="another-attribute"),
+    pytest.param("", "B = x.A", set(), id="cannot-reach-the-file"),
+    pytest.param("", "def f():\n    import a\nx = 1\nB = x.A", {"use.py:B"}, id="reaches-it-lazily"),
+    pytest.param("", "A = 1\nB = A", set(), id="own-name"),
+    pytest.param("", "from a import *\nB = A", {"use.py:A", "use.py:B"}, id="star"),
+    pytest.param("", "import a\nB = 'A'", {"use.py:B"}, id="string"),
+    pytest.param("", "import a\nB = getattr(x, y)", set(), id="dynamic-look-up-elsewhere"),
+    pytest.param("", "import a\nB = getattr(a, y)", {"use.py:B", "use.py"}, id="dynamic-look-up-in-the-module"),
+    pytest.param("B = globals()", "", {"a.py:B"}, id="own-namespace"),
+    pytest.param("", "import a\nB = globals()", set(), id="namespace-of-another-file"),
+    pytest.param("", "from a import (\n    C,\n    A as B,\n)\nD = C", {"use.py:B"}, id="one-name-of-an-import"),
+]
+
+
+@pytest.mark.parametrize(("rest", "use", "wanted"), NAMES)
+def test_a_changed_constant_affects_what_is_made_of_it(rest: str, use: str, wanted: set[str]) -> None:
+    assert _spread(f"A = 1\n{rest}", f"A = 2\n{rest}", use) == wanted
+
+
+def test_a_reexport_is_followed() -> None:
+    files = {
+        "pack/__init__.py": "from pack.a import A\nfrom .b import C",
+        "pack/a.py": "A = 1",
+        "pack/b.py": "C = 1",
+        "use.py": "import pack\nB = pack.A\nD = pack.C",
+    }
+    wanted = {"pack/a.py:A", "pack/__init__.py:A", "use.py:B"}
+    assert shown(grown(files, {"pack/a.py": "A = 2"})) == wanted
+
+
+MEMBERS = [
+    pytest.param("class C:\n    x = {}", {"a.py:C.x"}, id="plain"),
+    pytest.param("class C(ValueError):\n    x = {}", {"a.py:C.x"}, id="exception"),
+    pytest.param("class B:\n    class C:\n        x = {}", {"a.py:B.C.x"}, id="nested"),
+    pytest.param("class C:\n    __slots__ = {}", {"a.py:C"}, id="special-name"),
+    pytest.param("import enum\nclass C(enum.Enum):\n    x = {}", {"a.py:C"}, id="enum"),
+    pytest.param("import dataclasses\n@dataclasses.dataclass\nclass C:\n    x: int = {}", {"a.py:C"}, id="dataclass"),
+    pytest.param("class C(metaclass=M):\n    x = {}", {"a.py:C"}, id="metaclass"),
+    pytest.param("class C:\n    def f(self, x={}): pass", {"a.py:C.f"}, id="method"),
+    pytest.param("class C:\n    def __eq__(self, x={}): pass", {"a.py:C"}, id="special-method"),
+    pytest.param("class C:\n    x = {}\nB = C()", {"a.py:C.x"}, id="not-what-is-made-of-the-class"),
+    pytest.param("import enum\nclass C(enum.Enum):\n    x = {}\nB = C.x", {"a.py:C", "a.py:B"}, id="made-of-an-enum"),
+]
+
+
+@pytest.mark.parametrize(("source", "wanted"), MEMBERS)
+def test_a_changed_member(source: str, wanted: set[str]) -> None:
+    assert _spread(source.format(1) if "{}" in source else source, source.format(2)) - {"a.py:__subclasses__"} == wanted
+
+
+MODULES = [
+    pytest.param("", "def A(): pass", {"a.py:A"}, id="function-added"),
+    pytest.param("", "launch(1)", {"a.py"}, id="unknown-call"),
+    pytest.param("", "import sys\nsys.path.append(1)", {"a.py", "a.py:sys"}, id="stdlib-effect"),
+    pytest.param("B = x[0]", "B = x[1]", {"a.py", "a.py:B"}, id="may-fail"),
+    pytest.param("try:\n    B = x[0]\nexcept E: B = 0", "try:\n    B = x[1]\nexcept E: B = 0", {"a.py:B", "a.py:E"},
+                 id="failure-is-handled"),
+    pytest.param("def pytest_runtest_setup(item): pass", "def pytest_runtest_setup(item, x=1): pass",
+                 {"a.py", "a.py:pytest_runtest_setup"}, id="hook"),
+    pytest.param("pytestmark = 1", "pytestmark = 2", {"a.py", "a.py:pytestmark"}, id="name-that-pytest-looks-up"),
+    pytest.param("", "import pytest\n@pytest.fixture(autouse=True)\ndef f(): pass", {"a.py", "a.py:f", "a.py:pytest"},
+                 id="autouse"),
+    pytest.param("", "import pytest\n@pytest.fixture\ndef f(): pass", {"a.py:f", "a.py:pytest"}, id="fixture"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "wanted"), MODULES)
+def test_which_changes_affect_the_import(old: str, new: str, wanted: set[str]) -> None:
+    assert shown(grown({"a.py": old}, {"a.py": new})) - {"a.py:E"} == wanted - {"a.py:E"}
+
+
+EFFECTS = [
+    pytest.param("from reg import BOX\nBOX.append({})", {"a.py:BOX", "reg.py:BOX"}, id="container-of-another-file"),
+    pytest.param("import reg\nreg.BOX.append({})", {"reg.py:BOX"}, id="container-by-its-module"),
+    pytest.param("from reg import BOX\nBOX[0] = {}", {"a.py:BOX", "reg.py:BOX"}, id="item"),
+    pytest.param("import reg\nreg.LIMIT = {}", {"a.py:reg", "reg.py:LIMIT"}, id="attribute-of-a-module"),
+    pytest.param("from reg import add\nadd({})", {"a.py", "reg.py:BOX"}, id="function-that-fills-a-container"),
+    pytest.param(
+        "from reg import fill\nB = []\nfill(B, {})", {"a.py", "a.py:B"}, id="function-that-fills-its-argument"
+    ),
+    pytest.param("from reg import keep\n@keep\ndef f(x={}): pass", {"a.py:f", "reg.py:BOX"}, id="decorator"),
+    pytest.param("from reg import named\n@named(1)\ndef f(x={}): pass", {"a.py:f", "reg.py:BOX"}, id="made-decorator"),
+    pytest.param("from reg import pass_on\n@pass_on\ndef f(x={}): pass", {"a.py:f"}, id="decorator-without-effect"),
+    pytest.param("from reg import Shelf\nB = Shelf({})", {"a.py", "a.py:B", "reg.py:BOX"}, id="constructor"),
+    pytest.param("from reg import SHELF\nSHELF.put({})", {"a.py", "a.py:SHELF", "reg.py:SHELF"}, id="method"),
+    pytest.param("from reg import SHELF\nSHELF.look({})", {"a.py"}, id="method-without-effect"),
+    pytest.param("import lib\nlib.set_up({})", {"a.py"}, id="outside-the-project"),
+]
+REG = """
+BOX = []
+LIMIT = 1
+
+def add(x): BOX.append(x)
+
+def fill(box, x): box.append(x)
+
+def keep(f):
+    BOX.append(f)
+    return f
+
+def named(name):
+    def keeper(f):
+        BOX.append(f)
+        return f
+    return keeper
+
+def pass_on(f): return f
+
+class Shelf:
+    def __init__(self, x): BOX.append(x)
+    def put(self, x): self.x = x
+    def look(self, x): return x
+
+SHELF = Shelf(1)
+"""
+
+
+@pytest.mark.parametrize(("source", "wanted"), EFFECTS)
+def test_effects_are_followed_to_what_they_change(source: str, wanted: set[str]) -> None:
+    files = {"reg.py": REG, "a.py": source.format(1)}
+    assert shown(grown(files, {"a.py": source.format(2)})) == wanted
+
+
+def test_a_subclass_is_told_to_a_base_that_wants_to_know() -> None:
+    base = "class Base:\n    def __init_subclass__(cls): KNOWN.append(cls)\nKNOWN = []\n"
+    plain = "class Base: pass\n"
+    use = "from base import Base\n"
+    for text, told in ((base, True), (plain, False)):
+        affected = grown({"base.py": text, "a.py": use}, {"a.py": use + "class C(Base): x = 1"})
+        assert (("base.py", "Base") in affected.names) == told
+
+
+DOCS = [
+    pytest.param("def f(): pass", "def f(): 'Doc.'", {"a.py?f"}, id="docstring"),
+    pytest.param("def f(x): pass", "def f(x: int): pass", {"a.py?f"}, id="annotation"),
+    pytest.param("'Doc.'", "'Doc!'", {"a.py?a"}, id="docstring-of-the-module"),
+    pytest.param("class C:\n    'Doc.'\n    x = 1", "class C:\n    'Doc!'\n    x = 1", {"a.py?C"}, id="class"),
+    pytest.param("class C:\n    def f(self): 'Doc.'", "class C:\n    def f(self): 'Doc!'", {"a.py?f"}, id="method"),
+    pytest.param("@property\ndef f(): 'Doc.'", "@property\ndef f(): 'Doc!'", {"a.py?f"}, id="pure-decorator"),
+    pytest.param("import lib\n@lib.command\ndef f(): 'Doc.'", "import lib\n@lib.command\ndef f(): 'Doc!'", {"a.py:f"},
+                 id="decorator-that-may-read-it"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "wanted"), DOCS)
+def test_docstrings_and_annotations(old: str, new: str, wanted: set[str]) -> None:
+    assert {name for name in shown(grown({"a.py": old}, {"a.py": new})) if name != "a.py"} == wanted
+
+
+CAME = [
+    pytest.param({"use.py": "A = 1"}, "new.py", {"new.py:new", "new.py:B"}, id="nobody-asks"),
+    pytest.param({"use.py": "try:\n    import new\nexcept ImportError:\n    new = None"}, "new.py",
+                 {"new.py:new", "new.py:B", "use.py:new"}, id="optional-import"),
+    pytest.param({"conftest.py": ""}, "tests/conftest.py",
+                 {"tests/conftest.py", "tests/conftest.py:conftest", "tests/conftest.py:B"}, id="conftest"),
+    pytest.param({"pack/__init__.py": "", "use.py": "from pack import new\nC = new.B"}, "pack/new.py",
+                 {"pack/new.py:new", "pack/new.py:B", "use.py:new", "use.py:C"}, id="in-a-package"),
+    pytest.param({"use.py": "from new import *"}, "new.py",
+                 {"new.py:new", "new.py:B", "use.py", "use.py:B", "use.py:new"}, id="star"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "path", "wanted"), CAME)
+def test_a_new_file(files: Files, path: str, wanted: set[str]) -> None:
+    assert shown(grown(files, {path: "B = 1"})) == wanted
+
+
+WENT = [
+    pytest.param("A = 1", set(), id="nobody-asks"),
+    pytest.param("import old", {"use.py", "use.py:old"}, id="import-fails"),
+    pytest.param("try:\n    import old\nexcept ImportError:\n    old = None", {"use.py:old", "use.py:ImportError"},
+                 id="failure-is-handled"),
+    pytest.param("def f():\n    import old", set(), id="lazily"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("use", "wanted"), WENT)
+def test_a_file_that_went(use: str, wanted: set[str]) -> None:
+    found = shown(grown({"old.py": "B = 1", "use.py": use}, {"old.py": None}))
+    assert found - {"use.py:ImportError"} == {"old.py", "old.py:old", "old.py:B"} | wanted - {"use.py:ImportError"}
+
+
+def test_a_name_that_went_breaks_imports_of_it() -> None:
+    files = {"a.py": "A = 1\nB = 2", "use.py": "from a import A", "other.py": "from a import B"}
+    assert shown(grown(files, {"a.py": "B = 2"})) == {"a.py:A", "use.py", "use.py:A"}
+
+
+PACKAGES = [
+    pytest.param("import lib", {":lib", "use.py:lib"}, id="import"),
+    pytest.param("from lib.deep import a as b\nc = b", {":lib", "use.py:b", "use.py:c"}, id="from"),
+    pytest.param("from lib import *", {":lib", "use.py"}, id="star"),
+    pytest.param("def f():\n    import lib", {":lib"}, id="lazily"),
+    pytest.param("import library", {":lib"}, id="another"),
+]
+
+
+@pytest.mark.parametrize(("use", "wanted"), PACKAGES)
+def test_a_changed_distribution(use: str, wanted: set[str]) -> None:
+    growth = Growth(project({"use.py": use}))
+    growth.package(["lib"], Cause("package", "changed", "", "lib 1 -> 2"))
+    assert {n for n in shown(growth.grow()) if not n.startswith("use.py:lib.")} == wanted
+
+
+def test_the_chain_leads_back_to_the_change() -> None:
+    affected = grown({"a.py": "A = 1", "use.py": "from a import A\nB = A"}, {"a.py": "# so\nA = 2"})
+    chain = affected.names["use.py", "B"].chain()
+    assert [(c.how, c.path, c.name, c.line) for c in chain] == [
+        ("mentions", "use.py", "B", 2),
+        ("mentions", "use.py", "A", 1),
+        ("changed", "a.py", "A", 2),
+    ]
