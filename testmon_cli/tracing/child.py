@@ -31,6 +31,7 @@ class Owner:
     def __init__(self, folder: str, identity: str) -> None:
         self._stem = os.path.join(folder, f"{os.getpid()}-{secrets.token_hex(4)}")
         self._pid = os.getpid()
+        self._is_gone = False
         with open(self._stem + ".owner", "w", encoding="utf-8", errors="surrogateescape") as handle:
             handle.write(identity.replace("\n", "\0") + "\n")
 
@@ -40,11 +41,14 @@ class Owner:
         return handle
 
     def loaded(self, file: LoadedFile, base: int, count: int) -> None:
+        if self._is_gone:
+            return
         with open(self._stem + ".owner", "a", encoding="utf-8", errors="surrogateescape") as handle:
             handle.write(f"{base}\t{count}\t{file.digest}\t{file.size}\t{file.mtime_ns}\t{file.path}\n")
 
     def gone(self) -> None:
         """Nothing is left to tell."""
+        self._is_gone = True
         if os.getpid() == self._pid:
             for end in (".owner", ".hits"):
                 if os.path.exists(self._stem + end):
@@ -67,6 +71,8 @@ def start() -> None:
     identity = SESSION if server else os.environ.get(IDENTITY_VARIABLE, SESSION)
     own(settings.spool, identity)
     recorder = activate(settings, identity, owner=_owner)
+    if server and recorder.engine.name == "coverage":
+        disown()  # it outlives the session, and its children speak for themselves
     prepare(recorder)
 
 

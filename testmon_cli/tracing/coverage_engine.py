@@ -3,10 +3,12 @@
 import os
 import sys
 import threading
+import warnings
 from hashlib import blake2b
 from types import CodeType
 from typing import Any
 
+from testmon_cli.tracing.attribution import module_identity
 from testmon_cli.tracing.engine import LINES, Drained, EngineUnavailableError, LoadedFile
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
@@ -28,6 +30,7 @@ class CoverageEngine:
         self._unknown: dict[str, set[str]] = {}
         self._files: dict[str, LoadedFile] = {}
         self._new: list[LoadedFile] = []
+        self._module_lines: dict[str, frozenset[int]] = {}
 
     def start(self) -> None:
         try:
@@ -61,10 +64,13 @@ class CoverageEngine:
     def drain(self) -> Drained:
         self._harvest()
         hits: dict[str, dict[LoadedFile, list[int]]] = {}
+        module_level: dict[str, set[str]] = {}
         for identity, by_path in self._hits.items():
             for path, lines in by_path.items():
                 hits.setdefault(identity, {})[self._file(path)] = sorted(lines)
-        drained = Drained(hits, {}, self._unknown, self._new)
+                if identity != module_identity(path) and not lines.isdisjoint(self._module_lines_of(path)):
+                    module_level.setdefault(identity, set()).add(path)
+        drained = Drained(hits, module_level, self._unknown, self._new)
         self._hits, self._unknown, self._new = {}, {}, []
         return drained
 
@@ -110,11 +116,37 @@ class CoverageEngine:
     def _is_ours(self, tracer: object) -> bool:
         return isinstance(tracer, self._tracer_class) and tracer in self._collector.tracers
 
+    def _module_lines_of(self, path: str) -> frozenset[int]:
+        if path not in self._module_lines:
+            self._module_lines[path] = module_lines(path)
+        return self._module_lines[path]
+
     def _file(self, path: str) -> LoadedFile:
         if path not in self._files:
             self._files[path] = file = read_file(path)
             self._new.append(file)
         return self._files[path]
+
+
+def module_lines(path: str) -> frozenset[int]:
+    """Lines that only the module's own code has, no function or class in it."""
+    try:
+        with open(path, "rb") as handle, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = compile(handle.read(), path, "exec", dont_inherit=True)
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    own = _lines_of(code)
+    stack = [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+    while stack:
+        inner = stack.pop()
+        own -= _lines_of(inner)
+        stack += [deeper for deeper in inner.co_consts if isinstance(deeper, CodeType)]
+    return frozenset(own)
+
+
+def _lines_of(code: CodeType) -> set[int]:
+    return {line for _, _, line in code.co_lines() if line}
 
 
 def read_file(path: str, unit: str = LINES) -> LoadedFile:

@@ -414,7 +414,8 @@ def test_a_test_that_was_not_seen_to_run_is_unknown(project: Project) -> None:
     assert project.collect(engine="probes").unknown("test:test_u.py::test_u") == set()
 
 
-def test_module_level_code_outside_an_import_is_told(project: Project) -> None:
+@pytest.mark.parametrize("engine", ["probes", "coverage"])
+def test_module_level_code_outside_an_import_is_told(project: Project, engine: str) -> None:
     project.write(
         {
             "script.py": "def main():\n    return 1\nmain()\n",
@@ -422,7 +423,7 @@ def test_module_level_code_outside_an_import_is_told(project: Project) -> None:
         }
     )
 
-    recorded = project.collect(engine="probes")
+    recorded = project.collect(engine=engine)
 
     (trace,) = recorded.traces("test:test_r.py::test_r")
     assert trace.module_level == (str(recorded.root / "script.py"),)
