@@ -134,6 +134,12 @@ def compare(session: nox.Session) -> None:
     _script(session, "compare")
 
 
+@nox.session(python=PYTHON)
+def replay(session: nox.Session) -> None:
+    """Replay commits of real projects, beside pytest-testmon."""
+    _script(session, "replay")
+
+
 def _script(session: nox.Session, name: str) -> None:
     session.install("-q", "-e", ".")  # the projects get environments of their own
     session.run("python", str(SCRIPTS / f"{name}.py"), *session.posargs)

@@ -173,13 +173,13 @@ class Ours:
         missed = needed - selected
         if missed:
             missed = truth.confirmed(edit, missed)
-        surplus = Counter(_cause(test) for test in reasons if test["nodeid"] not in needed)
+        surplus = Counter(cause_of(test) for test in reasons if test["nodeid"] not in needed)
         return {
             "selected": sorted(selected), "missed": sorted(missed), "seconds": seconds, "why": surplus.most_common(12),
         }  # fmt: skip
 
 
-def _cause(test: dict[str, Any]) -> str:
+def cause_of(test: dict[str, Any]) -> str:
     return f"{test['reason']['kind']}: {test['reason']['text']}"
 
 
@@ -217,17 +217,21 @@ def compare(name: str, wanted: int, seed: int, until: float) -> Iterator[tuple[F
 
 def _tell(key: str, entry: Found, own: Found, truth: Truth) -> None:
     needed, chosen, others = set(entry["needed"]), own["selected"], set(entry["theirs"])
-    lost = len(needed - others)
     print(
         f"  {key}: {len(needed)} needed, selected {len(chosen)} and {len(others)}, missed {len(own['missed'])} "
-        f"and {lost}",
+        f"and {len(needed - others)}",
         file=sys.stderr,
     )
     for test in own["missed"][:5]:
         print(f"    MISSED by testmon: {test}", file=sys.stderr)
-    if len(chosen) >= FEW * max(1, len(needed)) and len(chosen) >= MANY * len(truth.before):
+    if is_worth_a_look(len(chosen), len(needed), len(truth.before)):
         for text, number in own["why"][:4]:
             print(f"    MANY {number}: {text}", file=sys.stderr)
+
+
+def is_worth_a_look(chosen: int, needed: int, tests: int) -> bool:
+    """Whether far more is selected than had to be."""
+    return chosen >= FEW * max(1, needed) and chosen >= MANY * tests
 
 
 def rows(title: str, tests: int, found: Iterable[tuple[Found, Found]]) -> Iterator[tuple[object, ...]]:
@@ -239,21 +243,21 @@ def rows(title: str, tests: int, found: Iterable[tuple[Found, Found]]) -> Iterat
         ours = [len(own["selected"]) / tests for _, own in pairs]
         theirs = [len(entry["theirs"]) / tests for entry, _ in pairs]
         yield (
-            title, tests, where, len(pairs), _share(mean(len(entry["needed"]) / tests for entry, _ in pairs)),
-            _shares(ours), _lost([len(own["missed"]) for _, own in pairs]),
-            _shares(theirs), _lost([len(set(entry["needed"]) - set(entry["theirs"])) for entry, _ in pairs]),
+            title, tests, where, len(pairs), share(mean(len(entry["needed"]) / tests for entry, _ in pairs)),
+            shares(ours), lost([len(own["missed"]) for _, own in pairs]),
+            shares(theirs), lost([len(set(entry["needed"]) - set(entry["theirs"])) for entry, _ in pairs]),
         )  # fmt: skip
 
 
-def _share(share: float) -> str:
+def share(share: float) -> str:
     return f"{share:.1%}"
 
 
-def _shares(shares: list[float]) -> str:
-    return f"{_share(mean(shares))} / {_share(median(shares))}"
+def shares(shares: list[float]) -> str:
+    return f"{share(mean(shares))} / {share(median(shares))}"
 
 
-def _lost(lost: list[int]) -> str:
+def lost(lost: list[int]) -> str:
     return f"{sum(lost)} / {sum(map(bool, lost))}"
 
 

@@ -187,7 +187,7 @@ def _replaced(source: str, node: ast.AST, new: str) -> str:
 
 def _parses(text: str) -> bool:
     try:
-        ast.parse(text)
+        compile(text, "edited", "exec", dont_inherit=True)  # it refuses more than the parser does
     except (SyntaxError, ValueError):
         return False
     return True

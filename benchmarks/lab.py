@@ -223,15 +223,15 @@ def _is_text(path: Path) -> bool:
 def prepare(name: str, *tools: str) -> Project:
     """Download, unpack and install a project with pytest and the given tools; what is there is used again."""
     recipe = RECIPES[name]
-    project = Project(recipe, _home(f"{name}-{recipe.version}", tools))
+    project = Project(recipe, home_of(f"{name}-{recipe.version}", tools))
     if not (project.home / "venv" / "ready").exists():
-        _clear(project.home)
+        clear(project.home)
         _download(recipe, project.home)
     install(project, tools)
     return project
 
 
-def _home(title: str, tools: Sequence[str]) -> Path:
+def home_of(title: str, tools: Sequence[str]) -> Path:
     kind = "-".join(_title(tool) for tool in tools)
     return PLACE / f"{title}-{kind}-{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -240,7 +240,7 @@ def _title(tool: str) -> str:
     return "testmon" if Path(tool).is_dir() else tool.partition("=")[0]
 
 
-def _clear(home: Path) -> None:
+def clear(home: Path) -> None:
     print(f"preparing {home}", file=sys.stderr)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
