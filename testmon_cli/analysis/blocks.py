@@ -14,6 +14,7 @@ from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.imports import imported_names
 from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import FunctionNode, Scope, class_scope, function_scope, module_scope
+from testmon_cli.analysis.trees import children
 from testmon_cli.domain.source import Block
 
 _LEAVING = (
@@ -76,7 +77,7 @@ def leaves_early(node: ast.AST) -> bool:
             if isinstance(current, ast.ClassDef):
                 stack.extend(current.body)
             continue
-        stack.extend(ast.iter_child_nodes(current))
+        stack.extend(children(current))
     return False
 
 
@@ -94,7 +95,7 @@ def _own_nodes(node: FunctionNode) -> Iterator[ast.AST]:
         current = stack.pop()
         yield current
         if not isinstance(current, _SCOPES):
-            stack.extend(ast.iter_child_nodes(current))
+            stack.extend(children(current))
 
 
 def is_docstring(statement: ast.stmt) -> bool:
@@ -130,7 +131,7 @@ class _Reader:
         elif isinstance(node, ast.ClassDef):
             self.statements(node.body, f"{prefix}{node.name}.", class_scope(node, scope))
         elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 if not isinstance(child, ast.expr):
                     self.nested(child, prefix, scope)
 

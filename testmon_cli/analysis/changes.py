@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from testmon_cli.analysis.effects import FALLIBLE
 from testmon_cli.domain.source import Block, Definition, SourceModel
 
 ADDED = "added"
@@ -91,19 +92,32 @@ def _compare_nameless(old: list[Definition], new: list[Definition]) -> Iterator[
 
 
 def _reordered(old: SourceModel | None, new: SourceModel | None) -> Iterator[DefinitionChange]:
-    """Definitions with effects, named ones among them, that are the same but come in another order."""
+    """Definitions that are the same but come in another order, where one changes more than the names it binds.
+
+    Two such have an order; so have one such and one that uses a name of it. A definition that can only fail has none:
+    whether a name is bound before it is used shows in its checksum.
+    """
     if old is None or new is None:
         return
-    before = [d for d in old.definitions if d.effects]
-    after = [d for d in new.definitions if d.effects]
-    common = {d.checksum for d in before} & {d.checksum for d in after}
-    first = [d.checksum for d in before if d.checksum in common]
-    second = [d for d in after if d.checksum in common]
-    if first == [d.checksum for d in second]:
+    common = {d.checksum for d in old.definitions} & {d.checksum for d in new.definitions}
+    order = [d.checksum for d in old.definitions if d.checksum in common]
+    after = [d for d in new.definitions if d.checksum in common]
+    if order == [d.checksum for d in after]:
         return
-    for was, now in zip(first, second, strict=False):
-        if was != now.checksum:
-            yield from (DefinitionChange(CHANGED, name, now) for name in now.names or ("",))
+    before = {checksum: rank for rank, checksum in reversed(list(enumerate(order)))}
+    strong = [(rank, d) for rank, d in enumerate(after) if any(effect != FALLIBLE for effect in d.effects)]
+    moved: dict[int, Definition] = {}
+    for rank, definition in strong:
+        used = {*definition.names, *filter(str.isidentifier, definition.mentions)}
+        for other_rank, other in enumerate(after):
+            first, second = before[definition.checksum], before[other.checksum]
+            if first == second or (rank < other_rank) == (first < second):
+                continue
+            weak = all(effect == FALLIBLE for effect in other.effects)
+            if not weak or not used.isdisjoint((*other.mentions, *other.names)):
+                moved.update({rank: definition, other_rank: other})
+    for _, definition in sorted(moved.items()):
+        yield from (DefinitionChange(CHANGED, name, definition) for name in definition.names or ("",))
 
 
 def block_changes(old: SourceModel | None, new: SourceModel | None) -> tuple[BlockChange, ...]:

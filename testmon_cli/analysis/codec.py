@@ -29,7 +29,7 @@ def encode(model: SourceModel) -> bytes:
             for d in model.definitions
         ],
         "imports": [[i.module, i.name, i.level, i.binds, i.line, i.lazy] for i in model.imports],
-        "functions": [[f.qualname, f.effects, f.memoised] for f in model.functions],
+        "functions": [[f.qualname, f.effects, f.memoised, f.keeps] for f in model.functions],
         "doctests": sorted(model.doctests),
     }  # fmt: skip
     document["names"] = list(names)
@@ -51,7 +51,10 @@ def decode(data: bytes) -> SourceModel:
         ),
         definitions=tuple(_definition(mentions, *values) for values in document["definitions"]),
         imports=tuple(Import(*values) for values in document["imports"]),
-        functions=tuple(FunctionSummary(name, tuple(fx), memoised) for name, fx, memoised in document["functions"]),
+        functions=tuple(
+            FunctionSummary(name, tuple(effects), memoised, tuple(keeps))
+            for name, effects, memoised, keeps in document["functions"]
+        ),
         doctests=frozenset(document["doctests"]),
     )
 
@@ -79,7 +82,7 @@ def name_index(model: SourceModel) -> bytes:
         found |= definition.mentions
         found.update(definition.names)
         found.update(definition.owner.split("."))
-    if any(function.memoised for function in model.functions):
+    if any(function.memoised or function.keeps for function in model.functions):
         found.add(MEMOISES)
     return b"".join(sorted({name_hash(name.lstrip(".@&")) for name in found}))
 

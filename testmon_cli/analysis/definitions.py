@@ -24,6 +24,7 @@ from testmon_cli.analysis.effects import FALLIBLE, Names, Reader, dotted_name
 from testmon_cli.analysis.imports import imported_names
 from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, class_scope, module_scope
+from testmon_cli.analysis.trees import children
 from testmon_cli.analysis.typechecking import live_statements
 from testmon_cli.domain.source import Definition
 
@@ -63,7 +64,7 @@ def _module_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in body:
         yield statement
         if isinstance(statement, _COMPOUND):
-            for child in ast.iter_child_nodes(statement):
+            for child in children(statement):
                 if isinstance(child, ast.stmt):
                     yield from _module_level([child])
                 elif isinstance(child, ast.ExceptHandler | ast.match_case):

@@ -18,7 +18,9 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from testmon_cli.analysis import purity
+from testmon_cli.analysis.keeping import kept_in_class, kept_in_object
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names
+from testmon_cli.analysis.trees import children, walk
 from testmon_cli.domain.source import FunctionSummary
 
 ANYTHING = "*"
@@ -111,7 +113,7 @@ class Reader:
             return
         if isinstance(node, ast.Global):
             self.found.update("=" + name for name in node.names)
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             self._child(child)
 
     def _child(self, child: ast.AST) -> None:
@@ -120,7 +122,7 @@ class Reader:
         elif isinstance(child, ast.stmt):
             self.statement(child)
         elif not isinstance(child, ast.expr_context | ast.operator):
-            for inner in ast.iter_child_nodes(child):
+            for inner in children(child):
                 self._child(inner)
 
     def decorators(self, node: FunctionNode | ast.ClassDef) -> None:
@@ -182,7 +184,7 @@ class Reader:
                     self.found.add(FALLIBLE)
             elif _may_divide_by_zero(current):
                 self.found.add(FALLIBLE)
-            stack.extend(ast.iter_child_nodes(current))
+            stack.extend(children(current))
 
     def _is_generic(self, node: ast.expr) -> bool:
         """`list[int]`, `Optional[X]`: a subscript of a type."""
@@ -322,51 +324,27 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local)
     reader.statements(node.body)
     memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
-    lazily_set = any(effect[0] in "=~" for effect in reader.found) or _keeps_in_class(node) or _keeps_in_object(node)
-    return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised or lazily_set)
+    kept = {*_kept_by(reader.found, names), *kept_in_class(node), *kept_in_object(node)}
+    return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised, tuple(sorted(kept)))
 
 
-def _keeps_in_class(node: FunctionNode) -> bool:
-    """Whether a method sets an attribute of its class, which outlives the test that called it."""
-    for child in ast.walk(node):
-        if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            for target in child.targets if isinstance(child, ast.Assign) else [child.target]:
-                if isinstance(target, ast.Attribute | ast.Subscript) and _starts_from_class(target):
-                    return True
-    return False
+def _kept_by(effects: Iterable[str], names: Names) -> Iterator[str]:
+    """Names, or attributes, of what outlives a call that has these effects; dotted when it belongs to an import."""
+    for effect in effects:
+        kind, _, rest = effect.partition(":")
+        if effect[0] == "=":
+            yield effect[1:]
+        elif effect[0] == "~":
+            if not names.is_builtin(effect[1:].partition(".")[0]):  # `type(self).a`: kept_in_class knows more of it
+                yield _outliving(effect[1:], names)
+        elif kind.endswith("method"):
+            owner, _, method = rest.partition("|")[0].rpartition(".")
+            if method in purity.CONTAINER_MUTATORS:
+                yield _outliving(owner, names)
 
 
-def _keeps_in_object(node: FunctionNode) -> bool:
-    """Whether a method sets an attribute of its object that it looks at first: what it makes once may be shared."""
-    looked_at: set[str] = set()
-    kept: set[str] = set()
-    for child in ast.walk(node):
-        if isinstance(child, ast.If | ast.IfExp | ast.While):
-            looked_at |= _own_attributes(child.test)
-        elif isinstance(child, ast.Try):
-            looked_at |= {name for statement in child.body for name in _own_attributes(statement)}
-        elif isinstance(child, ast.Assign | ast.AnnAssign | ast.AugAssign):
-            for target in child.targets if isinstance(child, ast.Assign) else [child.target]:
-                kept |= _own_attributes(target)
-    return not kept.isdisjoint(looked_at)
-
-
-def _own_attributes(node: ast.AST) -> set[str]:
-    return {
-        child.attr
-        for child in ast.walk(node)
-        if isinstance(child, ast.Attribute) and isinstance(child.value, ast.Name) and child.value.id == "self"
-    }
-
-
-def _starts_from_class(node: ast.expr) -> bool:
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        if isinstance(node, ast.Attribute) and node.attr == "__class__":
-            return True
-        node = node.value
-    if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id == "type"
-    return isinstance(node, ast.Name) and node.id in ("cls", "mcs", "mcls")
+def _outliving(dotted: str, names: Names) -> str:
+    return dotted if names.is_imported(dotted.partition(".")[0]) else dotted.rpartition(".")[2]
 
 
 def _last_part(decorator: ast.expr) -> str:
@@ -377,7 +355,7 @@ def _last_part(decorator: ast.expr) -> str:
 def _fresh(node: FunctionNode) -> Iterator[str]:
     """Locals that are only ever bound to objects made here."""
     made: dict[str, bool] = {}
-    for child in ast.walk(node):
+    for child in walk(node):
         if isinstance(child, ast.Assign | ast.AnnAssign):
             value = child.value
             is_made = isinstance(value, ast.List | ast.Dict | ast.Set | ast.Tuple | ast.Constant | ast.ListComp)

@@ -361,7 +361,7 @@ class Growth:
         elif effect == ARGUMENT:
             return
         elif effect[0] in "~=":
-            self._mutated(path, effect[1:], cause)
+            self.mutated(path, effect[1:], cause)
         elif depth > _DEEPEST_CALL:
             self.module(path, cause)
         else:
@@ -373,7 +373,7 @@ class Growth:
             else:
                 self._called(target, arguments, path, cause, depth, bare=kind == "bare")
 
-    def _mutated(self, path: str, name: str, cause: Cause) -> None:
+    def mutated(self, path: str, name: str, cause: Cause) -> None:
         """What a name, or an attribute of it, stands for in `path` has changed, wherever else it is known by a name."""
         link = Cause("definition", "changes", path, name, cause.line, cause)
         self.name(path, name.partition(".")[0], link)
@@ -448,7 +448,7 @@ class Growth:
             if effect == ARGUMENT:
                 for argument in arguments:
                     if argument != ARGUMENT:
-                        self._mutated(path, argument, cause)
+                        self.mutated(path, argument, cause)
             elif effect == ANYTHING:
                 self.module(path, cause)
             else:
@@ -470,7 +470,7 @@ class Growth:
         for definition in self.project.definitions(where, root.partition(".")[0]) if root else ():
             if "literal" in definition.flags or _is_dispatcher(definition):
                 if method not in purity.BUILTIN_METHODS or method in purity.CONTAINER_MUTATORS:
-                    self._mutated(where, root.partition(".")[0], cause)
+                    self.mutated(where, root.partition(".")[0], cause)
                 return
             if "instance" in definition.flags:
                 self._method_of_instance(where, definition, root, method, arguments, path, cause, depth, bare=bare)
@@ -487,7 +487,7 @@ class Growth:
             plain = purity.is_stdlib(made_by) or made_by in purity.PURE_BUILTINS
             if plain and purity.is_pure_call(made_by):
                 if bare or method in purity.CONTAINER_MUTATORS:
-                    self._mutated(where, root, cause)
+                    self.mutated(where, root, cause)
                 return
             self.module(path, cause)
             return
@@ -497,7 +497,7 @@ class Growth:
             if summary is not None:
                 effects = self._with_closures(place, summary)
                 if ARGUMENT in effects:
-                    self._mutated(where, root, cause)
+                    self.mutated(where, root, cause)
                 self._summary(effects, place, arguments, path, cause, depth, fallible=True)
                 return
         self.module(path, cause)

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
+from testmon_cli.analysis.trees import children
 from testmon_cli.analysis.typechecking import is_type_checking
 from testmon_cli.domain.source import Import
 
@@ -29,7 +30,7 @@ def of_statement(node: ast.Import | ast.ImportFrom, *, lazy: bool = False) -> It
 
 
 def _walk(node: ast.AST, *, lazy: bool) -> Iterator[Import]:
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield from of_statement(child, lazy=lazy)
         elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -5,7 +5,9 @@ the language reference (4.2.2, "Resolution of names") are applied to the tree it
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from testmon_cli.analysis.trees import children, walk
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -103,40 +105,47 @@ def _bind_type_parameters(node: ast.AST, scope: Scope) -> None:
         scope.bound.add(parameter.name)
 
 
-def _bind(node: ast.AST, scope: Scope) -> None:  # noqa: C901 - a branch per kind of node
-    if isinstance(node, ast.Name):
-        if not isinstance(node.ctx, ast.Load):
-            scope.bound.add(node.id)
-        return
+def _bind(node: ast.AST, scope: Scope) -> None:
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, ast.Name):
+            if not isinstance(current.ctx, ast.Load):
+                scope.bound.add(current.id)
+        elif isinstance(current, ast.expr):
+            stack += _expression(current, scope)
+        else:
+            stack += _statement(current, scope)
+
+
+def _expression(node: ast.expr, scope: Scope) -> Iterable[ast.AST]:
+    """What to go on with below an expression."""
+    if isinstance(node, ast.Lambda):
+        return (*node.args.defaults, *filter(None, node.args.kw_defaults))
+    if isinstance(node, COMPREHENSIONS):
+        # An assignment expression in a comprehension binds in the scope around it.
+        scope.bound.update(child.target.id for child in walk(node) if isinstance(child, ast.NamedExpr))
+        return ()
+    return children(node)
+
+
+def _statement(node: ast.AST, scope: Scope) -> Iterable[ast.AST]:
+    """Note what a statement, handler or pattern binds by a name that is no node; what to go on with."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         scope.bound.add(node.name)
-        for child in _evaluated_outside(node):
-            _bind(child, scope)
-        return
-    if isinstance(node, ast.Lambda):
-        for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
-            _bind(default, scope)
-        return
-    if isinstance(node, COMPREHENSIONS):
-        _bind_walrus(node, scope)
-        return
+        return _evaluated_outside(node)
     if isinstance(node, ast.Global):
         scope.globals.update(node.names)
-        return
-    if isinstance(node, ast.Nonlocal):
+    elif isinstance(node, ast.Nonlocal):
         scope.nonlocals.update(node.names)
-        return
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        for alias in node.names:
-            if alias.name != "*":
-                scope.bound.add(alias.asname or alias.name.partition(".")[0])
-        return
-    if isinstance(node, ast.ExceptHandler | ast.MatchStar | ast.MatchAs) and node.name:
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        names = (alias.asname or alias.name.partition(".")[0] for alias in node.names if alias.name != "*")
+        scope.bound.update(names)
+    elif isinstance(node, ast.ExceptHandler | ast.MatchStar | ast.MatchAs) and node.name:
         scope.bound.add(node.name)
-    if isinstance(node, ast.MatchMapping) and node.rest:
+    elif isinstance(node, ast.MatchMapping) and node.rest:
         scope.bound.add(node.rest)
-    for child in ast.iter_child_nodes(node):
-        _bind(child, scope)
+    return children(node)
 
 
 def _evaluated_outside(node: FunctionNode | ast.ClassDef) -> Iterator[ast.AST]:
@@ -147,10 +156,3 @@ def _evaluated_outside(node: FunctionNode | ast.ClassDef) -> Iterator[ast.AST]:
     else:
         yield from node.args.defaults
         yield from filter(None, node.args.kw_defaults)
-
-
-def _bind_walrus(node: ast.AST, scope: Scope) -> None:
-    """An assignment expression in a comprehension binds in the scope around it."""
-    for child in ast.walk(node):
-        if isinstance(child, ast.NamedExpr):
-            scope.bound.add(child.target.id)

@@ -19,7 +19,7 @@ from testmon_cli.application.resources import Today
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.records import ResourceState, Run, StoredExecution, StoredFingerprint, VersionRef
-from testmon_cli.domain.source import Block, SourceError, SourceModel
+from testmon_cli.domain.source import Block, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
 Hits = dict[int, Cause]  # trace id -> first cause found
@@ -378,17 +378,15 @@ class RunMatcher:
         if not holders or not self._hit_functions:
             return
         models = {path: self.model(path) for path in holders}
-        memoised = {(path, f.qualname) for path, m in models.items() if m for f in m.functions if f.memoised}
+        keeping = {(p, f.qualname): f for p, m in models.items() if m for f in m.functions if f.memoised or f.keeps}
         pending = list(self._hit_functions.items())
         seen = set(self._hit_functions)
         while pending:
             (path, qualname), cause = pending.pop()
             name = qualname.rpartition(".")[2]
-            if (path, qualname) in memoised:
-                link = Cause("memoised", "keeps results of", path, qualname, 0, cause)
-                self.growth.name(path, name, link)
-                if name.startswith("__") and "." in qualname:  # nothing mentions it: an object of the class is called
-                    self.growth.name(path, qualname.partition(".")[0], link)
+            function = keeping.get((path, qualname))
+            if function is not None and self._ran_with_a_change(path, qualname):
+                self._kept(path, function, Cause("memoised", "keeps results of", path, qualname, 0, cause))
             if name == "<module>":
                 continue
             reaching = self.growth.project.reaching(path)
@@ -401,6 +399,27 @@ class RunMatcher:
                     if key not in seen and (name in block.mentions or "." + name in block.mentions):
                         seen.add(key)
                         pending.append((key, cause))
+
+    def _ran_with_a_change(self, path: str, qualname: str) -> bool:
+        """Whether a trace that a change touches ran this function: else what it keeps was made without the change."""
+        if (path, qualname) in self._hit_functions:
+            return True
+        model = self.model(path)
+        checksums = {b.checksum: _NOTHING for b in model.blocks if b.qualname == qualname} if model is not None else {}
+        return not self.invalid.keys().isdisjoint(self.hits_of({path: checksums}))
+
+    def _kept(self, path: str, function: FunctionSummary, cause: Cause) -> None:
+        """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
+        for name in function.keeps:
+            if "." in name:
+                self.growth.mutated(path, name, cause)
+            else:
+                self.growth.name(path, name, cause)
+        if function.memoised:
+            outer, _, name = function.qualname.rpartition(".")
+            self.growth.name(path, name, cause)
+            if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called
+                self.growth.name(path, outer.partition(".")[0], cause)
 
     def _modules_affected(self, executions: list[StoredExecution]) -> None:
         """Tests that need a module whose import may come out otherwise."""

@@ -61,7 +61,8 @@ class FunctionSummary:
 
     qualname: str
     effects: tuple[str, ...]
-    memoised: bool
+    memoised: bool  # a decorator keeps its results
+    keeps: tuple[str, ...] = ()  # names or attributes (dotted when of an import) under which it keeps something
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,9 @@ class Engine(Protocol):
     def forked(self, identity: str) -> None:
         """The process is a forked child; what it runs belongs to `identity`."""
 
+    def relieve(self) -> None:
+        """Hits need not be kept for the case that this process is killed any more."""
+
     def imported(self, path: str) -> None:
         """A module of the project was executed; note it when its code runs unseen."""
 

@@ -46,6 +46,7 @@ def _trace_worker() -> None:
         recorder = recording.activate(settings)
         child.prepare(recorder)
     recorder.attach_pytest()
+    recorder.engine.relieve()
     child.disown()
 
 

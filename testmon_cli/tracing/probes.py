@@ -1,20 +1,42 @@
-"""Probes: one store into a byte array at the start of each block, written into the code at import.
+"""Probes: one store into a list at the start of each block, written into the code at import.
 
-A probe is compiled as `MARK[(MARK, index)] = 1`, which is plain constants: the code can be cached on disk. `bind` puts
-the array and the position in it in their place. No name is added to any namespace, and a probe takes the position of
-the statement it precedes, so that lines, tracebacks and sources are as they were.
+A probe is compiled as `MARK.hits[index] = 1`, of plain constants: the code can be cached on disk. `bind` puts the
+`Probes` of the source in the place of the mark. No name is added to any namespace, and a probe takes the position of
+the statement it precedes, so that lines, tracebacks and sources are as they were. A list is the fastest to store into,
+by far: the interpreter has an instruction of its own for it. But only the process that has it can read it; `Probes`
+let memory that outlives the process take its place.
 """
 
 import ast
 import mmap
+from collections.abc import MutableSequence
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, SimpleNamespace
 from typing import Any, Self
 
 from testmon_cli.analysis.blocks import RawBlock, find_blocks, is_docstring
 
 MARK = "\0testmon probe\0"
 CAPACITY = 1 << 24
+_HITS = "hits"
+
+
+class Probes:
+    """The hits of one source: an item per block and one for the module, 1 where its probe was met."""
+
+    __slots__ = (_HITS,)
+
+    hits: MutableSequence[int]
+
+    def __init__(self, hits: MutableSequence[int]) -> None:
+        self.hits = hits
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Code that is pickled by value takes along what nobody reads."""
+        return SimpleNamespace, (), {_HITS: bytearray(len(self.hits))}
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
 
 
 class HitArray(mmap.mmap):
@@ -24,12 +46,9 @@ class HitArray(mmap.mmap):
         """Of a file, when its content is to outlive this process."""
         return super().__new__(cls, handle, CAPACITY)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Code that is pickled by value takes an array along that nobody reads."""
-        return bytearray, (CAPACITY,)
-
-    def __deepcopy__(self, memo: object) -> "HitArray":
-        return self
+    def part(self, base: int, count: int) -> MutableSequence[int]:
+        """The bytes of one source, to store into."""
+        return memoryview(self)[base : base + count]  # type: ignore[return-value] # it takes and gives integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +69,7 @@ def instrument(tree: ast.Module) -> None:
     qualnames = tuple(block.qualname for block in blocks)
     for key, places in by_list.items():
         for position, index in sorted(places, reverse=True):
-            _insert(bodies[key], position, _probe((MARK, index)), blocks[index].line)
+            _insert(bodies[key], position, _probe(index), blocks[index].line)
     start = _module_start(tree.body)
     _insert(tree.body, start, _probe((MARK, len(blocks), qualnames)), 1)
 
@@ -58,22 +77,22 @@ def instrument(tree: ast.Module) -> None:
 def probed(code: CodeType) -> Probed | None:
     """What a module's code says of its probes, None when it has none."""
     for constant in code.co_consts:
-        if _is_key(constant) and len(constant) == 3:
+        if _is_own_probe(constant):
             return Probed(constant[2])
     return None
 
 
-def bind(code: CodeType, array: HitArray, base: int) -> CodeType:
-    """The same code with probes that store into `array`, from `base` on."""
+def bind(code: CodeType, probes: Probes) -> CodeType:
+    """The same code with probes that store into `probes`."""
     constants = []
     changed = False
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            bound: object = bind(constant, array, base)
+            bound: object = bind(constant, probes)
         elif isinstance(constant, str) and constant == MARK:  # bytes must not be compared: python -b
-            bound = array
-        elif _is_key(constant):
-            bound = base + constant[1]
+            bound = probes
+        elif _is_own_probe(constant):
+            bound = constant[1]
         else:
             bound = constant
         changed = changed or bound is not constant
@@ -81,8 +100,9 @@ def bind(code: CodeType, array: HitArray, base: int) -> CodeType:
     return code.replace(co_consts=tuple(constants)) if changed else code
 
 
-def _is_key(constant: Any) -> bool:
-    return isinstance(constant, tuple) and len(constant) > 1 and isinstance(constant[0], str) and constant[0] == MARK
+def _is_own_probe(constant: Any) -> bool:
+    """Whether a constant is the index of a module's own probe: it says whose the others are, too."""
+    return isinstance(constant, tuple) and len(constant) == 3 and isinstance(constant[0], str) and constant[0] == MARK
 
 
 def _position(block: RawBlock) -> int:
@@ -102,10 +122,9 @@ def _module_start(body: list[ast.stmt]) -> int:
     return start
 
 
-def _probe(key: tuple[Any, ...]) -> ast.Assign:
-    place: Any = key  # the annotations of ast know no tuples here
-    target = ast.Subscript(ast.Constant(MARK), ast.Constant(place), ast.Store())
-    return ast.Assign([target], ast.Constant(1))
+def _probe(index: Any) -> ast.Assign:
+    hits = ast.Attribute(ast.Constant(MARK), _HITS, ast.Load())
+    return ast.Assign([ast.Subscript(hits, ast.Constant(index), ast.Store())], ast.Constant(1))
 
 
 def _insert(body: list[ast.stmt], position: int, probe: ast.Assign, line: int) -> None:

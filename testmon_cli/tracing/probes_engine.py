@@ -6,15 +6,17 @@ import importlib
 import os
 import threading
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import compress
+from operator import ne
 from types import CodeType
 from typing import Any
 
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import BLOCKS, Drained, EngineUnavailableError, LoadedFile, Witness
-from testmon_cli.tracing.probes import CAPACITY, HitArray, bind, instrument, probed
+from testmon_cli.tracing.probes import CAPACITY, HitArray, Probes, bind, instrument, probed
 from testmon_cli.tracing.settings import Scope
 
 machinery: Any = importlib._bootstrap_external
@@ -25,7 +27,7 @@ class Unit:
     """One content of one source, with the place of its probes."""
 
     file: LoadedFile
-    array: HitArray
+    probes: Probes
     base: int
     qualnames: tuple[str, ...]
 
@@ -38,10 +40,14 @@ class ProbesEngine:
     def __init__(self, scope: Scope, witness: Witness | None = None) -> None:
         self._scope = scope
         self._witness = witness
+        # Forked children store here; so does this process when what it ran is to be known after it was killed.
         self._array = HitArray() if witness is None else HitArray(witness.open_hits(CAPACITY))
+        self._is_shared = witness is not None
         self._used = 0
+        self._lists: list[list[int]] = []  # of the units, and what they hold when nothing was hit
+        self._zeros: list[list[int]] = []
         self._identity = "session:"
-        self._units: list[Unit] = []  # of this array, by base
+        self._units: list[Unit] = []  # by base
         self._bases: list[int] = []
         self._by_file: dict[tuple[str, str], Unit] = {}
         self._seen: dict[str, set[int]] = {}
@@ -56,6 +62,7 @@ class ProbesEngine:
         if loader is None or "get_code" not in vars(loader):
             raise EngineUnavailableError("importlib's SourceLoader is not as expected")
         loader.get_code = self._wrap_get_code(loader.get_code)
+        os.register_at_fork(after_in_parent=self._share)
 
     def attach_pytest(self) -> None:
         from _pytest.assertion import rewrite
@@ -89,14 +96,26 @@ class ProbesEngine:
         return drained
 
     def forked(self, identity: str) -> None:
-        """Code loaded before stores into the parent's array, which the parent reads; new code gets another one."""
+        """Code loaded before stores into the parent's array, which the parent reads; new code is this process's own."""
+        for unit in self._units:
+            unit.probes.hits = self._array.part(unit.base, len(unit.qualnames) + 1)
         self._witness = None
         self._array = HitArray()
+        self._is_shared = False
         self._used = 0
         self._units, self._bases, self._new = [], [], []
+        self._lists, self._zeros = [], []
         self._seen, self._unknown = {}, {}
         self._identity = identity
         self._lock = threading.RLock()
+
+    def relieve(self) -> None:
+        self._harvest()
+        self._witness = None
+        self._is_shared = False
+        self._lists, self._zeros = [], []
+        for unit in self._units:
+            self._own(unit)
 
     def observes(self, file: LoadedFile, code: CodeType, seen: list[int]) -> bool:
         unit = self._by_file.get((file.path, file.digest))
@@ -152,36 +171,48 @@ class ProbesEngine:
                     return None
                 unit = self._allocate(path, digest, size, found.qualnames)
         self._loaded.add(path)
-        return bind(code, unit.array, unit.base)
+        return bind(code, unit.probes)
 
     def _allocate(self, path: str, digest: str, size: int, qualnames: tuple[str, ...]) -> Unit:
         try:
             mtime_ns = os.stat(path).st_mtime_ns
         except OSError:
             mtime_ns = -1
-        unit = Unit(LoadedFile(path, digest, size, mtime_ns, BLOCKS), self._array, self._used, qualnames)
+        count = len(qualnames) + 1
+        probes = Probes(self._array.part(self._used, count))
+        unit = Unit(LoadedFile(path, digest, size, mtime_ns, BLOCKS), probes, self._used, qualnames)
         if self._witness is not None:
             self._witness.loaded(unit.file, unit.base, len(qualnames))
+        else:
+            self._own(unit)
         self._units.append(unit)
         self._bases.append(unit.base)
         self._by_file[path, digest] = unit
         self._new.append(unit.file)
-        self._used += len(qualnames) + 1
+        self._used += count
         return unit
+
+    def _own(self, unit: Unit) -> None:
+        """Store the hits of a source where only this process sees them."""
+        count = len(unit.qualnames) + 1
+        hits = [0] * count
+        unit.probes.hits = hits
+        self._lists.append(hits)
+        self._zeros.append([0] * count)
+
+    def _share(self) -> None:
+        """A child was forked, whose hits come into the array."""
+        self._is_shared = True
 
     def _harvest(self) -> None:
         """Take the hits for the current identity. Each is reset alone: a thread may be storing others meanwhile."""
-        array = self._array
-        data = array[: self._used]
-        position = data.find(1)
-        if position < 0:
-            return
-        found = []
-        while position >= 0:
-            found.append(position)
-            array[position] = 0
-            position = data.find(1, position + 1)
-        self._seen.setdefault(self._identity, set()).update(found)
+        found: list[int] = []
+        for unit in compress(self._units, map(ne, self._lists, self._zeros)):
+            _take(unit.probes.hits, bytes(unit.probes.hits), unit.base, found)
+        if self._is_shared:
+            _take(self._array, self._array[: self._used], 0, found)
+        if found:
+            self._seen.setdefault(self._identity, set()).update(found)
 
     def _sort(self, identity: str, seen: set[int], drained: Drained) -> None:
         """Turn positions in the array into blocks of files."""
@@ -238,3 +269,12 @@ class ProbesEngine:
             original(mod, source_bytes, module_path, *rest, **named)
 
         return rewrite_asserts
+
+
+def _take(hits: MutableSequence[int] | HitArray, data: bytes, base: int, found: list[int]) -> None:
+    """Add to `found` where `data`, a copy of `hits`, is set, counted from `base`, and reset it there."""
+    position = data.find(1)
+    while position >= 0:
+        found.append(base + position)
+        hits[position] = 0
+        position = data.find(1, position + 1)

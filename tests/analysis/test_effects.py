@@ -1,5 +1,7 @@
 """Effects: each notation, at module level and as the summary of a function."""
 
+import textwrap
+
 import pytest
 
 from tests.analysis.sources import model
@@ -92,25 +94,44 @@ def test_summary_of_a_function(source: str, effects: set[str]) -> None:
     assert set(model(HEAD + source).functions[0].effects) == effects
 
 
-MEMOISED = [
-    pytest.param("def f(self): return 1", False, id="plain"),
-    pytest.param("def f(self):\n    self.a = 1", False, id="sets-an-attribute"),
-    pytest.param("@functools.cache\ndef f(self): pass", True, id="cache"),
-    pytest.param("@lru_cache(maxsize=1)\ndef f(self): pass", True, id="lru-cache"),
-    pytest.param("@cached_property\ndef f(self): pass", True, id="cached-property"),
-    pytest.param("def f(self):\n    global A\n    A = 1", True, id="sets-a-global"),
-    pytest.param("def f(self): BOX[1] = 1", True, id="keeps-in-a-global"),
-    pytest.param("def f(self): type(self).a = 1", True, id="keeps-in-its-class"),
-    pytest.param("def f(cls): cls.a[1] = 1", True, id="keeps-in-cls"),
-    pytest.param("def f(self):\n    if self.a is None:\n        self.a = 1", True, id="keeps-in-its-object"),
-    pytest.param("def f(self):\n    if self.a:\n        self.b = 1", False, id="looks-at-another-attribute"),
-]
+@pytest.mark.parametrize("decorator", ["functools.cache", "lru_cache(maxsize=1)", "cached_property"])
+def test_a_decorator_memoises(decorator: str) -> None:
+    (summary,) = model(f"@{decorator}\ndef f(self): pass").functions
+    assert summary.memoised
 
 
-@pytest.mark.parametrize(("source", "memoised"), MEMOISED)
-def test_which_functions_keep_what_they_made(source: str, memoised: bool) -> None:
-    (summary,) = model(source).functions
-    assert summary.memoised == memoised
+KEEPS = [
+    pytest.param("return 1", set(), id="nothing"),
+    pytest.param("self.a = 1", set(), id="sets-an-attribute"),
+    pytest.param("global A\nA = 1", {"A"}, id="global"),
+    pytest.param("BOX[1] = 1", {"BOX"}, id="item-of-a-global"),
+    pytest.param("BOX.append(1)", {"BOX"}, id="appends-to-a-global"),
+    pytest.param("BOX.count(1)", set(), id="only-reads-a-global"),
+    pytest.param("till.rate = 1", {"till.rate"}, id="attribute-of-an-import"),
+    pytest.param("f.made = 1", {"made"}, id="attribute-of-a-function"),
+    pytest.param("type(self).a = 1", {"a"}, id="class-by-type"),
+    pytest.param("self.__class__.a = 1", {"a"}, id="class-by-attribute"),
+    pytest.param("cls.a[1] = 1", {"a"}, id="item-in-cls"),
+    pytest.param("if self.a is None:\n self.a = 1", {"a"}, id="under-a-test"),
+    pytest.param("if k not in self.a:\n self.a[k] = 1", {"a"}, id="item-under-a-test"),
+    pytest.param("if self.a:\n return self.a\nself.a = 1", {"a"}, id="after-an-early-return"),
+    pytest.param("if self.a:\n g()\nself.a = 1", set(), id="whatever-the-test-says"),
+    pytest.param("if self.a:\n self.b = 1", set(), id="looks-at-another-attribute"),
+    pytest.param("try:\n return self.a\nexcept E:\n self.a = 1", {"a"}, id="handler"),
+    pytest.param("try:\n return self.a\nexcept E: pass\nself.a = 1", {"a"}, id="after-try"),
+    pytest.param("self.a = self.a or g()", {"a"}, id="or"),
+    pytest.param("self.a = self.a if self.a else g()", {"a"}, id="conditional-expression"),
+    pytest.param("self.a.setdefault(1, g())", {"a"}, id="setdefault"),
+    pytest.param("x = self.a\nif x is None:\n x = self.a = 1", {"a"}, id="through-a-local"),
+    pytest.param("if not hasattr(self, 'a'):\n self.a = 1", {"a"}, id="hasattr"),
+    pytest.param("with g():\n if not self.a:\n  self.a = 1", {"a"}, id="in-a-with"),
+    pytest.param("def g():\n if not self.a:\n  self.a = 1", set(), id="nested-function"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "keeps"), KEEPS)
+def test_what_a_function_keeps_beyond_a_call(body: str, keeps: set[str]) -> None:
+    assert set(model(HEAD + "def f(self, cls):\n" + textwrap.indent(body, " ")).functions[0].keeps) == keeps
 
 
 def test_every_function_is_summed_up_under_its_qualified_name() -> None:

@@ -1,0 +1,121 @@
+"""Methods that keep what they make once: in their class, or in an object that tests may share."""
+
+import ast
+from collections.abc import Iterable
+
+from testmon_cli.analysis.scopes import FunctionNode
+from testmon_cli.analysis.trees import walk
+
+_LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_LOOK_UPS = ("getattr", "hasattr", "setattr")
+
+
+def kept_in_class(node: FunctionNode) -> set[str]:
+    """Attributes of its class that a method sets: they outlive the test that called it."""
+    return {
+        attribute
+        for child in walk(node)
+        if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign)
+        for target in _targets(child)
+        if (attribute := _of_class(target))
+    }
+
+
+def kept_in_object(node: FunctionNode) -> set[str]:
+    """Attributes that a method sets only after a look at them: `if self.x is None: self.x = ...` in all its forms."""
+    reader = _Reader()
+    reader.body(node.body, frozenset())
+    return reader.kept
+
+
+class _Reader:
+    """Follows which attributes have been looked at when a statement runs."""
+
+    def __init__(self) -> None:
+        self.kept: set[str] = set()
+        self.aliases: dict[str, set[str]] = {}  # locals that hold an attribute
+
+    def body(self, statements: Iterable[ast.stmt], looked: frozenset[str]) -> None:
+        for statement in statements:
+            looked = self.statement(statement, looked)
+
+    def statement(self, node: ast.stmt, looked: frozenset[str]) -> frozenset[str]:
+        """Read one statement; what has been looked at after it."""
+        if isinstance(node, ast.If | ast.While):
+            inside = looked | self.attributes(node.test)
+            self.body(node.body, inside)
+            self.body(node.orelse, inside)
+            return inside if isinstance(node.body[-1], _LEAVING) else looked
+        if isinstance(node, ast.Try | ast.TryStar):
+            tried = looked.union(*(self.attributes(inner) for inner in node.body))
+            self.body(node.body, looked)
+            for handler in node.handlers:
+                self.body(handler.body, tried)
+            self.body(node.orelse, looked)
+            self.body(node.finalbody, looked)
+            return tried if isinstance(node.body[-1], _LEAVING) else looked
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            self.assignment(node, looked)
+        elif isinstance(node, ast.Expr):
+            self.set_by_call(node.value, looked)
+        for name in ("body", "orelse"):
+            self.body(getattr(node, name, ()) if not isinstance(node, _SCOPES) else (), looked)
+        for case in getattr(node, "cases", ()):
+            self.body(case.body, looked)
+        return looked
+
+    def assignment(self, node: ast.Assign | ast.AnnAssign, looked: frozenset[str]) -> None:
+        if isinstance(node.value, ast.BoolOp | ast.IfExp):
+            looked |= self.attributes(node.value)
+        for target in _targets(node):
+            self.kept |= self.attributes(target) & looked
+            if isinstance(target, ast.Name) and node.value is not None:
+                self.aliases[target.id] = self.attributes(node.value)
+        self.set_by_call(node.value, looked)
+
+    def set_by_call(self, node: ast.expr | None, looked: frozenset[str]) -> None:
+        if not isinstance(node, ast.Call):
+            return
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
+            self.kept |= self.attributes(node.func.value)
+        elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
+            self.kept |= self.attributes(node) & looked
+
+    def attributes(self, node: ast.AST) -> set[str]:
+        """Attributes of the object itself that an expression uses, by their names or through a local."""
+        found: set[str] = set()
+        for child in walk(node):
+            if isinstance(child, ast.Attribute) and _is_self(child.value):
+                found.add(child.attr)
+            elif isinstance(child, ast.Name):
+                found |= self.aliases.get(child.id, set())
+            elif isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id in _LOOK_UPS:
+                found |= {
+                    str(a.value) for a in child.args[1:2] if isinstance(a, ast.Constant) and _is_self(child.args[0])
+                }
+        return found
+
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _targets(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _of_class(node: ast.expr) -> str:
+    """The attribute of the class that an assignment target is, or is a part of; "" when it is none."""
+    attribute = ""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Attribute):
+            if node.attr == "__class__":
+                return attribute
+            attribute = node.attr
+        node = node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type":
+        return attribute
+    return attribute if isinstance(node, ast.Name) and node.id in ("cls", "mcs", "mcls") else ""
