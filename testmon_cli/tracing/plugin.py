@@ -3,6 +3,7 @@
 import inspect
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import CodeType
@@ -78,6 +79,8 @@ class Collector:
         self.item: pytest.Item | None = None
         self.outcome = OutcomeReader()
         self.modules: dict[str, str] = {}
+        self.notes: list[str] = []
+        self.threads = frozenset(threading.enumerate())
 
     @property
     def is_controller(self) -> bool:
@@ -111,6 +114,8 @@ class Collector:
     def pytest_unconfigure(self) -> None:
         if self.recorder.problem and not self.is_worker:
             print(f"{self.recorder.problem}; the tests it met are selected every time", file=sys.__stderr__)
+        for note in self.notes:
+            print(f"testmon: {note}", file=sys.__stderr__)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -122,6 +127,8 @@ class Collector:
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
         entry = self.attribution.push(collect_identity(collector.nodeid))
         yield
+        if isinstance(collector, pytest.File) and not self.recorder.scope.source(str(collector.path)):
+            self.recorder.resources.rely_on(str(collector.path))  # doctests in text, tests in YAML ...
         self.attribution.pop(entry)
 
     @pytest.hookimpl(tryfirst=True)
@@ -156,6 +163,7 @@ class Collector:
         self.item = None
         try:
             self._finish(item, identity)
+            self._notice_threads(item)
         except Exception as problem:
             self.recorder.failed(problem, identity)
 
@@ -172,6 +180,15 @@ class Collector:
             return
         self.recorder.pending(identity).uses += self._context_of(item)
         self.recorder.flush(self._outcome_record(item), check=self._check(item), identity=identity)
+
+    def _notice_threads(self, item: pytest.Item) -> None:
+        """Say which tests leave threads behind, since what these run counts for the tests that run meanwhile."""
+        if threading.active_count() != len(self.threads):
+            threads = frozenset(threading.enumerate())
+            started = sorted(thread.name for thread in threads - self.threads)
+            self.threads = threads
+            if started and self.recorder.settings.verbose and not self.is_worker:
+                self.notes.append(f"{item.nodeid} left threads behind: {', '.join(started)}")
 
     def _context_of(self, item: pytest.Item) -> list[str]:
         """What a test relies on besides itself and its fixtures: the session, and what ran at its collection."""

@@ -151,6 +151,12 @@ class ResourceWatch:
             known = self._states[place] = (stat.st_mtime_ns, stat.st_size, file_state(place))
         return known[2]
 
+    def rely_on(self, path: str) -> None:
+        """Take a file down as read, whoever reads it."""
+        place = self._place(path)
+        if place is not None and not self._skips(place):
+            self._sink.read(Resource("file", place, self._file_state(place)))
+
     def _list(self, path: Any) -> None:
         place = self._place("." if path is None else path)
         if place is None or self._known("directory", place):

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 
 from tests.compatibility.suite import Suite
@@ -7,11 +5,10 @@ from tests.conftest import Project
 
 
 @pytest.fixture(autouse=True)
-def _only_named_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _only_named_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each suite names the plugins it is about."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
-    yield
 
 
 @pytest.fixture

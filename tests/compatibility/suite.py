@@ -48,10 +48,10 @@ class Suite:
     def cwd(self) -> Path:
         return self.project.path / self.folder
 
-    def collect(self, *arguments: str, engine: str = "auto") -> int:
+    def collect(self, *arguments: str, engine: str = "auto", verbose: bool = False) -> int:
         """Run `testmon collect` and give pytest's exit code."""
         with _inside(self.cwd):
-            return collecting.collect(settings.load(engine=engine), arguments).exitcode
+            return collecting.collect(settings.load(engine=engine), arguments, verbose=verbose).exitcode
 
     def plain(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run pytest as a user would."""

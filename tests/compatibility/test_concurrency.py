@@ -1,0 +1,231 @@
+"""Threads, event loops and greenlets: what they run belongs to the running test."""
+
+import pytest
+
+from tests.compatibility.suite import Suite, needs
+
+SHOP = """
+    def one():
+        return 1
+
+
+    def two():
+        return 2
+
+
+    def late():
+        return 3
+
+
+    async def aone():
+        return one()
+
+
+    async def numbers():
+        yield one()
+        yield two()
+    """
+
+
+@pytest.mark.parametrize("engine", ["probes", "coverage"])
+def test_threads(suite: Suite, engine: str, capfd: pytest.CaptureFixture[str]) -> None:
+    suite.project.write(
+        {
+            "shop.py": SHOP,
+            "test_threads.py": """
+                import concurrent.futures
+                import threading
+
+                import shop
+
+                go = threading.Event()
+
+
+                def test_thread():
+                    thread = threading.Thread(target=shop.one)
+                    thread.start()
+                    thread.join()
+
+
+                def test_pool():
+                    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                        assert [f.result() for f in [pool.submit(shop.one), pool.submit(shop.two)]] == [1, 2]
+
+
+                def outlive():
+                    go.wait()
+                    shop.late()
+
+
+                def test_starts():
+                    test_starts.thread = threading.Thread(target=outlive, name="straggler")
+                    test_starts.thread.start()
+
+
+                def test_meets():
+                    go.set()
+                    test_starts.thread.join()
+
+
+                def test_nothing():
+                    pass
+                """,
+        }
+    )
+    assert suite.collect("-q", engine=engine, verbose=True) == 0
+    assert suite.functions() == {
+        "thread": {"one"}, "pool": {"one", "two"}, "starts": set(), "meets": {"late"}, "nothing": set(),
+    }  # fmt: skip
+    assert suite.unsure() == {}
+    note = "testmon: test_threads.py::test_starts left threads behind: straggler\n"
+    assert capfd.readouterr().err.endswith(note)
+
+
+def test_event_loops(suite: Suite) -> None:
+    needs("pytest_asyncio", "anyio")
+    suite.project.write(
+        {
+            "shop.py": SHOP,
+            "conftest.py": """
+                import pytest
+                import pytest_asyncio
+                import shop
+
+
+                @pytest_asyncio.fixture(scope="session", loop_scope="session")
+                async def base():
+                    yield await shop.aone()
+                    shop.late()
+
+
+                @pytest_asyncio.fixture
+                async def each():
+                    return shop.two()
+
+
+                @pytest.fixture(scope="module")
+                def anyio_backend():
+                    return "asyncio"
+
+
+                @pytest.fixture(scope="module")
+                async def anybase(anyio_backend):
+                    yield await shop.aone()
+                    shop.two()
+                """,
+            "test_loops.py": """
+                import asyncio
+
+                import pytest
+                import shop
+
+
+                @pytest.mark.asyncio
+                async def test_coroutine():
+                    assert await shop.aone() == 1
+
+
+                @pytest.mark.asyncio
+                async def test_tasks():
+                    async def add():
+                        return [n async for n in shop.numbers()]
+
+                    assert await asyncio.gather(add(), asyncio.to_thread(shop.late)) == [[1, 2], 3]
+
+
+                @pytest.mark.asyncio
+                async def test_each(each):
+                    assert each == 2
+
+
+                @pytest.mark.asyncio(loop_scope="session")
+                async def test_base(base):
+                    assert base == 1
+
+
+                @pytest.mark.asyncio(loop_scope="session")
+                async def test_base_again(base):
+                    assert base == 1
+
+
+                def test_nothing():
+                    pass
+                """,
+            "test_any.py": """
+                import anyio
+                import pytest
+                import shop
+
+                pytestmark = pytest.mark.anyio
+
+
+                async def test_group():
+                    async with anyio.create_task_group() as group:
+                        group.start_soon(shop.aone)
+                        group.start_soon(anyio.to_thread.run_sync, shop.two)
+
+
+                async def test_anybase(anybase):
+                    assert anybase == 1
+
+
+                async def test_anybase_again(anybase):
+                    assert anybase == 1
+                """,
+        }
+    )
+    assert suite.collect("-q", "-p", "pytest_asyncio.plugin", "-p", "anyio.pytest_plugin") == 0
+    session = {"base", "aone", "one", "late"}
+    module = {"anybase", "anyio_backend", "aone", "one", "two"}
+    assert suite.functions() == {
+        "coroutine": {"aone", "one"},
+        "tasks": {"numbers", "one", "two", "late"},
+        "each": {"each", "two"},
+        "base": session,
+        "base_again": session,
+        "nothing": set(),
+        "group": {"anyio_backend", "aone", "one", "two"},
+        "anybase": module,
+        "anybase_again": module,
+    }
+    assert suite.unsure() == {}
+
+
+@pytest.mark.parametrize("engine", ["probes", "coverage"])
+def test_greenlets(suite: Suite, engine: str) -> None:
+    needs("greenlet", "gevent")
+    suite.project.write(
+        {
+            "shop.py": SHOP,
+            "test_green.py": """
+                import gevent
+                import greenlet
+                import shop
+
+
+                def test_greenlet():
+                    def inner():
+                        shop.one()
+                        parent.switch()
+                        shop.two()
+
+                    parent = greenlet.getcurrent()
+                    child = greenlet.greenlet(inner)
+                    child.switch()
+                    child.switch()
+
+
+                def test_gevent():
+                    jobs = [gevent.spawn(shop.one), gevent.spawn(shop.late)]
+                    gevent.joinall(jobs)
+                    assert [job.value for job in jobs] == [1, 3]
+
+
+                def test_nothing():
+                    pass
+                """,
+        }
+    )
+    assert suite.collect("-q", engine=engine) == 0
+    assert suite.functions() == {"greenlet": {"one", "two"}, "gevent": {"one", "late"}, "nothing": set()}
+    assert suite.unsure() == {}
