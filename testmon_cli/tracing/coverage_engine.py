@@ -12,6 +12,8 @@ from testmon_cli.tracing.attribution import module_identity
 from testmon_cli.tracing.engine import LINES, Drained, EngineUnavailableError, LoadedFile
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
+_MEASURED_BY_ANOTHER = "coverage was measured in the same process; use --engine probes"
+
 
 class CoverageEngine:
     """Collects lines with coverage.py.
@@ -111,7 +113,11 @@ class CoverageEngine:
         return taken
 
     def _check_tracer(self) -> None:
-        if threading.current_thread() is not threading.main_thread() or self._is_ours(sys.gettrace()):
+        tracer = sys.gettrace()
+        if threading.current_thread() is not threading.main_thread() or self._is_ours(tracer):
+            return
+        if isinstance(tracer, self._tracer_class):  # of another coverage.py, whose numbers are not ours to spoil
+            self._unknown.setdefault(self._identity, set()).add(_MEASURED_BY_ANOTHER)
             return
         self._unknown.setdefault(self._identity, set()).add("the trace function was replaced while it ran")
         self._collector.tracers[0].start()

@@ -87,3 +87,12 @@ def asker(frame: FrameType | None) -> FrameType | None:
             return frame
         frame = frame.f_back
     return None
+
+
+def is_import_from_archive(frame: FrameType | None) -> bool:
+    """Whether Python reads a zip file to import from it."""
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen zipimport>":
+            return True
+        frame = frame.f_back
+    return False

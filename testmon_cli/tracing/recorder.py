@@ -137,6 +137,9 @@ class Recorder:
     def read(self, resource: wire.Resource) -> None:
         self.pending(self.attribution.current).resources[resource.kind, resource.name] = resource
 
+    def read_for_all(self, resource: wire.Resource) -> None:
+        self.pending(SESSION).resources[resource.kind, resource.name] = resource
+
     def spawned(self, program: str, words: list[str], env: Any) -> None:
         from testmon_cli.tracing.child import why_unseen
         from testmon_cli.tracing.settings import IDENTITY_VARIABLE

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from testmon_cli.tracing.disguise import disguise
-from testmon_cli.tracing.frames import FrameReader, Frames
+from testmon_cli.tracing.frames import FrameReader, Frames, is_import_from_archive
 from testmon_cli.tracing.settings import Scope, TraceSettings, matches
 from testmon_cli.tracing.states import (
     EXISTS,
@@ -45,6 +45,8 @@ _LIBRARY_VARIABLES = frozenset(
     )
 )
 
+_ARCHIVES = (".zip", ".egg", ".whl", ".pyz")  # Python imports from these
+
 
 class Sink(Protocol):
     """Takes what was seen, for whom it was seen."""
@@ -57,6 +59,9 @@ class Sink(Protocol):
 
     def spawned(self, program: str, words: list[str], env: Any) -> None:
         """Whoever runs now starts a process."""
+
+    def read_for_all(self, resource: Resource) -> None:
+        """A resource was read that every test may rely on."""
 
     def failed(self, problem: BaseException) -> None:
         """Watching failed."""
@@ -127,7 +132,11 @@ class ResourceWatch:
         place = self._place(path)
         if place is None or place.endswith((".pyc", ".pyo")):
             return
-        if flags & _WRITES:
+        if place.endswith(_ARCHIVES) and is_import_from_archive(sys._getframe(2)):
+            # Its modules are not traced, and who imports one that is loaded already cannot be seen.
+            if not self._skips(place):
+                self._sink.read_for_all(Resource("file", place, self._file_state(place)))
+        elif flags & _WRITES:
             if not flags & (os.O_TRUNC | os.O_EXCL) and os.path.lexists(place):
                 self._file(place)
             self._mark_written(place)

@@ -324,7 +324,7 @@ ITEMS = {
     ("name", "old", "new", "expected"),
     [
         ("test_prices.yaml", "3: 6", "3: 7", {"test_prices.yaml"}),
-        ("shop.py", "return x * 2", "return 2 * x", {"test_prices.yaml::1", "test_prices.yaml::3", "shop.py::shop.price"}),
+        ("shop.py", "x * 2", "2 * x", {"test_prices.yaml::1", "test_prices.yaml::3", "shop.py::shop.price"}),
         ("shop.py", "price(2)\n    4", "price(3)\n    6", {"shop.py::shop.price", "shop.py::shop.name"}),
         ("shop.py", "return x\n", "return x + 0\n", {"shop.py::shop.name", "page.txt::page.txt"}),
         ("page.txt", "A page.", "Another page.", {"page.txt"}),

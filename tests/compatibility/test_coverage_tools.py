@@ -1,0 +1,105 @@
+"""Coverage measured in the same run: the same totals as without us, and our records complete."""
+
+import json
+import os
+import sys
+
+import pytest
+
+from tests.compatibility.suite import Suite, needs
+
+FILES = {
+    "shop.py": """
+        def price(x, loud=False):
+            if loud:
+                print(x)
+            for i in range(x):
+                if i > 1:
+                    break
+            return x * 2
+
+
+        def name(x):
+            return x
+
+
+        RATE = price(1)
+        """,
+    "conftest.py": """
+        import pytest
+        import shop
+
+
+        @pytest.fixture(scope="session")
+        def base():
+            yield shop.name(1)
+            shop.name(2)
+        """,
+    "test_shop.py": """
+        import subprocess
+        import sys
+
+        import shop
+
+
+        def test_price(base):
+            assert shop.price(3) == 6
+
+
+        def test_name():
+            assert shop.name(1) == 1
+
+
+        def test_child():
+            subprocess.check_call([sys.executable, "-c", "import shop; shop.price(1, True)"])
+        """,
+}
+EXPECTED = {"price": {"base", "name", "price"}, "name": {"name"}, "child": {"price"}}
+
+
+@pytest.mark.parametrize("branch", [False, True], ids=["lines", "branches"])
+def test_pytest_cov(suite: Suite, branch: bool) -> None:
+    needs("pytest_cov")
+    suite.project.write(FILES)
+    options = ["-q", "-p", "pytest_cov.plugin", "--cov=.", "--cov-report=json:out.json"]
+    options += ["--cov-branch"] if branch else []
+    assert suite.plain(*options).returncode == 0
+    expected = totals(suite)
+    assert suite.collect(*options) == 0
+    assert totals(suite) == expected
+    assert suite.functions() == EXPECTED
+    assert suite.unsure() == {}
+    if not branch:  # the engine that is coverage.py itself lets the other one measure, and says so
+        assert suite.collect(*options, engine="coverage") == 0
+        assert totals(suite) == expected
+        reason = "coverage was measured in the same process; use --engine probes"
+        assert {nodeid: reason in text for nodeid, text in suite.unsure().items()} == dict.fromkeys(suite.known(), True)
+
+
+def test_coverage_run(suite: Suite) -> None:
+    """Coverage of all processes that `coverage run -m testmon_cli collect` starts, as of `coverage run -m pytest`."""
+    suite.project.write(FILES)
+    config = "[run]\nbranch = true\nparallel = true\npatch = subprocess\nsource = .\nomit = */testmon_cli/*\n"
+    suite.project.write({".coveragerc": config})
+    expected = measure(suite, "pytest", "-q")
+    assert measure(suite, "testmon_cli", "collect", "-q") == expected
+    assert suite.functions() == EXPECTED
+    assert suite.unsure() == {}
+
+
+def measure(suite: Suite, *command: str) -> object:
+    answer = suite.project.run(sys.executable, "-m", "coverage", "run", "-m", *command)
+    assert answer.code == 0, answer.out + answer.err
+    for step in (["combine", "-q"], ["json", "-q", "-o", "out.json"]):
+        answer = suite.project.run(sys.executable, "-m", "coverage", *step)
+        assert answer.code == 0, answer.out + answer.err
+    return totals(suite)
+
+
+def totals(suite: Suite) -> object:
+    """What was measured, file by file."""
+    path = suite.project.path / "out.json"
+    found = json.loads(path.read_text(encoding="utf-8"))["files"]
+    os.unlink(path)
+    names = ("executed_lines", "missing_lines", "executed_branches", "missing_branches")
+    return {name: {n: values[n] for n in names if n in values} for name, values in found.items()}
