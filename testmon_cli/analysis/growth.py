@@ -317,6 +317,8 @@ class Growth:
 
     def _class_created(self, path: str, definition: Definition, cause: Cause) -> None:
         """A class statement runs code of its bases: __init_subclass__, a metaclass, a registry outside the project."""
+        if not self.project.runs(path):
+            return
         if "keywords" in definition.flags:
             for owner in definition.names:
                 self.name(path, owner, cause)
@@ -324,18 +326,7 @@ class Growth:
         if cause.how in (ADDED, REMOVED, CHANGED):
             for where in dict.fromkeys(where for where, parent, _ in ancestors if parent is not None):
                 self.name(where, "__subclasses__", cause)
-        registers = False
-        for where, parent, base in ancestors:
-            if parent is None:
-                outside = (
-                    base not in purity.PLAIN_BASES and not purity.is_stdlib(base) and not purity.is_pure_call(base)
-                )
-                registers = registers or outside
-            else:
-                own = "keywords" in parent.flags or bool(
-                    self.project.definitions(where, "__init_subclass__", _qualname(parent))
-                )
-                registers = registers or own
+        registers = any(self._is_told(*ancestor) for ancestor in ancestors)
         if not registers or cause.how not in (ADDED, REMOVED, CHANGED):
             return
         for where, parent, _ in ancestors:
@@ -348,30 +339,39 @@ class Growth:
         if all(parent is None for _, parent, _ in ancestors):
             self.module(path, cause)
 
+    def _is_told(self, path: str, definition: Definition | None, base: str) -> bool:
+        """Whether a base class runs code for each class made below it; the definition is None outside the project."""
+        if definition is None:
+            return base not in purity.PLAIN_BASES and not purity.is_stdlib(base) and not purity.is_pure_call(base)
+        own = self.project.definitions(path, "__init_subclass__", _qualname(definition))
+        return "keywords" in definition.flags or bool(own)
+
     def _effects(self, path: str, definition: Definition, cause: Cause) -> None:
+        if not self.project.runs(path):
+            return
         for effect in definition.effects:
             if effect == FALLIBLE and "guarded" in definition.flags:
                 continue
-            self._effect(effect, path, cause, 0)
+            self._effect(effect, _Place(path, path, cause))
 
-    def _effect(self, effect: str, path: str, cause: Cause, depth: int) -> None:
+    def _effect(self, effect: str, place: "_Place") -> None:
         kind, _, rest = effect.partition(":")
         if effect in (ANYTHING, FALLIBLE):
-            self.module(path, cause)
+            self.module(place.importing, place.cause)
         elif effect == ARGUMENT:
             return
         elif effect[0] in "~=":
-            self.mutated(path, effect[1:], cause)
-        elif depth > _DEEPEST_CALL:
-            self.module(path, cause)
+            self.mutated(place.path, effect[1:], place.cause)
+        elif place.depth > _DEEPEST_CALL:
+            self.module(place.importing, place.cause)
         else:
             target, *arguments = rest.split("|")
             if kind in ("deco", "made"):
-                self._decorated(target, path, cause, depth, made=kind == "made")
+                self._decorated(target, place, made=kind == "made")
             elif kind.endswith("method"):
-                self._method(target, arguments, path, cause, depth, bare=kind.startswith("bare"))
+                self._method(target, arguments, place, bare=kind.startswith("bare"))
             else:
-                self._called(target, arguments, path, cause, depth, bare=kind == "bare")
+                self._called(target, arguments, place, bare=kind == "bare")
 
     def mutated(self, path: str, name: str, cause: Cause) -> None:
         """What a name, or an attribute of it, stands for in `path` has changed, wherever else it is known by a name."""
@@ -385,18 +385,18 @@ class Growth:
         else:
             self.module(found[0], link)  # some attribute of a module
 
-    def _decorated(self, target: str, path: str, cause: Cause, depth: int, *, made: bool) -> None:
-        found = self.project.resolve(target, path)
+    def _decorated(self, target: str, place: "_Place", *, made: bool) -> None:
+        found = self.project.resolve(target, place.path)
         if found is None:
             if not purity.is_pure_decorator(target):
-                self.module(path, cause)
+                self.module(place.importing, place.cause)
             return
         summary = self.project.function(*found)
         if summary is not None:
             effects = self._with_closures(found[0], summary) if made else summary.effects
-            self._summary(effects, found[0], [], path, cause, depth, fallible=False)
+            self._summary(effects, found[0], [], place, fallible=False)
             return
-        self._method_of(found, [], path, cause, depth, bare=True)
+        self._method_of(found, [], place, bare=True)
 
     def _with_closures(self, where: str, summary: FunctionSummary) -> tuple[str, ...]:
         """Effects of a function and of the functions that it makes: a decorator with arguments returns one to call.
@@ -411,10 +411,10 @@ class Growth:
                 found.append(ARGUMENT if enclosed else effect)
         return tuple(dict.fromkeys(found))
 
-    def _called(self, target: str, arguments: list[str], path: str, cause: Cause, depth: int, *, bare: bool) -> None:
-        found = self.project.resolve(target, path)
+    def _called(self, target: str, arguments: list[str], place: "_Place", *, bare: bool) -> None:
+        found = self.project.resolve(target, place.path)
         if found is None:
-            self.module(path, cause)  # outside the project, and not known to be harmless
+            self.module(place.importing, place.cause)  # outside the project, and not known to be harmless
             return
         summary = self.project.function(*found)
         if summary is None:
@@ -424,62 +424,51 @@ class Growth:
                 if summary is None:
                     return
             else:
-                self._method_of(found, arguments, path, cause, depth, bare=bare)
+                self._method_of(found, arguments, place, bare=bare)
                 return
-        self._summary(summary.effects, found[0], arguments, path, cause, depth, fallible=True)
+        self._summary(summary.effects, found[0], arguments, place, fallible=True)
 
     def _summary(
-        self,
-        effects: Iterable[str],
-        where: str,
-        arguments: list[str],
-        path: str,
-        cause: Cause,
-        depth: int,
-        *,
-        fallible: bool,
+        self, effects: Iterable[str], where: str, arguments: list[str], place: "_Place", *, fallible: bool
     ) -> None:
-        """What a call of a project function of the file `where`, made in `path`, can change."""
+        """What a call of a project function of the file `where` can change."""
         if fallible:
-            self.module(path, cause)
+            self.module(place.importing, place.cause)
+        inside = _Place(where, place.importing, place.cause, place.depth + 1)
         for effect in effects:
             if effect == FALLIBLE:
                 continue
             if effect == ARGUMENT:
                 for argument in arguments:
                     if argument != ARGUMENT:
-                        self.mutated(path, argument, cause)
-            elif effect == ANYTHING:
-                self.module(path, cause)
+                        self.mutated(place.path, argument, place.cause)
             else:
-                self._effect(effect, where, cause, depth + 1)
+                self._effect(effect, inside)
 
-    def _method(self, target: str, arguments: list[str], path: str, cause: Cause, depth: int, *, bare: bool) -> None:
-        found = self.project.resolve(target, path)
+    def _method(self, target: str, arguments: list[str], place: "_Place", *, bare: bool) -> None:
+        found = self.project.resolve(target, place.path)
         if found is None:
-            self.module(path, cause)
+            self.module(place.importing, place.cause)
             return
-        self._method_of(found, arguments, path, cause, depth, bare=bare)
+        self._method_of(found, arguments, place, bare=bare)
 
-    def _method_of(
-        self, found: tuple[str, str], arguments: list[str], path: str, cause: Cause, depth: int, *, bare: bool
-    ) -> None:
+    def _method_of(self, found: tuple[str, str], arguments: list[str], place: "_Place", *, bare: bool) -> None:
         """A method of an object that has a name at the module level of `found[0]`."""
         where, qualname = found
         root, _, method = qualname.rpartition(".")
         for definition in self.project.definitions(where, root.partition(".")[0]) if root else ():
             if "literal" in definition.flags or _is_dispatcher(definition):
                 if method not in purity.BUILTIN_METHODS or method in purity.CONTAINER_MUTATORS:
-                    self.mutated(where, root.partition(".")[0], cause)
+                    self.mutated(where, root.partition(".")[0], place.cause)
                 return
             if "instance" in definition.flags:
-                self._method_of_instance(where, definition, root, method, arguments, path, cause, depth, bare=bare)
+                self._method_of_instance(where, definition, root, method, arguments, place, bare=bare)
                 return
-        self.module(path, cause)
+        self.module(place.importing, place.cause)
 
     def _method_of_instance(
-        self, where: str, definition: Definition, root: str, method: str, arguments: list[str], path: str, cause: Cause,
-        depth: int, *, bare: bool,
+        self, where: str, definition: Definition, root: str, method: str, arguments: list[str], place: "_Place", *,
+        bare: bool,
     ) -> None:  # fmt: skip
         made_by = definition.bases[0] if definition.bases else "?"
         cls = self.project.class_definition(made_by, where)
@@ -487,20 +476,30 @@ class Growth:
             plain = purity.is_stdlib(made_by) or made_by in purity.PURE_BUILTINS
             if plain and purity.is_pure_call(made_by):
                 if bare or method in purity.CONTAINER_MUTATORS:
-                    self.mutated(where, root, cause)
+                    self.mutated(where, root, place.cause)
                 return
-            self.module(path, cause)
+            self.module(place.importing, place.cause)
             return
         lineage = [(cls[0], cls[1]), *((w, d) for w, d, _ in self.project.ancestors(*cls) if d is not None)]
-        for place, parent in lineage:
-            summary = self.project.function(place, f"{_qualname(parent)}.{method}")
+        for holder, parent in lineage:
+            summary = self.project.function(holder, f"{_qualname(parent)}.{method}")
             if summary is not None:
-                effects = self._with_closures(place, summary)
+                effects = self._with_closures(holder, summary)
                 if ARGUMENT in effects:
-                    self.mutated(where, root, cause)
-                self._summary(effects, place, arguments, path, cause, depth, fallible=True)
+                    self.mutated(where, root, place.cause)
+                self._summary(effects, holder, arguments, place, fallible=True)
                 return
-        self.module(path, cause)
+        self.module(place.importing, place.cause)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where code stands that runs on import: the file its names belong to, and the one whose import runs it."""
+
+    path: str
+    importing: str
+    cause: Cause
+    depth: int = 0  # of calls, counted from the import
 
 
 def _is_fixture(definition: Definition) -> bool:

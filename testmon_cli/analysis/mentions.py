@@ -29,7 +29,7 @@ _DYNAMIC_NAMES = {
     **{key: {DYNAMIC} for key in ("eval", "exec", "__import__", "iter_modules", "walk_packages", "modules")},
     **{key: {OWN_NAMESPACE} for key in ("globals", "locals")},
     **{key: {OWN_NAMESPACE, DYNAMIC_ATTRIBUTES} for key in ("vars", "dir")},
-    **{key: {DYNAMIC_ATTRIBUTES} for key in ("__dict__", "__subclasses__", "__mro__")},
+    **{key: {DYNAMIC_ATTRIBUTES} for key in ("__dict__", "__subclasses__")},
     **{key: {DYNAMIC_ATTRIBUTES} for key in ("getmembers", "getattr_static", "attrgetter", "methodcaller")},
 }
 # Names that look one name up, given as this argument; a literal there is an ordinary mention.
@@ -61,6 +61,21 @@ def of_identifier(name: str) -> set[str]:
     return found
 
 
+def of_attribute(node: ast.Attribute) -> set[str]:
+    """What the use of an attribute says beyond its name."""
+    if node.attr == "__dict__" and _is_own_object(node.value):
+        # An object's own attributes are set in blocks that ran; those of a class also stand in its body.
+        return set() if isinstance(node.value, ast.Name) and node.value.id == "self" else {DYNAMIC_MEMBERS}
+    return of_identifier(node.attr)
+
+
+def of_listing(node: ast.Call) -> set[str]:
+    """What `vars(x)` or `dir(x)` may find, the empty set for another call."""
+    if not isinstance(node.func, ast.Name) or node.func.id not in ("vars", "dir") or not node.args:
+        return set()
+    return {DYNAMIC_MEMBERS if _is_own_object(node.args[0]) else DYNAMIC_ATTRIBUTES}
+
+
 def of_call(node: ast.Call) -> set[str]:
     """A look-up by a name that is computed."""
     function = node.func
@@ -82,6 +97,8 @@ def of_call(node: ast.Call) -> set[str]:
 def _is_own_object(node: ast.expr) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("type", "super"):
         return True
+    if isinstance(node, ast.Attribute) and node.attr == "__class__":
+        node = node.value
     return isinstance(node, ast.Name) and node.id in ("self", "cls")
 
 

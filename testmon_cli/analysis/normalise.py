@@ -72,7 +72,7 @@ class Text:
 
     def _name(self, node: ast.Name, scope: Scope, *, is_base: bool = False) -> None:
         where = scope.resolve(node.id)
-        if node.id in scope.imported and not is_base:
+        if not is_base and scope.is_imported(node.id):
             self.mentions.add("&" + node.id)
         self.parts.append(f"{where}:{node.id}")
         # A name that a class body binds may also be found among the globals before it is bound there. Binding a name
@@ -84,8 +84,8 @@ class Text:
     def _attribute(self, node: ast.Attribute, scope: Scope, *, is_base: bool = False) -> None:
         self.parts.append("." + node.attr)
         self.mentions.add("." + node.attr)
-        self.mentions |= mentions.of_identifier(node.attr)
-        if not is_base and _first_name(node) in scope.imported:
+        self.mentions |= mentions.of_attribute(node)
+        if not is_base and scope.is_imported(_first_name(node)):
             self.mentions.add("&" + node.attr)
         if isinstance(node.value, ast.Attribute):
             self._attribute(node.value, scope, is_base=True)
@@ -102,7 +102,14 @@ class Text:
 
     def _call(self, node: ast.Call, scope: Scope) -> None:
         self.mentions |= mentions.of_call(node)
-        self._generic(node, scope)
+        listed = mentions.of_listing(node)
+        if listed and isinstance(node.func, ast.Name):  # not what the bare name says
+            self.mentions |= {*listed, node.func.id}
+            self.parts.append(f"{scope.resolve(node.func.id)}:{node.func.id}(")
+            self.add([node.args, node.keywords], scope)
+            self.parts.append(")")
+        else:
+            self._generic(node, scope)
 
     def _keyword(self, node: ast.keyword, scope: Scope) -> None:
         self.parts.append(f"{node.arg}=")

@@ -25,6 +25,7 @@ class Project:
     mentioning: Callable[[frozenset[str]], Iterable[str]]
     dynamic_edges: Mapping[str, frozenset[str]] = field(default_factory=dict)
     plugins: frozenset[str] = frozenset()  # files that pytest loads as plugins for every test
+    starts: Callable[[str], bool] = lambda _: True  # whether something else than an import statement loads a file
     _eager: dict[str, frozenset[str]] = field(default_factory=dict)
     _lazy: dict[str, frozenset[str]] = field(default_factory=dict)
     _reverse: dict[bool, dict[str, set[str]]] = field(default_factory=dict)
@@ -66,6 +67,10 @@ class Project:
                         stack.append(importer)
             self._reaching[key] = frozenset(found)
         return self._reaching[key]
+
+    def runs(self, path: str) -> bool:
+        """Whether a run would import a file at all: a script that nothing imports can do what it wants."""
+        return any(map(self.starts, self.reaching(path)))
 
     def _reversed(self, lazy: bool) -> dict[str, set[str]]:
         if lazy not in self._reverse:

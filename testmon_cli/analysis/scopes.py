@@ -21,13 +21,14 @@ CLASS = "c"
 class Scope:
     """One scope: the names it binds and where it stands. `kind` is module, function, class or comprehension."""
 
-    __slots__ = ("bound", "globals", "imported", "kind", "nonlocals", "parent")
+    __slots__ = ("bound", "globals", "imported", "imports", "kind", "nonlocals", "parent")
 
     def __init__(self, kind: str, parent: "Scope | None") -> None:
         self.kind = kind
         self.parent = parent
         self.imported: frozenset[str] = parent.imported if parent is not None else frozenset()
         self.bound: set[str] = set()
+        self.imports: set[str] = set()  # those of `bound` that an import statement binds
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
 
@@ -48,6 +49,19 @@ class Scope:
                     return FREE
             scope = scope.parent
         return GLOBAL
+
+    def is_imported(self, name: str) -> bool:
+        """Whether `name`, used in this scope, may be what an import bound."""
+        if name not in self.imported:
+            return False
+        scope: Scope | None = self
+        while scope is not None and scope.kind != "module":
+            if name in scope.globals:
+                return True
+            if name in scope.bound and (scope.kind != "class" or scope is self):
+                return name in scope.imports
+            scope = scope.parent
+        return True
 
 
 def module_scope(imported: frozenset[str] = frozenset()) -> Scope:
@@ -139,8 +153,9 @@ def _statement(node: ast.AST, scope: Scope) -> Iterable[ast.AST]:
     elif isinstance(node, ast.Nonlocal):
         scope.nonlocals.update(node.names)
     elif isinstance(node, ast.Import | ast.ImportFrom):
-        names = (alias.asname or alias.name.partition(".")[0] for alias in node.names if alias.name != "*")
+        names = [alias.asname or alias.name.partition(".")[0] for alias in node.names if alias.name != "*"]
         scope.bound.update(names)
+        scope.imports.update(names)
     elif isinstance(node, ast.ExceptHandler | ast.MatchStar | ast.MatchAs) and node.name:
         scope.bound.add(node.name)
     elif isinstance(node, ast.MatchMapping) and node.rest:

@@ -73,9 +73,11 @@ class RunMatcher:
         today: Today,
         packages: "PackageChanges",
         files: FileChanges | None = None,
+        is_collected: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """`files` stand for those that a comparison with the tree would find."""
+        """`files` stand for those that a comparison with the tree would find; pytest takes tests from some files."""
         self.run = run
+        self._is_collected = is_collected
         self._datafile = datafile
         self._tree = tree
         self._today = today
@@ -126,7 +128,16 @@ class RunMatcher:
         loaded = [path for path, ref in self.snapshot.items() if is_loaded(ref)]
         self._live = frozenset((*loaded, *self.files.added))
         paths = {*self._tree.stats, *loaded, *self.files.removed}
-        return Project(ModuleIndex(paths, modules, self.files.added), self.model, self.mentioning, edges)
+        self._loaded = frozenset(loaded)
+        self._folders = frozenset(path.rpartition("/")[0] for path in loaded)
+        index = ModuleIndex(paths, modules, self.files.added)
+        return Project(index, self.model, self.mentioning, edges, starts=self._starts)
+
+    def _starts(self, path: str) -> bool:
+        """Whether pytest loads a file, or code that the run loaded may find it by a computed name."""
+        if path in self._loaded or _is_conftest(path) or self._is_collected(path):
+            return True
+        return path.rpartition("/")[0] in self._folders and bool(self.mentioning(frozenset({DYNAMIC})))
 
     def mentioning(self, names: frozenset[str]) -> list[str]:
         """Files whose text may mention one of the names; files that no test loaded cannot matter."""

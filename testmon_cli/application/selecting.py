@@ -4,6 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from testmon_cli.analysis.changes import REMOVED
@@ -207,12 +208,14 @@ class Chooser:
         if changes.everything is not None:
             return {}, changes.everything
         today = Today(self.tree.root, str(run.facts.get("hash_key", "")))
-        matcher = RunMatcher(self.datafile, run, self.tree, today, changes)
+        naming = self.config.naming(run.arguments)
+        is_collected = partial(_is_collectable, self.tree, naming=naming)
+        matcher = RunMatcher(self.datafile, run, self.tree, today, changes, is_collected=is_collected)
         invalid = matcher.match(executions)
         self.broken.update(matcher.files.broken)
         self.unstable.update((*matcher.files.changed, *matcher.files.added, *matcher.files.removed))
         self.unstable.update(path for path, _ in matcher.growth.affected.names)
-        self.inherited.extend(new_inherited_tests(matcher, self.config.naming(run.arguments)))
+        self.inherited.extend(new_inherited_tests(matcher, naming))
         project = self.project = matcher.growth.project
         self.rebuilt.update(key for key in matcher.growth.affected.names if has_bases(project, *key))
         recollected = matcher.recollected

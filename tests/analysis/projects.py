@@ -22,10 +22,10 @@ def project(files: Mapping[str, str], gone: Iterable[str] = (), **facts: object)
     return Project(ModuleIndex([*files, *gone]), models.get, mentioning, **facts)  # type: ignore[arg-type]
 
 
-def grown(before: Mapping[str, str], edits: Mapping[str, str | None]) -> Affected:
+def grown(before: Mapping[str, str], edits: Mapping[str, str | None], **facts: object) -> Affected:
     """What the edits (path -> new text, None for a file that goes) affect."""
     after = {path: text for path, text in {**before, **edits}.items() if text is not None}
-    growth = Growth(project(after, gone=[path for path, text in edits.items() if text is None]))
+    growth = Growth(project(after, gone=[path for path, text in edits.items() if text is None], **facts))
     for path, text in edits.items():
         old = model(before[path]) if path in before else None
         new = model(text) if text is not None else None

@@ -166,6 +166,19 @@ def test_effects_are_followed_to_what_they_change(source: str, wanted: set[str])
     assert shown(grown(files, {"a.py": source.format(2)})) == wanted
 
 
+def test_a_call_on_import_can_fail_only_where_it_stands() -> None:
+    files = {"a.py": "def inner(): pass\ndef outer(): inner()", "use.py": ""}
+    affected = grown(files, {"use.py": "import a\nx = a.outer()"})
+    assert set(affected.modules) == {"use.py"}
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_a_script_that_nothing_loads_changes_nothing(loaded: bool) -> None:
+    edit: Edits = {"tools/run.py": "import a\na.LIMIT = None"}
+    affected = grown({"a.py": "LIMIT = 1"}, edit, starts=lambda path: path == "a.py" or loaded)
+    assert ("a.py" in affected.modules or ("a.py", "LIMIT") in affected.names) == loaded
+
+
 def test_a_subclass_is_told_to_a_base_that_wants_to_know() -> None:
     base = "class Base:\n    def __init_subclass__(cls): KNOWN.append(cls)\nKNOWN = []\n"
     plain = "class Base: pass\n"

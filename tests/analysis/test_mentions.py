@@ -28,7 +28,11 @@ MENTIONS = [
     pytest.param("getattr(p, p)", {"getattr", "*="}, id="getattr-computed"),
     pytest.param("p.__dict__", {".__dict__", "*="}, id="dict"),
     pytest.param("globals()", {"globals", "*g"}, id="globals"),
-    pytest.param("vars(p)", {"vars", "*g", "*="}, id="vars"),
+    pytest.param("vars(p)", {"vars", "*="}, id="vars-of-an-object"),
+    pytest.param("vars()", {"vars", "*g", "*="}, id="vars"),
+    pytest.param("p.__mro__", {".__mro__"}, id="mro"),
+    pytest.param("q = shop = p; return shop", set(), id="local-named-like-an-import"),
+    pytest.param("import shop as q; p(q)", {".shop", "&q"}, id="import-in-a-function"),
     pytest.param("eval(p)", {"eval", "*"}, id="eval"),
     pytest.param("p.import_module(p)", {".import_module", "*"}, id="import-computed"),
     pytest.param("p.import_module('a.b')", {".import_module", ".a", ".b", "&b"}, id="import-literal"),
@@ -53,6 +57,9 @@ OWN = [
     pytest.param("getattr(self, p)", {"getattr", "*."}, id="self"),
     pytest.param("getattr(type(self), p)", {"getattr", "type", "*."}, id="type-of-self"),
     pytest.param("getattr(super(), p)", {"getattr", "super", "*."}, id="super"),
+    pytest.param("self.__class__.__dict__", {".__class__", ".__dict__", "*."}, id="dict-of-its-class"),
+    pytest.param("self.__dict__", {".__dict__"}, id="dict-of-self"),
+    pytest.param("vars(type(self))", {"vars", "type", "*."}, id="vars-of-its-class"),
     pytest.param("getattr(self.a, p)", {"getattr", ".a", "*="}, id="another-object"),
 ]
 
