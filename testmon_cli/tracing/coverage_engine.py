@@ -113,7 +113,7 @@ class CoverageEngine:
         return taken
 
     def _check_tracer(self) -> None:
-        tracer = sys.gettrace()
+        tracer: object = sys.gettrace()
         if threading.current_thread() is not threading.main_thread() or self._is_ours(tracer):
             return
         if isinstance(tracer, self._tracer_class):  # of another coverage.py, whose numbers are not ours to spoil
