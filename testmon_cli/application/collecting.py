@@ -82,8 +82,8 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
                 version=__version__,
             )
         )
-        joiner = Joiner(root, settings.depends, settings.always, partial(_stored_version, datafile))
         stats = sources.scan(root, settings.source, settings.exclude)
+        joiner = Joiner(root, settings.depends, settings.always, partial(_stored_version, datafile), stats)
         config = pytest_config.read(root)
         asked = asked_for(arguments, root)
         store = _Store(datafile, run_id, joiner, stats, asked, config.naming(arguments), narrows=_narrows(arguments))
@@ -244,6 +244,7 @@ class _Store:
     def finish(self, *, is_whole: bool) -> None:
         """What only the end of the session shows."""
         self.commit()
+        self._forget_passing_sources()
         if self._dirty:
             self._snapshot()
         joiner = self._joiner
@@ -260,6 +261,13 @@ class _Store:
             inert=self._inert(is_whole=is_whole and ended is not None),
         )
         self._datafile.set_facts(self._run_id, self._facts)
+
+    def _forget_passing_sources(self) -> None:
+        """Files that tests made, loaded and removed: their absence now is no change."""
+        for path in list(self._versions):
+            if path not in self._stats and not (self._joiner.root / path).exists():
+                del self._versions[path]
+                self._dirty = True
 
     def _pending(self) -> list[str]:
         """Tests that were collected and have not run; those that the configuration leaves out are not to be run."""

@@ -84,6 +84,7 @@ class ResourceWatch:
         self._states: dict[str, tuple[int, int, str]] = {}
         self._handlers: dict[str, Callable[..., None]] = {
             "open": self._open,
+            "import": self._import,
             "os.listdir": self._list,
             "os.scandir": self._list,
             "os.rename": self._renamed,
@@ -159,6 +160,12 @@ class ResourceWatch:
         if known is None or known[:2] != (stat.st_mtime_ns, stat.st_size):
             known = self._states[place] = (stat.st_mtime_ns, stat.st_size, file_state(place))
         return known[2]
+
+    def _import(self, _: Any, path: Any, *__: Any) -> None:
+        """A compiled extension is loaded: once per process, so every test may rely on it."""
+        place = self._place(path) if path else None
+        if place is not None and not self._skips(place):
+            self._sink.read_for_all(Resource("file", place, self._file_state(place)))
 
     def rely_on(self, path: str) -> None:
         """Take a file down as read, whoever reads it."""
