@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
@@ -34,6 +35,7 @@ HEAD = (
 )  # fmt: skip
 # A file that cannot be imported must not keep pytest from running the others.
 RECORD = ("-p", "lab_recorder", "--continue-on-collection-errors")
+INCUMBENT = ("--testmon", "--testmon-forceselect")  # else it runs everything where the project's own options have -m
 FEW, MANY = 5, 0.2  # times the needed tests, and share of all: more is worth a look
 
 Found = dict[str, Any]
@@ -82,7 +84,7 @@ class Truth:
         before = self.project.outcomes(ran)
         stable = {test: outcome for test, outcome in before.items() if first.get(test) == outcome}
         self._clear()
-        if (kept := self.project.pytest("--testmon", caches=False)).status not in (0, 1):
+        if (kept := self.project.pytest(*INCUMBENT, caches=False)).status not in (0, 1):
             raise SystemExit(f"{OTHER} failed in {self.project.folder}:\n{kept.stdout}{kept.stderr}")
         shutil.rmtree(self._kept, ignore_errors=True)
         self._kept.mkdir()
@@ -129,7 +131,7 @@ class Truth:
         self._clear()
         for kept in self._kept.iterdir():
             shutil.copy2(kept, self.project.folder)
-        ran = self.project.pytest("--testmon", "--collect-only", *RECORD, limit=self.limit, caches=False)
+        ran = self.project.pytest(*INCUMBENT, "--collect-only", *RECORD, limit=self.limit, caches=False)
         reported = self.project.outcomes(ran)
         self._clear()
         tests = self.before.keys() | needed
@@ -270,6 +272,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one project and three edits")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # files are put back as they were
     names = options.projects or PROJECTS[: 1 if options.quick else None]
     lines: list[tuple[object, ...]] = []
     missed = 0

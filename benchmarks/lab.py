@@ -226,7 +226,7 @@ def prepare(name: str, *tools: str) -> Project:
     project = Project(recipe, home_of(f"{name}-{recipe.version}", tools))
     if not (project.home / "venv" / "ready").exists():
         clear(project.home)
-        _download(recipe, project.home)
+    _download(recipe, project.home)  # unpacked anew: a run that was killed may have left an edit behind
     install(project, tools)
     return project
 

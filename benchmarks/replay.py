@@ -17,7 +17,7 @@ from itertools import pairwise
 from statistics import mean
 
 import lab
-from compare import OTHER, RECORD, Found, Log, cause_of, is_worth_a_look, lost, share, shares
+from compare import INCUMBENT, OTHER, RECORD, Found, Log, cause_of, is_worth_a_look, lost, share, shares
 
 PAGE = lab.CHECKOUT / "docs" / "comparison.md"
 PROJECTS = ("sqlparse", "click")
@@ -153,9 +153,9 @@ class Replay:
         project = self.truth.project
         _forget(project)
         self.truth.at(old)
-        project.pytest("--testmon", *RECORD, caches=False)
+        project.pytest(*INCUMBENT, *RECORD, caches=False)
         self.truth.at(new)
-        ran = project.pytest("--testmon", "--collect-only", *RECORD, caches=False)
+        ran = project.pytest(*INCUMBENT, "--collect-only", *RECORD, caches=False)
         _forget(project)
         return {"selected": sorted(lab.given(project.outcomes(ran), self.outcomes(new)))}
 
