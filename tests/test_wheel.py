@@ -35,7 +35,10 @@ def test_the_wheel_holds_the_migrations_and_nothing_foreign(wheel: Path) -> None
 
 
 @pytest.mark.slow
-def test_the_installed_wheel_does_the_main_job(wheel: Path, project: Project, tmp_path: Path) -> None:
+def test_the_installed_wheel_does_the_main_job(
+    wheel: Path, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # else it may be the checkout that runs
     place = tmp_path / "venv"
     venv.create(place, with_pip=True)
     project.run(str(place / "bin/python"), "-m", "pip", "install", "-q", str(wheel))

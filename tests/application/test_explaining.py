@@ -1,0 +1,62 @@
+"""What a test relies on, as `select --why-not` tells it."""
+
+import pytest
+
+from testmon_cli.application import explaining, settings
+from testmon_cli.domain.errors import TestmonError
+from testmon_cli.domain.reliance import Reliance
+from tests.conftest import Project
+
+
+def _reliance(depot: Project, nodeid: str) -> Reliance:
+    return explaining.why_not(settings.load(depot.path), nodeid)
+
+
+def test_functions_are_those_that_ran(depot: Project) -> None:
+    found = _reliance(depot, "tests/test_rates.py::test_label")
+    assert found.selected == ""
+    assert found.functions == (("depot/rates.py", ("label",)), ("tests/test_rates.py", ("test_label",)))
+    assert (found.fixtures, found.resources) == ((), ())
+
+
+def test_what_a_shared_fixture_ran_counts(depot: Project) -> None:
+    found = _reliance(depot, "tests/test_rates.py::test_near")
+    assert found.functions == (
+        ("depot/rates.py", ("rate",)),
+        ("tests/conftest.py", ("near",)),
+        ("tests/test_rates.py", ("test_near",)),
+    )
+    assert found.fixtures == ("near",)
+
+
+@pytest.mark.parametrize(
+    ("test", "resource"), [("test_notes", ("file", "notes.txt")), ("test_mode", ("environment", "DEPOT_MODE"))]
+)
+def test_files_and_variables_that_were_read(depot: Project, test: str, resource: tuple[str, str]) -> None:
+    assert _reliance(depot, f"tests/test_files.py::{test}").resources == (resource,)
+
+
+def test_imports_and_packages_are_those_of_all_files_that_it_reaches(depot: Project) -> None:
+    found = _reliance(depot, "tests/test_files.py::test_notes")
+    files = ("depot/__init__.py", "depot/files.py", "depot/lazy.py", "depot/rates.py")
+    assert found.imports == (*files, "tests/conftest.py", "tests/test_files.py")
+    assert [name for name in found.packages if name != "pytest"] == ["click"]
+
+
+def test_it_tells_of_the_run_though_the_sources_are_others_now(depot: Project) -> None:
+    depot.write({"depot/rates.py": "", "tests/test_rates.py": ""})
+    before = _reliance(depot, "tests/test_files.py::test_mode")
+    assert before.functions == (("depot/files.py", ("mode",)), ("tests/test_files.py", ("test_mode",)))
+
+
+def test_it_says_why_a_test_is_selected(depot: Project) -> None:
+    depot.edit("depot/rates.py", "name.upper()", "name.title()")
+    found = _reliance(depot, "tests/test_rates.py::test_label")
+    assert found.selected == "runs depot/rates.py::label, changed at depot/rates.py:11"
+    assert _reliance(depot, "tests/test_rates.py::test_near").selected == ""
+
+
+@pytest.mark.parametrize("nodeid", ["tests/test_rates.py", "tests/test_rates.py::test_gone", ""])
+def test_a_test_that_is_not_known(depot: Project, nodeid: str) -> None:
+    with pytest.raises(TestmonError, match=f"nothing was recorded of {nodeid}; see"):
+        _reliance(depot, nodeid)
