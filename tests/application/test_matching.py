@@ -78,7 +78,7 @@ EDITS = [
     pytest.param("depot/rates.py", "def label(", "def title(", {LABEL: ("block", "removed")}, id="function-removed"),
     pytest.param("depot/lazy.py", "ONE = 1", "ONE = 2", {LATER: ("block", "mentions")}, id="lazy-import"),
     pytest.param("depot/lazy.py", "ONE = 1", "ONE = 1\nlaunch()", {LATER: ("import", "needs")}, id="import-may-fail"),
-    pytest.param("tests/conftest.py", "near():", "near(tmp_path_factory):", {NEAR: ("block", "mentions")}, id="fixture"),
+    pytest.param("tests/conftest.py", "near():", "near(request):", {NEAR: ("block", "mentions")}, id="fixture"),
     pytest.param("notes.txt", "hello", "bye", {NOTES: ("file", "changed")}, id="file"),
 ]  # fmt: skip
 
