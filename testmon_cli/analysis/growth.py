@@ -347,12 +347,16 @@ class Growth:
         return "keywords" in definition.flags or bool(own)
 
     def _effects(self, path: str, definition: Definition, cause: Cause) -> None:
-        if not self.project.runs(path):
+        self.imported_effects(path, definition, cause, importing=path)
+
+    def imported_effects(self, path: str, definition: Definition, cause: Cause, *, importing: str) -> None:
+        """What a definition does besides binding its names; if it fails, the import of `importing` does."""
+        if not self.project.runs(importing):
             return
         for effect in definition.effects:
             if effect == FALLIBLE and "guarded" in definition.flags:
                 continue
-            self._effect(effect, _Place(path, path, cause))
+            self._effect(effect, _Place(path, importing, cause))
 
     def _effect(self, effect: str, place: "_Place") -> None:
         kind, _, rest = effect.partition(":")

@@ -68,9 +68,11 @@ class _Reader:
         if isinstance(node.value, ast.BoolOp | ast.IfExp):
             looked |= self.attributes(node.value)
         for target in _targets(node):
-            self.kept |= self.attributes(target) & looked
-            if isinstance(target, ast.Name) and node.value is not None:
-                self.aliases[target.id] = self.attributes(node.value)
+            for part in _parts(target):
+                if isinstance(part, ast.Name):
+                    self.aliases[part.id] = self.attributes(node.value) if node.value is not None else set()
+                else:
+                    self.kept |= self.attributes(part) & looked
         self.set_by_call(node.value, looked)
 
     def set_by_call(self, node: ast.expr | None, looked: frozenset[str]) -> None:
@@ -101,6 +103,13 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 def _targets(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> list[ast.expr]:
     return node.targets if isinstance(node, ast.Assign) else [node.target]
+
+
+def _parts(target: ast.expr) -> list[ast.expr]:
+    """The single targets of an assignment that may unpack."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return [part for element in target.elts for part in _parts(element)]
+    return _parts(target.value) if isinstance(target, ast.Starred) else [target]
 
 
 def _is_self(node: ast.expr) -> bool:

@@ -339,28 +339,35 @@ class RunMatcher:
             self.growth.module(path, Cause("import", "changed", path, "*"))
 
     def _changed_imports(self) -> None:
-        """An import that came or went brings or takes the effects of importing the module it names."""
-        project = self.growth.project
+        """An import that came or went brings or takes the effects of importing what it names."""
         for path in self.files.changed:
             old, new = self.old_model(path), self.model(path)
             if old is None or new is None:
                 continue
-            before = {t for i in old.imports if not i.lazy for t in project.index.targets(i, path)}
-            after = {t for i in new.imports if not i.lazy for t in project.index.targets(i, path)}
-            for target in sorted(after ^ before):
-                self._import_effects(path, target, set())
+            before, after = self._imported_by(path, old), self._imported_by(path, new)
+            for target in sorted(before ^ after):
+                # What the run had loaded for somebody did then what it does now, and did not fail.
+                if target in before or target not in self._loaded:
+                    self._import_effects(path, target)
 
-    def _import_effects(self, path: str, target: str, seen: set[str]) -> None:
-        if target in seen:
-            return
-        seen.add(target)
+    def _imported_by(self, path: str, model: SourceModel) -> set[str]:
+        """The files that importing a source imports, and those that they import."""
+        project = self.growth.project
+        stack = [t for i in model.imports if not i.lazy for t in project.index.targets(i, path)]
+        found: set[str] = set()
+        while stack:
+            target = stack.pop()
+            if target not in found and target != path:
+                found.add(target)
+                stack += project.edges(target, lazy=False)
+        return found
+
+    def _import_effects(self, path: str, target: str) -> None:
         model = self.model(target) or self.old_model(target)
         for definition in model.definitions if model else ():
             if definition.effects:
                 cause = Cause("import", "imports", path, definition.names[0] if definition.names else target)
-                self.growth._effects(target, definition, cause)
-        for further in self.growth.project.edges(target, lazy=False):
-            self._import_effects(path, further, seen)
+                self.growth.imported_effects(target, definition, cause, importing=path)
 
     # What is affected
 
