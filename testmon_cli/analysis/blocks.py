@@ -42,10 +42,10 @@ class RawBlock:
     last: bool = False
 
 
-def find_blocks(tree: ast.Module) -> list[RawBlock]:
-    """All blocks of a module's functions, in the order of `SourceModel.blocks`."""
+def find_blocks(tree: ast.Module, imported: frozenset[str] | None = None) -> list[RawBlock]:
+    """All blocks of a module's functions, in the order of `SourceModel.blocks`; `imported`: what its imports bind."""
     reader = _Reader()
-    reader.statements(tree.body, "", module_scope(imported_names(tree)))
+    reader.statements(tree.body, "", module_scope(imported_names(tree) if imported is None else imported))
     return reader.blocks
 
 

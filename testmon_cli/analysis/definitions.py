@@ -21,7 +21,6 @@ from testmon_cli.analysis import purity
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.effects import FALLIBLE, Names, Reader, dotted_name
-from testmon_cli.analysis.imports import imported_names
 from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, class_scope, module_scope
 from testmon_cli.analysis.trees import children
@@ -71,14 +70,15 @@ def _module_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
                     yield from _module_level(child.body)
 
 
-def find_definitions(tree: ast.Module, names: Names) -> tuple[Definition, ...]:
-    """All definitions of a module, in order, those of classes after their class."""
-    return tuple(_Reader(tree, names).read())
+def find_definitions(tree: ast.Module, names: Names, imported: frozenset[str]) -> tuple[Definition, ...]:
+    """All definitions of a module, in order, those of classes after their class; `imported`: what its imports bind."""
+    return tuple(_Reader(tree, names, imported).read())
 
 
 class _Reader:
-    def __init__(self, tree: ast.Module, names: Names) -> None:
+    def __init__(self, tree: ast.Module, names: Names, imported: frozenset[str]) -> None:
         self.tree = tree
+        self.imported = imported
         self.names = names
         self.future = any(
             isinstance(node, ast.ImportFrom)
@@ -93,7 +93,7 @@ class _Reader:
         self.bound_before: set[str] = {"__name__", "__file__", "__doc__", "__path__", "__package__", "__spec__"}
 
     def read(self) -> Iterator[Definition]:
-        yield from self.body(self.tree.body, module_scope(imported_names(self.tree)), "")
+        yield from self.body(self.tree.body, module_scope(self.imported), "")
 
     def body(self, statements: list[ast.stmt], scope: Scope, owner: str) -> Iterator[Definition]:
         if statements and is_docstring(statements[0]):

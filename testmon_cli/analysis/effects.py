@@ -315,7 +315,8 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     arguments = node.args
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     local.update((argument.arg, "argument") for argument in parameters)
-    for name in _fresh(node):
+    nodes = list(walk(node))
+    for name in _fresh(nodes):
         if local.get(name) == "unknown":
             local[name] = "fresh"
     for statement in node.body:
@@ -324,7 +325,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local)
     reader.statements(node.body)
     memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
-    kept = {*_kept_by(reader.found, names), *kept_in_class(node), *kept_in_object(node)}
+    kept = {*_kept_by(reader.found, names), *kept_in_class(nodes), *kept_in_object(node)}
     return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised, tuple(sorted(kept)))
 
 
@@ -352,10 +353,10 @@ def _last_part(decorator: ast.expr) -> str:
     return dotted_name(function).rpartition(".")[2]
 
 
-def _fresh(node: FunctionNode) -> Iterator[str]:
+def _fresh(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Locals that are only ever bound to objects made here."""
     made: dict[str, bool] = {}
-    for child in walk(node):
+    for child in nodes:
         if isinstance(child, ast.Assign | ast.AnnAssign):
             value = child.value
             is_made = isinstance(value, ast.List | ast.Dict | ast.Set | ast.Tuple | ast.Constant | ast.ListComp)

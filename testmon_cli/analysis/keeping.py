@@ -10,11 +10,11 @@ _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _LOOK_UPS = ("getattr", "hasattr", "setattr")
 
 
-def kept_in_class(node: FunctionNode) -> set[str]:
-    """Attributes of its class that a method sets: they outlive the test that called it."""
+def kept_in_class(nodes: Iterable[ast.AST]) -> set[str]:
+    """Attributes of its class that a method, of these nodes, sets: they outlive the test that called it."""
     return {
         attribute
-        for child in walk(node)
+        for child in nodes
         if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign)
         for target in _targets(child)
         if (attribute := _of_class(target))

@@ -44,11 +44,13 @@ def build_model(data: bytes) -> SourceModel:
 def model_of(tree: ast.Module) -> SourceModel:
     """The model of a syntax tree."""
     names = names_of(tree)
-    definitions = find_definitions(tree, names)
+    imports = find_imports(tree)
+    imported = frozenset(found.binds for found in imports)
+    definitions = find_definitions(tree, names, imported)
     return SourceModel(
-        blocks=(*blocks_of(find_blocks(tree)), _module_block(tree, definitions)),
+        blocks=(*blocks_of(find_blocks(tree, imported)), _module_block(tree, definitions)),
         definitions=definitions,
-        imports=find_imports(tree),
+        imports=imports,
         functions=tuple(_summaries(tree.body, "", module_scope(), names)),
         doctests=frozenset(_doctests(tree.body, "")),
     )
