@@ -25,13 +25,19 @@ class Affected:
     """What grew out of the changes. Keys are (path, name); paths of modules whose import itself is affected."""
 
     names: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    kept: dict[tuple[str, str], Cause] = field(default_factory=dict)  # names under which running code keeps something
     members: dict[tuple[str, str, str], Cause] = field(default_factory=dict)  # path, class, member
     docs: dict[tuple[str, str], Cause] = field(default_factory=dict)
     modules: dict[str, Cause] = field(default_factory=dict)
     fixtures: set[tuple[str, str]] = field(default_factory=set)  # those of `names` that pytest may look up as fixtures
 
+    @property
+    def size(self) -> int:
+        """How many names there are; it only grows."""
+        return len(self.names) + len(self.kept)
+
     def __bool__(self) -> bool:
-        return bool(self.names or self.members or self.docs or self.modules)
+        return bool(self.names or self.kept or self.members or self.docs or self.modules)
 
 
 class Growth:
@@ -119,6 +125,12 @@ class Growth:
         if name and key not in self.affected.names:
             self.affected.names[key] = cause
             self._pending.append(key)
+
+    def kept(self, path: str, name: str, cause: Cause) -> None:
+        """Code that ran keeps something else under a name: what ran on import did so before, only blocks read it."""
+        found = self.project.resolve(name, path) if "." in name else None
+        where, dotted = found or (path, name)
+        self.affected.kept.setdefault((where, dotted.rpartition(".")[2]), cause)
 
     def is_fixture(self, path: str, name: str) -> bool:
         """Whether pytest could take the name, as a parameter of a test, for a fixture of this file."""

@@ -7,6 +7,7 @@ from testmon_cli.analysis.scopes import FunctionNode
 from testmon_cli.analysis.trees import walk
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
 _LOOK_UPS = ("getattr", "hasattr", "setattr")
 
 
@@ -23,6 +24,8 @@ def kept_in_class(nodes: Iterable[ast.AST]) -> set[str]:
 
 def kept_in_object(node: FunctionNode) -> set[str]:
     """Attributes that a method sets only after a look at them: `if self.x is None: self.x = ...` in all its forms."""
+    if node.name in _INITIALISERS:  # the object is new
+        return set()
     reader = _Reader()
     reader.body(node.body, frozenset())
     return reader.kept

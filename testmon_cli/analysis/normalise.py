@@ -19,6 +19,7 @@ from testmon_cli.analysis.scopes import (
     function_scope,
 )
 
+_BUILTIN_TYPES = ("bytes", "dict", "float", "int", "list", "set", "str", "tuple")
 _SKIPPED_FIELDS = {
     "ctx",
     "type_comment",
@@ -101,7 +102,10 @@ class Text:
             self.mentions |= mentions.of_string(value)
 
     def _call(self, node: ast.Call, scope: Scope) -> None:
-        self.mentions |= mentions.of_call(node)
+        found = mentions.of_call(node)
+        if found == {mentions.DYNAMIC_ATTRIBUTES} and self._is_builtin_type(node.args[0], scope):
+            found = set()  # nothing of the project is found there
+        self.mentions |= found
         listed = mentions.of_listing(node)
         if listed and isinstance(node.func, ast.Name):  # not what the bare name says
             self.mentions |= {*listed, node.func.id}
@@ -110,6 +114,10 @@ class Text:
             self.parts.append(")")
         else:
             self._generic(node, scope)
+
+    @staticmethod
+    def _is_builtin_type(node: ast.expr, scope: Scope) -> bool:
+        return isinstance(node, ast.Name) and node.id in _BUILTIN_TYPES and scope.resolve(node.id) == GLOBAL
 
     def _keyword(self, node: ast.keyword, scope: Scope) -> None:
         self.parts.append(f"{node.arg}=")

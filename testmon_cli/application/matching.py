@@ -374,10 +374,10 @@ class RunMatcher:
     def _affected(self, executions: list[StoredExecution]) -> None:
         while True:
             self.growth.grow()
-            size = len(self.growth.affected.names)
+            size = self.growth.affected.size
             self._mentioned(executions)
             self._memoised()
-            if len(self.growth.affected.names) == size:
+            if self.growth.affected.size == size:
                 break
         for trace_id, path in self._modules.items():
             if trace_id in self.invalid:
@@ -429,10 +429,7 @@ class RunMatcher:
     def _kept(self, path: str, function: FunctionSummary, cause: Cause) -> None:
         """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
         for name in function.keeps:
-            if "." in name:
-                self.growth.mutated(path, name, cause)
-            else:
-                self.growth.name(path, name, cause)
+            self.growth.kept(path, name, cause)
         if function.memoised:
             outer, _, name = function.qualname.rpartition(".")
             self.growth.name(path, name, cause)
@@ -551,9 +548,10 @@ class _MentionMatcher:
     def match(self, executions: list[StoredExecution]) -> Hits:
         affected = self.growth.affected
         hits: Hits = {}
-        names = self._names(affected.names)
-        if affected.names:
-            direct, conditional = self._blocks(names, affected.names)
+        causes = {**affected.kept, **affected.names}
+        names = self._names(causes)
+        if causes:
+            direct, conditional = self._blocks(names, causes)
             hits.update(self.run.hits_of(direct))
             for paths, checksums in conditional.items():
                 reached = frozenset().union(*(self.growth.project.reaching(p) for p in paths))

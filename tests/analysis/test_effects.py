@@ -138,6 +138,11 @@ def test_what_a_function_keeps_beyond_a_call(body: str, keeps: set[str]) -> None
     assert set(model(HEAD + "def f(self, cls):\n" + textwrap.indent(body, " ")).functions[0].keeps) == keeps
 
 
+def test_an_initialiser_has_an_object_of_its_own() -> None:
+    (summary,) = model("def __init__(self):\n    if self.a is None:\n        self.a = 1").functions
+    assert not summary.keeps
+
+
 def test_every_function_is_summed_up_under_its_qualified_name() -> None:
     source = "def f():\n    def g(): pass\nclass C:\n    def m(self): pass\nif x:\n    def h(): pass"
     assert [f.qualname for f in model(source).functions] == ["f", "f.<locals>.g", "C.m", "h"]

@@ -26,6 +26,8 @@ MENTIONS = [
     pytest.param("import a.b", {".a", ".b"}, id="import"),
     pytest.param("getattr(p, 'a')", {"getattr", ".a"}, id="getattr-literal"),
     pytest.param("getattr(p, p)", {"getattr", "*="}, id="getattr-computed"),
+    pytest.param("getattr(str, p)", {"getattr", "str"}, id="getattr-of-a-builtin-type"),
+    pytest.param("str = p; getattr(str, p)", {"getattr", "*="}, id="getattr-of-a-local-named-like-one"),
     pytest.param("p.__dict__", {".__dict__", "*="}, id="dict"),
     pytest.param("globals()", {"globals", "*g"}, id="globals"),
     pytest.param("vars(p)", {"vars", "*="}, id="vars-of-an-object"),
