@@ -13,6 +13,10 @@ import pytest
 # Variables that change what we, pytest or terminals print; continuous integration sets some of them.
 _STEERING = ("TESTMON_DATAFILE", "TESTMON_ENV", "PYTEST_ADDOPTS", "CI", "BUILD_NUMBER", "FORCE_COLOR", "NO_COLOR")
 
+# Every process that a test starts would compile all of testmon anew: half of its time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 @pytest.fixture(scope="session")
 def _nowhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
