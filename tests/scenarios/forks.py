@@ -5,14 +5,18 @@ JSON line on stdout, is what the forked child wrote to a file. It is a process o
 tests may have threads (pytest-xdist), which do not go well with a fork.
 """
 
+import atexit
 import contextlib
+import functools
 import gc
 import io
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,10 +61,68 @@ def run_pytest(arguments: list[str]) -> dict[str, object]:
     return {"code": code, "outcomes": observer.outcomes, "errors": observer.errors}
 
 
+class ForkedLaunch:
+    """The traced pytest that collect starts: a fork of a process that has pytest loaded, in place of a new one.
+
+    What another start of Python would be spared is most of what a small project costs; that collect really starts
+    one is held to by the tests of collecting.
+    """
+
+    def __init__(self, command: list[str], env: dict[str, str]) -> None:
+        self.returncode: int | None = None
+        self._pid = os.fork()
+        if not self._pid:
+            self._run(command[3:], env)
+
+    @staticmethod
+    def _run(arguments: list[str], env: dict[str, str]) -> None:
+        from testmon_cli.tracing import launch
+
+        code = 3
+        try:
+            subprocess.Popen = _POPEN  # type: ignore[misc]
+            atexit._clear()  # what the parent does at its end, like removing its folders
+            os.environ.clear()
+            os.environ.update(env)
+            sys.argv = [launch.MODULE, *arguments]
+            code = launch.main()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            atexit._run_exitfuncs()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def wait(self, timeout: float) -> int:
+        end = time.monotonic() + timeout
+        while self.returncode is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > end:
+                raise subprocess.TimeoutExpired("pytest", timeout)
+            else:
+                time.sleep(0.005)
+        return self.returncode
+
+
+_POPEN = subprocess.Popen
+
+
+def _start(command: list[str], *positional: object, **options: object) -> object:
+    from testmon_cli.tracing import launch
+
+    if command[1:3] == launch.command([])[1:3]:
+        return ForkedLaunch(command, options["env"])  # type: ignore[arg-type]
+    return _POPEN(command, *positional, **options)  # type: ignore[call-overload]
+
+
 def collect(arguments: list[str]) -> dict[str, object]:
     """The command line in this process; pytest runs in a child of it, as always."""
     from testmon_cli import cli
 
+    subprocess.Popen = _start  # type: ignore[assignment, misc]
     return {"code": cli.main(["collect", "-q", "-p", "no:cacheprovider", *arguments])}
 
 
@@ -108,8 +170,18 @@ def _warm_up() -> None:
     import testmon_cli.cli
     import testmon_cli.storage.compiled_sqlite
     import testmon_cli.storage.models
-    import testmon_cli.storage.writing  # noqa: F401
+    import testmon_cli.storage.writing
+    import testmon_cli.tracing.child
+    import testmon_cli.tracing.launch
+    import testmon_cli.tracing.plugin
+    import testmon_cli.tracing.probes_engine
+    import testmon_cli.tracing.recorder  # noqa: F401
+    from testmon_cli.application import environment
 
+    # What is installed is the same for every order; a distribution of a scenario is looked at when it is there.
+    environment.describe = functools.cache(environment.describe)
+    for package in environment.installed_packages():
+        environment.describe(package)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         test = Path(folder) / "test_warming_up.py"
         test.write_text("def test_failure(tmp_path):\n    assert [1] == [2]\n", encoding="utf-8")

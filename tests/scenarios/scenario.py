@@ -10,6 +10,7 @@ text), what is edited (lines that begin with `@@`) and what is expected:
     @@ environ NAME=before => after (`unset` for none)
     must: node ids                  come out otherwise; held against what plain pytest shows
     extra: node id -- why           selected though it comes out the same; any other such test fails the scenario
+    always: node id                 selected whatever changes, so also when nothing was edited
     missed: reason                  known to be unsafe: the scenario is expected to fail
 
 `dist name version [requires ...]` begins the files of a distribution that is installed before the edit,
@@ -23,7 +24,7 @@ from pathlib import Path
 TABLES = Path(__file__).parent / "tables"
 CONFIG_FILES = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg")
 CONFIG = '[tool.pytest.ini_options]\npythonpath = ["."]\n'
-_MARK = re.compile(r"(===|---|@@|must:|extra:|missed:|dist )")
+_MARK = re.compile(r"(===|---|@@|must:|extra:|always:|missed:|dist )")
 
 
 @dataclass
@@ -51,6 +52,7 @@ class Scenario:
     distributions: tuple[list[Distribution], list[Distribution]] = field(default_factory=lambda: ([], []))
     must: set[str] = field(default_factory=set)
     extra: dict[str, str] = field(default_factory=dict)
+    always: set[str] = field(default_factory=set)
     missed: str = ""
 
 
@@ -97,6 +99,8 @@ def _read(scenario: Scenario, line: str) -> tuple[dict[str, str], str] | None:
     elif word == "extra:":
         nodeid, _, why = rest.partition(" -- ")
         scenario.extra[nodeid] = why
+    elif word == "always:":
+        scenario.always.update(rest.split())
     elif word == "missed:":
         scenario.missed = rest
     elif word == "dist":
