@@ -12,7 +12,7 @@ from testmon_cli.analysis.changes import definition_changes
 from testmon_cli.analysis.model import build_model
 from testmon_cli.domain.source import SourceModel
 
-settings.register_profile("testmon", deadline=None, derandomize=True, max_examples=60)
+settings.register_profile("testmon", deadline=None, derandomize=True, max_examples=30)
 settings.load_profile("testmon")
 
 NAMES = st.sampled_from(["a", "b", "total", "item"])

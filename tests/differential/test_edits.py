@@ -1,7 +1,7 @@
 # ruff: noqa: E501 - the files of the sample project stand on few lines
 """Seeded random edits of a small project: every test that plain pytest shows to change was selected.
 
-`TESTMON_EDITS` sets how many are tried (default 100).
+`TESTMON_EDITS` sets how many are tried (default 60).
 """
 
 import itertools
@@ -89,7 +89,7 @@ def test_no_changed_test_is_missed(forks: Forks, tmp_path: Path) -> None:
     assert forks.order("collect", place)["code"] == 0
     sources = sorted((place.folder / "depot").glob("*.py"))
     missed, changed = [], 0
-    for edit in itertools.islice(draw(sources, seed=7), int(os.environ.get("TESTMON_EDITS", "100"))):
+    for edit in itertools.islice(draw(sources, seed=7), int(os.environ.get("TESTMON_EDITS", "60"))):
         original = edit.path.read_text()
         edit.path.write_text(edit.text)
         needed = changed_tests(before, forks.order("pytest", place))
