@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 # Variables that change what we, pytest or terminals print; continuous integration sets some of them.
-_STEERING = ("TESTMON_DATAFILE", "TESTMON_ENV", "PYTEST_ADDOPTS", "CI", "BUILD_NUMBER", "FORCE_COLOR", "NO_COLOR")
+_STEERING = (
+    "TESTMON_DATAFILE",
+    "TESTMON_ENV",
+    "PYTEST_ADDOPTS",
+    "CI",
+    "BUILD_NUMBER",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "PYTEST_XDIST_WORKER",
+)
 
 # Every process that a test starts would compile all of testmon anew: half of its time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -21,6 +30,14 @@ sys.dont_write_bytecode = False
 @pytest.fixture(scope="session")
 def _nowhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("nowhere")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_named_plugins() -> Iterator[None]:
+    """The suites that tests run load the plugins they name, not all that are installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        yield
 
 
 @pytest.fixture(autouse=True)

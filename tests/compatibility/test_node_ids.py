@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from tests.compatibility.suite import Suite
+from tests.conftest import Project
 
 PYTEST = (sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider")
 TESTS = """
@@ -28,7 +29,7 @@ TESTS = """
         assert shop.name(value) == value
 
 
-    @pytest.mark.parametrize("n", range(2000))
+    @pytest.mark.parametrize("n", range(1000))
     def test_many(n):
         assert shop.name(n) == n
 
@@ -41,14 +42,10 @@ TESTS = """
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> Suite:
-    from tests.conftest import Project
-
     suite = Suite(Project(tmp_path_factory.mktemp("odd")))
     shop = "def price(x):\n    return x\n\n\ndef name(x):\n    return x\n"
     suite.project.write({"pyproject.toml": "", "shop.py": shop, "tests/test_odd.py": TESTS})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        assert suite.collect("-q") == 0
+    assert suite.collect("-q") == 0
     suite.project.edit("shop.py", "def price(x):\n    return x", "def price(x):\n    return (x, x)[0]")
     return suite
 
@@ -59,7 +56,7 @@ def ran(text: str) -> list[str]:
 
 
 def test_all_are_known(odd: Suite) -> None:
-    assert len(odd.known()) == 19 + 19 + 2000 + 2
+    assert len(odd.known()) == 19 + 19 + 1000 + 2
     assert odd.unsure() == {}
 
 

@@ -96,9 +96,10 @@ def test_every_way_to_distribute_gives_what_a_serial_run_gives(suite: Suite) -> 
     assert serial["test_a.py::test_base"].functions == {
         "conftest.py::base", "shop.py::connect", "shop.py::leave_out", "shop.py::close",
     }  # fmt: skip
-    modes = ["load", "loadscope", "loadfile", "loadgroup", "worksteal", "each"]
-    for mode, engine in [*((mode, "probes") for mode in modes), ("load", "coverage")]:
-        assert suite.collect("-q", "-p", "xdist", "-n", "2", "--dist", mode, engine=engine) == 1
+    runs = [("load", "2", "probes"), ("load", "2", "coverage"), ("loadgroup", "2", "probes")]
+    runs += [(mode, "1", "probes") for mode in ("loadscope", "loadfile", "worksteal", "each")]
+    for mode, workers, engine in runs:
+        assert suite.collect("-q", "-p", "xdist", "-n", workers, "--dist", mode, engine=engine) == 1
         parallel = {nodeid.partition("@")[0]: seen for nodeid, seen in suite.known().items()}
         assert parallel == serial, (mode, engine)
     assert suite.select() == ["test_a.py::TestIn::test_wrong"]

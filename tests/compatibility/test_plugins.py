@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.compatibility.suite import Suite, needs
+from tests.conftest import Project
 
 SHOP = """
     def price(x):
@@ -260,13 +261,9 @@ def test_django(django: Suite, name: str, old: str, new: str, expected: set[str]
 @pytest.fixture(scope="module")
 def django(tmp_path_factory: pytest.TempPathFactory) -> Suite:
     needs("django", "pytest_django")
-    from tests.conftest import Project
-
     suite = Suite(Project(tmp_path_factory.mktemp("django")))
     suite.project.write(DJANGO)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        assert suite.collect("-q", "-p", "pytest_django.plugin") == 0
+    assert suite.collect("-q", "-p", "pytest_django.plugin") == 0
     assert suite.unsure() == {}
     return suite
 
@@ -341,11 +338,7 @@ def test_items_of_other_kinds(items: Suite, name: str, old: str, new: str, expec
 
 @pytest.fixture(scope="module")
 def items(tmp_path_factory: pytest.TempPathFactory) -> Suite:
-    from tests.conftest import Project
-
     suite = Suite(Project(tmp_path_factory.mktemp("items")))
     suite.project.write(ITEMS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        assert suite.collect("-q", "--doctest-modules", "--doctest-glob=*.txt") == 0
+    assert suite.collect("-q", "--doctest-modules", "--doctest-glob=*.txt") == 0
     return suite
