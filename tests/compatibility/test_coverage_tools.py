@@ -102,6 +102,7 @@ def totals(suite: Suite) -> object:
     """What was measured, file by file."""
     path = suite.project.path / "out.json"
     found = json.loads(path.read_text(encoding="utf-8"))["files"]
+    assert any(values["executed_lines"] for values in found.values())
     os.unlink(path)
     found = {os.path.relpath(suite.project.path / name, suite.project.path): values for name, values in found.items()}
     names = ("executed_lines", "missing_lines", "executed_branches", "missing_branches")
