@@ -76,7 +76,7 @@ def fill(root: Path, planned: dict[str, list[Call]]) -> float:
         facts = dict(sample.facts) | {"pending": [], "inert": {}, "edges": _edges(root)}
         resources = _resources(datafile, sample)
         found = sources.scan(root)
-        versions = [sources.version_of(path, (root / path).read_bytes(), stat) for path, stat in found.items()]
+        versions = [sources.version_of(path, (root / path).read_bytes(), stat)[0] for path, stat in found.items()]
         checksums = {version.path: _by_function(version) for version in versions}
         packages = datafile.packages(sample.id)
         started = time.perf_counter()

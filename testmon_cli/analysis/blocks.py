@@ -35,7 +35,7 @@ class RawBlock:
     body: list[ast.stmt]
     start: int
     parent: int
-    text: Text = field(default_factory=Text)
+    text: Text
     lines: list[tuple[int, int]] = field(default_factory=list)
     line: int = 0
     empty: bool = True  # no statement yet: only marks of folded bodies that ended
@@ -44,8 +44,15 @@ class RawBlock:
 
 def find_blocks(tree: ast.Module, imported: frozenset[str] | None = None) -> list[RawBlock]:
     """All blocks of a module's functions, in the order of `SourceModel.blocks`; `imported`: what its imports bind."""
-    reader = _Reader()
+    reader = _Reader(Text)
     reader.statements(tree.body, "", module_scope(imported_names(tree) if imported is None else imported))
+    return reader.blocks
+
+
+def find_places(tree: ast.Module) -> list[RawBlock]:
+    """The same blocks without their texts: where each begins."""
+    reader = _Reader(_Silent)
+    reader.statements(tree.body, "", module_scope())
     return reader.blocks
 
 
@@ -114,11 +121,33 @@ def _runs_nothing(statement: ast.stmt, scope: Scope) -> bool:
     return isinstance(statement, ast.Global | ast.Nonlocal)
 
 
+class _Silent(Text):
+    """The text of blocks that nobody compares."""
+
+    __slots__ = ()
+
+    def add(self, node: object, scope: Scope) -> None:
+        pass
+
+    def class_header(self, node: ast.ClassDef, scope: Scope) -> None:
+        pass
+
+    def signature(self, arguments: ast.arguments) -> None:
+        pass
+
+
 class _Reader:
     """Reads functions one after the other; what is nested in a function follows it."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: type[Text]) -> None:
         self.blocks: list[RawBlock] = []
+        self.text = text
+
+    def scope(self, node: FunctionNode | ast.ClassDef, around: Scope) -> Scope:
+        """The scope of a function or class, as far as texts need it."""
+        if self.text is _Silent:
+            return Scope("class" if isinstance(node, ast.ClassDef) else "function", around)
+        return class_scope(node, around) if isinstance(node, ast.ClassDef) else function_scope(node, around)
 
     def statements(self, body: list[ast.stmt], prefix: str, scope: Scope) -> None:
         """Functions among statements that are not in a function: module level, class bodies, and arms of these."""
@@ -129,7 +158,7 @@ class _Reader:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self.function(node, prefix, scope)
         elif isinstance(node, ast.ClassDef):
-            self.statements(node.body, f"{prefix}{node.name}.", class_scope(node, scope))
+            self.statements(node.body, f"{prefix}{node.name}.", self.scope(node, scope))
         elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
             for child in children(node):
                 if not isinstance(child, ast.expr):
@@ -137,7 +166,7 @@ class _Reader:
 
     def function(self, node: FunctionNode, prefix: str, scope: Scope) -> None:
         qualname = prefix + node.name
-        inner = function_scope(node, scope)
+        inner = self.scope(node, scope)
         start = 1 if is_docstring(node.body[0]) else 0
         sequence = _Sequence(self, qualname, "", inner, parent=-1)
         first = sequence.begin(node.body, start)
@@ -171,7 +200,7 @@ class _Sequence:
     def begin(self, body: list[ast.stmt], start: int) -> RawBlock:
         identity = f"{self.qualname}|{self.path}|{self.count}"
         self.count += 1
-        block = RawBlock(self.qualname, identity, body, start, self.parent)
+        block = RawBlock(self.qualname, identity, body, start, self.parent, self.reader.text())
         block.text.parts += self.pending
         self.pending = []
         self.split = False
@@ -220,7 +249,7 @@ class _Sequence:
             self.try_statement(statement, block, scope)
         elif isinstance(statement, ast.ClassDef):
             block.text.class_header(statement, scope)
-            self.read(statement.body, 0, class_scope(statement, scope))
+            self.read(statement.body, 0, self.reader.scope(statement, scope))
             self.mark("end")
         elif isinstance(statement, ast.If):
             block.text.parts.append("if")

@@ -179,8 +179,12 @@ class Joiner:
             self._unsafe[path] = f"{path} changed while tests ran"
         stat = Stat(record.size, record.mtime_ns)
         known = self._known(path, digest)
-        version = replace(known, size=stat.size, mtime_ns=stat.mtime_ns) if known else version_of(path, data, stat)
-        self.sources[path] = LoadedSource(version, codec.decode(version.model) if version.model else None)
+        if known is not None:
+            version = replace(known, size=stat.size, mtime_ns=stat.mtime_ns)
+            model = codec.decode(version.model) if version.model else None
+        else:
+            version, model = version_of(path, data, stat)
+        self.sources[path] = LoadedSource(version, model)
         self.fresh.append(version)
 
     def _trace(self, source: str, record: wire.Trace) -> None:

@@ -65,15 +65,16 @@ def _scan(folder: Path, prefix: str, exclude: Sequence[str]) -> Iterator[tuple[s
                 stack.append((entry.path, path + "/"))
 
 
-def version_of(path: str, data: bytes, stat: Stat) -> SourceVersion:
-    """A source version with its model; one that does not parse has no model."""
+def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, SourceModel | None]:
+    """A source version, and its model; one that does not parse has none."""
     try:
         model = build_model(data)
     except SourceError:
-        return SourceVersion(path, content_digest(data), MODEL_KEY, b"", b"", stat.size, stat.mtime_ns)
-    return SourceVersion(
+        return SourceVersion(path, content_digest(data), MODEL_KEY, b"", b"", stat.size, stat.mtime_ns), None
+    version = SourceVersion(
         path, content_digest(data), MODEL_KEY, codec.encode(model), codec.name_index(model), stat.size, stat.mtime_ns
     )
+    return version, model
 
 
 def is_left_out(path: str, exclude: Sequence[str]) -> bool:

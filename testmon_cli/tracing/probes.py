@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import CodeType, SimpleNamespace
 from typing import Any, Self
 
-from testmon_cli.analysis.blocks import RawBlock, find_blocks, is_docstring
+from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
 
 MARK = "\0testmon probe\0"
 CAPACITY = 1 << 24
@@ -60,7 +60,7 @@ class Probed:
 
 def instrument(tree: ast.Module) -> None:
     """Put a probe before each block of a module, and one where the module itself begins."""
-    blocks = find_blocks(tree)
+    blocks = find_places(tree)
     by_list: dict[int, list[tuple[int, int]]] = {}
     bodies: dict[int, list[ast.stmt]] = {}
     for index, block in enumerate(blocks):

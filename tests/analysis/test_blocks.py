@@ -1,9 +1,12 @@
 """Blocks: where one begins, and which edits end it."""
 
+import ast
 import sys
+from pathlib import Path
 
 import pytest
 
+from testmon_cli.analysis import blocks
 from tests.analysis.sources import checksums, dedent, model
 
 # Every line names its block; "B<A" says that block A must have been reached before B.
@@ -529,3 +532,11 @@ def test_lines_lead_to_what_must_have_been_reached_before() -> None:
     assert {source.blocks[n].line for n in source.blocks_on([3])} == {1, 3}
     assert {source.blocks[n].line for n in source.blocks_on([5])} == {1, 4}
     assert source.blocks_on([99]) == frozenset()
+
+
+def test_places_are_those_of_the_blocks() -> None:
+    tree = ast.parse(Path(blocks.__file__).read_text(encoding="utf-8"))
+    read, places = blocks.find_blocks(tree), blocks.find_places(tree)
+    assert [(p.qualname, p.start, id(p.body), p.line) for p in places] == [
+        (b.qualname, b.start, id(b.body), b.line) for b in read
+    ]
