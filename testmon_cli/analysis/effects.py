@@ -325,12 +325,13 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local)
     reader.statements(node.body)
     memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
-    kept = {*_kept_by(reader.found, names), *kept_in_class(nodes), *kept_in_object(node)}
+    attributes = kept_in_class(nodes) | kept_in_object(node)
+    kept = {*_kept_by(reader.found, names), *("." + name for name in attributes)}
     return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised, tuple(sorted(kept)))
 
 
 def _kept_by(effects: Iterable[str], names: Names) -> Iterator[str]:
-    """Names, or attributes, of what outlives a call that has these effects; dotted when it belongs to an import."""
+    """What outlives a call that has these effects, in the notation of `FunctionSummary.keeps`."""
     for effect in effects:
         kind, _, rest = effect.partition(":")
         if effect[0] == "=":
@@ -345,7 +346,8 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[str]:
 
 
 def _outliving(dotted: str, names: Names) -> str:
-    return dotted if names.is_imported(dotted.partition(".")[0]) else dotted.rpartition(".")[2]
+    first, dot, _ = dotted.partition(".")
+    return dotted if names.is_imported(first) or not dot else "." + dotted.rpartition(".")[2]
 
 
 def _last_part(decorator: ast.expr) -> str:

@@ -34,7 +34,7 @@ class Affected:
     @property
     def size(self) -> int:
         """How many names there are; it only grows."""
-        return len(self.names) + len(self.kept)
+        return len(self.names) + len(self.kept) + len(self.members)
 
     def __bool__(self) -> bool:
         return bool(self.names or self.kept or self.members or self.docs or self.modules)
@@ -126,11 +126,18 @@ class Growth:
             self.affected.names[key] = cause
             self._pending.append(key)
 
-    def kept(self, path: str, name: str, cause: Cause) -> None:
-        """Code that ran keeps something else under a name: what ran on import did so before, only blocks read it."""
-        found = self.project.resolve(name, path) if "." in name else None
-        where, dotted = found or (path, name)
-        self.affected.kept.setdefault((where, dotted.rpartition(".")[2]), cause)
+    def kept(self, path: str, qualname: str, name: str, cause: Cause) -> None:
+        """A function keeps something else under a name, see `FunctionSummary.keeps`.
+
+        What ran on import did so before: only blocks read it, an attribute those that have to do with the class.
+        """
+        owner, attribute = qualname.rpartition(".")[0], name.rpartition(".")[2]
+        if name.startswith(".") and self._class(path, owner) is not None:
+            self.affected.members.setdefault((path, owner, attribute), cause)
+            return
+        found = self.project.resolve(name, path) if "." in name.lstrip(".") else None
+        where = found[0] if found is not None else path
+        self.affected.kept.setdefault((where, attribute), cause)
 
     def is_fixture(self, path: str, name: str) -> bool:
         """Whether pytest could take the name, as a parameter of a test, for a fixture of this file."""

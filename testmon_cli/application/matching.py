@@ -429,7 +429,7 @@ class RunMatcher:
     def _kept(self, path: str, function: FunctionSummary, cause: Cause) -> None:
         """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
         for name in function.keeps:
-            self.growth.kept(path, name, cause)
+            self.growth.kept(path, function.qualname, name, cause)
         if function.memoised:
             outer, _, name = function.qualname.rpartition(".")
             self.growth.name(path, name, cause)

@@ -62,7 +62,7 @@ class FunctionSummary:
     qualname: str
     effects: tuple[str, ...]
     memoised: bool  # a decorator keeps its results
-    keeps: tuple[str, ...] = ()  # names or attributes (dotted when of an import) under which it keeps something
+    keeps: tuple[str, ...] = ()  # under which it keeps something: `name`, `.attribute`, `import.attribute`
 
 
 @dataclass(frozen=True, slots=True)

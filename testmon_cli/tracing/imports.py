@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -34,6 +35,11 @@ _REWRITE = os.path.join("_pytest", "assertion", "rewrite.py")
 _CALL_LINE = 5  # of the call in the text above
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiling:
+    path: str
+
+
 class ImportWatch:
     """Tells when a module's code begins and ends, and notes who wanted it."""
 
@@ -44,8 +50,10 @@ class ImportWatch:
         leave: Callable[[Any], None],
         edge: Callable[[str, str], None],
         pytest_loaded: Callable[[], None],
+        unparsable: Callable[[str], None],
     ) -> None:
         self._scope = scope
+        self._unparsable = unparsable
         self._enter = enter
         self._leave = leave
         self._edge = edge
@@ -75,6 +83,9 @@ class ImportWatch:
         hook.exec_module = _around_exec(hook.exec_module, begin, end)
 
     def _begin(self, function: object, arguments: tuple[Any, ...]) -> object | None:
+        if function is builtins.compile and len(arguments) > 1 and isinstance(arguments[1], str):
+            path = self._scope.source(arguments[1])
+            return None if path is None else _Compiling(path)
         if function is not builtins.exec or not isinstance(arguments[0], CodeType):
             return None
         name = arguments[0].co_filename
@@ -87,6 +98,9 @@ class ImportWatch:
     def _end(self, token: object) -> None:
         if token is _REWRITE:
             self._pytest_loaded()
+        elif isinstance(token, _Compiling):
+            if isinstance(sys.exc_info()[1], SyntaxError):
+                self._unparsable(token.path)
         else:
             self._leave(token)
 

@@ -13,6 +13,7 @@ from testmon_cli.tracing.imports import ImportWatch
 from testmon_cli.tracing.resources import ResourceWatch
 from testmon_cli.tracing.settings import Scope, TraceSettings
 from testmon_cli.tracing.spool import Spool
+from testmon_cli.tracing.states import file_state
 
 
 @dataclass(slots=True)
@@ -46,7 +47,9 @@ class Recorder:
         self.problem = ""  # the first failure of ours, to be told once
         self._attached = False
         self._in_fork = False
-        self.imports = ImportWatch(self.scope, self._enter_module, self._leave_module, self._edge, self._pytest_loaded)
+        self.imports = ImportWatch(
+            self.scope, self._enter_module, self._leave_module, self._edge, self._pytest_loaded, self._unparsable
+        )
         self.imports.install()
         self.resources = ResourceWatch(settings, self.scope, self)
         self.resources.install()
@@ -169,6 +172,10 @@ class Recorder:
             self.attach_pytest()
         except Exception as problem:
             self.failed(problem)
+
+    def _unparsable(self, path: str) -> None:
+        """The import of a source failed before it was a module: who wanted it relies on the text."""
+        self.read(wire.Resource("file", path, file_state(path)))
 
     def _edge(self, importer: str, imported: str) -> None:
         self._edges.append(wire.ImportEdge(importer, imported))
