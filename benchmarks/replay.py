@@ -20,7 +20,7 @@ import lab
 from compare import INCUMBENT, OTHER, RECORD, Found, Log, cause_of, is_worth_a_look, lost, share, shares
 
 PAGE = lab.CHECKOUT / "docs" / "comparison.md"
-PROJECTS = ("sqlparse", "click")
+PROJECTS = ("sqlparse", "marshmallow")
 HEAD = (
     "project", "commits", "needed, mean", "selected, mean / median", "missed, tests / commits",
     "pytest-testmon selected", "pytest-testmon missed",
