@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from testmon_cli.domain.source import Definition, SourceModel
+if TYPE_CHECKING:
+    from testmon_cli.domain.source import Definition, SourceModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Candidate:
     certain: bool  # False: the statement may bind something else, or pytest may pass it over
 
 
-def candidates(model: SourceModel, naming: Naming) -> Iterator[Candidate]:
+def candidates(model: "SourceModel", naming: Naming) -> Iterator[Candidate]:
     """Tests of a module as its definitions name them, in the order they are written."""
     classes = {_qualname(d): d for d in model.definitions if d.kind == "class"}
     members: dict[str, list[Definition]] = {}
@@ -79,7 +81,7 @@ def candidates(model: SourceModel, naming: Naming) -> Iterator[Candidate]:
 
 
 def _of_scope(
-    owner: str, members: dict[str, list[Definition]], classes: dict[str, Definition], naming: Naming
+    owner: str, members: "dict[str, list[Definition]]", classes: "dict[str, Definition]", naming: Naming
 ) -> Iterator[Candidate]:
     for definition in members.get(owner, ()):
         for name in definition.names:
@@ -92,7 +94,7 @@ def _of_scope(
 
 
 def _of_class(
-    definition: Definition, members: dict[str, list[Definition]], classes: dict[str, Definition], naming: Naming
+    definition: "Definition", members: "dict[str, list[Definition]]", classes: "dict[str, Definition]", naming: Naming
 ) -> Iterator[Candidate]:
     qualname = _qualname(definition)
     names = {name for d in members.get(qualname, ()) for name in d.names}
@@ -107,7 +109,7 @@ def _of_class(
         yield Candidate(_nodeid(definition.owner, definition.names[0]), definition.line, certain=False)
 
 
-def _qualname(definition: Definition) -> str:
+def _qualname(definition: "Definition") -> str:
     return f"{definition.owner}.{definition.names[0]}" if definition.owner else definition.names[0]
 
 

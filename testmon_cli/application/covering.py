@@ -10,7 +10,7 @@ from testmon_cli.analysis import codec
 from testmon_cli.analysis.executed import changed_lines, import_lines, lines_of_blocks, without_unmet_headers
 from testmon_cli.analysis.model import parse
 from testmon_cli.application import environment, selecting, sources
-from testmon_cli.application.matching import is_loaded
+from testmon_cli.application.comparing import is_loaded
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain.errors import TestmonError

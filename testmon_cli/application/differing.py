@@ -11,7 +11,8 @@ from testmon_cli.analysis.changes import ADDED, CHANGED, REMOVED, DefinitionChan
 from testmon_cli.analysis.growth import Growth
 from testmon_cli.analysis.model import MODEL_KEY, build_model
 from testmon_cli.application import environment, packages, pytest_config, selecting, sources
-from testmon_cli.application.matching import FileChanges, PackageChanges, RunMatcher, is_loaded
+from testmon_cli.application.comparing import FileChanges, PackageChanges, is_loaded
+from testmon_cli.application.matching import RunMatcher
 from testmon_cli.application.resources import Today
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Tree
@@ -40,6 +41,7 @@ def diff(settings: Settings, *, base: str | None = None) -> Difference:
             return _since_revision(settings, tree, base, None)
         return Difference("nothing, as no run was collected", (), (str(error),))
     with datafile:
+        tree.datafile = datafile
         current = environment.current(settings.env)
         runs = datafile.runs(current)
         dependents = Dependents(datafile, runs, tree)

@@ -3,17 +3,15 @@
 import hashlib
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from testmon_cli.domain.records import Environment, Package
 
 
-@dataclass(frozen=True, slots=True)
-class GitState:
+class GitState(NamedTuple):
     """The commit that is checked out and whether tracked files differ from it."""
 
     head: str  # "" without git or before the first commit
@@ -107,7 +105,7 @@ def describe(package: Package, paths: Sequence[str] | None = None) -> Package:
         if file.endswith(".pth"):
             modules.update(_modules_behind(str(distribution.locate_file(file))))
     requires = {_required(line) for line in distribution.requires or () if not re.search(r";.*\bextra\b", line)}
-    return replace(package, modules=tuple(sorted(modules)), requires=tuple(sorted(requires - {""})))
+    return package._replace(modules=tuple(sorted(modules)), requires=tuple(sorted(requires - {""})))
 
 
 def _required(line: str) -> str:
@@ -144,6 +142,8 @@ def _modules_behind(pth: str) -> Iterator[str]:
 
 def git_state(root: Path) -> GitState:
     """Ask git once; a missing git, or a folder that it does not know, is no error."""
+    import subprocess  # takes milliseconds that `select` does not have
+
     command = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
         answer = subprocess.run(

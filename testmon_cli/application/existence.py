@@ -1,14 +1,19 @@
 """Whether a test that was recorded is still in the source."""
 
+from typing import TYPE_CHECKING
+
 from testmon_cli.application.sources import Tree
+from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import StoredExecution
-from testmon_cli.domain.source import Definition, SourceError
+
+if TYPE_CHECKING:
+    from testmon_cli.domain.source import Definition
 
 
 def is_there(tree: Tree, execution: StoredExecution) -> bool:
     """Whether the test exists today; what may be inherited, made or cannot be read is taken to be there."""
     collected_from = execution.nodeid.partition("::")[0]
-    if not (tree.root / collected_from).exists() or not (tree.root / execution.path).exists():
+    if not tree.exists(collected_from) or not tree.exists(execution.path):
         return False
     if not execution.function:
         return True
@@ -24,7 +29,7 @@ def is_there(tree: Tree, execution: StoredExecution) -> bool:
     return any(d.kind == "statement" or "star" in d.flags for d in definitions)
 
 
-def _may_provide(definition: Definition, cls: str) -> bool:
+def _may_provide(definition: "Definition", cls: str) -> bool:
     """Whether this is the class, and one that may get members from elsewhere."""
     owner, _, name = cls.rpartition(".")
     if definition.owner != owner or name not in definition.names:

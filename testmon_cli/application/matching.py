@@ -15,51 +15,21 @@ from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, DYNAMIC_MEMBERS, INTROSPECTS
 from testmon_cli.analysis.model import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project
+from testmon_cli.application.comparing import (
+    UNKNOWN,
+    FileChanges,
+    Hits,
+    PackageChanges,
+    changed_states,
+    compare_files,
+    is_loaded,
+)
 from testmon_cli.application.resources import Today
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.records import ResourceState, Run, StoredExecution, StoredFingerprint, VersionRef
+from testmon_cli.domain.records import ResourceState, Run, StoredExecution, StoredFingerprint
 from testmon_cli.domain.source import Block, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
-
-Hits = dict[int, Cause]  # trace id -> first cause found
-
-UNKNOWN = "unknown"  # kind of a cause: what was not observed
-
-
-@dataclass(frozen=True)
-class FileChanges:
-    """Source files of a run's snapshot that are different now."""
-
-    changed: tuple[str, ...]
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    broken: Mapping[str, str]  # changed files that do not parse, with the error
-
-
-def compare_files(snapshot: Mapping[str, VersionRef], tree: Tree, recorded: float) -> FileChanges:
-    """Compare the files a run loaded with the tree. Files that no test loaded count only when they came or went."""
-    changed, removed, broken = [], [], {}
-    recorded_ns = int(recorded * 1e9)
-    for path, ref in snapshot.items():
-        if not is_loaded(ref):
-            if path not in tree.stats and path not in tree:
-                removed.append(path)
-        elif path not in tree:
-            removed.append(path)
-        elif not tree.is_unchanged(ref, recorded_ns):
-            changed.append(path)
-            try:
-                tree.model(path)
-            except SourceError as error:
-                broken[path] = f"{error.message} (line {error.line})" if error.line else error.message
-    added = [path for path in tree.stats if path not in snapshot]
-    return FileChanges(tuple(changed), tuple(added), tuple(removed), broken)
-
-
-def is_loaded(ref: VersionRef) -> bool:
-    """Whether a test loaded the file; of others a snapshot only knows that they were there."""
-    return ref.model_key != "-"
 
 
 class RunMatcher:
@@ -71,7 +41,7 @@ class RunMatcher:
         run: Run,
         tree: Tree,
         today: Today,
-        packages: "PackageChanges",
+        packages: PackageChanges,
         files: FileChanges | None = None,
         is_collected: Callable[[str], bool] = lambda _: True,
     ) -> None:
@@ -277,10 +247,11 @@ class RunMatcher:
 
     def _changed_resources(self) -> None:
         states = self._datafile.resource_states()
-        for trace_id, state_id in self._datafile.resources([self.run.id]):
-            state = states[state_id]
-            if trace_id not in self._kinds or self._today.holds(state):
+        changed = changed_states(states, self._today)
+        for trace_id, state_id in self._datafile.resources([self.run.id]) if changed else ():
+            if trace_id not in self._kinds or state_id not in changed:
                 continue
+            state = states[state_id]
             cause = Cause(state.kind, "changed", "", state.name)
             if self._kinds[trace_id] == "module":
                 state = self._datafile.trace_resources(trace_id)[state_id]  # with who asked for it
@@ -731,14 +702,3 @@ class _MentionMatcher:
 
 def _mentions(path: str, block: Block, cause: Cause, how: str = "mentions") -> Cause:
     return Cause("block", how, path, block.qualname, block.line, cause)
-
-
-@dataclass(frozen=True)
-class PackageChanges:
-    """Distributions that are not what they were in a run: top-level names, and what happened."""
-
-    changes: tuple[tuple[tuple[str, ...], Cause], ...] = ()
-    everything: Cause | None = None  # pytest itself or one of its plugins
-
-    def changed(self) -> tuple[tuple[tuple[str, ...], Cause], ...]:
-        return self.changes

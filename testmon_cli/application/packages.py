@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from testmon_cli.application import environment
-from testmon_cli.application.matching import PackageChanges
+from testmon_cli.application.comparing import PackageChanges
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.records import Package
 

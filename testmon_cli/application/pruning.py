@@ -2,16 +2,18 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from testmon_cli.application import sources
+from testmon_cli.application.comparing import is_loaded
 from testmon_cli.application.existence import is_there
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain.errors import TestmonError
+from testmon_cli.domain.records import Run, StoredExecution, VersionRef
 from testmon_cli.storage.datafile import Datafile, Pruned, Pruning
 
 _SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -64,14 +66,41 @@ def _check_names(datafile: Datafile, names: Sequence[str]) -> None:
             raise TestmonError(f"no environment is named {name!r} in {datafile.path}; there are: {', '.join(known)}")
 
 
+class _Unchanged:
+    """Whether the file that a test ran in is as that run saw it: then the test is there, and nothing is parsed."""
+
+    def __init__(self, datafile: Datafile, tree: Tree, runs: Sequence[Run]) -> None:
+        self._datafile = datafile
+        self._tree = tree
+        self._runs = {run.id: run for run in runs}
+        self._snapshots: dict[int, Mapping[str, VersionRef]] = {}
+        self._known: dict[tuple[int, str], bool] = {}
+
+    def stands_as(self, execution: StoredExecution) -> bool:
+        paths = {execution.path, execution.nodeid.partition("::")[0]}
+        return all(self._is(execution.run_id, path) for path in paths)
+
+    def _is(self, run_id: int, path: str) -> bool:
+        key = (run_id, path)
+        if key not in self._known:
+            if run_id not in self._snapshots:
+                self._snapshots[run_id] = self._datafile.snapshot(run_id)
+            ref = self._snapshots[run_id].get(path)
+            recorded = int(self._runs[run_id].started * 1e9)
+            self._known[key] = ref is not None and is_loaded(ref) and self._tree.is_unchanged(ref, recorded)
+        return self._known[key]
+
+
 def _missing_tests(datafile: Datafile, settings: Settings) -> tuple[str, ...]:
     root = Path(os.path.realpath(settings.root))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
+    tree.datafile = datafile
     there: dict[str, bool] = {}
     for environment in datafile.environments():
+        unchanged = _Unchanged(datafile, tree, datafile.runs(environment))
         for execution in datafile.executions(environment):  # newest first: it knows best where the test is
             if execution.nodeid not in there:
-                there[execution.nodeid] = is_there(tree, execution)
+                there[execution.nodeid] = unchanged.stands_as(execution) or is_there(tree, execution)
     if there and not any(there.values()):
         raise TestmonError(
             f"none of the {len(there)} tests in {settings.datafile} exists below {root}; run gc in the project that "

@@ -1,14 +1,11 @@
 """pytest's configuration as files say it: what names tests, and a digest of the rest."""
 
-import configparser
 import itertools
 import json
 import os
-import shlex
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.naming import Naming
@@ -24,8 +21,7 @@ _TABLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PytestConfig:
+class PytestConfig(NamedTuple):
     """Options that pytest reads from its configuration file; `path` is "" without one."""
 
     path: str
@@ -55,7 +51,7 @@ class PytestConfig:
 
     def _list(self, name: str) -> tuple[str, ...]:
         value = self.options.get(name, ())
-        return tuple(shlex.split(value)) if isinstance(value, str) else tuple(str(v) for v in value)  # type: ignore[attr-defined]
+        return _split(value) if isinstance(value, str) else tuple(str(v) for v in value)  # type: ignore[attr-defined]
 
 
 def read(root: Path, environ: Mapping[str, str] | None = None) -> PytestConfig:
@@ -72,6 +68,10 @@ def read(root: Path, environ: Mapping[str, str] | None = None) -> PytestConfig:
 
 
 def _split(text: str) -> tuple[str, ...]:
+    if not text:
+        return ()
+    import shlex
+
     try:
         return tuple(shlex.split(text))
     except ValueError:
@@ -86,6 +86,8 @@ def _options(path: Path, table: tuple[str, ...]) -> dict[str, object] | None:
         return None
     if path.suffix == ".toml":
         return _toml_options(text, table, required=len(table) > 1)
+    import configparser
+
     parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
     try:
         parser.read_string(text)
@@ -97,6 +99,8 @@ def _options(path: Path, table: tuple[str, ...]) -> dict[str, object] | None:
 
 
 def _toml_options(text: str, table: tuple[str, ...], *, required: bool) -> dict[str, object] | None:
+    import tomllib
+
     try:
         found: object = tomllib.loads(text)
     except tomllib.TOMLDecodeError:

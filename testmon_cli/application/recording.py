@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from testmon_cli.analysis import codec
@@ -180,7 +180,7 @@ class Joiner:
         stat = Stat(record.size, record.mtime_ns)
         known = self._known(path, digest)
         if known is not None:
-            version = replace(known, size=stat.size, mtime_ns=stat.mtime_ns)
+            version = known._replace(size=stat.size, mtime_ns=stat.mtime_ns)
             model = codec.decode(version.model) if version.model else None
         else:
             version, model = version_of(path, data, stat)

@@ -4,35 +4,35 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from testmon_cli.analysis.changes import REMOVED
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.analysis.project import Project
 from testmon_cli.application import environment, existence, packages, pytest_config, sources
-from testmon_cli.application.asking import IN_PART
-from testmon_cli.application.inheriting import Inherited, has_bases, is_inherited, new_inherited_tests
-from testmon_cli.application.matching import UNKNOWN, Hits, RunMatcher
+from testmon_cli.application.comparing import UNKNOWN, Hits, PackageChanges, changed_states, compare_files
 from testmon_cli.application.reasons import sentence
 from testmon_cli.application.resources import Today
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.errors import TestmonError
-from testmon_cli.domain.records import Environment, Run, StoredExecution
+from testmon_cli.domain.errors import SourceError, TestmonError
+from testmon_cli.domain.records import Environment, Package, Run, StoredExecution
 from testmon_cli.domain.selection import Reason, Selected, Selection
-from testmon_cli.domain.source import SourceError
 from testmon_cli.storage.datafile import Datafile, MissingDatafile
+
+if TYPE_CHECKING:  # what matches changes is imported where there are some: that takes longer than all the rest
+    from testmon_cli.analysis.project import Project
+    from testmon_cli.application.inheriting import Inherited
+    from testmon_cli.application.matching import RunMatcher
 
 _FAILURES = ("failed", "error")
 # Characters that xargs, in its default mode, would split or unquote.
 _SPLIT_BY_XARGS = frozenset(" \t\n\r\v\f'\"\\")
 
 
-@dataclass(frozen=True)
-class Narrowing:
+class Narrowing(NamedTuple):
     """Parts of the suite that the user asked for: paths (or node ids) and words of names."""
 
     paths: tuple[str, ...] = ()
@@ -84,6 +84,7 @@ def select(
         note = f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
         return _from_here(_narrowed(_everything(tree, config.naming(), note), narrowing), root)
     with datafile:
+        tree.datafile = datafile
         runs = datafile.runs(current)
         if not runs:
             others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
@@ -134,8 +135,8 @@ class Chooser:
     broken: dict[str, str] = field(default_factory=dict)
     unstable: set[str] = field(default_factory=set)  # test files whose node ids may be others now
     rebuilt: set[tuple[str, str]] = field(default_factory=set)  # classes with bases that may have other tests now
-    inherited: list[Inherited] = field(default_factory=list)
-    project: Project | None = None
+    inherited: "list[Inherited]" = field(default_factory=list)
+    project: "Project | None" = None
     doubtful: set[str] = field(default_factory=set)  # files that may not import now: pytest knows no node ids in them
 
     def choose(self, *, failed: bool, exact: bool) -> Selection:
@@ -197,32 +198,51 @@ class Chooser:
         if run.facts.get("config") not in (None, self.config.digest):
             self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
             return {}, Cause("config", "changed", "", f"of pytest in {self.config.path or 'PYTEST_ADDOPTS'}")
-        installed = environment.installed_packages()
         plugins = run.facts.get("plugins")
         changes = packages.compare(
             self.datafile.packages(run.id),
-            installed,
+            self._installed,
             self.settings.ignore_packages,
             [str(p) for p in plugins] if isinstance(plugins, list) else (),
         )
         if changes.everything is not None:
             return {}, changes.everything
+        return self._matched(run, executions, changes), None
+
+    @cached_property
+    def _installed(self) -> tuple[Package, ...]:
+        return environment.installed_packages()
+
+    def _matched(self, run: Run, executions: list[StoredExecution], changes: PackageChanges) -> Hits:
         today = Today(self.tree.root, str(run.facts.get("hash_key", "")))
-        naming = self.config.naming(run.arguments)
-        is_collected = partial(_is_collectable, self.tree, naming=naming)
-        matcher = RunMatcher(self.datafile, run, self.tree, today, changes, is_collected=is_collected)
+        files = compare_files(self.datafile.snapshot(run.id), self.tree, run.started)
+        if not (files or changes.changed() or self.datafile.has_gaps(run.id)):
+            changed = changed_states(self.datafile.resource_states(), today)
+            if not (changed and self.datafile.relies_on(run.id, changed)):
+                return {}
+
+        from testmon_cli.application.matching import RunMatcher
+
+        is_collected = partial(_is_collectable, self.tree, naming=self.config.naming(run.arguments))
+        matcher = RunMatcher(self.datafile, run, self.tree, today, changes, files, is_collected=is_collected)
         invalid = matcher.match(executions)
+        self._learn(matcher, executions)
+        return invalid
+
+    def _learn(self, matcher: "RunMatcher", executions: list[StoredExecution]) -> None:
+        """What a matched run tells of files and tests as they are now."""
+        from testmon_cli.application.inheriting import has_bases, new_inherited_tests
+
         self.broken.update(matcher.files.broken)
         self.unstable.update((*matcher.files.changed, *matcher.files.added, *matcher.files.removed))
         self.unstable.update(path for path, _ in matcher.growth.affected.names)
-        self.inherited.extend(new_inherited_tests(matcher, naming))
+        self.inherited.extend(new_inherited_tests(matcher, self.config.naming(matcher.run.arguments)))
         project = self.project = matcher.growth.project
         self.rebuilt.update(key for key in matcher.growth.affected.names if has_bases(project, *key))
         recollected = matcher.recollected
         self.unstable.update(e.path for e in executions if e.trace_id in recollected)
         for module in matcher.growth.affected.modules:
             self.doubtful.update(matcher.growth.project.reaching(module, lazy=False))
-        return invalid, None
 
     def _reason(self, verdict: _Verdict, *, failed: bool) -> Reason | None:
         execution = verdict.valid or verdict.newest
@@ -243,7 +263,7 @@ class Chooser:
         """A node id that exists today; None for a test that does not."""
         nodeid, path = execution.nodeid, execution.path
         collected_from = nodeid.partition("::")[0]
-        if not (self.tree.root / collected_from).exists():
+        if not self.tree.exists(collected_from):
             return None
         if path in self.unstable and not existence.is_there(self.tree, execution):
             return None
@@ -279,6 +299,9 @@ class Chooser:
         function, cause = verdict.newest.function, verdict.cause
         if verdict.valid is not None or cause is None or self.project is None or "." not in function:
             return False
+        from testmon_cli.analysis.changes import REMOVED
+        from testmon_cli.application.inheriting import is_inherited
+
         removed = any(link.how == REMOVED for link in cause.chain())
         return removed and not is_inherited(self.project, verdict.newest.path, function)
 
@@ -314,7 +337,7 @@ class Chooser:
                 shown = {f for f in functions if not f"{f}::".startswith(groups)}
                 for test in self._new_functions(path, naming, shown, names):
                     if f"{test.nodeid}::" in groups:
-                        yield replace(test, reason=Reason(kinds.NEW, "left out when its file was collected"))
+                        yield test._replace(reason=Reason(kinds.NEW, "left out when its file was collected"))
         yield from self._inherited(naming, functions)
         yield from self._pending(verdicts, unwanted)
 
@@ -358,6 +381,9 @@ class Chooser:
                         by_name[path, name].add(run.id)
         if not by_name:
             return {}
+
+        from testmon_cli.application.asking import IN_PART
+
         ran: dict[str, set[int]] = defaultdict(set)
         for execution in executions:
             function = _function_of(execution.nodeid)
@@ -393,11 +419,7 @@ class Chooser:
             for nodeid in _list(run.facts.get("pending")):
                 path = nodeid.partition("::")[0]
                 function = nodeid.partition("[")[0]
-                if (
-                    nodeid in verdicts
-                    or not seen.isdisjoint((nodeid, function))
-                    or not (self.tree.root / path).exists()
-                ):
+                if nodeid in verdicts or not seen.isdisjoint((nodeid, function)) or not self.tree.exists(path):
                     continue
                 seen.add(nodeid)
                 if path in self.unstable or path in self.doubtful:
@@ -449,7 +471,7 @@ def _from_here(selection: Selection, root: Path) -> Selection:
     here = Path(os.path.realpath(os.curdir))
     if here == root:
         return selection
-    tests = [replace(test, argument=_relative(test.argument, root, here)) for test in selection.tests]
+    tests = [test._replace(argument=_relative(test.argument, root, here)) for test in selection.tests]
     return replace(selection, tests=tuple(tests))
 
 

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from testmon_cli.analysis import codec
 from testmon_cli.analysis.checksums import content_digest
-from testmon_cli.analysis.model import MODEL_KEY, build_model
+from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import SourceVersion, VersionRef
-from testmon_cli.domain.source import SourceError, SourceModel
+
+if TYPE_CHECKING:  # where nothing has changed, nothing is parsed: then importing what parses would be most of the time
+    from testmon_cli.domain.source import SourceModel
+    from testmon_cli.storage.datafile import Datafile
 
 _SKIPPED_FOLDERS = frozenset({
     "__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".eggs", "node_modules", "site-packages",
@@ -22,8 +25,7 @@ _SKIPPED_FOLDERS = frozenset({
 RACY_NS = 2_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """By which a file is recognised without reading it: size in bytes, time of change in nanoseconds."""
 
     size: int
@@ -65,8 +67,11 @@ def _scan(folder: Path, prefix: str, exclude: Sequence[str]) -> Iterator[tuple[s
                 stack.append((entry.path, path + "/"))
 
 
-def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, SourceModel | None]:
+def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "SourceModel | None"]:
     """A source version, and its model; one that does not parse has none."""
+    from testmon_cli.analysis import codec
+    from testmon_cli.analysis.model import MODEL_KEY, build_model
+
     try:
         model = build_model(data)
     except SourceError:
@@ -88,16 +93,29 @@ def is_left_out(path: str, exclude: Sequence[str]) -> bool:
 
 @dataclass
 class Tree:
-    """The sources as they are now, read and parsed only where something asks."""
+    """The sources as they are now, read and parsed only where something asks.
+
+    What a `datafile` holds of a content, whichever run saw it, is not made again.
+    """
 
     root: Path
     stats: Mapping[str, Stat]
+    datafile: "Datafile | None" = None
     _data: dict[str, bytes] = field(default_factory=dict)
-    _models: dict[str, SourceModel | SourceError] = field(default_factory=dict)
+    _models: "dict[str, SourceModel | SourceError]" = field(default_factory=dict)
     _digests: dict[str, str] = field(default_factory=dict)
+    _others: dict[str, bool] = field(default_factory=dict)
 
     def __contains__(self, path: str) -> bool:
         return path in self.stats or (self.root / path).is_file()
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a source or anything else at this path; asked once for each of them."""
+        if path in self.stats:
+            return True
+        if path not in self._others:
+            self._others[path] = (self.root / path).exists()
+        return self._others[path]
 
     def read(self, path: str) -> bytes:
         """The bytes of a file; b"" when it has gone meanwhile."""
@@ -123,14 +141,25 @@ class Tree:
             return True
         return self.digest(ref.path) == ref.digest
 
-    def model(self, path: str) -> SourceModel:
+    def model(self, path: str) -> "SourceModel":
         """The model of a file. Raises SourceError when it does not parse."""
         if path not in self._models:
             try:
-                self._models[path] = build_model(self.read(path))
+                self._models[path] = self._made(path)
             except SourceError as error:
                 self._models[path] = error
         found = self._models[path]
         if isinstance(found, SourceError):
             raise found
         return found
+
+    def _made(self, path: str) -> "SourceModel":
+        from testmon_cli.analysis import codec
+        from testmon_cli.analysis.model import MODEL_KEY, build_model
+
+        if self.datafile is not None:
+            known = self.datafile.known_version(path, self.digest(path), MODEL_KEY)
+            stored = b"" if known is None else self.datafile.model(known)
+            if stored:  # of what does not parse nothing is kept, not even why
+                return codec.decode(stored)
+        return build_model(self.read(path))

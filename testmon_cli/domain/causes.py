@@ -1,10 +1,9 @@
 """Why a name, a module or a test is affected: a chain that a person can check."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """One link: what is the matter with what, and which earlier link brought it about."""
 
     kind: str  # "definition", "block", "import", "package", "file", "environment", "config", "memoised" ...

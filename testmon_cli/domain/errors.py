@@ -24,6 +24,15 @@ class DatafileError(TestmonError):
     exit_code = EXIT_DATAFILE
 
 
+class SourceError(Exception):
+    """A source that cannot be parsed: message and line."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+
+
 class EnvironmentFailure(TestmonError):  # noqa: N818 - EnvironmentError is a builtin, and another thing
     """Something outside (pytest, git) is missing or refused."""
 

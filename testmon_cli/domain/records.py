@@ -1,11 +1,16 @@
-"""What the datafile keeps, as values. Paths are relative to the root, with forward slashes."""
+"""What the datafile keeps, as values. Paths are relative to the root, with forward slashes.
+
+Named tuples, since `select` makes one for each execution, and since dataclasses take ten times as long to import.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+_NONE: Final[Mapping[str, frozenset[int]]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(NamedTuple):
     """An installed distribution."""
 
     name: str  # normalised (PEP 503)
@@ -15,8 +20,7 @@ class Package:
     requires: tuple[str, ...] = ()  # normalised names
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """Where tests ran, as far as results may differ: name, Python and platform."""
 
     name: str
@@ -24,8 +28,7 @@ class Environment:
     platform: str  # sys.platform
 
 
-@dataclass(frozen=True, slots=True)
-class SourceVersion:
+class SourceVersion(NamedTuple):
     """One content of one source file, with the model that was made of it."""
 
     path: str
@@ -37,8 +40,7 @@ class SourceVersion:
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRef:
+class VersionRef(NamedTuple):
     """A source version as a snapshot lists it, without the model."""
 
     id: int
@@ -49,8 +51,7 @@ class VersionRef:
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunStart:
+class RunStart(NamedTuple):
     """What is known of a run when it begins."""
 
     environment: Environment
@@ -63,8 +64,7 @@ class RunStart:
     version: str  # of testmon
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """A run as the datafile has it."""
 
     id: int
@@ -83,8 +83,7 @@ class Run:
     facts: Mapping[str, object]  # JSON: import edges, pytest settings, plugins, modules; see application.collecting
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceState:
+class ResourceState(NamedTuple):
     """A resource and how it was found."""
 
     kind: str  # "file", "directory", "environment", "distribution", "config"
@@ -95,12 +94,11 @@ class ResourceState:
     frames: str = ""  # "path\tqualname\tline" a line, innermost first; who asked
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """What one test, fixture instance or module import relied on."""
 
     identity: str  # "test:<nodeid>", "fixture:<n>:<name>", "module:<path>"; unique within its run
-    fingerprints: Mapping[str, frozenset[int]] = field(default_factory=dict)  # path -> checksums
+    fingerprints: Mapping[str, frozenset[int]] = _NONE  # path -> checksums
     resources: tuple[ResourceState, ...] = ()
     uses: tuple[str, ...] = ()  # identities of other traces of the same run
     unknown: str = ""  # why the record is not complete, "" if it is
@@ -111,8 +109,7 @@ class Trace:
         return self.identity.partition(":")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(NamedTuple):
     """One test in one run: its trace and how it came out."""
 
     trace: Trace
@@ -126,8 +123,7 @@ class Execution:
     always: str  # why it is selected every time, "" if it is not
 
 
-@dataclass(frozen=True, slots=True)
-class StoredExecution:
+class StoredExecution(NamedTuple):
     """An execution as selection sees it, without its trace."""
 
     trace_id: int
@@ -142,8 +138,7 @@ class StoredExecution:
     unknown: str
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFingerprint:
+class StoredFingerprint(NamedTuple):
     """A fingerprint that one or more traces share."""
 
     id: int

@@ -1,6 +1,7 @@
 """What selection answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from testmon_cli.domain.causes import Cause
 
@@ -11,8 +12,7 @@ ALWAYS = "always"
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Why a test is selected: a sentence, and the chain behind it."""
 
     kind: str  # AFFECTED, FAILED, NEW, ALWAYS or UNKNOWN
@@ -20,8 +20,7 @@ class Reason:
     cause: Cause | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(NamedTuple):
     """A test to run: what pytest is given for it, and why."""
 
     nodeid: str  # of the test, or of the file or function where its tests are not known
@@ -38,7 +37,7 @@ class Selection:
     notes: tuple[str, ...] = ()  # for stderr
     saved_seconds: float = 0.0  # durations of the known tests that were left out
     selected_seconds: float = 0.0
-    broken: tuple[str, ...] = field(default=())  # sources that do not parse, with the reason
+    broken: tuple[str, ...] = ()  # sources that do not parse, with the reason
     gone: frozenset[str] = frozenset()  # node ids of tests that have an execution and exist no longer
 
     @property

@@ -3,14 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from testmon_cli.domain.errors import SourceError
 
-class SourceError(Exception):
-    """A source that cannot be parsed: message and line."""
-
-    def __init__(self, message: str, line: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.line = line
+__all__ = ["Block", "Definition", "FunctionSummary", "Import", "SourceError", "SourceModel"]
 
 
 @dataclass(frozen=True, slots=True)

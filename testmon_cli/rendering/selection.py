@@ -1,10 +1,13 @@
 """The answer of `testmon select`: as arguments for pytest, as reasons, and as JSON."""
 
 import json
+from typing import TYPE_CHECKING
 
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.reliance import Reliance
 from testmon_cli.domain.selection import Reason, Selection
+
+if TYPE_CHECKING:
+    from testmon_cli.domain.reliance import Reliance
 
 JSON_VERSION = 1
 
@@ -24,7 +27,7 @@ def explained(selection: Selection) -> str:
     return "".join(f"{test.nodeid}  {test.reason.text}\n" for test in selection.tests)
 
 
-def why_not_as_text(reliance: Reliance) -> str:
+def why_not_as_text(reliance: "Reliance") -> str:
     """What a test relies on, a line each."""
     state = (
         f"is selected: {reliance.selected}"
@@ -42,7 +45,7 @@ def why_not_as_text(reliance: Reliance) -> str:
     return "\n".join(lines) + "\n"
 
 
-def why_not_as_json(reliance: Reliance) -> str:
+def why_not_as_json(reliance: "Reliance") -> str:
     """The same for programs."""
     answer = {
         "version": JSON_VERSION,

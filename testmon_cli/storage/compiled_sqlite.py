@@ -272,6 +272,13 @@ FROM json_each(:runs) AS anon_1) AND subject.kind = :kind ORDER BY trace.id""",
 FROM trace_resource JOIN trace ON trace.id = trace_resource.trace_id
 WHERE trace.run_id IN (SELECT anon_1.value AS value
 FROM json_each(:runs) AS anon_1) ORDER BY trace_resource.trace_id""",
+    "relies_on": """SELECT trace_resource.trace_id
+FROM trace_resource JOIN trace ON trace.id = trace_resource.trace_id
+WHERE trace.run_id = :run_id AND trace_resource.resource_state_id IN (SELECT anon_1.value AS value
+FROM json_each(:ids) AS anon_1)""",
+    "gaps": """SELECT trace.id
+FROM trace JOIN subject ON subject.id = trace.subject_id
+WHERE trace.run_id = :run_id AND (trace.unknown != '' AND subject.kind != 'test' OR trace.complete IS 0 AND subject.kind = 'fixture')""",
     "resource_states": """SELECT resource_state.id, resource.kind, resource.name, resource_state.state, resource_state.size, resource_state.mtime_ns
 FROM resource_state JOIN resource ON resource.id = resource_state.resource_id""",
     "trace_resources": """SELECT trace_resource.resource_state_id, resource.kind, resource.name, resource_state.state, resource_state.size, resource_state.mtime_ns, origin.frames

@@ -1,16 +1,15 @@
 """What marks a datafile as ours and where its migrations are."""
 
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from testmon_cli.storage.compiled_sqlite import REVISIONS, TABLES
 
 APPLICATION_ID = 0x544D4F4E  # "TMON", in the header of every datafile
 
 
-@dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(NamedTuple):
     """The schema revisions that this program knows, oldest first, and the scripts that lead from one to the next."""
 
     revisions: tuple[str, ...] = REVISIONS

@@ -7,8 +7,8 @@ be about to name stay too. Of every test the newest execution in each environmen
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from testmon_cli.storage.connecting import Connection, array, translated
 from testmon_cli.storage.packing import storable, unpack_numbers
@@ -17,8 +17,7 @@ _DAY = 86_400.0
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Pruning:
+class Pruning(NamedTuple):
     """What the user wants gone. Orphans go in any case."""
 
     tests: frozenset[str] = frozenset()  # nodeids
@@ -28,16 +27,14 @@ class Pruning:
     force: bool = False  # `before` takes the newest execution of a test too
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(NamedTuple):
     """What has gone, or would go: rows by what they are, and bytes."""
 
     counts: Mapping[str, int]
     freed: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     statement: str
     counted: str = ""  # as what; "" for rows that only belong to others
     parameters: tuple[str, ...] = ()

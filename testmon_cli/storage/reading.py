@@ -171,6 +171,14 @@ class Reader:
         rows = self._connection.stream("resources", runs=array(run_ids))
         return [(row["trace_id"], row["resource_state_id"]) for row in rows]
 
+    def relies_on(self, run_id: int, state_ids: Iterable[int]) -> bool:
+        """Whether any trace of a run relies on one of some resource states."""
+        return self._connection.value("relies_on", run_id=run_id, ids=array(state_ids)) is not None
+
+    def has_gaps(self, run_id: int) -> bool:
+        """Whether a run has a gap in what it saw of anything but tests, or a fixture whose end it did not see."""
+        return self._connection.value("gaps", run_id=run_id) is not None
+
     def resource_states(self) -> dict[int, ResourceState]:
         """All states in which resources were found, without frames."""
         return {row["id"]: _state(row) for row in self._connection.stream("resource_states")}

@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    false,
     func,
     literal_column,
     or_,
@@ -88,6 +89,7 @@ def ids_by(table: Table, *keys: str, given: str) -> Executable:
 
 # Constants stand in the SQL: parameters are only what the caller passes.
 _ONE = literal_column("1", Integer)
+_NOTHING = literal_column("''", Text)
 _TEST = literal_column("'test'", Text)
 _FIXTURE = literal_column("'fixture'", Text)
 
@@ -196,6 +198,18 @@ READING: dict[str, Executable] = {
     .select_from(trace_resource.join(trace))
     .where(among(trace.c.run_id, "runs"))
     .order_by(trace_resource.c.trace_id),
+    "relies_on": select(trace_resource.c.trace_id)
+    .select_from(trace_resource.join(trace))
+    .where(trace.c.run_id == bindparam("run_id"), among(trace_resource.c.resource_state_id, "ids")),
+    "gaps": select(trace.c.id)
+    .select_from(trace.join(subject))
+    .where(
+        trace.c.run_id == bindparam("run_id"),
+        or_(
+            and_(trace.c.unknown != _NOTHING, subject.c.kind != _TEST),
+            and_(trace.c.complete.is_(false()), subject.c.kind == _FIXTURE),
+        ),
+    ),
     "resource_states": select(
         resource_state.c.id,
         resource.c.kind,

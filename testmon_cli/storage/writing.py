@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from testmon_cli.domain.records import Execution, Package, ResourceState, RunStart, SourceVersion, Trace
 from testmon_cli.storage.connecting import Connection, array
@@ -391,8 +391,7 @@ def _joined(first: Trace, second: Trace) -> Trace:
     fingerprints: dict[str, frozenset[int]] = defaultdict(frozenset, first.fingerprints)
     for path, checksums in second.fingerprints.items():
         fingerprints[path] |= checksums
-    return replace(
-        second,
+    return second._replace(
         fingerprints=dict(fingerprints),
         resources=first.resources + second.resources,
         uses=first.uses + second.uses,

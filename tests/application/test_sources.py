@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from testmon_cli.analysis import codec
+from testmon_cli.analysis.model import MODEL_KEY, build_model
 from testmon_cli.application import sources
 from testmon_cli.application.sources import Tree
-from testmon_cli.domain.records import VersionRef
+from testmon_cli.domain.records import SourceVersion, VersionRef
 from testmon_cli.domain.source import SourceError
+from testmon_cli.storage.datafile import Datafile
 
 
 def _write(root: Path, *names: str) -> None:
@@ -73,3 +76,35 @@ def test_a_file_that_does_not_parse(tmp_path: Path) -> None:
         with pytest.raises(SourceError) as caught:
             tree.model("a.py")
         assert caught.value.line == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "model", "taken"),
+    [
+        pytest.param(MODEL_KEY, codec.encode(build_model(b"stored = 1\n")), True, id="same-analysis"),
+        pytest.param("other", codec.encode(build_model(b"stored = 1\n")), False, id="another-analysis"),
+        pytest.param(MODEL_KEY, b"", False, id="stored-without-a-model"),
+    ],
+)
+def test_what_is_stored_of_a_content_is_not_made_again(tmp_path: Path, key: str, model: bytes, taken: bool) -> None:
+    _write(tmp_path, "a.py")
+    tree = Tree(tmp_path, sources.scan(tmp_path))
+    with Datafile.open(tmp_path / "datafile", mode="write", create=True) as tree.datafile:
+        tree.datafile.add_sources([SourceVersion("a.py", tree.digest("a.py"), key, model, b"", 1, 1)])
+        names = tree.model("a.py").definitions[0].names
+    assert names == (("stored",) if taken else ("X",))
+
+
+def test_another_content_of_a_file_is_parsed(tmp_path: Path) -> None:
+    _write(tmp_path, "a.py")
+    tree = Tree(tmp_path, sources.scan(tmp_path))
+    stored = codec.encode(build_model(b"stored = 1\n"))
+    with Datafile.open(tmp_path / "datafile", mode="write", create=True) as tree.datafile:
+        tree.datafile.add_sources([SourceVersion("a.py", "another digest", MODEL_KEY, stored, b"", 1, 1)])
+        assert tree.model("a.py").definitions[0].names == ("X",)
+
+
+def test_what_is_no_source_exists_too(tmp_path: Path) -> None:
+    _write(tmp_path, "a.py", "checks/b.yaml")
+    tree = Tree(tmp_path, sources.scan(tmp_path))
+    assert [tree.exists(path) for path in ("a.py", "checks/b.yaml", "c.py")] == [True, True, False]

@@ -373,6 +373,17 @@ def test_an_answer_imports_nothing_that_is_slow_to_import(shop: Project, command
     assert (answer.code, answer.err, answer.out != "") == (0, "[]\n", True)
 
 
+@pytest.mark.parametrize("command", ["select", "gc"])
+def test_nothing_that_parses_is_imported_where_nothing_changed(shop: Project, command: str) -> None:
+    parsing = {"testmon_cli.analysis.model", "testmon_cli.application.matching", "subprocess"}
+    code = (
+        f"import sys; from testmon_cli.cli import main; main([{command!r}]);"
+        f"print(sorted(set(sys.modules) & {parsing!r}), file=sys.stderr)"
+    )
+    answer = shop.run(sys.executable, "-c", code)
+    assert (answer.code, answer.err) == (0, "[]\n")
+
+
 def test_an_unknown_revision_is_an_error(shop: Project) -> None:
     message = f"testmon: error: git knows no revision 'nosuch' in {shop.path}; give a commit, branch or tag\n"
     assert shop.testmon("diff", "--base", "nosuch") == Answer(66, "", message)

@@ -206,3 +206,28 @@ with Datafile.open({str(path)!r}, "write", create=True) as datafile:
 print([name for name in ("sqlalchemy", "alembic") if name in sys.modules])
 """
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("identity", "fields", "gaps"),
+    [
+        pytest.param("module:app.py", {}, False, id="whole"),
+        pytest.param("module:app.py", {"unknown": "a child was lost"}, True, id="an import with a gap"),
+        pytest.param("fixture:1:box", {"complete": False}, True, id="a fixture that was not over"),
+        pytest.param("module:app.py", {"complete": False}, False, id="an import that others use"),
+        pytest.param("test:tests/test_a.py::test_one", {"unknown": "a child was lost"}, False, id="only a test"),
+    ],
+)
+def test_gaps_in_what_tests_share(datafile: Datafile, identity: str, fields: dict[str, object], gaps: bool) -> None:
+    run, other = whole_run(datafile, 1.0, "test_two"), whole_run(datafile, 2.0, "test_two")
+    datafile.write(run, [Trace(identity, **fields)], [])  # type: ignore[arg-type]
+    assert (datafile.has_gaps(run), datafile.has_gaps(other)) == (gaps, False)
+
+
+def test_whether_a_run_relies_on_a_state(datafile: Datafile) -> None:
+    first = whole_run(datafile, 1.0, "test_one", resources=(state("a.txt"),))
+    second = whole_run(datafile, 2.0, "test_one", resources=(state("b.txt"),))
+    by_name = {found.name: number for number, found in datafile.resource_states().items()}
+    assert datafile.relies_on(first, [by_name["a.txt"]])
+    assert not datafile.relies_on(second, [by_name["a.txt"]])
+    assert not datafile.relies_on(second, [])
