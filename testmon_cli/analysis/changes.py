@@ -11,6 +11,7 @@ ADDED = "added"
 REMOVED = "removed"
 CHANGED = "changed"
 DOC = "documentation"
+HINT = "annotation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,11 @@ def _compare(key: tuple[str, str], old: list[Definition], new: list[Definition])
         yield from (DefinitionChange(how, name, d) for d in _differing(old, new))
         if not (_differing(new, old) or _differing(old, new)):
             yield DefinitionChange(how, name, new[-1])
-    elif [d.doc_checksum for d in old] != [d.doc_checksum for d in new]:
-        yield DefinitionChange(DOC, name, new[-1])
+    else:
+        if [d.doc_checksum for d in old] != [d.doc_checksum for d in new]:
+            yield DefinitionChange(DOC, name, new[-1])
+        if [d.hint_checksum for d in old] != [d.hint_checksum for d in new]:
+            yield DefinitionChange(HINT, name, new[-1])
 
 
 def _differing(these: list[Definition], those: list[Definition]) -> list[Definition]:

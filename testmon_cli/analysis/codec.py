@@ -24,7 +24,7 @@ def encode(model: SourceModel) -> bytes:
         "definitions": [
             [
                 d.names, d.owner, d.kind, d.checksum, d.doc_checksum, d.line, d.end_line, refs(d.mentions),
-                d.effects, d.bases, d.decorators, sorted(d.flags),
+                d.effects, d.bases, d.decorators, sorted(d.flags), d.hint_checksum,
             ]
             for d in model.definitions
         ],
@@ -60,10 +60,10 @@ def decode(data: bytes) -> SourceModel:
 
 
 def _definition(mentions: Callable[[list[int]], frozenset[str]], *values: Any) -> Definition:
-    names, owner, kind, total, doc, line, end, refs, effects, bases, decorators, flags = values
+    names, owner, kind, total, doc, line, end, refs, effects, bases, decorators, flags, hints = values
     return Definition(
         tuple(names), owner, kind, total, doc, line, end, mentions(refs),
-        tuple(effects), tuple(bases), tuple(decorators), frozenset(flags),
+        tuple(effects), tuple(bases), tuple(decorators), frozenset(flags), hints,
     )  # fmt: skip
 
 

@@ -117,7 +117,7 @@ class _Reader:
         flags: set[str] = {"future"} if self.future else set()
         bases: tuple[str, ...] = ()
         decorators: tuple[str, ...] = ()
-        doc = ""
+        doc = hints = ""
         kind = "statement"
         effects = Reader(self.names)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -126,7 +126,7 @@ class _Reader:
             text.mentions.discard(node.name)
             decorators = _decorators(node.decorator_list, self.names)
             flags |= _fixture_flags(node)
-            doc = _doc(node)
+            doc, hints = _doc(node), _hints(node)
             effects.statement(node)
         elif isinstance(node, ast.ClassDef):
             kind = "class"
@@ -149,7 +149,7 @@ class _Reader:
                 kind = "assign"
                 bases = self._value(node, flags)
                 if isinstance(node, ast.AnnAssign):
-                    doc = ast.dump(node.annotation)
+                    hints = ast.dump(node.annotation)
             if isinstance(node, ast.Try | ast.TryStar) and node.handlers:
                 flags.add("guarded")
             text.add(node, scope)
@@ -175,6 +175,7 @@ class _Reader:
             bases=bases,
             decorators=decorators,
             flags=frozenset(flags),
+            hint_checksum=checksum(hints) if hints else 0,
         )
         if isinstance(node, ast.ClassDef):
             inner = f"{owner}.{node.name}" if owner else node.name
@@ -253,12 +254,13 @@ def _fixture_flags(node: FunctionNode) -> set[str]:
 
 
 def _doc(node: FunctionNode) -> str:
-    """Docstring and annotations of a function."""
+    return repr(ast.get_docstring(node, clean=False)) if is_docstring(node.body[0]) else ""
+
+
+def _hints(node: FunctionNode) -> str:
+    """Annotations of a function."""
     arguments = node.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
     annotations = [ast.dump(a.annotation) if a is not None and a.annotation is not None else "" for a in every]
     annotations.append(ast.dump(node.returns) if node.returns is not None else "")
-    docstring = ast.get_docstring(node, clean=False) if node.body else None
-    if docstring is None and not any(annotations):
-        return ""
-    return "\0".join([repr(docstring), *annotations])
+    return "\0".join(annotations) if any(annotations) else ""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from testmon_cli.analysis import purity
-from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, REMOVED, DefinitionChange
+from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, HINT, REMOVED, DefinitionChange
 from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE
 from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE
 from testmon_cli.analysis.project import CONFTEST, Project
@@ -28,6 +28,7 @@ class Affected:
     kept: dict[tuple[str, str], Cause] = field(default_factory=dict)  # names under which running code keeps something
     members: dict[tuple[str, str, str], Cause] = field(default_factory=dict)  # path, class, member
     docs: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    hints: dict[tuple[str, str], Cause] = field(default_factory=dict)  # annotations
     modules: dict[str, Cause] = field(default_factory=dict)
     fixtures: set[tuple[str, str]] = field(default_factory=set)  # those of `names` that pytest may look up as fixtures
 
@@ -37,7 +38,7 @@ class Affected:
         return len(self.names) + len(self.kept) + len(self.members)
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.kept or self.members or self.docs or self.modules)
+        return bool(self.names or self.kept or self.members or self.docs or self.hints or self.modules)
 
 
 class Growth:
@@ -57,7 +58,7 @@ class Growth:
         cause = Cause("definition", change.how, path, _full(definition.owner, change.name), definition.line)
         if _is_fixture(definition):
             self.affected.fixtures.add((path, change.name))
-        if change.how == DOC:
+        if change.how in (DOC, HINT):
             self._documentation(path, change, cause)
             return
         if change.name:
@@ -68,6 +69,8 @@ class Growth:
             self.module(path, cause)
         if not definition.owner and (change.name.startswith("pytest_") or change.name in purity.PYTEST_NAMES):
             self.module(path, cause)
+        if not definition.owner and change.name in ("__getattr__", "__dir__"):
+            self._module_found(path, cause)  # other names may be found in the module now
         if "star" in definition.flags:
             self._star_changed(path, definition, cause)
         if definition.kind == "class" and change.how in (ADDED, REMOVED, CHANGED):
@@ -176,9 +179,10 @@ class Growth:
 
     def _mentions(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if definition.kind == "import":
-            return (path == EVERYWHERE and "." + name in definition.mentions) or self._imports_name(
-                definition, candidate, path, name
-            )
+            if path == EVERYWHERE:
+                found = self._imports_at(candidate, definition)
+                return any(not i.level and i.module.partition(".")[0] == name for i in found)
+            return self._imports_name(definition, candidate, path, name)
         if "." + name in definition.mentions:
             return True
         if "@" + name in definition.mentions and self.is_fixture(path, name):
@@ -248,7 +252,7 @@ class Growth:
         ):
             self._whole_class(path, definition.owner, cause)
         elif "bare" in definition.flags and how != CHANGED:
-            self.affected.docs.setdefault((path, definition.owner.rpartition(".")[2]), cause)
+            self.affected.hints.setdefault((path, definition.owner.rpartition(".")[2]), cause)
         else:
             self.affected.members.setdefault((path, definition.owner, name), cause)
 
@@ -271,7 +275,8 @@ class Growth:
             pure = pure and self.project.is_plain_class(path, owner)
         if pure:
             holder = definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]
-            self.affected.docs.setdefault((path, holder if change.name == "__doc__" else change.name), cause)
+            affected = self.affected.docs if change.how == DOC else self.affected.hints
+            affected.setdefault((path, holder if change.name == "__doc__" else change.name), cause)
         else:
             self._bound(path, definition, change.name, cause)
 

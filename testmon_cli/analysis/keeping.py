@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterable
 
+from testmon_cli.analysis import purity
 from testmon_cli.analysis.scopes import FunctionNode
 from testmon_cli.analysis.trees import walk
 
@@ -37,6 +38,7 @@ class _Reader:
     def __init__(self) -> None:
         self.kept: set[str] = set()
         self.aliases: dict[str, set[str]] = {}  # locals that hold an attribute
+        self.computed: set[str] = set()  # locals that hold what a call gave
 
     def body(self, statements: Iterable[ast.stmt], looked: frozenset[str]) -> None:
         for statement in statements:
@@ -70,21 +72,34 @@ class _Reader:
     def assignment(self, node: ast.Assign | ast.AnnAssign, looked: frozenset[str]) -> None:
         if isinstance(node.value, ast.BoolOp | ast.IfExp):
             looked |= self.attributes(node.value)
+        computes = node.value is not None and self.computes(node.value)
         for target in _targets(node):
             for part in _parts(target):
                 if isinstance(part, ast.Name):
                     self.aliases[part.id] = self.attributes(node.value) if node.value is not None else set()
-                else:
+                    self.computed |= {part.id} if computes else set()
+                elif computes:
                     self.kept |= self.attributes(part) & looked
         self.set_by_call(node.value, looked)
 
     def set_by_call(self, node: ast.expr | None, looked: frozenset[str]) -> None:
         if not isinstance(node, ast.Call):
             return
+        if not any(self.computes(argument) for argument in node.args):
+            return
         if isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
             self.kept |= self.attributes(node.func.value)
         elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
             self.kept |= self.attributes(node) & looked
+
+    def computes(self, node: ast.expr) -> bool:
+        """Whether a value is made by a call of something that may be of the project; what is given is not kept."""
+        for child in walk(node):
+            if isinstance(child, ast.Name) and child.id in self.computed:
+                return True
+            if isinstance(child, ast.Call) and not _only_passes_on(child.func):
+                return True
+        return False
 
     def attributes(self, node: ast.AST) -> set[str]:
         """Attributes of the object itself that an expression uses, by their names or through a local."""
@@ -102,6 +117,12 @@ class _Reader:
 
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _only_passes_on(function: ast.expr) -> bool:
+    if isinstance(function, ast.Attribute):
+        return isinstance(function.value, ast.Name) and function.value.id == "copy"
+    return isinstance(function, ast.Name) and (function.id in purity.BUILTINS or function.id in ("copy", "deepcopy"))
 
 
 def _targets(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> list[ast.expr]:

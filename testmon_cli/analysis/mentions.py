@@ -8,7 +8,8 @@ name     a name looked up among the module's globals (or builtins)
 *=       looks attributes of some object up by a computed name; names of a module only if that is passed on
 *.       looks attributes of its own object (`self`, `cls`) up by a computed name: members of its class
 *g       looks at the namespace it stands in
-?        looks at docstrings, annotations or signatures
+?d       looks at docstrings
+?a       looks at annotations or signatures
 """
 
 import ast
@@ -18,7 +19,8 @@ DYNAMIC = "*"
 DYNAMIC_ATTRIBUTES = "*="
 DYNAMIC_MEMBERS = "*."
 OWN_NAMESPACE = "*g"
-INTROSPECTS = "?"
+READS_DOCS = "?d"
+READS_HINTS = "?a"
 
 _LONGEST_STRING = 100  # characters; longer strings are texts, not names
 _WORD = re.compile(r"[^\W\d]\w*(?:[.\-:][^\W\d]\w*)*\Z")
@@ -37,9 +39,12 @@ _LOOKUPS = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "import_modu
 _LOOKUPS |= {"getfixturevalue": 0, "entry_points": 0, "run_module": 0}
 # Functions of importlib.metadata that take the name of a distribution.
 _LOOKUPS |= {"distribution": 0, "metadata": 0, "version": 0, "requires": 0}
-_INTROSPECTING_NAMES = {"__doc__", "__annotations__", "__signature__", "get_type_hints", "signature", "getdoc", "help"}
-_INTROSPECTING_NAMES |= {"getfullargspec", "get_annotations", "__wrapped__", "testmod", "getsource", "getsourcelines"}
-_INSPECT_MODULE = "inspect"
+_READING_DOCS = {"__doc__", "getdoc", "help", "pydoc", "testmod", "testfile", "DocTestFinder", "DocTestSuite"}
+_READING_SOURCE = {"getsource", "getsourcelines"}
+_READING_HINTS = {
+    "__annotations__", "__signature__", "__wrapped__", "from_callable", "get_annotations", "get_type_hints",
+    "getfullargspec", "signature",
+}  # fmt: skip
 
 
 def of_string(text: str) -> set[str]:
@@ -56,8 +61,10 @@ def of_string(text: str) -> set[str]:
 def of_identifier(name: str) -> set[str]:
     """What the bare use of `name` says beyond the name itself."""
     found = set(_DYNAMIC_NAMES.get(name, ()))
-    if name in _INTROSPECTING_NAMES or name == _INSPECT_MODULE:
-        found.add(INTROSPECTS)
+    if name in _READING_DOCS or name in _READING_SOURCE:
+        found.add(READS_DOCS)
+    if name in _READING_HINTS or name in _READING_SOURCE:
+        found.add(READS_HINTS)
     return found
 
 

@@ -12,7 +12,7 @@ from testmon_cli.analysis import codec
 from testmon_cli.analysis.changes import REMOVED, definition_changes
 from testmon_cli.analysis.growth import EVERYWHERE, LOOKING_UP, Growth
 from testmon_cli.analysis.imports import ModuleIndex
-from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, DYNAMIC_MEMBERS, INTROSPECTS
+from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, DYNAMIC_MEMBERS, READS_DOCS, READS_HINTS
 from testmon_cli.analysis.model import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project
 from testmon_cli.application.comparing import (
@@ -537,7 +537,11 @@ class _MentionMatcher:
         for key, cause in affected.members.items():
             self._member(key, cause, executions, hits)
         for (path, name), cause in affected.docs.items():
-            self._documented(path, name, cause, executions, hits)
+            self._documented(path, name, cause, READS_DOCS, hits)
+            doctests = {e.trace_id: cause for e in executions if e.kind == "doctest" and e.path == path}
+            hits.update({trace_id: found for trace_id, found in doctests.items() if trace_id not in hits})
+        for (path, name), cause in affected.hints.items():
+            self._documented(path, name, cause, READS_HINTS, hits)
         return hits
 
     @staticmethod
@@ -674,15 +678,16 @@ class _MentionMatcher:
                     self.functions.setdefault((candidate, block.qualname), cause)
         return found
 
-    def _documented(self, path: str, name: str, cause: Cause, executions: list[StoredExecution], hits: Hits) -> None:
-        """Documentation and annotations: for tests that look at some and mention what they belong to."""
+    def _documented(self, path: str, name: str, cause: Cause, reads: str, hits: Hits) -> None:
+        """Documentation or annotations: for tests that read some and mention what they belong to."""
+        how = "reads documentation of" if reads == READS_DOCS else "reads annotations of"
         readers: dict[str, dict[int, Cause]] = defaultdict(dict)
         holders: dict[str, dict[int, Cause]] = defaultdict(dict)
-        for candidate in self.run.mentioning(frozenset({INTROSPECTS})):
+        for candidate in self.run.mentioning(frozenset({reads})):
             model = self.run.model(candidate)
             for block in model.blocks if model else ():
-                if INTROSPECTS in block.mentions:
-                    readers[candidate][block.checksum] = _mentions(candidate, block, cause, "reads documentation of")
+                if reads in block.mentions:
+                    readers[candidate][block.checksum] = _mentions(candidate, block, cause, how)
         looking_up = {m for m in LOOKING_UP if self.growth.looks_up(m, "", path)}
         if readers:
             for candidate in self.run.mentioning(frozenset({name, *looking_up})):
@@ -695,9 +700,6 @@ class _MentionMatcher:
             for trace_id, found in reading.items():
                 if trace_id in holding:
                     hits.setdefault(trace_id, found)
-        for execution in executions:
-            if execution.kind == "doctest" and execution.path == path:
-                hits.setdefault(execution.trace_id, cause)
 
 
 def _mentions(path: str, block: Block, cause: Cause, how: str = "mentions") -> Cause:

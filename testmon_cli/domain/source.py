@@ -28,7 +28,7 @@ class Definition:
     owner: str  # qualified name of the class it stands in, "" at module level
     kind: str  # "function", "class", "import", "assign" or "statement"
     checksum: int  # of what it does: function bodies, docstrings and unread annotations left out
-    doc_checksum: int  # of its docstring and annotations; 0 without
+    doc_checksum: int  # of its docstring; 0 without
     line: int
     end_line: int
     mentions: frozenset[str]
@@ -36,6 +36,7 @@ class Definition:
     bases: tuple[str, ...] = ()  # of a class, as dotted names
     decorators: tuple[str, ...] = ()  # dotted names, "?" for what is not a name
     flags: frozenset[str] = frozenset()  # see analysis.definitions
+    hint_checksum: int = 0  # of its annotations; 0 without
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,5 +43,5 @@ def shown(affected: Affected) -> set[str]:
     """All that is affected: "a.py:name", "a.py:Class.member", "a.py?name" (what documents it), "a.py" (its import)."""
     found = {f"{path}:{name}" for path, name in affected.names}
     found |= {f"{path}:{owner}.{name}" for path, owner, name in affected.members}
-    found |= {f"{path}?{name}" for path, name in affected.docs}
+    found |= {f"{path}?{name}" for path, name in (*affected.docs, *affected.hints)}
     return found | set(affected.modules)

@@ -112,23 +112,26 @@ KEEPS = [
     pytest.param("type(self).a = 1", {".a"}, id="class-by-type"),
     pytest.param("self.__class__.a = 1", {".a"}, id="class-by-attribute"),
     pytest.param("cls.a[1] = 1", {".a"}, id="item-in-cls"),
-    pytest.param("if self.a is None:\n self.a = 1", {".a"}, id="under-a-test"),
-    pytest.param("if k not in self.a:\n self.a[k] = 1", {".a"}, id="item-under-a-test"),
-    pytest.param("if self.a:\n return self.a\nself.a = 1", {".a"}, id="after-an-early-return"),
+    pytest.param("if self.a is None:\n self.a = g()", {".a"}, id="under-a-test"),
+    pytest.param("if k not in self.a:\n self.a[k] = g()", {".a"}, id="item-under-a-test"),
+    pytest.param("if self.a:\n return self.a\nself.a = g()", {".a"}, id="after-an-early-return"),
     pytest.param("if self.a:\n g()\nself.a = 1", set(), id="whatever-the-test-says"),
     pytest.param("if self.a:\n self.b = 1", set(), id="looks-at-another-attribute"),
-    pytest.param("try:\n return self.a\nexcept E:\n self.a = 1", {".a"}, id="handler"),
-    pytest.param("try:\n return self.a\nexcept E: pass\nself.a = 1", {".a"}, id="after-try"),
+    pytest.param("try:\n return self.a\nexcept E:\n self.a = g()", {".a"}, id="handler"),
+    pytest.param("try:\n return self.a\nexcept E: pass\nself.a = g()", {".a"}, id="after-try"),
+    pytest.param("if not self.a:\n self.a = cls", set(), id="only-what-is-given"),
+    pytest.param("if not self.a:\n self.a = len(cls.b)", set(), id="only-builtins"),
+    pytest.param("if not self.a:\n x = g()\n self.a = [x]", {".a"}, id="made-before"),
     pytest.param("self.a = self.a or g()", {".a"}, id="or"),
     pytest.param("self.a = self.a if self.a else g()", {".a"}, id="conditional-expression"),
     pytest.param("self.a.setdefault(1, g())", {".a"}, id="setdefault"),
-    pytest.param("x = self.a\nif x is None:\n x = self.a = 1", {".a"}, id="through-a-local"),
+    pytest.param("x = self.a\nif x is None:\n x = self.a = g()", {".a"}, id="through-a-local"),
     pytest.param("x = self.a\nif x:\n x = 1", set(), id="only-a-local"),
     pytest.param("x, y = self.a if self.a else g()", set(), id="only-locals"),
-    pytest.param("x = self.a\nif k not in x:\n x[k] = 1", {".a"}, id="item-through-a-local"),
+    pytest.param("x = self.a\nif k not in x:\n x[k] = g()", {".a"}, id="item-through-a-local"),
     pytest.param("if not self.a:\n self.a, x = g()", {".a"}, id="unpacked"),
-    pytest.param("if not hasattr(self, 'a'):\n self.a = 1", {".a"}, id="hasattr"),
-    pytest.param("with g():\n if not self.a:\n  self.a = 1", {".a"}, id="in-a-with"),
+    pytest.param("if not hasattr(self, 'a'):\n self.a = g()", {".a"}, id="hasattr"),
+    pytest.param("with g():\n if not self.a:\n  self.a = g()", {".a"}, id="in-a-with"),
     pytest.param("def g():\n if not self.a:\n  self.a = 1", set(), id="nested-function"),
 ]  # fmt: skip
 
@@ -139,7 +142,7 @@ def test_what_a_function_keeps_beyond_a_call(body: str, keeps: set[str]) -> None
 
 
 def test_an_initialiser_has_an_object_of_its_own() -> None:
-    (summary,) = model("def __init__(self):\n    if self.a is None:\n        self.a = 1").functions
+    (summary,) = model("def __init__(self):\n    if self.a is None:\n        self.a = g()").functions
     assert not summary.keeps
 
 

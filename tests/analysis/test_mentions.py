@@ -40,8 +40,10 @@ MENTIONS = [
     pytest.param("p.import_module('a.b')", {".import_module", ".a", ".b", "&b"}, id="import-literal"),
     pytest.param("p.getfixturevalue('box')", {".getfixturevalue", ".box", "&box"}, id="getfixturevalue"),
     pytest.param("p.getfixturevalue(p)", {".getfixturevalue", "*"}, id="getfixturevalue-computed"),
-    pytest.param("p.__doc__", {".__doc__", "?"}, id="doc"),
-    pytest.param("p.get_type_hints(p)", {".get_type_hints", "?"}, id="type-hints"),
+    pytest.param("p.__doc__", {".__doc__", "?d"}, id="doc"),
+    pytest.param("inspect.isclass(p)", {"inspect", ".isclass", "&isclass"}, id="inspect-that-reads-neither"),
+    pytest.param("inspect.getsource(p)", {"inspect", ".getsource", "&getsource", "?d", "?a"}, id="source"),
+    pytest.param("p.get_type_hints(p)", {".get_type_hints", "?a"}, id="type-hints"),
     pytest.param("p.sys.modules", {".sys", ".modules", "*"}, id="sys-modules"),
 ]
 

@@ -17,7 +17,7 @@ DEFINITIONS = [
     pytest.param("import a, b", "import a, c", [("removed", "b"), ("added", "c")], id="one-name-of-an-import"),
     pytest.param("def f(x): pass", "def f(y): pass", [("changed", "f")] * 2, id="signature"),
     pytest.param("def f(): pass", "def f(): 'Doc.'", [("documentation", "f")], id="docstring-added"),
-    pytest.param("def f(): pass", "def f() -> int: pass", [("documentation", "f")], id="annotated"),
+    pytest.param("def f(): pass", "def f() -> int: pass", [("annotation", "f")], id="annotated"),
     pytest.param("'Doc.'", "'Doc!'", [("documentation", "__doc__")], id="docstring-of-the-module"),
     pytest.param("a = 1\na = 2", "a = 2\na = 1", [("changed", "a")], id="bound-twice-reordered"),
     pytest.param("f()", "g()", [("added", ""), ("removed", "")], id="statements"),
