@@ -99,7 +99,7 @@ def asking(extent: Extent) -> str:
 
         unchanged = ask()
         for root in (here, there):
-            path = root / "app" / "m03.py"
+            path = root / synthetic.SHARED
             path.write_text(path.read_text().replace(*EDIT, 1))
         changed = ask()
     rows = [
@@ -124,12 +124,12 @@ def growth(extent: Extent) -> str:
             planned = synthetic.plan(size)
             synthetic.write_project(root, planned)
             synthetic.age(root)
-            lab.run([str(tools / "testmon"), "collect", "--", *lab.PYTEST, "tests/test_0000.py"], root)
+            lab.run([str(tools / "testmon"), "collect", "--", *lab.PYTEST, "tests/test_00000.py"], root)
             written = synthetic.fill(root, planned)
             megabytes = sum(path.stat().st_size for path in root.glob(".testmondata*")) / 1e6
             select = {"select": lambda: lab.run([str(tools / "testmon"), "select"], root)}  # noqa: B023 # used here
             unchanged = interleaved(extent.rounds, select)["select"]
-            path = root / "app" / "m03.py"
+            path = root / synthetic.SHARED
             path.write_text(path.read_text().replace(*EDIT, 1))
             changed = interleaved(extent.rounds, select)["select"]
             gc = lab.run([str(tools / "testmon"), "gc", "--keep", "1"], root)

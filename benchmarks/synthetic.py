@@ -1,4 +1,7 @@
-"""A project of any number of tests that each run through 300 blocks, and a datafile of it without running them."""
+"""A project of any number of tests that each run through 300 blocks, and a datafile of it without running them.
+
+Every second test calls one function of a module of its own: an edit of it affects half of them.
+"""
 
 import itertools
 import os
@@ -17,7 +20,8 @@ from testmon_cli.domain.records import Execution, ResourceState, Run, RunStart, 
 from testmon_cli.storage.datafile import Datafile
 
 MODULES, FUNCTIONS, BLOCKS, CALLS = 50, 40, 15, 20  # a test calls 20 functions of 15 blocks
-IN_FILE = 100  # tests
+IN_FILE = 10  # tests
+SHARED = "app/shared.py"
 BATCH = 2000  # tests in one transaction
 
 
@@ -25,11 +29,11 @@ BATCH = 2000  # tests in one transaction
 class Call:
     """A function of the project that a test calls."""
 
-    module: int
+    module: str
     function: int
 
     def __str__(self) -> str:
-        return f"m{self.module:02}.f{self.function}(99)"
+        return f"{self.module}.f{self.function}(99)"
 
 
 def plan(tests: int) -> dict[str, list[Call]]:
@@ -38,8 +42,10 @@ def plan(tests: int) -> dict[str, list[Call]]:
     planned = {}
     for number in range(tests):
         modules = chance.sample(range(MODULES), 5)
-        calls = [Call(m, f) for m in modules for f in chance.sample(range(FUNCTIONS), CALLS // len(modules))]
-        planned[f"tests/test_{number // IN_FILE:04}.py::test_{number}"] = calls
+        calls = [Call(f"m{m:02}", f) for m in modules for f in chance.sample(range(FUNCTIONS), CALLS // len(modules))]
+        if number % 2:
+            calls[0] = Call("shared", 0)
+        planned[f"tests/test_{number // IN_FILE:05}.py::test_{number}"] = calls
     return planned
 
 
@@ -50,15 +56,16 @@ def write_project(root: Path, planned: dict[str, list[Call]]) -> None:
     (root / "pyproject.toml").write_text('[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["."]\n')
     (root / "app" / "__init__.py").touch()
     arms = "".join(f"    if x > {number}:\n        total += {number}\n" for number in range(BLOCKS - 1))
+    text = f"(x):\n    total = 0\n{arms}    return total\n"
     for module in range(MODULES):
-        functions = [f"def f{n}(x):\n    total = {module}\n{arms}    return total\n" for n in range(FUNCTIONS)]
-        (root / "app" / f"m{module:02}.py").write_text("\n\n".join(functions))
+        (root / "app" / f"m{module:02}.py").write_text("\n\n".join(f"def f{n}{text}" for n in range(FUNCTIONS)))
+    (root / SHARED).write_text(f"def f0{text}")
     files = defaultdict(list)
     for nodeid, calls in planned.items():
         path, _, name = nodeid.partition("::")
         files[path].append(f"def {name}():\n    total = {' + '.join(map(str, calls))}\n    assert total > 0\n")
     for path, bodies in files.items():
-        names = sorted(set(re.findall(r"m\d\d", "".join(bodies))))
+        names = sorted(set(re.findall(r"(\w+)\.f\d", "".join(bodies))))
         (root / path).write_text(f"from app import {', '.join(names)}\n\n\n" + "\n\n".join(bodies))
 
 
@@ -122,7 +129,7 @@ def _executions(
         path, _, name = nodeid.partition("::")
         reached = defaultdict(frozenset[int], {path: checksums[path][name]})
         for call in calls:
-            module = f"app/m{call.module:02}.py"
+            module = f"app/{call.module}.py"
             reached[module] |= checksums[module][f"f{call.function}"]
         trace = Trace(f"test:{nodeid}", reached, resources)
         yield Execution(trace, nodeid, path, name, "function", "passed", 0.001, "", "")

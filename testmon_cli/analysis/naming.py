@@ -7,6 +7,7 @@ The rules are pytest's own: `python_files` are glob patterns of the file's name 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -32,20 +33,25 @@ class Naming:
 
     def is_visited(self, path: str) -> bool:
         """Whether pytest would come to the file's folder at all."""
-        folder = PurePosixPath(path).parent
+        folder = path.split("/")[:-1]
         start = 0
         if self.testpaths:
             roots = [PurePosixPath(p) for p in self.testpaths if _under(path, p)]
             if not roots:
                 return False
             start = max(len(root.parts) for root in roots)
-        return not any(fnmatch(part, pattern) for part in folder.parts[start:] for pattern in self.norecursedirs)
+        return not any(_is_passed_over(part, self.norecursedirs) for part in folder[start:])
 
     def is_test_function(self, name: str) -> bool:
         return any(_matches_name(name, pattern) for pattern in self.functions)
 
     def is_test_class(self, name: str) -> bool:
         return any(_matches_name(name, pattern) for pattern in self.classes)
+
+
+@lru_cache(maxsize=1024)
+def _is_passed_over(folder: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch(folder, pattern) for pattern in patterns)
 
 
 def _under(path: str, folder: str) -> bool:

@@ -142,8 +142,7 @@ class RunMatcher:
         self._unfinished_fixtures()
         self._changed_resources()
         self._changed_names()
-        own = [e for e in executions if e.run_id == self.run.id]
-        self._affected(own)
+        self._affected([e for e in executions if e.run_id == self.run.id])
         self._spread()
         return self.invalid
 
@@ -159,12 +158,14 @@ class RunMatcher:
         return self.invalid
 
     def _load_traces(self) -> None:
-        for kind in ("fixture", "module", "collect", "session", "test"):
+        # Of tests the ids are enough. All of them: one that has run again since may have made what others found kept.
+        self._kinds.update(dict.fromkeys(self._datafile.trace_ids(self.run.id), "test"))
+        for kind in ("fixture", "module", "collect", "session"):
             for trace_id, _, identity, unknown, complete in self._datafile.traces([self.run.id], kind):
                 self._kinds[trace_id] = kind
                 if kind == "module":
                     self._modules[trace_id] = identity.partition(":")[2]
-                if unknown and kind != "test":
+                if unknown:
                     name = identity.split(":", 2)[-1]
                     self._hit(trace_id, Cause(UNKNOWN, unknown, name if kind == "module" else "", name))
                 if not complete and kind == "fixture":

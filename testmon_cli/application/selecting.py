@@ -113,11 +113,13 @@ def _is_collectable(tree: Tree, path: str, naming: Naming) -> bool:
     return naming.doctest_modules and naming.is_visited(path) and b">>>" in tree.read(path)
 
 
-@dataclass
+@dataclass(slots=True, eq=False, repr=False)
 class _Verdict:
     """What is known of one test: its newest execution that still holds, or why the newest does not."""
 
     newest: StoredExecution
+    current: StoredExecution  # the one to be weighed next
+    older: list[StoredExecution] | None = None  # those to be weighed after it, the newest first
     valid: StoredExecution | None = None
     cause: Cause | None = None
     text: str = ""
@@ -138,6 +140,7 @@ class Chooser:
     inherited: "list[Inherited]" = field(default_factory=list)
     project: "Project | None" = None
     doubtful: set[str] = field(default_factory=set)  # files that may not import now: pytest knows no node ids in them
+    _sentences: dict[int, tuple[Cause, str]] = field(default_factory=dict)
 
     def choose(self, *, failed: bool, exact: bool) -> Selection:
         executions = self.datafile.executions(self.runs[0].environment)
@@ -148,8 +151,7 @@ class Chooser:
         known = 0
         gone: set[str] = set()
         for nodeid, verdict in verdicts.items():
-            argument = self._argument(verdict.newest, exact=exact)
-            if argument is None or self._is_gone_from_base(verdict):
+            if self._is_gone(verdict.newest) or self._is_gone_from_base(verdict):
                 gone.add(nodeid)
                 continue
             known += 1
@@ -158,6 +160,7 @@ class Chooser:
                 saved += verdict.newest.duration
                 continue
             spent += verdict.newest.duration
+            argument = self._argument(verdict.newest, exact=exact)
             if verdict.newest.function and self._recollects(verdict.newest):
                 argument = argument.partition("[")[0]
             if self._is_rebuilt(verdict.newest):
@@ -171,26 +174,34 @@ class Chooser:
     # Which executions hold
 
     def _verdicts(self, executions: Iterable[StoredExecution]) -> dict[str, _Verdict]:
-        by_test: dict[str, list[StoredExecution]] = defaultdict(list)
+        """By node id. Executions come with the newest first, and so do the runs."""
+        verdicts: dict[str, _Verdict] = {}
+        waiting: dict[int, list[_Verdict]] = defaultdict(list)  # by the run whose execution is weighed next
         for execution in executions:
-            by_test[execution.nodeid].append(execution)
-        verdicts = {nodeid: _Verdict(found[0]) for nodeid, found in by_test.items()}
-        undecided = {nodeid: list(found) for nodeid, found in by_test.items()}
+            verdict = verdicts.get(execution.nodeid)
+            if verdict is None:
+                verdict = verdicts[execution.nodeid] = _Verdict(execution, execution)
+                waiting[execution.run_id].append(verdict)
+            elif verdict.older is None:
+                verdict.older = [execution]
+            else:
+                verdict.older.append(execution)
         for run in self.runs:
-            here = {nodeid: found[0] for nodeid, found in undecided.items() if found and found[0].run_id == run.id}
-            if not here:
+            here = waiting.pop(run.id, None)
+            if here is None:
                 continue
-            invalid, everything = self._invalid(run, list(here.values()))
-            for nodeid, execution in here.items():
-                verdict = verdicts[nodeid]
+            invalid, everything = self._invalid(run, [verdict.current for verdict in here])
+            for verdict in here:
+                execution = verdict.current
                 cause = everything or invalid.get(execution.trace_id)
                 if cause is None and not execution.unknown:
                     verdict.valid = execution
-                    del undecided[nodeid]
-                else:
-                    if verdict.cause is None and not verdict.text:
-                        verdict.cause, verdict.text = cause, execution.unknown
-                    undecided[nodeid].pop(0)
+                    continue
+                if verdict.cause is None and not verdict.text:
+                    verdict.cause, verdict.text = cause, execution.unknown
+                if verdict.older:
+                    verdict.current = verdict.older.pop(0)
+                    waiting[verdict.current.run_id].append(verdict)
         return verdicts
 
     def _invalid(self, run: Run, executions: list[StoredExecution]) -> tuple[Hits, Cause | None]:
@@ -250,23 +261,31 @@ class Chooser:
             if verdict.cause is None:
                 return Reason(kinds.UNKNOWN, f"cannot be known: {verdict.text}")
             kind = kinds.UNKNOWN if verdict.cause.origin.kind == UNKNOWN else kinds.AFFECTED
-            return Reason(kind, sentence(verdict.cause), verdict.cause)
+            return Reason(kind, self._sentence(verdict.cause), verdict.cause)
         if execution.always:
             return Reason(kinds.ALWAYS, execution.always)
         if failed and execution.outcome in _FAILURES:
             return Reason(kinds.FAILED, f"{execution.outcome} last time")
         return None
 
+    def _sentence(self, cause: Cause) -> str:
+        """One sentence for all tests that share a cause."""
+        known = self._sentences.get(id(cause))
+        if known is None:
+            known = self._sentences[id(cause)] = (cause, sentence(cause))  # kept, so that no other gets its id
+        return known[1]
+
     # What pytest is given
 
-    def _argument(self, execution: StoredExecution, *, exact: bool) -> str | None:
-        """A node id that exists today; None for a test that does not."""
+    def _is_gone(self, execution: StoredExecution) -> bool:
+        if not self.tree.exists(execution.nodeid.partition("::")[0]):
+            return True
+        return execution.path in self.unstable and not existence.is_there(self.tree, execution)
+
+    def _argument(self, execution: StoredExecution, *, exact: bool) -> str:
+        """A node id, or what stands for it, of a test that exists today."""
         nodeid, path = execution.nodeid, execution.path
         collected_from = nodeid.partition("::")[0]
-        if not self.tree.exists(collected_from):
-            return None
-        if path in self.unstable and not existence.is_there(self.tree, execution):
-            return None
         if collected_from in self.doubtful or path in self.doubtful:
             return collected_from
         if not execution.function and path in self.unstable and not self._still_documented(execution):
@@ -318,8 +337,10 @@ class Chooser:
         inert = self._inert()
         unwanted = self._unwanted()
         left_out = self._left_out(executions, unwanted)
-        functions = {_function_of(nodeid) for nodeid in (*verdicts, *unwanted)}
-        files = {function.partition("::")[0] for function in functions}
+        files = {nodeid.partition("::")[0] for nodeid in (*verdicts, *unwanted)}
+        functions: set[str] = set()
+        if self.unstable or self.inherited or left_out:  # else nobody looks at them
+            functions.update(map(_function_of, (*verdicts, *unwanted)))
         errors: Mapping[str, object] = _mapping(self._latest_errors())
         for path in sorted(self.tree.stats):
             if not _is_collectable(self.tree, path, naming):

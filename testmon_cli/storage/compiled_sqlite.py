@@ -268,6 +268,9 @@ FROM json_each(:runs) AS anon_1)""",
 FROM trace JOIN subject ON subject.id = trace.subject_id
 WHERE trace.run_id IN (SELECT anon_1.value AS value
 FROM json_each(:runs) AS anon_1) AND subject.kind = :kind ORDER BY trace.id""",
+    "trace_ids": """SELECT trace.id
+FROM trace
+WHERE trace.run_id = :run_id""",
     "resources": """SELECT trace_resource.trace_id, trace_resource.resource_state_id
 FROM trace_resource JOIN trace ON trace.id = trace_resource.trace_id
 WHERE trace.run_id IN (SELECT anon_1.value AS value

@@ -112,20 +112,12 @@ class Reader:
 
     def executions(self, environment: Environment) -> list[StoredExecution]:
         """All executions of all tests, the newest run first."""
+        rows = self._connection.tuples("executions", StoredExecution._fields, **_key(environment))
         return [
-            StoredExecution(
-                trace_id=row["trace_id"],
-                run_id=row["run_id"],
-                nodeid=original(row["nodeid"]),
-                path=original(row["path"]),
-                function=original(row["function"]),
-                kind=row["kind"],
-                outcome=row["outcome"],
-                duration=row["duration"],
-                always=original(row["always"]),
-                unknown=original(row["unknown"]),
-            )
-            for row in self._connection.stream("executions", **_key(environment))
+            found
+            if (found.nodeid + found.path + found.function + found.always + found.unknown).isascii()
+            else _restored(found)
+            for found in map(StoredExecution._make, rows)
         ]
 
     def fingerprints(self, paths: Iterable[str]) -> list[StoredFingerprint]:
@@ -165,6 +157,10 @@ class Reader:
             )
             for row in self._connection.stream("traces", runs=array(run_ids), kind=kind)
         ]
+
+    def trace_ids(self, run_id: int) -> list[int]:
+        """The ids of all traces of a run."""
+        return [number for (number,) in self._connection.tuples("trace_ids", ("id",), run_id=run_id)]
 
     def resources(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Pairs of a trace and a resource state it relies on."""
@@ -241,6 +237,17 @@ class Reader:
 
 def _key(environment: Environment) -> dict[str, str]:
     return {"name": storable(environment.name), "python": environment.python, "platform": environment.platform}
+
+
+def _restored(found: StoredExecution) -> StoredExecution:
+    """An execution with its texts as they were given."""
+    return found._replace(
+        nodeid=original(found.nodeid),
+        path=original(found.path),
+        function=original(found.function),
+        always=original(found.always),
+        unknown=original(found.unknown),
+    )
 
 
 def _state(row: Any, frames: str = "") -> ResourceState:

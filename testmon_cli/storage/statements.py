@@ -194,6 +194,7 @@ READING: dict[str, Executable] = {
     .select_from(trace.join(subject))
     .where(among(trace.c.run_id, "runs"), subject.c.kind == bindparam("kind"))
     .order_by(trace.c.id),
+    "trace_ids": select(trace.c.id).where(trace.c.run_id == bindparam("run_id")),
     "resources": select(trace_resource.c.trace_id, trace_resource.c.resource_state_id)
     .select_from(trace_resource.join(trace))
     .where(among(trace.c.run_id, "runs"))

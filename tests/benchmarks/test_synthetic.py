@@ -17,11 +17,11 @@ def test_a_datafile_that_was_filled_answers_like_one_that_was_collected(tmp_path
     root = tmp_path / "project"
     synthetic.write_project(root, planned)
     synthetic.age(root)
-    _testmon(root, "collect", "-q", "-p", "no:cacheprovider", "tests/test_0000.py")
+    _testmon(root, "collect", "-q", "-p", "no:cacheprovider", "tests/test_00000.py")
     synthetic.fill(root, planned)
     assert _testmon(root, "select") == []
-    path = root / "app" / "m03.py"
+    path = root / synthetic.SHARED
     path.write_text(path.read_text().replace("total += 5", "total += 6", 1))
-    callers = {nodeid for nodeid, calls in planned.items() if synthetic.Call(3, 0) in calls}
+    callers = {nodeid for nodeid, calls in planned.items() if synthetic.Call("shared", 0) in calls}
     assert 0 < len(callers) < 40
     assert set(_testmon(root, "select")) == callers

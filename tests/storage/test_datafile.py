@@ -8,6 +8,7 @@ import pytest
 
 from testmon_cli.domain.records import (
     Environment,
+    Execution,
     Package,
     Run,
     StoredExecution,
@@ -231,3 +232,21 @@ def test_whether_a_run_relies_on_a_state(datafile: Datafile) -> None:
     assert datafile.relies_on(first, [by_name["a.txt"]])
     assert not datafile.relies_on(second, [by_name["a.txt"]])
     assert not datafile.relies_on(second, [])
+
+
+def test_the_ids_of_a_runs_traces(datafile: Datafile) -> None:
+    whole_run(datafile, 1.0, "test_one")
+    run = whole_run(datafile, 2.0, "test_one", "test_two", uses=("fixture:1:box",))
+    ids = {number for kind in ("test", "fixture") for number, *_ in datafile.traces([run], kind)}
+    assert (set(datafile.trace_ids(run)), len(ids)) == (ids, 3)
+
+
+def test_every_text_of_an_execution_may_hold_any_character(datafile: Datafile) -> None:
+    run = datafile.begin_run(start())
+    odd = "\udcff\0\u00fc"
+    for number in range(5):
+        name, path, function, always, unknown = (odd if place == number else "a" for place in range(5))
+        trace = Trace(f"test:{number}{name}", unknown=unknown)
+        datafile.write(run, [], [Execution(trace, f"{number}{name}", path, function, "other", "passed", 1, "", always)])
+    found = [(e.nodeid[1:], e.path, e.function, e.always, e.unknown) for e in datafile.executions(LINUX)]
+    assert found == [tuple(odd if place == number else "a" for place in range(5)) for number in reversed(range(5))]
