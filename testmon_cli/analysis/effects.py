@@ -319,6 +319,9 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     local.update((argument.arg, "argument") for argument in parameters)
     nodes = list(walk(node))
+    for child in nodes:
+        if isinstance(child, ast.comprehension):
+            local.update((name, "unknown") for name in bound_names(child.target) if name not in local)
     for name in _fresh(nodes):
         if local.get(name) == "unknown":
             local[name] = "fresh"
@@ -339,16 +342,20 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[str]:
         kind, _, rest = effect.partition(":")
         if effect[0] == "=":
             yield effect[1:]
-        elif effect[0] == "~":
-            if not names.is_builtin(effect[1:].partition(".")[0]):  # `type(self).a`: kept_in_class knows more of it
-                yield _outliving(effect[1:], names)
-        elif kind.endswith("method"):
-            owner, _, method = rest.partition("|")[0].rpartition(".")
-            if method in purity.CONTAINER_MUTATORS:
-                yield _outliving(owner, names)
+        else:
+            dotted = effect[1:] if effect[0] == "~" else ""
+            if kind.endswith("method"):
+                owner, _, method = rest.partition("|")[0].rpartition(".")
+                dotted = owner if method in purity.CONTAINER_MUTATORS else ""
+            # Other names are builtins, and locals of functions around this one.
+            if dotted and (names.is_imported(dotted.partition(".")[0]) or dotted.partition(".")[0] in names.bound):
+                yield _outliving(dotted, names)
 
 
 def _outliving(dotted: str, names: Names) -> str:
+    owner, _, last = dotted.rpartition(".")
+    if last in purity.BUILTIN_METHODS and owner:  # of `table.setdefault(k, []).append(x)`
+        dotted = owner
     first, dot, _ = dotted.partition(".")
     return dotted if names.is_imported(first) or not dot else "." + dotted.rpartition(".")[2]
 

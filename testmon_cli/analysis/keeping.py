@@ -37,7 +37,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self.kept: set[str] = set()
-        self.aliases: dict[str, set[str]] = {}  # locals that hold an attribute
+        self.aliases: dict[str, set[str]] = {}  # locals that come from an attribute
+        self.same: set[str] = set()  # those that are one
         self.computed: set[str] = set()  # locals that hold what a call gave
 
     def body(self, statements: Iterable[ast.stmt], looked: frozenset[str]) -> None:
@@ -47,10 +48,10 @@ class _Reader:
     def statement(self, node: ast.stmt, looked: frozenset[str]) -> frozenset[str]:
         """Read one statement; what has been looked at after it."""
         if isinstance(node, ast.If | ast.While):
-            inside = looked | self.attributes(node.test)
-            self.body(node.body, inside)
-            self.body(node.orelse, inside)
-            return inside if isinstance(node.body[-1], _LEAVING) else looked
+            missing, there = self.told(node.test)
+            self.body(node.body, looked | missing)
+            self.body(node.orelse, looked | there)
+            return looked | there if isinstance(node.body[-1], _LEAVING) else looked
         if isinstance(node, ast.Try | ast.TryStar):
             tried = looked.union(*(self.attributes(inner) for inner in node.body))
             self.body(node.body, looked)
@@ -71,14 +72,17 @@ class _Reader:
 
     def assignment(self, node: ast.Assign | ast.AnnAssign, looked: frozenset[str]) -> None:
         if isinstance(node.value, ast.BoolOp | ast.IfExp):
-            looked |= self.attributes(node.value)
+            looked |= self.attributes(node.value.test if isinstance(node.value, ast.IfExp) else node.value)
         computes = node.value is not None and self.computes(node.value)
         for target in _targets(node):
             for part in _parts(target):
                 if isinstance(part, ast.Name):
-                    self.aliases[part.id] = self.attributes(node.value) if node.value is not None else set()
+                    found = self.attributes(node.value) if node.value is not None and part is target else set()
+                    self.aliases[part.id] = found
+                    self.same -= {part.id}
+                    self.same |= {part.id} if _is_attribute(node.value) else set()
                     self.computed |= {part.id} if computes else set()
-                elif computes:
+                elif computes and (_root(part) == "self" or _root(part) in self.same):
                     self.kept |= self.attributes(part) & looked
         self.set_by_call(node.value, looked)
 
@@ -91,6 +95,22 @@ class _Reader:
             self.kept |= self.attributes(node.func.value)
         elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
             self.kept |= self.attributes(node) & looked
+
+    def told(self, test: ast.expr) -> tuple[set[str], set[str]]:
+        """Attributes that are missing yet where a test holds, and where it does not."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            missing, there = self.told(test.operand)
+            return there, missing
+        if isinstance(test, ast.BoolOp):
+            pairs = [self.told(value) for value in test.values]
+            return set().union(*(first for first, _ in pairs)), set().union(*(second for _, second in pairs))
+        found = self.attributes(test)
+        if isinstance(test, ast.Compare):
+            if isinstance(test.ops[0], ast.Is | ast.Eq | ast.NotIn):
+                return found, set()
+            if not isinstance(test.ops[0], ast.IsNot | ast.NotEq | ast.In):
+                return found, found
+        return set(), found
 
     def computes(self, node: ast.expr) -> bool:
         """Whether a value is made by a call of something that may be of the project; what is given is not kept."""
@@ -117,6 +137,18 @@ class _Reader:
 
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _is_attribute(node: ast.expr | None) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
+        return bool(node.args) and _is_self(node.args[0])
+    return isinstance(node, ast.Attribute) and _is_self(node.value)
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _only_passes_on(function: ast.expr) -> bool:

@@ -119,6 +119,13 @@ KEEPS = [
     pytest.param("if self.a:\n self.b = 1", set(), id="looks-at-another-attribute"),
     pytest.param("try:\n return self.a\nexcept E:\n self.a = g()", {".a"}, id="handler"),
     pytest.param("try:\n return self.a\nexcept E: pass\nself.a = g()", {".a"}, id="after-try"),
+    pytest.param("if self.a is not None:\n self.a = g()", set(), id="what-is-there-already"),
+    pytest.param("if self.a:\n pass\nelse:\n self.a = g()", {".a"}, id="in-the-else"),
+    pytest.param("if x or self.a is None:\n self.a = g()", {".a"}, id="one-of-several-tests"),
+    pytest.param("if k in self.a:\n k, x = self.a.pop(k)\n x[1] = g()", set(), id="item-of-what-was-inside"),
+    pytest.param("box = []\ndef g(): box.append(1)", set(), id="variable-of-a-function"),
+    pytest.param("[setattr(t, 'parent', self) for t in self.a]", set(), id="comprehension-target"),
+    pytest.param("BOX.setdefault(k, []).append(1)", {"BOX"}, id="in-an-item-of-a-global"),
     pytest.param("if not self.a:\n self.a = cls", set(), id="only-what-is-given"),
     pytest.param("if not self.a:\n self.a = len(cls.b)", set(), id="only-builtins"),
     pytest.param("if not self.a:\n x = g()\n self.a = [x]", {".a"}, id="made-before"),
@@ -138,7 +145,7 @@ KEEPS = [
 
 @pytest.mark.parametrize(("body", "keeps"), KEEPS)
 def test_what_a_function_keeps_beyond_a_call(body: str, keeps: set[str]) -> None:
-    assert set(model(HEAD + "def f(self, cls):\n" + textwrap.indent(body, " ")).functions[0].keeps) == keeps
+    assert set(model(HEAD + "def f(self, cls):\n" + textwrap.indent(body, " ")).functions[-1].keeps) == keeps
 
 
 def test_an_initialiser_has_an_object_of_its_own() -> None:
