@@ -331,7 +331,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local)
     reader.statements(node.body)
     memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
-    attributes = kept_in_class(nodes) | kept_in_object(node)
+    attributes = kept_in_class(node, nodes) | kept_in_object(node)
     kept = {*_kept_by(reader.found, names), *("." + name for name in attributes)}
     return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised, tuple(sorted(kept)))
 

@@ -1,7 +1,7 @@
 """Methods that keep what they make once: in their class, or in an object that tests may share."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from testmon_cli.analysis import purity
 from testmon_cli.analysis.scopes import FunctionNode
@@ -12,14 +12,18 @@ _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", 
 _LOOK_UPS = ("getattr", "hasattr", "setattr")
 
 
-def kept_in_class(nodes: Iterable[ast.AST]) -> set[str]:
-    """Attributes of its class that a method, of these nodes, sets: they outlive the test that called it."""
+def kept_in_class(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
+    """Attributes of its class that a method, all of whose nodes these are, sets: they outlive the test that called it.
+
+    `cls` is a new class where a metaclass or a base initialises it.
+    """
+    roots = () if node.name in ("__init__", "__init_subclass__") else ("cls", "mcs", "mcls")
     return {
         attribute
         for child in nodes
         if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign)
         for target in _targets(child)
-        if (attribute := _of_class(target))
+        if (attribute := _of_class(target, roots))
     }
 
 
@@ -172,7 +176,7 @@ def _is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
 
 
-def _of_class(node: ast.expr) -> str:
+def _of_class(node: ast.expr, roots: Collection[str]) -> str:
     """The attribute of the class that an assignment target is, or is a part of; "" when it is none."""
     attribute = ""
     while isinstance(node, ast.Attribute | ast.Subscript):
@@ -183,4 +187,4 @@ def _of_class(node: ast.expr) -> str:
         node = node.value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type":
         return attribute
-    return attribute if isinstance(node, ast.Name) and node.id in ("cls", "mcs", "mcls") else ""
+    return attribute if isinstance(node, ast.Name) and node.id in roots else ""

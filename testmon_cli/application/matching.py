@@ -32,6 +32,10 @@ from testmon_cli.domain.source import Block, FunctionSummary, SourceError, Sourc
 from testmon_cli.storage.datafile import Datafile
 
 
+KEEPS = "keeps results of"
+KEEPS_LATER = "keeps, after all imports, results of"
+
+
 class RunMatcher:
     """Matches one run with the tree as it is now."""
 
@@ -174,7 +178,10 @@ class RunMatcher:
             self._users[used].append(user)
 
     def _hit(self, trace_id: int, cause: Cause) -> None:
-        if trace_id in self._kinds:
+        kind = self._kinds.get(trace_id)
+        if kind in ("module", "collect") and any(link.how == KEEPS_LATER for link in cause.chain()):
+            return  # it ran before
+        if kind is not None:
             self.invalid.setdefault(trace_id, cause)
 
     def _fingerprints_of(self, paths: Iterable[str]) -> Iterable[StoredFingerprint]:
@@ -375,8 +382,10 @@ class RunMatcher:
             (path, qualname), cause = pending.pop()
             name = qualname.rpartition(".")[2]
             function = keeping.get((path, qualname))
-            if function is not None and self._ran_with_a_change(path, qualname):
-                self._kept(path, function, Cause("memoised", "keeps results of", path, qualname, 0, cause))
+            ran = self._ran_with_a_change(path, qualname) if function is not None else ()
+            if function is not None and ran:
+                how = KEEPS if any(self._kinds.get(trace_id) == "module" for trace_id in ran) else KEEPS_LATER
+                self._kept(path, function, Cause("memoised", how, path, qualname, 0, cause))
             if name == "<module>":
                 continue
             reaching = self.growth.project.reaching(path)
@@ -390,13 +399,13 @@ class RunMatcher:
                         seen.add(key)
                         pending.append((key, cause))
 
-    def _ran_with_a_change(self, path: str, qualname: str) -> bool:
-        """Whether a trace that a change touches ran this function: else what it keeps was made without the change."""
+    def _ran_with_a_change(self, path: str, qualname: str) -> set[int]:
+        """Traces that a change touches and that ran this function: else what it keeps was made without the change."""
         if (path, qualname) in self._hit_functions:
-            return True
+            return set(self.invalid)
         model = self.model(path)
         checksums = {b.checksum: _NOTHING for b in model.blocks if b.qualname == qualname} if model is not None else {}
-        return not self.invalid.keys().isdisjoint(self.hits_of({path: checksums}))
+        return self.invalid.keys() & self.hits_of({path: checksums}).keys()
 
     def _kept(self, path: str, function: FunctionSummary, cause: Cause) -> None:
         """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""

@@ -43,6 +43,8 @@ def _running(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause | None, 
         if len(rest) == 1:
             return f"{text}{_DEFINITION}", link, rest
         return f"{text}, whose definition mentions {_last(rest[1])}", rest[1], rest[1:]
+    if link.kind == "memoised":
+        return f"{text}, which may use what {_last(link)} keeps", link, rest
     return f"{text}, which {first.how} {_last(link)}", link, rest
 
 

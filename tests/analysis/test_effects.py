@@ -148,6 +148,11 @@ def test_what_a_function_keeps_beyond_a_call(body: str, keeps: set[str]) -> None
     assert set(model(HEAD + "def f(self, cls):\n" + textwrap.indent(body, " ")).functions[-1].keeps) == keeps
 
 
+def test_a_metaclass_initialises_a_class_of_its_own() -> None:
+    (summary,) = model("def __init__(cls, *rest): cls.a = g()").functions
+    assert not summary.keeps
+
+
 def test_an_initialiser_has_an_object_of_its_own() -> None:
     (summary,) = model("def __init__(self):\n    if self.a is None:\n        self.a = g()").functions
     assert not summary.keeps
