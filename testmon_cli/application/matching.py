@@ -31,7 +31,6 @@ from testmon_cli.domain.records import ResourceState, Run, StoredExecution, Stor
 from testmon_cli.domain.source import Block, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
-
 KEEPS = "keeps results of"
 KEEPS_LATER = "keeps, after all imports, results of"
 
