@@ -331,9 +331,11 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local)
     reader.statements(node.body)
     memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
-    attributes = kept_in_class(node, nodes) | kept_in_object(node)
-    kept = {*_kept_by(reader.found, names), *("." + name for name in attributes)}
-    return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised, tuple(sorted(kept)))
+    kept = set(_kept_by(reader.found, names))
+    attributes = [kept_in_class(node, nodes), kept_in_object(node)]
+    fills = () if kept else tuple(sorted({line for found in attributes for lines in found.values() for line in lines}))
+    kept.update(f".{name}" for found in attributes for name in found)
+    return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised, tuple(sorted(kept)), fills)
 
 
 def _kept_by(effects: Iterable[str], names: Names) -> Iterator[str]:

@@ -12,25 +12,28 @@ _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", 
 _LOOK_UPS = ("getattr", "hasattr", "setattr")
 
 
-def kept_in_class(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
+Kept = dict[str, set[int]]  # attribute -> lines of the statements that set it
+
+
+def kept_in_class(node: FunctionNode, nodes: Iterable[ast.AST]) -> Kept:
     """Attributes of its class that a method, all of whose nodes these are, sets: they outlive the test that called it.
 
     `cls` is a new class where a metaclass or a base initialises it.
     """
     roots = () if node.name in ("__init__", "__init_subclass__") else ("cls", "mcs", "mcls")
-    return {
-        attribute
-        for child in nodes
-        if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign)
-        for target in _targets(child)
-        if (attribute := _of_class(target, roots))
-    }
+    kept: Kept = {}
+    for child in nodes:
+        if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            for target in _targets(child):
+                if attribute := _of_class(target, roots):
+                    kept.setdefault(attribute, set()).add(child.lineno)
+    return kept
 
 
-def kept_in_object(node: FunctionNode) -> set[str]:
+def kept_in_object(node: FunctionNode) -> Kept:
     """Attributes that a method sets only after a look at them: `if self.x is None: self.x = ...` in all its forms."""
     if node.name in _INITIALISERS:  # the object is new
-        return set()
+        return {}
     reader = _Reader()
     reader.body(node.body, frozenset())
     return reader.kept
@@ -40,7 +43,7 @@ class _Reader:
     """Follows which attributes have been looked at when a statement runs."""
 
     def __init__(self) -> None:
-        self.kept: set[str] = set()
+        self.kept: Kept = {}
         self.aliases: dict[str, set[str]] = {}  # locals that come from an attribute
         self.same: set[str] = set()  # those that are one
         self.computed: set[str] = set()  # locals that hold what a call gave
@@ -87,7 +90,7 @@ class _Reader:
                     self.same |= {part.id} if _is_attribute(node.value) else set()
                     self.computed |= {part.id} if computes else set()
                 elif computes and (_root(part) == "self" or _root(part) in self.same):
-                    self.kept |= self.attributes(part) & looked
+                    self.keep(self.attributes(part) & looked, node)
         self.set_by_call(node.value, looked)
 
     def set_by_call(self, node: ast.expr | None, looked: frozenset[str]) -> None:
@@ -96,9 +99,13 @@ class _Reader:
         if not any(self.computes(argument) for argument in node.args):
             return
         if isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
-            self.kept |= self.attributes(node.func.value)
+            self.keep(self.attributes(node.func.value), node)
         elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
-            self.kept |= self.attributes(node) & looked
+            self.keep(self.attributes(node) & looked, node)
+
+    def keep(self, attributes: Iterable[str], node: ast.stmt | ast.expr) -> None:
+        for attribute in attributes:
+            self.kept.setdefault(attribute, set()).add(node.lineno)
 
     def told(self, test: ast.expr) -> tuple[set[str], set[str]]:
         """Attributes that are missing yet where a test holds, and where it does not."""

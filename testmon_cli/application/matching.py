@@ -381,7 +381,7 @@ class RunMatcher:
             (path, qualname), cause = pending.pop()
             name = qualname.rpartition(".")[2]
             function = keeping.get((path, qualname))
-            ran = self._ran_with_a_change(path, qualname) if function is not None else ()
+            ran = self._ran_with_a_change(path, function) if function is not None else ()
             if function is not None and ran:
                 how = KEEPS if any(self._kinds.get(trace_id) == "module" for trace_id in ran) else KEEPS_LATER
                 self._kept(path, function, Cause("memoised", how, path, qualname, 0, cause))
@@ -398,13 +398,14 @@ class RunMatcher:
                         seen.add(key)
                         pending.append((key, cause))
 
-    def _ran_with_a_change(self, path: str, qualname: str) -> set[int]:
-        """Traces that a change touches and that ran this function: else what it keeps was made without the change."""
-        if (path, qualname) in self._hit_functions:
-            return set(self.invalid)
+    def _ran_with_a_change(self, path: str, function: FunctionSummary) -> set[int]:
+        """Traces that a change touches and that ran what keeps: else what is kept was made without the change."""
+        if path in self._changed_paths and (path, function.qualname) in self._hit_functions:
+            return set(self.invalid)  # the block that keeps may be another now
         model = self.model(path)
-        checksums = {b.checksum: _NOTHING for b in model.blocks if b.qualname == qualname} if model is not None else {}
-        return self.invalid.keys() & self.hits_of({path: checksums}).keys()
+        blocks = [b for b in model.blocks if b.qualname == function.qualname] if model is not None else []
+        filling = [b for b in blocks if not function.fills or any(_holds_line(b, line) for line in function.fills)]
+        return self.invalid.keys() & self.hits_of({path: {b.checksum: _NOTHING for b in filling}}).keys()
 
     def _kept(self, path: str, function: FunctionSummary, cause: Cause) -> None:
         """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""

@@ -148,6 +148,12 @@ def test_what_a_function_keeps_beyond_a_call(body: str, keeps: set[str]) -> None
     assert set(model(HEAD + "def f(self, cls):\n" + textwrap.indent(body, " ")).functions[-1].keeps) == keeps
 
 
+def test_the_lines_that_keep_are_known() -> None:
+    source = "def f(self):\n    if self.a is None:\n        x = g()\n        self.a = x\n    return self.a"
+    assert model(source).functions[0].fills == (4,)
+    assert not model("BOX = []\n" + source + "\n    BOX.append(1)").functions[0].fills
+
+
 def test_a_metaclass_initialises_a_class_of_its_own() -> None:
     (summary,) = model("def __init__(cls, *rest): cls.a = g()").functions
     assert not summary.keeps
