@@ -3,9 +3,11 @@
 What a command needs is imported when it runs, because importing is most of the time that a short command takes.
 """
 
+import gc as garbage
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +36,18 @@ def _settings(context: click.Context, datafile: str | None, env: str | None, eng
 
     shared: Shared = context.obj
     return settings.load(datafile=datafile or shared.datafile, env=env, engine=engine)
+
+
+@contextmanager
+def _keeping_garbage() -> Iterator[None]:
+    """Do not look for garbage: what a question makes is needed until it is answered, and looking takes long."""
+    enabled = garbage.isenabled()
+    garbage.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            garbage.enable()
 
 
 def _datafile_option(function: Function) -> Function:
@@ -132,7 +146,8 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
     """Show what has changed since the tests ran, and how many tests depend on it."""
     from testmon_cli.commands import diff as command
 
-    return command.run(_settings(context, datafile, env), base=base, format_=format_)
+    with _keeping_garbage():
+        return command.run(_settings(context, datafile, env), base=base, format_=format_)
 
 
 @cli.command()
@@ -168,16 +183,17 @@ def select(
         raise click.UsageError("--null prints plain arguments; leave out --explain, --why-not and --format json")
     from testmon_cli.commands import select as command
 
-    return command.run(
-        _settings(context, datafile, env),
-        paths=paths,
-        keyword=keyword,
-        failed=not no_failed,
-        explain=explain,
-        why_not=why_not,
-        null=null,
-        format_=format_,
-    )
+    with _keeping_garbage():
+        return command.run(
+            _settings(context, datafile, env),
+            paths=paths,
+            keyword=keyword,
+            failed=not no_failed,
+            explain=explain,
+            why_not=why_not,
+            null=null,
+            format_=format_,
+        )
 
 
 @cli.command()

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from testmon_cli.analysis import codec
 from testmon_cli.analysis.executed import changed_lines, import_lines, lines_of_blocks, without_unmet_headers
 from testmon_cli.analysis.model import parse
 from testmon_cli.application import environment, selecting, sources
 from testmon_cli.application.comparing import is_loaded
 from testmon_cli.application.settings import Settings
-from testmon_cli.application.sources import Tree
+from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import StoredExecution
 from testmon_cli.domain.source import SourceError, SourceModel
@@ -118,7 +117,8 @@ class _Reading:
         return lines | (imported - unheld)
 
     def _models_before(self, versions: list[int]) -> list[SourceModel]:
-        return [codec.decode(data) for version in versions if (data := self.datafile.model(version))]
+        found = [stored_model(self.datafile, ref) for ref in self.datafile.versions(versions)]
+        return [model for model in found if model is not None]
 
 
 def _newest(executions: Iterable[StoredExecution], stale: set[int]) -> list[StoredExecution]:

@@ -1,10 +1,10 @@
 """`testmon select --why-not`: what would have to change for a test to be selected."""
 
-from testmon_cli.analysis import codec
 from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.project import Project
 from testmon_cli.application import environment, selecting
 from testmon_cli.application.settings import Settings
+from testmon_cli.application.sources import stored_model
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import StoredExecution, VersionRef
 from testmon_cli.domain.reliance import Reliance
@@ -59,9 +59,7 @@ class _Models:
 
     def __call__(self, path: str) -> SourceModel | None:
         if path not in self._known:
-            ref = self._snapshot.get(path)
-            data = self._datafile.model(ref.id) if ref is not None else b""
-            self._known[path] = codec.decode(data) if data else None
+            self._known[path] = stored_model(self._datafile, self._snapshot.get(path))
         return self._known[path]
 
 

@@ -25,9 +25,9 @@ from testmon_cli.application.comparing import (
     is_loaded,
 )
 from testmon_cli.application.resources import Today
-from testmon_cli.application.sources import Tree
+from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.records import ResourceState, Run, StoredExecution, StoredFingerprint
+from testmon_cli.domain.records import ResourceState, Run, StoredExecution, StoredFingerprint, VersionRef
 from testmon_cli.domain.source import Block, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
@@ -46,6 +46,7 @@ class RunMatcher:
         today: Today,
         packages: PackageChanges,
         files: FileChanges | None = None,
+        snapshot: Mapping[str, VersionRef] | None = None,
         is_collected: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """`files` stand for those that a comparison with the tree would find; pytest takes tests from some files."""
@@ -55,7 +56,7 @@ class RunMatcher:
         self._tree = tree
         self._today = today
         self._packages = packages
-        self.snapshot = datafile.snapshot(run.id)
+        self.snapshot = snapshot if snapshot is not None else datafile.snapshot(run.id)
         self.files = files if files is not None else compare_files(self.snapshot, tree, run.started)
         self._stored_models: dict[str, SourceModel | None] = {}
         self._names: dict[str, bytes] = {}
@@ -76,8 +77,7 @@ class RunMatcher:
         changed = path in self._changed_paths
         if not changed and ref is not None and is_loaded(ref) and ref.model_key == MODEL_KEY:
             if path not in self._stored_models:
-                data = self._datafile.model(ref.id)
-                self._stored_models[path] = codec.decode(data) if data else None
+                self._stored_models[path] = stored_model(self._datafile, ref)
             return self._stored_models[path]
         if path in self.files.removed:
             return None
@@ -87,9 +87,7 @@ class RunMatcher:
             return None
 
     def old_model(self, path: str) -> SourceModel | None:
-        ref = self.snapshot.get(path)
-        data = self._datafile.model(ref.id) if ref is not None and is_loaded(ref) else b""
-        return codec.decode(data) if data else None
+        return stored_model(self._datafile, self.snapshot.get(path))
 
     def _project(self) -> Project:
         self._changed_paths = frozenset((*self.files.changed, *self.files.added))
@@ -120,7 +118,7 @@ class RunMatcher:
     def _may_mention(self, path: str, hashes: set[bytes]) -> bool:
         if path not in self._names:
             ref = self.snapshot.get(path)
-            if path in self._changed_paths or ref is None or not is_loaded(ref):
+            if path in self._changed_paths or ref is None or ref.model_key != MODEL_KEY:
                 model = self.model(path)
                 self._names[path] = codec.name_index(model) if model is not None else b""
             else:
@@ -129,7 +127,9 @@ class RunMatcher:
 
     def _load_names(self) -> None:
         wanted = {
-            ref.id: path for path, ref in self.snapshot.items() if is_loaded(ref) and path not in self._changed_paths
+            ref.id: path
+            for path, ref in self.snapshot.items()
+            if ref.model_key == MODEL_KEY and path not in self._changed_paths
         }
         for version_id, names in self._datafile.names(list(wanted)).items():
             self._names[wanted[version_id]] = names

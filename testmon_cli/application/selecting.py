@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, existence, packages, pytest_config, sources
-from testmon_cli.application.comparing import UNKNOWN, Hits, PackageChanges, changed_states, compare_files
+from testmon_cli.application.comparing import UNKNOWN, Hits, changed_states, compare_files, is_loaded
 from testmon_cli.application.reasons import sentence
 from testmon_cli.application.resources import Today
 from testmon_cli.application.settings import Settings
@@ -206,6 +206,10 @@ class Chooser:
 
     def _invalid(self, run: Run, executions: list[StoredExecution]) -> tuple[Hits, Cause | None]:
         """Traces of a run that do not hold, and what makes all of them invalid at once."""
+        snapshot = self.datafile.snapshot(run.id)
+        files = compare_files(snapshot, self.tree, run.started)
+        self.broken.update(files.broken)
+        self.unstable.update((*files.changed, *files.added, *files.removed))
         if run.facts.get("config") not in (None, self.config.digest):
             self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
             return {}, Cause("config", "changed", "", f"of pytest in {self.config.path or 'PYTEST_ADDOPTS'}")
@@ -218,34 +222,37 @@ class Chooser:
         )
         if changes.everything is not None:
             return {}, changes.everything
-        return self._matched(run, executions, changes), None
+        today = Today(self.tree.root, str(run.facts.get("hash_key", "")))
+        if not (files or changes.changed() or self._is_felt(run, today)):
+            return {}, None
+        from testmon_cli.analysis.model import MODEL_KEY
+        from testmon_cli.application.matching import RunMatcher
+
+        if any(is_loaded(ref) and ref.model_key != MODEL_KEY for ref in snapshot.values()):
+            # Checksums of two analyses cannot be compared, so nobody knows what the changes mean for these tests.
+            self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
+            return {}, Cause(UNKNOWN, "read sources in another way", "", "recorded by another version of testmon")
+        is_collected = partial(_is_collectable, self.tree, naming=self.config.naming(run.arguments))
+        matcher = RunMatcher(self.datafile, run, self.tree, today, changes, files, snapshot, is_collected)
+        invalid = matcher.match(executions)
+        self._learn(matcher, executions)
+        return invalid, None
+
+    def _is_felt(self, run: Run, today: Today) -> bool:
+        """Whether a run has gaps, or relied on a resource that is not as it was."""
+        if self.datafile.has_gaps(run.id):
+            return True
+        changed = changed_states(self.datafile.resource_states(), today)
+        return bool(changed) and self.datafile.relies_on(run.id, changed)
 
     @cached_property
     def _installed(self) -> tuple[Package, ...]:
         return environment.installed_packages()
 
-    def _matched(self, run: Run, executions: list[StoredExecution], changes: PackageChanges) -> Hits:
-        today = Today(self.tree.root, str(run.facts.get("hash_key", "")))
-        files = compare_files(self.datafile.snapshot(run.id), self.tree, run.started)
-        if not (files or changes.changed() or self.datafile.has_gaps(run.id)):
-            changed = changed_states(self.datafile.resource_states(), today)
-            if not (changed and self.datafile.relies_on(run.id, changed)):
-                return {}
-
-        from testmon_cli.application.matching import RunMatcher
-
-        is_collected = partial(_is_collectable, self.tree, naming=self.config.naming(run.arguments))
-        matcher = RunMatcher(self.datafile, run, self.tree, today, changes, files, is_collected=is_collected)
-        invalid = matcher.match(executions)
-        self._learn(matcher, executions)
-        return invalid
-
     def _learn(self, matcher: "RunMatcher", executions: list[StoredExecution]) -> None:
         """What a matched run tells of files and tests as they are now."""
         from testmon_cli.application.inheriting import has_bases, new_inherited_tests
 
-        self.broken.update(matcher.files.broken)
-        self.unstable.update((*matcher.files.changed, *matcher.files.added, *matcher.files.removed))
         self.unstable.update(path for path, _ in matcher.growth.affected.names)
         self.inherited.extend(new_inherited_tests(matcher, self.config.naming(matcher.run.arguments)))
         project = self.project = matcher.growth.project

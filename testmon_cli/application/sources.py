@@ -82,6 +82,15 @@ def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "Sour
     return version, model
 
 
+def stored_model(datafile: "Datafile", ref: VersionRef | None) -> "SourceModel | None":
+    """The model of a stored version; None without one, and for one that another analysis made."""
+    from testmon_cli.analysis import codec
+    from testmon_cli.analysis.model import MODEL_KEY
+
+    data = datafile.model(ref.id) if ref is not None and ref.model_key == MODEL_KEY else b""
+    return codec.decode(data) if data else None
+
+
 def is_left_out(path: str, exclude: Sequence[str]) -> bool:
     """Whether `scan` would pass over a file because of its own name or that of a folder above it."""
     folders = path.split("/")[:-1]

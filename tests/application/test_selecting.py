@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -302,3 +304,35 @@ def test_null_is_for_xargs_0(shop: Project, select: Select) -> None:
     chosen = select("--null", "--no-failed").out
     answer = shop.run("xargs", "-0", "-r", sys.executable, "-m", "pytest", "-q", stdin=chosen)
     assert answer.out.splitlines()[-1].startswith("4 passed in ")
+
+
+def _with_another_model(shop: Project) -> None:
+    with closing(sqlite3.connect(shop.path / ".testmondata")) as driver, driver:
+        driver.execute("UPDATE source_version SET model_key = '0-3.0' WHERE model_key != '-'")
+        driver.execute("UPDATE source_model SET model = x'00', names = x'00'")
+
+
+def test_what_another_version_of_testmon_recorded_holds_while_nothing_changes(shop: Project, select: Select) -> None:
+    _with_another_model(shop)
+    assert _lines(select("--no-failed")) == []
+
+
+def test_what_another_version_of_testmon_recorded_is_never_compared(shop: Project, select: Select) -> None:
+    _with_another_model(shop)
+    shop.edit("lonely.py", "X = 1", "X = 2")
+    shop.write({"more.py": "Y = 1\n"})
+    assert _lines(select()) == ["tests/test_name.py", "tests/test_price.py"]
+    reason = "recorded by another version of testmon, which read sources in another way"
+    assert f"{PRICES[0]}  {reason}" in _lines(select("--explain"))
+    assert shop.testmon("diff").code == shop.testmon("select", "--why-not", PRICES[0]).code == 0
+
+
+def test_a_new_test_is_seen_where_a_change_concerns_all_tests(shop: Project, select: Select) -> None:
+    shop.edit("tests/test_price.py", "def test_price():", "def test_more():\n    pass\n\n\ndef test_price():")
+    shop.edit("tests/test_price.py", "test_wrong", "test_right")
+    with closing(sqlite3.connect(shop.path / ".testmondata")) as driver, driver:
+        (text,) = driver.execute("SELECT packages FROM package_set").fetchone()
+        listed = [[name, "0" if name == "pytest" else version, *rest] for name, version, *rest in json.loads(text)]
+        driver.execute("UPDATE package_set SET packages = ?", (json.dumps(listed),))
+    found = _lines(select("tests/test_price.py"))
+    assert found == [f"tests/test_price.py::{name}" for name in ("test_more", "test_price", "test_right")]
