@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -89,4 +90,5 @@ def name_index(model: SourceModel) -> bytes:
 
 def mentions_any(index: bytes, hashes: set[bytes]) -> bool:
     """Whether an index holds one of these hashes."""
-    return any(index[at : at + _NAME_BYTES] in hashes for at in range(0, len(index), _NAME_BYTES))
+    wanted = {int.from_bytes(found, sys.byteorder) for found in hashes}
+    return not wanted.isdisjoint(memoryview(index).cast("I"))

@@ -137,5 +137,5 @@ def module_parts(path: str) -> tuple[str, ...]:
     """The dotted name that a path could have at most: ("src", "shop", "price") for src/shop/price.py."""
     if not path.endswith(".py"):
         return ()
-    parts = PurePosixPath(path[:-3]).parts
+    parts = tuple(path[:-3].split("/"))
     return parts[:-1] if parts and parts[-1] == "__init__" else parts
