@@ -70,7 +70,7 @@ class Growth:
         if not definition.owner and (change.name.startswith("pytest_") or change.name in purity.PYTEST_NAMES):
             self.module(path, cause)
         if not definition.owner and change.name in ("__getattr__", "__dir__"):
-            self._module_found(path, cause)  # other names may be found in the module now
+            self._other_attributes(path, cause)
         if "star" in definition.flags:
             self._star_changed(path, definition, cause)
         if definition.kind == "class" and change.how in (ADDED, REMOVED, CHANGED):
@@ -303,6 +303,31 @@ class Growth:
                     for bound in definition.names:
                         self._bound(candidate, definition, bound, link)
                     self._effects(candidate, definition, link)
+
+    def _other_attributes(self, path: str, cause: Cause) -> None:
+        """A module's `__getattr__` or `__dir__` is another: who asks it for what it does not define."""
+        model = self.project.model(path)
+        defined = {name for d in model.definitions if not d.owner for name in d.names} if model else set()
+        for candidate in self.project.reaching(path):
+            other = self.project.model(candidate)
+            for imported in other.imports if other else ():
+                link = Cause("import", "imports", candidate, imported.binds, imported.line, cause)
+                if self.project.binds_module(imported, candidate, path):
+                    self.affected.kept.setdefault((candidate, imported.binds), link)
+                    self._asked_on_import(candidate, imported.binds, defined, link)
+                elif imported.name not in defined and path in self.project.index.module_files(imported, candidate):
+                    self.name(candidate, imported.binds, link)
+                    if cause.how == REMOVED and not self._guarded(candidate, imported):
+                        self.module(candidate, link)
+
+    def _asked_on_import(self, path: str, module: str, defined: set[str], cause: Cause) -> None:
+        model = self.project.model(path)
+        for definition in model.definitions if model else ():
+            asked = {m[1:] for m in definition.mentions if m.startswith(".")} - defined
+            if module in definition.mentions and asked:
+                for name in definition.names:
+                    self._bound(path, definition, name, cause)
+                self._effects(path, definition, cause)
 
     def _at_line(self, path: str, line: int) -> list[Definition]:
         model = self.project.model(path)

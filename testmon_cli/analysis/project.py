@@ -92,13 +92,15 @@ class Project:
         if model is None:
             return False
         names = {"&" + part for part in module_parts(path)[-1:]}
-        names |= {"&" + i.binds for i in model.imports if self._binds_module(i, user, path)}
+        names |= {"&" + i.binds for i in model.imports if self.binds_module(i, user, path)}
         mentions = [*(b.mentions for b in model.blocks), *(d.mentions for d in model.definitions)]
         return any(not names.isdisjoint(found) for found in mentions)
 
-    def _binds_module(self, imported: Import, user: str, path: str) -> bool:
+    def binds_module(self, imported: Import, user: str, path: str) -> bool:
+        """Whether an import statement of the file `user` binds the module that `path` is."""
         if not imported.name:
-            return path in self.index.files(imported.module) and imported.binds != imported.module.partition(".")[0]
+            first = imported.module.partition(".")[0]  # what `import a.b` binds; `import a.b as c` binds the whole
+            return path in self.index.files(first if imported.binds == first else imported.module)
         return path in self.index.submodule_files(imported, user)
 
     def definitions(self, path: str, name: str, owner: str = "") -> list[Definition]:
