@@ -4,6 +4,7 @@ Tracebacks of failed imports are something users read, so what is put in place h
 same file, same function name, same line.
 """
 
+import _imp
 import ast
 import builtins
 import importlib
@@ -70,8 +71,11 @@ class ImportWatch:
         from _pytest.assertion import rewrite
 
         def begin(code: CodeType, namespace: dict[str, Any]) -> tuple[CodeType, object | None]:
-            path = self._scope.source(code.co_filename)
+            name = namespace.get("__file__")  # code that was cached before its folder was moved names the old place
+            path = self._scope.source(name if isinstance(name, str) else code.co_filename)
             if path is not None:
+                if self._scope.source(code.co_filename) != path:
+                    _imp._fix_co_filename(code, name)  # type: ignore[attr-defined]
                 code = prepare(code, path)
             return code, self._begin(builtins.exec, (code, namespace))
 
