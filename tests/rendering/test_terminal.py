@@ -14,7 +14,7 @@ from testmon_cli.rendering import terminal
 terminal.write(sys.argv[1], {"(?m)^FAILED.*$": "red"})
 print(sorted({"rich"} & set(sys.modules)), file=sys.stderr)
 """
-TEXT = "all [bold]well[/bold]\nFAILED t.py::test_x[caf\u00e9]\n" + "a long line " * 20 + "\n"
+TEXT = "all [bold]well[/bold]\nFAILED t.py::test_x[caf\u00e9]\n" + "a long line, " * 20 + "end\n"
 PLAIN = {"TERM": "xterm", "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
