@@ -15,10 +15,10 @@ The notation, a text per effect, resolved against the whole project by `analysis
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from testmon_cli.analysis import purity
-from testmon_cli.analysis.keeping import kept_in_class, kept_in_object
+from testmon_cli.analysis.keeping import kept_in_class, kept_in_object, roots_of_results
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names
 from testmon_cli.analysis.trees import children, walk
 from testmon_cli.domain.source import FunctionSummary
@@ -331,27 +331,25 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local)
     reader.statements(node.body)
     memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
-    kept = set(_kept_by(reader.found, names))
+    kept = set(_kept_by(reader.found, names, roots_of_results(node, nodes)))
     attributes = [kept_in_class(node, nodes), kept_in_object(node)]
     fills = () if kept else tuple(sorted({line for found in attributes for lines in found.values() for line in lines}))
     kept.update(f".{name}" for found in attributes for name in found)
     return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised, tuple(sorted(kept)), fills)
 
 
-def _kept_by(effects: Iterable[str], names: Names) -> Iterator[str]:
+def _kept_by(effects: Iterable[str], names: Names, roots: Collection[str]) -> Iterator[str]:
     """What outlives a call that has these effects, in the notation of `FunctionSummary.keeps`."""
     for effect in effects:
         kind, _, rest = effect.partition(":")
-        if effect[0] == "=":
-            yield effect[1:]
-        else:
-            dotted = effect[1:] if effect[0] == "~" else ""
-            if kind.endswith("method"):
-                owner, _, method = rest.partition("|")[0].rpartition(".")
-                dotted = owner if method in purity.CONTAINER_MUTATORS else ""
-            # Other names are builtins, and locals of functions around this one.
-            if dotted and (names.is_imported(dotted.partition(".")[0]) or dotted.partition(".")[0] in names.bound):
-                yield _outliving(dotted, names)
+        dotted = effect[1:] if effect[0] in "=~" else ""
+        if kind.endswith("method"):
+            owner, _, method = rest.partition("|")[0].rpartition(".")
+            dotted = owner if method in purity.CONTAINER_MUTATORS else ""
+        first = dotted.partition(".")[0]
+        # Other names are builtins, and locals of functions around this one.
+        if first in roots and (effect[0] == "=" or names.is_imported(first) or first in names.bound):
+            yield _outliving(dotted, names)
 
 
 def _outliving(dotted: str, names: Names) -> str:

@@ -39,6 +39,35 @@ def kept_in_object(node: FunctionNode) -> Kept:
     return reader.kept
 
 
+def roots_of_results(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
+    """Names that what is set, or changed by a method, starts from, where it gets what a call made or what is given."""
+    reader = _Reader()
+    arguments = node.args
+    given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    reader.computed = {argument.arg for argument in given if argument is not None} - {"self", "cls"}
+    found: set[str] = set()
+    nodes = list(nodes)
+    for _ in range(2):  # a local may get its value below the place where it is used, in a loop
+        for child in nodes:
+            if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.AsyncFor):
+                value = child.iter if isinstance(child, ast.For | ast.AsyncFor) else child.value
+                targets = child.targets if isinstance(child, ast.Assign) else [child.target]
+            elif isinstance(child, ast.withitem | ast.NamedExpr):
+                value = child.context_expr if isinstance(child, ast.withitem) else child.value
+                targets = [t for t in [getattr(child, "optional_vars", None), getattr(child, "target", None)] if t]
+            else:
+                continue
+            if value is not None and reader.computes(value):
+                roots = {_root(part) for target in targets for part in _parts(target)}
+                reader.computed |= roots
+                found |= roots
+    for child in nodes:
+        if isinstance(child, ast.Call) and any(map(reader.computes, [*child.args, *(k.value for k in child.keywords)])):
+            named = child.args[0] if isinstance(child.func, ast.Name) and child.args else child.func
+            found |= {inner.id for inner in walk(named) if isinstance(inner, ast.Name)}
+    return found
+
+
 class _Reader:
     """Follows which attributes have been looked at when a statement runs."""
 

@@ -675,7 +675,8 @@ class _MentionMatcher:
     ) -> dict[str, dict[int, Cause]]:
         """Blocks that may use a member; `getattr(self, name)` can only find those of related classes."""
         found: dict[str, dict[int, Cause]] = defaultdict(dict)
-        wanted = {"." + member, DYNAMIC, DYNAMIC_ATTRIBUTES}
+        # What an object keeps is read by its name; a class is looked through for its members.
+        wanted = {"." + member} if cause.kind == "memoised" else {"." + member, DYNAMIC, DYNAMIC_ATTRIBUTES}
         for candidate in self.run.mentioning(frozenset({member, DYNAMIC, DYNAMIC_ATTRIBUTES, DYNAMIC_MEMBERS})):
             model = self.run.model(candidate)
             for block in model.blocks if model else ():

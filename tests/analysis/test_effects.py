@@ -103,12 +103,15 @@ def test_a_decorator_memoises(decorator: str) -> None:
 KEEPS = [
     pytest.param("return 1", set(), id="nothing"),
     pytest.param("self.a = 1", set(), id="sets-an-attribute"),
-    pytest.param("global A\nA = 1", {"A"}, id="global"),
-    pytest.param("BOX[1] = 1", {"BOX"}, id="item-of-a-global"),
-    pytest.param("BOX.append(1)", {"BOX"}, id="appends-to-a-global"),
+    pytest.param("global A\nA = g()", {"A"}, id="global"),
+    pytest.param("BOX[1] = g()", {"BOX"}, id="item-of-a-global"),
+    pytest.param("BOX.append(g())", {"BOX"}, id="appends-to-a-global"),
     pytest.param("BOX.count(1)", set(), id="only-reads-a-global"),
-    pytest.param("till.rate = 1", {"till.rate"}, id="attribute-of-an-import"),
-    pytest.param("f.made = 1", {".made"}, id="attribute-of-a-function"),
+    pytest.param("till.rate = g()", {"till.rate"}, id="attribute-of-an-import"),
+    pytest.param("x = till.rate\ntill.rate = x", set(), id="set-back"),
+    pytest.param("BOX[1] = [d]", {"BOX"}, id="what-is-given"),
+    pytest.param("x = g()\nBOX[1] = x", {"BOX"}, id="made-in-a-local"),
+    pytest.param("f.made = g()", {".made"}, id="attribute-of-a-function"),
     pytest.param("type(self).a = 1", {".a"}, id="class-by-type"),
     pytest.param("self.__class__.a = 1", {".a"}, id="class-by-attribute"),
     pytest.param("cls.a[1] = 1", {".a"}, id="item-in-cls"),
@@ -125,7 +128,7 @@ KEEPS = [
     pytest.param("if k in self.a:\n k, x = self.a.pop(k)\n x[1] = g()", set(), id="item-of-what-was-inside"),
     pytest.param("box = []\ndef g(): box.append(1)", set(), id="variable-of-a-function"),
     pytest.param("[setattr(t, 'parent', self) for t in self.a]", set(), id="comprehension-target"),
-    pytest.param("BOX.setdefault(k, []).append(1)", {"BOX"}, id="in-an-item-of-a-global"),
+    pytest.param("BOX.setdefault(k, []).append(g())", {"BOX"}, id="in-an-item-of-a-global"),
     pytest.param("if not self.a:\n self.a = cls", set(), id="only-what-is-given"),
     pytest.param("if not self.a:\n self.a = len(cls.b)", set(), id="only-builtins"),
     pytest.param("if not self.a:\n x = g()\n self.a = [x]", {".a"}, id="made-before"),
@@ -145,13 +148,13 @@ KEEPS = [
 
 @pytest.mark.parametrize(("body", "keeps"), KEEPS)
 def test_what_a_function_keeps_beyond_a_call(body: str, keeps: set[str]) -> None:
-    assert set(model(HEAD + "def f(self, cls):\n" + textwrap.indent(body, " ")).functions[-1].keeps) == keeps
+    assert set(model(HEAD + "def f(self, cls, d):\n" + textwrap.indent(body, " ")).functions[-1].keeps) == keeps
 
 
 def test_the_lines_that_keep_are_known() -> None:
     source = "def f(self):\n    if self.a is None:\n        x = g()\n        self.a = x\n    return self.a"
     assert model(source).functions[0].fills == (4,)
-    assert not model("BOX = []\n" + source + "\n    BOX.append(1)").functions[0].fills
+    assert not model("BOX = []\n" + source + "\n    BOX.append(g())").functions[0].fills
 
 
 def test_a_metaclass_initialises_a_class_of_its_own() -> None:
