@@ -30,7 +30,7 @@ def encode(model: SourceModel) -> bytes:
             for d in model.definitions
         ],
         "imports": [[i.module, i.name, i.level, i.binds, i.line, i.lazy] for i in model.imports],
-        "functions": [[f.qualname, f.effects, f.memoised, f.keeps, f.fills] for f in model.functions],
+        "functions": [[f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills] for f in model.functions],
         "doctests": sorted(model.doctests),
     }  # fmt: skip
     document["names"] = list(names)
@@ -53,8 +53,8 @@ def decode(data: bytes) -> SourceModel:
         definitions=tuple(_definition(mentions, *values) for values in document["definitions"]),
         imports=tuple(Import(*values) for values in document["imports"]),
         functions=tuple(
-            FunctionSummary(name, tuple(effects), memoised, tuple(keeps), tuple(fills))
-            for name, effects, memoised, keeps, fills in document["functions"]
+            FunctionSummary(name, tuple(effects), memoised, tuple(keeps), tuple(results), tuple(fills))
+            for name, effects, memoised, keeps, results, fills in document["functions"]
         ),
         doctests=frozenset(document["doctests"]),
     )

@@ -15,7 +15,7 @@ The notation, a text per effect, resolved against the whole project by `analysis
 """
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from testmon_cli.analysis import purity
 from testmon_cli.analysis.keeping import kept_in_class, kept_in_object, roots_of_results
@@ -331,15 +331,24 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local)
     reader.statements(node.body)
     memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
-    kept = set(_kept_by(reader.found, names, roots_of_results(node, nodes)))
-    attributes = [kept_in_class(node, nodes), kept_in_object(node)]
-    fills = () if kept else tuple(sorted({line for found in attributes for lines in found.values() for line in lines}))
-    kept.update(f".{name}" for found in attributes for name in found)
-    return FunctionSummary(qualname, tuple(sorted(reader.found)), memoised, tuple(sorted(kept)), fills)
+    of_names = dict(_kept_by(reader.found, names))
+    of_class = kept_in_class(node, nodes)
+    of_object, made = kept_in_object(node)
+    lines = {line for found in (of_class, of_object) for group in found.values() for line in group}
+    given = roots_of_results(node, nodes)
+    results = {kept for kept, root in of_names.items() if root in given} | {f".{name}" for name in (*of_class, *made)}
+    return FunctionSummary(
+        qualname=qualname,
+        effects=tuple(sorted(reader.found)),
+        memoised=memoised,
+        keeps=tuple(sorted({*of_names, *(f".{name}" for name in (*of_class, *of_object))})),
+        results=tuple(sorted(results)),
+        fills=() if of_names else tuple(sorted(lines)),
+    )
 
 
-def _kept_by(effects: Iterable[str], names: Names, roots: Collection[str]) -> Iterator[str]:
-    """What outlives a call that has these effects, in the notation of `FunctionSummary.keeps`."""
+def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
+    """What outlives a call that has these effects, as `FunctionSummary.keeps` says it, and the name it starts from."""
     for effect in effects:
         kind, _, rest = effect.partition(":")
         dotted = effect[1:] if effect[0] in "=~" else ""
@@ -348,8 +357,8 @@ def _kept_by(effects: Iterable[str], names: Names, roots: Collection[str]) -> It
             dotted = owner if method in purity.CONTAINER_MUTATORS else ""
         first = dotted.partition(".")[0]
         # Other names are builtins, and locals of functions around this one.
-        if first in roots and (effect[0] == "=" or names.is_imported(first) or first in names.bound):
-            yield _outliving(dotted, names)
+        if first and (effect[0] == "=" or names.is_imported(first) or first in names.bound):
+            yield _outliving(dotted, names), first
 
 
 def _outliving(dotted: str, names: Names) -> str:

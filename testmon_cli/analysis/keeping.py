@@ -30,13 +30,16 @@ def kept_in_class(node: FunctionNode, nodes: Iterable[ast.AST]) -> Kept:
     return kept
 
 
-def kept_in_object(node: FunctionNode) -> Kept:
-    """Attributes that a method sets only after a look at them: `if self.x is None: self.x = ...` in all its forms."""
+def kept_in_object(node: FunctionNode) -> tuple[Kept, set[str]]:
+    """Attributes that a method sets only after a look at them: `if self.x is None: self.x = ...` in all its forms.
+
+    Then those of them that get what a call makes.
+    """
     if node.name in _INITIALISERS:  # the object is new
-        return {}
+        return {}, set()
     reader = _Reader()
     reader.body(node.body, frozenset())
-    return reader.kept
+    return reader.kept, reader.results
 
 
 def roots_of_results(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
@@ -73,6 +76,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.kept: Kept = {}
+        self.results: set[str] = set()  # those of `kept` that a call made
         self.aliases: dict[str, set[str]] = {}  # locals that come from an attribute
         self.same: set[str] = set()  # those that are one
         self.computed: set[str] = set()  # locals that hold what a call gave
@@ -118,21 +122,21 @@ class _Reader:
                     self.same -= {part.id}
                     self.same |= {part.id} if _is_attribute(node.value) else set()
                     self.computed |= {part.id} if computes else set()
-                elif computes and (_root(part) == "self" or _root(part) in self.same):
-                    self.keep(self.attributes(part) & looked, node)
+                elif _root(part) == "self" or _root(part) in self.same:
+                    self.keep(self.attributes(part) & looked, node, computes)
         self.set_by_call(node.value, looked)
 
     def set_by_call(self, node: ast.expr | None, looked: frozenset[str]) -> None:
         if not isinstance(node, ast.Call):
             return
-        if not any(self.computes(argument) for argument in node.args):
-            return
+        computes = any(map(self.computes, node.args))
         if isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
-            self.keep(self.attributes(node.func.value), node)
+            self.keep(self.attributes(node.func.value), node, computes)
         elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
-            self.keep(self.attributes(node) & looked, node)
+            self.keep(self.attributes(node) & looked, node, computes)
 
-    def keep(self, attributes: Iterable[str], node: ast.stmt | ast.expr) -> None:
+    def keep(self, attributes: Collection[str], node: ast.stmt | ast.expr, computes: bool) -> None:
+        self.results |= set(attributes) if computes else set()
         for attribute in attributes:
             self.kept.setdefault(attribute, set()).add(node.lineno)
 

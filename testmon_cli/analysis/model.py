@@ -13,7 +13,7 @@ from testmon_cli.analysis.scopes import Scope, class_scope, function_scope, modu
 from testmon_cli.domain.source import Block, Definition, FunctionSummary, SourceError, SourceModel
 
 # Raised whenever the same text would give other checksums: fingerprints of different versions cannot be compared.
-MODEL_VERSION = 15
+MODEL_VERSION = 16
 # Python's own grammar differs between versions, and with it what the same text parses to.
 MODEL_KEY = f"{MODEL_VERSION}-{sys.version_info.major}.{sys.version_info.minor}"
 

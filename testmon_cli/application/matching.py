@@ -409,7 +409,8 @@ class RunMatcher:
 
     def _kept(self, path: str, function: FunctionSummary, cause: Cause) -> None:
         """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
-        for name in function.keeps:
+        own = (path, function.qualname) in self._hit_functions  # then what it keeps by itself may be other, too
+        for name in function.keeps if own else function.results:
             self.growth.kept(path, function.qualname, name, cause)
         if function.memoised:
             outer, _, name = function.qualname.rpartition(".")

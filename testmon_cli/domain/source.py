@@ -59,6 +59,7 @@ class FunctionSummary:
     effects: tuple[str, ...]
     memoised: bool  # a decorator keeps its results
     keeps: tuple[str, ...] = ()  # under which it keeps something: `name`, `.attribute`, `import.attribute`
+    results: tuple[str, ...] = ()  # those of `keeps` that hold what a call made or a caller gave
     fills: tuple[int, ...] = ()  # lines of the statements that keep; empty when that may be anywhere
 
 

@@ -148,7 +148,18 @@ KEEPS = [
 
 @pytest.mark.parametrize(("body", "keeps"), KEEPS)
 def test_what_a_function_keeps_beyond_a_call(body: str, keeps: set[str]) -> None:
-    assert set(model(HEAD + "def f(self, cls, d):\n" + textwrap.indent(body, " ")).functions[-1].keeps) == keeps
+    summary = model(HEAD + "def f(self, cls, d):\n" + textwrap.indent(body, " ")).functions[-1]
+    assert set(summary.results) == keeps
+    assert keeps <= set(summary.keeps)
+
+
+OWN = ["BOX.append(1)", "till.rate = None", "if not self.a:\n self.a = 1", "global A\nA = 0"]
+
+
+@pytest.mark.parametrize("body", OWN)
+def test_what_a_function_keeps_of_its_own_is_no_result(body: str) -> None:
+    summary = model(HEAD + "def f(self):\n" + textwrap.indent(body, " ")).functions[-1]
+    assert (len(summary.keeps), summary.results) == (1, ())
 
 
 def test_the_lines_that_keep_are_known() -> None:
