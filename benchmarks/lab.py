@@ -140,7 +140,8 @@ class Project:
 
     @cached_property
     def folder(self) -> Path:
-        return next(path for path in self.home.iterdir() if path.is_dir() and path.name != "venv")
+        ours = ("venv", "kept", "collected")  # beside what was unpacked
+        return next(path for path in self.home.iterdir() if path.is_dir() and path.name not in ours)
 
     @property
     def bin(self) -> Path:
