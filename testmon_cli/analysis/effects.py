@@ -27,7 +27,6 @@ ANYTHING = "*"
 FALLIBLE = "!"
 ARGUMENT = "^"
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _GENERIC_MODULES = {"typing", "typing_extensions", "collections", "types", "contextlib", "os", "re", "queue"}
 
 

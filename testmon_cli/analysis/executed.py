@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from testmon_cli.analysis.blocks import is_docstring
+from testmon_cli.analysis.typechecking import is_type_checking
 from testmon_cli.domain.source import Block, SourceModel
 
 _TRY = (ast.Try, ast.TryStar)
@@ -102,8 +103,8 @@ def _decide(test: ast.expr, name: str) -> bool | None:
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         inner = _decide(test.operand, name)
         return None if inner is None else not inner
-    if isinstance(test, ast.Name | ast.Attribute):
-        return False if ast.unparse(test).rpartition(".")[2] == "TYPE_CHECKING" else None
+    if is_type_checking(test):
+        return False
     if not isinstance(test, ast.Compare) or len(test.ops) != 1:
         return None
     values = {"sys.version_info": tuple(sys.version_info), "sys.platform": sys.platform, "__name__": name}

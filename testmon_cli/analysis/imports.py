@@ -57,7 +57,6 @@ class ModuleIndex:
         self._added = frozenset(added)
         self._observed = dict(observed or {})
         self._by_last: dict[str, list[tuple[tuple[str, ...], str]]] = {}
-        self._folders: dict[str, list[tuple[str, ...]]] = {}
         for path in sorted(self.paths):
             parts = module_parts(path)
             if parts:

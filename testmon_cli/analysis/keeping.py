@@ -1,16 +1,16 @@
 """Methods that keep what they make once: in their class, or in an object that tests may share."""
 
 import ast
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from testmon_cli.analysis import purity
-from testmon_cli.analysis.scopes import FunctionNode
+from testmon_cli.analysis.scopes import FunctionNode, parameters
 from testmon_cli.analysis.trees import walk
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
 _LOOK_UPS = ("getattr", "hasattr", "setattr")
-
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 Kept = dict[str, set[int]]  # attribute -> lines of the statements that set it
 
@@ -42,14 +42,11 @@ def kept_in_object(node: FunctionNode) -> tuple[Kept, set[str]]:
     return reader.kept, reader.results
 
 
-def roots_of_results(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
+def roots_of_results(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
     """Names that what is set, or changed by a method, starts from, where it gets what a call made or what is given."""
     reader = _Reader()
-    arguments = node.args
-    given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    reader.computed = {argument.arg for argument in given if argument is not None} - {"self", "cls"}
+    reader.computed = set(parameters(node.args)) - {"self", "cls"}
     found: set[str] = set()
-    nodes = list(nodes)
     for _ in range(2):  # a local may get its value below the place where it is used, in a loop
         for child in nodes:
             if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.AsyncFor):
@@ -178,9 +175,6 @@ class _Reader:
                     str(a.value) for a in child.args[1:2] if isinstance(a, ast.Constant) and _is_self(child.args[0])
                 }
         return found
-
-
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _is_attribute(node: ast.expr | None) -> bool:

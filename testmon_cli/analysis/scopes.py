@@ -71,15 +71,16 @@ def module_scope(imported: frozenset[str] = frozenset()) -> Scope:
     return scope
 
 
+def parameters(arguments: ast.arguments) -> list[str]:
+    """The names of all parameters."""
+    plain = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [argument.arg for argument in (*plain, arguments.vararg, arguments.kwarg) if argument is not None]
+
+
 def function_scope(node: FunctionNode | ast.Lambda, parent: Scope) -> Scope:
     """The scope of a function's or lambda's body."""
     scope = Scope("function", parent)
-    arguments = node.args
-    for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-        scope.bound.add(argument.arg)
-    for extra in (arguments.vararg, arguments.kwarg):
-        if extra is not None:
-            scope.bound.add(extra.arg)
+    scope.bound.update(parameters(node.args))
     _bind_type_parameters(node, scope)
     body = [node.body] if isinstance(node, ast.Lambda) else node.body
     for statement in body:

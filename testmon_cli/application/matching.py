@@ -91,10 +91,10 @@ class RunMatcher:
 
     def _project(self) -> Project:
         self._changed_paths = frozenset((*self.files.changed, *self.files.added))
-        modules = {str(k): str(v) for k, v in _mapping(self.run.facts.get("modules")).items()}
+        modules = {str(k): str(v) for k, v in self.run.mapping("modules").items()}
         edges = {
             str(importer): frozenset(map(str, imported))  # type: ignore[call-overload]
-            for importer, imported in _mapping(self.run.facts.get("edges")).items()
+            for importer, imported in self.run.mapping("edges").items()
         }
         loaded = [path for path, ref in self.snapshot.items() if is_loaded(ref)]
         self._live = frozenset((*loaded, *self.files.added))
@@ -499,10 +499,6 @@ class RunMatcher:
         found |= {e.trace_id for e in executions if e.path in paths}
         return set(self.spread(dict.fromkeys(found, _NOTHING)))
 
-    @property
-    def live(self) -> frozenset[str]:
-        return self._live
-
 
 _NOTHING = Cause("", "", "", "")
 
@@ -513,10 +509,6 @@ def _holds_line(block: Block, line: int) -> bool:
 
 def _is_conftest(path: str) -> bool:
     return path.rpartition("/")[2] == CONFTEST
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
 
 
 @dataclass

@@ -348,7 +348,7 @@ class Chooser:
         functions: set[str] = set()
         if self.unstable or self.inherited or left_out:  # else nobody looks at them
             functions.update(map(_function_of, (*verdicts, *unwanted)))
-        errors: Mapping[str, object] = _mapping(self._latest_errors())
+        errors: Mapping[str, object] = self.runs[0].mapping("errors")
         for path in sorted(self.tree.stats):
             if not _is_collectable(self.tree, path, naming):
                 continue
@@ -403,7 +403,7 @@ class Chooser:
         """Names that runs of a part of a file left out and that no other run of the same file has shown."""
         by_name: dict[tuple[str, str], set[int]] = defaultdict(set)
         for run in self.runs:
-            for path, value in _mapping(run.facts.get("left_out")).items():
+            for path, value in run.mapping("left_out").items():
                 if path in self.tree.stats and isinstance(value, list) and value[0] == self.tree.digest(path):
                     for name in value[1]:
                         by_name[path, name].add(run.id)
@@ -459,19 +459,12 @@ class Chooser:
         """Names that look like tests and that pytest passed over, in files that are as they were then."""
         found: dict[str, frozenset[str]] = {}
         for run in self.runs:
-            for path, value in _mapping(run.facts.get("inert")).items():
+            for path, value in run.mapping("inert").items():
                 if path not in self.tree.stats or not isinstance(value, list):
                     continue
                 if self.tree.digest(path) == value[0] and run.facts.get("config") == self.config.digest:
                     found[path] = found.get(path, frozenset()) | frozenset(value[1])
         return found
-
-    def _latest_errors(self) -> object:
-        return self.runs[0].facts.get("errors")
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
 
 
 def _list(value: object) -> Sequence[str]:

@@ -82,6 +82,11 @@ class Run(NamedTuple):
     package_set_id: int
     facts: Mapping[str, object]  # JSON: import edges, pytest settings, plugins, modules; see application.collecting
 
+    def mapping(self, fact: str) -> Mapping[str, object]:
+        """A fact that is an object; empty when the run has none of this name."""
+        found = self.facts.get(fact)
+        return found if isinstance(found, dict) else {}
+
 
 class ResourceState(NamedTuple):
     """A resource and how it was found."""
