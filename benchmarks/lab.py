@@ -60,6 +60,7 @@ class Recipe:
     needs: tuple[str, ...] = ()  # what its tests need
     options: tuple[str, ...] = ()  # of pytest
     data: tuple[str, ...] = ()  # patterns of text files that its tests read
+    environ: tuple[tuple[str, str], ...] = ()  # variables that its tests want
 
 
 RECIPES = {
@@ -77,6 +78,27 @@ RECIPES = {
         Recipe("jinja2", "3.1.6", "src", ("trio",), data=("tests/res/templates*/**/*", "tests/res/*.txt")),
         Recipe("click", "8.5.1", "src"),
         Recipe("attrs", "26.1.0", "src", ("cloudpickle", "hypothesis"), ("tests",)),
+        # asynchronous, on two event loops
+        Recipe(
+            "starlette",
+            "1.10.0",
+            "starlette",
+            ("httpx2", "trio", "opentelemetry-sdk", "itsdangerous", "jinja2", "python-multipart", "pyyaml"),
+            ("tests",),
+        ),
+        # Django
+        Recipe(
+            "django-filter",
+            "26.2",
+            "django_filters",
+            ("pytest-django", "djangorestframework", "markdown", "django-crispy-forms", "pytz"),
+            ("--ds=tests.settings", "-o", "python_files=test_*.py", "tests"),
+            ("tests/**/templates/**/*",),
+        ),
+        # talks to Python processes that it starts
+        Recipe("execnet", "2.1.2", "src", ("pytest-timeout",), ("testing",)),
+        # starts programs, and its tests run on two workers of pytest-xdist
+        Recipe("nox", "2026.10.20", "nox", ("pytest-xdist", "jinja2", "tox"), ("-n", "2")),
     )
 }
 
@@ -97,13 +119,21 @@ class Ran:
         return self.status < 0
 
 
-def run(command: Sequence[str], folder: Path, *, limit: float = 900, caches: bool = True) -> Ran:
+def run(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    limit: float = 900,
+    caches: bool = True,
+    environ: Iterable[tuple[str, str]] = (),
+) -> Ran:
     """Run a program to its end, or kill it with all its processes after `limit` seconds.
 
     Without caches no compiled modules are written: one may be as long and as old as a source that is edited next.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TESTMON", "PYTEST"))}
     environment |= {"PYTHONHASHSEED": "0"} | ({} if caches else {"PYTHONDONTWRITEBYTECODE": "1"})
+    environment |= dict(environ)
     environment.pop("PYTHONPATH", None)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.perf_counter()
@@ -158,7 +188,8 @@ class Project:
 
     def run(self, *command: str, limit: float = 900, caches: bool = True) -> Ran:
         """Run a program of its environment in its folder."""
-        return run([str(self.bin / command[0]), *command[1:]], self.folder, limit=limit, caches=caches)
+        program = [str(self.bin / command[0]), *command[1:]]
+        return run(program, self.folder, limit=limit, caches=caches, environ=self.recipe.environ)
 
     def pytest(self, *options: str, limit: float = 900, caches: bool = True) -> Ran:
         """Run plain pytest."""
@@ -277,24 +308,12 @@ def digest(checkout: Path) -> str:
 
 
 def _download(recipe: Recipe, home: Path) -> None:
-    wanted = f"{recipe.name}=={recipe.version}"
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "-q",
-        "--no-deps",
-        "--no-binary",
-        ":all:",
-        "-d",
-        str(PLACE),
-        wanted,
-    ]
-    archives = PLACE.glob(f"{recipe.name}-{recipe.version}.tar.gz")
-    if not (archive := next(archives, None)):
-        subprocess.run(command, check=True)
-        archive = next(PLACE.glob(f"{recipe.name}-{recipe.version}.tar.gz"))
+    name = recipe.name.replace("-", "_")  # as archives spell it
+    archive = PLACE / f"{name}-{recipe.version}.tar.gz"
+    if not archive.exists():
+        options = ["-q", "--no-deps", "--no-binary", recipe.name, "-d", str(PLACE)]
+        wanted = f"{recipe.name}=={recipe.version}"
+        subprocess.run([sys.executable, "-m", "pip", "download", *options, wanted], check=True)
     with tarfile.open(archive) as packed:
         packed.extractall(home, filter="data")
 
