@@ -1,7 +1,6 @@
 """The model of one file's text."""
 
 import ast
-import sys
 import warnings
 
 from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
@@ -11,11 +10,6 @@ from testmon_cli.analysis.effects import Names, summary_of
 from testmon_cli.analysis.imports import find_imports
 from testmon_cli.analysis.scopes import Scope, class_scope, function_scope, module_scope
 from testmon_cli.domain.source import Block, Definition, FunctionSummary, SourceError, SourceModel
-
-# Raised whenever the same text would give other checksums: fingerprints of different versions cannot be compared.
-MODEL_VERSION = 16
-# Python's own grammar differs between versions, and with it what the same text parses to.
-MODEL_KEY = f"{MODEL_VERSION}-{sys.version_info.major}.{sys.version_info.minor}"
 
 MODULE_QUALNAME = "<module>"
 

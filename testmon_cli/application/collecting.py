@@ -1,7 +1,6 @@
 """`testmon collect`: run pytest once and remember what every test depended on."""
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -15,9 +14,9 @@ from pathlib import Path
 
 from testmon_cli import __version__
 from testmon_cli.analysis.checksums import content_digest
-from testmon_cli.analysis.model import MODEL_KEY
+from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import environment, pytest_config, selecting, sources
+from testmon_cli.application import environment, pytest_config, sources
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
@@ -48,6 +47,8 @@ def collect_selected(settings: Settings, arguments: Sequence[str], *, verbose: b
 
     Paths among the arguments narrow the selection, all others go to pytest.
     """
+    from testmon_cli.application import selecting  # a plain run does not need it
+
     root = Path(os.path.realpath(settings.root))
     paths = tuple(a for a in arguments if names_path(a, root))
     selection = selecting.select(settings, narrowing=selecting.narrowing_of(settings, paths), exact=True)
@@ -66,7 +67,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
     """
     root = Path(os.path.realpath(settings.root))
     started = time.time()
-    hash_key = secrets.token_hex(16)
+    hash_key = os.urandom(16).hex()
     with Datafile.open(settings.datafile, mode="write", create=True) as datafile:
         packages = describe_packages(datafile, environment.installed_packages())
         git = environment.git_state(root)

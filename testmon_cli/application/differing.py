@@ -9,7 +9,8 @@ from pathlib import Path
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.changes import ADDED, CHANGED, REMOVED, DefinitionChange, block_changes, definition_changes
 from testmon_cli.analysis.growth import Growth
-from testmon_cli.analysis.model import MODEL_KEY, build_model
+from testmon_cli.analysis.model import build_model
+from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.application import environment, packages, pytest_config, selecting, sources
 from testmon_cli.application.comparing import FileChanges, PackageChanges, is_loaded
 from testmon_cli.application.matching import RunMatcher

@@ -13,7 +13,7 @@ from testmon_cli.analysis.changes import REMOVED, definition_changes
 from testmon_cli.analysis.growth import EVERYWHERE, LOOKING_UP, Growth
 from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, DYNAMIC_MEMBERS, READS_DOCS, READS_HINTS
-from testmon_cli.analysis.model import MODEL_KEY
+from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project
 from testmon_cli.application.comparing import (
     UNKNOWN,

@@ -225,7 +225,7 @@ class Chooser:
         today = Today(self.tree.root, str(run.facts.get("hash_key", "")))
         if not (files or changes.changed() or self._is_felt(run, today)):
             return {}, None
-        from testmon_cli.analysis.model import MODEL_KEY
+        from testmon_cli.analysis.model_key import MODEL_KEY
         from testmon_cli.application.matching import RunMatcher
 
         if any(is_loaded(ref) and ref.model_key != MODEL_KEY for ref in snapshot.values()):

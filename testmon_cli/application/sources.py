@@ -70,7 +70,8 @@ def _scan(folder: Path, prefix: str, exclude: Sequence[str]) -> Iterator[tuple[s
 def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "SourceModel | None"]:
     """A source version, and its model; one that does not parse has none."""
     from testmon_cli.analysis import codec
-    from testmon_cli.analysis.model import MODEL_KEY, build_model
+    from testmon_cli.analysis.model import build_model
+    from testmon_cli.analysis.model_key import MODEL_KEY
 
     try:
         model = build_model(data)
@@ -85,7 +86,7 @@ def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "Sour
 def stored_model(datafile: "Datafile", ref: VersionRef | None) -> "SourceModel | None":
     """The model of a stored version; None without one, and for one that another analysis made."""
     from testmon_cli.analysis import codec
-    from testmon_cli.analysis.model import MODEL_KEY
+    from testmon_cli.analysis.model_key import MODEL_KEY
 
     data = datafile.model(ref.id) if ref is not None and ref.model_key == MODEL_KEY else b""
     return codec.decode(data) if data else None
@@ -164,7 +165,8 @@ class Tree:
 
     def _made(self, path: str) -> "SourceModel":
         from testmon_cli.analysis import codec
-        from testmon_cli.analysis.model import MODEL_KEY, build_model
+        from testmon_cli.analysis.model import build_model
+        from testmon_cli.analysis.model_key import MODEL_KEY
 
         if self.datafile is not None:
             known = self.datafile.known_version(path, self.digest(path), MODEL_KEY)

@@ -19,6 +19,7 @@ from testmon_cli.storage.packing import (
 )
 
 _REMEMBERED = 200_000  # entries of each cache; a full one starts anew
+_REMEMBERED_SETS = 5_000  # the same for sets of checksums, which are large
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class _Memory:
     subjects: dict[str, int] = field(default_factory=dict)  # by identity
     traces: dict[tuple[int, int], int] = field(default_factory=dict)  # by run and subject
     fingerprints: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    packed: dict[tuple[int, frozenset[int]], bytes] = field(default_factory=dict)  # by source and checksums
     blocks: dict[int, dict[int, int]] = field(default_factory=dict)  # by source: checksum -> number
     states: dict[tuple[str, str, str], tuple[int, int, int]] = field(default_factory=dict)  # -> id, size, mtime_ns
     origins: dict[str, int] = field(default_factory=dict)
@@ -38,6 +40,8 @@ class _Memory:
         for name in ("sources", "subjects", "traces", "fingerprints", "states", "origins"):
             if len(getattr(self, name)) > _REMEMBERED:
                 getattr(self, name).clear()
+        if len(self.packed) > _REMEMBERED_SETS:
+            self.packed.clear()
         if sum(map(len, self.blocks.values())) > 5 * _REMEMBERED:
             self.blocks.clear()
 
@@ -233,15 +237,16 @@ class Writer:
             trace_id = ids[trace.identity]
             for path, checksums in trace.fingerprints.items():
                 source_id = sources[path]
-                numbers = self._numbers(source_id, checksums)
                 linked = before.get((trace_id, source_id))
-                if linked is not None:
-                    fingerprint_id, others = linked
-                    if numbers <= others:
-                        continue
-                    numbers |= others
-                    self._connection.change("drop_link", fingerprint=fingerprint_id, trace=trace_id)
-                links.append((trace_id, (source_id, pack_numbers(numbers))))
+                if linked is None:
+                    links.append((trace_id, (source_id, self._packed(source_id, checksums))))
+                    continue
+                fingerprint_id, others = linked
+                numbers = self._numbers(source_id, checksums)
+                if numbers <= others:
+                    continue
+                self._connection.change("drop_link", fingerprint=fingerprint_id, trace=trace_id)
+                links.append((trace_id, (source_id, pack_numbers(numbers | others))))
         fingerprints = self._fingerprint_ids({key for _, key in links})
         self._connection.change_many(
             "add_link", ({"fingerprint_id": fingerprints[key], "trace_id": trace_id} for trace_id, key in links)
@@ -255,6 +260,14 @@ class Writer:
             (row["trace_id"], row["source_id"]): (row["id"], set(unpack_numbers(row["blocks"])))
             for row in self._connection.rows("links", ids=array(trace_ids))
         }
+
+    def _packed(self, source_id: int, checksums: frozenset[int]) -> bytes:
+        """The block numbers of checksums, packed; many traces rely on the same."""
+        known = self._memory.packed.get((source_id, checksums))
+        if known is None:
+            known = pack_numbers(self._numbers(source_id, checksums))
+            self._memory.packed[source_id, checksums] = known
+        return known
 
     def _numbers(self, source_id: int, checksums: Iterable[int]) -> set[int]:
         """Block numbers of checksums, new ones given out."""

@@ -8,7 +8,6 @@ is over is read by the pytest process.
 import atexit
 import inspect
 import os
-import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -29,7 +28,7 @@ class Owner:
     """The files that speak for this process if it is killed."""
 
     def __init__(self, folder: str, identity: str) -> None:
-        self._stem = os.path.join(folder, f"{os.getpid()}-{secrets.token_hex(4)}")
+        self._stem = os.path.join(folder, f"{os.getpid()}-{os.urandom(4).hex()}")
         self._pid = os.getpid()
         self._is_gone = False
         with open(self._stem + ".owner", "w", encoding="utf-8", errors="surrogateescape") as handle:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from types import CodeType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 BLOCKS = "blocks"
 LINES = "lines"
@@ -10,8 +10,7 @@ LINES = "lines"
 Hits = dict[str, dict["LoadedFile", list[int]]]  # identity -> file -> blocks or lines
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedFile:
+class LoadedFile(NamedTuple):
     """One content of a project source, as an engine met it."""
 
     path: str

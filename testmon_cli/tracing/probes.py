@@ -7,24 +7,21 @@ by far: the interpreter has an instruction of its own for it. But only the proce
 let memory that outlives the process take its place.
 """
 
-import ast
 import mmap
 from collections.abc import MutableSequence
 from dataclasses import dataclass
 from types import CodeType, SimpleNamespace
 from typing import Any, Self
 
-from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
-
 MARK = "\0testmon probe\0"
 CAPACITY = 1 << 24
-_HITS = "hits"
+HITS = "hits"
 
 
 class Probes:
     """The hits of one source: an item per block and one for the module, 1 where its probe was met."""
 
-    __slots__ = (_HITS,)
+    __slots__ = (HITS,)
 
     hits: MutableSequence[int]
 
@@ -33,7 +30,7 @@ class Probes:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Code that is pickled by value takes along what nobody reads."""
-        return SimpleNamespace, (), {_HITS: bytearray(len(self.hits))}
+        return SimpleNamespace, (), {HITS: bytearray(len(self.hits))}
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
@@ -56,22 +53,6 @@ class Probed:
     """What instrumented code says of itself."""
 
     qualnames: tuple[str, ...]  # of the function of each block; the module's own probe comes after them
-
-
-def instrument(tree: ast.Module) -> None:
-    """Put a probe before each block of a module, and one where the module itself begins."""
-    blocks = find_places(tree)
-    by_list: dict[int, list[tuple[int, int]]] = {}
-    bodies: dict[int, list[ast.stmt]] = {}
-    for index, block in enumerate(blocks):
-        bodies[id(block.body)] = block.body
-        by_list.setdefault(id(block.body), []).append((_position(block), index))
-    qualnames = tuple(block.qualname for block in blocks)
-    for key, places in by_list.items():
-        for position, index in sorted(places, reverse=True):
-            _insert(bodies[key], position, _probe(index), blocks[index].line)
-    start = _module_start(tree.body)
-    _insert(tree.body, start, _probe((MARK, len(blocks), qualnames)), 1)
 
 
 def probed(code: CodeType) -> Probed | None:
@@ -103,46 +84,3 @@ def bind(code: CodeType, probes: Probes) -> CodeType:
 def _is_own_probe(constant: Any) -> bool:
     """Whether a constant is the index of a module's own probe: it says whose the others are, too."""
     return isinstance(constant, tuple) and len(constant) == 3 and isinstance(constant[0], str) and constant[0] == MARK
-
-
-def _position(block: RawBlock) -> int:
-    # A folded class body may begin with a docstring, which must stay first.
-    if block.start == 0 and block.body and is_docstring(block.body[0]):
-        return 1
-    return block.start
-
-
-def _module_start(body: list[ast.stmt]) -> int:
-    start = 1 if body and is_docstring(body[0]) else 0
-    while start < len(body):
-        statement = body[start]
-        if not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__" and statement.level == 0):
-            break
-        start += 1
-    return start
-
-
-def _probe(index: Any) -> ast.Assign:
-    hits = ast.Attribute(ast.Constant(MARK), _HITS, ast.Load())
-    return ast.Assign([ast.Subscript(hits, ast.Constant(index), ast.Store())], ast.Constant(1))
-
-
-def _insert(body: list[ast.stmt], position: int, probe: ast.Assign, line: int) -> None:
-    """Insert at the position of the statement there; `line` is for the end of a body that has none."""
-    place = _place(body, position, line)
-    for node in ast.walk(probe):
-        if isinstance(node, ast.expr | ast.stmt):
-            node.lineno, node.col_offset = place
-            node.end_lineno, node.end_col_offset = place
-    body.insert(position, probe)
-
-
-def _place(body: list[ast.stmt], position: int, line: int) -> tuple[int, int]:
-    """Line and column of the first statement from `position` on that is executed at all."""
-    for statement in body[position:]:
-        if isinstance(statement, ast.Global | ast.Nonlocal):
-            continue
-        decorators = getattr(statement, "decorator_list", None)
-        first: ast.stmt | ast.expr = decorators[0] if decorators else statement
-        return first.lineno, first.col_offset
-    return line, 0

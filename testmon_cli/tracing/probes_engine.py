@@ -16,7 +16,7 @@ from typing import Any
 
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import BLOCKS, Drained, EngineUnavailableError, LoadedFile, Witness
-from testmon_cli.tracing.probes import CAPACITY, HitArray, Probes, bind, instrument, probed
+from testmon_cli.tracing.probes import CAPACITY, HitArray, Probes, bind, probed
 from testmon_cli.tracing.settings import Scope
 
 machinery: Any = importlib._bootstrap_external
@@ -140,6 +140,8 @@ class ProbesEngine:
         digest = blake2b(data, digest_size=16).hexdigest()
 
         def make() -> CodeType:
+            from testmon_cli.tracing.instrumenting import instrument
+
             tree = ast.parse(data, filename=path)
             instrument(tree)
             code: CodeType = compile(tree, path, "exec", dont_inherit=True)
@@ -263,6 +265,8 @@ class ProbesEngine:
             path = source(module_path) if module_path else None
             if path is not None:
                 try:
+                    from testmon_cli.tracing.instrumenting import instrument
+
                     instrument(mod)
                 except Exception as problem:
                     blind(path, type(problem).__name__)

@@ -1,7 +1,6 @@
 """The file that this process appends its records to."""
 
 import os
-import secrets
 
 from testmon_cli.tracing.wire import Record, encode
 
@@ -26,7 +25,7 @@ class Spool:
 
     def _open(self) -> int:
         if self._handle is None:
-            self.path = os.path.join(self._folder, f"{os.getpid()}-{secrets.token_hex(4)}.jsonl")
+            self.path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._handle = os.open(self.path, flags, 0o600)
         return self._handle

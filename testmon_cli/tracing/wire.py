@@ -1,19 +1,22 @@
-"""What collecting processes tell `testmon collect`: one JSON object a line, in a spool folder.
+"""What collecting processes tell `testmon collect`: one JSON array a line, in a spool folder.
 
 Every traced process appends to a file of its own in the spool folder, named `<pid>-<random>.jsonl`, a line per
 record, flushed as tests finish; the parent tails all of them. A process that is killed loses only the line it was
-writing (a last line without a line end is ignored). Records are the dataclasses below; `encode` and `decode`
-translate, with the class in the key "record".
+writing (a last line without a line end is ignored). Records are the named tuples below (dataclasses take
+longer to import); `encode` and `decode` translate: the name of the class, then its values.
 
 Paths are absolute here; the reader makes them relative to the root.
 """
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+_NONE: Final[Mapping[str, list[int]]] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(NamedTuple):
     """Something besides code that was relied on."""
 
     kind: str  # "file", "directory", "environment", "distribution"
@@ -22,8 +25,7 @@ class Resource:
     frames: tuple[tuple[str, str, int], ...] = ()  # project frames, innermost first: path, qualified name, line
 
 
-@dataclass(frozen=True)
-class File:
+class File(NamedTuple):
     """A source file whose code was loaded, before any record that mentions it by number."""
 
     number: int  # counts from 0 in each process
@@ -34,8 +36,7 @@ class File:
     unit: str  # "blocks": hits are indices into SourceModel.blocks; "lines": line numbers
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """What one test, fixture instance or module import executed and read.
 
     A trace may be written several times (a fixture's teardown comes later, a child process adds its part):
@@ -43,7 +44,7 @@ class Trace:
     """
 
     identity: str  # "test:<nodeid>", "fixture:<n>:<name>", "module:<abs path>", "collect:<nodeid>"
-    hits: dict[str, list[int]] = field(default_factory=dict)  # File.number as text -> blocks or lines
+    hits: Mapping[str, list[int]] = _NONE  # File.number as text -> blocks or lines
     resources: tuple[Resource, ...] = ()
     uses: tuple[str, ...] = ()  # identities of the traces (fixtures) this one relies on
     module_level: tuple[str, ...] = ()  # paths whose module-level code ran here outside an import (runpy, script)
@@ -51,8 +52,7 @@ class Trace:
     complete: bool = True  # a fixture before its teardown is not
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A test has finished; its Trace came before it in the same file."""
 
     nodeid: str
@@ -66,16 +66,14 @@ class Outcome:
     depends: tuple[str, ...] = ()  # patterns of @pytest.mark.testmon_depends
 
 
-@dataclass(frozen=True)
-class ImportEdge:
+class ImportEdge(NamedTuple):
     """A module was imported on behalf of another file, as observed at run time."""
 
     importer: str  # path, "" when no project file asked
     imported: str  # path
 
 
-@dataclass(frozen=True)
-class CollectionError:
+class CollectionError(NamedTuple):
     """A file or node that could not be collected."""
 
     nodeid: str
@@ -83,16 +81,14 @@ class CollectionError:
     failure: str
 
 
-@dataclass(frozen=True)
-class Collected:
+class Collected(NamedTuple):
     """Collection is over: every nodeid of the session, before deselection and after."""
 
     nodeids: tuple[str, ...]
     deselected: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(NamedTuple):
     """First record of the pytest process."""
 
     rootdir: str
@@ -104,8 +100,7 @@ class Session:
     # testpaths, norecursedirs, doctest flags
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """Last record of the pytest process: it got to the end of its session."""
 
     exitstatus: int
@@ -116,24 +111,24 @@ Record = File | Trace | Outcome | ImportEdge | CollectionError | Collected | Ses
 _KINDS = {cls.__name__: cls for cls in (File, Trace, Outcome, ImportEdge, CollectionError, Collected, Session, Ended)}
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=vars, check_circular=False)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=dict, check_circular=False)
 
 
 def encode(record: Record) -> str:
     """One line without its line end. Lone surrogates survive (`ensure_ascii`)."""
-    return _ENCODER.encode({"record": type(record).__name__, **vars(record)})
+    return _ENCODER.encode((type(record).__name__, *record))
 
 
 def decode(line: str) -> Record:
     """The record of a line that `encode` made."""
-    values = json.loads(line)
-    cls = _KINDS[values.pop("record")]
-    if "resources" in values:
-        values["resources"] = tuple(
-            Resource(**{**r, "frames": tuple((p, q, n) for p, q, n in r["frames"])}) for r in values["resources"]
-        )
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = tuple(value)
-    record: Record = cls(**values)
+    name, *values = json.loads(line)
+    values = [tuple(value) if isinstance(value, list) else value for value in values]
+    record: Record = _KINDS[name](*values)
+    if isinstance(record, Trace) and record.resources:
+        return record._replace(resources=tuple(map(_resource, record.resources)))
     return record
+
+
+def _resource(values: Sequence[Any]) -> Resource:
+    kind, name, state, frames = values
+    return Resource(kind, name, state, tuple((path, qualname, line) for path, qualname, line in frames))

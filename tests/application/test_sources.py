@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from testmon_cli.analysis import codec
-from testmon_cli.analysis.model import MODEL_KEY, build_model
+from testmon_cli.analysis.model import build_model
+from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.application import sources
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain.records import SourceVersion, VersionRef

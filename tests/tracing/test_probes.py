@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from testmon_cli.analysis.blocks import find_blocks
-from testmon_cli.tracing.probes import HitArray, Probes, bind, instrument, probed
+from testmon_cli.tracing.instrumenting import instrument
+from testmon_cli.tracing.probes import HitArray, Probes, bind, probed
 
 SOURCE = '''\
 """Doc."""

@@ -1,0 +1,66 @@
+"""Writes probes into a syntax tree, see `probes`. Apart from it, since code that is cached needs none of this."""
+
+import ast
+from typing import Any
+
+from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
+from testmon_cli.tracing.probes import HITS, MARK
+
+
+def instrument(tree: ast.Module) -> None:
+    """Put a probe before each block of a module, and one where the module itself begins."""
+    blocks = find_places(tree)
+    by_list: dict[int, list[tuple[int, int]]] = {}
+    bodies: dict[int, list[ast.stmt]] = {}
+    for index, block in enumerate(blocks):
+        bodies[id(block.body)] = block.body
+        by_list.setdefault(id(block.body), []).append((_position(block), index))
+    qualnames = tuple(block.qualname for block in blocks)
+    for key, places in by_list.items():
+        for position, index in sorted(places, reverse=True):
+            _insert(bodies[key], position, _probe(index), blocks[index].line)
+    start = _module_start(tree.body)
+    _insert(tree.body, start, _probe((MARK, len(blocks), qualnames)), 1)
+
+
+def _position(block: RawBlock) -> int:
+    # A folded class body may begin with a docstring, which must stay first.
+    if block.start == 0 and block.body and is_docstring(block.body[0]):
+        return 1
+    return block.start
+
+
+def _module_start(body: list[ast.stmt]) -> int:
+    start = 1 if body and is_docstring(body[0]) else 0
+    while start < len(body):
+        statement = body[start]
+        if not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__" and statement.level == 0):
+            break
+        start += 1
+    return start
+
+
+def _probe(index: Any) -> ast.Assign:
+    hits = ast.Attribute(ast.Constant(MARK), HITS, ast.Load())
+    return ast.Assign([ast.Subscript(hits, ast.Constant(index), ast.Store())], ast.Constant(1))
+
+
+def _insert(body: list[ast.stmt], position: int, probe: ast.Assign, line: int) -> None:
+    """Insert at the position of the statement there; `line` is for the end of a body that has none."""
+    place = _place(body, position, line)
+    for node in ast.walk(probe):
+        if isinstance(node, ast.expr | ast.stmt):
+            node.lineno, node.col_offset = place
+            node.end_lineno, node.end_col_offset = place
+    body.insert(position, probe)
+
+
+def _place(body: list[ast.stmt], position: int, line: int) -> tuple[int, int]:
+    """Line and column of the first statement from `position` on that is executed at all."""
+    for statement in body[position:]:
+        if isinstance(statement, ast.Global | ast.Nonlocal):
+            continue
+        decorators = getattr(statement, "decorator_list", None)
+        first: ast.stmt | ast.expr = decorators[0] if decorators else statement
+        return first.lineno, first.col_offset
+    return line, 0
