@@ -8,6 +8,7 @@ from pathlib import Path
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.application import model_cache
 from testmon_cli.application.patterns import GLOB, glob_state, matches_test
 from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
@@ -181,9 +182,11 @@ class Joiner:
         known = self._known(path, digest)
         if known is not None:
             version = known._replace(size=stat.size, mtime_ns=stat.mtime_ns)
-            model = codec.decode(version.model) if version.model else None
         else:
-            version, model = version_of(path, data, stat)
+            version = model_cache.version_of(
+                Path(record.path), path, digest, stat, lambda: version_of(path, data, stat)[0]
+            )
+        model = codec.decode(version.model) if version.model else None
         self.sources[path] = LoadedSource(version, model)
         self.fresh.append(version)
 

@@ -1,15 +1,14 @@
-"""What the model of source says of one file."""
+"""What the model of source says of one file. Named tuples: many are made, and dataclasses take longer to make."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from testmon_cli.domain.errors import SourceError
 
 __all__ = ["Block", "Definition", "FunctionSummary", "Import", "SourceError", "SourceModel"]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     """Statements of a function that run one after the other."""
 
     checksum: int  # 64 bit, unsigned; see analysis.blocks
@@ -20,8 +19,7 @@ class Block:
     mentions: frozenset[str]  # see analysis.mentions for the notation
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """One import-time statement at module or class level, and the names it binds."""
 
     names: tuple[str, ...]  # what it binds
@@ -39,8 +37,7 @@ class Definition:
     hint_checksum: int = 0  # of its annotations; 0 without
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """One name that an import statement asks for, anywhere in the file."""
 
     module: str  # as written, without leading dots
@@ -51,8 +48,7 @@ class Import:
     lazy: bool  # inside a function
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionSummary:
+class FunctionSummary(NamedTuple):
     """What a call of a function can change besides its own locals; see analysis.effects."""
 
     qualname: str
@@ -63,15 +59,14 @@ class FunctionSummary:
     fills: tuple[int, ...] = ()  # lines of the statements that keep; empty when that may be anywhere
 
 
-@dataclass(frozen=True, slots=True)
-class SourceModel:
+class SourceModel(NamedTuple):
     """All that the analysis knows of one file's text."""
 
     blocks: tuple[Block, ...]
     definitions: tuple[Definition, ...]
     imports: tuple[Import, ...]
     functions: tuple[FunctionSummary, ...] = ()
-    doctests: frozenset[str] = field(default_factory=frozenset)  # qualified names whose docstring holds >>>
+    doctests: frozenset[str] = frozenset()  # qualified names whose docstring holds >>>
 
     def reached(self, indices: Iterable[int]) -> frozenset[int]:
         """Close block indices over what must have been reached before."""

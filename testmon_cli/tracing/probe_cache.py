@@ -1,4 +1,4 @@
-"""Instrumented code on disk, beside Python's own caches and never read by plain runs."""
+"""What is made of sources, on disk beside Python's own caches; plain runs never read it."""
 
 import importlib.util
 import marshal
@@ -24,37 +24,36 @@ def cache_key() -> str:
 
 def cached_code(path: str, digest: str, make: Callable[[], CodeType]) -> CodeType:
     """The instrumented code of a source with this digest, made and kept when there is none."""
-    place = _place(path)
+    place = place_beside(path, "pyc")
     header = importlib.util.MAGIC_NUMBER + f"{cache_key()} {digest}\n".encode()
-    code = _read(place, header)
+    data = read(place, header)
+    code = None if data is None else _loaded(data)
     if code is None:
         code = make()
-        if not sys.dont_write_bytecode:
-            _write(place, header + marshal.dumps(code))
+        write(place, header + marshal.dumps(code))
     return code
 
 
-def _place(path: str) -> str:
+def place_beside(path: str, kind: str) -> str:
+    """Where something made of a source is kept."""
     cached = importlib.util.cache_from_source(path)
-    return cached.removesuffix(".pyc") + ".testmon.pyc"
+    return f"{cached.removesuffix('.pyc')}.testmon.{kind}"
 
 
-def _read(place: str, header: bytes) -> CodeType | None:
+def read(place: str, header: bytes) -> bytes | None:
+    """What a file holds behind this header, None when it has another or is not there."""
     try:
         with open(place, "rb") as handle:
             data = handle.read()
     except OSError:
         return None
-    if not data.startswith(header):
-        return None
-    try:
-        code = marshal.loads(data[len(header) :])
-    except (EOFError, ValueError, TypeError):
-        return None
-    return code if isinstance(code, CodeType) else None
+    return data[len(header) :] if data.startswith(header) else None
 
 
-def _write(place: str, data: bytes) -> None:
+def write(place: str, data: bytes) -> None:
+    """Put a whole file in place, unless Python was told to leave none behind."""
+    if sys.dont_write_bytecode:
+        return
     draft = f"{place}.{os.getpid()}-{os.urandom(2).hex()}"
     try:
         os.makedirs(os.path.dirname(place), exist_ok=True)
@@ -63,3 +62,11 @@ def _write(place: str, data: bytes) -> None:
         os.replace(draft, place)
     except OSError:  # an unwritable folder costs time, not correctness
         return
+
+
+def _loaded(data: bytes) -> CodeType | None:
+    try:
+        code = marshal.loads(data)
+    except (EOFError, ValueError, TypeError):
+        return None
+    return code if isinstance(code, CodeType) else None
