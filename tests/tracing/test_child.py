@@ -1,12 +1,15 @@
 """Processes that tests start count for the test, however they end."""
 
+import json
 import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from testmon_cli.tracing import child, wire
-from testmon_cli.tracing.settings import VARIABLE
+from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE
 from tests.tracing.projects import Project
 from tests.tracing.test_plugin import functions
 
@@ -201,3 +204,16 @@ def test_workers_of_xdist(project: Project) -> None:
     (ended,) = [r for r in recorded.records if isinstance(r, wire.Ended)]
     assert {"app", "test_x"} <= set(ended.modules)
     assert len([r for r in recorded.records if isinstance(r, wire.Session)]) == 1
+
+
+def test_a_process_that_cannot_be_traced_says_so(tmp_path: Path) -> None:
+    settings = json.dumps({"spool": str(tmp_path)})  # no root: a failure of ours
+    environ = {VARIABLE: settings, IDENTITY_VARIABLE: "test:test_a.py::test_a", "PYTHONPATH": child.BOOTSTRAP}
+    subprocess.run([sys.executable, "-c", "print('runs')"], env={**os.environ, **environ}, check=True)
+
+    (path,) = tmp_path.iterdir()
+    record = wire.decode(path.read_text())
+
+    assert isinstance(record, wire.Trace)
+    assert record.identity == "test:test_a.py::test_a"
+    assert record.unknown[0].startswith("a Python subprocess was not traced: TypeError")
