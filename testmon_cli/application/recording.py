@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.checksums import content_digest
@@ -79,6 +80,17 @@ class LoadedSource:
         return self.model.blocks[-1].checksum if self.model is not None else None
 
 
+class _Hit(NamedTuple):
+    """What traces ran of one file, or why that cannot be known."""
+
+    path: str
+    checksums: frozenset[int] = frozenset()
+    problem: str = ""
+
+
+_LOST = _Hit("", problem="a part of its record was lost")
+
+
 @dataclass
 class Batch:
     """What to write in one transaction."""
@@ -115,7 +127,8 @@ class Joiner:
         self.errors: dict[str, str] = {}
         self.edges: dict[str, set[str]] = {}
         self.batch = Batch()
-        self._files: dict[tuple[str, str], tuple[str, str]] = {}  # (spool file, number) -> path, unit
+        self._files: dict[tuple[str, int], tuple[str, str]] = {}  # (spool file, number) -> path, unit
+        self._hits: dict[tuple[str, int], _Hit] = {}  # (spool file, number)
         self._paths: dict[str, str] = {}
         self._unsafe: dict[str, str] = {}  # paths whose content was not the one that ran
         self._depends = depends
@@ -134,6 +147,8 @@ class Joiner:
         """Take in one record."""
         if isinstance(record, wire.File):
             self._file(source, record)
+        elif isinstance(record, wire.Hits):
+            self._hits[source, record.number] = self._hit(source, record)
         elif isinstance(record, wire.Trace):
             self._trace(source, record)
         elif isinstance(record, wire.Outcome):
@@ -165,7 +180,7 @@ class Joiner:
 
     def _file(self, source: str, record: wire.File) -> None:
         path = self.relative(record.path)
-        self._files[source, str(record.number)] = (path, record.unit)
+        self._files[source, record.number] = (path, record.unit)
         if path in self.sources:
             return
         try:
@@ -190,20 +205,24 @@ class Joiner:
         self.sources[path] = LoadedSource(version, model)
         self.fresh.append(version)
 
+    def _hit(self, source: str, record: wire.Hits) -> "_Hit":
+        path, unit = self._files.get((source, record.file), ("", ""))
+        loaded = self.sources.get(path)
+        if path in self._passing:
+            return _Hit(path)
+        if loaded is None or loaded.model is None or path in self._unsafe:
+            return _Hit(path, problem=self._unsafe.get(path, f"{path} could not be read"))
+        return _Hit(path, loaded.checksums(record.seen, unit))
+
     def _trace(self, source: str, record: wire.Trace) -> None:
         fingerprints: dict[str, frozenset[int]] = {}
         unknown = list(record.unknown)
-        for number, hits in record.hits.items():
-            path, unit = self._files.get((source, number), ("", ""))
-            if path in self._passing:
-                continue
-            loaded = self.sources.get(path)
-            if loaded is None or loaded.model is None or path in self._unsafe:
-                unknown.append(self._unsafe.get(path, f"{path} could not be read"))
-                continue
-            checksums = loaded.checksums(hits, unit)
-            if checksums:
-                fingerprints[path] = fingerprints.get(path, frozenset()) | checksums
+        for number in record.hits:
+            path, checksums, problem = self._hits.get((source, number), _LOST)
+            if problem:
+                unknown.append(problem)
+            elif checksums:  # mostly the only ones of the file: then the set stays one object, known to the datafile
+                fingerprints[path] = fingerprints[path] | checksums if path in fingerprints else checksums
         for absolute in record.module_level:
             self._module_level(absolute, fingerprints, unknown)
         trace = Trace(

@@ -10,7 +10,7 @@ import inspect
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from testmon_cli.tracing import wire
@@ -205,11 +205,11 @@ def sweep(recorder: Recorder) -> list[wire.Record]:
     for name in sorted(os.listdir(recorder.settings.spool)):
         if name.endswith(".owner"):
             stem = os.path.join(recorder.settings.spool, name.removesuffix(".owner"))
-            records += _left_behind(stem, recorder.number)
+            records += _left_behind(stem, recorder)
     return records
 
 
-def _left_behind(stem: str, number: Callable[[LoadedFile], wire.File]) -> Iterator[wire.Record]:
+def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
     try:
         with open(stem + ".owner", encoding="utf-8", errors="surrogateescape") as handle:
             identity, *lines = handle.read().split("\n")[:-1]
@@ -221,11 +221,13 @@ def _left_behind(stem: str, number: Callable[[LoadedFile], wire.File]) -> Iterat
         return
     with open(stem + ".hits", "rb") as handle:
         data = handle.read()
-    hits: dict[str, list[int]] = {}
+    hits: dict[LoadedFile, list[int]] = {}
     for line in lines:
         base, count, digest, size, mtime_ns, path = line.split("\t", 5)
         part = data[int(base) : int(base) + int(count)]
-        file = number(LoadedFile(path, digest, int(size), int(mtime_ns), BLOCKS))
-        yield file
-        hits[str(file.number)] = [index for index, hit in enumerate(part) if hit]
-    yield wire.Trace(identity, {number: seen for number, seen in hits.items() if seen})
+        file = LoadedFile(path, digest, int(size), int(mtime_ns), BLOCKS)
+        yield recorder.number(file)
+        hits[file] = [index for index, hit in enumerate(part) if hit]
+    records, numbers = recorder.numbered({file: seen for file, seen in hits.items() if seen})
+    yield from records
+    yield wire.Trace(identity, numbers)

@@ -6,11 +6,11 @@ import importlib
 import os
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import compress
-from operator import ne
+from itertools import compress, count
+from operator import ne, or_
 from types import CodeType
 from typing import Any
 
@@ -21,6 +21,8 @@ from testmon_cli.tracing.settings import Scope
 
 machinery: Any = importlib._bootstrap_external
 
+_REMEMBERED = 500  # sets of hits of a source whose blocks are known
+
 
 @dataclass(frozen=True, slots=True)
 class Unit:
@@ -30,6 +32,16 @@ class Unit:
     probes: Probes
     base: int
     qualnames: tuple[str, ...]
+    known: dict[bytes, list[int]]  # hits as they were taken -> blocks; many tests hit the same
+
+    def blocks(self, hits: bytes) -> list[int]:
+        """The blocks among the hits, which also say whether the module's own probe was met."""
+        found = self.known.get(hits)
+        if found is None:
+            if len(self.known) >= _REMEMBERED:
+                self.known.clear()
+            found = self.known[hits] = [index for index, hit in enumerate(hits[: len(self.qualnames)]) if hit]
+        return found
 
 
 class ProbesEngine:
@@ -50,7 +62,7 @@ class ProbesEngine:
         self._units: list[Unit] = []  # by base
         self._bases: list[int] = []
         self._by_file: dict[tuple[str, str], Unit] = {}
-        self._seen: dict[str, set[int]] = {}
+        self._seen: dict[str, dict[int, bytes]] = {}  # identity -> number of the unit -> its hits
         self._unknown: dict[str, set[str]] = {}
         self._new: list[LoadedFile] = []
         self._blind: set[str] = set()
@@ -180,9 +192,9 @@ class ProbesEngine:
             mtime_ns = os.stat(path).st_mtime_ns
         except OSError:
             mtime_ns = -1
-        count = len(qualnames) + 1
-        probes = Probes(self._array.part(self._used, count))
-        unit = Unit(LoadedFile(path, digest, size, mtime_ns, BLOCKS), probes, self._used, qualnames)
+        places = len(qualnames) + 1
+        probes = Probes(self._array.part(self._used, places))
+        unit = Unit(LoadedFile(path, digest, size, mtime_ns, BLOCKS), probes, self._used, qualnames, {})
         if self._witness is not None:
             self._witness.loaded(unit.file, unit.base, len(qualnames))
         else:
@@ -191,48 +203,60 @@ class ProbesEngine:
         self._bases.append(unit.base)
         self._by_file[path, digest] = unit
         self._new.append(unit.file)
-        self._used += count
+        self._used += places
         return unit
 
     def _own(self, unit: Unit) -> None:
         """Store the hits of a source where only this process sees them."""
-        count = len(unit.qualnames) + 1
-        hits = [0] * count
+        zeros = [0] * (len(unit.qualnames) + 1)
+        hits = zeros.copy()
         unit.probes.hits = hits
         self._lists.append(hits)
-        self._zeros.append([0] * count)
+        self._zeros.append(zeros)
 
     def _share(self) -> None:
         """A child was forked, whose hits come into the array."""
         self._is_shared = True
 
     def _harvest(self) -> None:
-        """Take the hits for the current identity. Each is reset alone: a thread may be storing others meanwhile."""
-        found: list[int] = []
-        for unit in compress(self._units, map(ne, self._lists, self._zeros)):
-            _take(unit.probes.hits, bytes(unit.probes.hits), unit.base, found)
-        if self._is_shared:
-            _take(self._array, self._array[: self._used], 0, found)
-        if found:
-            self._seen.setdefault(self._identity, set()).update(found)
+        """Take the hits for the current identity.
 
-    def _sort(self, identity: str, seen: set[int], drained: Drained) -> None:
-        """Turn positions in the array into blocks of files."""
-        unit: Unit | None = None
-        end = -1
-        hits: list[int] = []
-        for position in sorted(seen):
-            if position >= end:
-                unit = self._units[bisect_right(self._bases, position) - 1]
-                end = unit.base + len(unit.qualnames) + 1
-                hits = []
-            assert unit is not None
-            index = position - unit.base
-            if index < len(unit.qualnames):
-                if not hits:
-                    drained.hits.setdefault(identity, {})[unit.file] = hits
-                hits.append(index)
-            elif identity != f"module:{unit.file.path}":
+        The list of a source is exchanged for another: no thread can be between looking it up and storing into it,
+        since Python switches threads only at calls and backward jumps.
+        """
+        for number in compress(count(), map(ne, self._lists, self._zeros)):
+            hits = self._lists[number]
+            self._lists[number] = self._units[number].probes.hits = self._zeros[number].copy()
+            self._keep(number, bytes(hits))
+        if self._is_shared:
+            self._harvest_shared()
+
+    def _harvest_shared(self) -> None:
+        """Take the hits that processes share. Each is reset alone: others may be stored meanwhile."""
+        data = self._array[: self._used]
+        position = data.find(1)
+        while position >= 0:
+            number = bisect_right(self._bases, position) - 1
+            unit = self._units[number]
+            end = unit.base + len(unit.qualnames) + 1
+            self._keep(number, data[unit.base : end])
+            while 0 <= position < end:
+                self._array[position] = 0
+                position = data.find(1, position + 1)
+
+    def _keep(self, number: int, hits: bytes) -> None:
+        seen = self._seen.setdefault(self._identity, {})
+        before = seen.get(number)
+        seen[number] = hits if before is None else bytes(map(or_, before, hits))
+
+    def _sort(self, identity: str, seen: dict[int, bytes], drained: Drained) -> None:
+        """Turn hits into blocks of files."""
+        for number in sorted(seen):
+            unit, hits = self._units[number], seen[number]
+            blocks = unit.blocks(hits)
+            if blocks:
+                drained.hits.setdefault(identity, {})[unit.file] = blocks
+            if hits[-1] and identity != f"module:{unit.file.path}":
                 drained.module_level.setdefault(identity, set()).add(unit.file.path)
 
     def _wrap_get_code(self, original: Callable[..., CodeType | None]) -> Callable[..., CodeType | None]:
@@ -273,12 +297,3 @@ class ProbesEngine:
             original(mod, source_bytes, module_path, *rest, **named)
 
         return rewrite_asserts
-
-
-def _take(hits: MutableSequence[int] | HitArray, data: bytes, base: int, found: list[int]) -> None:
-    """Add to `found` where `data`, a copy of `hits`, is set, counted from `base`, and reset it there."""
-    position = data.find(1)
-    while position >= 0:
-        found.append(base + position)
-        hits[position] = 0
-        position = data.find(1, position + 1)

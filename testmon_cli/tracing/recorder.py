@@ -1,7 +1,7 @@
 """The one object per process that joins engine, attribution and spool."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
@@ -14,6 +14,8 @@ from testmon_cli.tracing.resources import ResourceWatch
 from testmon_cli.tracing.settings import Scope, TraceSettings
 from testmon_cli.tracing.spool import Spool
 from testmon_cli.tracing.states import file_state
+
+_REMEMBERED = 20_000  # sets of hits whose numbers are known; a full memory starts anew
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Recorder:
         self._pending: dict[str, Pending] = {}
         self._edges: list[wire.ImportEdge] = []
         self._numbers: dict[LoadedFile, int] = {}
+        self._sets: dict[tuple[LoadedFile, tuple[int, ...]], int] = {}  # hits of a file -> their number
         self.problem = ""  # the first failure of ours, to be told once
         self._attached = False
         self._in_fork = False
@@ -117,12 +120,12 @@ class Recorder:
             self.pending(identity).unknown |= reasons
 
     def _trace(self, identity: str, pending: Pending) -> list[wire.Record]:
-        records: list[wire.Record] = [self.number(file) for file in pending.hits if file not in self._numbers]
+        records, hits = self.numbered(pending.hits)
         self.known.add(identity)
         records.append(
             wire.Trace(
                 identity=identity,
-                hits={str(self._numbers[file]): seen for file, seen in pending.hits.items()},
+                hits=hits,
                 resources=tuple(pending.resources.values()),
                 uses=tuple(dict.fromkeys(pending.uses)),
                 module_level=tuple(sorted(pending.module_level)),
@@ -131,6 +134,23 @@ class Recorder:
             )
         )
         return records
+
+    def numbered(self, hits: Mapping[LoadedFile, list[int]]) -> tuple[list[wire.Record], tuple[int, ...]]:
+        """Records that say what was hit of some files, as far as none did yet, and the numbers to say it by."""
+        if len(self._sets) > _REMEMBERED:
+            self._sets.clear()
+        records: list[wire.Record] = []
+        numbers = []
+        for file, seen in hits.items():
+            key = file, tuple(seen)
+            number = self._sets.get(key)
+            if number is None:
+                number = self._sets[key] = len(self._sets)
+                if file not in self._numbers:
+                    records.append(self.number(file))
+                records.append(wire.Hits(number, self._numbers[file], key[1]))
+            numbers.append(number)
+        return records, tuple(numbers)
 
     def known_state(self, kind: str, name: str) -> str | None:
         pending = self._pending.get(self.attribution.current)
@@ -194,7 +214,7 @@ class Recorder:
         self._in_fork = True
         self._pending = {}
         self._edges = []
-        self._numbers = {}
+        self._numbers, self._sets = {}, {}
         self.engine.forked(self.attribution.caller())
 
 

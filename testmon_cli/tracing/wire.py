@@ -9,11 +9,8 @@ Paths are absolute here; the reader makes them relative to the root.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
-
-_NONE: Final[Mapping[str, list[int]]] = MappingProxyType({})
+from collections.abc import Sequence
+from typing import Any, NamedTuple, get_args
 
 
 class Resource(NamedTuple):
@@ -36,6 +33,14 @@ class File(NamedTuple):
     unit: str  # "blocks": hits are indices into SourceModel.blocks; "lines": line numbers
 
 
+class Hits(NamedTuple):
+    """What was hit of one file, before any trace that mentions it by number: many traces hit the same."""
+
+    number: int  # counts from 0 in each process; one that comes again has another meaning from then on
+    file: int  # File.number
+    seen: tuple[int, ...]  # blocks or lines
+
+
 class Trace(NamedTuple):
     """What one test, fixture instance or module import executed and read.
 
@@ -44,7 +49,7 @@ class Trace(NamedTuple):
     """
 
     identity: str  # "test:<nodeid>", "fixture:<n>:<name>", "module:<abs path>", "collect:<nodeid>"
-    hits: Mapping[str, list[int]] = _NONE  # File.number as text -> blocks or lines
+    hits: tuple[int, ...] = ()  # Hits.number
     resources: tuple[Resource, ...] = ()
     uses: tuple[str, ...] = ()  # identities of the traces (fixtures) this one relies on
     module_level: tuple[str, ...] = ()  # paths whose module-level code ran here outside an import (runpy, script)
@@ -107,11 +112,11 @@ class Ended(NamedTuple):
     modules: dict[str, str]  # project module name -> path
 
 
-Record = File | Trace | Outcome | ImportEdge | CollectionError | Collected | Session | Ended
-_KINDS = {cls.__name__: cls for cls in (File, Trace, Outcome, ImportEdge, CollectionError, Collected, Session, Ended)}
+Record = File | Hits | Trace | Outcome | ImportEdge | CollectionError | Collected | Session | Ended
+_KINDS = {kind.__name__: kind for kind in get_args(Record)}
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=dict, check_circular=False)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 def encode(record: Record) -> str:

@@ -39,10 +39,11 @@ def test_a_line_that_is_not_finished_waits(tmp_path: Path) -> None:
 
 def test_lines_and_blocks_give_the_same_fingerprint(root: Path) -> None:
     found = []
-    for unit, hits in (("lines", [2, 3]), ("blocks", [0, 1])):
+    for unit, hits in (("lines", (2, 3)), ("blocks", (0, 1))):
         joiner = Joiner(root, {}, ())
         joiner.add("s", _file(root, unit))
-        joiner.add("s", wire.Trace("test:a.py::test_x", {"0": hits}))
+        joiner.add("s", wire.Hits(0, 0, hits))
+        joiner.add("s", wire.Trace("test:a.py::test_x", (0,)))
         joiner.add("s", _outcome(root))
         (execution,) = joiner.take().executions
         found.append(execution.trace.fingerprints)
@@ -53,9 +54,11 @@ def test_lines_and_blocks_give_the_same_fingerprint(root: Path) -> None:
 def test_what_several_processes_saw_of_a_test_is_joined(root: Path) -> None:
     joiner = Joiner(root, {}, ())
     joiner.add("child", _file(root, "blocks", 7))
-    joiner.add("child", wire.Trace("test:a.py::test_x", {"7": [1]}, unknown=("lost",)))
+    joiner.add("child", wire.Hits(3, 7, (1,)))
+    joiner.add("child", wire.Trace("test:a.py::test_x", (3,), unknown=("lost",)))
     joiner.add("parent", _file(root, "blocks"))
-    joiner.add("parent", wire.Trace("test:a.py::test_x", {"0": [2]}))
+    joiner.add("parent", wire.Hits(0, 0, (2,)))
+    joiner.add("parent", wire.Trace("test:a.py::test_x", (0,)))
     joiner.add("parent", _outcome(root))
     (execution,) = joiner.take().executions
     assert len(execution.trace.fingerprints["a.py"]) == 3
@@ -65,7 +68,8 @@ def test_what_several_processes_saw_of_a_test_is_joined(root: Path) -> None:
 def test_a_source_that_changed_while_tests_ran_makes_them_unknown(root: Path) -> None:
     joiner = Joiner(root, {}, ())
     joiner.add("s", _file(root, "blocks", digest="of what was compiled"))
-    joiner.add("s", wire.Trace("test:a.py::test_x", {"0": [0]}))
+    joiner.add("s", wire.Hits(0, 0, (0,)))
+    joiner.add("s", wire.Trace("test:a.py::test_x", (0,)))
     joiner.add("s", _outcome(root))
     (execution,) = joiner.take().executions
     assert execution.trace.unknown == "a.py changed while tests ran"
@@ -80,7 +84,7 @@ def test_a_test_without_a_record_is_unknown(root: Path) -> None:
 
 def test_the_settings_make_a_test_run_always(root: Path) -> None:
     joiner = Joiner(root, {"a.py": ("*.sql",)}, ("a.py::test_*",))
-    joiner.add("s", wire.Trace("test:a.py::test_x", {}))
+    joiner.add("s", wire.Trace("test:a.py::test_x"))
     joiner.add("s", _outcome(root))
     (execution,) = joiner.take().executions
     assert execution.always == 'always = "a.py::test_*" in the settings'
@@ -119,3 +123,25 @@ def test_a_pattern_of_files_is_their_names_and_contents(tmp_path: Path) -> None:
 )
 def test_patterns_of_tests(pattern: str, holds: bool) -> None:
     assert matches_test("tests/test_a.py::test_one[a-b]", pattern) is holds
+
+
+def test_hits_that_were_lost_are_told(root: Path) -> None:
+    joiner = Joiner(root, {}, ())
+    joiner.add("s", _file(root, "blocks"))
+    joiner.add("s", wire.Trace("test:a.py::test_x", (5,)))
+    joiner.add("s", _outcome(root))
+    (execution,) = joiner.take().executions
+    assert execution.trace.unknown == "a part of its record was lost"
+
+
+def test_a_number_that_comes_again_has_another_meaning(root: Path) -> None:
+    joiner = Joiner(root, {}, ())
+    joiner.add("s", _file(root, "blocks"))
+    found = []
+    for hits in ((0,), (1, 2)):
+        joiner.add("s", wire.Hits(0, 0, hits))
+        joiner.add("s", wire.Trace("test:a.py::test_x", (0,)))
+        joiner.add("s", _outcome(root))
+        (execution,) = joiner.take().executions
+        found.append(execution.trace.fingerprints["a.py"])
+    assert found[0] < found[1]

@@ -41,11 +41,14 @@ class Recorded:
         """Relative path -> blocks or lines, of all records of an identity."""
         found: dict[str, set[int]] = {}
         for records in self.by_file:
-            names = {str(r.number): self.relative(r.path) for r in records if isinstance(r, wire.File)}
+            names = {r.number: self.relative(r.path) for r in records if isinstance(r, wire.File)}
+            hits: dict[int, wire.Hits] = {}
             for record in records:
-                if isinstance(record, wire.Trace) and record.identity == identity:
-                    for number, seen in record.hits.items():
-                        found.setdefault(names[number], set()).update(seen)
+                if isinstance(record, wire.Hits):
+                    hits[record.number] = record
+                elif isinstance(record, wire.Trace) and record.identity == identity:
+                    for hit in map(hits.__getitem__, record.hits):
+                        found.setdefault(names[hit.file], set()).update(hit.seen)
         return found
 
     def uses(self, identity: str) -> set[str]:

@@ -53,7 +53,7 @@ def _cannot(why):
     settings = json.loads(os.environ["TESTMON_COLLECT"])
     identity = os.environ.get("TESTMON_COLLECT_IDENTITY", "session:")
     # A wire.Trace: hits, resources, uses and module_level are empty, then why it is not complete.
-    record = ["Trace", identity, {}, [], [], [], ["a Python subprocess was not traced: " + why]]
+    record = ["Trace", identity, [], [], [], [], ["a Python subprocess was not traced: " + why]]
     with open(os.path.join(settings["spool"], "%d-unseen.jsonl" % os.getpid()), "a") as handle:
         handle.write(json.dumps(record) + "\n")
 
