@@ -83,7 +83,17 @@ RECIPES = {
             "starlette",
             "1.10.0",
             "starlette",
-            ("httpx2", "trio", "opentelemetry-sdk", "itsdangerous", "jinja2", "python-multipart", "pyyaml"),
+            (
+                "httpx",
+                "httpx2[zstd]",
+                "trio",
+                "blockbuster",
+                "opentelemetry-sdk",
+                "itsdangerous",
+                "jinja2",
+                "python-multipart",
+                "pyyaml",
+            ),
             ("tests",),
         ),
         # Django

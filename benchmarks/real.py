@@ -29,7 +29,7 @@ class Result:
     collected: lab.Ran
     select: lab.Ran
     other: int  # tests that come out otherwise under collect
-    at_once: int  # selected before anything was edited
+    at_once: int  # selected before anything was edited, besides those that failed
     shares: tuple[float, ...]  # of the tests, selected after each edit
     missed: int
 
@@ -52,7 +52,12 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
     # Some come out by chance, or have the time of day in their names: nobody can say what an edit does to these.
     tests = sorted(test for test in before if first.get(test) == before[test])
     other = {test for test in tests if observed.get(test) != before[test]}
-    at_once = project.selected(tests)
+    failing = {test for test in observed if observed[test].startswith("failed")}
+    at_once = project.selected(tests) - failing
+    for test in sorted(other)[:5]:
+        print(f"  OTHER OUTCOME {test}: {before[test]}, collected {observed.get(test)}", file=sys.stderr)
+    for test in sorted(at_once)[:5]:
+        print(f"  SELECTED AT ONCE {test}", file=sys.stderr)
     select = project.run("testmon", "select")
     shares: list[float] = []
     missed = tried = 0

@@ -25,6 +25,7 @@ from testmon_cli.domain.records import Package, RunStart, SourceVersion
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing import launch
 from testmon_cli.tracing.settings import TraceSettings
+from testmon_cli.tracing.states import environment_state
 
 _POLL = 0.1  # seconds between looks at the spool
 _COMMIT = 1.0  # seconds between transactions while tests run
@@ -84,7 +85,9 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             )
         )
         stats = sources.scan(root, settings.source, settings.exclude)
-        joiner = Joiner(root, settings.depends, settings.always, partial(_stored_version, datafile), stats)
+        stored = partial(_stored_version, datafile)
+        variable = partial(_state_of_variable, hash_key)
+        joiner = Joiner(root, settings.depends, settings.always, stored, stats, variable)
         config = pytest_config.read(root)
         asked = asked_for(arguments, root)
         store = _Store(datafile, run_id, joiner, stats, asked, config.naming(arguments), narrows=_narrows(arguments))
@@ -115,6 +118,10 @@ def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Pac
     if runs:
         known = {(p.name, p.version, p.digest): p for p in datafile.packages(runs[0].id)}
     return tuple(known.get((p.name, p.version, p.digest)) or environment.describe(p) for p in found)
+
+
+def _state_of_variable(hash_key: str, name: str) -> str:
+    return environment_state(os.environ.get(name), hash_key)
 
 
 def _stored_version(datafile: Datafile, path: str, digest: str) -> SourceVersion | None:

@@ -112,8 +112,10 @@ class Joiner:
         always: tuple[str, ...],
         known: Callable[[str, str], SourceVersion | None] = lambda *_: None,
         there: Collection[str] = (),
+        variable: Callable[[str], str] | None = None,
     ) -> None:
         self.root = root
+        self._variable = variable  # the state of an environment variable when the run began, None when nobody asks
         self._there = there  # sources from before the run
         self._passing: set[str] = set()  # sources that a test made, loaded and removed
         self._known = known  # a source version that was stored before, by path and digest
@@ -228,7 +230,7 @@ class Joiner:
         trace = Trace(
             identity=self._identity(record.identity),
             fingerprints=fingerprints,
-            resources=tuple(self._resource(r) for r in record.resources),
+            resources=tuple(self._resource(r) for r in record.resources if not self._is_of_the_run(r)),
             uses=tuple(self._identity(use) for use in record.uses),
             unknown="; ".join(dict.fromkeys(unknown)),
             complete=record.complete,
@@ -248,6 +250,12 @@ class Joiner:
     def _identity(self, identity: str) -> str:
         kind, _, rest = identity.partition(":")
         return f"module:{self.relative(rest)}" if kind == "module" else identity
+
+    def _is_of_the_run(self, resource: wire.Resource) -> bool:
+        """Whether a process read a variable as tests or plugins have set it: what they set does not count."""
+        if resource.kind != "environment" or self._variable is None:
+            return False
+        return self._variable(resource.name) != resource.state
 
     def _resource(self, resource: wire.Resource) -> ResourceState:
         name = self.relative(resource.name) if resource.kind in ("file", "directory") else resource.name

@@ -6,6 +6,7 @@ is over is read by the pytest process.
 """
 
 import atexit
+import importlib
 import inspect
 import os
 import subprocess
@@ -17,10 +18,15 @@ from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import SESSION
 from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.engine import BLOCKS, LoadedFile
+from testmon_cli.tracing.originals import environ, is_file, open_file
 from testmon_cli.tracing.recorder import Recorder, activate, current
-from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, TraceSettings
+from testmon_cli.tracing.resources import command_words
+from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, VARIABLE, TraceSettings
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
+FORK_SERVER = os.path.join("multiprocessing", "popen_forkserver.py")
+_KEY = "testmon_identity"  # among what multiprocessing tells a child to prepare
+_FROM_SCRATCH = "a Python subprocess was not traced: its environment was made from scratch"
 _ISOLATED = frozenset("IES")  # options of Python that keep sitecustomize or PYTHONPATH out
 
 
@@ -55,17 +61,20 @@ class Owner:
 
 
 _owner: Owner | None = None
+_is_hidden = False  # whether what tells children about us is taken out of the environment
 
 
 def start() -> None:
     """Trace this process, which a traced one started."""
+    global _is_hidden  # noqa: PLW0603
     settings = TraceSettings.from_environment(os.environ)
     if settings is None or current() is not None:
         return
+    _is_hidden = HIDDEN_VARIABLE in os.environ
     command = " ".join(sys.orig_argv[1:4])
     if "multiprocessing.resource_tracker" in command:
         return
-    # The server forks children for many tests: what it runs may count for any of them.
+    # The server forks children for many tests: what it runs itself may count for any of them.
     server = "multiprocessing.forkserver" in command
     identity = SESSION if server else os.environ.get(IDENTITY_VARIABLE, SESSION)
     own(settings.spool, identity)
@@ -73,6 +82,8 @@ def start() -> None:
     if server and recorder.engine.name == "coverage":
         disown()  # it outlives the session, and its children speak for themselves
     prepare(recorder)
+    if server:
+        _follow_requests(recorder)
 
 
 def own(folder: str, identity: str) -> Owner:
@@ -102,10 +113,11 @@ def finish() -> None:
 
 def prepare(recorder: Recorder) -> None:
     """Have the children of this process traced, and its own end noticed."""
-    os.environ[IDENTITY_VARIABLE] = recorder.attribution.caller()
+    recorder.announce(recorder.attribution.caller())
     os.environ["PYTHONPATH"] = _with_bootstrap(os.environ.get("PYTHONPATH"))
     _wrap_popen(recorder)
     _wrap_fork_exec(recorder)
+    _name_in_requests(recorder)
     leave = os._exit
 
     def _exit(status: int) -> Any:
@@ -128,7 +140,10 @@ def _wrap_fork_exec(recorder: Recorder) -> None:
     original: Any = _posixsubprocess.fork_exec
 
     def fork_exec(*arguments: Any) -> Any:
-        os.environ[IDENTITY_VARIABLE] = recorder.attribution.caller()
+        identity = recorder.attribution.caller()
+        recorder.announce(identity)
+        if VARIABLE not in environ and "resource_tracker" not in str(arguments[0]):
+            recorder.pending(identity).unknown.add(_FROM_SCRATCH)
         return original(*arguments)
 
     _posixsubprocess.fork_exec = disguise(fork_exec)
@@ -137,33 +152,87 @@ def _wrap_fork_exec(recorder: Recorder) -> None:
 def _forked(recorder: Recorder) -> None:
     global _owner  # noqa: PLW0603
     _owner = None  # the parent's
-    if recorder.engine.name == "coverage":  # the hits of probes are in memory shared with the parent
-        own(recorder.settings.spool, recorder.attribution.caller())
+
+    def speak() -> Owner:
+        return own(recorder.settings.spool, recorder.attribution.caller())
+
+    if recorder.engine.name == "coverage":
+        speak()
+    else:  # hits of what the parent had loaded are in memory shared with it
+        recorder.engine.entrust(speak)
+
+
+def _name_in_requests(recorder: Recorder) -> None:
+    """Tell the fork server of multiprocessing for whom it forks; a process that never uses it loads nothing of it."""
+
+    def wrap() -> None:
+        spawn: Any = importlib.import_module("multiprocessing.spawn")
+        original = spawn.get_preparation_data
+
+        def get_preparation_data(*arguments: Any) -> Any:
+            return {**original(*arguments), _KEY: recorder.attribution.caller()}
+
+        spawn.get_preparation_data = disguise(get_preparation_data)
+
+    if "multiprocessing.popen_forkserver" in sys.modules:
+        wrap()
+    else:
+        recorder.imports.awaited[FORK_SERVER] = wrap
+
+
+def _follow_requests(recorder: Recorder) -> None:
+    """Let what a child of this fork server runs belong to who asked for it."""
+    spawn: Any = importlib.import_module("multiprocessing.spawn")
+    original = spawn.prepare
+
+    def prepare(data: dict[str, Any]) -> Any:
+        identity = data.pop(_KEY, None)
+        if identity is not None:
+            recorder.attribution.rebase(identity)
+            if _owner is not None:
+                disown()
+                own(recorder.settings.spool, identity)
+        return original(data)
+
+    spawn.prepare = disguise(prepare)
 
 
 def _wrap_popen(recorder: Recorder) -> None:
     original: Any = subprocess.Popen._execute_child  # type: ignore[attr-defined]
-    position = list(inspect.signature(original).parameters).index("env") - 1
+    names = list(inspect.signature(original).parameters)[1:]
+    position, words, program = names.index("env"), names.index("args"), names.index("executable")
 
     def _execute_child(self: Any, *arguments: Any) -> Any:
         __tracebackhide__ = True
         changed = list(arguments)
-        changed[position] = environment_of_child(arguments[position], recorder.attribution.caller())
+        try:
+            command = arguments[program], command_words(arguments[words])
+            changed[position] = environment_of_child(arguments[position], recorder, *command)
+        except Exception as problem:
+            recorder.failed(problem)
         return original(self, *changed)
 
     subprocess.Popen._execute_child = disguise(_execute_child)  # type: ignore[attr-defined]
 
 
-def environment_of_child(env: Any, identity: str) -> Any:
-    """The environment a child gets in place of `env`; one that was made from scratch stays as it is."""
-    known = os.environ if env is None else env
-    if VARIABLE not in known:
-        return env
-    os.environ[IDENTITY_VARIABLE] = identity
+def environment_of_child(env: Any, recorder: Recorder, program: Any, words: list[str]) -> Any:
+    """The environment that a child gets in place of `env`.
+
+    Of one that was made from scratch, only Python sees more than is in it, and takes that out as it starts.
+    """
+    identity = recorder.attribution.caller()
+    known = environ if env is None else env
     path = known.get("PYTHONPATH")
+    added = {IDENTITY_VARIABLE: identity, "PYTHONPATH": _with_bootstrap(path)}
+    if VARIABLE not in known:
+        name = _found(os.fsdecode(program) if program is not None else words[0], known)
+        if not is_python(name) or is_isolated(name, words):
+            return env
+        return {**known, **added, VARIABLE: recorder.settings.to_json(), HIDDEN_VARIABLE: "1"}
+    recorder.announce(identity)
     if env is None and path is not None and BOOTSTRAP in path.split(os.pathsep):
         return None
-    return {**known, IDENTITY_VARIABLE: identity, "PYTHONPATH": _with_bootstrap(path)}
+    return {**known, **added}
 
 
 def _with_bootstrap(path: str | None) -> str:
@@ -173,15 +242,32 @@ def _with_bootstrap(path: str | None) -> str:
 
 def why_unseen(program: str, words: list[str], env: Any) -> str:
     """Why the Python process that a command starts cannot be traced, "" when it can or is none."""
+    program = _found(program, environ if env is None else env)
     if not is_python(program):
-        return ""
-    if VARIABLE not in (os.environ if env is None else env):
-        return "a Python subprocess was not traced: its environment was made from scratch"
-    for word in words[1:]:
-        if not word.startswith("-") or word in ("-c", "-m", "-"):
-            break
-        if not word.startswith("--") and not _ISOLATED.isdisjoint(word):
-            return f"a Python subprocess was not traced: it was started with {word}"
+        return _FROM_SCRATCH if _is_hidden else ""  # it may start Python in its turn, which nothing is told
+    if VARIABLE not in (environ if env is None else env):
+        return _FROM_SCRATCH
+    option = is_isolated(program, words)
+    return f"a Python subprocess was not traced: it was started with {option}" if option else ""
+
+
+def _found(program: str, env: Any) -> str:
+    """The path of a program that is looked for in the folders of PATH; its name when it is in none."""
+    if os.path.dirname(program):
+        return program
+    path = env.get("PATH") or (os.defpath if env is environ else env.get(b"PATH", os.defpath))
+    paths = (os.path.join(folder, program) for folder in os.fsdecode(path).split(os.pathsep))
+    return next((path for path in paths if is_file(path)), program)
+
+
+def is_isolated(program: str, words: list[str]) -> str:
+    """The option of a command, or of the first line of a script, that keeps us out of the process; "" without."""
+    for options in (words[1:], _first_line(program)[1:]):
+        for word in options:
+            if not word.startswith("-") or word in ("-c", "-m", "-"):
+                break
+            if not word.startswith("--") and not _ISOLATED.isdisjoint(word):
+                return word
     return ""
 
 
@@ -190,13 +276,18 @@ def is_python(program: str) -> bool:
     name = os.path.basename(program).lower()
     if name.startswith(("python", "pypy")) or program == sys.executable:
         return True
-    if name in ("sh", "bash", "env", "git", "make"):
-        return False
+    return name not in ("sh", "bash", "env", "git", "make") and bool(_first_line(program))
+
+
+def _first_line(program: str) -> list[str]:
+    """How a script starts Python, with its options; nothing for another program."""
     try:
-        with open(program, "rb") as handle:
-            return b"python" in handle.readline(200) if handle.read(2) == b"#!" else False
+        with open_file(program, "rb") as handle:
+            line = handle.readline(200) if handle.read(2) == b"#!" else b""
     except OSError:
-        return False
+        return []
+    words = os.fsdecode(line).split()
+    return next((words[n:] for n, word in enumerate(words) if "python" in word), [])
 
 
 def sweep(recorder: Recorder) -> list[wire.Record]:

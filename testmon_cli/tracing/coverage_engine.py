@@ -4,12 +4,13 @@ import os
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from hashlib import blake2b
 from types import CodeType
 from typing import Any
 
 from testmon_cli.tracing.attribution import module_identity
-from testmon_cli.tracing.engine import LINES, Drained, EngineUnavailableError, LoadedFile
+from testmon_cli.tracing.engine import LINES, Drained, EngineUnavailableError, LoadedFile, Witness
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
 _MEASURED_BY_ANOTHER = "coverage was measured in the same process; use --engine probes"
@@ -80,6 +81,9 @@ class CoverageEngine:
         self._take()
         self._hits, self._unknown, self._new, self._files = {}, {}, [], {}
         self._identity = identity
+
+    def entrust(self, make: Callable[[], Witness]) -> None:
+        """Nothing can be kept."""
 
     def relieve(self) -> None:
         """Nothing was kept."""

@@ -1,5 +1,6 @@
 """What sees the code run."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType
 from typing import NamedTuple, Protocol
@@ -64,6 +65,9 @@ class Engine(Protocol):
 
     def forked(self, identity: str) -> None:
         """The process is a forked child; what it runs belongs to `identity`."""
+
+    def entrust(self, make: Callable[[], Witness]) -> None:
+        """Keep the hits of what this forked child loads, should it load any, with the witness that `make` gives."""
 
     def relieve(self) -> None:
         """Hits need not be kept for the case that this process is killed any more."""

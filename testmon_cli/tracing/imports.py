@@ -32,7 +32,7 @@ def _call_with_frames_removed(f, *args, **kwds):
         if token is not None:
             end(token)
 """
-_REWRITE = os.path.join("_pytest", "assertion", "rewrite.py")
+REWRITE = os.path.join("_pytest", "assertion", "rewrite.py")
 _CALL_LINE = 5  # of the call in the text above
 
 
@@ -50,7 +50,7 @@ class ImportWatch:
         enter: Callable[[str], object],
         leave: Callable[[Any], None],
         edge: Callable[[str, str], None],
-        pytest_loaded: Callable[[], None],
+        awaited: dict[str, Callable[[], None]],
         unparsable: Callable[[str], None],
     ) -> None:
         self._scope = scope
@@ -58,7 +58,7 @@ class ImportWatch:
         self._enter = enter
         self._leave = leave
         self._edge = edge
-        self._pytest_loaded = pytest_loaded
+        self.awaited = awaited  # what to do once a library module is loaded, by the end of its path
         self._edges: set[tuple[str, str]] = set()
 
     def install(self) -> None:
@@ -95,13 +95,13 @@ class ImportWatch:
         name = arguments[0].co_filename
         path = self._scope.source(name)
         if path is None:
-            return _REWRITE if name.endswith(_REWRITE) else None
+            return next((do for end, do in self.awaited.items() if name.endswith(end)), None)
         self.asked(path, sys._getframe(2))
         return self._enter(path)
 
     def _end(self, token: object) -> None:
-        if token is _REWRITE:
-            self._pytest_loaded()
+        if callable(token):
+            token()
         elif isinstance(token, _Compiling):
             if isinstance(sys.exc_info()[1], SyntaxError):
                 self._unparsable(token.path)

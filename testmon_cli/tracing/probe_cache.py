@@ -9,6 +9,8 @@ from functools import cache
 from hashlib import blake2b
 from types import CodeType
 
+from testmon_cli.tracing.originals import make_folders, open_file, put_in_place
+
 
 @cache
 def cache_key() -> str:
@@ -17,7 +19,7 @@ def cache_key() -> str:
     analysis = os.path.join(os.path.dirname(tracing), "analysis")
     digest = blake2b(digest_size=6)
     for folder, name in ((analysis, "blocks"), (tracing, "instrumenting"), (tracing, "probes")):
-        with open(os.path.join(folder, f"{name}.py"), "rb") as handle:
+        with open_file(os.path.join(folder, f"{name}.py"), "rb", buffering=0) as handle:
             digest.update(handle.read())
     return digest.hexdigest()
 
@@ -43,7 +45,7 @@ def place_beside(path: str, kind: str) -> str:
 def read(place: str, header: bytes) -> bytes | None:
     """What a file holds behind this header, None when it has another or is not there."""
     try:
-        with open(place, "rb") as handle:
+        with open_file(place, "rb", buffering=0) as handle:
             data = handle.read()
     except OSError:
         return None
@@ -56,10 +58,10 @@ def write(place: str, data: bytes) -> None:
         return
     draft = f"{place}.{os.getpid()}-{os.urandom(2).hex()}"
     try:
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        with open(draft, "wb") as handle:
+        make_folders(os.path.dirname(place), exist_ok=True)
+        with open_file(draft, "wb", buffering=0) as handle:
             handle.write(data)
-        os.replace(draft, place)
+        put_in_place(draft, place)
     except OSError:  # an unwritable folder costs time, not correctness
         return
 

@@ -16,10 +16,13 @@ from typing import Any
 
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import BLOCKS, Drained, EngineUnavailableError, LoadedFile, Witness
+from testmon_cli.tracing.originals import get_state, open_file
 from testmon_cli.tracing.probes import CAPACITY, HitArray, Probes, bind, probed
 from testmon_cli.tracing.settings import Scope
 
 machinery: Any = importlib._bootstrap_external
+_TAKEN = 2  # of a hit that was taken, but that this process may be killed before it tells of
+_ONLY_NEW = bytes(value == 1 for value in range(256))  # leaves out what was taken
 
 _REMEMBERED = 500  # sets of hits of a source whose blocks are known
 
@@ -68,6 +71,7 @@ class ProbesEngine:
         self._blind: set[str] = set()
         self._loaded: set[str] = set()
         self._lock = threading.RLock()
+        self._make_witness: Callable[[], Witness] | None = None
 
     def start(self) -> None:
         loader = getattr(machinery, "SourceLoader", None)
@@ -89,7 +93,7 @@ class ProbesEngine:
 
     def prepare(self, code: CodeType, path: str) -> CodeType:
         try:
-            with open(path, "rb") as handle:
+            with open_file(path, "rb", buffering=0) as handle:
                 data = handle.read()
         except OSError:
             data = b""
@@ -120,6 +124,9 @@ class ProbesEngine:
         self._seen, self._unknown = {}, {}
         self._identity = identity
         self._lock = threading.RLock()
+
+    def entrust(self, make: Callable[[], Witness]) -> None:
+        self._make_witness = make
 
     def relieve(self) -> None:
         self._harvest()
@@ -189,9 +196,14 @@ class ProbesEngine:
 
     def _allocate(self, path: str, digest: str, size: int, qualnames: tuple[str, ...]) -> Unit:
         try:
-            mtime_ns = os.stat(path).st_mtime_ns
+            mtime_ns = get_state(path).st_mtime_ns
         except OSError:
             mtime_ns = -1
+        if self._make_witness is not None:  # nothing has come into the array yet
+            self._witness = self._make_witness()
+            self._array = HitArray(self._witness.open_hits(CAPACITY))
+            self._is_shared = True
+            self._make_witness = None
         places = len(qualnames) + 1
         probes = Probes(self._array.part(self._used, places))
         unit = Unit(LoadedFile(path, digest, size, mtime_ns, BLOCKS), probes, self._used, qualnames, {})
@@ -233,15 +245,16 @@ class ProbesEngine:
 
     def _harvest_shared(self) -> None:
         """Take the hits that processes share. Each is reset alone: others may be stored meanwhile."""
+        taken = 0 if self._witness is None else _TAKEN
         data = self._array[: self._used]
         position = data.find(1)
         while position >= 0:
             number = bisect_right(self._bases, position) - 1
             unit = self._units[number]
             end = unit.base + len(unit.qualnames) + 1
-            self._keep(number, data[unit.base : end])
+            self._keep(number, data[unit.base : end].translate(_ONLY_NEW))
             while 0 <= position < end:
-                self._array[position] = 0
+                self._array[position] = taken
                 position = data.find(1, position + 1)
 
     def _keep(self, number: int, hits: bytes) -> None:

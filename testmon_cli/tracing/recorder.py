@@ -9,9 +9,10 @@ from typing import Any
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution, Entry, module_identity
 from testmon_cli.tracing.engine import Drained, Engine, EngineUnavailableError, LoadedFile, Witness
-from testmon_cli.tracing.imports import ImportWatch
+from testmon_cli.tracing.imports import REWRITE, ImportWatch
+from testmon_cli.tracing.originals import environ
 from testmon_cli.tracing.resources import ResourceWatch
-from testmon_cli.tracing.settings import Scope, TraceSettings
+from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, Scope, TraceSettings
 from testmon_cli.tracing.spool import Spool
 from testmon_cli.tracing.states import file_state
 
@@ -50,8 +51,9 @@ class Recorder:
         self.problem = ""  # the first failure of ours, to be told once
         self._attached = False
         self._in_fork = False
+        awaited = {REWRITE: self._pytest_loaded}
         self.imports = ImportWatch(
-            self.scope, self._enter_module, self._leave_module, self._edge, self._pytest_loaded, self._unparsable
+            self.scope, self._enter_module, self._leave_module, self._edge, awaited, self._unparsable
         )
         self.imports.install()
         self.resources = ResourceWatch(settings, self.scope, self)
@@ -165,13 +167,17 @@ class Recorder:
 
     def spawned(self, program: str, words: list[str], env: Any) -> None:
         from testmon_cli.tracing.child import why_unseen
-        from testmon_cli.tracing.settings import IDENTITY_VARIABLE
 
         identity = self.attribution.caller()
-        os.environ[IDENTITY_VARIABLE] = identity
+        self.announce(identity)
         reason = why_unseen(program, words, env)
         if reason:
             self.pending(identity).unknown.add(reason)
+
+    def announce(self, identity: str) -> None:
+        """Let processes that inherit the environment know whom they run for, unless it was emptied or hides us."""
+        if VARIABLE in environ:
+            environ[IDENTITY_VARIABLE] = identity
 
     def number(self, file: LoadedFile) -> wire.File:
         """The record of a file, numbered."""

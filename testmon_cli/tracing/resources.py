@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.frames import FrameReader, Frames, is_import_from_archive
+from testmon_cli.tracing.originals import get_folder, get_state, is_file, is_there, real_path
 from testmon_cli.tracing.settings import Scope, TraceSettings, matches
 from testmon_cli.tracing.states import (
     EXISTS,
@@ -138,7 +139,7 @@ class ResourceWatch:
             if not self._skips(place):
                 self._sink.read_for_all(Resource("file", place, self._file_state(place)))
         elif flags & _WRITES:
-            if not flags & (os.O_TRUNC | os.O_EXCL) and os.path.lexists(place):
+            if not flags & (os.O_TRUNC | os.O_EXCL) and is_there(place):
                 self._file(place)
             self._mark_written(place)
         else:
@@ -153,7 +154,7 @@ class ResourceWatch:
 
     def _file_state(self, place: str) -> str:
         try:
-            stat = os.stat(place)
+            stat = get_state(place)
         except OSError:
             return existence_state(place)
         known = self._states.get(place)
@@ -182,7 +183,7 @@ class ResourceWatch:
             self._sink.read(Resource("directory", place, directory_state(place, self._created.get(place, ())), frames))
 
     def _wrap_test(self, original: Callable[..., bool]) -> Callable[..., bool]:
-        tested, busy = self._tested, self._busy
+        tested, busy, failed = self._tested, self._busy, self._sink.failed
 
         @functools.wraps(original)
         def test(path: Any, *rest: Any, **named: Any) -> bool:
@@ -192,6 +193,8 @@ class ResourceWatch:
                 busy.now = True
                 try:
                     tested(path)
+                except Exception as problem:
+                    failed(problem)
                 finally:
                     busy.now = False
             return found
@@ -221,7 +224,7 @@ class ResourceWatch:
     def _mark_written(self, place: str) -> None:
         if place not in self._written:
             self._written.add(place)
-            if not os.path.lexists(place):
+            if not is_there(place):
                 folder, name = os.path.split(place)
                 self._created.setdefault(folder, set()).add(name)
 
@@ -252,7 +255,10 @@ class ResourceWatch:
         if name.startswith("<") and name.endswith(">"):  # no file, but how code objects name what has none
             return None
         if not os.path.isabs(name):
-            name = os.path.join(os.getcwd(), name)
+            try:
+                name = os.path.join(get_folder(), name)
+            except OSError:  # the working folder was removed
+                return None
         try:
             return self._places[name]
         except KeyError:
@@ -269,7 +275,7 @@ class ResourceWatch:
         if folder not in self._folders:
             if len(self._folders) > _MEMO_LIMIT:
                 self._folders.clear()
-            self._folders[folder] = os.path.realpath(folder)
+            self._folders[folder] = real_path(folder)
         real = os.path.join(self._folders[folder], last)
         return real if self._scope.holds(real) else None
 
@@ -304,11 +310,11 @@ class ResourceWatch:
 
     def _process(self, executable: Any, arguments: Any, cwd: Any, env: Any) -> None:
         words = command_words(arguments)
-        folder = os.fsdecode(cwd) if cwd is not None else os.getcwd()
+        folder = os.fsdecode(cwd) if cwd is not None else ""
         frames: Frames | None = None
         for word in words:
             place = self._place(os.path.join(folder, word))
-            if place is None or self._skips(place) or not os.path.isfile(place):
+            if place is None or self._skips(place) or not is_file(place):
                 continue
             if self._sink.known_state("file", place) not in (None, EXISTS):
                 continue

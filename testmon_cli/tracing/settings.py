@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from testmon_cli.tracing.originals import absolute_path, is_file, is_folder, real_path
+
 VARIABLE = "TESTMON_COLLECT"
 IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
+HIDDEN_VARIABLE = "TESTMON_COLLECT_HIDDEN"  # set where the variables are to be taken out again
 LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__"})
 
 
@@ -80,9 +83,12 @@ class Scope:
     def _look(self, path: str) -> str | None:
         if not path or path[0] == "<":
             return None
-        absolute = os.path.abspath(path)
-        if not self.holds(absolute):
-            absolute = os.path.realpath(path)
+        try:
+            absolute = absolute_path(path)
+            if not self.holds(absolute):
+                absolute = real_path(path)
+        except OSError:  # the working folder was removed
+            return None
         return absolute if self.holds(absolute) else None
 
     def holds(self, absolute: str) -> bool:
@@ -110,14 +116,14 @@ class Scope:
         """Whether a path leads into a zip file: its modules are not traced, the file is a resource."""
         folder = os.path.dirname(absolute)
         if folder not in self._archives:
-            while folder and not os.path.isdir(folder) and not os.path.isfile(folder):
+            while folder and not is_folder(folder) and not is_file(folder):
                 folder = os.path.dirname(folder)
-            self._archives[os.path.dirname(absolute)] = os.path.isfile(folder)
+            self._archives[os.path.dirname(absolute)] = is_file(folder)
         return self._archives[os.path.dirname(absolute)]
 
     def _is_environment(self, folder: str) -> bool:
         if folder not in self._environments:
-            self._environments[folder] = os.path.isfile(folder + "pyvenv.cfg")
+            self._environments[folder] = is_file(folder + "pyvenv.cfg")
         return self._environments[folder]
 
 

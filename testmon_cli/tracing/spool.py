@@ -2,6 +2,7 @@
 
 import os
 
+from testmon_cli.tracing.originals import open_handle, write_handle
 from testmon_cli.tracing.wire import Record, encode
 
 
@@ -21,13 +22,13 @@ class Spool:
         data = "".join(encode(record) + "\n" for record in records).encode("ascii")
         handle = self._open()
         while data:
-            data = data[os.write(handle, data) :]
+            data = data[write_handle(handle, data) :]
 
     def _open(self) -> int:
         if self._handle is None:
             self.path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-            self._handle = os.open(self.path, flags, 0o600)
+            self._handle = open_handle(self.path, flags, 0o600)
         return self._handle
 
     def _forked(self) -> None:

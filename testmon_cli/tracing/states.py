@@ -1,10 +1,11 @@
 """How a resource is found, as text that can be compared later."""
 
-import os
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from hashlib import blake2b
+
+from testmon_cli.tracing.originals import is_there, list_folder, open_file
 
 MISSING = "missing"
 EXISTS = "exists"  # only that it is there was asked, not what it holds
@@ -38,20 +39,20 @@ def file_state(path: str) -> str:
     """The digest of a file's content, "missing" without one."""
     digest = blake2b(digest_size=16)
     try:
-        with open(path, "rb", buffering=0) as handle:
+        with open_file(path, "rb", buffering=0) as handle:
             while data := handle.read(_CHUNK):
                 digest.update(data)
     except IsADirectoryError:
         return EXISTS
     except OSError:
-        return EXISTS if os.path.lexists(path) else MISSING
+        return EXISTS if is_there(path) else MISSING
     return digest.hexdigest()
 
 
 def directory_state(path: str, without: Collection[str] = ()) -> str:
     """The digest of a folder's entry names, without those given and what tools leave behind."""
     try:
-        names = sorted(name for name in os.listdir(path) if name not in without and not is_debris(name))
+        names = sorted(name for name in list_folder(path) if name not in without and not is_debris(name))
     except OSError:
         return MISSING
     return blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
@@ -59,7 +60,7 @@ def directory_state(path: str, without: Collection[str] = ()) -> str:
 
 def existence_state(path: str) -> str:
     """Whether there is anything at this place."""
-    return EXISTS if os.path.lexists(path) else MISSING
+    return EXISTS if is_there(path) else MISSING
 
 
 def environment_state(value: str | None, hash_key: str) -> str:

@@ -136,16 +136,16 @@ def test_what_processes_run(suite: Suite, engine: str) -> None:
         "exit": {*work, "leave"},
         "pytester": work,
         "pytester_apart": work,
-        "nothing": work,  # what the fork server runs counts for the session
+        "nothing": set(),
     }
     assert suite.unsure() == {}
     assert set(suite.outcomes().values()) == {"passed"}
     suite.project.edit("shop.py", "x + 1", "1 + x")
-    assert len(suite.select()) == 12
+    assert len(suite.select()) == 11
 
 
 def test_a_process_outside_of_python_says_nothing(suite: Suite) -> None:
-    """Its arguments that are files of the project count; an environment made from scratch is told."""
+    """Its arguments that are files of the project count; Python that lets nobody in is told."""
     suite.project.write(
         {
             "data.txt": "x",
@@ -159,12 +159,16 @@ def test_a_process_outside_of_python_says_nothing(suite: Suite) -> None:
 
                 def test_scratch():
                     subprocess.check_call([{sys.executable!r}, "-c", "pass"], env={{}})
+
+
+                def test_isolated():
+                    subprocess.check_call([{sys.executable!r}, "-I", "-c", "pass"])
                 """,
         }
     )
     assert suite.collect("-q") == 0
     assert suite.unsure() == {
-        "test_cat.py::test_scratch": "a Python subprocess was not traced: its environment was made from scratch"
+        "test_cat.py::test_isolated": "a Python subprocess was not traced: it was started with -I"
     }
     suite.project.write({"data.txt": "y"})
-    assert sorted(suite.select()) == ["test_cat.py::test_cat", "test_cat.py::test_scratch"]
+    assert sorted(suite.select()) == ["test_cat.py::test_cat", "test_cat.py::test_isolated"]

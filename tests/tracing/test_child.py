@@ -34,6 +34,7 @@ def hang():
 if __name__ == "__main__":
     globals()[sys.argv[1]]()
 """
+LATE, LATER = "def late(): pass\n", "def later(): pass\n"
 TESTS = """\
 import multiprocessing, os, signal, subprocess, sys
 import concurrent.futures
@@ -55,7 +56,29 @@ def test_kill():
 def test_environ():
     env = {**os.environ, "PYTHONPATH": os.getcwd()}
     assert run("-c", "import app, os; app.work(); assert len(os.environ['PYTHONPATH']) > 1", env=env) == 0
-def test_scratch(): assert run("-c", "import app; app.work()", env={"PATH": os.environ["PATH"]}) == 0
+SHOW = "import app, os; app.work(); print(sorted(os.environ))"
+def test_scratch():
+    env = {"A": "1", "B": "2"}
+    shown = subprocess.run([sys.executable, "-c", SHOW], env=env, capture_output=True, text=True).stdout
+    assert "'A', 'B'" in shown and "TESTMON" not in shown and "PYTHONPATH" not in shown
+def test_scratch_isolated(): assert run("-E", "-c", "pass", env={"PATH": os.environ["PATH"]}) == 0
+def test_scratch_shell():
+    code = "import os, sys; os.system(sys.executable + ' -c pass')"
+    assert run("-c", code, env={"PATH": os.environ["PATH"]}) == 0
+def test_no_environ(monkeypatch):
+    monkeypatch.setattr(os, "environ", {})
+    assert run("-c", "import app; app.work()") == 0
+    assert os.environ == {}
+def test_empty_environ(monkeypatch):
+    for name in list(os.environ):
+        monkeypatch.delenv(name)
+    assert run("-c", "import app; app.work()") == 0
+    assert not os.environ
+def test_shebang(tmp_path):
+    script = tmp_path / "isolated"
+    script.write_text(f"#!{sys.executable} -I\\n")
+    script.chmod(0o755)
+    assert subprocess.run([str(script)]).returncode == 0
 def test_isolated(): assert run("-I", "-c", "pass") == 0
 def test_nested():
     assert run("-c", "import subprocess, sys; subprocess.run([sys.executable, '-m', 'app', 'work'])") == 0
@@ -80,13 +103,36 @@ def test_lazy_in_fork():
         late.late()
         os._exit(0)
     os.waitpid(pid, 0)
+def killed(*steps):
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if not pid:
+        for step in steps:
+            step()
+        os.write(writer, b"x")
+        os.read(os.pipe()[0], 1)
+    os.read(reader, 1)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+def load():
+    import later
+    later.later()
+def test_killed_fork(): killed(app.work)
+def test_lazy_in_killed_fork(): killed(load)
+def test_kill_after_import():
+    code = "import late; late.late(); import app; app.hang()"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert process.stdout.readline().strip() == b"ready"
+    process.kill()
+    process.wait()
+    process.stdout.close()
 def test_last(): pass
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_processes(project: Project) -> None:
-    project.write({"app.py": APP, "late.py": "def late(): pass\n", "test_p.py": TESTS})
+    project.write({"app.py": APP, "late.py": LATE, "later.py": LATER, "test_p.py": TESTS})
 
     recorded = project.collect("-W", "ignore", environ={"PYTHONPATH": f"{project.environ()['PYTHONPATH']}"})
 
@@ -110,30 +156,40 @@ def test_processes(project: Project) -> None:
         "exit": ["deeper", "leave", "work"],
         "kill": ["deeper", "hang", "work"],
         "environ": work,
-        "scratch": [],
+        "scratch": work,
+        "scratch_isolated": [],
+        "scratch_shell": [],
+        "no_environ": work,
+        "empty_environ": work,
+        "shebang": [],
         "isolated": [],
         "nested": work,
         "fork": work,
         "pool": work,
         "spawn": work,
         "lazy_in_fork": ["late"],
+        "killed_fork": work,
+        "lazy_in_killed_fork": ["later"],
+        "kill_after_import": ["deeper", "hang", "late", "work"],
         "last": [],
     }
     assert ("file", "app.py") in recorded.resources("test:test_p.py::test_script")
     unknown = {n.partition("::")[2]: recorded.unknown(f"test:{n}") for n in recorded.outcomes()}
     assert {name: reasons for name, reasons in unknown.items() if reasons} == {
-        "test_scratch": {"a Python subprocess was not traced: its environment was made from scratch"},
         "test_isolated": {"a Python subprocess was not traced: it was started with -I"},
+        "test_scratch_isolated": {"a Python subprocess was not traced: its environment was made from scratch"},
+        "test_scratch_shell": {"a Python subprocess was not traced: its environment was made from scratch"},
+        "test_shebang": {"a Python subprocess was not traced: it was started with -I"},
     }
     (spool,) = project.root.parent.glob("*-spool-*")
-    assert len(list(spool.glob("*.owner"))) == 1  # of the one that was killed
+    assert len(list(spool.glob("*.owner"))) == 3  # of those that were killed and had something of their own to tell
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_killed_child_of_the_coverage_engine_is_unknown(project: Project) -> None:
     project.write({"app.py": APP, "test_p.py": TESTS})
 
-    recorded = project.collect("-W", "ignore", "-k", "kill or exit or fork and not lazy", engine="coverage")
+    recorded = project.collect("-W", "ignore", "-k", "(test_kill or exit or test_fork) and not after", engine="coverage")
 
     assert recorded.exitcode == 0, recorded.stdout
     assert functions(recorded, "test:test_p.py::test_exit")["app.py"] == ["deeper", "leave", "work"]

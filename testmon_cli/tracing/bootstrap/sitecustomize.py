@@ -58,7 +58,22 @@ def _cannot(why):
         handle.write(json.dumps(record) + "\n")
 
 
+def _hide():
+    """Leave an environment that was made from scratch as it was made."""
+    if os.environ.pop("TESTMON_COLLECT_HIDDEN", None) is None:
+        return
+    here = os.path.dirname(os.path.abspath(__file__))
+    folders = [folder for folder in os.environ.pop("PYTHONPATH", "").split(os.pathsep) if folder not in ("", here)]
+    if folders:
+        os.environ["PYTHONPATH"] = os.pathsep.join(folders)
+    for name in ("TESTMON_COLLECT", "TESTMON_COLLECT_IDENTITY"):
+        os.environ.pop(name, None)
+
+
 try:
     _chain()
 finally:
-    _trace()
+    try:
+        _trace()
+    finally:
+        _hide()

@@ -1,0 +1,55 @@
+"""The functions that we ask the operating system with, as they are before tests put others in their places.
+
+A test that does may count the calls, answer as it likes, or refuse them: none of that is for us.
+"""
+
+import importlib.util
+import os
+import stat
+from types import ModuleType, SimpleNamespace
+
+open_file, open_handle, write_handle = open, os.open, os.write
+get_folder, get_state, get_own_state, list_folder = os.getcwd, os.stat, os.lstat, os.listdir
+make_folders, put_in_place = os.makedirs, os.replace
+environ = os.environ
+
+
+def _copy_of(module: ModuleType) -> ModuleType:
+    """A module whose functions call those of `os` as they are now."""
+    spec = importlib.util.find_spec(module.__name__)
+    assert spec is not None
+    assert spec.loader is not None
+    copy = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(copy)
+    vars(copy)["os"] = SimpleNamespace(**vars(os))
+    return copy
+
+
+_path = _copy_of(os.path)
+absolute_path, real_path = _path.abspath, _path.realpath
+
+
+def is_there(path: str) -> bool:
+    """Whether there is anything at this place, be it a link that leads nowhere."""
+    try:
+        get_own_state(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def is_file(path: str) -> bool:
+    """Whether a file is at this place."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: str) -> bool:
+    """Whether a folder is at this place."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def _mode(path: str) -> int:
+    try:
+        return get_state(path).st_mode
+    except (OSError, ValueError):
+        return 0
