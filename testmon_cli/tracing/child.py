@@ -11,7 +11,8 @@ import inspect
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from testmon_cli.tracing import wire
@@ -25,6 +26,8 @@ from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, VAR
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
 FORK_SERVER = os.path.join("multiprocessing", "popen_forkserver.py")
+FORK = os.path.join("multiprocessing", "popen_fork.py")
+_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")  # they stay, and run no tests' code
 _KEY = "testmon_identity"  # among what multiprocessing tells a child to prepare
 _FROM_SCRATCH = "a Python subprocess was not traced: its environment was made from scratch"
 _ISOLATED = frozenset("IES")  # options of Python that keep sitecustomize or PYTHONPATH out
@@ -118,6 +121,7 @@ def prepare(recorder: Recorder) -> None:
     _wrap_popen(recorder)
     _wrap_fork_exec(recorder)
     _name_in_requests(recorder)
+    _note_processes(recorder)
     leave = os._exit
 
     def _exit(status: int) -> Any:
@@ -144,7 +148,10 @@ def _wrap_fork_exec(recorder: Recorder) -> None:
         recorder.announce(identity)
         if VARIABLE not in environ and "resource_tracker" not in str(arguments[0]):
             recorder.pending(identity).unknown.add(_FROM_SCRATCH)
-        return original(*arguments)
+        pid = original(*arguments)
+        if not any(helper in str(arguments[0]) for helper in _HELPERS):
+            recorder.started(pid)
+        return pid
 
     _posixsubprocess.fork_exec = disguise(fork_exec)
 
@@ -174,10 +181,33 @@ def _name_in_requests(recorder: Recorder) -> None:
 
         spawn.get_preparation_data = disguise(get_preparation_data)
 
-    if "multiprocessing.popen_forkserver" in sys.modules:
-        wrap()
+    _once_loaded(recorder, FORK_SERVER, wrap)
+
+
+def _note_processes(recorder: Recorder) -> None:
+    """Note the processes of multiprocessing that are forked; others are noted where they are started."""
+
+    def wrap(name: str) -> None:
+        popen = sys.modules[name].Popen
+        original = popen._launch
+
+        def _launch(self: Any, process: Any) -> None:
+            original(self, process)
+            recorder.started(self.pid)
+
+        popen._launch = disguise(_launch)
+
+    for path in (FORK, FORK_SERVER):
+        name = path.removesuffix(".py").replace(os.sep, ".")
+        _once_loaded(recorder, path, partial(wrap, name))
+
+
+def _once_loaded(recorder: Recorder, path: str, do: Callable[[], None]) -> None:
+    """Do something as soon as a module of a library is there, if it ever is."""
+    if path.removesuffix(".py").replace(os.sep, ".") in sys.modules:
+        do()
     else:
-        recorder.imports.awaited[FORK_SERVER] = wrap
+        recorder.imports.awaited.append((path, do))
 
 
 def _follow_requests(recorder: Recorder) -> None:
@@ -210,7 +240,9 @@ def _wrap_popen(recorder: Recorder) -> None:
             changed[position] = environment_of_child(arguments[position], recorder, *command)
         except Exception as problem:
             recorder.failed(problem)
-        return original(self, *changed)
+        result = original(self, *changed)
+        recorder.started(self.pid)
+        return result
 
     subprocess.Popen._execute_child = disguise(_execute_child)  # type: ignore[attr-defined]
 
@@ -238,6 +270,22 @@ def environment_of_child(env: Any, recorder: Recorder, program: Any, words: list
 def _with_bootstrap(path: str | None) -> str:
     folders = [] if not path else [folder for folder in path.split(os.pathsep) if folder != BOOTSTRAP]
     return os.pathsep.join([BOOTSTRAP, *folders])
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs. How it ended stays for who waits for it."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except (ChildProcessError, AttributeError):  # of a fork server, or waited for already
+        return _answers(pid)
+
+
+def _answers(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def why_unseen(program: str, words: list[str], env: Any) -> str:

@@ -50,7 +50,7 @@ class ImportWatch:
         enter: Callable[[str], object],
         leave: Callable[[Any], None],
         edge: Callable[[str, str], None],
-        awaited: dict[str, Callable[[], None]],
+        awaited: list[tuple[str, Callable[[], None]]],
         unparsable: Callable[[str], None],
     ) -> None:
         self._scope = scope
@@ -58,7 +58,7 @@ class ImportWatch:
         self._enter = enter
         self._leave = leave
         self._edge = edge
-        self.awaited = awaited  # what to do once a library module is loaded, by the end of its path
+        self.awaited = awaited  # the ends of paths of library modules, and what to do once they are loaded
         self._edges: set[tuple[str, str]] = set()
 
     def install(self) -> None:
@@ -95,13 +95,15 @@ class ImportWatch:
         name = arguments[0].co_filename
         path = self._scope.source(name)
         if path is None:
-            return next((do for end, do in self.awaited.items() if name.endswith(end)), None)
+            found = [do for end, do in self.awaited if name.endswith(end)]
+            return found or None
         self.asked(path, sys._getframe(2))
         return self._enter(path)
 
     def _end(self, token: object) -> None:
-        if callable(token):
-            token()
+        if isinstance(token, list):
+            for do in token:
+                do()
         elif isinstance(token, _Compiling):
             if isinstance(sys.exc_info()[1], SyntaxError):
                 self._unparsable(token.path)

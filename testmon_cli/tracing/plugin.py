@@ -80,7 +80,9 @@ class Collector:
         self.outcome = OutcomeReader()
         self.modules: dict[str, str] = {}
         self.notes: list[str] = []
+        self.unknown: frozenset[str] = frozenset()  # of the test that ran last
         self.threads = frozenset(threading.enumerate())
+        self.left: dict[str, frozenset[str]] = {}  # whose processes live on, and what is not known of them
 
     @property
     def is_controller(self) -> bool:
@@ -164,6 +166,7 @@ class Collector:
         try:
             self._finish(item, identity)
             self._notice_threads(item)
+            self._notice_processes(item, identity)
         except Exception as problem:
             self.recorder.failed(problem, identity)
 
@@ -178,7 +181,10 @@ class Collector:
         if not self.outcome.finished:
             self.recorder.flush(discard=identity)
             return
-        self.recorder.pending(identity).uses += self._context_of(item)
+        pending = self.recorder.pending(identity)
+        pending.uses += self._context_of(item)
+        pending.unknown.update(*self.left.values())
+        self.unknown = frozenset(pending.unknown)
         self.recorder.flush(self._outcome_record(item), check=self._check(item), identity=identity)
 
     def _notice_threads(self, item: pytest.Item) -> None:
@@ -190,10 +196,23 @@ class Collector:
             if started and self.recorder.settings.verbose and not self.is_worker:
                 self.notes.append(f"{item.nodeid} left threads behind: {', '.join(started)}")
 
+    def _notice_processes(self, item: pytest.Item, identity: str) -> None:
+        """See which tests leave processes behind: those that run meanwhile may use them."""
+        processes = self.recorder.processes
+        if not processes:
+            return
+        for pid in [pid for pid in processes if not child.is_alive(pid)]:
+            del processes[pid]
+        kept = self.fixtures.living()
+        left = {owner for owner in processes.values() if owner.startswith(("test:", "fixture:")) and owner not in kept}
+        if identity in left and self.recorder.settings.verbose and not self.is_worker:
+            self.notes.append(f"{item.nodeid} left processes behind: they count for the tests after it")
+        self.left = {owner: self.left.get(owner, self.unknown) for owner in left}
+
     def _context_of(self, item: pytest.Item) -> list[str]:
         """What a test relies on besides itself and its fixtures: the session, and what ran at its collection."""
         collected = (collect_identity(node.nodeid) for node in item.listchain()[:-1])
-        return [SESSION, *(identity for identity in collected if identity in self.recorder.known)]
+        return [SESSION, *self.left, *(identity for identity in collected if identity in self.recorder.known)]
 
     def _outcome_record(self, item: pytest.Item) -> wire.Outcome:
         always = self.outcome.always
@@ -251,6 +270,10 @@ class FixtureWatch:
         self._worker = f"{worker}." if worker else ""  # each worker has instances of its own
         self._instances: dict[FixtureDef[Any], str] = {}
         self._install()
+
+    def living(self) -> set[str]:
+        """The instances that were not torn down."""
+        return set(self._instances.values())
 
     def begin(self, fixturedef: FixtureDef[Any]) -> Callable[[], None]:
         """A set-up starts; call what this returns when it is over."""

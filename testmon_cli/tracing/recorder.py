@@ -49,9 +49,10 @@ class Recorder:
         self._numbers: dict[LoadedFile, int] = {}
         self._sets: dict[tuple[LoadedFile, tuple[int, ...]], int] = {}  # hits of a file -> their number
         self.problem = ""  # the first failure of ours, to be told once
+        self.processes: dict[int, str] = {}  # that this one started: process id -> for whom
         self._attached = False
         self._in_fork = False
-        awaited = {REWRITE: self._pytest_loaded}
+        awaited = [(REWRITE, self._pytest_loaded)]
         self.imports = ImportWatch(
             self.scope, self._enter_module, self._leave_module, self._edge, awaited, self._unparsable
         )
@@ -174,6 +175,11 @@ class Recorder:
         if reason:
             self.pending(identity).unknown.add(reason)
 
+    def started(self, pid: int | None) -> None:
+        """A child process runs, which may outlive the test that it was started for."""
+        if pid:
+            self.processes[pid] = self.attribution.caller()
+
     def announce(self, identity: str) -> None:
         """Let processes that inherit the environment know whom they run for, unless it was emptied or hides us."""
         if VARIABLE in environ:
@@ -221,6 +227,7 @@ class Recorder:
         self._pending = {}
         self._edges = []
         self._numbers, self._sets = {}, {}
+        self.processes = {}
         self.engine.forked(self.attribution.caller())
 
 

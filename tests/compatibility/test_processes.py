@@ -144,6 +144,114 @@ def test_what_processes_run(suite: Suite, engine: str) -> None:
     assert len(suite.select()) == 11
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_process_that_outlives_its_test_counts_for_those_after_it(
+    suite: Suite, capfd: pytest.CaptureFixture[str]
+) -> None:
+    suite.project.write(
+        {
+            "shop.py": """
+                def serve(x):
+                    return x + 1
+
+
+                def pool(x):
+                    return x + 2
+                """,
+            "server.py": """
+                import sys
+
+                import shop
+
+                if __name__ == "__main__":
+                    for line in sys.stdin:
+                        print(shop.serve(int(line)), flush=True)
+                """,
+            "test_left.py": """
+                import multiprocessing
+                import subprocess
+                import sys
+
+                import pytest
+
+                @pytest.fixture(scope="session")
+                def kept():
+                    return {}
+
+
+                def ask(kept, x):
+                    try:
+                        server = kept["server"]
+                    except KeyError:
+                        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+                        server = kept["server"] = subprocess.Popen([sys.executable, "-m", "server"], **pipes)
+                    server.stdin.write(b"%d\\n" % x)
+                    server.stdin.flush()
+                    return int(server.stdout.readline())
+
+
+                def work(kept, method, x):
+                    if method not in kept:
+                        kept[method] = multiprocessing.get_context(method).Pool(1)
+                    import shop
+
+                    return kept[method].apply(shop.pool, (x,))
+
+
+                @pytest.fixture(scope="module")
+                def own():
+                    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+                    yield
+                    process.communicate()
+
+
+                def test_own(own):
+                    pass
+
+
+                def test_before():
+                    pass
+
+
+                @pytest.mark.parametrize("x", [1, 2])
+                def test_server(kept, x):
+                    assert ask(kept, x) == x + 1
+
+
+                def test_end(kept):
+                    kept.pop("server").communicate()
+
+
+                @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+                @pytest.mark.parametrize("x", [1, 2])
+                def test_pool(kept, method, x):
+                    assert work(kept, method, x) == x + 2
+                    if x == 2:
+                        pool = kept.pop(method)
+                        pool.terminate()
+                        pool.join()
+
+
+                def test_after():
+                    pass
+                """,
+        }
+    )
+    assert suite.collect("-q", "-W", "ignore", verbose=True) == 0
+    assert suite.unsure() == {}
+    notes = [line for line in capfd.readouterr().err.splitlines() if "processes behind" in line]
+    left = ["test_server[1]", *(f"test_pool[1-{method}]" for method in ("fork", "spawn", "forkserver"))]
+    text = "left processes behind: they count for the tests after it"
+    assert notes == [f"testmon: test_left.py::{test} {text}" for test in left]
+    suite.project.edit("shop.py", "x + 1", "1 + x")
+    tests = {argument.partition("::test_")[2] for argument in suite.select()}
+    assert tests == {"server[1]", "server[2]", "end"}
+    suite.project.edit("shop.py", "1 + x", "x + 1")
+    suite.project.edit("shop.py", "x + 2", "2 + x")
+    tests = {argument.partition("::test_")[2] for argument in suite.select()}
+    assert tests == {f"pool[{x}-{method}]" for x in (1, 2) for method in ("fork", "spawn", "forkserver")}
+
+
 def test_a_process_outside_of_python_says_nothing(suite: Suite) -> None:
     """Its arguments that are files of the project count; Python that lets nobody in is told."""
     suite.project.write(

@@ -189,7 +189,9 @@ def test_processes(project: Project) -> None:
 def test_a_killed_child_of_the_coverage_engine_is_unknown(project: Project) -> None:
     project.write({"app.py": APP, "test_p.py": TESTS})
 
-    recorded = project.collect("-W", "ignore", "-k", "(test_kill or exit or test_fork) and not after", engine="coverage")
+    recorded = project.collect(
+        "-W", "ignore", "-k", "(test_kill or exit or test_fork) and not after", engine="coverage"
+    )
 
     assert recorded.exitcode == 0, recorded.stdout
     assert functions(recorded, "test:test_p.py::test_exit")["app.py"] == ["deeper", "leave", "work"]
