@@ -10,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 
 open_file, open_handle, write_handle = open, os.open, os.write
 get_folder, get_state, get_own_state, list_folder = os.getcwd, os.stat, os.lstat, os.listdir
-make_folders, put_in_place = os.makedirs, os.replace
+make_folder, put_in_place = os.mkdir, os.replace
 environ = os.environ
 
 
@@ -46,6 +46,17 @@ def is_file(path: str) -> bool:
 def is_folder(path: str) -> bool:
     """Whether a folder is at this place."""
     return stat.S_ISDIR(_mode(path))
+
+
+def make_folders(path: str) -> None:
+    """Make a folder and those above it, as far as they are not there."""
+    try:
+        make_folder(path)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        make_folders(os.path.dirname(path))
+        make_folder(path)
 
 
 def _mode(path: str) -> int:

@@ -58,7 +58,7 @@ def write(place: str, data: bytes) -> None:
         return
     draft = f"{place}.{os.getpid()}-{os.urandom(2).hex()}"
     try:
-        make_folders(os.path.dirname(place), exist_ok=True)
+        make_folders(os.path.dirname(place))
         with open_file(draft, "wb", buffering=0) as handle:
             handle.write(data)
         put_in_place(draft, place)
