@@ -109,6 +109,7 @@ class Collector:
         else:
             # session.exitstatus: the hook's argument is from before plugins changed it
             status = int(getattr(session, "exitstatus", exitstatus))
+            self.recorder.flush()  # what is left behind may be numbered as what is written here
             left = child.sweep(self.recorder)
             self.recorder.flush(*left, wire.Ended(status, {**self.modules, **modules}))
 
