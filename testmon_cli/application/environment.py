@@ -6,9 +6,12 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from testmon_cli.domain.records import Environment, Package
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 
 class GitState(NamedTuple):
@@ -98,14 +101,34 @@ def describe(package: Package, paths: Sequence[str] | None = None) -> Package:
     distribution = next(iter(MetadataPathFinder.find_distributions(context)), None)
     if distribution is None:
         return package
-    files = tuple(str(file) for file in distribution.files or ())
+    files = tuple(_files(distribution))
     declared = (distribution.read_text("top_level.txt") or "").split()
     modules = {*declared, *_modules_of_files(files)}
     for file in files:
         if file.endswith(".pth"):
             modules.update(_modules_behind(str(distribution.locate_file(file))))
-    requires = {_required(line) for line in distribution.requires or () if not re.search(r";.*\bextra\b", line)}
+    requires = {_required(line) for line in _requirements(distribution) if not re.search(r";.*\bextra\b", line)}
     return package._replace(modules=tuple(sorted(modules)), requires=tuple(sorted(requires - {""})))
+
+
+def _files(distribution: "Distribution") -> Iterator[str]:
+    """What was installed. An object for each file, as importlib.metadata makes it, takes most of the time."""
+    import csv  # `select` describes nothing
+
+    record = distribution.read_text("RECORD")
+    if record is None:
+        yield from map(str, distribution.files or ())
+    else:
+        yield from (row[0] for row in csv.reader(record.splitlines()) if row)
+
+
+def _requirements(distribution: "Distribution") -> Sequence[str]:
+    """What is required, read from the head of the metadata: below it, there may be a long description."""
+    text = distribution.read_text("METADATA")
+    if text is None:
+        return distribution.requires or ()
+    head, _, _ = text.partition("\n\n")
+    return [line.partition(":")[2].strip() for line in head.splitlines() if line.lower().startswith("requires-dist:")]
 
 
 def _required(line: str) -> str:

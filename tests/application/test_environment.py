@@ -93,3 +93,16 @@ def test_git_tells_the_commit_and_whether_files_differ(project: Project) -> None
 def test_git_may_be_missing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(project.path))
     assert git_state(project.path) == GitState("", False)
+
+
+def test_names_with_commas_and_long_descriptions(tmp_path: Path) -> None:
+    folder = tmp_path / "till-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: till\nVersion: 1.0\nRequires-Dist: coins>=1\n\nRequires-Dist: notes\n")
+    (folder / "RECORD").write_text('"a,b/c.txt",sha256=x,1\ntill/__init__.py,,\n"odd,name.py",,\n')
+
+    (package,) = installed_packages([str(tmp_path)])
+    described = describe(package, [str(tmp_path)])
+
+    assert described.modules == ("a,b", "odd,name", "till")
+    assert described.requires == ("coins",)
