@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, existence, packages, pytest_config, sources
-from testmon_cli.application.comparing import UNKNOWN, Hits, changed_states, compare_files, is_loaded
+from testmon_cli.application.comparing import (
+    UNKNOWN,
+    FileChanges,
+    Hits,
+    PackageChanges,
+    changed_states,
+    compare_files,
+    is_loaded,
+)
 from testmon_cli.application.reasons import sentence
 from testmon_cli.application.resources import Today
 from testmon_cli.application.settings import Settings
@@ -18,7 +26,7 @@ from testmon_cli.application.sources import Tree
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import SourceError, TestmonError
-from testmon_cli.domain.records import Environment, Package, Run, StoredExecution
+from testmon_cli.domain.records import FAILURES, Environment, Package, Run, StoredExecution, VersionRef
 from testmon_cli.domain.selection import Reason, Selected, Selection
 from testmon_cli.storage.datafile import Datafile, MissingDatafile
 
@@ -27,7 +35,6 @@ if TYPE_CHECKING:  # what matches changes is imported where there are some: that
     from testmon_cli.application.inheriting import Inherited
     from testmon_cli.application.matching import RunMatcher
 
-_FAILURES = ("failed", "error")
 # Characters that xargs, in its default mode, would split or unquote.
 _SPLIT_BY_XARGS = frozenset(" \t\n\r\v\f'\"\\")
 
@@ -125,6 +132,17 @@ class _Verdict:
     text: str = ""
 
 
+class _Compared(NamedTuple):
+    """What is not as a run saw it."""
+
+    snapshot: Mapping[str, VersionRef]
+    files: FileChanges
+    today: Today
+    packages: PackageChanges
+    everything: Cause | None  # what concerns all tests at once
+    differs: bool  # whether anything at all may concern a test
+
+
 @dataclass
 class Chooser:
     """Weighs the executions of all tests against the tree."""
@@ -140,9 +158,37 @@ class Chooser:
     inherited: "list[Inherited]" = field(default_factory=list)
     project: "Project | None" = None
     doubtful: set[str] = field(default_factory=set)  # files that may not import now: pytest knows no node ids in them
-    _sentences: dict[int, tuple[Cause, str]] = field(default_factory=dict)
+    _reasons: dict[int, Reason] = field(default_factory=dict)  # by the id of their cause
+    _comparisons: dict[int, _Compared] = field(default_factory=dict)  # by run
 
     def choose(self, *, failed: bool, exact: bool) -> Selection:
+        """Weigh each test, unless a look at the newest run tells that this would change nothing."""
+        at_once = self._at_once(failed=failed, exact=exact)
+        return self._weighed(failed=failed, exact=exact) if at_once is None else at_once
+
+    def _at_once(self, *, failed: bool, exact: bool) -> Selection | None:
+        """The answer where nothing has changed since the newest run, which ran all tests; None where it may have."""
+        newest = self.runs[0]
+        if any(run.facts.get("pending") or run.facts.get("left_out") for run in self.runs):
+            return None
+        if self._compared(newest).differs or self.datafile.has_tests_besides(newest):
+            return None
+        remarkable = self.datafile.remarkable(newest.id)
+        files = self.datafile.test_files(newest.id)
+        if any(execution.unknown for execution in remarkable) or not all(map(self.tree.exists, files)):
+            return None
+        chosen = []
+        spent = 0.0
+        for execution in remarkable:
+            reason = self._reason_to_repeat(execution, failed=failed)
+            if reason is not None:
+                spent += execution.duration
+                chosen.append(Selected(execution.nodeid, self._argument(execution, exact=exact), reason))
+        chosen += self._new(self.config.naming(newest.arguments), files, (), ())
+        known, seconds = self.datafile.totals(newest.id)
+        return Selection(tuple(chosen), known, (), seconds - spent, spent)
+
+    def _weighed(self, *, failed: bool, exact: bool) -> Selection:
         executions = self.datafile.executions(self.runs[0].environment)
         verdicts = self._verdicts(executions)
         naming = self.config.naming(self.runs[0].arguments)
@@ -166,7 +212,8 @@ class Chooser:
             if self._is_rebuilt(verdict.newest):
                 argument = "::".join(argument.split("::")[:2])
             chosen.append(Selected(nodeid, argument, reason))
-        chosen += self._new(naming, verdicts, executions)
+        files = {nodeid.partition("::")[0] for nodeid in verdicts}
+        chosen += self._new(naming, files, verdicts, executions)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
         broken = tuple(sorted(self.broken))
         return Selection(tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone))
@@ -206,13 +253,44 @@ class Chooser:
 
     def _invalid(self, run: Run, executions: list[StoredExecution]) -> tuple[Hits, Cause | None]:
         """Traces of a run that do not hold, and what makes all of them invalid at once."""
-        snapshot = self.datafile.snapshot(run.id)
-        files = compare_files(snapshot, self.tree, run.started)
+        compared = self._compared(run)
+        files = compared.files
         self.broken.update(files.broken)
         self.unstable.update((*files.changed, *files.added, *files.removed))
-        if run.facts.get("config") not in (None, self.config.digest):
+        if compared.everything is not None:
+            if compared.everything.kind == "config":
+                self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
+            return {}, compared.everything
+        if not compared.differs:
+            return {}, None
+        from testmon_cli.analysis.model_key import MODEL_KEY
+        from testmon_cli.application.matching import RunMatcher
+
+        snapshot = compared.snapshot
+        if any(is_loaded(ref) and ref.model_key != MODEL_KEY for ref in snapshot.values()):
+            # Checksums of two analyses cannot be compared, so nobody knows what the changes mean for these tests.
             self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
-            return {}, Cause("config", "changed", "", f"of pytest in {self.config.path or 'PYTEST_ADDOPTS'}")
+            return {}, Cause(UNKNOWN, "read sources in another way", "", "recorded by another version of testmon")
+        is_collected = partial(_is_collectable, self.tree, naming=self.config.naming(run.arguments))
+        matcher = RunMatcher(
+            self.datafile, run, self.tree, compared.today, compared.packages, files, snapshot, is_collected
+        )
+        invalid = matcher.match(executions)
+        self._learn(matcher, executions)
+        return invalid, None
+
+    def _compared(self, run: Run) -> _Compared:
+        if run.id not in self._comparisons:
+            self._comparisons[run.id] = self._compare(run)
+        return self._comparisons[run.id]
+
+    def _compare(self, run: Run) -> _Compared:
+        snapshot = self.datafile.snapshot(run.id)
+        files = compare_files(snapshot, self.tree, run.started)
+        today = Today(self.tree.root, str(run.facts.get("hash_key", "")))
+        if run.facts.get("config") not in (None, self.config.digest):
+            cause = Cause("config", "changed", "", f"of pytest in {self.config.path or 'PYTEST_ADDOPTS'}")
+            return _Compared(snapshot, files, today, PackageChanges(), cause, differs=True)
         plugins = run.facts.get("plugins")
         changes = packages.compare(
             self.datafile.packages(run.id),
@@ -220,23 +298,8 @@ class Chooser:
             self.settings.ignore_packages,
             [str(p) for p in plugins] if isinstance(plugins, list) else (),
         )
-        if changes.everything is not None:
-            return {}, changes.everything
-        today = Today(self.tree.root, str(run.facts.get("hash_key", "")))
-        if not (files or changes.changed() or self._is_felt(run, today)):
-            return {}, None
-        from testmon_cli.analysis.model_key import MODEL_KEY
-        from testmon_cli.application.matching import RunMatcher
-
-        if any(is_loaded(ref) and ref.model_key != MODEL_KEY for ref in snapshot.values()):
-            # Checksums of two analyses cannot be compared, so nobody knows what the changes mean for these tests.
-            self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
-            return {}, Cause(UNKNOWN, "read sources in another way", "", "recorded by another version of testmon")
-        is_collected = partial(_is_collectable, self.tree, naming=self.config.naming(run.arguments))
-        matcher = RunMatcher(self.datafile, run, self.tree, today, changes, files, snapshot, is_collected)
-        invalid = matcher.match(executions)
-        self._learn(matcher, executions)
-        return invalid, None
+        differs = bool(changes.everything or files or changes.changed()) or self._is_felt(run, today)
+        return _Compared(snapshot, files, today, changes, changes.everything, differs)
 
     def _is_felt(self, run: Run, today: Today) -> bool:
         """Whether a run has gaps, or relied on a resource that is not as it was."""
@@ -267,20 +330,25 @@ class Chooser:
         if verdict.valid is None:
             if verdict.cause is None:
                 return Reason(kinds.UNKNOWN, f"cannot be known: {verdict.text}")
-            kind = kinds.UNKNOWN if verdict.cause.origin.kind == UNKNOWN else kinds.AFFECTED
-            return Reason(kind, self._sentence(verdict.cause), verdict.cause)
+            return self._reason_of(verdict.cause)
+        return self._reason_to_repeat(execution, failed=failed)
+
+    @staticmethod
+    def _reason_to_repeat(execution: StoredExecution, *, failed: bool) -> Reason | None:
+        """Why a test whose execution holds must run nevertheless."""
         if execution.always:
             return Reason(kinds.ALWAYS, execution.always)
-        if failed and execution.outcome in _FAILURES:
+        if failed and execution.outcome in FAILURES:
             return Reason(kinds.FAILED, f"{execution.outcome} last time")
         return None
 
-    def _sentence(self, cause: Cause) -> str:
-        """One sentence for all tests that share a cause."""
-        known = self._sentences.get(id(cause))
+    def _reason_of(self, cause: Cause) -> Reason:
+        """One reason for all tests that share a cause."""
+        known = self._reasons.get(id(cause))
         if known is None:
-            known = self._sentences[id(cause)] = (cause, sentence(cause))  # kept, so that no other gets its id
-        return known[1]
+            kind = kinds.UNKNOWN if cause.origin.kind == UNKNOWN else kinds.AFFECTED
+            known = self._reasons[id(cause)] = Reason(kind, sentence(cause), cause)  # so that no other gets its id
+        return known
 
     # What pytest is given
 
@@ -339,17 +407,19 @@ class Chooser:
     # Tests that have no execution
 
     def _new(
-        self, naming: Naming, verdicts: Mapping[str, _Verdict], executions: Sequence[StoredExecution]
+        self, naming: Naming, files: set[str], known: Collection[str], executions: Sequence[StoredExecution]
     ) -> Iterator[Selected]:
+        """`known` tests and their files; where nothing has changed, only their files matter."""
         inert = self._inert()
         unwanted = self._unwanted()
         left_out = self._left_out(executions, unwanted)
-        files = {nodeid.partition("::")[0] for nodeid in (*verdicts, *unwanted)}
+        files |= {nodeid.partition("::")[0] for nodeid in unwanted}
         functions: set[str] = set()
-        if self.unstable or self.inherited or left_out:  # else nobody looks at them
-            functions.update(map(_function_of, (*verdicts, *unwanted)))
+        if self.inherited or left_out or not files.isdisjoint(self.unstable):  # else nobody looks at them
+            functions.update(map(_function_of, (*known, *unwanted)))
         errors: Mapping[str, object] = self.runs[0].mapping("errors")
-        for path in sorted(self.tree.stats):
+        asked = {path for path in self.tree.stats if path not in files or path in self.unstable or path in left_out}
+        for path in sorted(asked):
             if not _is_collectable(self.tree, path, naming):
                 continue
             names = inert.get(path, frozenset())
@@ -367,7 +437,7 @@ class Chooser:
                     if f"{test.nodeid}::" in groups:
                         yield test._replace(reason=Reason(kinds.NEW, "left out when its file was collected"))
         yield from self._inherited(naming, functions)
-        yield from self._pending(verdicts, unwanted)
+        yield from self._pending(known, unwanted)
 
     def _new_functions(
         self, path: str, naming: Naming, functions: set[str], inert: frozenset[str]
@@ -440,14 +510,14 @@ class Chooser:
             for nodeid in _list(run.facts.get("unwanted"))
         }
 
-    def _pending(self, verdicts: Mapping[str, _Verdict], unwanted: set[str]) -> Iterator[Selected]:
+    def _pending(self, known: Collection[str], unwanted: set[str]) -> Iterator[Selected]:
         """Tests that a run collected and that never ran."""
         seen = set(unwanted)
         for run in self.runs:
             for nodeid in _list(run.facts.get("pending")):
                 path = nodeid.partition("::")[0]
                 function = nodeid.partition("[")[0]
-                if nodeid in verdicts or not seen.isdisjoint((nodeid, function)) or not self.tree.exists(path):
+                if nodeid in known or not seen.isdisjoint((nodeid, function)) or not self.tree.exists(path):
                     continue
                 seen.add(nodeid)
                 if path in self.unstable or path in self.doubtful:

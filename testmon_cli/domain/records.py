@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+FAILURES: Final = ("failed", "error")  # outcomes of tests that must run again
 _NONE: Final[Mapping[str, frozenset[int]]] = MappingProxyType({})
 
 

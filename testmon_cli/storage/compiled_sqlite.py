@@ -232,6 +232,20 @@ FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id 
 WHERE trace.run_id IN (SELECT run.id
 FROM run JOIN environment ON environment.id = run.environment_id
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform) ORDER BY trace.run_id DESC, trace.id DESC""",
+    "besides": """SELECT trace.id
+FROM trace JOIN execution ON trace.id = execution.trace_id JOIN run ON run.id = trace.run_id JOIN environment ON environment.id = run.environment_id
+WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform AND trace.run_id != :run_id AND NOT (EXISTS (SELECT *
+FROM trace AS there, execution AS ran_there
+WHERE there.run_id = :run_id AND there.subject_id = trace.subject_id AND ran_there.trace_id = there.id))""",
+    "remarkable": """SELECT execution.trace_id, trace.run_id, subject.name AS nodeid, test.path, test.function, test.kind, execution.outcome, execution.duration, execution.always, trace.unknown
+FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
+WHERE trace.run_id = :run_id AND (execution.outcome IN ('failed', 'error') OR execution.always != '' OR trace.unknown != '') ORDER BY trace.id DESC""",
+    "test_files": """SELECT DISTINCT substr(subject.name, 1, instr(subject.name || '::', '::') - 1) AS file
+FROM trace JOIN execution ON trace.id = execution.trace_id JOIN subject ON subject.id = trace.subject_id
+WHERE trace.run_id = :run_id""",
+    "totals": """SELECT count(*) AS count_1, total(execution.duration) AS total_1
+FROM trace JOIN execution ON trace.id = execution.trace_id
+WHERE trace.run_id = :run_id""",
     "fingerprints": """SELECT fingerprint.id, fingerprint.source_id, fingerprint.blocks
 FROM fingerprint
 WHERE fingerprint.source_id IN (SELECT anon_1.value AS value

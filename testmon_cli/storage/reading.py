@@ -112,7 +112,28 @@ class Reader:
 
     def executions(self, environment: Environment) -> list[StoredExecution]:
         """All executions of all tests, the newest run first."""
-        rows = self._connection.tuples("executions", StoredExecution._fields, **_key(environment))
+        return self._executions("executions", **_key(environment))
+
+    def remarkable(self, run_id: int) -> list[StoredExecution]:
+        """Executions of a run that are not as most: they failed, have gaps, or the test is selected every time."""
+        return self._executions("remarkable", run_id=run_id)
+
+    def has_tests_besides(self, run: Run) -> bool:
+        """Whether other runs of the environment have executions of tests of which this run has none."""
+        return self._connection.value("besides", run_id=run.id, **_key(run.environment)) is not None
+
+    def test_files(self, run_id: int) -> set[str]:
+        """The files that the tests of a run were collected from."""
+        return {original(file) for (file,) in self._connection.tuples("test_files", ("file",), run_id=run_id)}
+
+    def totals(self, run_id: int) -> tuple[int, float]:
+        """How many executions a run has, and how many seconds they took."""
+        (row,) = self._connection.rows("totals", run_id=run_id)
+        count, seconds = row
+        return count, seconds
+
+    def _executions(self, statement: str, /, **parameters: object) -> list[StoredExecution]:
+        rows = self._connection.tuples(statement, StoredExecution._fields, **parameters)
         return [
             found
             if (found.nodeid + found.path + found.function + found.always + found.unknown).isascii()

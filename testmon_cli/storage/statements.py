@@ -28,6 +28,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql import ColumnElement, Select
 from sqlalchemy.types import TypeEngine
 
+from testmon_cli.domain.records import FAILURES
 from testmon_cli.storage import models
 
 
@@ -90,6 +91,7 @@ def ids_by(table: Table, *keys: str, given: str) -> Executable:
 # Constants stand in the SQL: parameters are only what the caller passes.
 _ONE = literal_column("1", Integer)
 _NOTHING = literal_column("''", Text)
+_COLONS = literal_column("'::'", Text)
 _TEST = literal_column("'test'", Text)
 _FIXTURE = literal_column("'fixture'", Text)
 
@@ -138,6 +140,10 @@ _execution_columns = (
     execution.c.always,
     trace.c.unknown,
 )
+_there, _ran_there = trace.alias("there"), execution.alias("ran_there")
+_file_of_test = func.substr(
+    subject.c.name, _ONE, func.instr(subject.c.name.op("||")(_COLONS), _COLONS, type_=Integer) - _ONE, type_=Text
+)
 _version_insert = insert(source_version).values(values_of(source_version, "id"))
 
 READING: dict[str, Executable] = {
@@ -170,6 +176,35 @@ READING: dict[str, Executable] = {
     .select_from(_executions)
     .where(trace.c.run_id.in_(select(run.c.id).join(environment).where(_in_environment)))
     .order_by(trace.c.run_id.desc(), trace.c.id.desc()),
+    "besides": select(trace.c.id)
+    .select_from(trace.join(execution).join(run).join(environment))
+    .where(
+        _in_environment,
+        trace.c.run_id != bindparam("run_id"),
+        ~exists().where(
+            _there.c.run_id == bindparam("run_id"),
+            _there.c.subject_id == trace.c.subject_id,
+            _ran_there.c.trace_id == _there.c.id,
+        ),
+    ),
+    "remarkable": select(*_execution_columns)
+    .select_from(_executions)
+    .where(
+        trace.c.run_id == bindparam("run_id"),
+        or_(
+            execution.c.outcome.in_([literal_column(f"'{outcome}'", Text) for outcome in FAILURES]),
+            execution.c.always != _NOTHING,
+            trace.c.unknown != _NOTHING,
+        ),
+    )
+    .order_by(trace.c.id.desc()),
+    "test_files": select(_file_of_test.label("file"))
+    .distinct()
+    .select_from(trace.join(execution).join(subject))
+    .where(trace.c.run_id == bindparam("run_id")),
+    "totals": select(func.count(), func.total(execution.c.duration))
+    .select_from(trace.join(execution))
+    .where(trace.c.run_id == bindparam("run_id")),
     "fingerprints": select(fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks)
     .where(among(fingerprint.c.source_id, "ids"))
     .order_by(fingerprint.c.id),

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from testmon_cli.cli import main
+from testmon_cli.domain.records import Environment, StoredExecution
+from testmon_cli.storage.datafile import Datafile
 from tests.conftest import Answer, Project
 
 FILES = {
@@ -110,6 +112,43 @@ def test_only_what_failed_is_selected_when_nothing_changed(select: Select) -> No
     assert select() == Answer(0, "tests/test_price.py::test_wrong\n", "")
     assert select("--explain") == Answer(0, "tests/test_price.py::test_wrong  failed last time\n", "")
     assert select("--no-failed") == Answer(0, "", "")
+
+
+def test_executions_are_read_only_where_something_has_changed(
+    shop: Project, select: Select, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Environment] = []
+    executions = Datafile.executions
+
+    def counted(datafile: Datafile, environment: Environment) -> list[StoredExecution]:
+        read.append(environment)
+        return executions(datafile, environment)
+
+    monkeypatch.setattr(Datafile, "executions", counted)
+    unchanged = json.loads(select("--format", "json").out)
+    assert read == []
+    shop.edit("shop.py", "x.strip()", "x.lstrip()")
+    changed = json.loads(select("--format", "json").out)
+    assert len(read) == 1
+    assert unchanged["arguments"] == ["tests/test_price.py::test_wrong"]
+    assert unchanged["known_tests"] == changed["known_tests"] == 6
+    for answer in (unchanged, changed):
+        answer["seconds"] = answer["selected_seconds"] + answer["saved_seconds"]
+    assert unchanged["seconds"] == pytest.approx(changed["seconds"])
+    assert 0 < unchanged["selected_seconds"] < unchanged["seconds"]
+
+
+def test_a_failure_is_remembered_while_later_runs_leave_the_test_out(shop: Project, select: Select) -> None:
+    assert shop.testmon("collect", "-q", "tests/test_name.py").code == 0
+    assert _lines(select()) == ["tests/test_price.py::test_wrong"]
+    assert json.loads(select("--format", "json").out)["known_tests"] == 6
+
+
+def test_a_new_file_is_found_where_nothing_else_has_changed(shop: Project, select: Select) -> None:
+    (shop.path / "tests" / "notes.txt").write_text("nothing to test\n")
+    assert _lines(select("--no-failed")) == []
+    shop.write({"tests/test_new.py": "def test_new(): pass\n"})
+    assert _lines(select("--no-failed")) == ["tests/test_new.py"]
 
 
 def test_no_failed_keeps_a_failure_that_is_affected(shop: Project, select: Select) -> None:

@@ -234,6 +234,36 @@ def test_whether_a_run_relies_on_a_state(datafile: Datafile) -> None:
     assert not datafile.relies_on(second, [])
 
 
+def test_what_a_run_says_of_its_tests_as_a_whole(datafile: Datafile) -> None:
+    first = whole_run(datafile, 1.0, "test_one", "test_two", outcome="failed")
+    second = whole_run(datafile, 2.0, "test_two", "test_three", unknown="was killed")
+    run = datafile.run(second)
+    assert run is not None
+    assert datafile.totals(second) == (2, 1.0)
+    assert datafile.totals(99) == (0, 0.0)
+    assert datafile.test_files(second) == {"tests/test_a.py"}
+    assert [(e.run_id, e.nodeid.partition("::")[2], e.unknown) for e in datafile.remarkable(second)] == [
+        (second, "test_three", "was killed"),
+        (second, "test_two", "was killed"),
+    ]
+    assert {e.outcome for e in datafile.remarkable(first)} == {"failed"}
+    assert datafile.remarkable(whole_run(datafile, 3.0, "test_one")) == []
+
+
+def test_whether_other_runs_have_tests_besides_those_of_a_run(datafile: Datafile) -> None:
+    def besides(number: int) -> bool:
+        run = datafile.run(number)
+        assert run is not None
+        return datafile.has_tests_besides(run)
+
+    first = whole_run(datafile, 1.0, "test_one", "test_two")
+    assert not besides(first)
+    second = whole_run(datafile, 2.0, "test_two")
+    assert (besides(first), besides(second)) == (False, True)
+    whole_run(datafile, 3.0, "test_elsewhere", environment=Environment("other", "3.12", "linux"))
+    assert not besides(first)
+
+
 def test_the_ids_of_a_runs_traces(datafile: Datafile) -> None:
     whole_run(datafile, 1.0, "test_one")
     run = whole_run(datafile, 2.0, "test_one", "test_two", uses=("fixture:1:box",))
