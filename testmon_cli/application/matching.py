@@ -163,16 +163,16 @@ class RunMatcher:
     def _load_traces(self) -> None:
         # Of tests the ids are enough. All of them: one that has run again since may have made what others found kept.
         self._kinds.update(dict.fromkeys(self._datafile.trace_ids(self.run.id), "test"))
-        for kind in ("fixture", "module", "collect", "session"):
-            for trace_id, _, identity, unknown, complete in self._datafile.traces([self.run.id], kind):
-                self._kinds[trace_id] = kind
-                if kind == "module":
-                    self._modules[trace_id] = identity.partition(":")[2]
-                if unknown:
-                    name = identity.split(":", 2)[-1]
-                    self._hit(trace_id, Cause(UNKNOWN, unknown, name if kind == "module" else "", name))
-                if not complete and kind == "fixture":
-                    self._unfinished[trace_id] = identity.split(":", 2)[-1]
+        others = self._datafile.traces([self.run.id], *_OTHERS)
+        for trace_id, _, identity, unknown, complete in sorted(others, key=_kind_order):
+            kind = self._kinds[trace_id] = identity.partition(":")[0]
+            if kind == "module":
+                self._modules[trace_id] = identity.partition(":")[2]
+            if unknown:
+                name = identity.split(":", 2)[-1]
+                self._hit(trace_id, Cause(UNKNOWN, unknown, name if kind == "module" else "", name))
+            if not complete and kind == "fixture":
+                self._unfinished[trace_id] = identity.split(":", 2)[-1]
         for user, used in self._datafile.uses([self.run.id]):
             self._users[used].append(user)
 
@@ -501,6 +501,16 @@ class RunMatcher:
 
 
 _NOTHING = Cause("", "", "", "")
+_OTHERS = (
+    "fixture",
+    "module",
+    "collect",
+    "session",
+)  # kinds of traces that are no tests; causes are found in this order
+
+
+def _kind_order(trace: tuple[int, int, str, str, bool]) -> int:
+    return _OTHERS.index(trace[2].partition(":")[0])
 
 
 def _holds_line(block: Block, line: int) -> bool:

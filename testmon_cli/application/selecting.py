@@ -196,8 +196,10 @@ class Chooser:
         saved = spent = 0.0
         known = 0
         gone: set[str] = set()
+        files = {nodeid.partition("::")[0] for nodeid in verdicts}
+        missing = {file for file in files if not self.tree.exists(file)}
         for nodeid, verdict in verdicts.items():
-            if self._is_gone(verdict.newest) or self._is_gone_from_base(verdict):
+            if self._is_gone(verdict.newest, missing) or self._is_gone_from_base(verdict):
                 gone.add(nodeid)
                 continue
             known += 1
@@ -209,10 +211,9 @@ class Chooser:
             argument = self._argument(verdict.newest, exact=exact)
             if verdict.newest.function and self._recollects(verdict.newest):
                 argument = argument.partition("[")[0]
-            if self._is_rebuilt(verdict.newest):
+            if self.rebuilt and self._is_rebuilt(verdict.newest):
                 argument = "::".join(argument.split("::")[:2])
             chosen.append(Selected(nodeid, argument, reason))
-        files = {nodeid.partition("::")[0] for nodeid in verdicts}
         chosen += self._new(naming, files, verdicts, executions)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
         broken = tuple(sorted(self.broken))
@@ -352,8 +353,9 @@ class Chooser:
 
     # What pytest is given
 
-    def _is_gone(self, execution: StoredExecution) -> bool:
-        if not self.tree.exists(execution.nodeid.partition("::")[0]):
+    def _is_gone(self, execution: StoredExecution, missing: Collection[str]) -> bool:
+        """Whether a test exists no longer; its file may be `missing`, or be another now."""
+        if missing and execution.nodeid.partition("::")[0] in missing:
             return True
         return execution.path in self.unstable and not existence.is_there(self.tree, execution)
 

@@ -231,7 +231,7 @@ FROM json_each(:ids) AS anon_1)""",
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
 WHERE trace.run_id IN (SELECT run.id
 FROM run JOIN environment ON environment.id = run.environment_id
-WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform) ORDER BY trace.run_id DESC, trace.id DESC""",
+WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform) ORDER BY trace.id DESC""",
     "besides": """SELECT trace.id
 FROM trace JOIN execution ON trace.id = execution.trace_id JOIN run ON run.id = trace.run_id JOIN environment ON environment.id = run.environment_id
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform AND trace.run_id != :run_id AND NOT (EXISTS (SELECT *
@@ -281,7 +281,8 @@ FROM json_each(:runs) AS anon_1)""",
     "traces": """SELECT trace.id, trace.run_id, subject.kind, subject.name, trace.unknown, trace.complete
 FROM trace JOIN subject ON subject.id = trace.subject_id
 WHERE trace.run_id IN (SELECT anon_1.value AS value
-FROM json_each(:runs) AS anon_1) AND subject.kind = :kind ORDER BY trace.id""",
+FROM json_each(:runs) AS anon_1) AND subject.kind IN (SELECT anon_2.value AS value
+FROM json_each(:kinds) AS anon_2) ORDER BY trace.id""",
     "trace_ids": """SELECT trace.id
 FROM trace
 WHERE trace.run_id = :run_id""",

@@ -47,14 +47,14 @@ class Connection:
         with translated(self.path):
             yield from self.driver.execute(STATEMENTS[name], parameters)
 
-    def tuples(self, name: str, columns: Sequence[str], /, **parameters: object) -> Iterator[tuple[Any, ...]]:
+    def tuples(self, name: str, columns: Sequence[str], /, **parameters: object) -> list[Any]:
         """The rows of a query of very many, as tuples of these columns: that spares looking each one up by its name."""
         with translated(self.path):
             cursor = self.driver.execute(STATEMENTS[name], parameters)
             cursor.row_factory = None
             if [column[0] for column in cursor.description] != list(columns):
                 raise ValueError(f"{name} does not give {', '.join(columns)}")
-            yield from cursor
+            return cursor.fetchall()
 
     def value(self, name: str, /, **parameters: object) -> Any:
         """The first column of the first row; None without rows."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from testmon_cli.domain.records import (
@@ -112,7 +113,9 @@ class Reader:
 
     def executions(self, environment: Environment) -> list[StoredExecution]:
         """All executions of all tests, the newest run first."""
-        return self._executions("executions", **_key(environment))
+        found = self._executions("executions", **_key(environment))
+        found.sort(key=attrgetter("run_id"), reverse=True)  # almost sorted; SQLite would sort all columns with it
+        return found
 
     def remarkable(self, run_id: int) -> list[StoredExecution]:
         """Executions of a run that are not as most: they failed, have gaps, or the test is selected every time."""
@@ -151,10 +154,10 @@ class Reader:
         """What one trace relied on in source files."""
         return self._decoded(self._connection.rows("trace_fingerprints", trace_id=trace_id))
 
-    def traces_with(self, fingerprint_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
+    def traces_with(self, fingerprint_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Pairs of a fingerprint and a trace that relies on it."""
-        for row in self._connection.stream("traces_with", ids=array(fingerprint_ids)):
-            yield row["fingerprint_id"], row["trace_id"]
+        columns = ("fingerprint_id", "trace_id")
+        return self._connection.tuples("traces_with", columns, ids=array(fingerprint_ids))
 
     def traces_touching(self, paths: Iterable[str], run_ids: Iterable[int]) -> set[int]:
         """Traces of some runs that relied on anything in some source files."""
@@ -166,8 +169,8 @@ class Reader:
         rows = self._connection.stream("uses", runs=array(run_ids))
         return [(row["user_id"], row["used_id"]) for row in rows]
 
-    def traces(self, run_ids: Iterable[int], kind: str) -> list[tuple[int, int, str, str, bool]]:
-        """Trace id, run id, identity, what is unknown and whether it was over, of all traces of a kind."""
+    def traces(self, run_ids: Iterable[int], *kinds: str) -> list[tuple[int, int, str, str, bool]]:
+        """Trace id, run id, identity, what is unknown and whether it was over, of all traces of some kinds."""
         return [
             (
                 row["id"],
@@ -176,7 +179,7 @@ class Reader:
                 original(row["unknown"]),
                 bool(row["complete"]),
             )
-            for row in self._connection.stream("traces", runs=array(run_ids), kind=kind)
+            for row in self._connection.stream("traces", runs=array(run_ids), kinds=array(kinds))
         ]
 
     def trace_ids(self, run_id: int) -> list[int]:

@@ -175,7 +175,7 @@ READING: dict[str, Executable] = {
     "executions": select(*_execution_columns)
     .select_from(_executions)
     .where(trace.c.run_id.in_(select(run.c.id).join(environment).where(_in_environment)))
-    .order_by(trace.c.run_id.desc(), trace.c.id.desc()),
+    .order_by(trace.c.id.desc()),
     "besides": select(trace.c.id)
     .select_from(trace.join(execution).join(run).join(environment))
     .where(
@@ -227,7 +227,7 @@ READING: dict[str, Executable] = {
     .where(among(trace.c.run_id, "runs")),
     "traces": select(trace.c.id, trace.c.run_id, subject.c.kind, subject.c.name, trace.c.unknown, trace.c.complete)
     .select_from(trace.join(subject))
-    .where(among(trace.c.run_id, "runs"), subject.c.kind == bindparam("kind"))
+    .where(among(trace.c.run_id, "runs"), among(subject.c.kind, "kinds"))
     .order_by(trace.c.id),
     "trace_ids": select(trace.c.id).where(trace.c.run_id == bindparam("run_id")),
     "resources": select(trace_resource.c.trace_id, trace_resource.c.resource_state_id)

@@ -234,6 +234,21 @@ def test_whether_a_run_relies_on_a_state(datafile: Datafile) -> None:
     assert not datafile.relies_on(second, [])
 
 
+def test_executions_come_with_the_newest_run_first_though_runs_wrote_in_turn(datafile: Datafile) -> None:
+    older, newer = datafile.begin_run(start(1.0)), datafile.begin_run(start(2.0))
+    for run, name in ((newer, "test_one"), (older, "test_two"), (newer, "test_three"), (older, "test_four")):
+        datafile.write(run, [], [execution(name)])
+    found = [(e.run_id, e.nodeid.partition("::")[2]) for e in datafile.executions(LINUX)]
+    assert found == [(newer, "test_three"), (newer, "test_one"), (older, "test_four"), (older, "test_two")]
+
+
+def test_traces_of_several_kinds(datafile: Datafile) -> None:
+    run = datafile.begin_run(start())
+    datafile.write(run, [Trace("module:app.py"), Trace("fixture:1:box"), Trace("session:")], [execution("test_one")])
+    found = datafile.traces([run], "fixture", "module")
+    assert [identity for _, _, identity, _, _ in found] == ["module:app.py", "fixture:1:box"]
+
+
 def test_what_a_run_says_of_its_tests_as_a_whole(datafile: Datafile) -> None:
     first = whole_run(datafile, 1.0, "test_one", "test_two", outcome="failed")
     second = whole_run(datafile, 2.0, "test_two", "test_three", unknown="was killed")
