@@ -501,12 +501,8 @@ class RunMatcher:
 
 
 _NOTHING = Cause("", "", "", "")
-_OTHERS = (
-    "fixture",
-    "module",
-    "collect",
-    "session",
-)  # kinds of traces that are no tests; causes are found in this order
+# Kinds of traces that are no tests; causes are found in this order.
+_OTHERS = ("fixture", "module", "collect", "session")
 
 
 def _kind_order(trace: tuple[int, int, str, str, bool]) -> int:
