@@ -58,9 +58,20 @@ FILES = {
 EXPECTED = {"price": {"base", "name", "price"}, "name": {"name"}, "child": {"price"}}
 
 
-@pytest.mark.parametrize("branch", [False, True], ids=["lines", "branches"])
-def test_pytest_cov(suite: Suite, branch: bool) -> None:
+@pytest.mark.parametrize(
+    ("branch", "core"),
+    [
+        pytest.param(False, "ctrace", id="lines"),
+        pytest.param(True, "ctrace", id="branches"),
+        pytest.param(
+            False, "sysmon", id="sysmon",
+            marks=pytest.mark.skipif(sys.version_info < (3, 12), reason="sys.monitoring came with 3.12"),
+        ),
+    ],
+)  # fmt: skip
+def test_pytest_cov(suite: Suite, branch: bool, core: str, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("pytest_cov")
+    monkeypatch.setenv("COVERAGE_CORE", core)
     suite.project.write(FILES)
     options = ["-q", "-p", "pytest_cov.plugin", "--cov=.", "--cov-report=json:out.json"]
     options += ["--cov-branch"] if branch else []
@@ -70,7 +81,7 @@ def test_pytest_cov(suite: Suite, branch: bool) -> None:
     assert totals(suite) == expected
     assert suite.functions() == EXPECTED
     assert suite.unsure() == {}
-    if not branch:  # the engine that is coverage.py itself lets the other one measure, and says so
+    if not branch and core == "ctrace":  # the engine that is coverage.py itself lets the other one measure, and says so
         assert suite.collect(*options, engine="coverage") == 0
         assert totals(suite) == expected
         reason = "coverage was measured in the same process; use --engine probes"

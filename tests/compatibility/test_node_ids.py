@@ -82,3 +82,29 @@ def test_xargs_with_nulls(odd: Suite) -> None:
 def test_collect_select(odd: Suite) -> None:
     assert odd.project.testmon("collect", "--select", "-q").code == 0
     assert odd.select() == []
+
+
+@pytest.mark.slow
+def test_ten_thousand_parameters(suite: Suite) -> None:
+    """More node ids than fit on one command line: xargs starts pytest several times."""
+    suite.project.write({
+        "pyproject.toml": "",
+        "shop.py": "def even(x):\n    return x % 2\n\n\ndef odd(x):\n    return (x + 1) % 2\n",
+        "test_many.py": """
+            import pytest
+            import shop
+
+
+            @pytest.mark.parametrize("n", range(10_000))
+            def test_many(n):
+                assert shop.odd(n) == 0 if n % 2 else shop.even(n) == 0
+            """,
+    })  # fmt: skip
+    assert suite.collect("-q") == 0
+    assert len(suite.known()) == 10_000
+    suite.project.edit("shop.py", "(x + 1) % 2", "1 - x % 2")
+    lines = suite.project.testmon("select").out
+    assert set(lines.splitlines()) == {f"test_many.py::test_many[{n}]" for n in range(1, 10_000, 2)}
+    answer = suite.project.run("xargs", "-r", *PYTEST, stdin=lines)
+    assert answer.code == 0, answer.out[-2000:]
+    assert len(ran(answer.out)) == 5_000
