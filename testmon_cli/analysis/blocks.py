@@ -41,9 +41,14 @@ class RawBlock:
     last: bool = False
 
 
-def find_blocks(tree: ast.Module, imported: frozenset[str] | None = None) -> list[RawBlock]:
-    """All blocks of a module's functions, in the order of `SourceModel.blocks`; `imported`: what its imports bind."""
-    reader = _Reader(Text)
+def find_blocks(
+    tree: ast.Module, imported: frozenset[str] | None = None, scopes: dict[ast.AST, Scope] | None = None
+) -> list[RawBlock]:
+    """All blocks of a module's functions, in the order of `SourceModel.blocks`; `imported`: what its imports bind.
+
+    The scopes of functions and classes, which take long to find, are put into `scopes`.
+    """
+    reader = _Reader(Text, scopes)
     reader.statements(tree.body, "", module_scope(imported_names(tree) if imported is None else imported))
     return reader.blocks
 
@@ -138,15 +143,18 @@ class _Silent(Text):
 class _Reader:
     """Reads functions one after the other; what is nested in a function follows it."""
 
-    def __init__(self, text: type[Text]) -> None:
+    def __init__(self, text: type[Text], scopes: dict[ast.AST, Scope] | None = None) -> None:
         self.blocks: list[RawBlock] = []
         self.text = text
+        self.scopes = {} if scopes is None else scopes
 
     def scope(self, node: FunctionNode | ast.ClassDef, around: Scope) -> Scope:
         """The scope of a function or class, as far as texts need it."""
         if self.text is _Silent:
             return Scope("class" if isinstance(node, ast.ClassDef) else "function", around)
-        return class_scope(node, around) if isinstance(node, ast.ClassDef) else function_scope(node, around)
+        scope = class_scope(node, around) if isinstance(node, ast.ClassDef) else function_scope(node, around)
+        self.scopes[node] = scope
+        return scope
 
     def statements(self, body: list[ast.stmt], prefix: str, scope: Scope) -> None:
         """Functions among statements that are not in a function: module level, class bodies, and arms of these."""

@@ -334,7 +334,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     of_class = kept_in_class(node, nodes)
     of_object, made = kept_in_object(node)
     lines = {line for found in (of_class, of_object) for group in found.values() for line in group}
-    given = roots_of_results(node, nodes)
+    given = roots_of_results(node, nodes) if of_names else set()
     results = {kept for kept, root in of_names.items() if root in given} | {f".{name}" for name in (*of_class, *made)}
     return FunctionSummary(
         qualname=qualname,

@@ -2,13 +2,14 @@
 
 import ast
 import warnings
+from collections.abc import Mapping
 
 from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.definitions import find_definitions, names_of
 from testmon_cli.analysis.effects import Names, summary_of
 from testmon_cli.analysis.imports import find_imports
-from testmon_cli.analysis.scopes import Scope, class_scope, function_scope, module_scope
+from testmon_cli.analysis.scopes import Scope
 from testmon_cli.domain.source import Block, Definition, FunctionSummary, SourceError, SourceModel
 
 MODULE_QUALNAME = "<module>"
@@ -41,11 +42,13 @@ def model_of(tree: ast.Module) -> SourceModel:
     imports = find_imports(tree)
     imported = frozenset(found.binds for found in imports)
     definitions = find_definitions(tree, names, imported)
+    scopes: dict[ast.AST, Scope] = {}
+    raw = find_blocks(tree, imported, scopes)
     return SourceModel(
-        blocks=(*blocks_of(find_blocks(tree, imported)), _module_block(tree, definitions)),
+        blocks=(*blocks_of(raw), _module_block(tree, definitions)),
         definitions=definitions,
         imports=imports,
-        functions=tuple(_summaries(tree.body, "", module_scope(), names)),
+        functions=tuple(_summaries(tree.body, "", scopes, names)),
         doctests=frozenset(_doctests(tree.body, "")),
     )
 
@@ -58,22 +61,23 @@ def _module_block(tree: ast.Module, definitions: tuple[Definition, ...]) -> Bloc
     return Block(total, MODULE_QUALNAME, 1, (), -1, mentions)
 
 
-def _summaries(body: list[ast.stmt], prefix: str, scope: Scope, names: Names) -> list[FunctionSummary]:
+def _summaries(
+    body: list[ast.stmt], prefix: str, scopes: Mapping[ast.AST, Scope], names: Names
+) -> list[FunctionSummary]:
     found: list[FunctionSummary] = []
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            inner = function_scope(node, scope)
-            found.append(summary_of(node, prefix + node.name, inner, names))
-            found += _summaries(node.body, f"{prefix}{node.name}.<locals>.", inner, names)
+            found.append(summary_of(node, prefix + node.name, scopes[node], names))
+            found += _summaries(node.body, f"{prefix}{node.name}.<locals>.", scopes, names)
         elif isinstance(node, ast.ClassDef):
-            found += _summaries(node.body, f"{prefix}{node.name}.", class_scope(node, scope), names)
+            found += _summaries(node.body, f"{prefix}{node.name}.", scopes, names)
         else:
             for field in ("body", "orelse", "finalbody"):
-                found += _summaries(getattr(node, field, []), prefix, scope, names)
+                found += _summaries(getattr(node, field, []), prefix, scopes, names)
             for handler in getattr(node, "handlers", ()):
-                found += _summaries(handler.body, prefix, scope, names)
+                found += _summaries(handler.body, prefix, scopes, names)
             for case in getattr(node, "cases", ()):
-                found += _summaries(case.body, prefix, scope, names)
+                found += _summaries(case.body, prefix, scopes, names)
     return found
 
 
