@@ -30,12 +30,26 @@ class FrameReader:
         self._kinds: dict[str, int] = {}
         self._library = os.path.dirname(os.__file__) + os.sep
         self._modules = frozenset(self._library + name for name in _MODULES)
+        self._inspect = self._library + "inspect.py"
         self._own = os.path.dirname(os.path.abspath(__file__)) + os.sep
         self._watch = frozenset({self._own + "resources.py", self._own + "variables.py", OURS})
 
     def project_frames(self) -> Frames:
         """The project frames, innermost first; none when the event is not the project's doing."""
+        return self._from(sys._getframe(2))
+
+    def project_frames_of_caller(self) -> Frames:
+        """The project frames, if project code itself called what now runs of `inspect`."""
         frame: FrameType | None = sys._getframe(2)
+        while frame is not None and (frame.f_code.co_filename == self._inspect or self._kind(frame) == WATCH):
+            frame = frame.f_back
+        return self._from(frame) if frame is not None and self._kind(frame) == PROJECT else ()
+
+    def _kind(self, frame: FrameType) -> int:
+        name = frame.f_code.co_filename
+        return self._kinds.get(name) or self._classify(name)
+
+    def _from(self, frame: FrameType | None) -> Frames:
         found: list[tuple[str, str, int]] = []
         kinds = self._kinds
         while frame is not None:

@@ -1,6 +1,7 @@
 """Sees what project code reads besides code: files, folders, environment variables."""
 
 import functools
+import inspect
 import os
 import pathlib
 import shlex
@@ -110,6 +111,7 @@ class ResourceWatch:
             setattr(os.path, name, self._wrap_test(getattr(os.path, name)))
         for name in ("exists", "is_file", "is_dir"):
             setattr(pathlib.Path, name, self._wrap_test(getattr(pathlib.Path, name)))
+        inspect.findsource = self._wrap_findsource(inspect.findsource)  # type: ignore[assignment]
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         handlers, busy = self._handlers, self._busy
@@ -208,6 +210,33 @@ class ResourceWatch:
         frames = self._frames.project_frames()
         if frames and not self._skips(place):
             self._sink.read(Resource("file", place, existence_state(place), frames))
+
+    def _wrap_findsource(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Of what reads a source as text, mostly from a cache. Libraries do so to show it, project code to use it."""
+        busy, failed = self._busy, self._sink.failed
+
+        @functools.wraps(original)
+        def findsource(object: Any) -> Any:  # noqa: A002 # its name is not ours to choose
+            found = original(object)
+            if not getattr(busy, "now", False):
+                busy.now = True
+                try:
+                    self._source_read(inspect.getsourcefile(object))
+                except Exception as problem:
+                    failed(problem)
+                finally:
+                    busy.now = False
+            return found
+
+        return disguise(findsource)
+
+    def _source_read(self, path: str | None) -> None:
+        place = self._place(path)
+        if place is None or self._sink.known_state("file", place) not in (None, EXISTS):
+            return
+        frames = self._frames.project_frames_of_caller()
+        if frames and not self._skips(place):
+            self._sink.read(Resource("file", place, self._file_state(place), frames))
 
     def _database(self, path: Any) -> None:
         self._open(path, None, os.O_RDWR)

@@ -178,3 +178,46 @@ def test_a_folder_of_links_without_end(suite: Suite) -> None:
     os.symlink(suite.project.path, suite.project.path / "loop")
     assert suite.collect("-q", "test_a.py") == 0
     assert suite.select() == []
+
+
+def test_a_source_that_is_read_as_text(suite: Suite) -> None:
+    """By `inspect`, mostly from its cache: by project code to use it, by pytest and libraries to show it."""
+    suite.project.write({
+        "shop.py": "def price(x):\n    return x * 2\n",
+        "remote.py": """
+            import inspect
+
+
+            def run(module, call):
+                names = {}
+                exec(inspect.getsource(module), names)
+                return eval(call, names)
+            """,
+        "test_remote.py": """
+            import warnings
+
+            import pytest
+
+            import remote
+            import shop
+
+
+            @pytest.mark.parametrize("x", [1, 2])
+            def test_remote(x):
+                assert remote.run(shop, f"price({x})") == 2 * x
+
+
+            def test_warns():
+                with pytest.warns(UserWarning):
+                    warnings.warn("careful")
+
+
+            @pytest.mark.xfail
+            def test_shown():
+                assert shop is None
+            """,
+    })  # fmt: skip
+    assert suite.collect("-q") == 0
+    assert suite.unsure() == {}
+    suite.project.edit("shop.py", "x * 2", "x * 3")
+    assert set(suite.select()) == {"test_remote.py::test_remote[1]", "test_remote.py::test_remote[2]"}
