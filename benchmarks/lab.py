@@ -142,9 +142,10 @@ def run(
     Without caches no compiled modules are written: one may be as long and as old as a source that is edited next.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TESTMON", "PYTEST"))}
+    for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
     environment |= {"PYTHONHASHSEED": "0"} | ({} if caches else {"PYTHONDONTWRITEBYTECODE": "1"})
     environment |= dict(environ)
-    environment.pop("PYTHONPATH", None)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         started = time.perf_counter()
         process = subprocess.Popen(

@@ -7,11 +7,9 @@ is over is read by the pytest process.
 
 import atexit
 import importlib
-import inspect
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -25,8 +23,8 @@ from testmon_cli.tracing.resources import command_words
 from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, VARIABLE, TraceSettings
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
-FORK_SERVER = os.path.join("multiprocessing", "popen_forkserver.py")
-FORK = os.path.join("multiprocessing", "popen_fork.py")
+FORK_SERVER = "multiprocessing.popen_forkserver"
+FORK = "multiprocessing.popen_fork"
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")  # they stay, and run no tests' code
 _KEY = "testmon_identity"  # among what multiprocessing tells a child to prepare
 _FROM_SCRATCH = "a Python subprocess was not traced: its environment was made from scratch"
@@ -118,7 +116,7 @@ def prepare(recorder: Recorder) -> None:
     """Have the children of this process traced, and its own end noticed."""
     recorder.announce(recorder.attribution.caller())
     os.environ["PYTHONPATH"] = _with_bootstrap(os.environ.get("PYTHONPATH"))
-    _wrap_popen(recorder)
+    recorder.imports.once_loaded("subprocess", lambda: _wrap_popen(recorder))
     _wrap_fork_exec(recorder)
     _name_in_requests(recorder)
     _note_processes(recorder)
@@ -181,7 +179,7 @@ def _name_in_requests(recorder: Recorder) -> None:
 
         spawn.get_preparation_data = disguise(get_preparation_data)
 
-    _once_loaded(recorder, FORK_SERVER, wrap)
+    recorder.imports.once_loaded(FORK_SERVER, wrap)
 
 
 def _note_processes(recorder: Recorder) -> None:
@@ -197,17 +195,8 @@ def _note_processes(recorder: Recorder) -> None:
 
         popen._launch = disguise(_launch)
 
-    for path in (FORK, FORK_SERVER):
-        name = path.removesuffix(".py").replace(os.sep, ".")
-        _once_loaded(recorder, path, partial(wrap, name))
-
-
-def _once_loaded(recorder: Recorder, path: str, do: Callable[[], None]) -> None:
-    """Do something as soon as a module of a library is there, if it ever is."""
-    if path.removesuffix(".py").replace(os.sep, ".") in sys.modules:
-        do()
-    else:
-        recorder.imports.awaited.append((path, do))
+    for name in (FORK, FORK_SERVER):
+        recorder.imports.once_loaded(name, partial(wrap, name))
 
 
 def _follow_requests(recorder: Recorder) -> None:
@@ -228,8 +217,10 @@ def _follow_requests(recorder: Recorder) -> None:
 
 
 def _wrap_popen(recorder: Recorder) -> None:
-    original: Any = subprocess.Popen._execute_child  # type: ignore[attr-defined]
-    names = list(inspect.signature(original).parameters)[1:]
+    popen: Any = sys.modules["subprocess"].Popen
+    original = popen._execute_child
+    code = original.__code__
+    names = code.co_varnames[1 : code.co_argcount]
     position, words, program = names.index("env"), names.index("args"), names.index("executable")
 
     def _execute_child(self: Any, *arguments: Any) -> Any:
@@ -244,7 +235,7 @@ def _wrap_popen(recorder: Recorder) -> None:
         recorder.started(self.pid)
         return result
 
-    subprocess.Popen._execute_child = disguise(_execute_child)  # type: ignore[attr-defined]
+    popen._execute_child = disguise(_execute_child)
 
 
 def environment_of_child(env: Any, recorder: Recorder, program: Any, words: list[str]) -> Any:

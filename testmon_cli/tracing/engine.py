@@ -1,7 +1,6 @@
 """What sees the code run."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import CodeType
 from typing import NamedTuple, Protocol
 
@@ -21,8 +20,7 @@ class LoadedFile(NamedTuple):
     unit: str
 
 
-@dataclass(slots=True)
-class Drained:
+class Drained(NamedTuple):
     """What an engine saw since it was last asked."""
 
     hits: Hits

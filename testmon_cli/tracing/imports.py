@@ -5,18 +5,19 @@ same file, same function name, same line.
 """
 
 import _imp
-import ast
 import builtins
 import importlib
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from testmon_cli.tracing.engine import EngineUnavailableError
 from testmon_cli.tracing.settings import Scope
+
+if TYPE_CHECKING:
+    import ast
 
 machinery: Any = importlib._bootstrap
 
@@ -32,12 +33,11 @@ def _call_with_frames_removed(f, *args, **kwds):
         if token is not None:
             end(token)
 """
-REWRITE = os.path.join("_pytest", "assertion", "rewrite.py")
+REWRITE = "_pytest.assertion.rewrite"
 _CALL_LINE = 5  # of the call in the text above
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiling:
+class _Compiling(NamedTuple):
     path: str
 
 
@@ -50,7 +50,6 @@ class ImportWatch:
         enter: Callable[[str], object],
         leave: Callable[[Any], None],
         edge: Callable[[str, str], None],
-        awaited: list[tuple[str, Callable[[], None]]],
         unparsable: Callable[[str], None],
     ) -> None:
         self._scope = scope
@@ -58,8 +57,16 @@ class ImportWatch:
         self._enter = enter
         self._leave = leave
         self._edge = edge
-        self.awaited = awaited  # the ends of paths of library modules, and what to do once they are loaded
+        self._awaited: list[tuple[tuple[str, str], Callable[[], None]]] = []  # ends of paths, what to do once loaded
         self._edges: set[tuple[str, str]] = set()
+
+    def once_loaded(self, module: str, do: Callable[[], None]) -> None:
+        """Do something as soon as a module of a library is there: at once, when it is imported, or never."""
+        if module in sys.modules:
+            do()
+        else:
+            place = os.path.join("", *module.split("."))
+            self._awaited.append(((f"{os.sep}{place}.py", f"{os.sep}{place}{os.sep}__init__.py"), do))
 
     def install(self) -> None:
         original = machinery._call_with_frames_removed
@@ -95,7 +102,7 @@ class ImportWatch:
         name = arguments[0].co_filename
         path = self._scope.source(name)
         if path is None:
-            found = [do for end, do in self.awaited if name.endswith(end)]
+            found = [do for ends, do in self._awaited if name.endswith(ends)]
             return found or None
         self.asked(path, sys._getframe(2))
         return self._enter(path)
@@ -146,6 +153,8 @@ def _around_exec(
     end: Callable[[object | None], None],
 ) -> Callable[..., Any]:
     """The same method with a beginning and an end around its `exec(code, namespace)`."""
+    import ast  # only where pytest runs, which imports it too
+
     code = original.__code__
     function = _function_of(code)
     places = [n for n, found in enumerate(function.body) if ast.unparse(found).startswith("exec(")]
@@ -172,8 +181,10 @@ def _around_exec(
     return replacement
 
 
-def _function_of(code: CodeType) -> ast.FunctionDef:
+def _function_of(code: CodeType) -> "ast.FunctionDef":
     """The definition of a function, read from its file."""
+    import ast
+
     with open(code.co_filename, encoding="utf-8") as handle:
         tree = ast.parse(handle.read())
     for node in ast.walk(tree):
@@ -185,8 +196,8 @@ def _function_of(code: CodeType) -> ast.FunctionDef:
 def _same_frame(original: FunctionType, **names: object) -> Callable[..., Any]:
     """The replacement, with the call on the line that the original has it on."""
     line = max(number for _, _, number in original.__code__.co_lines() if number)
-    tree = ast.increment_lineno(ast.parse(_CALL), line - _CALL_LINE)
+    text = "\n" * (line - _CALL_LINE) + _CALL
     namespace: dict[str, Any] = {"__name__": original.__module__, **names}
-    builtins.exec(compile(tree, original.__code__.co_filename, "exec"), namespace)  # noqa: S102
+    builtins.exec(compile(text, original.__code__.co_filename, "exec"), namespace)  # noqa: S102
     replacement: Callable[..., Any] = namespace[original.__name__]
     return replacement

@@ -9,9 +9,8 @@ let memory that outlives the process take its place.
 
 import mmap
 from collections.abc import MutableSequence
-from dataclasses import dataclass
 from types import CodeType, SimpleNamespace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 MARK = "\0testmon probe\0"
 CAPACITY = 1 << 24
@@ -48,8 +47,7 @@ class HitArray(mmap.mmap):
         return memoryview(self)[base : base + count]  # type: ignore[return-value] # it takes and gives integers
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(NamedTuple):
     """What instrumented code says of itself."""
 
     qualnames: tuple[str, ...]  # of the function of each block; the module's own probe comes after them

@@ -1,24 +1,25 @@
 """The fast engine: probes in the code, see `probes`."""
 
 import _imp
-import ast
 import importlib
 import os
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import compress, count
 from operator import ne, or_
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import BLOCKS, Drained, EngineUnavailableError, LoadedFile, Witness
 from testmon_cli.tracing.originals import get_state, open_file
 from testmon_cli.tracing.probes import CAPACITY, HitArray, Probes, bind, probed
 from testmon_cli.tracing.settings import Scope
+
+if TYPE_CHECKING:
+    import ast
 
 machinery: Any = importlib._bootstrap_external
 _TAKEN = 2  # of a hit that was taken, but that this process may be killed before it tells of
@@ -27,8 +28,7 @@ _ONLY_NEW = bytes(value == 1 for value in range(256))  # leaves out what was tak
 _REMEMBERED = 500  # sets of hits of a source whose blocks are known
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One content of one source, with the place of its probes."""
 
     file: LoadedFile
@@ -159,6 +159,8 @@ class ProbesEngine:
         digest = blake2b(data, digest_size=16).hexdigest()
 
         def make() -> CodeType:
+            import ast
+
             from testmon_cli.tracing.instrumenting import instrument
 
             tree = ast.parse(data, filename=path)
@@ -297,7 +299,7 @@ class ProbesEngine:
         source, blind = self._scope.source, self.blind
 
         def rewrite_asserts(
-            mod: ast.Module, source_bytes: bytes, module_path: str | None = None, *rest: Any, **named: Any
+            mod: "ast.Module", source_bytes: bytes, module_path: str | None = None, *rest: Any, **named: Any
         ) -> None:
             path = source(module_path) if module_path else None
             if path is not None:

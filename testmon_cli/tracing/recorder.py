@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
@@ -19,16 +18,18 @@ from testmon_cli.tracing.states import file_state
 _REMEMBERED = 20_000  # sets of hits whose numbers are known; a full memory starts anew
 
 
-@dataclass(slots=True)
 class Pending:
     """What is known of one identity and not written yet."""
 
-    hits: dict[LoadedFile, list[int]] = field(default_factory=dict)
-    resources: dict[tuple[str, str], wire.Resource] = field(default_factory=dict)
-    uses: list[str] = field(default_factory=list)
-    module_level: set[str] = field(default_factory=set)
-    unknown: set[str] = field(default_factory=set)
-    complete: bool = True
+    __slots__ = ("complete", "hits", "module_level", "resources", "unknown", "uses")
+
+    def __init__(self) -> None:
+        self.hits: dict[LoadedFile, list[int]] = {}
+        self.resources: dict[tuple[str, str], wire.Resource] = {}
+        self.uses: list[str] = []
+        self.module_level: set[str] = set()
+        self.unknown: set[str] = set()
+        self.complete = True
 
 
 class Recorder:
@@ -52,13 +53,11 @@ class Recorder:
         self.processes: dict[int, str] = {}  # that this one started: process id -> for whom
         self._attached = False
         self._in_fork = False
-        awaited = [(REWRITE, self._pytest_loaded)]
-        self.imports = ImportWatch(
-            self.scope, self._enter_module, self._leave_module, self._edge, awaited, self._unparsable
-        )
+        self.imports = ImportWatch(self.scope, self._enter_module, self._leave_module, self._edge, self._unparsable)
+        self.imports.once_loaded(REWRITE, self._pytest_loaded)
         self.imports.install()
         self.resources = ResourceWatch(settings, self.scope, self)
-        self.resources.install()
+        self.resources.install(self.imports.once_loaded)
         os.register_at_fork(after_in_child=self._forked)
 
     def attach_pytest(self) -> None:

@@ -1,10 +1,7 @@
 """Sees what project code reads besides code: files, folders, environment variables."""
 
 import functools
-import inspect
 import os
-import pathlib
-import shlex
 import sys
 import threading
 from collections.abc import Callable
@@ -104,14 +101,23 @@ class ResourceWatch:
             "os.system": self._system,
         }
 
-    def install(self) -> None:
+    def install(self, once_loaded: Callable[[str, Callable[[], None]], None]) -> None:
+        """Begin to see; modules that this process may do without are watched `once_loaded`."""
         sys.addaudithook(self._hook())
         watch_environment(self._read_variable)
         for name in ("exists", "isfile", "isdir"):
             setattr(os.path, name, self._wrap_test(getattr(os.path, name)))
+        once_loaded("pathlib", self._watch_paths)
+        once_loaded("inspect", self._watch_inspect)
+
+    def _watch_paths(self) -> None:
+        path: Any = sys.modules["pathlib"].Path
         for name in ("exists", "is_file", "is_dir"):
-            setattr(pathlib.Path, name, self._wrap_test(getattr(pathlib.Path, name)))
-        inspect.findsource = self._wrap_findsource(inspect.findsource)  # type: ignore[assignment]
+            setattr(path, name, self._wrap_test(getattr(path, name)))
+
+    def _watch_inspect(self) -> None:
+        inspect: Any = sys.modules["inspect"]
+        inspect.findsource = self._wrap_findsource(inspect.findsource, inspect.getsourcefile)
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         handlers, busy = self._handlers, self._busy
@@ -211,7 +217,9 @@ class ResourceWatch:
         if frames and not self._skips(place):
             self._sink.read(Resource("file", place, existence_state(place), frames))
 
-    def _wrap_findsource(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def _wrap_findsource(
+        self, original: Callable[[Any], Any], file_of: Callable[[Any], str | None]
+    ) -> Callable[[Any], Any]:
         """Of what reads a source as text, mostly from a cache. Libraries do so to show it, project code to use it."""
         busy, failed = self._busy, self._sink.failed
 
@@ -221,7 +229,7 @@ class ResourceWatch:
             if not getattr(busy, "now", False):
                 busy.now = True
                 try:
-                    self._source_read(inspect.getsourcefile(object))
+                    self._source_read(file_of(object))
                 except Exception as problem:
                     failed(problem)
                 finally:
@@ -357,6 +365,8 @@ class ResourceWatch:
 def command_words(arguments: Any) -> list[str]:
     """The words of a command, however it was given."""
     if isinstance(arguments, str | bytes):
+        import shlex
+
         text = os.fsdecode(arguments)
         try:
             return shlex.split(text)

@@ -3,9 +3,8 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, NamedTuple
 
 from testmon_cli.tracing.originals import absolute_path, is_file, is_folder, real_path
 
@@ -15,8 +14,7 @@ HIDDEN_VARIABLE = "TESTMON_COLLECT_HIDDEN"  # set where the variables are to be 
 LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__"})
 
 
-@dataclass(frozen=True, slots=True)
-class TraceSettings:
+class TraceSettings(NamedTuple):
     """How the traced processes of one run work."""
 
     spool: str  # folder that takes the records
@@ -30,18 +28,16 @@ class TraceSettings:
     verbose: bool = False
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(self._asdict())
 
     @classmethod
     def from_json(cls, text: str) -> "TraceSettings":
-        known = {field.name for field in fields(cls)}
         values: dict[str, Any] = {}
         for name, value in json.loads(text).items():
-            if name in known:
+            if name in cls._fields:
                 values[name] = tuple(value) if isinstance(value, list) else value
         settings = cls(**values)
-        return replace(
-            settings,
+        return settings._replace(
             root=os.path.realpath(settings.root),
             roots=tuple(os.path.realpath(folder) for folder in settings.roots),
         )
