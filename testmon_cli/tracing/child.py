@@ -116,7 +116,7 @@ def prepare(recorder: Recorder) -> None:
     """Have the children of this process traced, and its own end noticed."""
     recorder.announce(recorder.attribution.caller())
     os.environ["PYTHONPATH"] = _with_bootstrap(os.environ.get("PYTHONPATH"))
-    recorder.imports.once_loaded("subprocess", lambda: _wrap_popen(recorder))
+    recorder.once_loaded("subprocess", lambda: _wrap_popen(recorder))
     _wrap_fork_exec(recorder)
     _name_in_requests(recorder)
     _note_processes(recorder)
@@ -153,6 +153,11 @@ def _wrap_fork_exec(recorder: Recorder) -> None:
 
     _posixsubprocess.fork_exec = disguise(fork_exec)
 
+    def spare_subprocess() -> None:  # which is wrapped on its own, and knows what environment it gives
+        vars(sys.modules["subprocess"]).update(_fork_exec=original)
+
+    recorder.once_loaded("subprocess", spare_subprocess)
+
 
 def _forked(recorder: Recorder) -> None:
     global _owner  # noqa: PLW0603
@@ -179,7 +184,7 @@ def _name_in_requests(recorder: Recorder) -> None:
 
         spawn.get_preparation_data = disguise(get_preparation_data)
 
-    recorder.imports.once_loaded(FORK_SERVER, wrap)
+    recorder.once_loaded(FORK_SERVER, wrap)
 
 
 def _note_processes(recorder: Recorder) -> None:
@@ -196,7 +201,7 @@ def _note_processes(recorder: Recorder) -> None:
         popen._launch = disguise(_launch)
 
     for name in (FORK, FORK_SERVER):
-        recorder.imports.once_loaded(name, partial(wrap, name))
+        recorder.once_loaded(name, partial(wrap, name))
 
 
 def _follow_requests(recorder: Recorder) -> None:

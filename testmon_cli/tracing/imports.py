@@ -7,7 +7,6 @@ same file, same function name, same line.
 import _imp
 import builtins
 import importlib
-import os
 import sys
 from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType
@@ -57,7 +56,7 @@ class ImportWatch:
         self._enter = enter
         self._leave = leave
         self._edge = edge
-        self._awaited: list[tuple[tuple[str, str], Callable[[], None]]] = []  # ends of paths, what to do once loaded
+        self._awaited: dict[str, list[Callable[[], None]]] = {}  # module -> what to do once it is loaded
         self._edges: set[tuple[str, str]] = set()
 
     def once_loaded(self, module: str, do: Callable[[], None]) -> None:
@@ -65,8 +64,7 @@ class ImportWatch:
         if module in sys.modules:
             do()
         else:
-            place = os.path.join("", *module.split("."))
-            self._awaited.append(((f"{os.sep}{place}.py", f"{os.sep}{place}{os.sep}__init__.py"), do))
+            self._awaited.setdefault(module, []).append(do)
 
     def install(self) -> None:
         original = machinery._call_with_frames_removed
@@ -102,8 +100,7 @@ class ImportWatch:
         name = arguments[0].co_filename
         path = self._scope.source(name)
         if path is None:
-            found = [do for ends, do in self._awaited if name.endswith(ends)]
-            return found or None
+            return self._awaited.pop(arguments[1].get("__name__"), None)
         self.asked(path, sys._getframe(2))
         return self._enter(path)
 

@@ -54,10 +54,10 @@ class Recorder:
         self._attached = False
         self._in_fork = False
         self.imports = ImportWatch(self.scope, self._enter_module, self._leave_module, self._edge, self._unparsable)
-        self.imports.once_loaded(REWRITE, self._pytest_loaded)
+        self.once_loaded(REWRITE, self._pytest_loaded)
         self.imports.install()
         self.resources = ResourceWatch(settings, self.scope, self)
-        self.resources.install(self.imports.once_loaded)
+        self.resources.install(self.once_loaded)
         os.register_at_fork(after_in_child=self._forked)
 
     def attach_pytest(self) -> None:
@@ -197,12 +197,20 @@ class Recorder:
         self.attribution.pop(entry)
         self.engine.imported(path)
 
+    def once_loaded(self, module: str, do: Callable[[], None]) -> None:
+        """Do something as soon as a module of a library is there; a failure of it is ours."""
+
+        def careful() -> None:
+            try:
+                do()
+            except Exception as problem:
+                self.failed(problem)
+
+        self.imports.once_loaded(module, careful)
+
     def _pytest_loaded(self) -> None:
         """A child process of a test imports pytest; in the session's own process the launcher came first."""
-        try:
-            self.attach_pytest()
-        except Exception as problem:
-            self.failed(problem)
+        self.attach_pytest()
 
     def _unparsable(self, path: str) -> None:
         """The import of a source failed before it was a module: who wanted it relies on the text."""
