@@ -23,7 +23,7 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EnvironmentFailure
 from testmon_cli.domain.records import Package, RunStart, SourceVersion
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing import launch
+from testmon_cli.tracing import launch, probe_cache
 from testmon_cli.tracing.settings import TraceSettings
 from testmon_cli.tracing.states import environment_state
 
@@ -84,6 +84,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
                 version=__version__,
             )
         )
+        probe_cache.prepare(str(root))
         stats = sources.scan(root, settings.source, settings.exclude)
         stored = partial(_stored_version, datafile)
         variable = partial(_state_of_variable, hash_key)

@@ -1,9 +1,8 @@
-"""Models of sources on disk, beside the instrumented code: a new datafile need not have them made again."""
+"""Models of sources on disk, beside instrumented code: a new datafile need not have them made again."""
 
 import struct
 from collections.abc import Callable
 from hashlib import blake2b
-from pathlib import Path
 
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.application.sources import Stat
@@ -14,9 +13,11 @@ _LENGTH = struct.Struct("<Q")  # bytes of the model; the names follow it
 _SEAL = 16  # bytes of the checksum that tells a damaged file
 
 
-def version_of(absolute: Path, path: str, digest: str, stat: Stat, make: Callable[[], SourceVersion]) -> SourceVersion:
+def version_of(
+    root: str, absolute: str, path: str, digest: str, stat: Stat, make: Callable[[], SourceVersion]
+) -> SourceVersion:
     """The version of a source with this digest, made and kept when there is none."""
-    place = probe_cache.place_beside(str(absolute), "model")
+    place = probe_cache.place_of(root, absolute, "model")
     header = f"testmon model {MODEL_KEY} {digest}\n".encode()
     data = probe_cache.read(place, header)
     if data is not None and _seal(data[_SEAL:]) == data[:_SEAL]:

@@ -201,7 +201,7 @@ class Joiner:
             version = known._replace(size=stat.size, mtime_ns=stat.mtime_ns)
         else:
             version = model_cache.version_of(
-                Path(record.path), path, digest, stat, lambda: version_of(path, data, stat)[0]
+                str(self.root), record.path, path, digest, stat, lambda: version_of(path, data, stat)[0]
             )
         model = codec.decode(version.model) if version.model else None
         self.sources[path] = LoadedSource(version, model)

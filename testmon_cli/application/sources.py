@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # where nothing has changed, nothing is parsed: then importin
 
 _SKIPPED_FOLDERS = frozenset({
     "__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".eggs", "node_modules", "site-packages",
-    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".testmon",
+    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".testmon_cache",
 })  # fmt: skip
 
 # A file whose time is this close to when it was recorded may have been edited since without a new time (git's rule

@@ -1,4 +1,8 @@
-"""What is made of sources, on disk beside Python's own caches; plain runs never read it."""
+"""What is made of sources, kept in a folder of the project's root that plain runs never read.
+
+Not beside Python's own caches: where Python is told to leave none behind, as in many containers, this one is worth
+the more.
+"""
 
 import importlib.util
 import marshal
@@ -9,7 +13,21 @@ from functools import cache
 from hashlib import blake2b
 from types import CodeType
 
-from testmon_cli.tracing.originals import make_folders, open_file, put_in_place
+from testmon_cli.tracing.originals import is_file, make_folders, open_file, put_in_place
+from testmon_cli.tracing.settings import CACHE_FOLDER
+
+_BESIDE = {
+    ".gitignore": "*\n",
+    "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# testmon made this; see bford.info/cachedir\n",
+}
+
+
+def prepare(root: str) -> None:
+    """Make the folder, and tell version control and backups to leave it out."""
+    folder = os.path.join(root, CACHE_FOLDER)
+    for name, text in _BESIDE.items():
+        if not is_file(os.path.join(folder, name)):
+            write(os.path.join(folder, name), text.encode())
 
 
 @cache
@@ -24,9 +42,9 @@ def cache_key() -> str:
     return digest.hexdigest()
 
 
-def cached_code(path: str, digest: str, make: Callable[[], CodeType]) -> CodeType:
+def cached_code(root: str, path: str, digest: str, make: Callable[[], CodeType]) -> CodeType:
     """The instrumented code of a source with this digest, made and kept when there is none."""
-    place = place_beside(path, "pyc")
+    place = place_of(root, path, "code")
     header = importlib.util.MAGIC_NUMBER + f"{cache_key()} {digest}\n".encode()
     data = read(place, header)
     code = None if data is None else _loaded(data)
@@ -36,10 +54,13 @@ def cached_code(path: str, digest: str, make: Callable[[], CodeType]) -> CodeTyp
     return code
 
 
-def place_beside(path: str, kind: str) -> str:
-    """Where something made of a source is kept."""
-    cached = importlib.util.cache_from_source(path)
-    return f"{cached.removesuffix('.pyc')}.testmon.{kind}"
+def place_of(root: str, path: str, kind: str) -> str:
+    """Where something made of a source by this Python is kept; both paths are absolute."""
+    inside = path.removeprefix(root + os.sep)
+    if inside == path:
+        inside = os.path.join("outside", os.path.splitdrive(path)[1].lstrip(os.sep))
+    python = f"{sys.implementation.cache_tag}{f'-opt-{sys.flags.optimize}' if sys.flags.optimize else ''}"
+    return os.path.join(root, CACHE_FOLDER, python, f"{inside}.{kind}")
 
 
 def read(place: str, header: bytes) -> bytes | None:
@@ -53,9 +74,7 @@ def read(place: str, header: bytes) -> bytes | None:
 
 
 def write(place: str, data: bytes) -> None:
-    """Put a whole file in place, unless Python was told to leave none behind."""
-    if sys.dont_write_bytecode:
-        return
+    """Put a whole file in place, as far as the folder can be written to."""
     draft = f"{place}.{os.getpid()}-{os.urandom(2).hex()}"
     try:
         make_folders(os.path.dirname(place))

@@ -169,7 +169,7 @@ class ProbesEngine:
             return code
 
         try:
-            code = cached_code(path, digest, make)
+            code = cached_code(self._scope.root, canonical, digest, make)
         except (SyntaxError, UnicodeError):
             return None  # importing it fails the same way without us, with the message Python gives
         except Exception as problem:

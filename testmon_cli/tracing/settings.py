@@ -11,7 +11,8 @@ from testmon_cli.tracing.originals import absolute_path, is_file, is_folder, rea
 VARIABLE = "TESTMON_COLLECT"
 IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
 HIDDEN_VARIABLE = "TESTMON_COLLECT_HIDDEN"  # set where the variables are to be taken out again
-LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__"})
+CACHE_FOLDER = ".testmon_cache"  # in the root; holds what is made of sources
+LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__", CACHE_FOLDER})
 
 
 class TraceSettings(NamedTuple):
@@ -52,6 +53,7 @@ class Scope:
     """Which files belong to the project. Remembers its answers, since hot paths ask it."""
 
     def __init__(self, settings: TraceSettings) -> None:
+        self.root = settings.root
         self._settings = settings
         self._roots = tuple(_folder(path) for path in (settings.root, *settings.roots))
         self._inside: dict[str, str | None] = {}

@@ -24,6 +24,7 @@ NEVER_READ = (
     ".coverage",
     ".coverage.*",
     ".testmondata*",
+    ".testmon_cache",
     "*.pyc",
     "*.egg-info",
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from testmon_cli.cli import main
+from testmon_cli.tracing.settings import CACHE_FOLDER
 from tests.conftest import Answer, Project
 
 Select = Callable[..., list[str]]
@@ -87,6 +88,14 @@ def test_a_failure_is_selected_until_it_passes_and_going_back_selects_nothing(sh
     ]
     shop.write({"shop.py": SHOP})
     assert select() == []
+
+
+def test_git_does_not_see_what_is_kept_of_sources(shop: Project) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=shop.path, check=True)
+    asked = ["git", "status", "--porcelain", "--untracked-files=all", CACHE_FOLDER]
+
+    assert list((shop.path / CACHE_FOLDER).rglob("shop.py.*"))
+    assert subprocess.run(asked, cwd=shop.path, check=True, capture_output=True, text=True).stdout == ""
 
 
 def test_select_runs_what_is_affected_and_remembers_it(shop: Project, select: Select) -> None:

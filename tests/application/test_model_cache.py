@@ -7,6 +7,7 @@ from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application import model_cache, sources
 from testmon_cli.application.sources import Stat
 from testmon_cli.domain.records import SourceVersion
+from testmon_cli.tracing.settings import CACHE_FOLDER
 
 TEXT = b"def f():\n    return 1\n"
 
@@ -25,17 +26,16 @@ class Maker:
             self.made += 1
             return sources.version_of("a.py", text, stat)[0]
 
-        return model_cache.version_of(self.path, "a.py", content_digest(text), stat, make)
+        return model_cache.version_of(str(self.path.parent), str(self.path), "a.py", content_digest(text), stat, make)
 
 
 @pytest.fixture
-def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maker:
-    monkeypatch.setattr("sys.dont_write_bytecode", False)
+def maker(tmp_path: Path) -> Maker:
     return Maker(tmp_path / "a.py")
 
 
 def kept(maker: Maker) -> Path:
-    (path,) = (maker.path.parent / "__pycache__").iterdir()
+    (path,) = maker.path.parent.rglob("*.model")
     return path
 
 
@@ -72,11 +72,11 @@ def test_another_analysis_makes_its_own(maker: Maker, monkeypatch: pytest.Monkey
 
 def test_what_does_not_parse_is_not_kept(maker: Maker) -> None:
     assert maker(b"def f(:\n").model == b""
-    assert not (maker.path.parent / "__pycache__").exists()
-
-
-def test_nothing_is_left_behind_where_python_was_told_so(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.dont_write_bytecode", True)
-    maker()
-
     assert os.listdir(maker.path.parent) == []
+
+
+def test_a_folder_that_cannot_be_written_to_costs_nothing_but_time(maker: Maker) -> None:
+    (maker.path.parent / CACHE_FOLDER).write_text("a file is in its place")
+
+    assert maker() == maker()
+    assert maker.made == 2

@@ -450,6 +450,20 @@ def test_cached_code_with_probes_is_never_read_by_plain_runs(project: Project) -
     assert blocks_hit(second, "test:test_a.py::test_a") == blocks_hit(first, "test:test_a.py::test_a") != {}
 
 
+def test_code_is_kept_also_where_python_writes_no_caches(project: Project) -> None:
+    project.write({"app.py": APP, "test_a.py": "import app\ndef test_a():\n    assert app.total(1) == 1\n"})
+    environ = {"PYTHONDONTWRITEBYTECODE": "1"}
+    first = project.collect(engine="probes", environ=environ)
+    (kept,) = project.root.rglob("app.py.code")
+    number = kept.stat().st_ino
+
+    second = project.collect(engine="probes", environ=environ)
+
+    assert kept.stat().st_ino == number
+    assert blocks_hit(second, "test:test_a.py::test_a") == blocks_hit(first, "test:test_a.py::test_a") != {}
+    assert not list(project.root.rglob("__pycache__"))
+
+
 def test_files_of_virtual_environments_and_excluded_ones_are_not_traced(project: Project, engine: str) -> None:
     project.write(
         {
