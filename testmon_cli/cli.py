@@ -40,7 +40,7 @@ def _settings(context: click.Context, datafile: str | None, env: str | None, eng
 
 @contextmanager
 def _keeping_garbage() -> Iterator[None]:
-    """Do not look for garbage: what a question makes is needed until it is answered, and looking takes long."""
+    """Do not look for garbage: a command makes next to no cycles, and looking takes long."""
     enabled = garbage.isenabled()
     garbage.disable()
     try:
@@ -131,9 +131,9 @@ def collect(
     """
     from testmon_cli.commands import collect as command
 
-    return command.run(
-        _settings(context, datafile, env, engine), pytest_args=pytest_args, select=select, verbose=verbose
-    )
+    settings = _settings(context, datafile, env, engine)
+    with _keeping_garbage():
+        return command.run(settings, pytest_args=pytest_args, select=select, verbose=verbose)
 
 
 @cli.command()

@@ -2,26 +2,32 @@
 
 import hashlib
 import json
+import struct
 import sys
 import zlib
 from collections.abc import Callable
 from typing import Any
 
-from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceModel
+from testmon_cli.domain.source import Block, BlockTable, Definition, FunctionSummary, Import, SourceModel
 
 _NAME_BYTES = 4
+_FEW = 50  # hashes that are sooner looked for one by one
+_LENGTH = struct.Struct("<I")
 MEMOISES = "memoises!"  # stands in the index of a file with a memoised function
 
 
 def encode(model: SourceModel) -> bytes:
-    """Compressed JSON; mentions are kept as indices into one list of names."""
+    """Two documents of compressed JSON, the table of blocks and the rest, behind the length of the first.
+
+    Mentions are kept as indices into one list of names.
+    """
     names: dict[str, int] = {}
 
     def refs(mentions: frozenset[str]) -> list[int]:
         return [names.setdefault(name, len(names)) for name in sorted(mentions)]
 
     document = {
-        "blocks": [[b.checksum, b.qualname, b.line, b.lines, b.parent, refs(b.mentions)] for b in model.blocks],
+        "blocks": [[b.qualname, b.line, refs(b.mentions)] for b in model.blocks],
         "definitions": [
             [
                 d.names, d.owner, d.kind, d.checksum, d.doc_checksum, d.line, d.end_line, refs(d.mentions),
@@ -34,12 +40,28 @@ def encode(model: SourceModel) -> bytes:
         "doctests": sorted(model.doctests),
     }  # fmt: skip
     document["names"] = list(names)
+    table = _packed([[b.checksum, b.parent, b.lines] for b in model.blocks])
+    return _LENGTH.pack(len(table)) + table + _packed(document)
+
+
+def _packed(document: object) -> bytes:
     return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 3)
+
+
+def decode_table(data: bytes) -> BlockTable:
+    """The table of blocks of the model that `encode` was given: it takes a fifth of the time."""
+    rows = _table(data)
+    return BlockTable([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+
+
+def _table(data: bytes) -> list[Any]:
+    rows: list[Any] = json.loads(zlib.decompress(data[_LENGTH.size : _LENGTH.size + _LENGTH.unpack_from(data)[0]]))
+    return rows
 
 
 def decode(data: bytes) -> SourceModel:
     """The model that `encode` was given."""
-    document = json.loads(zlib.decompress(data))
+    document = json.loads(zlib.decompress(data[_LENGTH.size + _LENGTH.unpack_from(data)[0] :]))
     names = document["names"]
 
     def mentions(refs: list[int]) -> frozenset[str]:
@@ -48,7 +70,7 @@ def decode(data: bytes) -> SourceModel:
     return SourceModel(
         blocks=tuple(
             Block(total, qualname, line, tuple((a, b) for a, b in lines), parent, mentions(refs))
-            for total, qualname, line, lines, parent, refs in document["blocks"]
+            for (total, parent, lines), (qualname, line, refs) in zip(_table(data), document["blocks"], strict=True)
         ),
         definitions=tuple(_definition(mentions, *values) for values in document["definitions"]),
         imports=tuple(Import(*values) for values in document["imports"]),
@@ -90,5 +112,7 @@ def name_index(model: SourceModel) -> bytes:
 
 def mentions_any(index: bytes, hashes: set[bytes]) -> bool:
     """Whether an index holds one of these hashes."""
+    if len(hashes) < _FEW and not any(map(index.__contains__, hashes)):  # mostly: then the slow look is spared
+        return False
     wanted = {int.from_bytes(found, sys.byteorder) for found in hashes}
     return not wanted.isdisjoint(memoryview(index).cast("I"))

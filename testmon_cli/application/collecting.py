@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from testmon_cli.tracing import launch, probe_cache
 from testmon_cli.tracing.settings import TraceSettings
 from testmon_cli.tracing.states import environment_state
 
-_POLL = 0.1  # seconds between looks at the spool
+_POLL = 0.5  # seconds between looks at the spool
 _COMMIT = 1.0  # seconds between transactions while tests run
 _NO_MODEL = "-"  # model key of files that were there but that no test loaded
 # Arguments of a run longer than this are handed over in a file (pytest 8.2 reads `@file`).
@@ -141,21 +142,30 @@ def _run(traced: TraceSettings, arguments: Sequence[str], reader: SpoolReader, s
         except OSError as error:
             raise EnvironmentFailure(f"cannot start {command[0]}: {error.strerror}") from error
         last = time.monotonic()
-        while True:
-            try:
-                process.wait(_POLL)
-                running = False
-            except subprocess.TimeoutExpired:
-                running = True
+        ended = _end_of(process)
+        while not ended.wait(_POLL):
             store.read(reader)
-            if not running:
-                break
             if time.monotonic() - last >= _COMMIT:
                 store.commit()
                 last = time.monotonic()
+    store.read(reader)
     store.commit()
     # A negative code is the signal that killed pytest; shells say 128 and more.
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def _end_of(process: "subprocess.Popen[bytes]") -> threading.Event:
+    """What is set as soon as a process has ended. To wait for it with a limit would ask twenty times a second."""
+    ended = threading.Event()
+
+    def wait() -> None:
+        try:
+            process.wait()
+        finally:
+            ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    return ended
 
 
 def _short(arguments: Sequence[str], folder: str) -> list[str]:

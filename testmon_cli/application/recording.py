@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from testmon_cli.application import model_cache
 from testmon_cli.application.patterns import GLOB, glob_state, matches_test
 from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
-from testmon_cli.domain.source import SourceModel
+from testmon_cli.domain.source import BlockTable, SourceModel
 from testmon_cli.tracing import wire
 
 _KNOWN_LIMIT = 10_000  # sets of hits remembered per file
@@ -28,19 +29,22 @@ class SpoolReader:
 
     def poll(self) -> Iterator[tuple[str, wire.Record]]:
         """Records that came since the last call, each with the file it came from. Unfinished lines wait."""
-        for path in sorted(self._folder.glob("*.jsonl"), key=lambda p: p.stat().st_mtime_ns):
-            name = path.name
+        found = [entry for entry in os.scandir(self._folder) if entry.name.endswith(".jsonl")]
+        for entry in sorted(found, key=lambda entry: entry.stat().st_mtime_ns):
+            name = entry.name
             start = self._offsets.get(name, 0)
-            with path.open("rb") as handle:
+            with open(entry.path, "rb") as handle:
                 handle.seek(start)
                 data = handle.read()
             end = data.rfind(b"\n") + 1
             self._offsets[name] = start + end
             for line in data[:end].splitlines():
                 try:
-                    yield name, wire.decode(line.decode("ascii"))
+                    records = wire.decode(line.decode("ascii"))
                 except (ValueError, KeyError, TypeError):
                     continue  # two processes that share a number of their own doing wrote at once; nothing to save
+                for record in records:
+                    yield name, record
 
 
 @dataclass
@@ -48,36 +52,33 @@ class LoadedSource:
     """A source file as the run saw it."""
 
     version: SourceVersion
-    model: SourceModel | None
-    _by_line: dict[int, list[int]] = field(default_factory=dict)
     _known: dict[tuple[int, ...], frozenset[int]] = field(default_factory=dict)
 
     def checksums(self, hits: Sequence[int], unit: str) -> frozenset[int]:
         """Checksums of the blocks that were hit, given as indices or as traced lines."""
-        if self.model is None:
+        if self.table is None:
             return frozenset()
         key = tuple(hits)  # many tests hit the same
         found = self._known.get(key)
         if found is None:
-            blocks = self.model.blocks
-            indices = self._at_lines(hits) if unit == "lines" else (i for i in hits if 0 <= i < len(blocks))
-            found = frozenset(blocks[index].checksum for index in self.model.reached(indices))
+            reached = self.table.reached(self.table.on(hits) if unit == "lines" else hits)
+            found = frozenset(map(self.table.checksums.__getitem__, reached))
             if len(self._known) >= _KNOWN_LIMIT:
                 self._known.clear()
             self._known[key] = found
         return found
 
-    def _at_lines(self, lines: Iterable[int]) -> set[int]:
-        if not self._by_line and self.model is not None:
-            for index, block in enumerate(self.model.blocks):
-                for first, last in block.lines:
-                    for line in range(first, last + 1):
-                        self._by_line.setdefault(line, []).append(index)
-        return {index for line in lines for index in self._by_line.get(line, ())}
-
     @property
     def module_checksum(self) -> int | None:
-        return self.model.blocks[-1].checksum if self.model is not None else None
+        return self.table.checksums[-1] if self.table is not None else None
+
+    @cached_property
+    def table(self) -> BlockTable | None:
+        return codec.decode_table(self.version.model) if self.version.model else None
+
+    @cached_property
+    def model(self) -> SourceModel | None:
+        return codec.decode(self.version.model) if self.version.model else None
 
 
 class _Hit(NamedTuple):
@@ -203,8 +204,7 @@ class Joiner:
             version = model_cache.version_of(
                 str(self.root), record.path, path, digest, stat, lambda: version_of(path, data, stat)[0]
             )
-        model = codec.decode(version.model) if version.model else None
-        self.sources[path] = LoadedSource(version, model)
+        self.sources[path] = LoadedSource(version)
         self.fresh.append(version)
 
     def _hit(self, source: str, record: wire.Hits) -> "_Hit":
@@ -212,7 +212,7 @@ class Joiner:
         loaded = self.sources.get(path)
         if path in self._passing:
             return _Hit(path)
-        if loaded is None or loaded.model is None or path in self._unsafe:
+        if loaded is None or loaded.table is None or path in self._unsafe:
             return _Hit(path, problem=self._unsafe.get(path, f"{path} could not be read"))
         return _Hit(path, loaded.checksums(record.seen, unit))
 

@@ -1,11 +1,11 @@
 """What the model of source says of one file. Named tuples: many are made, and dataclasses take longer to make."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from testmon_cli.domain.errors import SourceError
 
-__all__ = ["Block", "Definition", "FunctionSummary", "Import", "SourceError", "SourceModel"]
+__all__ = ["Block", "BlockTable", "Definition", "FunctionSummary", "Import", "SourceError", "SourceModel"]
 
 
 class Block(NamedTuple):
@@ -68,21 +68,42 @@ class SourceModel(NamedTuple):
     functions: tuple[FunctionSummary, ...] = ()
     doctests: frozenset[str] = frozenset()  # qualified names whose docstring holds >>>
 
-    def reached(self, indices: Iterable[int]) -> frozenset[int]:
-        """Close block indices over what must have been reached before."""
-        found: set[int] = set()
-        for index in indices:
-            while index >= 0 and index not in found:
-                found.add(index)
-                index = self.blocks[index].parent
-        return frozenset(found)
+    @property
+    def table(self) -> "BlockTable":
+        """What of the blocks is needed to tell what was hit."""
+        return BlockTable(
+            [block.checksum for block in self.blocks],
+            [block.parent for block in self.blocks],
+            [block.lines for block in self.blocks],
+        )
 
-    def blocks_on(self, lines: Iterable[int]) -> frozenset[int]:
-        """Indices of the blocks that any of these traced lines belongs to, closed by `reached`."""
-        wanted = set(lines)
-        hit = {
-            index
-            for index, block in enumerate(self.blocks)
-            if any(not wanted.isdisjoint(range(first, last + 1)) for first, last in block.lines)
-        }
-        return self.reached(hit)
+
+class BlockTable:
+    """What of the blocks of a file is needed to tell what was hit; a block is known by its index."""
+
+    __slots__ = ("_by_line", "_lines", "checksums", "parents")
+
+    def __init__(
+        self, checksums: Sequence[int], parents: Sequence[int], lines: Sequence[Sequence[Sequence[int]]]
+    ) -> None:
+        self.checksums = checksums
+        self.parents = parents
+        self._lines = lines
+        self._by_line: dict[int, list[int]] = {}
+
+    def reached(self, hit: Iterable[int]) -> set[int]:
+        """Close indices over what must have been reached before; there may be none such blocks."""
+        found = {index for index in hit if 0 <= index < len(self.checksums)}
+        above = found
+        while above := set(map(self.parents.__getitem__, above)).difference(found, (-1,)):
+            found |= above
+        return found
+
+    def on(self, lines: Iterable[int]) -> set[int]:
+        """The blocks that any of these traced lines belongs to."""
+        if not self._by_line:
+            for index, ranges in enumerate(self._lines):
+                for first, last in ranges:
+                    for line in range(first, last + 1):
+                        self._by_line.setdefault(line, []).append(index)
+        return {index for line in lines for index in self._by_line.get(line, ())}

@@ -4,7 +4,9 @@ import json
 import zlib
 from collections.abc import Iterable
 from hashlib import blake2b
+from operator import sub
 
+_KEPT = 1 << 14
 _SIGN = 1 << 63
 _WHOLE = 1 << 64
 
@@ -14,18 +16,31 @@ _TO_PLANE = {code: 0x100000 + code for code in (0, *range(0xD800, 0xE000))}
 _FROM_PLANE = {value: key for key, value in _TO_PLANE.items()}
 
 
-def pack_numbers(numbers: Iterable[int]) -> bytes:
-    """A set of positive numbers: sorted, differences as varints of 7 bits a byte."""
-    packed = bytearray()
-    before = 0
-    for number in sorted(numbers):
-        rest = number - before
-        before = number
+class _Varints(dict[int, bytes]):
+    """Numbers as bytes, kept: differences are few."""
+
+    def __missing__(self, number: int) -> bytes:
+        packed = bytearray()
+        rest = number
         while rest > 0x7F:
             packed.append(rest & 0x7F | 0x80)
             rest >>= 7
         packed.append(rest)
-    return bytes(packed)
+        if number < _KEPT:
+            self[number] = bytes(packed)
+        return bytes(packed)
+
+
+_VARINTS = _Varints()
+
+
+def pack_numbers(numbers: Iterable[int]) -> bytes:
+    """A set of positive numbers: sorted, differences as varints of 7 bits a byte."""
+    ordered = sorted(numbers)
+    differences = list(map(sub, ordered, (0, *ordered)))
+    if max(differences, default=0) <= 0x7F:
+        return bytes(differences)
+    return b"".join(map(_VARINTS.__getitem__, differences))
 
 
 def unpack_numbers(packed: bytes) -> list[int]:

@@ -208,19 +208,21 @@ class Writer:
             if name in given:
                 old.add(row["id"])
                 self._change_trace(row["id"], row["unknown"], bool(row["complete"]), given[name])
-        for name, subject in subjects.items():
-            if name not in ids:
-                trace = given.get(name) or Trace(name, complete=False)
-                added = self._connection.change(
-                    "add_trace",
-                    run_id=run_id,
-                    subject_id=subject,
-                    unknown=storable(trace.unknown),
-                    complete=trace.complete,
-                )
-                assert added.lastrowid is not None
-                ids[name] = added.lastrowid
-            known[run_id, subject] = ids[name]
+        new = {
+            subject: given.get(name) or Trace(name, complete=False)
+            for name, subject in subjects.items()
+            if name not in ids
+        }
+        self._connection.change_many(
+            "add_trace",
+            (
+                {"run_id": run_id, "subject_id": subject, "unknown": storable(t.unknown), "complete": t.complete}
+                for subject, t in new.items()
+            ),
+        )
+        for row in self._connection.rows("run_traces", run_id=run_id, ids=array(new)) if new else ():
+            ids[new[row["subject_id"]].identity] = row["id"]
+        known.update(((run_id, subject), ids[name]) for name, subject in subjects.items())
         return ids, old
 
     def _change_trace(self, trace_id: int, unknown: str, complete: bool, trace: Trace) -> None:
@@ -275,15 +277,17 @@ class Writer:
         if known is None:
             rows = self._connection.rows("blocks", ids=array((source_id,)))
             known = self._memory.blocks[source_id] = {unsigned(row["checksum"]): row["number"] for row in rows}
-        new = sorted(checksum for checksum in checksums if checksum not in known)
-        if new:
-            first = max(known.values(), default=0) + 1
-            known.update(zip(new, range(first, first + len(new)), strict=True))
-            self._connection.change_many(
-                "add_block",
-                ({"source_id": source_id, "number": known[checksum], "checksum": signed(checksum)} for checksum in new),
-            )
-        return {known[checksum] for checksum in checksums}
+        try:
+            return set(map(known.__getitem__, checksums))
+        except KeyError:
+            new = sorted(frozenset(checksums).difference(known))
+        first = max(known.values(), default=0) + 1
+        known.update(zip(new, range(first, first + len(new)), strict=True))
+        self._connection.change_many(
+            "add_block",
+            ({"source_id": source_id, "number": known[checksum], "checksum": signed(checksum)} for checksum in new),
+        )
+        return set(map(known.__getitem__, checksums))
 
     def _fingerprint_ids(self, keys: set[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
         """Ids by source and packed blocks, new rows made."""

@@ -48,6 +48,14 @@ def is_folder(path: str) -> bool:
     return stat.S_ISDIR(_mode(path))
 
 
+def is_link(path: str) -> bool:
+    """Whether a symbolic link is at this place."""
+    try:
+        return stat.S_ISLNK(get_own_state(path).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def make_folders(path: str) -> None:
     """Make a folder and those above it, as far as they are not there."""
     try:

@@ -4,7 +4,7 @@ import inspect
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import cache
 from types import CodeType
 from typing import Any
@@ -30,6 +30,7 @@ _INI = [
     "pythonpath",
     "usefixtures",
 ]
+Wrapper = Generator[None, object, object]  # around the other implementations of a hook
 _OPTIONS = ("doctestmodules", "doctestglob", "importmode")
 MARKERS = (
     "testmon_always(reason): select this test every time",
@@ -96,22 +97,22 @@ class Collector:
         if not self.is_worker:
             self.recorder.flush(session_record(self.config, self.recorder.engine.name))
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Iterator[None]:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Wrapper:
         self.attribution.rebase(AFTER)
         modules = project_modules(self.recorder)
         if self.is_worker:  # its output is sent off inside of the next line
             output: dict[str, object] = self.config.workeroutput  # type: ignore[attr-defined]
             output["testmon_modules"] = modules
-        yield
-        if self.is_worker:
-            self.recorder.flush()
-        else:
-            # session.exitstatus: the hook's argument is from before plugins changed it
-            status = int(getattr(session, "exitstatus", exitstatus))
+        try:
+            return (yield)
+        finally:
             self.recorder.flush()  # what is left behind may be numbered as what is written here
-            left = child.sweep(self.recorder)
-            self.recorder.flush(*left, wire.Ended(status, {**self.modules, **modules}))
+            if not self.is_worker:
+                # session.exitstatus: the hook's argument is from before plugins changed it
+                status = int(getattr(session, "exitstatus", exitstatus))
+                left = child.sweep(self.recorder)
+                self.recorder.flush(*left, wire.Ended(status, {**self.modules, **modules}))
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
@@ -126,13 +127,15 @@ class Collector:
 
     # collection
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self, collector: pytest.Collector) -> Iterator[None]:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Wrapper:
         entry = self.attribution.push(collect_identity(collector.nodeid))
-        yield
-        if isinstance(collector, pytest.File) and not self.recorder.scope.source(str(collector.path)):
-            self.recorder.resources.rely_on(str(collector.path))  # doctests in text, tests in YAML ...
-        self.attribution.pop(entry)
+        try:
+            return (yield)
+        finally:
+            if isinstance(collector, pytest.File) and not self.recorder.scope.source(str(collector.path)):
+                self.recorder.resources.rely_on(str(collector.path))  # doctests in text, tests in YAML ...
+            self.attribution.pop(entry)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -140,10 +143,10 @@ class Collector:
             path = os.path.join(self.config.rootpath, report.nodeid.partition("::")[0])
             self.recorder.flush(wire.CollectionError(report.nodeid, path, str(report.longreprtext)))
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Iterator[None]:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Wrapper:
         self.nodeids = [item.nodeid for item in items]
-        yield
+        return (yield)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self.deselected += [item.nodeid for item in items]
@@ -155,21 +158,23 @@ class Collector:
 
     # tests
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Wrapper:
         self.item = item
         self.outcome = OutcomeReader()
         identity = identity_of_test(item.nodeid)
         entry = self.attribution.push(identity)
-        yield
-        self.attribution.pop(entry)
-        self.item = None
         try:
-            self._finish(item, identity)
-            self._notice_threads(item)
-            self._notice_processes(item, identity)
-        except Exception as problem:
-            self.recorder.failed(problem, identity)
+            return (yield)
+        finally:
+            self.attribution.pop(entry)
+            self.item = None
+            try:
+                self._finish(item, identity)
+                self._notice_threads(item)
+                self._notice_processes(item, identity)
+            except Exception as problem:
+                self.recorder.failed(problem, identity)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -249,14 +254,16 @@ class Collector:
 
     # fixtures
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_fixture_setup(self, fixturedef: FixtureDef[Any], request: SubRequest) -> Iterator[None]:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: FixtureDef[Any], request: SubRequest) -> Wrapper:
+        __tracebackhide__ = True
         if fixturedef.scope == "function":
-            yield
-            return
+            return (yield)
         leave = self.fixtures.begin(fixturedef)
-        yield
-        leave()
+        try:
+            return (yield)
+        finally:
+            leave()
 
 
 class FixtureWatch:

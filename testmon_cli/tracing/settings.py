@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from testmon_cli.tracing.originals import absolute_path, is_file, is_folder, real_path
+from testmon_cli.tracing.originals import absolute_path, is_file, is_folder, is_link, real_path
 
 VARIABLE = "TESTMON_COLLECT"
 IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
@@ -57,6 +57,7 @@ class Scope:
         self._settings = settings
         self._roots = tuple(_folder(path) for path in (settings.root, *settings.roots))
         self._inside: dict[str, str | None] = {}
+        self._folders: dict[str, str] = {}
         self._environments: dict[str, bool] = {}
         self._archives: dict[str, bool] = {}
         self._sources: dict[str, str | None] = {}
@@ -84,10 +85,18 @@ class Scope:
         try:
             absolute = absolute_path(path)
             if not self.holds(absolute):
-                absolute = real_path(path)
+                absolute = self._real(absolute)
         except OSError:  # the working folder was removed
             return None
         return absolute if self.holds(absolute) else None
+
+    def _real(self, absolute: str) -> str:
+        """What `real_path` gives, which looks at each folder above every time; all modules of libraries come here."""
+        folder, name = os.path.split(absolute)
+        if folder not in self._folders:
+            self._folders[folder] = real_path(folder)
+        place = os.path.join(self._folders[folder], name)
+        return real_path(place) if is_link(place) else place
 
     def holds(self, absolute: str) -> bool:
         """Whether a normal absolute path belongs to the project."""

@@ -19,7 +19,7 @@ class Spool:
         """Append the records with one system call, so that a kill leaves whole lines."""
         if not records:
             return
-        data = "".join(encode(record) + "\n" for record in records).encode("ascii")
+        data = f"{encode(records)}\n".encode("ascii")
         handle = self._open()
         while data:
             data = data[write_handle(handle, data) :]

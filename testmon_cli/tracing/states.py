@@ -1,11 +1,10 @@
 """How a resource is found, as text that can be compared later."""
 
 from collections.abc import Collection
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from hashlib import blake2b
 
 from testmon_cli.tracing.originals import is_there, list_folder, open_file
+from testmon_cli.tracing.settings import CACHE_FOLDER
 
 MISSING = "missing"
 EXISTS = "exists"  # only that it is there was asked, not what it holds
@@ -13,27 +12,17 @@ UNSET = "unset"
 _CHUNK = 1 << 20
 
 # What tools leave behind beside sources; runs differ in it, tests do not.
-NEVER_READ = (
-    "__pycache__",
-    ".git",
-    ".hg",
-    ".pytest_cache",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".hypothesis",
-    ".coverage",
-    ".coverage.*",
-    ".testmondata*",
-    ".testmon_cache",
-    "*.pyc",
-    "*.egg-info",
-)
+_NAMES = frozenset({
+    "__pycache__", ".git", ".hg", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".coverage",
+    CACHE_FOLDER,
+})  # fmt: skip
+_BEGINNINGS = (".coverage.", ".testmondata")
+_ENDS = (".pyc", ".egg-info")
 
 
-@lru_cache(maxsize=4096)
 def is_debris(name: str) -> bool:
     """Whether a file or folder of this name is left by tools."""
-    return any(fnmatchcase(name, pattern) for pattern in NEVER_READ)
+    return name in _NAMES or name.startswith(_BEGINNINGS) or name.endswith(_ENDS)
 
 
 def file_state(path: str) -> str:

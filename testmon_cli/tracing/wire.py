@@ -1,15 +1,15 @@
-"""What collecting processes tell `testmon collect`: one JSON array a line, in a spool folder.
+"""What collecting processes tell `testmon collect`: lines of JSON, in a spool folder.
 
-Every traced process appends to a file of its own in the spool folder, named `<pid>-<random>.jsonl`, a line per
-record, flushed as tests finish; the parent tails all of them. A process that is killed loses only the line it was
+Every traced process appends to a file of its own in the spool folder, named `<pid>-<random>.jsonl`, a line with all
+new records as tests finish; the parent tails all of them. A process that is killed loses only the line it was
 writing (a last line without a line end is ignored). Records are the named tuples below (dataclasses take
-longer to import); `encode` and `decode` translate: the name of the class, then its values.
+longer to import); `encode` and `decode` translate: an array of arrays, each the name of the class, then its values.
 
 Paths are absolute here; the reader makes them relative to the root.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, get_args
 
 
@@ -119,16 +119,18 @@ _KINDS = {kind.__name__: kind for kind in get_args(Record)}
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
-def encode(record: Record) -> str:
+def encode(records: Iterable[Record]) -> str:
     """One line without its line end. Lone surrogates survive (`ensure_ascii`)."""
-    return _ENCODER.encode((type(record).__name__, *record))
+    return _ENCODER.encode([(type(record).__name__, *record) for record in records])
 
 
-def decode(line: str) -> Record:
-    """The record of a line that `encode` made."""
-    name, *values = json.loads(line)
-    values = [tuple(value) if isinstance(value, list) else value for value in values]
-    record: Record = _KINDS[name](*values)
+def decode(line: str) -> list[Record]:
+    """The records of a line that `encode` made."""
+    return [_record(*values) for values in json.loads(line)]
+
+
+def _record(name: str, *values: Any) -> Record:
+    record: Record = _KINDS[name](*(tuple(value) if isinstance(value, list) else value for value in values))
     if isinstance(record, Trace) and record.resources:
         return record._replace(resources=tuple(map(_resource, record.resources)))
     return record

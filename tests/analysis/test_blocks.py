@@ -529,9 +529,10 @@ def test_type_parameters_are_no_part_of_a_block() -> None:
 
 def test_lines_lead_to_what_must_have_been_reached_before() -> None:
     source = model("def f(x):\n    if x:\n        return 1\n    a = 2\n    return a")
-    assert {source.blocks[n].line for n in source.blocks_on([3])} == {1, 3}
-    assert {source.blocks[n].line for n in source.blocks_on([5])} == {1, 4}
-    assert source.blocks_on([99]) == frozenset()
+    table = source.table
+    assert {source.blocks[n].line for n in table.reached(table.on([3]))} == {1, 3}
+    assert {source.blocks[n].line for n in table.reached(table.on([5]))} == {1, 4}
+    assert table.on([99]) == table.reached([99]) == set()
 
 
 def test_places_are_those_of_the_blocks() -> None:

@@ -24,6 +24,9 @@ def test_a_model_comes_back_as_it_was(source: str) -> None:
     assert back == stored
     assert {type(d.mentions) for d in back.definitions} <= {frozenset}
     assert {type(b.lines) for b in back.blocks} == {tuple}
+    table = codec.decode_table(codec.encode(stored))
+    assert (table.checksums, table.parents) == (stored.table.checksums, stored.table.parents)
+    assert all(table.on([line]) == stored.table.on([line]) for line in range(5))
 
 
 def test_the_same_model_gives_the_same_bytes() -> None:

@@ -97,7 +97,9 @@ def test_a_model_survives_storing(source: str) -> None:
 def test_a_change_of_an_executed_statement_breaks_the_fingerprint(source: str, x: int, random: object) -> None:
     executed = _executed_lines(source, x)
     model = build_model(source.encode())
-    relied_on = {model.blocks[index].checksum for index in model.blocks_on(executed)} & checksums(model)
+    relied_on = {model.blocks[index].checksum for index in model.table.reached(model.table.on(executed))} & checksums(
+        model
+    )
     lines = source.splitlines()
     simple = [n for n in sorted(executed) if " = [" in lines[n - 1]]
     for number in simple:
@@ -110,7 +112,7 @@ def test_a_change_of_an_executed_statement_breaks_the_fingerprint(source: str, x
 def test_a_change_of_a_statement_in_a_block_not_reached_breaks_nothing(source: str, x: int) -> None:
     executed = _executed_lines(source, x)
     model = build_model(source.encode())
-    reached = model.blocks_on(executed)
+    reached = model.table.reached(model.table.on(executed))
     relied_on = {model.blocks[index].checksum for index in reached}
     lines = source.splitlines()
     for index, block in enumerate(model.blocks[:-1]):

@@ -28,7 +28,7 @@ def _outcome(root: Path, nodeid: str = "a.py::test_x", **more: object) -> wire.O
 
 def test_a_line_that_is_not_finished_waits(tmp_path: Path) -> None:
     reader = SpoolReader(tmp_path)
-    line = wire.encode(wire.CollectionError("a.py", "/a.py", "bad"))
+    line = wire.encode([wire.CollectionError("a.py", "/a.py", "bad")])
     spool = tmp_path / "1-a.jsonl"
     spool.write_text(line[:10])
     assert list(reader.poll()) == []

@@ -16,7 +16,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,16 +93,9 @@ class ForkedLaunch:
             sys.stderr.flush()
             os._exit(code)
 
-    def wait(self, timeout: float) -> int:
-        end = time.monotonic() + timeout
-        while self.returncode is None:
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
-            if pid:
-                self.returncode = os.waitstatus_to_exitcode(status)
-            elif time.monotonic() > end:
-                raise subprocess.TimeoutExpired("pytest", timeout)
-            else:
-                time.sleep(0.005)
+    def wait(self) -> int:
+        _, status = os.waitpid(self._pid, 0)
+        self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
 

@@ -108,4 +108,4 @@ class Project:
 
 def read(path: Path) -> list[wire.Record]:
     lines = path.read_text(encoding="ascii").splitlines(keepends=True)
-    return [wire.decode(line) for line in lines if line.endswith("\n")]
+    return [record for line in lines if line.endswith("\n") for record in wire.decode(line)]

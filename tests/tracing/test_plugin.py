@@ -61,8 +61,8 @@ def blocks_hit(recorded: Recorded, identity: str) -> dict[str, set[tuple[str, in
     units = {recorded.relative(r.path): r.unit for r in recorded.records if isinstance(r, wire.File)}
     for path, seen in recorded.hits(identity).items():
         blocks = blocks_of(find_blocks(ast.parse((recorded.root / path).read_text())))
-        model = SourceModel(blocks, (), ())
-        indices = model.blocks_on(seen) if units[path] == "lines" else model.reached(seen)
+        table = SourceModel(blocks, (), ()).table
+        indices = table.reached(table.on(seen) if units[path] == "lines" else seen)
         if indices:
             found[path] = {(blocks[index].qualname, blocks[index].line) for index in indices}
     return found

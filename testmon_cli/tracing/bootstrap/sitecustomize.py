@@ -55,7 +55,7 @@ def _cannot(why):
     # A wire.Trace: hits, resources, uses and module_level are empty, then why it is not complete.
     record = ["Trace", identity, [], [], [], [], ["a Python subprocess was not traced: " + why]]
     with open(os.path.join(settings["spool"], "%d-unseen.jsonl" % os.getpid()), "a") as handle:
-        handle.write(json.dumps(record) + "\n")
+        handle.write(json.dumps([record]) + "\n")
 
 
 def _hide():
