@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from testmon_cli.analysis.trees import children
@@ -56,12 +57,17 @@ class ModuleIndex:
         self.paths = frozenset(paths)
         self._added = frozenset(added)
         self._observed = dict(observed or {})
-        self._by_last: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        self._cache: dict[str, tuple[str, ...]] = {}
+
+    @cached_property
+    def _by_last(self) -> Mapping[str, list[tuple[tuple[str, ...], str]]]:
+        """By the last part of their module's name, made when a name is looked for: most changes need none."""
+        found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for path in sorted(self.paths):
             parts = module_parts(path)
             if parts:
-                self._by_last.setdefault(parts[-1], []).append((parts, path))
-        self._cache: dict[str, tuple[str, ...]] = {}
+                found.setdefault(parts[-1], []).append((parts, path))
+        return found
 
     def files(self, module: str) -> tuple[str, ...]:
         """Paths that `import module` could load; () when it is not of the project."""

@@ -23,7 +23,7 @@ class Project:
     index: ModuleIndex
     model: Callable[[str], SourceModel | None]
     mentioning: Callable[[frozenset[str]], Iterable[str]]
-    dynamic_edges: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    dynamic_edges: Mapping[str, Iterable[str]] = field(default_factory=dict)
     plugins: frozenset[str] = frozenset()  # files that pytest loads as plugins for every test
     starts: Callable[[str], bool] = lambda _: True  # whether something else than an import statement loads a file
     _eager: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Project:
             eager = {t for i in imports if not i.lazy for t in self.index.targets(i, path)}
             eager |= set(self.conftests(path)) - {path}
             every = eager | {t for i in imports if i.lazy for t in self.index.targets(i, path)}
-            every |= self.dynamic_edges.get(path, frozenset())
+            every.update(self.dynamic_edges.get(path, ()))
             self._eager[path] = frozenset(eager - {path})
             self._lazy[path] = frozenset(every - {path})
         return self._lazy[path] if lazy else self._eager[path]

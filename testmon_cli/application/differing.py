@@ -182,7 +182,7 @@ class Dependents:
             nothing = FileChanges((), (), (), {})
             today = Today(self._tree.root, "")
             self._matchers[run.id] = RunMatcher(self._datafile, run, self._tree, today, PackageChanges(), nothing)
-        return self._tests & self._matchers[run.id].reached_by(change, self._executions).keys()
+        return self._tests & self._matchers[run.id].reached_by(change).keys()
 
     def _with_users(self, traces: Iterable[int]) -> set[int]:
         found = set(traces)

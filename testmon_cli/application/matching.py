@@ -5,8 +5,10 @@ an affected name, modules whose import is affected, resources that differ; then 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import cast
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.changes import REMOVED, definition_changes
@@ -27,7 +29,7 @@ from testmon_cli.application.comparing import (
 from testmon_cli.application.resources import Today
 from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.records import ResourceState, Run, StoredExecution, StoredFingerprint, VersionRef
+from testmon_cli.domain.records import ResourceState, Run, StoredFingerprint, StoredTest, VersionRef
 from testmon_cli.domain.source import Block, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
@@ -60,14 +62,35 @@ class RunMatcher:
         self.files = files if files is not None else compare_files(self.snapshot, tree, run.started)
         self._stored_models: dict[str, SourceModel | None] = {}
         self._names: dict[str, bytes] = {}
+        self._mentioning: dict[frozenset[str], list[str]] = {}
         self._fingerprints: dict[str, list[StoredFingerprint]] = {}
         self.growth = Growth(self._project())
         self.invalid: Hits = {}
         self._modules: dict[int, str] = {}
         self._users: dict[int, list[int]] = defaultdict(list)
         self._kinds: dict[int, str] = {}
+        self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
         self._unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
         self._hit_functions: dict[tuple[str, str], Cause] = {}
+
+    # Tests
+
+    def tests_in(self, paths: Iterable[str]) -> Iterator[StoredTest]:
+        """The tests of the run that stand in some files."""
+        for path in paths:
+            yield from self._tests.get(path, ())
+
+    def tests_below(self, folder: str) -> Iterator[StoredTest]:
+        """The tests of the run that stand in the files of a folder, given with a slash at its end."""
+        return self.tests_in(path for path in self._tests if path.startswith(folder))
+
+    @cached_property
+    def _tests(self) -> Mapping[str, list[StoredTest]]:
+        """By file. Read where something asks: most changes are of blocks, and who ran these says the datafile."""
+        found: dict[str, list[StoredTest]] = defaultdict(list)
+        for test in self._datafile.tests(self.run.id):
+            found[test.path].append(test)
+        return found
 
     # Models
 
@@ -92,10 +115,7 @@ class RunMatcher:
     def _project(self) -> Project:
         self._changed_paths = frozenset((*self.files.changed, *self.files.added))
         modules = {str(k): str(v) for k, v in self.run.mapping("modules").items()}
-        edges = {
-            str(importer): frozenset(map(str, imported))  # type: ignore[call-overload]
-            for importer, imported in self.run.mapping("edges").items()
-        }
+        edges = cast("Mapping[str, list[str]]", self.run.mapping("edges"))
         loaded = [path for path, ref in self.snapshot.items() if is_loaded(ref)]
         self._live = frozenset((*loaded, *self.files.added))
         paths = {*self._tree.stats, *loaded, *self.files.removed}
@@ -112,10 +132,12 @@ class RunMatcher:
 
     def mentioning(self, names: frozenset[str]) -> list[str]:
         """Files whose text may mention one of the names; files that no test loaded cannot matter."""
-        hashes = {codec.name_hash(name) for name in names}
-        return [path for path in self._live if self._may_mention(path, hashes)]
+        if names not in self._mentioning:
+            hashes = {codec.name_hash(name) for name in names}
+            self._mentioning[names] = [path for path in self._live if codec.mentions_any(self._index(path), hashes)]
+        return self._mentioning[names]
 
-    def _may_mention(self, path: str, hashes: set[bytes]) -> bool:
+    def _index(self, path: str) -> bytes:
         if path not in self._names:
             ref = self.snapshot.get(path)
             if path in self._changed_paths or ref is None or ref.model_key != MODEL_KEY:
@@ -123,7 +145,7 @@ class RunMatcher:
                 self._names[path] = codec.name_index(model) if model is not None else b""
             else:
                 self._load_names()
-        return codec.mentions_any(self._names[path], hashes)
+        return self._names[path]
 
     def _load_names(self) -> None:
         wanted = {
@@ -138,25 +160,25 @@ class RunMatcher:
 
     # The steps
 
-    def match(self, executions: Iterable[StoredExecution]) -> Hits:
+    def match(self) -> Hits:
         """Causes by trace id, for every trace of the run that no longer holds."""
         self._load_traces()
         self._vanished_blocks()
         self._unfinished_fixtures()
         self._changed_resources()
         self._changed_names()
-        self._affected([e for e in executions if e.run_id == self.run.id])
+        self._affected()
         self._spread()
         return self.invalid
 
-    def reached_by(self, change: Callable[[Growth], None], executions: Iterable[StoredExecution]) -> Hits:
+    def reached_by(self, change: Callable[[Growth], None]) -> Hits:
         """Traces of the run that one change alone would touch; to be asked of a matcher without changed files."""
         if not self._kinds:
             self._load_traces()
         self.growth = Growth(self.growth.project)
         self.invalid, self._hit_functions = {}, {}
         change(self.growth)
-        self._affected([e for e in executions if e.run_id == self.run.id])
+        self._affected()
         self._spread()
         return self.invalid
 
@@ -255,6 +277,7 @@ class RunMatcher:
     def _changed_resources(self) -> None:
         states = self._datafile.resource_states()
         changed = changed_states(states, self._today)
+        self.beyond_files = self.beyond_files or bool(changed)
         for trace_id, state_id in self._datafile.resources([self.run.id]) if changed else ():
             if trace_id not in self._kinds or state_id not in changed:
                 continue
@@ -349,22 +372,22 @@ class RunMatcher:
 
     # What is affected
 
-    def _affected(self, executions: list[StoredExecution]) -> None:
+    def _affected(self) -> None:
         while True:
             self.growth.grow()
             size = self.growth.affected.size
-            self._mentioned(executions)
+            self._mentioned()
             self._memoised()
             if self.growth.affected.size == size:
                 break
         for trace_id, path in self._modules.items():
             if trace_id in self.invalid:
                 self.growth.module(path, self.invalid[trace_id])
-        self._modules_affected(executions)
+        self._modules_affected()
 
-    def _mentioned(self, executions: list[StoredExecution]) -> None:
+    def _mentioned(self) -> None:
         matcher = _MentionMatcher(self, self.growth)
-        for trace_id, cause in matcher.match(executions).items():
+        for trace_id, cause in matcher.match().items():
             self._hit(trace_id, cause)
         self._hit_functions |= {k: v for k, v in matcher.functions.items() if k not in self._hit_functions}
 
@@ -418,20 +441,17 @@ class RunMatcher:
             if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called
                 self.growth.name(path, outer.partition(".")[0], cause)
 
-    def _modules_affected(self, executions: list[StoredExecution]) -> None:
+    def _modules_affected(self) -> None:
         """Tests that need a module whose import may come out otherwise."""
         project = self.growth.project
         for module, cause in self.growth.affected.modules.items():
             if _is_conftest(module):
-                folder = module.removesuffix(CONFTEST)
-                for execution in executions:
-                    if execution.path.startswith(folder):
-                        self._hit(execution.trace_id, Cause("import", "needs", module, "", 0, cause))
+                for test in self.tests_below(module.removesuffix(CONFTEST)):
+                    self._hit(test.trace_id, Cause("import", "needs", module, "", 0, cause))
             eager = project.reaching(module, lazy=False)
             link = Cause("import", "needs", module, "", 0, cause)
-            for execution in executions:
-                if execution.path in eager:
-                    self._hit(execution.trace_id, link)
+            for test in self.tests_in(eager):
+                self._hit(test.trace_id, link)
             for trace_id in self._datafile.traces_touching(sorted(eager), [self.run.id]):
                 self._hit(trace_id, link)
             self._lazy_imports_of(eager, link)
@@ -451,7 +471,7 @@ class RunMatcher:
                     found = {b.checksum for b in model.blocks if _holds_line(b, imported.line)}
                     checksums.setdefault(path, set()).update(found)
             dynamic = {b.checksum for b in model.blocks if DYNAMIC in b.mentions}
-            if project.dynamic_edges.get(path, frozenset()) & eager:
+            if not eager.isdisjoint(project.dynamic_edges.get(path, ())):
                 checksums.setdefault(path, set()).update(dynamic)
         causes = {
             f.id: cause for f in self._fingerprints_of(checksums) if not f.checksums.isdisjoint(checksums[f.path])
@@ -460,15 +480,19 @@ class RunMatcher:
             self._hit(trace_id, found_cause)
 
     @property
-    def recollected(self) -> frozenset[int]:
-        """Traces of tests whose collection may come out otherwise: there may be other parameters."""
+    def recollected(self) -> frozenset[str]:
+        """Files of tests whose collection may come out otherwise: there may be other parameters."""
         hits = {t: cause for t, cause in self.invalid.items() if self._kinds.get(t) == "collect"}
-        return frozenset(self.spread(hits))
+        traces = self.spread(hits).keys()
+        if not traces:
+            return frozenset()
+        return frozenset(path for path, tests in self._tests.items() if any(t.trace_id in traces for t in tests))
 
     def _spread(self) -> None:
         """Who uses an invalid trace is invalid as well."""
         for trace_id, cause in self.spread(self.invalid).items():
-            self._hit(trace_id, cause)
+            if trace_id not in self.invalid:
+                self._hit(trace_id, cause)
 
     def spread(self, hits: Mapping[int, Cause]) -> Hits:
         found = dict(hits)
@@ -493,10 +517,10 @@ class RunMatcher:
                 causes[fingerprint.id] = wanted[min(common)]
         return self._traces_of(causes)
 
-    def touching(self, paths: frozenset[str], executions: Iterable[StoredExecution]) -> set[int]:
+    def touching(self, paths: frozenset[str]) -> set[int]:
         """Tests that executed something in one of these files, or stand in one."""
         found = set(self._datafile.traces_touching(sorted(paths), [self.run.id]))
-        found |= {e.trace_id for e in executions if e.path in paths}
+        found |= {test.trace_id for test in self.tests_in(paths)}
         return set(self.spread(dict.fromkeys(found, _NOTHING)))
 
 
@@ -525,7 +549,7 @@ class _MentionMatcher:
     growth: Growth
     functions: dict[tuple[str, str], Cause] = field(default_factory=dict)
 
-    def match(self, executions: list[StoredExecution]) -> Hits:
+    def match(self) -> Hits:
         affected = self.growth.affected
         hits: Hits = {}
         causes = {**affected.kept, **affected.names}
@@ -535,19 +559,19 @@ class _MentionMatcher:
             hits.update(self.run.hits_of(direct))
             for paths, checksums in conditional.items():
                 reached = frozenset().union(*(self.growth.project.reaching(p) for p in paths))
-                touching = self.run.touching(reached, executions)
+                touching = self.run.touching(reached)
                 for trace_id, cause in self.run.spread(self.run.hits_of(checksums)).items():
                     if trace_id in touching:
                         hits.setdefault(trace_id, cause)
-            for execution in executions:
-                cause_of_own = self._own(execution)
+            for test in self.run.tests_in({path for path, _ in affected.names}):
+                cause_of_own = self._own(test)
                 if cause_of_own is not None:
-                    hits.setdefault(execution.trace_id, cause_of_own)
+                    hits.setdefault(test.trace_id, cause_of_own)
         for key, cause in affected.members.items():
-            self._member(key, cause, executions, hits)
+            self._member(key, cause, hits)
         for (path, name), cause in affected.docs.items():
             self._documented(path, name, cause, READS_DOCS, hits)
-            doctests = {e.trace_id: cause for e in executions if e.kind == "doctest" and e.path == path}
+            doctests = {test.trace_id: cause for test in self.run.tests_in([path]) if test.kind == "doctest"}
             hits.update({trace_id: found for trace_id, found in doctests.items() if trace_id not in hits})
         for (path, name), cause in affected.hints.items():
             self._documented(path, name, cause, READS_HINTS, hits)
@@ -628,13 +652,13 @@ class _MentionMatcher:
         direct.setdefault(block.checksum, link)
         self.functions.setdefault((path, block.qualname), link)
 
-    def _own(self, execution: StoredExecution) -> Cause | None:
+    def _own(self, test: StoredTest) -> Cause | None:
         """A test's own function or class is affected, whether it ran (was not skipped) or not."""
-        if not execution.function:
+        if not test.function:
             return None
-        return self.growth.affected.names.get((execution.path, execution.function.partition(".")[0]))
+        return self.growth.affected.names.get((test.path, test.function.partition(".")[0]))
 
-    def _member(self, key: tuple[str, str, str], cause: Cause, executions: list[StoredExecution], hits: Hits) -> None:
+    def _member(self, key: tuple[str, str, str], cause: Cause, hits: Hits) -> None:
         path, owner, member = key
         holders = Growth(self.growth.project)
         holders.name(path, owner.partition(".")[0], cause)
@@ -643,7 +667,7 @@ class _MentionMatcher:
         related = set(grown.names) | self._ancestors(path, owner)
         users = self._uses_of_member(path, owner, member, cause, related)
         full = f"{owner}.{member}"
-        own = {e.trace_id: cause for e in executions if e.path == path and e.function == full}
+        own = {test.trace_id: cause for test in self.run.tests_in([path]) if test.function == full}
         candidates = self.run.spread({**self.run.hits_of(users), **own})
         if not candidates:
             return
@@ -652,9 +676,10 @@ class _MentionMatcher:
         owned = set(self.run.spread(self.run.hits_of(direct)))
         for checksums in conditional.values():
             owned |= set(self.run.spread(self.run.hits_of(checksums)))
-        owned |= {e.trace_id for e in executions if (e.path, e.function.partition(".")[0]) in grown.names}
+        standing = self.run.tests_in({path for path, _ in grown.names})
+        owned |= {test.trace_id for test in standing if (test.path, test.function.partition(".")[0]) in grown.names}
         for module in grown.modules:
-            owned |= self.run.touching(self.growth.project.reaching(module), executions)
+            owned |= self.run.touching(self.growth.project.reaching(module))
         for trace_id, found in candidates.items():
             if trace_id in owned:
                 hits.setdefault(trace_id, found)

@@ -26,7 +26,7 @@ from testmon_cli.application.sources import Tree
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import SourceError, TestmonError
-from testmon_cli.domain.records import FAILURES, Environment, Package, Run, StoredExecution, VersionRef
+from testmon_cli.domain.records import FAILURES, Environment, Heads, Package, Run, StoredExecution, VersionRef
 from testmon_cli.domain.selection import Reason, Selected, Selection
 from testmon_cli.storage.datafile import Datafile, MissingDatafile
 
@@ -143,6 +143,18 @@ class _Compared(NamedTuple):
     differs: bool  # whether anything at all may concern a test
 
 
+class _Matched(NamedTuple):
+    """What became of the executions of a run."""
+
+    invalid: Hits  # traces that do not hold
+    everything: Cause | None = None  # what makes all of them invalid at once
+    doubtful: bool = False  # whether pytest may know none of their node ids
+    beyond_files: bool = False  # whether anything but source files may be why
+
+
+_NOTHING = _Matched({})
+
+
 @dataclass
 class Chooser:
     """Weighs the executions of all tests against the tree."""
@@ -160,6 +172,8 @@ class Chooser:
     doubtful: set[str] = field(default_factory=set)  # files that may not import now: pytest knows no node ids in them
     _reasons: dict[int, Reason] = field(default_factory=dict)  # by the id of their cause
     _comparisons: dict[int, _Compared] = field(default_factory=dict)  # by run
+    _matches: dict[int, _Matched] = field(default_factory=dict)  # by run
+    _same: dict[tuple[int, int], bool] = field(default_factory=dict)  # by run and older run
 
     def choose(self, *, failed: bool, exact: bool) -> Selection:
         """Weigh each test, unless a look at the newest run tells that this would change nothing."""
@@ -184,42 +198,73 @@ class Chooser:
             if reason is not None:
                 spent += execution.duration
                 chosen.append(Selected(execution.nodeid, self._argument(execution, exact=exact), reason))
-        chosen += self._new(self.config.naming(newest.arguments), files, (), ())
+        chosen += self._new(self.config.naming(newest.arguments), files)
         known, seconds = self.datafile.totals(newest.id)
         return Selection(tuple(chosen), known, (), seconds - spent, spent)
 
     def _weighed(self, *, failed: bool, exact: bool) -> Selection:
-        executions = self.datafile.executions(self.runs[0].environment)
-        verdicts = self._verdicts(executions)
+        heads = self.datafile.heads(self.runs[0].environment)
+        standing = _standing(heads)
+        files = set().union(*map(self.datafile.test_files, standing))
+        missing = {file for file in files if not self.tree.exists(file)}
+        wanted = self._to_weigh(standing, missing)
+        traces = (t for head in heads for t, test in zip(head.trace_ids, head.test_ids, strict=True) if test in wanted)
+        verdicts = self._verdicts(self.datafile.executions_of(traces))
         naming = self.config.naming(self.runs[0].arguments)
         chosen: list[Selected] = []
-        saved = spent = 0.0
-        known = 0
+        spent = 0.0
+        known = sum(map(len, standing.values())) - len(verdicts)
+        saved = 0.0
+        for head in heads:
+            tests = standing[head.run_id]
+            durations = zip(head.trace_ids, head.durations, strict=True)
+            saved += sum(seconds for trace, seconds in durations if trace in tests and tests[trace] not in wanted)
         gone: set[str] = set()
-        files = {nodeid.partition("::")[0] for nodeid in verdicts}
-        missing = {file for file in files if not self.tree.exists(file)}
+        unsettled = self.unstable.union(self.doubtful, missing)
         for nodeid, verdict in verdicts.items():
-            if self._is_gone(verdict.newest, missing) or self._is_gone_from_base(verdict):
+            newest = verdict.newest
+            # Most tests stand in files of which nothing is to be asked.
+            settled = newest.path not in unsettled and nodeid.partition("::")[0] not in unsettled
+            if not settled and self._is_gone(newest, missing):
+                gone.add(nodeid)
+                continue
+            if "." in newest.function and self._is_gone_from_base(verdict):
                 gone.add(nodeid)
                 continue
             known += 1
             reason = self._reason(verdict, failed=failed)
             if reason is None:
-                saved += verdict.newest.duration
+                saved += newest.duration
                 continue
-            spent += verdict.newest.duration
-            argument = self._argument(verdict.newest, exact=exact)
-            if verdict.newest.function and self._recollects(verdict.newest):
+            spent += newest.duration
+            argument = nodeid if settled and "[" not in nodeid else self._argument(newest, exact=exact)
+            if not settled and newest.function and self._recollects(newest):
                 argument = argument.partition("[")[0]
-            if self.rebuilt and self._is_rebuilt(verdict.newest):
+            if self.rebuilt and self._is_rebuilt(newest):
                 argument = "::".join(argument.split("::")[:2])
             chosen.append(Selected(nodeid, argument, reason))
-        chosen += self._new(naming, files, verdicts, executions)
+        chosen += self._new(naming, files)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
         broken = tuple(sorted(self.broken))
         return Selection(tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone))
 
     # Which executions hold
+
+    def _to_weigh(self, standing: Mapping[int, Mapping[int, int]], missing: Collection[str]) -> set[int]:
+        """The ids of tests of which there is something to say: all others hold as they ran last, and exist."""
+        found: set[int] = set()
+        for run in self.runs:
+            tests = standing.get(run.id)
+            if not tests:
+                continue
+            matched = self._matched(run)
+            if matched.everything is not None:
+                found.update(tests.values())
+                continue
+            traces = matched.invalid.keys() | {e.trace_id for e in self.datafile.remarkable(run.id)}
+            found.update(tests[trace] for trace in traces & tests.keys())
+        files = self.unstable.union(missing)
+        return found | self.datafile.tests_of(files) if files else found
 
     def _verdicts(self, executions: Iterable[StoredExecution]) -> dict[str, _Verdict]:
         """By node id. Executions come with the newest first, and so do the runs."""
@@ -238,47 +283,69 @@ class Chooser:
             here = waiting.pop(run.id, None)
             if here is None:
                 continue
-            invalid, everything = self._invalid(run, [verdict.current for verdict in here])
+            matched = self._matched(run)
+            if matched.doubtful:
+                self.doubtful.update(verdict.current.nodeid.partition("::")[0] for verdict in here)
             for verdict in here:
                 execution = verdict.current
-                cause = everything or invalid.get(execution.trace_id)
+                cause = matched.everything or matched.invalid.get(execution.trace_id)
                 if cause is None and not execution.unknown:
                     verdict.valid = execution
                     continue
                 if verdict.cause is None and not verdict.text:
                     verdict.cause, verdict.text = cause, execution.unknown
-                if verdict.older:
+                while verdict.older:
                     verdict.current = verdict.older.pop(0)
-                    waiting[verdict.current.run_id].append(verdict)
+                    if not self._saw_the_same(run, verdict.current.run_id):
+                        waiting[verdict.current.run_id].append(verdict)
+                        break
         return verdicts
 
-    def _invalid(self, run: Run, executions: list[StoredExecution]) -> tuple[Hits, Cause | None]:
-        """Traces of a run that do not hold, and what makes all of them invalid at once."""
+    def _saw_the_same(self, run: Run, older: int) -> bool:
+        """Whether an older run saw all that has changed since a run as that run did.
+
+        Then it cannot know what the changes do. What it has of a test that does not do the same each time may have
+        missed what the change concerns.
+        """
+        matched, key = self._matched(run), (run.id, older)
+        if matched.everything is not None or matched.beyond_files:
+            return False
+        if key not in self._same:
+            files = self._compared(run).files
+            now, then = self._compared(run).snapshot, self.datafile.snapshot(older)
+            paths = (*files.changed, *files.added, *files.removed)
+            self._same[key] = all(_digest(now.get(path)) == _digest(then.get(path)) for path in paths)
+        return self._same[key]
+
+    def _matched(self, run: Run) -> _Matched:
+        if run.id not in self._matches:
+            self._matches[run.id] = self._match(run)
+        return self._matches[run.id]
+
+    def _match(self, run: Run) -> _Matched:
         compared = self._compared(run)
         files = compared.files
         self.broken.update(files.broken)
         self.unstable.update((*files.changed, *files.added, *files.removed))
         if compared.everything is not None:
-            if compared.everything.kind == "config":
-                self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
-            return {}, compared.everything
+            return _Matched({}, compared.everything, doubtful=compared.everything.kind == "config")
         if not compared.differs:
-            return {}, None
+            return _NOTHING
         from testmon_cli.analysis.model_key import MODEL_KEY
         from testmon_cli.application.matching import RunMatcher
 
         snapshot = compared.snapshot
         if any(is_loaded(ref) and ref.model_key != MODEL_KEY for ref in snapshot.values()):
             # Checksums of two analyses cannot be compared, so nobody knows what the changes mean for these tests.
-            self.doubtful.update(e.nodeid.partition("::")[0] for e in executions)
-            return {}, Cause(UNKNOWN, "read sources in another way", "", "recorded by another version of testmon")
+            cause = Cause(UNKNOWN, "read sources in another way", "", "recorded by another version of testmon")
+            return _Matched({}, cause, doubtful=True)
         is_collected = partial(_is_collectable, self.tree, naming=self.config.naming(run.arguments))
         matcher = RunMatcher(
             self.datafile, run, self.tree, compared.today, compared.packages, files, snapshot, is_collected
         )
-        invalid = matcher.match(executions)
-        self._learn(matcher, executions)
-        return invalid, None
+        invalid = matcher.match()
+        self._learn(matcher)
+        return _Matched(invalid, beyond_files=matcher.beyond_files)
 
     def _compared(self, run: Run) -> _Compared:
         if run.id not in self._comparisons:
@@ -313,7 +380,7 @@ class Chooser:
     def _installed(self) -> tuple[Package, ...]:
         return environment.installed_packages()
 
-    def _learn(self, matcher: "RunMatcher", executions: list[StoredExecution]) -> None:
+    def _learn(self, matcher: "RunMatcher") -> None:
         """What a matched run tells of files and tests as they are now."""
         from testmon_cli.application.inheriting import has_bases, new_inherited_tests
 
@@ -321,8 +388,7 @@ class Chooser:
         self.inherited.extend(new_inherited_tests(matcher, self.config.naming(matcher.run.arguments)))
         project = self.project = matcher.growth.project
         self.rebuilt.update(key for key in matcher.growth.affected.names if has_bases(project, *key))
-        recollected = matcher.recollected
-        self.unstable.update(e.path for e in executions if e.trace_id in recollected)
+        self.unstable.update(matcher.recollected)
         for module in matcher.growth.affected.modules:
             self.doubtful.update(matcher.growth.project.reaching(module, lazy=False))
 
@@ -408,17 +474,17 @@ class Chooser:
 
     # Tests that have no execution
 
-    def _new(
-        self, naming: Naming, files: set[str], known: Collection[str], executions: Sequence[StoredExecution]
-    ) -> Iterator[Selected]:
-        """`known` tests and their files; where nothing has changed, only their files matter."""
+    def _new(self, naming: Naming, files: set[str]) -> Iterator[Selected]:
+        """`files` are those that known tests were collected from."""
         inert = self._inert()
         unwanted = self._unwanted()
-        left_out = self._left_out(executions, unwanted)
+        left_out = self._left_out(unwanted)
         files |= {nodeid.partition("::")[0] for nodeid in unwanted}
-        functions: set[str] = set()
-        if self.inherited or left_out or not files.isdisjoint(self.unstable):  # else nobody looks at them
-            functions.update(map(_function_of, (*known, *unwanted)))
+        functions: set[str] = set()  # in the files that may have others
+        looked_at = {*left_out, *(files & self.unstable), *(test.path for test in self.inherited)}
+        if looked_at:
+            ran = self.datafile.ran_below(self.runs[0].environment, looked_at)
+            functions.update(map(_function_of, (*(nodeid for nodeid, _ in ran), *unwanted)))
         errors: Mapping[str, object] = self.runs[0].mapping("errors")
         asked = {path for path in self.tree.stats if path not in files or path in self.unstable or path in left_out}
         for path in sorted(asked):
@@ -439,7 +505,7 @@ class Chooser:
                     if f"{test.nodeid}::" in groups:
                         yield test._replace(reason=Reason(kinds.NEW, "left out when its file was collected"))
         yield from self._inherited(naming, functions)
-        yield from self._pending(known, unwanted)
+        yield from self._pending(unwanted)
 
     def _new_functions(
         self, path: str, naming: Naming, functions: set[str], inert: frozenset[str]
@@ -471,7 +537,7 @@ class Chooser:
             elif any(c.name.partition("::")[0] == test.cls for c in candidates(self.tree.model(test.path), naming)):
                 yield Selected(nodeid, test.path, reason)
 
-    def _left_out(self, executions: Sequence[StoredExecution], unwanted: Collection[str]) -> dict[str, set[str]]:
+    def _left_out(self, unwanted: Collection[str]) -> dict[str, set[str]]:
         """Names that runs of a part of a file left out and that no other run of the same file has shown."""
         by_name: dict[tuple[str, str], set[int]] = defaultdict(set)
         for run in self.runs:
@@ -485,10 +551,10 @@ class Chooser:
         from testmon_cli.application.asking import IN_PART
 
         ran: dict[str, set[int]] = defaultdict(set)
-        for execution in executions:
-            function = _function_of(execution.nodeid)
+        for nodeid, run_id in self.datafile.ran_below(self.runs[0].environment, {path for path, _ in by_name}):
+            function = _function_of(nodeid)
             for group in (function, function.rpartition("::")[0]):
-                ran[group].add(execution.run_id)
+                ran[group].add(run_id)
         found: dict[str, set[str]] = defaultdict(set)
         for (path, name), runs in by_name.items():
             nodeid = f"{path}::{name.removesuffix(IN_PART)}"
@@ -512,9 +578,11 @@ class Chooser:
             for nodeid in _list(run.facts.get("unwanted"))
         }
 
-    def _pending(self, known: Collection[str], unwanted: set[str]) -> Iterator[Selected]:
+    def _pending(self, unwanted: set[str]) -> Iterator[Selected]:
         """Tests that a run collected and that never ran."""
         seen = set(unwanted)
+        waiting = {nodeid for run in self.runs for nodeid in _list(run.facts.get("pending"))}
+        known = self.datafile.ran(self.runs[0].environment, waiting) if waiting else ()
         for run in self.runs:
             for nodeid in _list(run.facts.get("pending")):
                 path = nodeid.partition("::")[0]
@@ -537,6 +605,22 @@ class Chooser:
                 if self.tree.digest(path) == value[0] and run.facts.get("config") == self.config.digest:
                     found[path] = found.get(path, frozenset()) | frozenset(value[1])
         return found
+
+
+def _standing(heads: Iterable[Heads]) -> dict[int, dict[int, int]]:
+    """The newest execution of each test: run -> trace -> test. The newest run comes last."""
+    standing: dict[int, dict[int, int]] = {}
+    seen: set[int] = set()
+    for head in reversed([*heads]):
+        pairs = zip(head.trace_ids, head.test_ids, strict=True)
+        standing[head.run_id] = {trace: test for trace, test in pairs if test not in seen} if seen else dict(pairs)
+        seen.update(head.test_ids)
+    return standing
+
+
+def _digest(ref: VersionRef | None) -> str | None:
+    """Of what a run saw of a file; None when it was not there, "" when no test loaded it."""
+    return None if ref is None else ref.digest
 
 
 def _list(value: object) -> Sequence[str]:

@@ -144,6 +144,24 @@ class StoredExecution(NamedTuple):
     unknown: str
 
 
+class StoredTest(NamedTuple):
+    """A test of one run, and where it stands."""
+
+    trace_id: int
+    path: str
+    function: str
+    kind: str
+
+
+class Heads(NamedTuple):
+    """The executions of one run by their numbers alone, in any order, the same in each list."""
+
+    run_id: int
+    test_ids: list[int]
+    trace_ids: list[int]
+    durations: list[float]  # seconds
+
+
 class StoredFingerprint(NamedTuple):
     """A fingerprint that one or more traces share."""
 

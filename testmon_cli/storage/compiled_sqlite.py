@@ -232,6 +232,35 @@ FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id 
 WHERE trace.run_id IN (SELECT run.id
 FROM run JOIN environment ON environment.id = run.environment_id
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform) ORDER BY trace.id DESC""",
+    "heads": """SELECT trace.run_id, json_group_array(trace.subject_id) AS test_ids, json_group_array(trace.id) AS trace_ids, json_group_array(execution.duration) AS durations
+FROM trace JOIN execution ON trace.id = execution.trace_id
+WHERE trace.run_id IN (SELECT run.id
+FROM run JOIN environment ON environment.id = run.environment_id
+WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform) GROUP BY trace.run_id ORDER BY trace.run_id""",
+    "executions_of": """SELECT execution.trace_id, trace.run_id, subject.name AS nodeid, test.path, test.function, test.kind, execution.outcome, execution.duration, execution.always, trace.unknown
+FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
+WHERE trace.id IN (SELECT anon_1.value AS value
+FROM json_each(:ids) AS anon_1)""",
+    "tests": """SELECT trace.id AS trace_id, test.path, test.function, test.kind
+FROM trace JOIN execution ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id
+WHERE trace.run_id = :run_id""",
+    "tests_in": """SELECT test.id
+FROM test
+WHERE test.path IN (SELECT anon_1.value AS value
+FROM json_each(:files) AS anon_1)""",
+    "tests_below": """SELECT subject.id
+FROM json_each(:files) AS anon_1 JOIN subject ON subject.kind = 'test' AND subject.name >= (anon_1.value || '::') AND subject.name < (anon_1.value || ':;')""",
+    "ran_below": """SELECT subject.name, trace.run_id
+FROM json_each(:files) AS anon_1 JOIN subject ON subject.kind = 'test' AND subject.name >= (anon_1.value || '::') AND subject.name < (anon_1.value || ':;') JOIN trace ON trace.subject_id = subject.id JOIN execution ON execution.trace_id = trace.id JOIN run ON run.id = trace.run_id JOIN environment ON environment.id = run.environment_id
+WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform""",
+    "ran": """SELECT subject.name
+FROM subject
+WHERE subject.kind = 'test' AND subject.name IN (SELECT anon_1.value AS value
+FROM json_each(:nodeids) AS anon_1) AND (EXISTS (SELECT *
+FROM trace, execution
+WHERE trace.subject_id = subject.id AND execution.trace_id = trace.id AND trace.run_id IN (SELECT run.id
+FROM run JOIN environment ON environment.id = run.environment_id
+WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform)))""",
     "besides": """SELECT trace.id
 FROM trace JOIN execution ON trace.id = execution.trace_id JOIN run ON run.id = trace.run_id JOIN environment ON environment.id = run.environment_id
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform AND trace.run_id != :run_id AND NOT (EXISTS (SELECT *
@@ -283,7 +312,7 @@ FROM trace JOIN subject ON subject.id = trace.subject_id
 WHERE trace.run_id IN (SELECT anon_1.value AS value
 FROM json_each(:runs) AS anon_1) AND subject.kind IN (SELECT anon_2.value AS value
 FROM json_each(:kinds) AS anon_2) ORDER BY trace.id""",
-    "trace_ids": """SELECT trace.id
+    "trace_ids": """SELECT json_group_array(trace.id) AS json_group_array_1
 FROM trace
 WHERE trace.run_id = :run_id""",
     "resources": """SELECT trace_resource.trace_id, trace_resource.resource_state_id

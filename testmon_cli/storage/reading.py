@@ -7,11 +7,13 @@ from typing import Any
 
 from testmon_cli.domain.records import (
     Environment,
+    Heads,
     Package,
     ResourceState,
     Run,
     StoredExecution,
     StoredFingerprint,
+    StoredTest,
     VersionRef,
 )
 from testmon_cli.storage.connecting import Connection, array
@@ -49,6 +51,8 @@ class Reader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._facts: dict[int | None, Facts] = {}
+        self._refs: dict[int, VersionRef] = {}
+        self._changes = 0  # of this connection, when these were read
 
     def environments(self) -> list[Environment]:
         """Where tests ran, in order of appearance."""
@@ -83,14 +87,20 @@ class Reader:
         packed = self._connection.value("snapshot_versions", run_id=run_id)
         if packed is None:
             return {}
-        refs = self.versions(unpack_numbers(packed))
-        return {ref.path: ref for ref in refs}
+        numbers = unpack_numbers(packed)
+        if self._changes != self._connection.driver.total_changes:
+            self._changes = self._connection.driver.total_changes
+            self._refs.clear()
+        missing = [number for number in numbers if number not in self._refs]  # runs share most of them
+        self._refs.update((ref.id, ref) for ref in self.versions(missing) if missing)
+        return {ref.path: ref for number in numbers if (ref := self._refs.get(number)) is not None}
 
     def versions(self, version_ids: Iterable[int]) -> list[VersionRef]:
         """Source versions by their ids."""
+        rows = self._connection.tuples("versions", VersionRef._fields, ids=array(version_ids))
         return [
-            VersionRef(row["id"], original(row["path"]), row["digest"], row["model_key"], row["size"], row["mtime_ns"])
-            for row in self._connection.stream("versions", ids=array(version_ids))
+            found if found.path.isascii() else found._replace(path=original(found.path))
+            for found in map(VersionRef._make, rows)
         ]
 
     def known_version(self, path: str, digest: str, model_key: str) -> int | None:
@@ -109,13 +119,49 @@ class Reader:
 
     def names(self, version_ids: Iterable[int]) -> dict[int, bytes]:
         """Hashes of the identifiers that source versions mention."""
-        return {row["version_id"]: row["names"] for row in self._connection.stream("names", ids=array(version_ids))}
+        return dict(self._connection.tuples("names", ("version_id", "names"), ids=array(version_ids)))
 
     def executions(self, environment: Environment) -> list[StoredExecution]:
         """All executions of all tests, the newest run first."""
         found = self._executions("executions", **_key(environment))
         found.sort(key=attrgetter("run_id"), reverse=True)  # almost sorted; SQLite would sort all columns with it
         return found
+
+    def heads(self, environment: Environment) -> list[Heads]:
+        """The same by their numbers alone, the newest run last."""
+        rows = self._connection.tuples("heads", Heads._fields, **_key(environment))
+        return [Heads(run_id, *map(json.loads, columns)) for run_id, *columns in rows]
+
+    def executions_of(self, trace_ids: Iterable[int]) -> list[StoredExecution]:
+        """The executions with some traces, the newest run first."""
+        found = self._executions("executions_of", ids=array(trace_ids))
+        found.sort(key=attrgetter("run_id", "trace_id"), reverse=True)
+        return found
+
+    def tests(self, run_id: int) -> list[StoredTest]:
+        """The tests that a run has an execution of."""
+        rows = self._connection.tuples("tests", StoredTest._fields, run_id=run_id)
+        return [StoredTest(trace, original(path), original(function), kind) for trace, path, function, kind in rows]
+
+    def tests_of(self, files: Iterable[str]) -> set[int]:
+        """The ids of all tests that stand in some files, or are named after them."""
+        given = array(map(storable, files))
+        return {
+            number
+            for statement in ("tests_in", "tests_below")
+            for (number,) in self._connection.tuples(statement, ("id",), files=given)
+        }
+
+    def ran_below(self, environment: Environment, files: Iterable[str]) -> list[tuple[str, int]]:
+        """Pairs of the node id of a test that is named after some files, and a run that has an execution of it."""
+        given = array(map(storable, files))
+        rows = self._connection.tuples("ran_below", ("name", "run_id"), files=given, **_key(environment))
+        return [(original(name), run_id) for name, run_id in rows]
+
+    def ran(self, environment: Environment, nodeids: Iterable[str]) -> set[str]:
+        """Those of some tests that have an execution."""
+        given = array(map(storable, nodeids))
+        return {original(n) for (n,) in self._connection.tuples("ran", ("name",), nodeids=given, **_key(environment))}
 
     def remarkable(self, run_id: int) -> list[StoredExecution]:
         """Executions of a run that are not as most: they failed, have gaps, or the test is selected every time."""
@@ -184,7 +230,8 @@ class Reader:
 
     def trace_ids(self, run_id: int) -> list[int]:
         """The ids of all traces of a run."""
-        return [number for (number,) in self._connection.tuples("trace_ids", ("id",), run_id=run_id)]
+        found: list[int] = json.loads(self._connection.value("trace_ids", run_id=run_id))
+        return found
 
     def resources(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Pairs of a trace and a resource state it relies on."""

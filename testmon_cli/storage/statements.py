@@ -92,6 +92,7 @@ def ids_by(table: Table, *keys: str, given: str) -> Executable:
 _ONE = literal_column("1", Integer)
 _NOTHING = literal_column("''", Text)
 _COLONS = literal_column("'::'", Text)
+_AFTER_COLONS = literal_column("':;'", Text)  # comes after all that begins with two colons
 _TEST = literal_column("'test'", Text)
 _FIXTURE = literal_column("'fixture'", Text)
 
@@ -144,6 +145,23 @@ _there, _ran_there = trace.alias("there"), execution.alias("ran_there")
 _file_of_test = func.substr(
     subject.c.name, _ONE, func.instr(subject.c.name.op("||")(_COLONS), _COLONS, type_=Integer) - _ONE, type_=Text
 )
+
+
+def _all(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """The values of a group, as JSON."""
+    return func.json_group_array(column, type_=Text)
+
+
+_files: FromClause = func.json_each(bindparam("files", type_=Text)).table_valued("value")
+_file = type_coerce(_files.c.value, Text)
+_of_given_files = _files.join(
+    subject,
+    and_(
+        subject.c.kind == _TEST,
+        subject.c.name >= _file.op("||")(_COLONS),
+        subject.c.name < _file.op("||")(_AFTER_COLONS),
+    ),
+)
 _version_insert = insert(source_version).values(values_of(source_version, "id"))
 
 READING: dict[str, Executable] = {
@@ -176,6 +194,38 @@ READING: dict[str, Executable] = {
     .select_from(_executions)
     .where(trace.c.run_id.in_(select(run.c.id).join(environment).where(_in_environment)))
     .order_by(trace.c.id.desc()),
+    # As few long texts: to make a row of each execution would take most of the time.
+    "heads": select(
+        trace.c.run_id,
+        _all(trace.c.subject_id).label("test_ids"),
+        _all(trace.c.id).label("trace_ids"),
+        _all(execution.c.duration).label("durations"),
+    )
+    .select_from(trace.join(execution))
+    .where(trace.c.run_id.in_(select(run.c.id).join(environment).where(_in_environment)))
+    .group_by(trace.c.run_id)
+    .order_by(trace.c.run_id),
+    "executions_of": select(*_execution_columns).select_from(_executions).where(among(trace.c.id, "ids")),
+    "tests": select(trace.c.id.label("trace_id"), test.c.path, test.c.function, test.c.kind)
+    .select_from(trace.join(execution).join(test, test.c.id == trace.c.subject_id))
+    .where(trace.c.run_id == bindparam("run_id")),
+    "tests_in": select(test.c.id).where(among(test.c.path, "files")),
+    "tests_below": select(subject.c.id).select_from(_of_given_files),
+    "ran_below": select(subject.c.name, trace.c.run_id)
+    .select_from(
+        _of_given_files.join(trace, trace.c.subject_id == subject.c.id)
+        .join(execution, execution.c.trace_id == trace.c.id)
+        .join(run, run.c.id == trace.c.run_id)
+        .join(environment)
+    )
+    .where(_in_environment),
+    "ran": select(subject.c.name).where(
+        subject.c.kind == _TEST,
+        among(subject.c.name, "nodeids"),
+        exists()
+        .where(trace.c.subject_id == subject.c.id, execution.c.trace_id == trace.c.id)
+        .where(trace.c.run_id.in_(select(run.c.id).join(environment).where(_in_environment))),
+    ),
     "besides": select(trace.c.id)
     .select_from(trace.join(execution).join(run).join(environment))
     .where(
@@ -229,7 +279,7 @@ READING: dict[str, Executable] = {
     .select_from(trace.join(subject))
     .where(among(trace.c.run_id, "runs"), among(subject.c.kind, "kinds"))
     .order_by(trace.c.id),
-    "trace_ids": select(trace.c.id).where(trace.c.run_id == bindparam("run_id")),
+    "trace_ids": select(_all(trace.c.id)).where(trace.c.run_id == bindparam("run_id")),
     "resources": select(trace_resource.c.trace_id, trace_resource.c.resource_state_id)
     .select_from(trace_resource.join(trace))
     .where(among(trace.c.run_id, "runs"))

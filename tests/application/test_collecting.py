@@ -90,6 +90,22 @@ def test_a_failure_is_selected_until_it_passes_and_going_back_selects_nothing(sh
     assert select() == []
 
 
+def test_an_older_run_of_the_same_sources_excuses_no_test(
+    project: Project, select: Select, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What a test runs may depend on what nobody can see: then its last run counts."""
+    unseen = tmp_path_factory.mktemp("elsewhere") / "unseen"
+    code = f"import pathlib, shop\n\n\ndef test_it():\n    pathlib.Path({str(unseen)!r}).exists() and shop.price(2)\n"
+    project.write({"shop.py": SHOP, "test_it.py": code})
+    assert project.testmon("collect", "-q").code == 0
+    unseen.touch()
+    assert project.testmon("collect", "-q").code == 0
+
+    project.edit("shop.py", "x * 2", "x * 3")
+
+    assert select() == ["test_it.py::test_it"]
+
+
 def test_git_does_not_see_what_is_kept_of_sources(shop: Project) -> None:
     subprocess.run(["git", "init", "-q"], cwd=shop.path, check=True)
     asked = ["git", "status", "--porcelain", "--untracked-files=all", CACHE_FOLDER]

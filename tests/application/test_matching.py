@@ -38,7 +38,7 @@ class Matching:
 
     def invalid(self, packages: PackageChanges | None = None, **environ: str) -> dict[str, Cause]:
         """Node ids of the executions that no longer hold, with what was found for each."""
-        found = self.matcher(packages, **environ).match(self.executions())
+        found = self.matcher(packages, **environ).match()
         return {e.nodeid: found[e.trace_id] for e in self.executions() if e.trace_id in found}
 
 
@@ -125,9 +125,7 @@ def test_one_change_alone(matching: Matching) -> None:
     cause = Cause("definition", "changed", "depot/rates.py", "BASE", 1)
     nodeids = {e.trace_id: e.nodeid for e in matching.executions()}
     for name, wanted in (("BASE", {NEAR}), ("label", {LABEL}), ("NONE", set()), ("TABLE", {NEAR})):
-        hits = matcher.reached_by(
-            lambda growth, name=name: growth.name("depot/rates.py", name, cause), matching.executions()
-        )
+        hits = matcher.reached_by(lambda growth, name=name: growth.name("depot/rates.py", name, cause))
         assert {nodeids[trace] for trace in hits if trace in nodeids} == wanted, name
 
 

@@ -4,14 +4,14 @@ import json
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from testmon_cli.cli import main
-from testmon_cli.domain.records import Environment, StoredExecution
+from testmon_cli.domain.records import StoredExecution
 from testmon_cli.storage.datafile import Datafile
 from tests.conftest import Answer, Project
 
@@ -114,22 +114,23 @@ def test_only_what_failed_is_selected_when_nothing_changed(select: Select) -> No
     assert select("--no-failed") == Answer(0, "", "")
 
 
-def test_executions_are_read_only_where_something_has_changed(
+def test_only_executions_that_something_is_to_be_said_of_are_read(
     shop: Project, select: Select, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[Environment] = []
-    executions = Datafile.executions
+    read: list[str] = []
+    executions_of = Datafile.executions_of
 
-    def counted(datafile: Datafile, environment: Environment) -> list[StoredExecution]:
-        read.append(environment)
-        return executions(datafile, environment)
+    def counted(datafile: Datafile, trace_ids: Iterable[int]) -> list[StoredExecution]:
+        found = executions_of(datafile, trace_ids)
+        read.extend(execution.nodeid for execution in found)
+        return found
 
-    monkeypatch.setattr(Datafile, "executions", counted)
+    monkeypatch.setattr(Datafile, "executions_of", counted)
     unchanged = json.loads(select("--format", "json").out)
     assert read == []
     shop.edit("shop.py", "x.strip()", "x.lstrip()")
     changed = json.loads(select("--format", "json").out)
-    assert len(read) == 1
+    assert sorted(read) == sorted({test["nodeid"] for test in changed["tests"]}) != []
     assert unchanged["arguments"] == ["tests/test_price.py::test_wrong"]
     assert unchanged["known_tests"] == changed["known_tests"] == 6
     for answer in (unchanged, changed):
