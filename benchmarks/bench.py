@@ -1,6 +1,6 @@
 """Measure what collecting costs over plain pytest, what asking costs, and how both grow with the suite.
 
-python benchmarks/bench.py [--quick] [--rounds N] [--write] [part ...]     parts: overhead, asking, growth
+python benchmarks/bench.py [--quick] [--rounds N] [--write] [part ...]     parts: overhead, asking, real, growth
 """
 
 import argparse
@@ -9,17 +9,19 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
 
+import edits
 import lab
 import synthetic
 
 PAGE = lab.CHECKOUT / "docs" / "performance.md"
 INCUMBENT = "pytest-testmon==2.2.0"
-ENGINES = ("probes", "coverage")
+REMEMBERING = ("--testmon", "--testmon-forceselect")  # else it selects nothing where a project's own options have -m
 EDIT = ("total += 5", "total += 6")  # one block of one function
 
 
@@ -29,11 +31,13 @@ class Extent:
 
     rounds: int
     projects: tuple[str, ...]
+    engines: tuple[str, ...]
     sizes: tuple[int, ...]
 
 
-QUICK = Extent(2, ("sqlparse",), (1_000,))
-FULL = Extent(5, ("sqlparse", "marshmallow", "packaging", "jinja2", "click"), (1_000, 10_000, 20_000, 100_000))
+SUITES = ("sqlparse", "marshmallow", "packaging", "jinja2", "click", "attrs", "mpmath", "starlette", lab.OWN)
+QUICK = Extent(2, ("sqlparse",), ("auto",), (1_000,))
+FULL = Extent(5, SUITES, ("auto",), (1_000, 10_000, 20_000, 100_000))
 
 
 def interleaved(rounds: int, programs: dict[str, Callable[[], lab.Ran]]) -> dict[str, list[lab.Ran]]:
@@ -59,20 +63,19 @@ def overhead(extent: Extent) -> str:
     for name in extent.projects:
         project = lab.prepare(name, str(lab.CHECKOUT))
         programs: dict[str, Callable[[], lab.Ran]] = {"pytest": project.pytest}
-        programs |= {engine: partial(project.collect, "--engine", engine) for engine in ENGINES}
+        programs |= {engine: partial(project.collect, "--engine", engine) for engine in extent.engines}
         found = interleaved(extent.rounds, programs)
         plain = found["pytest"]
-        row: list[object] = [f"{name} {project.recipe.version}", _spread([ran.cpu for ran in plain])]
-        for engine in ENGINES:
+        row: list[object] = [project.title, _spread([ran.cpu for ran in plain])]
+        for engine in extent.engines:
             ratios = [ran.cpu / other.cpu for ran, other in zip(found[engine], plain, strict=True)]
             row.append(_spread(ratios))
-        row += [
-            f"{median(r.memory for r in found[engine]) / median(r.memory for r in plain):.2f}" for engine in ENGINES
-        ]
+        usual = median(ran.memory for ran in plain)
+        row += [f"{median(ran.memory for ran in found[engine]) / usual:.2f}" for engine in extent.engines]
         rows.append(row)
         print(f"overhead: {row}", file=sys.stderr)
-    ratios_of = [f"{engine}, times pytest" for engine in ENGINES]
-    return lab.table(["project", "pytest, CPU s", *ratios_of, *(f"{e}, times memory" for e in ENGINES)], rows)
+    ratios_of = [f"{engine}, times pytest" for engine in extent.engines]
+    return lab.table(["project", "pytest, CPU s", *ratios_of, *(f"{e}, times memory" for e in extent.engines)], rows)
 
 
 def asking(extent: Extent) -> str:
@@ -107,6 +110,33 @@ def asking(extent: Extent) -> str:
         for name in unchanged
     ]
     return lab.table(["command", "nothing changed, s", "one function changed, s"], rows)
+
+
+def asking_in_real_projects(extent: Extent) -> str:
+    """Seconds that a question takes in real projects, before and after one of their sources has changed."""
+    rows = []
+    for name in extent.projects[:3]:
+        ours, theirs = lab.prepare(name, str(lab.CHECKOUT)), lab.prepare(name, INCUMBENT)
+        ours.collect()
+        given = ("python", "-m", "pytest", *REMEMBERING, *lab.PYTEST, *theirs.recipe.options)
+        theirs.run(*given)
+        question = [str(theirs.bin / given[0]), *given[1:], "--testmon-nocollect", "--collect-only"]
+        programs = {
+            "python -c 'import click'": partial(ours.run, "python", "-c", "import click"),
+            "testmon select": partial(ours.run, "testmon", "select"),
+            "pytest --testmon --collect-only": partial(_forgiving, question, theirs.folder),
+        }
+        unchanged = interleaved(extent.rounds, programs)
+        edit = next(edits.draw(ours.sources, 1, inside=True))
+        with ExitStack() as both:
+            for project in (ours, theirs):
+                both.enter_context(lab.edited(project.folder / edit.path.relative_to(ours.folder), edit.text))
+            changed = interleaved(extent.rounds, programs)
+        for program in programs:
+            seconds = (_spread([ran.seconds for ran in found[program]], 3) for found in (unchanged, changed))
+            rows.append([ours.title, f"`{program}`", *seconds])
+        print(f"real: {rows[-3:]}", file=sys.stderr)
+    return lab.table(["project", "command", "nothing changed, s", "one file changed, s"], rows)
 
 
 def _forgiving(command: list[str], folder: Path) -> lab.Ran:
@@ -153,14 +183,19 @@ def _project(root: Path, tests: int) -> Path:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parts = {"overhead": overhead, "asking": asking, "growth": growth}
+    parts = {"overhead": overhead, "asking": asking, "real": asking_in_real_projects, "growth": growth}
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; all if none is named")
     parser.add_argument("--rounds", type=int, help="how often each program is run")
+    parser.add_argument("--projects", nargs="+", choices=SUITES, help="whose suites show the overhead")
+    parser.add_argument(
+        "--engines", nargs="+", choices=("auto", "probes", "coverage"), help="which engines are measured"
+    )
     parser.add_argument("--quick", action="store_true", help="one project, one size, two rounds")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     options = parser.parse_args()
     extent = QUICK if options.quick else FULL
-    extent = Extent(options.rounds or extent.rounds, extent.projects, extent.sizes)
+    given = {"rounds": options.rounds, "projects": options.projects, "engines": options.engines}
+    extent = replace(extent, **{name: value for name, value in given.items() if value})
     where = f"CPython {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, {extent.rounds} rounds"
     for name in options.parts or parts:
         text = f"{parts[name](extent)}\nMeasured with {where}.\n"

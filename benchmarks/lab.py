@@ -23,6 +23,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLACE = Path(os.environ.get("TESTMON_LAB", Path(tempfile.gettempdir()) / "testmon-lab"))
 PYTEST = ("-q",)
+OWN = "testmon-cli"  # is not downloaded
 
 # Stands in the environment of each project: writes how every test came out where no test looks.
 RECORDER = """
@@ -52,10 +53,10 @@ def pytest_sessionfinish(session):
 
 @dataclass(frozen=True)
 class Recipe:
-    """A release on PyPI whose source distribution has its tests."""
+    """A release on PyPI whose source distribution has its tests, or this project."""
 
     name: str
-    version: str
+    version: str  # "" as it is here
     package: str  # the folder of sources that gets edited
     needs: tuple[str, ...] = ()  # what its tests need
     options: tuple[str, ...] = ()  # of pytest
@@ -78,6 +79,15 @@ RECIPES = {
         Recipe("jinja2", "3.1.6", "src", ("trio",), data=("tests/res/templates*/**/*", "tests/res/*.txt")),
         Recipe("click", "8.5.1", "src"),
         Recipe("attrs", "26.1.0", "src", ("cloudpickle", "hypothesis"), ("tests",)),
+        # computes much in little code; only some of its files, since all of them take minutes
+        Recipe(
+            "mpmath",
+            "1.4.1",
+            "mpmath",
+            ("hypothesis",),
+            tuple(f"mpmath/tests/test_{name}.py" for name in ("calculus", "eigen", "elliptic", "linalg", "quad")),
+        ),
+        Recipe(OWN, "", "testmon_cli", ("hypothesis",), ("tests/analysis", "tests/rendering")),
         # asynchronous, on two event loops
         Recipe(
             "starlette",
@@ -185,6 +195,10 @@ class Project:
         return next(path for path in self.home.iterdir() if path.is_dir() and path.name not in ours)
 
     @property
+    def title(self) -> str:
+        return f"{self.recipe.name} {self.recipe.version}".strip()
+
+    @property
     def bin(self) -> Path:
         return self.home / "venv" / "bin"
 
@@ -276,7 +290,7 @@ def prepare(name: str, *tools: str) -> Project:
 
 def home_of(title: str, tools: Sequence[str]) -> Path:
     kind = "-".join(_title(tool) for tool in tools)
-    return PLACE / f"{title}-{kind}-{sys.version_info.major}.{sys.version_info.minor}"
+    return PLACE / f"{title.strip('-')}-{kind}-{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _title(tool: str) -> str:
@@ -295,7 +309,8 @@ def install(project: Project, tools: Sequence[str]) -> None:
     wanted = " ".join(digest(Path(tool)) if Path(tool).is_dir() else tool for tool in tools)
     if not ready.exists():
         venv.create(project.home / "venv", with_pip=True)
-        _pip(project, "-e", ".", "pytest", *project.recipe.needs, *tools)
+        itself = () if project.recipe.name == OWN else ("-e", ".")  # it is among the tools
+        _pip(project, *itself, "pytest", *project.recipe.needs, *tools)
     elif ready.read_text() != wanted:
         _pip(project, "--force-reinstall", "--no-deps", *tools)
     (packages,) = (project.home / "venv").glob("lib/python*/site-packages")
@@ -319,6 +334,16 @@ def digest(checkout: Path) -> str:
 
 
 def _download(recipe: Recipe, home: Path) -> None:
+    if recipe.name == OWN:
+        for part in (recipe.package, "tests", "migrations", "pyproject.toml", "README.md"):
+            copy = home / OWN / part
+            copy.parent.mkdir(exist_ok=True)
+            if (CHECKOUT / part).is_dir():
+                left_out = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(CHECKOUT / part, copy, dirs_exist_ok=True, ignore=left_out)
+            else:
+                shutil.copy2(CHECKOUT / part, copy)
+        return
     name = recipe.name.replace("-", "_")  # as archives spell it
     archive = PLACE / f"{name}-{recipe.version}.tar.gz"
     if not archive.exists():

@@ -81,8 +81,7 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
         print(f"  {place}: {len(changed)} changed, {len(chosen)} selected, {len(lost)} missed", file=sys.stderr)
         for test in sorted(lost)[:5]:
             print(f"    MISSED {test}: {before[test]}, now {after.get(test)}", file=sys.stderr)
-    title = f"{name} {project.recipe.version}"
-    return Result(title, len(tests), plain, collected, select, len(other), len(at_once), tuple(shares), missed)
+    return Result(project.title, len(tests), plain, collected, select, len(other), len(at_once), tuple(shares), missed)
 
 
 def main() -> int:

@@ -77,6 +77,8 @@ class ProbesEngine:
         loader = getattr(machinery, "SourceLoader", None)
         if loader is None or "get_code" not in vars(loader):
             raise EngineUnavailableError("importlib's SourceLoader is not as expected")
+        if self._scope.source(__file__) is not None:
+            raise EngineUnavailableError("the project is testmon, which is loaded before probes can be written into it")
         loader.get_code = self._wrap_get_code(loader.get_code)
         os.register_at_fork(after_in_parent=self._share)
 
