@@ -9,6 +9,7 @@ import builtins
 import importlib
 import sys
 from collections.abc import Callable
+from itertools import takewhile
 from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -179,11 +180,16 @@ def _around_exec(
 
 
 def _function_of(code: CodeType) -> "ast.FunctionDef":
-    """The definition of a function, read from its file."""
+    """The definition of a function, read from its file: its lines alone, since the whole takes long to parse."""
     import ast
 
     with open(code.co_filename, encoding="utf-8") as handle:
-        tree = ast.parse(handle.read())
+        lines = handle.read().splitlines(keepends=True)[code.co_firstlineno - 1 :]
+    margin = len(lines[0]) - len(lines[0].lstrip())
+    rest = takewhile(lambda line: not line.strip() or line[: margin + 1].isspace(), lines[1:])
+    # Tracebacks show lines and columns: both stay as they are.
+    above = "\n" * (code.co_firstlineno - 2) + ("if True:\n" if margin else "\n")
+    tree = ast.parse("".join((above, lines[0], *rest)))
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and (node.name, node.lineno) == (code.co_name, code.co_firstlineno):
             return node
