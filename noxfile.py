@@ -129,6 +129,12 @@ def real(session: nox.Session) -> None:
     _script(session, "real")
 
 
+@nox.session(python=FOUND or [PYTHON])
+def engines(session: nox.Session) -> None:
+    """Compare what the two engines see on the test suites of real projects."""
+    _script(session, "engines")
+
+
 @nox.session(python=PYTHON)
 def compare(session: nox.Session) -> None:
     """Count what is selected after mutations, beside pytest-testmon."""
