@@ -85,7 +85,7 @@ RECIPES = {
             "1.4.1",
             "mpmath",
             ("hypothesis",),
-            tuple(f"mpmath/tests/test_{name}.py" for name in ("calculus", "eigen", "elliptic", "linalg", "quad")),
+            tuple(f"mpmath/tests/test_{name}.py" for name in ("calculus", "linalg")),
         ),
         Recipe(OWN, "", "testmon_cli", ("hypothesis",), ("tests/analysis", "tests/rendering")),
         # asynchronous, on two event loops

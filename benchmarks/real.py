@@ -49,8 +49,10 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
     before = project.outcomes(plain)
     collected = project.collect(*RECORD)
     observed = project.outcomes(collected)
-    # Some come out by chance, or have the time of day in their names: nobody can say what an edit does to these.
-    tests = sorted(test for test in before if first.get(test) == before[test])
+    steady = project.outcomes(project.pytest(*RECORD, caches=False))  # as after each edit
+    # Some come out by chance, ask whether Python writes caches, or have the time of day in their names: nobody can say
+    # what an edit does to these.
+    tests = sorted(test for test in before if first.get(test) == before[test] == steady.get(test))
     other = {test for test in tests if observed.get(test) != before[test]}
     failing = {test for test in observed if observed[test].startswith("failed")}
     at_once = project.selected(tests) - failing
