@@ -18,10 +18,9 @@ from statistics import median
 import edits
 import lab
 import synthetic
+from compare import INCUMBENT, OTHER
 
 PAGE = lab.CHECKOUT / "docs" / "performance.md"
-INCUMBENT = "pytest-testmon==2.2.0"
-REMEMBERING = ("--testmon", "--testmon-forceselect")  # else it selects nothing where a project's own options have -m
 EDIT = ("total += 5", "total += 6")  # one block of one function
 
 
@@ -66,7 +65,7 @@ def overhead(extent: Extent) -> str:
         programs |= {engine: partial(project.collect, "--engine", engine) for engine in extent.engines}
         found = interleaved(extent.rounds, programs)
         plain = found["pytest"]
-        row: list[object] = [project.title, _spread([ran.cpu for ran in plain])]
+        row: list[object] = [project.recipe.title, _spread([ran.cpu for ran in plain])]
         for engine in extent.engines:
             ratios = [ran.cpu / other.cpu for ran, other in zip(found[engine], plain, strict=True)]
             row.append(_spread(ratios))
@@ -80,7 +79,7 @@ def overhead(extent: Extent) -> str:
 
 def asking(extent: Extent) -> str:
     """Seconds that a question takes in a project of 1,000 tests, beside pytest-testmon's way to ask it."""
-    ours, theirs = lab.prepare("sqlparse", str(lab.CHECKOUT)).bin, lab.prepare("sqlparse", INCUMBENT).bin
+    ours, theirs = lab.prepare("sqlparse", str(lab.CHECKOUT)).bin, lab.prepare("sqlparse", OTHER).bin
     with tempfile.TemporaryDirectory() as place:
         here, there = _project(Path(place) / "here", 1_000), _project(Path(place) / "there", 1_000)
         lab.run([str(ours / "testmon"), "collect", "--", *lab.PYTEST], here)
@@ -96,7 +95,7 @@ def asking(extent: Extent) -> str:
                     "python -c 'pass'": lambda: lab.run([str(ours / "python"), "-c", "pass"], here),
                     "python -c 'import click'": lambda: lab.run([str(ours / "python"), "-c", "import click"], here),
                     "testmon select": lambda: lab.run([str(ours / "testmon"), "select"], here),
-                    "pytest --testmon --collect-only": lambda: _forgiving(again, there),
+                    "pytest --testmon --collect-only": lambda: _forgiving(partial(lab.run, again, there)),
                 },
             )
 
@@ -105,26 +104,22 @@ def asking(extent: Extent) -> str:
             path = root / synthetic.SHARED
             path.write_text(path.read_text().replace(*EDIT, 1))
         changed = ask()
-    rows = [
-        [f"`{name}`", *(_spread([ran.seconds for ran in found[name]], 3) for found in (unchanged, changed))]
-        for name in unchanged
-    ]
+    rows = _seconds(unchanged, changed)
     return lab.table(["command", "nothing changed, s", "one function changed, s"], rows)
 
 
 def asking_in_real_projects(extent: Extent) -> str:
     """Seconds that a question takes in real projects, before and after one of their sources has changed."""
-    rows = []
+    rows: list[list[str]] = []
     for name in extent.projects[:3]:
-        ours, theirs = lab.prepare(name, str(lab.CHECKOUT)), lab.prepare(name, INCUMBENT)
+        ours, theirs = lab.prepare(name, str(lab.CHECKOUT)), lab.prepare(name, OTHER)
         ours.collect()
-        given = ("python", "-m", "pytest", *REMEMBERING, *lab.PYTEST, *theirs.recipe.options)
-        theirs.run(*given)
-        question = [str(theirs.bin / given[0]), *given[1:], "--testmon-nocollect", "--collect-only"]
+        theirs.pytest(*INCUMBENT)
+        question = partial(theirs.pytest, *INCUMBENT, "--testmon-nocollect", "--collect-only")
         programs = {
             "python -c 'import click'": partial(ours.run, "python", "-c", "import click"),
             "testmon select": partial(ours.run, "testmon", "select"),
-            "pytest --testmon --collect-only": partial(_forgiving, question, theirs.folder),
+            "pytest --testmon --collect-only": partial(_forgiving, question),
         }
         unchanged = interleaved(extent.rounds, programs)
         edit = next(edits.draw(ours.sources, 1, inside=True))
@@ -132,15 +127,18 @@ def asking_in_real_projects(extent: Extent) -> str:
             for project in (ours, theirs):
                 both.enter_context(lab.edited(project.folder / edit.path.relative_to(ours.folder), edit.text))
             changed = interleaved(extent.rounds, programs)
-        for program in programs:
-            seconds = (_spread([ran.seconds for ran in found[program]], 3) for found in (unchanged, changed))
-            rows.append([ours.title, f"`{program}`", *seconds])
+        rows += ([ours.recipe.title, *row] for row in _seconds(unchanged, changed))
         print(f"real: {rows[-3:]}", file=sys.stderr)
     return lab.table(["project", "command", "nothing changed, s", "one file changed, s"], rows)
 
 
-def _forgiving(command: list[str], folder: Path) -> lab.Ran:
-    ran = lab.run(command, folder)
+def _seconds(*found: dict[str, list[lab.Ran]]) -> list[list[str]]:
+    """A row for each program: the seconds that it took each time."""
+    return [[f"`{name}`", *(_spread([ran.seconds for ran in each[name]], 3) for each in found)] for name in found[0]]
+
+
+def _forgiving(program: Callable[[], lab.Ran]) -> lab.Ran:
+    ran = program()
     return replace(ran, status=0) if ran.status == 5 else ran
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import lab
 
 from testmon_cli.analysis import codec
+from testmon_cli.application.comparing import is_loaded
 from testmon_cli.storage.datafile import Datafile
 
 PAGE = lab.CHECKOUT / "docs" / "comparison.md"
@@ -34,7 +35,7 @@ def seen_by(project: lab.Project, engine: str) -> Blocks:
     """What every test reached, itself or by its fixtures, as a fresh run with an engine recorded it."""
     ran = project.collect("--engine", engine)
     if ran.status not in (0, 1):
-        raise SystemExit(f"{project.title} cannot be collected:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+        raise SystemExit(f"{project.recipe.title} cannot be collected:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
     with Datafile.open(project.folder / ".testmondata") as datafile:
         return read(datafile)
 
@@ -44,7 +45,7 @@ def read(datafile: Datafile) -> Blocks:
     run, *_ = datafile.runs()
     names: dict[tuple[str, int], str] = {}
     for path, ref in datafile.snapshot(run.id).items():
-        data = b"" if ref.model_key == "-" else datafile.model(ref.id)
+        data = datafile.model(ref.id) if is_loaded(ref) else b""
         for block in codec.decode(data).blocks if data else ():
             names[path, block.checksum] = f"{path}::{block.qualname}:{block.line}"
     fingerprints = {f.id: f for f in datafile.fingerprints({path for path, _ in names})}
@@ -94,7 +95,14 @@ def compare(name: str) -> tuple[object, ...]:
         for block, count in Counter(b for test in tests for b in blocks[test]).most_common(20):
             print(f"  {sign} {block} in {count} tests", file=sys.stderr)
     shown = (sum(1 for test in tests if blocks[test]) for blocks in (more, less))
-    return (project.title, f"{len(tests):,}", f"{mean:.0f}", f"{equal:,}", *(f"{count:,}" for count in shown), where)
+    return (
+        project.recipe.title,
+        f"{len(tests):,}",
+        f"{mean:.0f}",
+        f"{equal:,}",
+        *(f"{count:,}" for count in shown),
+        where,
+    )
 
 
 def main() -> int:

@@ -63,6 +63,10 @@ class Recipe:
     data: tuple[str, ...] = ()  # patterns of text files that its tests read
     environ: tuple[tuple[str, str], ...] = ()  # variables that its tests want
 
+    @property
+    def title(self) -> str:
+        return f"{self.name} {self.version}".strip()
+
 
 RECIPES = {
     recipe.name: recipe
@@ -195,10 +199,6 @@ class Project:
         return next(path for path in self.home.iterdir() if path.is_dir() and path.name not in ours)
 
     @property
-    def title(self) -> str:
-        return f"{self.recipe.name} {self.recipe.version}".strip()
-
-    @property
     def bin(self) -> Path:
         return self.home / "venv" / "bin"
 
@@ -280,7 +280,7 @@ def _is_text(path: Path) -> bool:
 def prepare(name: str, *tools: str) -> Project:
     """Download, unpack and install a project with pytest and the given tools; what is there is used again."""
     recipe = RECIPES[name]
-    project = Project(recipe, home_of(f"{name}-{recipe.version}", tools))
+    project = Project(recipe, home_of(recipe.title.replace(" ", "-"), tools))
     if not (project.home / "venv" / "ready").exists():
         clear(project.home)
     _download(recipe, project.home)  # unpacked anew: a run that was killed may have left an edit behind
@@ -290,7 +290,7 @@ def prepare(name: str, *tools: str) -> Project:
 
 def home_of(title: str, tools: Sequence[str]) -> Path:
     kind = "-".join(_title(tool) for tool in tools)
-    return PLACE / f"{title.strip('-')}-{kind}-{sys.version_info.major}.{sys.version_info.minor}"
+    return PLACE / f"{title}-{kind}-{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _title(tool: str) -> str:

@@ -83,7 +83,9 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
         print(f"  {place}: {len(changed)} changed, {len(chosen)} selected, {len(lost)} missed", file=sys.stderr)
         for test in sorted(lost)[:5]:
             print(f"    MISSED {test}: {before[test]}, now {after.get(test)}", file=sys.stderr)
-    return Result(project.title, len(tests), plain, collected, select, len(other), len(at_once), tuple(shares), missed)
+    return Result(
+        project.recipe.title, len(tests), plain, collected, select, len(other), len(at_once), tuple(shares), missed
+    )
 
 
 def main() -> int:

@@ -119,6 +119,7 @@ _in_environment = and_(
     environment.c.python == bindparam("python"),
     environment.c.platform == bindparam("platform"),
 )
+_ran_in_environment = trace.c.run_id.in_(select(run.c.id).join(environment).where(_in_environment))
 _version_columns = (
     source_version.c.id,
     source.c.path,
@@ -192,7 +193,7 @@ READING: dict[str, Executable] = {
     "names": select(source_model.c.version_id, source_model.c.names).where(among(source_model.c.version_id, "ids")),
     "executions": select(*_execution_columns)
     .select_from(_executions)
-    .where(trace.c.run_id.in_(select(run.c.id).join(environment).where(_in_environment)))
+    .where(_ran_in_environment)
     .order_by(trace.c.id.desc()),
     # As few long texts: to make a row of each execution would take most of the time.
     "heads": select(
@@ -202,7 +203,7 @@ READING: dict[str, Executable] = {
         _all(execution.c.duration).label("durations"),
     )
     .select_from(trace.join(execution))
-    .where(trace.c.run_id.in_(select(run.c.id).join(environment).where(_in_environment)))
+    .where(_ran_in_environment)
     .group_by(trace.c.run_id)
     .order_by(trace.c.run_id),
     "executions_of": select(*_execution_columns).select_from(_executions).where(among(trace.c.id, "ids")),
@@ -224,7 +225,7 @@ READING: dict[str, Executable] = {
         among(subject.c.name, "nodeids"),
         exists()
         .where(trace.c.subject_id == subject.c.id, execution.c.trace_id == trace.c.id)
-        .where(trace.c.run_id.in_(select(run.c.id).join(environment).where(_in_environment))),
+        .where(_ran_in_environment),
     ),
     "besides": select(trace.c.id)
     .select_from(trace.join(execution).join(run).join(environment))

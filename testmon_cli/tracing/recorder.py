@@ -54,7 +54,8 @@ class Recorder:
         self._attached = False
         self._in_fork = False
         self.imports = ImportWatch(self.scope, self._enter_module, self._leave_module, self._edge, self._unparsable)
-        self.once_loaded(REWRITE, self._pytest_loaded)
+        # For children of tests that import pytest; in the session's own process the launcher comes first.
+        self.once_loaded(REWRITE, self.attach_pytest)
         self.imports.install()
         self.resources = ResourceWatch(settings, self.scope, self)
         self.resources.install(self.once_loaded)
@@ -207,10 +208,6 @@ class Recorder:
                 self.failed(problem)
 
         self.imports.once_loaded(module, careful)
-
-    def _pytest_loaded(self) -> None:
-        """A child process of a test imports pytest; in the session's own process the launcher came first."""
-        self.attach_pytest()
 
     def _unparsable(self, path: str) -> None:
         """The import of a source failed before it was a module: who wanted it relies on the text."""
