@@ -4,7 +4,7 @@ The rules are pytest's own: `python_files` are glob patterns of the file's name 
 `python_classes` and `python_functions` are prefixes, or glob patterns if they hold a wildcard.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import lru_cache
@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from testmon_cli.domain.source import Definition, SourceModel
+    from testmon_cli.domain.source import Definition
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +77,11 @@ class Candidate:
     certain: bool  # False: the statement may bind something else, or pytest may pass it over
 
 
-def candidates(model: "SourceModel", naming: Naming) -> Iterator[Candidate]:
+def candidates(definitions: "Sequence[Definition]", naming: Naming) -> Iterator[Candidate]:
     """Tests of a module as its definitions name them, in the order they are written."""
-    classes = {_qualname(d): d for d in model.definitions if d.kind == "class"}
+    classes = {_qualname(d): d for d in definitions if d.kind == "class"}
     members: dict[str, list[Definition]] = {}
-    for definition in model.definitions:
+    for definition in definitions:
         members.setdefault(definition.owner, []).append(definition)
     yield from _of_scope("", members, classes, naming)
 

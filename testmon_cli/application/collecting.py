@@ -119,7 +119,8 @@ def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Pac
     known: dict[tuple[str, str, str], Package] = {}
     if runs:
         known = {(p.name, p.version, p.digest): p for p in datafile.packages(runs[0].id)}
-    return tuple(known.get((p.name, p.version, p.digest)) or environment.describe(p) for p in found)
+    entries = environment.metadata_entries() if any((p.name, p.version, p.digest) not in known for p in found) else {}
+    return tuple(known.get((p.name, p.version, p.digest)) or environment.describe(p, entries) for p in found)
 
 
 def _state_of_variable(hash_key: str, name: str) -> str:
@@ -300,8 +301,8 @@ class _Store:
         found: dict[str, list[object]] = {}
         for path in self._asked.names:
             loaded = self._joiner.sources.get(path)
-            if loaded is not None and loaded.model is not None:
-                names = self._asked.left_out(path, candidates(loaded.model, self._naming), reported)
+            if loaded is not None and loaded.definitions is not None:
+                names = self._asked.left_out(path, candidates(loaded.definitions, self._naming), reported)
                 if names:
                     found[path] = [loaded.version.digest, names]
         return found
@@ -317,12 +318,13 @@ class _Store:
             if not self._naming.is_test_file(path) or path in failed:
                 continue
             loaded = joiner.sources.get(path)
-            if loaded is None or loaded.model is None:
+            if loaded is None or loaded.definitions is None:
                 if is_whole and not joiner.errors:
                     inert[path] = [_file_digest(joiner.root / path), ["*"]]
                 continue
             if path in with_tests or is_whole:
-                shown = [c.name for c in candidates(loaded.model, self._naming) if self._asked.covers(path, c.name)]
+                found = candidates(loaded.definitions, self._naming)
+                shown = [c.name for c in found if self._asked.covers(path, c.name)]
                 names = [name for name in shown if f"{path}::{name}" not in reported]
                 if names or path not in with_tests:
                     inert[path] = [loaded.version.digest, names or ["*"]]

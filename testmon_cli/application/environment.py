@@ -4,14 +4,11 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from testmon_cli.domain.records import Environment, Package
-
-if TYPE_CHECKING:
-    from importlib.metadata import Distribution
 
 
 class GitState(NamedTuple):
@@ -93,40 +90,68 @@ def _local_digest(entry: str) -> str:
         return ""
 
 
-def describe(package: Package, paths: Sequence[str] | None = None) -> Package:
-    """The same package with the modules it provides and the distributions it requires."""
-    from importlib.metadata import DistributionFinder, MetadataPathFinder
+def metadata_entries(paths: Sequence[str] | None = None) -> dict[str, str]:
+    """Where the metadata of each distribution on the import path is, by its name; the first of a name counts."""
+    found: dict[str, str] = {}
+    for folder in dict.fromkeys(sys.path if paths is None else paths):
+        for entry in _metadata_entries(folder or os.curdir):
+            stem, _ = os.path.splitext(os.path.basename(entry))
+            found.setdefault(normalise(stem.partition("-")[0]), entry)
+    return found
 
-    context = DistributionFinder.Context(name=package.name, path=list(sys.path if paths is None else paths))
-    distribution = next(iter(MetadataPathFinder.find_distributions(context)), None)
-    if distribution is None:
+
+def describe(package: Package, entries: Mapping[str, str] | None = None) -> Package:
+    """The same package with the modules it provides and the distributions it requires, from its `metadata_entries`."""
+    entry = (metadata_entries() if entries is None else entries).get(package.name)
+    if entry is None:
         return package
-    files = tuple(_files(distribution))
-    declared = (distribution.read_text("top_level.txt") or "").split()
-    modules = {*declared, *_modules_of_files(files)}
+    folder = os.path.dirname(entry)
+    files = _files(entry)
+    modules = {*_read(entry, "top_level.txt").split(), *_modules_of_files(files)}
     for file in files:
         if file.endswith(".pth"):
-            modules.update(_modules_behind(str(distribution.locate_file(file))))
-    requires = {_required(line) for line in _requirements(distribution) if not re.search(r";.*\bextra\b", line)}
+            modules.update(_modules_behind(os.path.join(folder, file)))
+    requires = {_required(line) for line in _requirements(entry) if not re.search(r";.*\bextra\b", line)}
     return package._replace(modules=tuple(sorted(modules)), requires=tuple(sorted(requires - {""})))
 
 
-def _files(distribution: "Distribution") -> Iterator[str]:
-    """What was installed. An object for each file, as importlib.metadata makes it, takes most of the time."""
-    import csv  # `select` describes nothing
-
-    record = distribution.read_text("RECORD")
-    if record is None:
-        yield from map(str, distribution.files or ())
-    else:
-        yield from (row[0] for row in csv.reader(record.splitlines()) if row)
+def _read(entry: str, name: str) -> str:
+    """A file of the metadata; "" when there is none."""
+    try:
+        return Path(entry, name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
-def _requirements(distribution: "Distribution") -> Sequence[str]:
+def _files(entry: str) -> list[str]:
+    """What was installed, relative to the folder that the metadata is in.
+
+    Read from the text: importlib.metadata makes an object for each file, and takes longer to import than all the rest.
+    """
+    record = _read(entry, "RECORD")
+    if record:
+        if '"' not in record:
+            return [line.partition(",")[0] for line in record.splitlines() if line]
+        import csv  # for names with commas
+
+        return [row[0] for row in csv.reader(record.splitlines()) if row]
+    return _others_files(entry)
+
+
+def _others_files(entry: str) -> list[str]:
+    """The same of a distribution that has no RECORD."""
+    from importlib.metadata import PathDistribution
+
+    return list(map(str, PathDistribution(Path(entry)).files or ()))
+
+
+def _requirements(entry: str) -> Sequence[str]:
     """What is required, read from the head of the metadata: below it, there may be a long description."""
-    text = distribution.read_text("METADATA")
-    if text is None:
-        return distribution.requires or ()
+    text = _read(entry, "METADATA")
+    if not text:
+        from importlib.metadata import PathDistribution
+
+        return PathDistribution(Path(entry)).requires or ()
     head, _, _ = text.partition("\n\n")
     return [line.partition(":")[2].strip() for line in head.splitlines() if line.lower().startswith("requires-dist:")]
 

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from testmon_cli.application import model_cache
 from testmon_cli.application.patterns import GLOB, glob_state, matches_test
 from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
-from testmon_cli.domain.source import BlockTable, SourceModel
+from testmon_cli.domain.source import BlockTable, Definition
 from testmon_cli.tracing import wire
 
 _KNOWN_LIMIT = 10_000  # sets of hits remembered per file
@@ -28,23 +29,18 @@ class SpoolReader:
         self._offsets: dict[str, int] = {}
 
     def poll(self) -> Iterator[tuple[str, wire.Record]]:
-        """Records that came since the last call, each with the file it came from. Unfinished lines wait."""
-        found = [entry for entry in os.scandir(self._folder) if entry.name.endswith(".jsonl")]
+        """Records that came since the last call, each with the file it came from. Unfinished frames wait."""
+        found = [entry for entry in os.scandir(self._folder) if entry.name.endswith(".spool")]
         for entry in sorted(found, key=lambda entry: entry.stat().st_mtime_ns):
             name = entry.name
             start = self._offsets.get(name, 0)
             with open(entry.path, "rb") as handle:
                 handle.seek(start)
                 data = handle.read()
-            end = data.rfind(b"\n") + 1
+            records, end = wire.decode(data)
             self._offsets[name] = start + end
-            for line in data[:end].splitlines():
-                try:
-                    records = wire.decode(line.decode("ascii"))
-                except (ValueError, KeyError, TypeError):
-                    continue  # two processes that share a number of their own doing wrote at once; nothing to save
-                for record in records:
-                    yield name, record
+            for record in records:
+                yield name, record
 
 
 @dataclass
@@ -52,20 +48,19 @@ class LoadedSource:
     """A source file as the run saw it."""
 
     version: SourceVersion
-    _known: dict[tuple[int, ...], frozenset[int]] = field(default_factory=dict)
+    _known: dict[bytes | tuple[int, ...], AbstractSet[int]] = field(default_factory=dict)
 
-    def checksums(self, hits: Sequence[int], unit: str) -> frozenset[int]:
-        """Checksums of the blocks that were hit, given as indices or as traced lines."""
+    def checksums(self, seen: bytes | tuple[int, ...]) -> AbstractSet[int]:
+        """Checksums of the blocks that were hit, given by a byte for each or as traced lines."""
         if self.table is None:
             return frozenset()
-        key = tuple(hits)  # many tests hit the same
-        found = self._known.get(key)
+        found = self._known.get(seen)  # many tests hit the same
         if found is None:
-            reached = self.table.reached(self.table.on(hits) if unit == "lines" else hits)
-            found = frozenset(map(self.table.checksums.__getitem__, reached))
+            table = self.table
+            found = table.reached_by(seen) if isinstance(seen, bytes) else table.masked(table.reached(table.on(seen)))
             if len(self._known) >= _KNOWN_LIMIT:
                 self._known.clear()
-            self._known[key] = found
+            self._known[seen] = found
         return found
 
     @property
@@ -77,15 +72,15 @@ class LoadedSource:
         return codec.decode_table(self.version.model) if self.version.model else None
 
     @cached_property
-    def model(self) -> SourceModel | None:
-        return codec.decode(self.version.model) if self.version.model else None
+    def definitions(self) -> tuple[Definition, ...] | None:
+        return codec.decode_definitions(self.version.model) if self.version.model else None
 
 
 class _Hit(NamedTuple):
     """What traces ran of one file, or why that cannot be known."""
 
     path: str
-    checksums: frozenset[int] = frozenset()
+    checksums: AbstractSet[int] = frozenset()
     problem: str = ""
 
 
@@ -130,7 +125,7 @@ class Joiner:
         self.errors: dict[str, str] = {}
         self.edges: dict[str, set[str]] = {}
         self.batch = Batch()
-        self._files: dict[tuple[str, int], tuple[str, str]] = {}  # (spool file, number) -> path, unit
+        self._files: dict[tuple[str, int], str] = {}  # (spool file, number) -> path
         self._hits: dict[tuple[str, int], _Hit] = {}  # (spool file, number)
         self._paths: dict[str, str] = {}
         self._unsafe: dict[str, str] = {}  # paths whose content was not the one that ran
@@ -183,7 +178,7 @@ class Joiner:
 
     def _file(self, source: str, record: wire.File) -> None:
         path = self.relative(record.path)
-        self._files[source, record.number] = (path, record.unit)
+        self._files[source, record.number] = path
         if path in self.sources:
             return
         try:
@@ -208,16 +203,16 @@ class Joiner:
         self.fresh.append(version)
 
     def _hit(self, source: str, record: wire.Hits) -> "_Hit":
-        path, unit = self._files.get((source, record.file), ("", ""))
+        path = self._files.get((source, record.file), "")
         loaded = self.sources.get(path)
         if path in self._passing:
             return _Hit(path)
         if loaded is None or loaded.table is None or path in self._unsafe:
             return _Hit(path, problem=self._unsafe.get(path, f"{path} could not be read"))
-        return _Hit(path, loaded.checksums(record.seen, unit))
+        return _Hit(path, loaded.checksums(record.seen))
 
     def _trace(self, source: str, record: wire.Trace) -> None:
-        fingerprints: dict[str, frozenset[int]] = {}
+        fingerprints: dict[str, AbstractSet[int]] = {}
         unknown = list(record.unknown)
         for number in record.hits:
             path, checksums, problem = self._hits.get((source, number), _LOST)
@@ -238,7 +233,7 @@ class Joiner:
         known = self._traces.get(trace.identity)
         self._traces[trace.identity] = trace if known is None else merged(known, trace)
 
-    def _module_level(self, absolute: str, fingerprints: dict[str, frozenset[int]], unknown: list[str]) -> None:
+    def _module_level(self, absolute: str, fingerprints: dict[str, AbstractSet[int]], unknown: list[str]) -> None:
         path = self.relative(absolute)
         loaded = self.sources.get(path)
         checksum = loaded.module_checksum if loaded is not None else None

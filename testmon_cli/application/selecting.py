@@ -515,7 +515,7 @@ class Chooser:
         except SourceError:
             yield Selected(path, path, Reason(kinds.NEW, "does not parse"))
             return
-        for candidate in candidates(model, naming):
+        for candidate in candidates(model.definitions, naming):
             nodeid = f"{path}::{candidate.name}"
             if nodeid in functions or candidate.name in inert:
                 continue
@@ -534,7 +534,9 @@ class Chooser:
             reason = Reason(kinds.NEW, f"inherits the new test at {test.origin}")
             if test.path not in self.doubtful and any(f.startswith(f"{group}::") for f in functions):
                 yield Selected(nodeid, nodeid, reason)
-            elif any(c.name.partition("::")[0] == test.cls for c in candidates(self.tree.model(test.path), naming)):
+                continue
+            named = candidates(self.tree.model(test.path).definitions, naming)
+            if any(candidate.name.partition("::")[0] == test.cls for candidate in named):
                 yield Selected(nodeid, test.path, reason)
 
     def _left_out(self, unwanted: Collection[str]) -> dict[str, set[str]]:

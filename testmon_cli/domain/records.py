@@ -4,11 +4,12 @@ Named tuples, since `select` makes one for each execution, and since dataclasses
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 FAILURES: Final = ("failed", "error")  # outcomes of tests that must run again
-_NONE: Final[Mapping[str, frozenset[int]]] = MappingProxyType({})
+_NONE: Final[Mapping[str, AbstractSet[int]]] = MappingProxyType({})
 
 
 class Package(NamedTuple):
@@ -104,7 +105,7 @@ class Trace(NamedTuple):
     """What one test, fixture instance or module import relied on."""
 
     identity: str  # "test:<nodeid>", "fixture:<n>:<name>", "module:<path>"; unique within its run
-    fingerprints: Mapping[str, frozenset[int]] = _NONE  # path -> checksums
+    fingerprints: Mapping[str, AbstractSet[int]] = _NONE  # path -> checksums
     resources: tuple[ResourceState, ...] = ()
     uses: tuple[str, ...] = ()  # identities of other traces of the same run
     unknown: str = ""  # why the record is not complete, "" if it is

@@ -1,11 +1,13 @@
 """What the model of source says of one file. Named tuples: many are made, and dataclasses take longer to make."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import compress
 from typing import NamedTuple
 
 from testmon_cli.domain.errors import SourceError
 
-__all__ = ["Block", "BlockTable", "Definition", "FunctionSummary", "Import", "SourceError", "SourceModel"]
+__all__ = ["Block", "BlockTable", "Definition", "FunctionSummary", "Import", "Reached", "SourceError", "SourceModel"]
 
 
 class Block(NamedTuple):
@@ -93,7 +95,21 @@ class BlockTable:
 
     def reached(self, hit: Iterable[int]) -> set[int]:
         """Close indices over what must have been reached before; there may be none such blocks."""
-        found = {index for index in hit if 0 <= index < len(self.checksums)}
+        return self._closed({index for index in hit if 0 <= index < len(self.parents)})
+
+    def reached_by(self, seen: bytes) -> "Reached":
+        """The same for hits given by a byte for each block, 1 where it was hit."""
+        count = len(self.parents)
+        mask = seen[:count].ljust(count, b"\0")
+        if all(map(mask.__getitem__, set(compress(self.parents, mask)).difference((-1,)))):
+            return Reached(self, mask)  # mostly: what came before was met on the way
+        return self.masked(self._closed(set(compress(range(count), mask))))
+
+    def masked(self, indices: set[int]) -> "Reached":
+        """Some blocks."""
+        return Reached(self, bytes(map(indices.__contains__, range(len(self.parents)))))
+
+    def _closed(self, found: set[int]) -> set[int]:
         above = found
         while above := set(map(self.parents.__getitem__, above)).difference(found, (-1,)):
             found |= above
@@ -107,3 +123,32 @@ class BlockTable:
                     for line in range(first, last + 1):
                         self._by_line.setdefault(line, []).append(index)
         return {index for line in lines for index in self._by_line.get(line, ())}
+
+
+class Reached(AbstractSet[int]):
+    """The checksums of some blocks of one table, kept as a mask: there are hundreds, in a set of each test."""
+
+    __slots__ = ("mask", "table")
+
+    def __init__(self, table: BlockTable, mask: bytes) -> None:
+        self.table = table
+        self.mask = mask  # a byte per block, 1 for those that are meant
+
+    def __contains__(self, checksum: object) -> bool:
+        return any(checksum == found for found in compress(self.table.checksums, self.mask))
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(dict.fromkeys(compress(self.table.checksums, self.mask)))
+
+    def __len__(self) -> int:
+        return len(set(compress(self.table.checksums, self.mask)))
+
+    def __bool__(self) -> bool:
+        return 1 in self.mask
+
+    def __hash__(self) -> int:
+        return hash(self.mask)
+
+    @classmethod
+    def _from_iterable(cls, checksums: Iterable[int]) -> frozenset[int]:  # type: ignore[override] # as of other sets
+        return frozenset(checksums)

@@ -359,7 +359,9 @@ FROM source_version
 WHERE source_version.source_id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""",
     "add_model": "INSERT INTO source_model (version_id, names, model) VALUES (:version_id, :names, :model) ON CONFLICT DO NOTHING",
-    "add_subject": "INSERT INTO subject (kind, name) VALUES (:kind, :name) ON CONFLICT DO NOTHING",
+    "last_subject": """SELECT max(subject.id) AS max_1
+FROM subject""",
+    "add_subject": "INSERT INTO subject (id, kind, name) VALUES (:id, :kind, :name) ON CONFLICT DO NOTHING",
     "subject_ids": """SELECT subject.id, subject.name, subject.kind
 FROM subject
 WHERE subject.name IN (SELECT anon_1.value AS value
@@ -369,7 +371,9 @@ FROM json_each(:names) AS anon_1)""",
 FROM trace
 WHERE trace.run_id = :run_id AND trace.subject_id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""",
-    "add_trace": "INSERT INTO trace (run_id, subject_id, unknown, complete) VALUES (:run_id, :subject_id, :unknown, :complete)",
+    "last_trace": """SELECT max(trace.id) AS max_1
+FROM trace""",
+    "add_trace": "INSERT INTO trace (id, run_id, subject_id, unknown, complete) VALUES (:id, :run_id, :subject_id, :unknown, :complete)",
     "change_trace": "UPDATE trace SET unknown=:reason, complete=:whole WHERE trace.id = :trace_id",
     "put_execution": "INSERT INTO execution (trace_id, outcome, duration, always) VALUES (:trace_id, :outcome, :duration, :always) ON CONFLICT (trace_id) DO UPDATE SET outcome = excluded.outcome, duration = excluded.duration, always = excluded.always",
     "drop_failures": """DELETE FROM failure WHERE failure.trace_id IN (SELECT anon_1.value AS value

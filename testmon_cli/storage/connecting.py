@@ -1,16 +1,21 @@
 """The connection to SQLite: named statements, transactions and errors in words."""
 
 import json
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.storage.compiled_sqlite import STATEMENTS
 
+_ROWS = 50  # that one statement inserts
 _PATIENCE = 0.2  # seconds without a word before `on_wait` hears that we wait
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "is locked by another process: try again when that has finished",
@@ -75,9 +80,21 @@ class Connection:
         return count
 
     def change_many(self, name: str, rows: Iterable[Mapping[str, object]]) -> None:
-        """Run a statement that changes rows once for each set of parameters."""
+        """Run a statement that changes rows once for each set of parameters.
+
+        One that inserts takes many rows at a time: half the time of a run of the statement for each.
+        """
+        insert = _insert(name)
         with translated(self.path):
-            self.driver.executemany(STATEMENTS[name], rows)
+            if insert is None:
+                self.driver.executemany(STATEMENTS[name], rows)
+                return
+            left = map(insert.values, rows)
+            while chunk := list(islice(left, _ROWS)):
+                if len(chunk) == _ROWS:
+                    self.driver.execute(insert.many, list(chain.from_iterable(chunk)))
+                else:
+                    self.driver.executemany(insert.one, chunk)
 
     @contextmanager
     def transaction(self) -> Iterator[bool]:
@@ -116,6 +133,27 @@ class Connection:
         before = self._version
         self._version = self.driver.execute("PRAGMA data_version").fetchone()[0]
         return before != self._version
+
+
+class _Insert(NamedTuple):
+    """A statement that inserts, with places instead of names."""
+
+    one: str
+    many: str  # the same for `_ROWS` rows
+    values: Callable[[Mapping[str, object]], Sequence[object]]  # of a row, in the order of the places
+
+
+@cache
+def _insert(name: str) -> _Insert | None:
+    """The statement of this name, if all it does with its parameters is to insert them."""
+    match = re.fullmatch(r"(INSERT INTO \w+ \([\w, ]+\) VALUES )\((:\w+(?:, :\w+)*)\)([^:]*)", STATEMENTS[name])
+    if match is None:
+        return None
+    start, parameters, rest = match.groups()
+    names = parameters.replace(":", "").split(", ")
+    row = f"({', '.join('?' * len(names))})"
+    values = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    return _Insert(f"{start}{row}{rest}", f"{start}{', '.join([row] * _ROWS)}{rest}", values)
 
 
 def array(values: Iterable[int | str]) -> str:

@@ -193,7 +193,7 @@ class Block(Base):
     __tablename__ = "block"
     __table_args__ = (
         {
-            "comment": "a row per checksum that a trace relied on in a source file",
+            "comment": "a row per checksum in a source file that a trace relied on, or on another of the same text",
             "sqlite_with_rowid": False,
         },
     )

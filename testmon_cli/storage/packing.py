@@ -38,9 +38,11 @@ def pack_numbers(numbers: Iterable[int]) -> bytes:
     """A set of positive numbers: sorted, differences as varints of 7 bits a byte."""
     ordered = sorted(numbers)
     differences = list(map(sub, ordered, (0, *ordered)))
-    if max(differences, default=0) <= 0x7F:
-        return bytes(differences)
-    return b"".join(map(_VARINTS.__getitem__, differences))
+    try:
+        packed = bytes(differences)
+    except ValueError:
+        packed = b"\xff"
+    return packed if packed.isascii() else b"".join(map(_VARINTS.__getitem__, differences))
 
 
 def unpack_numbers(packed: bytes) -> list[int]:

@@ -341,7 +341,8 @@ WRITING: dict[str, Executable] = {
     ),
     "version_ids": ids_by(source_version, "source_id", "digest", "model_key", given="ids"),
     "add_model": adding(source_model),
-    "add_subject": adding(subject, "id"),
+    "last_subject": select(func.max(subject.c.id)),
+    "add_subject": adding(subject),
     "subject_ids": ids_by(subject, "name", "kind", given="names"),
     "put_test": (_put_test := insert(test).values(values_of(test))).on_conflict_do_update(
         index_elements=["id"],
@@ -350,7 +351,8 @@ WRITING: dict[str, Executable] = {
     "run_traces": select(trace.c.id, trace.c.subject_id, trace.c.unknown, trace.c.complete).where(
         trace.c.run_id == bindparam("run_id"), among(trace.c.subject_id, "ids")
     ),
-    "add_trace": insert(trace).values(values_of(trace, "id")),
+    "last_trace": select(func.max(trace.c.id)),
+    "add_trace": insert(trace).values(values_of(trace)),
     "change_trace": update(trace)
     .where(trace.c.id == bindparam("trace_id"))
     .values(unknown=bindparam("reason"), complete=bindparam("whole")),

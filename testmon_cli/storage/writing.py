@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import compress, count
 
 from testmon_cli.domain.records import Execution, Package, ResourceState, RunStart, SourceVersion, Trace
+from testmon_cli.domain.source import BlockTable, Reached
 from testmon_cli.storage.connecting import Connection, array
 from testmon_cli.storage.packing import (
     digest,
@@ -29,8 +32,10 @@ class _Memory:
     sources: dict[str, int] = field(default_factory=dict)
     subjects: dict[str, int] = field(default_factory=dict)  # by identity
     traces: dict[tuple[int, int], int] = field(default_factory=dict)  # by run and subject
+    whole_run: int = 0  # the run whose traces are all among them
     fingerprints: dict[tuple[int, bytes], int] = field(default_factory=dict)
-    packed: dict[tuple[int, frozenset[int]], bytes] = field(default_factory=dict)  # by source and checksums
+    packed: dict[tuple[int, AbstractSet[int]], bytes] = field(default_factory=dict)  # by source and checksums
+    tables: dict[tuple[int, BlockTable], tuple[list[int], bool]] = field(default_factory=dict)  # see `_of_table`
     blocks: dict[int, dict[int, int]] = field(default_factory=dict)  # by source: checksum -> number
     states: dict[tuple[str, str, str], tuple[int, int, int]] = field(default_factory=dict)  # -> id, size, mtime_ns
     origins: dict[str, int] = field(default_factory=dict)
@@ -40,10 +45,12 @@ class _Memory:
         for name in ("sources", "subjects", "traces", "fingerprints", "states", "origins"):
             if len(getattr(self, name)) > _REMEMBERED:
                 getattr(self, name).clear()
+                self.whole_run = 0 if name == "traces" else self.whole_run
         if len(self.packed) > _REMEMBERED_SETS:
             self.packed.clear()
         if sum(map(len, self.blocks.values())) > 5 * _REMEMBERED:
             self.blocks.clear()
+            self.tables.clear()
 
 
 class Writer:
@@ -79,7 +86,8 @@ class Writer:
                 version=start.version,
             )
             run_id = added.lastrowid
-        assert run_id is not None
+            assert run_id is not None
+            self._memory.whole_run = run_id
         return run_id
 
     def add_sources(self, versions: Iterable[SourceVersion]) -> dict[tuple[str, str], int]:
@@ -181,13 +189,22 @@ class Writer:
         wanted = list(identities)
         missing = {storable(identity): identity for identity in wanted if identity not in known}
         if missing:
-            named = [identity.partition(":")[::2] for identity in missing]
-            self._connection.change_many("add_subject", ({"kind": kind, "name": name} for kind, name in named))
-            for row in self._connection.rows("subject_ids", names=array({name for _, name in named})):
-                identity = missing.get(f"{row['kind']}:{row['name']}")
-                if identity is not None:
-                    known[identity] = row["id"]
+            named = {stored: stored.partition(":")[::2] for stored in missing}
+            for row in self._connection.rows("subject_ids", names=array({name for _, name in named.values()})):
+                stored = f"{row['kind']}:{row['name']}"
+                if named.pop(stored, None) is not None:
+                    known[missing[stored]] = row["id"]
+            new = dict(zip(named, self._ids("last_subject"), strict=False))
+            known.update((missing[stored], number) for stored, number in new.items())
+            self._connection.change_many(
+                "add_subject",
+                ({"id": new[stored], "kind": kind, "name": name} for stored, (kind, name) in named.items()),
+            )
         return {identity: known[identity] for identity in wanted}
+
+    def _ids(self, last: str) -> Iterator[int]:
+        """Ids for new rows. Given out here, they need not be asked for: nobody else writes during a transaction."""
+        return count((self._connection.value(last) or 0) + 1)
 
     def _trace_ids(self, run_id: int, traces: list[Trace]) -> tuple[dict[str, int], set[int]]:
         """Ids by identity, of the traces and of those they use, and which of them the run had before.
@@ -200,28 +217,34 @@ class Writer:
         known = self._memory.traces
         ids = {name: known[run_id, subject] for name, subject in subjects.items() if (run_id, subject) in known}
         # Of a used trace the id is enough; one that is written may have to change.
-        asked = {subject: name for name, subject in subjects.items() if name in given or name not in ids}
+        is_whole = run_id == self._memory.whole_run
+        asked = {
+            subject: name
+            for name, subject in subjects.items()
+            if (name in ids and name in given) or not (name in ids or is_whole)
+        }
         old: set[int] = set()
-        for row in self._connection.rows("run_traces", run_id=run_id, ids=array(asked)):
+        for row in self._connection.rows("run_traces", run_id=run_id, ids=array(asked)) if asked else ():
             name = asked[row["subject_id"]]
             ids[name] = row["id"]
             if name in given:
                 old.add(row["id"])
                 self._change_trace(row["id"], row["unknown"], bool(row["complete"]), given[name])
-        new = {
-            subject: given.get(name) or Trace(name, complete=False)
-            for name, subject in subjects.items()
-            if name not in ids
-        }
+        new = [given.get(name) or Trace(name, complete=False) for name in subjects if name not in ids]
+        ids.update(zip((trace.identity for trace in new), self._ids("last_trace"), strict=False))
         self._connection.change_many(
             "add_trace",
             (
-                {"run_id": run_id, "subject_id": subject, "unknown": storable(t.unknown), "complete": t.complete}
-                for subject, t in new.items()
+                {
+                    "id": ids[trace.identity],
+                    "run_id": run_id,
+                    "subject_id": subjects[trace.identity],
+                    "unknown": storable(trace.unknown),
+                    "complete": trace.complete,
+                }
+                for trace in new
             ),
         )
-        for row in self._connection.rows("run_traces", run_id=run_id, ids=array(new)) if new else ():
-            ids[new[row["subject_id"]].identity] = row["id"]
         known.update(((run_id, subject), ids[name]) for name, subject in subjects.items())
         return ids, old
 
@@ -244,7 +267,7 @@ class Writer:
                     links.append((trace_id, (source_id, self._packed(source_id, checksums))))
                     continue
                 fingerprint_id, others = linked
-                numbers = self._numbers(source_id, checksums)
+                numbers = set(self._numbers(source_id, sorted(checksums)))
                 if numbers <= others:
                     continue
                 self._connection.change("drop_link", fingerprint=fingerprint_id, trace=trace_id)
@@ -263,31 +286,42 @@ class Writer:
             for row in self._connection.rows("links", ids=array(trace_ids))
         }
 
-    def _packed(self, source_id: int, checksums: frozenset[int]) -> bytes:
+    def _packed(self, source_id: int, checksums: AbstractSet[int]) -> bytes:
         """The block numbers of checksums, packed; many traces rely on the same."""
         known = self._memory.packed.get((source_id, checksums))
         if known is None:
-            known = pack_numbers(self._numbers(source_id, checksums))
-            self._memory.packed[source_id, checksums] = known
+            if isinstance(checksums, Reached):
+                of_table, has_equal = self._of_table(source_id, checksums.table)
+                numbers: Iterable[int] = compress(of_table, checksums.mask)
+                numbers = set(numbers) if has_equal else numbers
+            else:
+                numbers = self._numbers(source_id, sorted(checksums))
+            known = self._memory.packed[source_id, checksums] = pack_numbers(numbers)
         return known
 
-    def _numbers(self, source_id: int, checksums: Iterable[int]) -> set[int]:
+    def _of_table(self, source_id: int, table: BlockTable) -> tuple[list[int], bool]:
+        """The numbers of all blocks of a table, in its order, and whether some are equal."""
+        known = self._memory.tables.get((source_id, table))
+        if known is None:
+            numbers = self._numbers(source_id, table.checksums)
+            known = self._memory.tables[source_id, table] = numbers, len(set(numbers)) < len(numbers)
+        return known
+
+    def _numbers(self, source_id: int, checksums: Sequence[int]) -> list[int]:
         """Block numbers of checksums, new ones given out."""
         known = self._memory.blocks.get(source_id)
         if known is None:
             rows = self._connection.rows("blocks", ids=array((source_id,)))
             known = self._memory.blocks[source_id] = {unsigned(row["checksum"]): row["number"] for row in rows}
-        try:
-            return set(map(known.__getitem__, checksums))
-        except KeyError:
-            new = sorted(frozenset(checksums).difference(known))
-        first = max(known.values(), default=0) + 1
-        known.update(zip(new, range(first, first + len(new)), strict=True))
+        new = [checksum for checksum in dict.fromkeys(checksums) if checksum not in known]
+        if new:
+            first = max(known.values(), default=0) + 1
+            known.update(zip(new, range(first, first + len(new)), strict=True))
         self._connection.change_many(
             "add_block",
             ({"source_id": source_id, "number": known[checksum], "checksum": signed(checksum)} for checksum in new),
         )
-        return set(map(known.__getitem__, checksums))
+        return list(map(known.__getitem__, checksums))
 
     def _fingerprint_ids(self, keys: set[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:
         """Ids by source and packed blocks, new rows made."""
@@ -405,7 +439,7 @@ class Writer:
 
 def _joined(first: Trace, second: Trace) -> Trace:
     """Two records of one trace, the second being the later."""
-    fingerprints: dict[str, frozenset[int]] = defaultdict(frozenset, first.fingerprints)
+    fingerprints: dict[str, AbstractSet[int]] = defaultdict(frozenset, first.fingerprints)
     for path, checksums in second.fingerprints.items():
         fingerprints[path] |= checksums
     return second._replace(

@@ -16,7 +16,7 @@ from typing import Any
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import SESSION
 from testmon_cli.tracing.disguise import disguise
-from testmon_cli.tracing.engine import BLOCKS, LoadedFile
+from testmon_cli.tracing.engine import Hits, LoadedFile
 from testmon_cli.tracing.originals import environ, is_file, open_file
 from testmon_cli.tracing.recorder import Recorder, activate, current
 from testmon_cli.tracing.resources import command_words
@@ -28,6 +28,7 @@ FORK = "multiprocessing.popen_fork"
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")  # they stay, and run no tests' code
 _KEY = "testmon_identity"  # among what multiprocessing tells a child to prepare
 _FROM_SCRATCH = "a Python subprocess was not traced: its environment was made from scratch"
+_ONCE = bytes(min(value, 1) for value in range(256))  # hits that were taken count as others
 _ISOLATED = frozenset("IES")  # options of Python that keep sitecustomize or PYTHONPATH out
 
 
@@ -356,13 +357,14 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
         return
     with open(stem + ".hits", "rb") as handle:
         data = handle.read()
-    hits: dict[LoadedFile, list[int]] = {}
+    hits = []
     for line in lines:
         base, count, digest, size, mtime_ns, path = line.split("\t", 5)
         part = data[int(base) : int(base) + int(count)]
-        file = LoadedFile(path, digest, int(size), int(mtime_ns), BLOCKS)
+        file = LoadedFile(path, digest, int(size), int(mtime_ns))
         yield recorder.number(file)
-        hits[file] = [index for index, hit in enumerate(part) if hit]
-    records, numbers = recorder.numbered({file: seen for file, seen in hits.items() if seen})
+        if any(part):
+            hits.append(Hits(file, part.translate(_ONCE)))
+    records, numbers = recorder.numbered(hits)
     yield from records
     yield wire.Trace(identity, numbers)

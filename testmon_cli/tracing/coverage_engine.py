@@ -10,9 +10,10 @@ from types import CodeType
 from typing import Any
 
 from testmon_cli.tracing.attribution import module_identity
-from testmon_cli.tracing.engine import LINES, Drained, EngineUnavailableError, LoadedFile, Witness
+from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
+_REMEMBERED = 20_000  # hits that are given out as the same objects
 _MEASURED_BY_ANOTHER = "coverage was measured in the same process; use --engine probes"
 
 
@@ -34,6 +35,7 @@ class CoverageEngine:
         self._files: dict[str, LoadedFile] = {}
         self._new: list[LoadedFile] = []
         self._module_lines: dict[str, frozenset[int]] = {}
+        self._known: dict[tuple[LoadedFile, tuple[int, ...]], Hits] = {}
 
     def start(self) -> None:
         try:
@@ -61,16 +63,22 @@ class CoverageEngine:
         return code
 
     def switch(self, identity: str) -> None:
-        self._harvest()
+        self.harvest()
         self._identity = identity
 
+    def harvest(self) -> None:
+        self._check_tracer()
+        for name, lines in self._take().items():
+            path = self._scope.source(name)
+            if path is not None:
+                self._hits.setdefault(self._identity, {}).setdefault(path, set()).update(lines)
+
     def drain(self) -> Drained:
-        self._harvest()
-        hits: dict[str, dict[LoadedFile, list[int]]] = {}
+        hits: dict[str, list[Hits]] = {}
         module_level: dict[str, set[str]] = {}
         for identity, by_path in self._hits.items():
             for path, lines in by_path.items():
-                hits.setdefault(identity, {})[self._file(path)] = sorted(lines)
+                hits.setdefault(identity, []).append(self._same(path, tuple(sorted(lines))))
                 if identity != module_identity(path) and not lines.isdisjoint(self._module_lines_of(path)):
                     module_level.setdefault(identity, set()).add(path)
         drained = Drained(hits, module_level, self._unknown, self._new)
@@ -91,21 +99,14 @@ class CoverageEngine:
     def imported(self, path: str) -> None:
         """Nothing to do: lines are seen wherever they come from."""
 
-    def observes(self, file: LoadedFile, code: CodeType, seen: list[int]) -> bool:
+    def observes(self, hits: Hits, code: CodeType) -> bool:
         lines = {line for _, _, line in code.co_lines() if line and line != code.co_firstlineno}
-        return not (lines or {code.co_firstlineno}).isdisjoint(seen)
+        return not (lines or {code.co_firstlineno}).isdisjoint(hits.seen)
 
     def stop(self) -> None:
-        self._harvest()
+        self.harvest()
         if self._is_ours(sys.gettrace()):
             self._coverage.stop()
-
-    def _harvest(self) -> None:
-        self._check_tracer()
-        for name, lines in self._take().items():
-            path = self._scope.source(name)
-            if path is not None:
-                self._hits.setdefault(self._identity, {}).setdefault(path, set()).update(lines)
 
     def _take(self) -> dict[str, set[int]]:
         """Empty the collector. Its sets stay: the tracer holds on to those of the running frames."""
@@ -133,6 +134,13 @@ class CoverageEngine:
         if path not in self._module_lines:
             self._module_lines[path] = module_lines(path)
         return self._module_lines[path]
+
+    def _same(self, path: str, lines: tuple[int, ...]) -> Hits:
+        """The hits of these lines, the same object as before if it is remembered."""
+        if len(self._known) > _REMEMBERED:
+            self._known.clear()
+        file = self._file(path)
+        return self._known.setdefault((file, lines), Hits(file, lines))
 
     def _file(self, path: str) -> LoadedFile:
         if path not in self._files:
@@ -162,12 +170,12 @@ def _lines_of(code: CodeType) -> set[int]:
     return {line for _, _, line in code.co_lines() if line}
 
 
-def read_file(path: str, unit: str = LINES) -> LoadedFile:
+def read_file(path: str) -> LoadedFile:
     """A source as it is now; without digest when it is gone."""
     try:
         with open(path, "rb") as handle:
             data = handle.read()
             stat = os.fstat(handle.fileno())
     except OSError:
-        return LoadedFile(path, "", -1, -1, unit)
-    return LoadedFile(path, blake2b(data, digest_size=16).hexdigest(), stat.st_size, stat.st_mtime_ns, unit)
+        return LoadedFile(path, "", -1, -1)
+    return LoadedFile(path, blake2b(data, digest_size=16).hexdigest(), stat.st_size, stat.st_mtime_ns)

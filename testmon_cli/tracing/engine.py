@@ -4,11 +4,6 @@ from collections.abc import Callable
 from types import CodeType
 from typing import NamedTuple, Protocol
 
-BLOCKS = "blocks"
-LINES = "lines"
-
-Hits = dict[str, dict["LoadedFile", list[int]]]  # identity -> file -> blocks or lines
-
 
 class LoadedFile(NamedTuple):
     """One content of a project source, as an engine met it."""
@@ -17,13 +12,22 @@ class LoadedFile(NamedTuple):
     digest: str
     size: int
     mtime_ns: int
-    unit: str
+
+
+class Hits:
+    """What was hit of one file. Compared by identity: engines give the same object for the same again and again."""
+
+    __slots__ = ("file", "seen")
+
+    def __init__(self, file: LoadedFile, seen: bytes | tuple[int, ...]) -> None:
+        self.file = file
+        self.seen = seen  # as in wire.Hits
 
 
 class Drained(NamedTuple):
     """What an engine saw since it was last asked."""
 
-    hits: Hits
+    hits: dict[str, list[Hits]]  # by identity
     module_level: dict[str, set[str]]  # identity -> paths whose module-level code ran there, not as an import
     unknown: dict[str, set[str]]  # identity -> why its record is not complete
     files: list[LoadedFile]  # loaded since, hit or not
@@ -58,8 +62,11 @@ class Engine(Protocol):
     def switch(self, identity: str) -> None:
         """What runs from now on runs for `identity`."""
 
+    def harvest(self) -> None:
+        """Take down what was seen up to now for who runs now."""
+
     def drain(self) -> Drained:
-        """All that was seen since the last call."""
+        """All that was taken down since the last call, by `harvest` and `switch`."""
 
     def forked(self, identity: str) -> None:
         """The process is a forked child; what it runs belongs to `identity`."""
@@ -73,8 +80,8 @@ class Engine(Protocol):
     def imported(self, path: str) -> None:
         """A module of the project was executed; note it when its code runs unseen."""
 
-    def observes(self, file: LoadedFile, code: CodeType, seen: list[int]) -> bool:
-        """Whether what was seen of a file shows that a function of it was entered."""
+    def observes(self, hits: Hits, code: CodeType) -> bool:
+        """Whether hits of a file show that a function of it was entered."""
 
     def stop(self) -> None:
         """See no more."""

@@ -1,6 +1,7 @@
 """How a test came out, read from the reports of its phases."""
 
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -28,24 +29,26 @@ class OutcomeReader:
 
     def add(self, report: pytest.TestReport) -> None:
         """Take a report in. A second set-up begins the test anew: a plugin reruns it, the last outcome counts."""
-        if report.when == "setup" and self.outcome:
+        when, shown = report.when, str(report.outcome)
+        if when == "setup" and self.outcome:
             self.always = self.always or "a plugin ran it more than once"
             self._reset()
-        if str(report.outcome) == "rerun":  # of pytest-rerunfailures
+        if shown == "rerun":  # of pytest-rerunfailures
             self.always = "it was rerun after a failure"
-        if is_subtest(report):
+        kind: Any = type(report)
+        if is_subtest(kind):
             self._subtest(report)
             return
         self.duration += report.duration
-        self.finished = report.when == "teardown"
-        if report.when == "call" and not report.skipped:
+        self.finished = when == "teardown"
+        if when == "call" and shown != "skipped":
             self.called = True
         outcome = outcome_of(report)
         if outcome in ("failed", "error"):
             self._texts.append(report.longreprtext)
-        if report.when == "call" and self._subtest_failed and outcome == "passed":
+        if when == "call" and self._subtest_failed and outcome == "passed":
             outcome = "failed"
-        if not (report.when == "teardown" and outcome == "passed") and self.outcome not in ("failed", "error"):
+        if not (when == "teardown" and outcome == "passed") and self.outcome not in ("failed", "error"):
             self.outcome = outcome
 
     def _subtest(self, report: pytest.TestReport) -> None:
@@ -56,23 +59,20 @@ class OutcomeReader:
                 self.outcome = "failed"
 
 
-def is_subtest(report: pytest.TestReport) -> bool:
-    """Whether a report is of a part of a test, by pytest or by the plugin that came before."""
-    return _holds_subtest(type(report).__mro__)
-
-
 @cache
-def _holds_subtest(classes: tuple[type, ...]) -> bool:
-    return any(cls.__name__ in ("SubtestReport", "SubTestReport") for cls in classes)
+def is_subtest(kind: type) -> bool:
+    """Whether such reports are of a part of a test, by pytest or by the plugin that came before."""
+    return any(cls.__name__ in ("SubtestReport", "SubTestReport") for cls in kind.__mro__)
 
 
 def outcome_of(report: pytest.TestReport) -> str:
     """The outcome that one phase stands for."""
+    outcome = report.outcome
     if hasattr(report, "wasxfail"):
-        if report.skipped:
+        if outcome == "skipped":
             return "xfailed"
-        if report.passed:
+        if outcome == "passed":
             return "xpassed"
-    if report.failed:
+    if outcome == "failed":
         return "failed" if report.when == "call" else "error"
-    return "skipped" if report.skipped else "passed"
+    return "skipped" if outcome == "skipped" else "passed"

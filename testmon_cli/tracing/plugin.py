@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Generator
 from functools import cache
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from _pytest.fixtures import FixtureDef, FixtureRequest, SubRequest
@@ -31,6 +31,7 @@ _INI = [
     "usefixtures",
 ]
 Wrapper = Generator[None, object, object]  # around the other implementations of a hook
+_MARKED = "marked testmon_always"
 _OPTIONS = ("doctestmodules", "doctestglob", "importmode")
 MARKERS = (
     "testmon_always(reason): select this test every time",
@@ -82,6 +83,9 @@ class Collector:
         self.modules: dict[str, str] = {}
         self.notes: list[str] = []
         self.unknown: frozenset[str] = frozenset()  # of the test that ran last
+        self.collectors: set[str] = set()  # identities of those that collected
+        self.place = Place(None, SESSION, "")
+        self.function = TestedFunction(None, None, None)
         self.threads = frozenset(threading.enumerate())
         self.left: dict[str, frozenset[str]] = {}  # whose processes live on, and what is not known of them
 
@@ -129,7 +133,12 @@ class Collector:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Wrapper:
-        entry = self.attribution.push(collect_identity(collector.nodeid))
+        identity = collect_identity(collector.nodeid)
+        entry = self.attribution.push(identity)
+        # What ran for a collector counts for all below it: each relies on the next above, the first on the session.
+        self.recorder.pending(identity).uses.append(self._nearest(collector.parent))
+        self.collectors.add(identity)
+        self.place = Place(None, SESSION, "")
         try:
             return (yield)
         finally:
@@ -188,10 +197,12 @@ class Collector:
             self.recorder.flush(discard=identity)
             return
         pending = self.recorder.pending(identity)
-        pending.uses += self._context_of(item)
+        self._come_to(item)
+        pending.uses += self.place.above, *self.left
         pending.unknown.update(*self.left.values())
         self.unknown = frozenset(pending.unknown)
-        self.recorder.flush(self._outcome_record(item), check=self._check(item), identity=identity)
+        outcome = self._outcome_record(item)
+        self.recorder.flush(outcome, check=self._check(item), identity=identity, is_harvested=True)
 
     def _notice_threads(self, item: pytest.Item) -> None:
         """Say which tests leave threads behind, since what these run counts for the tests that run meanwhile."""
@@ -215,34 +226,49 @@ class Collector:
             self.notes.append(f"{item.nodeid} left processes behind: they count for the tests after it")
         self.left = {owner: self.left.get(owner, self.unknown) for owner in left}
 
-    def _context_of(self, item: pytest.Item) -> list[str]:
-        """What a test relies on besides itself and its fixtures: the session, and what ran at its collection."""
-        collected = (collect_identity(node.nodeid) for node in item.listchain()[:-1])
-        return [SESSION, *self.left, *(identity for identity in collected if identity in self.recorder.known)]
+    def _come_to(self, item: pytest.Item) -> None:
+        if item.parent is not self.place.parent:
+            self.place = Place(item.parent, self._nearest(item.parent), classes_above(item))
+
+    def _nearest(self, node: Any) -> str:
+        """The identity of the nearest collector from a node upwards that collected, or of the session."""
+        while node is not None:
+            identity = collect_identity(node.nodeid)
+            if identity in self.collectors:
+                return identity
+            node = node.parent
+        return SESSION
 
     def _outcome_record(self, item: pytest.Item) -> wire.Outcome:
         always = self.outcome.always
-        mark = item.get_closest_marker("testmon_always")
-        if mark is not None:
-            given = mark.kwargs.get("reason") or (mark.args[0] if mark.args else "")
-            always = f"marked testmon_always: {given}" if given else "marked testmon_always"
-        depends = [str(pattern) for found in item.iter_markers("testmon_depends") for pattern in found.args]
+        depends: dict[str, None] = {}
+        for mark in item.iter_markers():
+            if mark.name == "testmon_always" and not always.startswith(_MARKED):  # the closest counts
+                given = mark.kwargs.get("reason") or (mark.args[0] if mark.args else "")
+                always = f"{_MARKED}: {given}" if given else _MARKED
+            elif mark.name == "testmon_depends":
+                depends.update(dict.fromkeys(map(str, mark.args)))
         return wire.Outcome(
-            nodeid=item.nodeid,
-            path=str(item.path),
-            function=function_name(item),
-            kind=kind_of(item),
-            outcome=self.outcome.outcome,
-            duration=self.outcome.duration,
-            failure=self.outcome.failure,
-            always=always,
-            depends=tuple(dict.fromkeys(depends)),
+            item.nodeid,
+            str(item.path),
+            f"{self.place.classes}{name_of(item)}" if isinstance(item, pytest.Function) else "",
+            kind_of(item),
+            self.outcome.outcome,
+            self.outcome.duration,
+            self.outcome.failure,
+            always,
+            tuple(depends),
         )
 
     def _check(self, item: pytest.Item) -> Callable[[Pending], None] | None:
         """The safety net: a test that ran must have been seen to run."""
-        code = code_of_test(item) if self.outcome.called else None
-        path = self.recorder.scope.source(code.co_filename) if code is not None else None
+        if not self.outcome.called or not isinstance(item, pytest.Function):
+            return None
+        function = getattr(item.obj, "__func__", item.obj)
+        if function is not self.function.function:
+            code = code_of_test(function)
+            self.function = TestedFunction(function, code, code and self.recorder.scope.source(code.co_filename))
+        _, code, path = self.function
         if code is None or path is None:
             return None
 
@@ -264,6 +290,22 @@ class Collector:
             return (yield)
         finally:
             leave()
+
+
+class Place(NamedTuple):
+    """What tests of the same parent share; those that follow each other mostly have the same."""
+
+    parent: object
+    above: str  # identity of what collected them
+    classes: str  # qualified name of the class they stand in and a dot; "" without
+
+
+class TestedFunction(NamedTuple):
+    """A test function with what is needed to tell whether it ran; many tests have the same, with other parameters."""
+
+    function: object
+    code: CodeType | None
+    path: str | None  # its source, if it is the project's
 
 
 class FixtureWatch:
@@ -407,12 +449,15 @@ def project_modules(recorder: Recorder) -> dict[str, str]:
     return modules
 
 
-def function_name(item: pytest.Item) -> str:
-    """The qualified name of a test function in its file: classes and function, without parameters."""
-    if not isinstance(item, pytest.Function):
-        return ""
-    names = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
-    return ".".join([*names, getattr(item, "originalname", None) or item.name])
+def classes_above(item: pytest.Item) -> str:
+    """What the qualified name of a test begins with: its classes, each with a dot."""
+    return "".join(f"{node.name}." for node in item.listchain() if isinstance(node, pytest.Class))
+
+
+def name_of(item: pytest.Function) -> str:
+    """The name of a test function, without parameters."""
+    name: str = getattr(item, "originalname", None) or item.name
+    return name
 
 
 def kind_of(item: pytest.Item) -> str:
@@ -430,11 +475,9 @@ def _kind_of_class(cls: type[pytest.Item]) -> str:
     return "function" if issubclass(cls, pytest.Function) else "other"
 
 
-def code_of_test(item: pytest.Item) -> CodeType | None:
+def code_of_test(function: Any) -> CodeType | None:
     """The code of a test function below its decorators."""
-    if not isinstance(item, pytest.Function):
-        return None
-    function = inspect.unwrap(getattr(item.obj, "__func__", item.obj))
+    function = inspect.unwrap(function)
     # hypothesis dresses its wrapper up as the test, with the test's name and file
     function = getattr(getattr(function, "hypothesis", None), "inner_test", function)
     function = inspect.unwrap(function)

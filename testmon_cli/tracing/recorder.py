@@ -1,13 +1,13 @@
 """The one object per process that joins engine, attribution and spool."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import Any
 
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution, Entry, module_identity
-from testmon_cli.tracing.engine import Drained, Engine, EngineUnavailableError, LoadedFile, Witness
+from testmon_cli.tracing.engine import Engine, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.imports import REWRITE, ImportWatch
 from testmon_cli.tracing.originals import environ
 from testmon_cli.tracing.resources import ResourceWatch
@@ -15,7 +15,7 @@ from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, Scope, Tra
 from testmon_cli.tracing.spool import Spool
 from testmon_cli.tracing.states import file_state
 
-_REMEMBERED = 20_000  # sets of hits whose numbers are known; a full memory starts anew
+_REMEMBERED = 20_000  # hits whose numbers are known; a full memory starts anew
 
 
 class Pending:
@@ -24,7 +24,7 @@ class Pending:
     __slots__ = ("complete", "hits", "module_level", "resources", "unknown", "uses")
 
     def __init__(self) -> None:
-        self.hits: dict[LoadedFile, list[int]] = {}
+        self.hits: list[Hits] = []
         self.resources: dict[tuple[str, str], wire.Resource] = {}
         self.uses: list[str] = []
         self.module_level: set[str] = set()
@@ -48,7 +48,7 @@ class Recorder:
         self._pending: dict[str, Pending] = {}
         self._edges: list[wire.ImportEdge] = []
         self._numbers: dict[LoadedFile, int] = {}
-        self._sets: dict[tuple[LoadedFile, tuple[int, ...]], int] = {}  # hits of a file -> their number
+        self._hits: dict[Hits, int] = {}  # -> their number
         self.problem = ""  # the first failure of ours, to be told once
         self.processes: dict[int, str] = {}  # that this one started: process id -> for whom
         self._attached = False
@@ -87,10 +87,21 @@ class Recorder:
         check: Callable[[Pending], None] | None = None,
         identity: str = "",
         discard: str = AFTER,
+        is_harvested: bool = False,
     ) -> None:
-        """Write all that is pending but `discard`, then the records given; `check` sees before what `identity` has."""
+        """Write all that is pending but `discard`, then the records given; `check` sees before what `identity` has.
+
+        Where the hits have just been harvested, it need not be done again.
+        """
+        if not is_harvested:
+            self.engine.harvest()
         drained = self.engine.drain()
-        self._merge(drained)
+        for name, hits in drained.hits.items():
+            self.pending(name).hits += hits
+        for name, paths in drained.module_level.items():
+            self.pending(name).module_level |= paths
+        for name, reasons in drained.unknown.items():
+            self.pending(name).unknown |= reasons
         if check is not None:
             check(self.pending(identity))
         records: list[wire.Record] = [self.number(file) for file in drained.files]
@@ -110,17 +121,7 @@ class Recorder:
 
     def observed(self, path: str, code: CodeType, pending: Pending) -> bool:
         """Whether a function of a project file was seen to run."""
-        return any(self.engine.observes(file, code, seen) for file, seen in pending.hits.items() if file.path == path)
-
-    def _merge(self, drained: Drained) -> None:
-        for identity, by_file in drained.hits.items():
-            hits = self.pending(identity).hits
-            for file, seen in by_file.items():
-                hits[file] = sorted({*hits[file], *seen}) if file in hits else seen
-        for identity, paths in drained.module_level.items():
-            self.pending(identity).module_level |= paths
-        for identity, reasons in drained.unknown.items():
-            self.pending(identity).unknown |= reasons
+        return any(self.engine.observes(hits, code) for hits in pending.hits if hits.file.path == path)
 
     def _trace(self, identity: str, pending: Pending) -> list[wire.Record]:
         records, hits = self.numbered(pending.hits)
@@ -138,20 +139,19 @@ class Recorder:
         )
         return records
 
-    def numbered(self, hits: Mapping[LoadedFile, list[int]]) -> tuple[list[wire.Record], tuple[int, ...]]:
+    def numbered(self, found: Iterable[Hits]) -> tuple[list[wire.Record], tuple[int, ...]]:
         """Records that say what was hit of some files, as far as none did yet, and the numbers to say it by."""
-        if len(self._sets) > _REMEMBERED:
-            self._sets.clear()
+        if len(self._hits) > _REMEMBERED:
+            self._hits.clear()
         records: list[wire.Record] = []
         numbers = []
-        for file, seen in hits.items():
-            key = file, tuple(seen)
-            number = self._sets.get(key)
+        for hits in found:
+            number = self._hits.get(hits)
             if number is None:
-                number = self._sets[key] = len(self._sets)
-                if file not in self._numbers:
-                    records.append(self.number(file))
-                records.append(wire.Hits(number, self._numbers[file], key[1]))
+                number = self._hits[hits] = len(self._hits)
+                if hits.file not in self._numbers:
+                    records.append(self.number(hits.file))
+                records.append(wire.Hits(number, self._numbers[hits.file], hits.seen))
             numbers.append(number)
         return records, tuple(numbers)
 
@@ -188,7 +188,7 @@ class Recorder:
     def number(self, file: LoadedFile) -> wire.File:
         """The record of a file, numbered."""
         number = self._numbers.setdefault(file, len(self._numbers))
-        return wire.File(number, file.path, file.digest, file.size, file.mtime_ns, file.unit)
+        return wire.File(number, file.path, file.digest, file.size, file.mtime_ns)
 
     def _enter_module(self, path: str) -> tuple[str, Entry]:
         return path, self.attribution.push(module_identity(path))
@@ -230,7 +230,7 @@ class Recorder:
         self._in_fork = True
         self._pending = {}
         self._edges = []
-        self._numbers, self._sets = {}, {}
+        self._numbers, self._hits = {}, {}
         self.processes = {}
         self.engine.forked(self.attribution.caller())
 

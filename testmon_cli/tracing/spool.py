@@ -16,17 +16,23 @@ class Spool:
         os.register_at_fork(after_in_child=self._forked)
 
     def write(self, *records: Record) -> None:
-        """Append the records with one system call, so that a kill leaves whole lines."""
+        """Append the records with one system call, so that a kill leaves whole frames."""
         if not records:
             return
-        data = f"{encode(records)}\n".encode("ascii")
+        data = encode(records)
         handle = self._open()
-        while data:
-            data = data[write_handle(handle, data) :]
+        written = 0
+        try:
+            while written < len(data):
+                written += write_handle(handle, data[written:])
+        except OSError:  # the disk is full: what comes later must not follow half a frame
+            if written:
+                os.ftruncate(handle, os.fstat(handle).st_size - written)
+            raise
 
     def _open(self) -> int:
         if self._handle is None:
-            self.path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}.jsonl")
+            self.path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}.spool")
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._handle = open_handle(self.path, flags, 0o600)
         return self._handle

@@ -1,15 +1,19 @@
-"""What collecting processes tell `testmon collect`: lines of JSON, in a spool folder.
+"""What collecting processes tell `testmon collect`: frames of marshalled records, in a spool folder.
 
-Every traced process appends to a file of its own in the spool folder, named `<pid>-<random>.jsonl`, a line with all
-new records as tests finish; the parent tails all of them. A process that is killed loses only the line it was
-writing (a last line without a line end is ignored). Records are the named tuples below (dataclasses take
-longer to import); `encode` and `decode` translate: an array of arrays, each the name of the class, then its values.
+Every traced process appends to a file of its own in the spool folder, named `<pid>-<random>.spool`, a frame with all
+new records as tests finish; the parent tails all of them. A process that is killed loses only the frame it was
+writing. Records are the named tuples below (dataclasses take longer to import); `encode` and `decode` translate.
+
+A frame is the length of what follows in four bytes, then a marshalled list of tuples, each the name of a record's
+class and its values. Marshal takes a tenth of the time of JSON, at every test in both processes; its format of
+version 2 is the same in all Pythons that may run in a test.
 
 Paths are absolute here; the reader makes them relative to the root.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+import marshal
+import struct
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, get_args
 
 
@@ -30,7 +34,6 @@ class File(NamedTuple):
     digest: str  # blake2b-16 hex of the bytes that were compiled; "" when unknown (coverage engine)
     size: int
     mtime_ns: int
-    unit: str  # "blocks": hits are indices into SourceModel.blocks; "lines": line numbers
 
 
 class Hits(NamedTuple):
@@ -38,7 +41,7 @@ class Hits(NamedTuple):
 
     number: int  # counts from 0 in each process; one that comes again has another meaning from then on
     file: int  # File.number
-    seen: tuple[int, ...]  # blocks or lines
+    seen: bytes | tuple[int, ...]  # a byte per block, 1 where it was hit, or the lines
 
 
 class Trace(NamedTuple):
@@ -113,29 +116,72 @@ class Ended(NamedTuple):
 
 
 Record = File | Hits | Trace | Outcome | ImportEdge | CollectionError | Collected | Session | Ended
-_KINDS = {kind.__name__: kind for kind in get_args(Record)}
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Record)}
+_EXACT: tuple[tuple[type, Any], ...] = (
+    (bool, bool),
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+    (bytes, bytes.__bytes__),
+)
+_LENGTH = struct.Struct("<I")
+_VERSION = 2
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+def encode(records: Iterable[Record]) -> bytes:
+    """One frame. Lone surrogates survive."""
+    values = [_values(record) for record in records]
+    try:
+        data = marshal.dumps(values, _VERSION)
+    except ValueError:  # what users derive from str
+        data = marshal.dumps(_exact(values), _VERSION)
+    return _LENGTH.pack(len(data)) + data
 
 
-def encode(records: Iterable[Record]) -> str:
-    """One line without its line end. Lone surrogates survive (`ensure_ascii`)."""
-    return _ENCODER.encode([(type(record).__name__, *record) for record in records])
-
-
-def decode(line: str) -> list[Record]:
-    """The records of a line that `encode` made."""
-    return [_record(*values) for values in json.loads(line)]
+def _values(record: Record) -> tuple[Any, ...]:
+    if isinstance(record, Trace) and record.resources:
+        return ("Trace", *record._replace(resources=tuple(map(tuple, record.resources))))  # type: ignore[arg-type]
+    return (type(record).__name__, *record)
 
 
 def _record(name: str, *values: Any) -> Record:
-    record: Record = _KINDS[name](*(tuple(value) if isinstance(value, list) else value for value in values))
+    record: Record = _KINDS[name](*values)
     if isinstance(record, Trace) and record.resources:
-        return record._replace(resources=tuple(map(_resource, record.resources)))
+        return record._replace(resources=tuple(Resource(*resource) for resource in record.resources))
     return record
 
 
-def _resource(values: Sequence[Any]) -> Resource:
-    kind, name, state, frames = values
-    return Resource(kind, name, state, tuple((path, qualname, line) for path, qualname, line in frames))
+def _exact(value: Any) -> Any:
+    """The same of types that marshal takes, which are no derived ones."""
+    if isinstance(value, tuple | list):
+        return tuple(map(_exact, value))
+    if isinstance(value, dict):
+        return {_exact(key): _exact(entry) for key, entry in value.items()}
+    return next((exact(value) for kind, exact in _EXACT if isinstance(value, kind)), value)
+
+
+def decode(data: bytes) -> tuple[list[Record], int]:
+    """The records of all whole frames, and where the rest begins.
+
+    What is no frame ends the data: then two processes that share a number of their own doing wrote at once.
+    """
+    records: list[Record] = []
+    place = 0
+    for frame, end in _frames(data):
+        try:
+            records += [_record(*values) for values in marshal.loads(frame)]
+        except (ValueError, TypeError, EOFError, KeyError):
+            return records, len(data)
+        place = end
+    return records, place
+
+
+def _frames(data: bytes) -> Iterator[tuple[memoryview, int]]:
+    view = memoryview(data)
+    start = _LENGTH.size
+    while start <= len(data):
+        end = start + _LENGTH.unpack_from(data, start - _LENGTH.size)[0]
+        if end > len(data):
+            return
+        yield view[start:end], end
+        start = end + _LENGTH.size

@@ -74,15 +74,15 @@ CANDIDATES = [
 
 @pytest.mark.parametrize(("source", "wanted"), CANDIDATES)
 def test_tests_that_a_source_names(source: str, wanted: list[tuple[str, bool]]) -> None:
-    assert [(c.name, c.certain) for c in candidates(model(source), Naming())] == wanted
+    assert [(c.name, c.certain) for c in candidates(model(source).definitions, Naming())] == wanted
 
 
 def test_the_line_of_a_test_is_where_it_begins() -> None:
-    found = candidates(model("x = 1\n\n@mark\ndef test_a(): pass\n"), Naming())
+    found = candidates(model("x = 1\n\n@mark\ndef test_a(): pass\n").definitions, Naming())
     assert [c.line for c in found] == [3]
 
 
 def test_own_names_decide() -> None:
     source = "def check_a(): pass\ndef test_a(): pass\nclass Suite:\n    def check_b(self): pass"
     naming = Naming(functions=("check",), classes=("Suite",))
-    assert [c.name for c in candidates(model(source), naming)] == ["check_a", "Suite::check_b"]
+    assert [c.name for c in candidates(model(source).definitions, naming)] == ["check_a", "Suite::check_b"]

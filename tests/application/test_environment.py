@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from testmon_cli.application.environment import GitState, current, describe, git_state, installed_packages, normalise
+from testmon_cli.application.environment import (
+    GitState,
+    current,
+    describe,
+    git_state,
+    installed_packages,
+    metadata_entries,
+    normalise,
+)
 from testmon_cli.domain.records import Environment, Package
 from tests.conftest import Project
 
@@ -68,13 +76,13 @@ def test_describe_tells_modules_and_requirements(tmp_path: Path) -> None:
     for name in ("lib/__init__.py", "lib/a.py", "_lib.cpython-311-x86_64-linux-gnu.so"):
         (place / name).touch()  # from 3.12 on, importlib.metadata leaves out what is not there
     [package] = installed_packages([str(place)])
-    assert describe(package, [str(place)]) == Package(
+    assert describe(package, metadata_entries([str(place)])) == Package(
         "lib", "1.0", modules=("_lib", "lib", "linked"), requires=("other-lib",)
     )
 
 
 def test_describe_leaves_an_unknown_package_as_it_is(tmp_path: Path) -> None:
-    assert describe(Package("gone", "1"), [str(tmp_path)]) == Package("gone", "1")
+    assert describe(Package("gone", "1"), metadata_entries([str(tmp_path)])) == Package("gone", "1")
 
 
 def test_git_tells_the_commit_and_whether_files_differ(project: Project) -> None:
@@ -102,7 +110,21 @@ def test_names_with_commas_and_long_descriptions(tmp_path: Path) -> None:
     (folder / "RECORD").write_text('"a,b/c.txt",sha256=x,1\ntill/__init__.py,,\n"odd,name.py",,\n')
 
     (package,) = installed_packages([str(tmp_path)])
-    described = describe(package, [str(tmp_path)])
+    described = describe(package, metadata_entries([str(tmp_path)]))
 
     assert described.modules == ("a,b", "odd,name", "till")
     assert described.requires == ("coins",)
+
+
+def test_a_distribution_without_a_record(tmp_path: Path) -> None:
+    folder = tmp_path / "till_box-1.0-py3.11.egg-info"
+    folder.mkdir()
+    (tmp_path / "tillbox.py").touch()
+    (folder / "PKG-INFO").write_text("Name: till-box\nVersion: 1.0\n")
+    (folder / "requires.txt").write_text("coins>=1\n")
+    (folder / "SOURCES.txt").write_text("tillbox.py\n")
+
+    (package,) = installed_packages([str(tmp_path)])
+    described = describe(package, metadata_entries([str(tmp_path)]))
+
+    assert described == Package("till-box", "1.0", modules=("tillbox",), requires=("coins",))

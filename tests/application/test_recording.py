@@ -17,8 +17,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _file(root: Path, unit: str, number: int = 0, digest: str = "") -> wire.File:
-    return wire.File(number, str(root / "a.py"), digest, len(FUNCTION), 1, unit)
+def _file(root: Path, number: int = 0, digest: str = "") -> wire.File:
+    return wire.File(number, str(root / "a.py"), digest, len(FUNCTION), 1)
 
 
 def _outcome(root: Path, nodeid: str = "a.py::test_x", **more: object) -> wire.Outcome:
@@ -26,22 +26,23 @@ def _outcome(root: Path, nodeid: str = "a.py::test_x", **more: object) -> wire.O
     return wire.Outcome(nodeid, str(root / "a.py"), "test_x", "function", **values)  # type: ignore[arg-type]
 
 
-def test_a_line_that_is_not_finished_waits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [1, 3, 4, 10])
+def test_a_frame_that_is_not_finished_waits(tmp_path: Path, length: int) -> None:
     reader = SpoolReader(tmp_path)
-    line = wire.encode([wire.CollectionError("a.py", "/a.py", "bad")])
-    spool = tmp_path / "1-a.jsonl"
-    spool.write_text(line[:10])
+    frame = wire.encode([wire.CollectionError("a.py", "/a.py", "bad")])
+    spool = tmp_path / "1-a.spool"
+    spool.write_bytes(frame[:length])
     assert list(reader.poll()) == []
-    spool.write_text(line + "\n" + line[:5])
+    spool.write_bytes(frame + frame[:length])
     assert [record for _, record in reader.poll()] == [wire.CollectionError("a.py", "/a.py", "bad")]
     assert list(reader.poll()) == []
 
 
 def test_lines_and_blocks_give_the_same_fingerprint(root: Path) -> None:
     found = []
-    for unit, hits in (("lines", (2, 3)), ("blocks", (0, 1))):
+    for hits in ((2, 3), b"\1\1\0"):
         joiner = Joiner(root, {}, ())
-        joiner.add("s", _file(root, unit))
+        joiner.add("s", _file(root))
         joiner.add("s", wire.Hits(0, 0, hits))
         joiner.add("s", wire.Trace("test:a.py::test_x", (0,)))
         joiner.add("s", _outcome(root))
@@ -53,11 +54,11 @@ def test_lines_and_blocks_give_the_same_fingerprint(root: Path) -> None:
 
 def test_what_several_processes_saw_of_a_test_is_joined(root: Path) -> None:
     joiner = Joiner(root, {}, ())
-    joiner.add("child", _file(root, "blocks", 7))
-    joiner.add("child", wire.Hits(3, 7, (1,)))
+    joiner.add("child", _file(root, 7))
+    joiner.add("child", wire.Hits(3, 7, b"\0\1"))
     joiner.add("child", wire.Trace("test:a.py::test_x", (3,), unknown=("lost",)))
-    joiner.add("parent", _file(root, "blocks"))
-    joiner.add("parent", wire.Hits(0, 0, (2,)))
+    joiner.add("parent", _file(root))
+    joiner.add("parent", wire.Hits(0, 0, b"\0\0\1"))
     joiner.add("parent", wire.Trace("test:a.py::test_x", (0,)))
     joiner.add("parent", _outcome(root))
     (execution,) = joiner.take().executions
@@ -67,8 +68,8 @@ def test_what_several_processes_saw_of_a_test_is_joined(root: Path) -> None:
 
 def test_a_source_that_changed_while_tests_ran_makes_them_unknown(root: Path) -> None:
     joiner = Joiner(root, {}, ())
-    joiner.add("s", _file(root, "blocks", digest="of what was compiled"))
-    joiner.add("s", wire.Hits(0, 0, (0,)))
+    joiner.add("s", _file(root, digest="of what was compiled"))
+    joiner.add("s", wire.Hits(0, 0, b"\1"))
     joiner.add("s", wire.Trace("test:a.py::test_x", (0,)))
     joiner.add("s", _outcome(root))
     (execution,) = joiner.take().executions
@@ -127,7 +128,7 @@ def test_patterns_of_tests(pattern: str, holds: bool) -> None:
 
 def test_hits_that_were_lost_are_told(root: Path) -> None:
     joiner = Joiner(root, {}, ())
-    joiner.add("s", _file(root, "blocks"))
+    joiner.add("s", _file(root))
     joiner.add("s", wire.Trace("test:a.py::test_x", (5,)))
     joiner.add("s", _outcome(root))
     (execution,) = joiner.take().executions
@@ -136,9 +137,9 @@ def test_hits_that_were_lost_are_told(root: Path) -> None:
 
 def test_a_number_that_comes_again_has_another_meaning(root: Path) -> None:
     joiner = Joiner(root, {}, ())
-    joiner.add("s", _file(root, "blocks"))
+    joiner.add("s", _file(root))
     found = []
-    for hits in ((0,), (1, 2)):
+    for hits in (b"\1\0\0", b"\0\1\1"):
         joiner.add("s", wire.Hits(0, 0, hits))
         joiner.add("s", wire.Trace("test:a.py::test_x", (0,)))
         joiner.add("s", _outcome(root))

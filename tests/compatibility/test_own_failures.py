@@ -22,7 +22,7 @@ TESTS = """
         assert shop.price(1) == 3
     """
 BREAKING = {
-    "what a test relied on": ("plugin.Collector._context_of", "test_file test_price test_fails"),
+    "what a test relied on": ("plugin.Collector._come_to", "test_file test_price test_fails"),
     "how it came out": ("plugin.Collector._outcome_record", "test_file test_price test_fails"),
     "the safety net": ("recorder.Recorder.observed", "test_file test_price test_fails"),
     "files": ("resources.ResourceWatch._file", "test_file"),

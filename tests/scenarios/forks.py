@@ -171,7 +171,8 @@ def _warm_up() -> None:
     from testmon_cli.application import environment
 
     # What is installed is the same for every order; a distribution of a scenario is looked at when it is there.
-    environment.describe = functools.cache(environment.describe)
+    describe = functools.cache(environment.describe)
+    environment.describe = lambda package, _=None: describe(package)
     for package in environment.installed_packages():
         environment.describe(package)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):

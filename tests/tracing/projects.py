@@ -48,11 +48,19 @@ class Recorded:
                     hits[record.number] = record
                 elif isinstance(record, wire.Trace) and record.identity == identity:
                     for hit in map(hits.__getitem__, record.hits):
-                        found.setdefault(names[hit.file], set()).update(hit.seen)
+                        found.setdefault(names[hit.file], set()).update(numbers(hit.seen))
         return found
 
+    @property
+    def is_of_lines(self) -> bool:
+        """Whether hits are lines, not blocks."""
+        return any(isinstance(record, wire.Hits) and isinstance(record.seen, tuple) for record in self.records)
+
     def uses(self, identity: str) -> set[str]:
-        return {use for trace in self.traces(identity) for use in trace.uses}
+        """What an identity relies on, by itself and through the collectors above it; idle ones are left out."""
+        found = {use for trace in self.traces(identity) for use in trace.uses}
+        above = {use for collector in found if collector.startswith("collect:") for use in self.uses(collector)}
+        return {use for use in found | above if not use.startswith("collect:") or self.hits(use)}
 
     def unknown(self, identity: str) -> set[str]:
         return {reason for trace in self.traces(identity) for reason in trace.unknown}
@@ -90,7 +98,7 @@ class Project:
         trace = TraceSettings(spool=str(spool), root=str(self.root), engine=engine, **settings)  # type: ignore[arg-type]
         environment = launch.environment(trace, {**self.environ(), **(environ or {})})
         done = self._run(launch.command(arguments), environment)
-        by_file = tuple(tuple(read(path)) for path in sorted(spool.glob("*.jsonl")))
+        by_file = tuple(tuple(read(path)) for path in sorted(spool.glob("*.spool")))
         return Recorded(self.root, done.returncode, done.stdout, done.stderr, by_file)
 
     def plain(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -107,5 +115,9 @@ class Project:
 
 
 def read(path: Path) -> list[wire.Record]:
-    lines = path.read_text(encoding="ascii").splitlines(keepends=True)
-    return [record for line in lines if line.endswith("\n") for record in wire.decode(line)]
+    return wire.decode(path.read_bytes())[0]
+
+
+def numbers(seen: bytes | tuple[int, ...]) -> list[int]:
+    """The blocks or lines that were hit."""
+    return [index for index, hit in enumerate(seen) if hit] if isinstance(seen, bytes) else list(seen)

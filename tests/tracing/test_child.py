@@ -270,7 +270,7 @@ def test_a_process_that_cannot_be_traced_says_so(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", "print('runs')"], env={**os.environ, **environ}, check=True)
 
     (path,) = tmp_path.iterdir()
-    (record,) = wire.decode(path.read_text())
+    ((record,), _) = wire.decode(path.read_bytes())
 
     assert isinstance(record, wire.Trace)
     assert record.identity == "test:test_a.py::test_a"

@@ -58,11 +58,10 @@ def functions(recorded: Recorded, identity: str) -> dict[str, list[str]]:
 def blocks_hit(recorded: Recorded, identity: str) -> dict[str, set[tuple[str, int]]]:
     """Relative path -> (function, line) of the blocks, closed over what came before, whatever the engine."""
     found: dict[str, set[tuple[str, int]]] = {}
-    units = {recorded.relative(r.path): r.unit for r in recorded.records if isinstance(r, wire.File)}
     for path, seen in recorded.hits(identity).items():
         blocks = blocks_of(find_blocks(ast.parse((recorded.root / path).read_text())))
         table = SourceModel(blocks, (), ()).table
-        indices = table.reached(table.on(seen) if units[path] == "lines" else seen)
+        indices = table.reached(table.on(seen) if recorded.is_of_lines else seen)
         if indices:
             found[path] = {(blocks[index].qualname, blocks[index].line) for index in indices}
     return found

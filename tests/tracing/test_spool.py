@@ -8,7 +8,7 @@ from testmon_cli.tracing.spool import Spool
 from tests.tracing.projects import read
 
 RECORDS: list[wire.Record] = [
-    wire.File(0, "/p/a.py", "ab", 3, 4, "blocks"),
+    wire.File(0, "/p/a.py", "ab", 3, 4),
     wire.Trace(
         "test:t.py::test_\udcff",
         {"0": [1, 2]},

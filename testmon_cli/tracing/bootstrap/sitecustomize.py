@@ -49,13 +49,17 @@ def _trace():
 def _cannot(why):
     """Say that this process goes unseen, as a record that needs nothing of ours."""
     import json
+    import marshal
+    import struct
 
     settings = json.loads(os.environ["TESTMON_COLLECT"])
     identity = os.environ.get("TESTMON_COLLECT_IDENTITY", "session:")
-    # A wire.Trace: hits, resources, uses and module_level are empty, then why it is not complete.
-    record = ["Trace", identity, [], [], [], [], ["a Python subprocess was not traced: " + why]]
-    with open(os.path.join(settings["spool"], "%d-unseen.jsonl" % os.getpid()), "a") as handle:
-        handle.write(json.dumps([record]) + "\n")
+    # Text in all Pythons, which is what JSON gives.
+    name, identity, why = json.loads(json.dumps(["Trace", identity, "a Python subprocess was not traced: " + why]))
+    # A wire.Trace in a frame: hits, resources, uses and module_level are empty, then why it is not complete.
+    data = marshal.dumps([(name, identity, (), (), (), (), (why,))], 2)
+    with open(os.path.join(settings["spool"], "%d-unseen.spool" % os.getpid()), "ab") as handle:
+        handle.write(struct.pack("<I", len(data)) + data)
 
 
 def _hide():
