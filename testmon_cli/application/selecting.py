@@ -208,17 +208,18 @@ class Chooser:
         files = set().union(*map(self.datafile.test_files, standing))
         missing = {file for file in files if not self.tree.exists(file)}
         wanted = self._to_weigh(standing, missing)
-        traces = (t for head in heads for t, test in zip(head.trace_ids, head.test_ids, strict=True) if test in wanted)
+        traces = [t for head in heads for t, test in zip(head.trace_ids, head.test_ids, strict=True) if test in wanted]
         verdicts = self._verdicts(self.datafile.executions_of(traces))
         naming = self.config.naming(self.runs[0].arguments)
         chosen: list[Selected] = []
         spent = 0.0
         known = sum(map(len, standing.values())) - len(verdicts)
-        saved = 0.0
+        left_out = 0  # microseconds
         for head in heads:
             tests = standing[head.run_id]
             durations = zip(head.trace_ids, head.durations, strict=True)
-            saved += sum(seconds for trace, seconds in durations if trace in tests and tests[trace] not in wanted)
+            left_out += sum([time for trace, time in durations if trace in tests and tests[trace] not in wanted])
+        saved = left_out / 1_000_000
         gone: set[str] = set()
         unsettled = self.unstable.union(self.doubtful, missing)
         for nodeid, verdict in verdicts.items():

@@ -160,7 +160,7 @@ class Heads(NamedTuple):
     run_id: int
     test_ids: list[int]
     trace_ids: list[int]
-    durations: list[float]  # seconds
+    durations: list[int]  # microseconds: whole numbers are read in half the time
 
 
 class StoredFingerprint(NamedTuple):

@@ -43,7 +43,10 @@ class Selection:
     @property
     def arguments(self) -> tuple[str, ...]:
         """What pytest must run, without repeats or what another argument holds already."""
-        chosen = dict.fromkeys(test.argument for test in self.tests)
+        chosen = dict.fromkeys([test.argument for test in self.tests])
+        depths = {argument.count("::") for argument in chosen}
+        if len(depths) == 1 and not any("[" in argument for argument in chosen):
+            return tuple(chosen)  # mostly: none can hold another
         return tuple(a for a in chosen if not any(holder in chosen for holder in _holders(a)))
 
 

@@ -232,7 +232,7 @@ FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id 
 WHERE trace.run_id IN (SELECT run.id
 FROM run JOIN environment ON environment.id = run.environment_id
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform) ORDER BY trace.id DESC""",
-    "heads": """SELECT trace.run_id, json_group_array(trace.subject_id) AS test_ids, json_group_array(trace.id) AS trace_ids, json_group_array(execution.duration) AS durations
+    "heads": """SELECT trace.run_id, json_group_array(trace.subject_id) AS test_ids, json_group_array(trace.id) AS trace_ids, json_group_array(CAST(execution.duration * 1000000 AS INTEGER)) AS durations
 FROM trace JOIN execution ON trace.id = execution.trace_id
 WHERE trace.run_id IN (SELECT run.id
 FROM run JOIN environment ON environment.id = run.environment_id

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 
 from testmon_cli.domain.records import (
@@ -124,7 +124,7 @@ class Reader:
     def executions(self, environment: Environment) -> list[StoredExecution]:
         """All executions of all tests, the newest run first."""
         found = self._executions("executions", **_key(environment))
-        found.sort(key=attrgetter("run_id"), reverse=True)  # almost sorted; SQLite would sort all columns with it
+        found.sort(key=itemgetter(1), reverse=True)  # almost sorted; SQLite would sort all columns with it
         return found
 
     def heads(self, environment: Environment) -> list[Heads]:
@@ -135,7 +135,7 @@ class Reader:
     def executions_of(self, trace_ids: Iterable[int]) -> list[StoredExecution]:
         """The executions with some traces, the newest run first."""
         found = self._executions("executions_of", ids=array(trace_ids))
-        found.sort(key=attrgetter("run_id", "trace_id"), reverse=True)
+        found.sort(key=itemgetter(1, 0), reverse=True)  # by run and trace
         return found
 
     def tests(self, run_id: int) -> list[StoredTest]:
@@ -184,10 +184,10 @@ class Reader:
     def _executions(self, statement: str, /, **parameters: object) -> list[StoredExecution]:
         rows = self._connection.tuples(statement, StoredExecution._fields, **parameters)
         return [
-            found
-            if (found.nodeid + found.path + found.function + found.always + found.unknown).isascii()
-            else _restored(found)
-            for found in map(StoredExecution._make, rows)
+            StoredExecution._make(row)
+            if (row[2] + row[3] + row[4] + row[8] + row[9]).isascii()
+            else _restored(StoredExecution._make(row))
+            for row in rows
         ]
 
     def fingerprints(self, paths: Iterable[str]) -> list[StoredFingerprint]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    cast,
     delete,
     exists,
     false,
@@ -90,6 +91,7 @@ def ids_by(table: Table, *keys: str, given: str) -> Executable:
 
 # Constants stand in the SQL: parameters are only what the caller passes.
 _ONE = literal_column("1", Integer)
+_MICROSECONDS = literal_column("1000000", Integer)
 _NOTHING = literal_column("''", Text)
 _COLONS = literal_column("'::'", Text)
 _AFTER_COLONS = literal_column("':;'", Text)  # comes after all that begins with two colons
@@ -200,7 +202,7 @@ READING: dict[str, Executable] = {
         trace.c.run_id,
         _all(trace.c.subject_id).label("test_ids"),
         _all(trace.c.id).label("trace_ids"),
-        _all(execution.c.duration).label("durations"),
+        _all(cast(execution.c.duration * _MICROSECONDS, Integer)).label("durations"),
     )
     .select_from(trace.join(execution))
     .where(_ran_in_environment)
