@@ -3,6 +3,7 @@
 import _collections_abc
 import os
 import sys
+from functools import cache
 from types import FrameType
 
 from testmon_cli.tracing.disguise import OURS
@@ -15,6 +16,7 @@ _MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctes
 
 _INSTALLED = ("site-packages", "dist-packages")
 # What every read of os.environ goes through; the code of both is frozen into Python, so their files do not name it.
+_OWN = os.path.dirname(os.path.abspath(__file__))
 _PLUMBING = frozenset(
     {os.getenv.__code__.co_filename, _collections_abc.Mapping.get.__code__.co_filename, OURS},
 )
@@ -31,7 +33,7 @@ class FrameReader:
         self._library = os.path.dirname(os.__file__) + os.sep
         self._modules = frozenset(self._library + name for name in _MODULES)
         self._inspect = self._library + "inspect.py"
-        self._own = os.path.dirname(os.path.abspath(__file__)) + os.sep
+        self._own = _OWN + os.sep
         self._watch = frozenset({self._own + "resources.py", self._own + "variables.py", OURS})
 
     def project_frames(self) -> Frames:
@@ -93,14 +95,18 @@ class FrameReader:
 
 def asker(frame: FrameType | None) -> FrameType | None:
     """The frame that uses os.environ, from one of those that a read of it goes through."""
-    own = os.path.dirname(os.path.abspath(__file__))
     while frame is not None:
         code = frame.f_code
-        plumbing = code.co_filename in _PLUMBING or os.path.dirname(code.co_filename) == own
-        if not plumbing or code.co_name == "get_exec_path":
+        if not _is_plumbing(code.co_filename) or code.co_name == "get_exec_path":
             return frame
         frame = frame.f_back
     return None
+
+
+@cache
+def _is_plumbing(name: str) -> bool:
+    """Whether a read of os.environ goes through code of this file; some programs read thousands of times."""
+    return name in _PLUMBING or os.path.dirname(name) == _OWN
 
 
 def is_import_from_archive(frame: FrameType | None) -> bool:
