@@ -62,11 +62,7 @@ def _table(data: bytes) -> list[Any]:
 def decode(data: bytes) -> SourceModel:
     """The model that `encode` was given."""
     document = _document(data)
-    names = document["names"]
-
-    def mentions(refs: list[int]) -> frozenset[str]:
-        return frozenset([names[ref] for ref in refs])
-
+    mentions = _mentions_of(document)
     return SourceModel(
         blocks=tuple(
             Block(total, qualname, line, tuple((a, b) for a, b in lines), parent, mentions(refs))
@@ -83,7 +79,7 @@ def decode(data: bytes) -> SourceModel:
 
 
 def decode_definitions(data: bytes) -> tuple[Definition, ...]:
-    """The definitions of the model that `encode` was given: it takes a third of the time."""
+    """The definitions of the model that `encode` was given: it takes half of the time."""
     return _definitions(_document(data))
 
 
@@ -92,12 +88,17 @@ def _document(data: bytes) -> dict[str, Any]:
     return document
 
 
-def _definitions(document: dict[str, Any]) -> tuple[Definition, ...]:
+def _mentions_of(document: dict[str, Any]) -> Callable[[list[int]], frozenset[str]]:
     names = document["names"]
 
     def mentions(refs: list[int]) -> frozenset[str]:
         return frozenset([names[ref] for ref in refs])
 
+    return mentions
+
+
+def _definitions(document: dict[str, Any]) -> tuple[Definition, ...]:
+    mentions = _mentions_of(document)
     return tuple(_definition(mentions, *values) for values in document["definitions"])
 
 

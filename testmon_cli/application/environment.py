@@ -35,12 +35,17 @@ def installed_packages(paths: Sequence[str] | None = None) -> tuple[Package, ...
     milliseconds where parsing all metadata costs hundreds. `describe` tells more of one distribution.
     """
     found: dict[str, Package] = {}
-    for folder in dict.fromkeys(sys.path if paths is None else paths):
-        for entry in _metadata_entries(folder or os.curdir):
-            package = _package(entry)
-            if package is not None:
-                found.setdefault(package.name, package)
+    for entry in _entries(paths):
+        package = _package(entry)
+        if package is not None:
+            found.setdefault(package.name, package)
     return tuple(sorted(found.values(), key=lambda package: package.name))
+
+
+def _entries(paths: Sequence[str] | None) -> Iterator[str]:
+    """The metadata of all distributions in some folders, by default those of the import path."""
+    for folder in dict.fromkeys(sys.path if paths is None else paths):
+        yield from _metadata_entries(folder or os.curdir)
 
 
 def _metadata_entries(folder: str) -> Iterator[str]:
@@ -93,10 +98,9 @@ def _local_digest(entry: str) -> str:
 def metadata_entries(paths: Sequence[str] | None = None) -> dict[str, str]:
     """Where the metadata of each distribution on the import path is, by its name; the first of a name counts."""
     found: dict[str, str] = {}
-    for folder in dict.fromkeys(sys.path if paths is None else paths):
-        for entry in _metadata_entries(folder or os.curdir):
-            stem, _ = os.path.splitext(os.path.basename(entry))
-            found.setdefault(normalise(stem.partition("-")[0]), entry)
+    for entry in _entries(paths):
+        stem, _ = os.path.splitext(os.path.basename(entry))
+        found.setdefault(normalise(stem.partition("-")[0]), entry)
     return found
 
 

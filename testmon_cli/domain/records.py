@@ -160,7 +160,7 @@ class Heads(NamedTuple):
     run_id: int
     test_ids: list[int]
     trace_ids: list[int]
-    durations: list[int]  # microseconds: whole numbers are read in half the time
+    durations: list[int]  # microseconds: whole numbers are read faster
 
 
 class StoredFingerprint(NamedTuple):

@@ -320,6 +320,6 @@ class ProbesEngine:
 
 
 def _united(first: bytes, second: bytes) -> bytes:
-    """What is in either. As numbers: that takes a fiftieth of the time that a look at every byte takes."""
+    """What is in either. As numbers, which spares a look at every byte."""
     both = int.from_bytes(first, "little") | int.from_bytes(second, "little")
     return both.to_bytes(len(first), "little")

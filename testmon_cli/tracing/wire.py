@@ -5,7 +5,7 @@ new records as tests finish; the parent tails all of them. A process that is kil
 writing. Records are the named tuples below (dataclasses take longer to import); `encode` and `decode` translate.
 
 A frame is the length of what follows in four bytes, then a marshalled list of tuples, each the name of a record's
-class and its values. Marshal takes a tenth of the time of JSON, at every test in both processes; its format of
+class and its values. Marshal takes a third of the time of JSON, at every test in both processes; its format of
 version 2 is the same in all Pythons that may run in a test.
 
 Paths are absolute here; the reader makes them relative to the root.
