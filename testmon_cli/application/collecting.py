@@ -19,7 +19,7 @@ from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, pytest_config, sources
 from testmon_cli.application.asking import Asked, asked_for
-from testmon_cli.application.recording import Joiner, SpoolReader
+from testmon_cli.application.recording import Joiner, SpoolReader, function_of
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EnvironmentFailure
 from testmon_cli.domain.records import Package, RunStart, SourceVersion
@@ -297,7 +297,7 @@ class _Store:
 
     def _left_out(self) -> dict[str, list[object]]:
         """What node ids among the arguments left out of their files: path -> content digest and the names."""
-        reported = {_function_of(nodeid) for nodeid in self._joiner.collected | self._joiner.deselected}
+        reported = self._joiner.functions
         found: dict[str, list[object]] = {}
         for path in self._asked.names:
             loaded = self._joiner.sources.get(path)
@@ -310,7 +310,7 @@ class _Store:
     def _inert(self, *, is_whole: bool) -> dict[str, list[object]]:
         """What looks like a test by its name and is none: path -> content digest and the names ("*" for all)."""
         joiner = self._joiner
-        reported = {_function_of(nodeid) for nodeid in joiner.collected | joiner.deselected}
+        reported = joiner.functions
         with_tests = {nodeid.partition("::")[0] for nodeid in reported}
         failed = {nodeid.partition("::")[0] for nodeid in joiner.errors}
         inert: dict[str, list[object]] = {}
@@ -344,13 +344,9 @@ class _Store:
 
 def _shortened(left_out: set[str], collected: set[str]) -> list[str]:
     """Node ids that were left out; a function stands for all its parameters when every one of them was."""
-    others = {_function_of(nodeid) for nodeid in collected - left_out}
-    return sorted({nodeid if _function_of(nodeid) in others else _function_of(nodeid) for nodeid in left_out})
-
-
-def _function_of(nodeid: str) -> str:
-    path, _, name = nodeid.partition("::")
-    return f"{path}::{name.partition('[')[0]}"
+    others = {function_of(nodeid) for nodeid in collected - left_out}
+    functions = {nodeid: function_of(nodeid) for nodeid in left_out}
+    return sorted({nodeid if function in others else function for nodeid, function in functions.items()})
 
 
 def _file_digest(path: Path) -> str:

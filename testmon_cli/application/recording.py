@@ -121,6 +121,7 @@ class Joiner:
         self.ended: wire.Ended | None = None
         self.collected: set[str] = set()
         self.deselected: set[str] = set()
+        self.functions: set[str] = set()  # of all that were collected or deselected
         self.executed: set[str] = set()
         self.errors: dict[str, str] = {}
         self.edges: dict[str, set[str]] = {}
@@ -159,6 +160,7 @@ class Joiner:
         elif isinstance(record, wire.Collected):
             self.collected.update(record.nodeids)
             self.deselected.update(record.deselected)
+            self.functions.update(map(function_of, {*record.nodeids, *record.deselected}))
         elif isinstance(record, wire.Session):
             self.session = record
         else:
@@ -285,6 +287,12 @@ class Joiner:
     def _always_by_settings(self, nodeid: str) -> str:
         pattern = next((p for p in self._always if matches_test(nodeid, p)), None)
         return f"always = {json.dumps(pattern)} in the settings" if pattern else ""
+
+
+def function_of(nodeid: str) -> str:
+    """A node id without parameters."""
+    path, _, name = nodeid.partition("::")
+    return f"{path}::{name.partition('[')[0]}"
 
 
 def merged(first: Trace, second: Trace) -> Trace:

@@ -356,19 +356,21 @@ class FixtureWatch:
     def _install(self) -> None:
         self._entries: dict[str, list[Any]] = {}
         execute, active = FixtureDef.execute, FixtureRequest._get_active_fixturedef
-        used = self._used
+        used, instances = self._used, self._instances
 
         def traced_execute(self: FixtureDef[Any], request: SubRequest) -> Any:
             __tracebackhide__ = True
             try:
                 return execute(self, request=request)
             finally:
-                used(self, request)
+                if instances:  # many suites have no fixtures wider than a test
+                    used(self, request)
 
         def traced_active(self: SubRequest, argname: str) -> Any:
             __tracebackhide__ = True
             fixturedef = active(self, argname)
-            used(fixturedef, None, self)
+            if instances:
+                used(fixturedef, None, self)
             return fixturedef
 
         FixtureDef.execute = disguise(traced_execute)  # type: ignore[method-assign]
