@@ -227,17 +227,17 @@ FROM json_each(:ids) AS anon_1)""",
 FROM source_model
 WHERE source_model.version_id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""",
-    "executions": """SELECT execution.trace_id, trace.run_id, subject.name AS nodeid, test.path, test.function, test.kind, execution.outcome, execution.duration, execution.always, trace.unknown
+    "executions": """SELECT json_group_array(execution.trace_id) AS trace_id, json_group_array(trace.run_id) AS run_id, json_group_array(subject.name) AS nodeid, json_group_array(test.path) AS path, json_group_array(test.function) AS function, json_group_array(test.kind) AS kind, json_group_array(execution.outcome) AS outcome, json_group_array(CAST(round(execution.duration * 1000000) AS INTEGER)) AS duration, json_group_array(execution.always) AS always, json_group_array(trace.unknown) AS unknown
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
 WHERE trace.run_id IN (SELECT run.id
 FROM run JOIN environment ON environment.id = run.environment_id
-WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform) ORDER BY trace.id DESC""",
-    "heads": """SELECT trace.run_id, json_group_array(trace.subject_id) AS test_ids, json_group_array(trace.id) AS trace_ids, json_group_array(CAST(execution.duration * 1000000 AS INTEGER)) AS durations
+WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform)""",
+    "heads": """SELECT trace.run_id, json_group_array(trace.subject_id) AS test_ids, json_group_array(trace.id) AS trace_ids, json_group_array(CAST(round(execution.duration * 1000000) AS INTEGER)) AS durations
 FROM trace JOIN execution ON trace.id = execution.trace_id
 WHERE trace.run_id IN (SELECT run.id
 FROM run JOIN environment ON environment.id = run.environment_id
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform) GROUP BY trace.run_id ORDER BY trace.run_id""",
-    "executions_of": """SELECT execution.trace_id, trace.run_id, subject.name AS nodeid, test.path, test.function, test.kind, execution.outcome, execution.duration, execution.always, trace.unknown
+    "executions_of": """SELECT json_group_array(execution.trace_id) AS trace_id, json_group_array(trace.run_id) AS run_id, json_group_array(subject.name) AS nodeid, json_group_array(test.path) AS path, json_group_array(test.function) AS function, json_group_array(test.kind) AS kind, json_group_array(execution.outcome) AS outcome, json_group_array(CAST(round(execution.duration * 1000000) AS INTEGER)) AS duration, json_group_array(execution.always) AS always, json_group_array(trace.unknown) AS unknown
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
 WHERE trace.id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""",
@@ -266,9 +266,9 @@ FROM trace JOIN execution ON trace.id = execution.trace_id JOIN run ON run.id = 
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform AND trace.run_id != :run_id AND NOT (EXISTS (SELECT *
 FROM trace AS there, execution AS ran_there
 WHERE there.run_id = :run_id AND there.subject_id = trace.subject_id AND ran_there.trace_id = there.id))""",
-    "remarkable": """SELECT execution.trace_id, trace.run_id, subject.name AS nodeid, test.path, test.function, test.kind, execution.outcome, execution.duration, execution.always, trace.unknown
+    "remarkable": """SELECT json_group_array(execution.trace_id) AS trace_id, json_group_array(trace.run_id) AS run_id, json_group_array(subject.name) AS nodeid, json_group_array(test.path) AS path, json_group_array(test.function) AS function, json_group_array(test.kind) AS kind, json_group_array(execution.outcome) AS outcome, json_group_array(CAST(round(execution.duration * 1000000) AS INTEGER)) AS duration, json_group_array(execution.always) AS always, json_group_array(trace.unknown) AS unknown
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
-WHERE trace.run_id = :run_id AND (execution.outcome IN ('failed', 'error') OR execution.always != '' OR trace.unknown != '') ORDER BY trace.id DESC""",
+WHERE trace.run_id = :run_id AND (execution.outcome IN ('failed', 'error') OR execution.always != '' OR trace.unknown != '')""",
     "test_files": """SELECT DISTINCT substr(subject.name, 1, instr(subject.name || '::', '::') - 1) AS file
 FROM trace JOIN execution ON trace.id = execution.trace_id JOIN subject ON subject.id = trace.subject_id
 WHERE trace.run_id = :run_id""",

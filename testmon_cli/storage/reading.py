@@ -19,6 +19,8 @@ from testmon_cli.domain.records import (
 from testmon_cli.storage.connecting import Connection, array
 from testmon_cli.storage.packing import original, storable, unpack_numbers, unpack_text, unsigned
 
+_DURATION = StoredExecution._fields.index("duration")
+
 
 class Facts(Mapping[str, object]):
     """The facts of a run, unpacked when they are asked for."""
@@ -123,9 +125,7 @@ class Reader:
 
     def executions(self, environment: Environment) -> list[StoredExecution]:
         """All executions of all tests, the newest run first."""
-        found = self._executions("executions", **_key(environment))
-        found.sort(key=itemgetter(1), reverse=True)  # almost sorted; SQLite would sort all columns with it
-        return found
+        return self._executions("executions", **_key(environment))
 
     def heads(self, environment: Environment) -> list[Heads]:
         """The same by their numbers alone, the newest run last."""
@@ -134,9 +134,7 @@ class Reader:
 
     def executions_of(self, trace_ids: Iterable[int]) -> list[StoredExecution]:
         """The executions with some traces, the newest run first."""
-        found = self._executions("executions_of", ids=array(trace_ids))
-        found.sort(key=itemgetter(1, 0), reverse=True)  # by run and trace
-        return found
+        return self._executions("executions_of", ids=array(trace_ids))
 
     def tests(self, run_id: int) -> list[StoredTest]:
         """The tests that a run has an execution of."""
@@ -182,13 +180,12 @@ class Reader:
         return count, seconds
 
     def _executions(self, statement: str, /, **parameters: object) -> list[StoredExecution]:
-        rows = self._connection.tuples(statement, StoredExecution._fields, **parameters)
-        return [
-            StoredExecution._make(row)
-            if (row[2] + row[3] + row[4] + row[8] + row[9]).isascii()
-            else _restored(StoredExecution._make(row))
-            for row in rows
-        ]
+        (texts,) = self._connection.tuples(statement, StoredExecution._fields, **parameters)
+        columns = list(map(json.loads, texts))
+        columns[_DURATION] = [microseconds / 1_000_000 for microseconds in columns[_DURATION]]
+        found = sorted(zip(*columns, strict=True), key=itemgetter(1, 0), reverse=True)  # by run and trace
+        executions = list(map(StoredExecution._make, found))
+        return executions if all(map(str.isascii, texts)) else list(map(_restored, executions))
 
     def fingerprints(self, paths: Iterable[str]) -> list[StoredFingerprint]:
         """All fingerprints of some source files."""

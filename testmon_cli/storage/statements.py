@@ -132,22 +132,13 @@ _version_columns = (
 )
 _versions = source_version.join(source)
 _executions = execution.join(trace).join(test, test.c.id == trace.c.subject_id).join(subject, subject.c.id == test.c.id)
-_execution_columns = (
-    execution.c.trace_id,
-    trace.c.run_id,
-    subject.c.name.label("nodeid"),
-    test.c.path,
-    test.c.function,
-    test.c.kind,
-    execution.c.outcome,
-    execution.c.duration,
-    execution.c.always,
-    trace.c.unknown,
-)
 _there, _ran_there = trace.alias("there"), execution.alias("ran_there")
 _file_of_test = func.substr(
     subject.c.name, _ONE, func.instr(subject.c.name.op("||")(_COLONS), _COLONS, type_=Integer) - _ONE, type_=Text
 )
+
+
+_microseconds = cast(func.round(execution.c.duration * _MICROSECONDS), Integer)
 
 
 def _all(column: ColumnElement[Any]) -> ColumnElement[str]:
@@ -155,6 +146,22 @@ def _all(column: ColumnElement[Any]) -> ColumnElement[str]:
     return func.json_group_array(column, type_=Text)
 
 
+# A column of all rows is one text: to make a row of each execution would take most of the time.
+_execution_columns = tuple(
+    _all(column).label(column.name)
+    for column in (
+        execution.c.trace_id,
+        trace.c.run_id,
+        subject.c.name.label("nodeid"),
+        test.c.path,
+        test.c.function,
+        test.c.kind,
+        execution.c.outcome,
+        _microseconds.label("duration"),
+        execution.c.always,
+        trace.c.unknown,
+    )
+)
 _files: FromClause = func.json_each(bindparam("files", type_=Text)).table_valued("value")
 _file = type_coerce(_files.c.value, Text)
 _of_given_files = _files.join(
@@ -193,16 +200,12 @@ READING: dict[str, Executable] = {
     ),
     "models": select(source_model.c.version_id, source_model.c.model).where(among(source_model.c.version_id, "ids")),
     "names": select(source_model.c.version_id, source_model.c.names).where(among(source_model.c.version_id, "ids")),
-    "executions": select(*_execution_columns)
-    .select_from(_executions)
-    .where(_ran_in_environment)
-    .order_by(trace.c.id.desc()),
-    # As few long texts: to make a row of each execution would take most of the time.
+    "executions": select(*_execution_columns).select_from(_executions).where(_ran_in_environment),
     "heads": select(
         trace.c.run_id,
         _all(trace.c.subject_id).label("test_ids"),
         _all(trace.c.id).label("trace_ids"),
-        _all(cast(execution.c.duration * _MICROSECONDS, Integer)).label("durations"),
+        _all(_microseconds).label("durations"),
     )
     .select_from(trace.join(execution))
     .where(_ran_in_environment)
@@ -249,8 +252,7 @@ READING: dict[str, Executable] = {
             execution.c.always != _NOTHING,
             trace.c.unknown != _NOTHING,
         ),
-    )
-    .order_by(trace.c.id.desc()),
+    ),
     "test_files": select(_file_of_test.label("file"))
     .distinct()
     .select_from(trace.join(execution).join(subject))
