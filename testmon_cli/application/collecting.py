@@ -19,7 +19,7 @@ from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, pytest_config, sources
 from testmon_cli.application.asking import Asked, asked_for
-from testmon_cli.application.recording import Joiner, SpoolReader, function_of
+from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EnvironmentFailure
 from testmon_cli.domain.records import Package, RunStart, SourceVersion
@@ -277,7 +277,7 @@ class _Store:
             errors=joiner.errors,
             pending=self._pending(),
             left_out=self._left_out(),
-            unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.collected),
+            unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.functions),
             inert=self._inert(is_whole=is_whole and ended is not None),
         )
         self._datafile.set_facts(self._run_id, self._facts)
@@ -297,7 +297,7 @@ class _Store:
 
     def _left_out(self) -> dict[str, list[object]]:
         """What node ids among the arguments left out of their files: path -> content digest and the names."""
-        reported = self._joiner.functions
+        reported = set(self._joiner.functions.values())
         found: dict[str, list[object]] = {}
         for path in self._asked.names:
             loaded = self._joiner.sources.get(path)
@@ -310,7 +310,7 @@ class _Store:
     def _inert(self, *, is_whole: bool) -> dict[str, list[object]]:
         """What looks like a test by its name and is none: path -> content digest and the names ("*" for all)."""
         joiner = self._joiner
-        reported = joiner.functions
+        reported = set(joiner.functions.values())
         with_tests = {nodeid.partition("::")[0] for nodeid in reported}
         failed = {nodeid.partition("::")[0] for nodeid in joiner.errors}
         inert: dict[str, list[object]] = {}
@@ -342,11 +342,10 @@ class _Store:
         self._dirty = False
 
 
-def _shortened(left_out: set[str], collected: set[str]) -> list[str]:
+def _shortened(left_out: set[str], functions: Mapping[str, str]) -> list[str]:
     """Node ids that were left out; a function stands for all its parameters when every one of them was."""
-    others = {function_of(nodeid) for nodeid in collected - left_out}
-    functions = {nodeid: function_of(nodeid) for nodeid in left_out}
-    return sorted({nodeid if function in others else function for nodeid, function in functions.items()})
+    others = {function for nodeid, function in functions.items() if nodeid not in left_out}
+    return sorted({nodeid if functions[nodeid] in others else functions[nodeid] for nodeid in left_out})
 
 
 def _file_digest(path: Path) -> str:

@@ -121,7 +121,7 @@ class Joiner:
         self.ended: wire.Ended | None = None
         self.collected: set[str] = set()
         self.deselected: set[str] = set()
-        self.functions: set[str] = set()  # of all that were collected or deselected
+        self.functions: dict[str, str] = {}  # node id, of all that were collected or deselected -> without parameters
         self.executed: set[str] = set()
         self.errors: dict[str, str] = {}
         self.edges: dict[str, set[str]] = {}
@@ -160,7 +160,7 @@ class Joiner:
         elif isinstance(record, wire.Collected):
             self.collected.update(record.nodeids)
             self.deselected.update(record.deselected)
-            self.functions.update(map(function_of, {*record.nodeids, *record.deselected}))
+            self.functions.update((nodeid, _function_of(nodeid)) for nodeid in {*record.nodeids, *record.deselected})
         elif isinstance(record, wire.Session):
             self.session = record
         else:
@@ -289,7 +289,7 @@ class Joiner:
         return f"always = {json.dumps(pattern)} in the settings" if pattern else ""
 
 
-def function_of(nodeid: str) -> str:
+def _function_of(nodeid: str) -> str:
     """A node id without parameters."""
     path, _, name = nodeid.partition("::")
     return f"{path}::{name.partition('[')[0]}"

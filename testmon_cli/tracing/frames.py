@@ -15,8 +15,8 @@ _PACKAGES = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "coverage", "pyt
 _MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctest.py", "pdb.py")
 
 _INSTALLED = ("site-packages", "dist-packages")
-# What every read of os.environ goes through; the code of both is frozen into Python, so their files do not name it.
 _OWN = os.path.dirname(os.path.abspath(__file__))
+# What every read of os.environ goes through; the code of both is frozen into Python, so their files do not name it.
 _PLUMBING = frozenset(
     {os.getenv.__code__.co_filename, _collections_abc.Mapping.get.__code__.co_filename, OURS},
 )
