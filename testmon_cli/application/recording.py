@@ -128,6 +128,7 @@ class Joiner:
         self.batch = Batch()
         self._files: dict[tuple[str, int], str] = {}  # (spool file, number) -> path
         self._hits: dict[tuple[str, int], _Hit] = {}  # (spool file, number)
+        self._ran: dict[tuple[str, tuple[int, ...]], tuple[dict[str, AbstractSet[int]], list[str]]] = {}
         self._paths: dict[str, str] = {}
         self._unsafe: dict[str, str] = {}  # paths whose content was not the one that ran
         self._depends = depends
@@ -147,6 +148,8 @@ class Joiner:
         if isinstance(record, wire.File):
             self._file(source, record)
         elif isinstance(record, wire.Hits):
+            if (source, record.number) in self._hits:
+                self._ran.clear()  # the number has another meaning from now on
             self._hits[source, record.number] = self._hit(source, record)
         elif isinstance(record, wire.Trace):
             self._trace(source, record)
@@ -214,16 +217,12 @@ class Joiner:
         return _Hit(path, loaded.checksums(record.seen))
 
     def _trace(self, source: str, record: wire.Trace) -> None:
-        fingerprints: dict[str, AbstractSet[int]] = {}
-        unknown = list(record.unknown)
-        for number in record.hits:
-            path, checksums, problem = self._hits.get((source, number), _LOST)
-            if problem:
-                unknown.append(problem)
-            elif checksums:  # mostly the only ones of the file: then the set stays one object, known to the datafile
-                fingerprints[path] = fingerprints[path] | checksums if path in fingerprints else checksums
-        for absolute in record.module_level:
-            self._module_level(absolute, fingerprints, unknown)
+        fingerprints, problems = self._what_ran(source, record.hits)
+        unknown = [*record.unknown, *problems]
+        if record.module_level:
+            fingerprints = fingerprints.copy()
+            for absolute in record.module_level:
+                self._module_level(absolute, fingerprints, unknown)
         trace = Trace(
             identity=self._identity(record.identity),
             fingerprints=fingerprints,
@@ -234,6 +233,24 @@ class Joiner:
         )
         known = self._traces.get(trace.identity)
         self._traces[trace.identity] = trace if known is None else merged(known, trace)
+
+    def _what_ran(self, source: str, hits: tuple[int, ...]) -> tuple[dict[str, AbstractSet[int]], list[str]]:
+        """Checksums by path, and what is not known of them. Many tests have the same, and nobody changes it."""
+        known = self._ran.get((source, hits))
+        if known is not None:
+            return known
+        fingerprints: dict[str, AbstractSet[int]] = {}
+        problems = []
+        for number in hits:
+            path, checksums, problem = self._hits.get((source, number), _LOST)
+            if problem:
+                problems.append(problem)
+            elif checksums:  # mostly the only ones of the file: then the set stays one object, known to the datafile
+                fingerprints[path] = fingerprints[path] | checksums if path in fingerprints else checksums
+        if len(self._ran) >= _KNOWN_LIMIT:
+            self._ran.clear()
+        self._ran[source, hits] = fingerprints, problems
+        return fingerprints, problems
 
     def _module_level(self, absolute: str, fingerprints: dict[str, AbstractSet[int]], unknown: list[str]) -> None:
         path = self.relative(absolute)

@@ -2,7 +2,10 @@
 
 # ruff: noqa: E501
 
-REVISIONS = ("0001",)  # oldest first
+REVISIONS = (
+    "0001",
+    "0002",
+)  # oldest first
 TABLES = (
     """CREATE TABLE alembic_version (
 version_num VARCHAR(32) NOT NULL,
@@ -22,6 +25,12 @@ digest TEXT NOT NULL,
 facts BLOB NOT NULL,
 CONSTRAINT pk_fact_set PRIMARY KEY (id),
 CONSTRAINT uq_fact_set_digest UNIQUE (digest)
+)""",
+    """CREATE TABLE fingerprint_set (
+id INTEGER NOT NULL,
+fingerprints BLOB NOT NULL,
+CONSTRAINT pk_fingerprint_set PRIMARY KEY (id),
+CONSTRAINT uq_fingerprint_set_fingerprints UNIQUE (fingerprints)
 )""",
     """CREATE TABLE origin (
 id INTEGER NOT NULL,
@@ -129,6 +138,14 @@ kind TEXT NOT NULL,
 CONSTRAINT pk_test PRIMARY KEY (id),
 CONSTRAINT fk_test_id_subject FOREIGN KEY(id) REFERENCES subject (id)
 )""",
+    """CREATE TABLE fingerprint_in_set (
+fingerprint_id INTEGER NOT NULL,
+set_id INTEGER NOT NULL,
+CONSTRAINT pk_fingerprint_in_set PRIMARY KEY (fingerprint_id, set_id),
+CONSTRAINT fk_fingerprint_in_set_fingerprint_id_fingerprint FOREIGN KEY(fingerprint_id) REFERENCES fingerprint (id),
+CONSTRAINT fk_fingerprint_in_set_set_id_fingerprint_set FOREIGN KEY(set_id) REFERENCES fingerprint_set (id)
+)
+WITHOUT ROWID""",
     """CREATE TABLE source_model (
 version_id INTEGER NOT NULL,
 names BLOB NOT NULL,
@@ -155,15 +172,6 @@ always TEXT NOT NULL,
 CONSTRAINT pk_execution PRIMARY KEY (trace_id),
 CONSTRAINT fk_execution_trace_id_trace FOREIGN KEY(trace_id) REFERENCES trace (id)
 )""",
-    """CREATE TABLE trace_fingerprint (
-fingerprint_id INTEGER NOT NULL,
-trace_id INTEGER NOT NULL,
-CONSTRAINT pk_trace_fingerprint PRIMARY KEY (fingerprint_id, trace_id),
-CONSTRAINT fk_trace_fingerprint_fingerprint_id_fingerprint FOREIGN KEY(fingerprint_id) REFERENCES fingerprint (id),
-CONSTRAINT fk_trace_fingerprint_trace_id_trace FOREIGN KEY(trace_id) REFERENCES trace (id)
-)
-WITHOUT ROWID""",
-    "CREATE INDEX ix_trace_fingerprint_trace_id ON trace_fingerprint (trace_id)",
     """CREATE TABLE trace_resource (
 trace_id INTEGER NOT NULL,
 resource_state_id INTEGER NOT NULL,
@@ -174,6 +182,14 @@ CONSTRAINT fk_trace_resource_resource_state_id_resource_state FOREIGN KEY(resour
 CONSTRAINT fk_trace_resource_origin_id_origin FOREIGN KEY(origin_id) REFERENCES origin (id)
 )
 WITHOUT ROWID""",
+    """CREATE TABLE trace_set (
+trace_id INTEGER NOT NULL,
+set_id INTEGER NOT NULL,
+CONSTRAINT pk_trace_set PRIMARY KEY (trace_id),
+CONSTRAINT fk_trace_set_trace_id_trace FOREIGN KEY(trace_id) REFERENCES trace (id),
+CONSTRAINT fk_trace_set_set_id_fingerprint_set FOREIGN KEY(set_id) REFERENCES fingerprint_set (id)
+)""",
+    "CREATE INDEX ix_trace_set_set_id ON trace_set (set_id)",
     """CREATE TABLE trace_use (
 user_id INTEGER NOT NULL,
 used_id INTEGER NOT NULL,
@@ -279,9 +295,14 @@ WHERE trace.run_id = :run_id""",
 FROM fingerprint
 WHERE fingerprint.source_id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1) ORDER BY fingerprint.id""",
-    "trace_fingerprints": """SELECT fingerprint.id, fingerprint.source_id, fingerprint.blocks
-FROM fingerprint JOIN trace_fingerprint ON fingerprint.id = trace_fingerprint.fingerprint_id
-WHERE trace_fingerprint.trace_id = :trace_id ORDER BY fingerprint.id""",
+    "fingerprints_of": """SELECT fingerprint.id, fingerprint.source_id, fingerprint.blocks
+FROM fingerprint
+WHERE fingerprint.id IN (SELECT anon_1.value AS value
+FROM json_each(:ids) AS anon_1) ORDER BY fingerprint.id""",
+    "sets_of": """SELECT trace_set.trace_id, fingerprint_set.fingerprints
+FROM trace_set JOIN fingerprint_set ON fingerprint_set.id = trace_set.set_id
+WHERE trace_set.trace_id IN (SELECT anon_1.value AS value
+FROM json_each(:ids) AS anon_1)""",
     "blocks": """SELECT block.source_id, block.number, block.checksum
 FROM block
 WHERE block.source_id IN (SELECT anon_1.value AS value
@@ -294,12 +315,12 @@ FROM json_each(:paths) AS anon_1)""",
 FROM source
 WHERE source.id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""",
-    "traces_with": """SELECT trace_fingerprint.fingerprint_id, trace_fingerprint.trace_id
-FROM trace_fingerprint
-WHERE trace_fingerprint.fingerprint_id IN (SELECT anon_1.value AS value
+    "traces_with": """SELECT fingerprint_in_set.fingerprint_id, trace_set.trace_id
+FROM fingerprint_in_set JOIN trace_set ON trace_set.set_id = fingerprint_in_set.set_id
+WHERE fingerprint_in_set.fingerprint_id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""",
-    "traces_touching": """SELECT DISTINCT trace_fingerprint.trace_id
-FROM source JOIN fingerprint ON source.id = fingerprint.source_id JOIN trace_fingerprint ON fingerprint.id = trace_fingerprint.fingerprint_id JOIN trace ON trace.id = trace_fingerprint.trace_id
+    "traces_touching": """SELECT DISTINCT trace_set.trace_id
+FROM source JOIN fingerprint ON source.id = fingerprint.source_id JOIN fingerprint_in_set ON fingerprint.id = fingerprint_in_set.fingerprint_id JOIN trace_set ON trace_set.set_id = fingerprint_in_set.set_id JOIN trace ON trace.id = trace_set.trace_id
 WHERE source.path IN (SELECT anon_1.value AS value
 FROM json_each(:paths) AS anon_1) AND trace.run_id IN (SELECT anon_2.value AS value
 FROM json_each(:runs) AS anon_2)""",
@@ -389,12 +410,17 @@ WHERE fingerprint.id > :last""",
     "fingerprint_id": """SELECT fingerprint.id
 FROM fingerprint
 WHERE fingerprint.source_id = :source_id AND fingerprint.blocks = :blocks""",
-    "links": """SELECT trace_fingerprint.trace_id, fingerprint.id, fingerprint.source_id, fingerprint.blocks
-FROM trace_fingerprint JOIN fingerprint ON fingerprint.id = trace_fingerprint.fingerprint_id
-WHERE trace_fingerprint.trace_id IN (SELECT anon_1.value AS value
-FROM json_each(:ids) AS anon_1)""",
-    "add_link": "INSERT INTO trace_fingerprint (fingerprint_id, trace_id) VALUES (:fingerprint_id, :trace_id) ON CONFLICT DO NOTHING",
-    "drop_link": "DELETE FROM trace_fingerprint WHERE trace_fingerprint.fingerprint_id = :fingerprint AND trace_fingerprint.trace_id = :trace",
+    "last_set": """SELECT max(fingerprint_set.id) AS max_1
+FROM fingerprint_set""",
+    "set_id": """SELECT fingerprint_set.id
+FROM fingerprint_set
+WHERE fingerprint_set.fingerprints = :fingerprints""",
+    "add_set": "INSERT INTO fingerprint_set (fingerprints) VALUES (:fingerprints) ON CONFLICT DO NOTHING",
+    "sets_after": """SELECT fingerprint_set.id, fingerprint_set.fingerprints
+FROM fingerprint_set
+WHERE fingerprint_set.id > :last""",
+    "add_to_set": "INSERT INTO fingerprint_in_set (fingerprint_id, set_id) VALUES (:fingerprint_id, :set_id)",
+    "put_trace_set": "INSERT INTO trace_set (trace_id, set_id) VALUES (:trace_id, :set_id) ON CONFLICT (trace_id) DO UPDATE SET set_id = excluded.set_id",
     "add_use": "INSERT INTO trace_use (user_id, used_id) VALUES (:user_id, :used_id) ON CONFLICT DO NOTHING",
     "add_resource": "INSERT INTO resource (kind, name) VALUES (:kind, :name) ON CONFLICT DO NOTHING",
     "resource_ids": """SELECT resource.id, resource.name, resource.kind
@@ -477,8 +503,13 @@ WHERE execution.trace_id = trace.id)) AND (trace.id NOT IN (SELECT reached.id
 FROM reached)) AND (trace.run_id NOT IN (SELECT run.id
 FROM run
 WHERE run.ended IS NULL AND run.started >= :recent))""",
-    "prune_links": """DELETE FROM trace_fingerprint WHERE (trace_fingerprint.trace_id NOT IN (SELECT trace.id
+    "prune_trace_sets": """DELETE FROM trace_set WHERE (trace_set.trace_id NOT IN (SELECT trace.id
 FROM trace))""",
+    "prune_sets": """DELETE FROM fingerprint_set WHERE NOT (EXISTS (SELECT *
+FROM trace_set
+WHERE trace_set.set_id = fingerprint_set.id))""",
+    "prune_members": """DELETE FROM fingerprint_in_set WHERE (fingerprint_in_set.set_id NOT IN (SELECT fingerprint_set.id
+FROM fingerprint_set))""",
     "prune_uses": """DELETE FROM trace_use WHERE (trace_use.user_id NOT IN (SELECT trace.id
 FROM trace)) OR (trace_use.used_id NOT IN (SELECT trace.id
 FROM trace))""",
@@ -488,8 +519,8 @@ FROM trace))""",
 FROM trace)) AND (subject.id NOT IN (SELECT test.id
 FROM test))""",
     "prune_fingerprints": """DELETE FROM fingerprint WHERE NOT (EXISTS (SELECT *
-FROM trace_fingerprint
-WHERE trace_fingerprint.fingerprint_id = fingerprint.id))""",
+FROM fingerprint_in_set
+WHERE fingerprint_in_set.fingerprint_id = fingerprint.id))""",
     "prune_blocks": """DELETE FROM block WHERE (block.source_id NOT IN (SELECT fingerprint.source_id
 FROM fingerprint))""",
     "prune_resource_states": """DELETE FROM resource_state WHERE (resource_state.id NOT IN (SELECT trace_resource.resource_state_id

@@ -217,17 +217,42 @@ class Fingerprint(Base):
     )
 
 
-class TraceFingerprint(Base):
-    __tablename__ = "trace_fingerprint"
+class FingerprintSet(Base):
+    __tablename__ = "fingerprint_set"
+    __table_args__ = ({"comment": "a row per set of fingerprints that traces relied on; equal sets share it"},)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    fingerprints: Mapped[bytes] = mapped_column(
+        LargeBinary,
+        unique=True,
+        comment="ids of fingerprints: sorted, each but the first less the one before, as varints",
+    )
+
+
+class FingerprintInSet(Base):
+    __tablename__ = "fingerprint_in_set"
     __table_args__ = (
-        Index(None, "trace_id"),
-        {"comment": "a row per trace and fingerprint it relies on", "sqlite_with_rowid": False},
+        {
+            "comment": "a row per fingerprint and set it is in: `fingerprint_set`, from the other side",
+            "sqlite_with_rowid": False,
+        },
     )
 
     fingerprint_id: Mapped[int] = mapped_column(
         ForeignKey("fingerprint.id"), primary_key=True, comment="the blocks of one file"
     )
-    trace_id: Mapped[int] = mapped_column(ForeignKey("trace.id"), primary_key=True, comment="who relied on them")
+    set_id: Mapped[int] = mapped_column(ForeignKey("fingerprint_set.id"), primary_key=True, comment="the set")
+
+
+class TraceSet(Base):
+    __tablename__ = "trace_set"
+    __table_args__ = (
+        Index(None, "set_id"),
+        {"comment": "a row per trace that relied on code"},
+    )
+
+    trace_id: Mapped[int] = mapped_column(Integer, ForeignKey("trace.id"), primary_key=True, comment="the trace")
+    set_id: Mapped[int] = mapped_column(ForeignKey("fingerprint_set.id"), comment="what it relied on")
 
 
 class TraceUse(Base):

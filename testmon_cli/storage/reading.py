@@ -195,7 +195,12 @@ class Reader:
 
     def trace_fingerprints(self, trace_id: int) -> list[StoredFingerprint]:
         """What one trace relied on in source files."""
-        return self._decoded(self._connection.rows("trace_fingerprints", trace_id=trace_id))
+        ids = [
+            number
+            for row in self._connection.rows("sets_of", ids=array((trace_id,)))
+            for number in unpack_numbers(row["fingerprints"])
+        ]
+        return self._decoded(self._connection.rows("fingerprints_of", ids=array(ids)))
 
     def traces_with(self, fingerprint_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Pairs of a fingerprint and a trace that relies on it."""

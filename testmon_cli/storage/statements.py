@@ -54,7 +54,9 @@ execution = _table(models.Execution)
 failure = _table(models.Failure)
 block = _table(models.Block)
 fingerprint = _table(models.Fingerprint)
-trace_fingerprint = _table(models.TraceFingerprint)
+fingerprint_set = _table(models.FingerprintSet)
+fingerprint_in_set = _table(models.FingerprintInSet)
+trace_set = _table(models.TraceSet)
 trace_use = _table(models.TraceUse)
 resource = _table(models.Resource)
 resource_state = _table(models.ResourceState)
@@ -260,19 +262,26 @@ READING: dict[str, Executable] = {
     "fingerprints": select(fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks)
     .where(among(fingerprint.c.source_id, "ids"))
     .order_by(fingerprint.c.id),
-    "trace_fingerprints": select(fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks)
-    .select_from(fingerprint.join(trace_fingerprint))
-    .where(trace_fingerprint.c.trace_id == bindparam("trace_id"))
+    "fingerprints_of": select(fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks)
+    .where(among(fingerprint.c.id, "ids"))
     .order_by(fingerprint.c.id),
+    "sets_of": select(trace_set.c.trace_id, fingerprint_set.c.fingerprints)
+    .select_from(trace_set.join(fingerprint_set))
+    .where(among(trace_set.c.trace_id, "ids")),
     "blocks": select(block.c.source_id, block.c.number, block.c.checksum).where(among(block.c.source_id, "ids")),
     "source_ids": ids_by(source, "path", given="paths"),
     "source_paths": select(source.c.id, source.c.path).where(among(source.c.id, "ids")),
-    "traces_with": select(trace_fingerprint.c.fingerprint_id, trace_fingerprint.c.trace_id).where(
-        among(trace_fingerprint.c.fingerprint_id, "ids")
-    ),
-    "traces_touching": select(trace_fingerprint.c.trace_id)
+    "traces_with": select(fingerprint_in_set.c.fingerprint_id, trace_set.c.trace_id)
+    .select_from(fingerprint_in_set.join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id))
+    .where(among(fingerprint_in_set.c.fingerprint_id, "ids")),
+    "traces_touching": select(trace_set.c.trace_id)
     .distinct()
-    .select_from(source.join(fingerprint).join(trace_fingerprint).join(trace))
+    .select_from(
+        source.join(fingerprint)
+        .join(fingerprint_in_set)
+        .join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id)
+        .join(trace)
+    )
     .where(among(source.c.path, "paths"), among(trace.c.run_id, "runs")),
     "uses": select(trace_use.c.user_id, trace_use.c.used_id)
     .select_from(trace_use.join(trace, trace.c.id == trace_use.c.user_id))
@@ -372,13 +381,15 @@ WRITING: dict[str, Executable] = {
     "fingerprint_id": select(fingerprint.c.id).where(
         fingerprint.c.source_id == bindparam("source_id"), fingerprint.c.blocks == bindparam("blocks")
     ),
-    "links": select(trace_fingerprint.c.trace_id, fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks)
-    .select_from(trace_fingerprint.join(fingerprint))
-    .where(among(trace_fingerprint.c.trace_id, "ids")),
-    "add_link": adding(trace_fingerprint),
-    "drop_link": delete(trace_fingerprint).where(
-        trace_fingerprint.c.fingerprint_id == bindparam("fingerprint"),
-        trace_fingerprint.c.trace_id == bindparam("trace"),
+    "last_set": select(func.max(fingerprint_set.c.id)),
+    "set_id": select(fingerprint_set.c.id).where(fingerprint_set.c.fingerprints == bindparam("fingerprints")),
+    "add_set": adding(fingerprint_set, "id"),
+    "sets_after": select(fingerprint_set.c.id, fingerprint_set.c.fingerprints).where(
+        fingerprint_set.c.id > bindparam("last")
+    ),
+    "add_to_set": insert(fingerprint_in_set).values(values_of(fingerprint_in_set)),
+    "put_trace_set": (_put_set := insert(trace_set).values(values_of(trace_set))).on_conflict_do_update(
+        index_elements=["trace_id"], set_={"set_id": _put_set.excluded.set_id}
     ),
     "add_use": adding(trace_use),
     "add_resource": adding(resource, "id"),
@@ -470,7 +481,9 @@ PRUNING: dict[str, Executable] = {
             ),
         )
     ),
-    "prune_links": delete(trace_fingerprint).where(trace_fingerprint.c.trace_id.not_in(select(trace.c.id))),
+    "prune_trace_sets": delete(trace_set).where(trace_set.c.trace_id.not_in(select(trace.c.id))),
+    "prune_sets": delete(fingerprint_set).where(~exists().where(trace_set.c.set_id == fingerprint_set.c.id)),
+    "prune_members": delete(fingerprint_in_set).where(fingerprint_in_set.c.set_id.not_in(select(fingerprint_set.c.id))),
     "prune_uses": delete(trace_use).where(
         or_(trace_use.c.user_id.not_in(select(trace.c.id)), trace_use.c.used_id.not_in(select(trace.c.id)))
     ),
@@ -479,7 +492,7 @@ PRUNING: dict[str, Executable] = {
         subject.c.id.not_in(select(trace.c.subject_id)), subject.c.id.not_in(select(test.c.id))
     ),
     "prune_fingerprints": delete(fingerprint).where(
-        ~exists().where(trace_fingerprint.c.fingerprint_id == fingerprint.c.id)
+        ~exists().where(fingerprint_in_set.c.fingerprint_id == fingerprint.c.id)
     ),
     "prune_blocks": delete(block).where(block.c.source_id.not_in(select(fingerprint.c.source_id))),
     "prune_resource_states": delete(resource_state).where(

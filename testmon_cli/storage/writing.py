@@ -1,7 +1,7 @@
 """What collecting tells the datafile: each call is one transaction, all or nothing."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +34,7 @@ class _Memory:
     traces: dict[tuple[int, int], int] = field(default_factory=dict)  # by run and subject
     whole_run: int = 0  # the run whose traces are all among them
     fingerprints: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    sets: dict[Hashable, int] = field(default_factory=dict)  # by paths and checksums, or sources and packed blocks
     packed: dict[tuple[int, AbstractSet[int]], bytes] = field(default_factory=dict)  # by source and checksums
     tables: dict[tuple[int, BlockTable], tuple[list[int], bool]] = field(default_factory=dict)  # see `_of_table`
     blocks: dict[int, dict[int, int]] = field(default_factory=dict)  # by source: checksum -> number
@@ -46,8 +47,9 @@ class _Memory:
             if len(getattr(self, name)) > _REMEMBERED:
                 getattr(self, name).clear()
                 self.whole_run = 0 if name == "traces" else self.whole_run
-        if len(self.packed) > _REMEMBERED_SETS:
-            self.packed.clear()
+        for sets in (self.packed, self.sets):
+            if len(sets) > _REMEMBERED_SETS:
+                sets.clear()
         if sum(map(len, self.blocks.values())) > 5 * _REMEMBERED:
             self.blocks.clear()
             self.tables.clear()
@@ -151,7 +153,7 @@ class Writer:
                 raise ValueError(f"the trace of {execution.nodeid} is named {execution.trace.identity}")
         with self._transaction():
             ids, old = self._trace_ids(run_id, list(joined.values()))
-            self._add_links(joined.values(), ids, old)
+            self._add_sets(joined.values(), ids, old)
             self._add_resources(joined.values(), ids)
             self._connection.change_many(
                 "add_use",
@@ -253,38 +255,71 @@ class Writer:
         if (reason, trace.complete) != (unknown, complete):
             self._connection.change("change_trace", trace_id=trace_id, reason=reason, whole=trace.complete)
 
-    def _add_links(self, traces: Iterable[Trace], ids: dict[str, int], old: set[int]) -> None:
+    def _add_sets(self, traces: Iterable[Trace], ids: dict[str, int], old: set[int]) -> None:
         traces = [trace for trace in traces if trace.fingerprints]
         sources = self._source_ids({path for trace in traces for path in trace.fingerprints})
-        before = self._links(old.intersection(ids[trace.identity] for trace in traces))
-        links: list[tuple[int, tuple[int, bytes]]] = []
+        stored = self._stored_blocks(old.intersection(ids[trace.identity] for trace in traces))
+        known = self._memory.sets
+        new: dict[Hashable, list[tuple[int, bytes]]] = {}  # members by what we know the set by
+        wanted: list[tuple[int, Hashable]] = []
         for trace in traces:
             trace_id = ids[trace.identity]
-            for path, checksums in trace.fingerprints.items():
-                source_id = sources[path]
-                linked = before.get((trace_id, source_id))
-                if linked is None:
-                    links.append((trace_id, (source_id, self._packed(source_id, checksums))))
-                    continue
-                fingerprint_id, others = linked
-                numbers = set(self._numbers(source_id, sorted(checksums)))
-                if numbers <= others:
-                    continue
-                self._connection.change("drop_link", fingerprint=fingerprint_id, trace=trace_id)
-                links.append((trace_id, (source_id, pack_numbers(numbers | others))))
-        fingerprints = self._fingerprint_ids({key for _, key in links})
+            before = stored.get(trace_id)
+            key: Hashable = tuple(trace.fingerprints.items())
+            if before is not None:
+                members = self._united(before, {sources[path]: found for path, found in trace.fingerprints.items()})
+                key = tuple(members)
+                new[key] = members
+            elif key not in known and key not in new:
+                found = ((sources[path], checksums) for path, checksums in trace.fingerprints.items())
+                new[key] = [(source_id, self._packed(source_id, checksums)) for source_id, checksums in found]
+            wanted.append((trace_id, key))
+        if new:
+            known.update(zip(new, self._set_ids(list(new.values())), strict=True))
         self._connection.change_many(
-            "add_link", ({"fingerprint_id": fingerprints[key], "trace_id": trace_id} for trace_id, key in links)
+            "put_trace_set", ({"trace_id": trace_id, "set_id": known[key]} for trace_id, key in wanted)
         )
 
-    def _links(self, trace_ids: set[int]) -> dict[tuple[int, int], tuple[int, set[int]]]:
-        """By trace and source: the fingerprint that is linked and its block numbers."""
+    def _stored_blocks(self, trace_ids: set[int]) -> dict[int, dict[int, list[int]]]:
+        """By trace and source: the numbers of the blocks that the trace relied on so far."""
         if not trace_ids:
             return {}
+        rows = self._connection.rows("sets_of", ids=array(trace_ids))
+        sets = {row["trace_id"]: unpack_numbers(row["fingerprints"]) for row in rows}
+        given = array({number for numbers in sets.values() for number in numbers})
+        found = {row["id"]: row for row in self._connection.rows("fingerprints_of", ids=given)}
         return {
-            (row["trace_id"], row["source_id"]): (row["id"], set(unpack_numbers(row["blocks"])))
-            for row in self._connection.rows("links", ids=array(trace_ids))
+            trace_id: {found[n]["source_id"]: unpack_numbers(found[n]["blocks"]) for n in numbers}
+            for trace_id, numbers in sets.items()
         }
+
+    def _united(
+        self, before: Mapping[int, list[int]], after: Mapping[int, AbstractSet[int]]
+    ) -> list[tuple[int, bytes]]:
+        """The fingerprints of what was stored and what comes now, by source and packed blocks."""
+        numbers = {source_id: set(blocks) for source_id, blocks in before.items()}
+        for source_id, checksums in after.items():
+            numbers.setdefault(source_id, set()).update(self._numbers(source_id, sorted(checksums)))
+        return [(source_id, pack_numbers(blocks)) for source_id, blocks in sorted(numbers.items())]
+
+    def _set_ids(self, sets: list[list[tuple[int, bytes]]]) -> list[int]:
+        """The ids of sets of fingerprints, new rows made."""
+        numbers = self._fingerprint_ids({member for members in sets for member in members})
+        packed = [pack_numbers(map(numbers.__getitem__, members)) for members in sets]
+        last = self._connection.value("last_set") or 0
+        self._connection.change_many("add_set", ({"fingerprints": content} for content in dict.fromkeys(packed)))
+        ids = {row["fingerprints"]: row["id"] for row in self._connection.stream("sets_after", last=last)}
+        self._connection.change_many(
+            "add_to_set",
+            (
+                {"fingerprint_id": number, "set_id": set_id}
+                for content, set_id in ids.items()
+                for number in unpack_numbers(content)
+            ),
+        )
+        for content in set(packed).difference(ids):  # they were there before
+            ids[content] = self._connection.value("set_id", fingerprints=content)
+        return [ids[content] for content in packed]
 
     def _packed(self, source_id: int, checksums: AbstractSet[int]) -> bytes:
         """The block numbers of checksums, packed; many traces rely on the same."""

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from testmon_cli.domain.errors import DatafileError
-from testmon_cli.storage import migrating
+from testmon_cli.storage import migrating, packing
 from testmon_cli.storage.compiled_sqlite import REVISIONS
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.storage.layout import APPLICATION_ID, Schema, create_tables, migrations_folder
@@ -91,6 +91,31 @@ def test_an_older_datafile_is_upgraded_with_its_rows(filled: Path, tmp_path: Pat
     assert table_sizes(backup) == sizes
     with Datafile.open(backup) as datafile:
         assert [found.duration for found in datafile.executions(LINUX)] == [0.5, 0.5]
+
+
+def test_traces_of_the_first_schema_keep_what_they_relied_on(path: Path) -> None:
+    given = {1: [1, 2], 2: [2], 3: [1, 2], 4: [], 5: list(range(1, 301))}
+    with closing(sqlite3.connect(path, isolation_level=None)) as driver:
+        driver.execute("PRAGMA journal_mode = WAL")
+        migrating.upgrade(driver, revision="0001")
+        driver.execute("INSERT INTO environment VALUES (1, 'default', '3.11', 'linux')")
+        driver.execute("INSERT INTO package_set VALUES (1, '', '[]')")
+        driver.execute("INSERT INTO run VALUES (1, 1, 1, NULL, NULL, 1.0, 2.0, 1, 0, '[]', '', 0, 'probes', '0.1')")
+        driver.execute("INSERT INTO source VALUES (1, 'app.py')")
+        driver.executemany("INSERT INTO block VALUES (1, ?, ?)", ((n, n + 1000) for n in range(1, 301)))
+        fingerprints = ((number, 1, packing.pack_numbers((number,))) for number in range(1, 301))
+        driver.executemany("INSERT INTO fingerprint VALUES (?, ?, ?)", fingerprints)
+        for trace, links in given.items():
+            driver.execute("INSERT INTO subject VALUES (?, 'test', ?)", (trace, f"test_a.py::test_{trace}"))
+            driver.execute("INSERT INTO trace VALUES (?, 1, ?, '', 1)", (trace, trace))
+            driver.executemany("INSERT INTO trace_fingerprint VALUES (?, ?)", ((link, trace) for link in links))
+    with Datafile.open(path, "read") as datafile:
+        found = {trace: [f.id for f in datafile.trace_fingerprints(trace)] for trace in given}
+        assert found == given
+        assert datafile.trace_fingerprints(2)[0].checksums == frozenset({1002})
+        assert sorted(datafile.traces_with([1])) == [(1, 1), (1, 3), (1, 5)]
+    sizes = table_sizes(path)
+    assert (sizes["fingerprint_set"], sizes["trace_set"], sizes["fingerprint_in_set"]) == (3, 4, 303)
 
 
 def test_a_backup_never_replaces_another(filled: Path, tmp_path: Path) -> None:
