@@ -65,7 +65,7 @@ def _literal(sql: str) -> str:
 def rendered() -> str:
     """The text of the generated module."""
     parts = [_HEADER]
-    revisions = "".join(f'"{revision}", ' for revision in migrating.revisions()).rstrip()
+    revisions = ", ".join(f'"{revision}"' for revision in migrating.revisions())
     parts.append(f"REVISIONS = ({revisions})  # oldest first")
     parts.append("TABLES = (\n" + "".join(f"    {_literal(sql)},\n" for sql in blank_datafile()) + ")")
     parts.append(

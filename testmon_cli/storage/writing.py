@@ -256,28 +256,31 @@ class Writer:
             self._connection.change("change_trace", trace_id=trace_id, reason=reason, whole=trace.complete)
 
     def _add_sets(self, traces: Iterable[Trace], ids: dict[str, int], old: set[int]) -> None:
-        traces = [trace for trace in traces if trace.fingerprints]
-        sources = self._source_ids({path for trace in traces for path in trace.fingerprints})
-        stored = self._stored_blocks(old.intersection(ids[trace.identity] for trace in traces))
-        known = self._memory.sets
-        new: dict[Hashable, list[tuple[int, bytes]]] = {}  # members by what we know the set by
-        wanted: list[tuple[int, Hashable]] = []
-        for trace in traces:
-            trace_id = ids[trace.identity]
-            before = stored.get(trace_id)
-            key: Hashable = tuple(trace.fingerprints.items())
-            if before is not None:
-                members = self._united(before, {sources[path]: found for path, found in trace.fingerprints.items()})
-                key = tuple(members)
-                new[key] = members
-            elif key not in known and key not in new:
-                found = ((sources[path], checksums) for path, checksums in trace.fingerprints.items())
+        numbered = {ids[trace.identity]: trace.fingerprints for trace in traces if trace.fingerprints}
+        # Tests with other parameters share what they rely on: it is looked at once.
+        shared = {id(fingerprints): fingerprints for fingerprints in numbered.values()}
+        sources = self._source_ids({path for fingerprints in shared.values() for path in fingerprints})
+        new: dict[Hashable, list[tuple[int, bytes]]] = {}  # members by what the set is known by
+        joined: dict[int, Hashable] = {}  # by trace
+        for trace_id, before in self._stored_blocks(old & numbered.keys()).items():
+            after = {sources[path]: checksums for path, checksums in numbered[trace_id].items()}
+            members = self._united(before, after)
+            joined[trace_id] = tuple(members)
+            new[tuple(members)] = members
+        keys: dict[int, Hashable] = {}  # by identity of what is shared
+        fresh = [trace_id for trace_id in numbered if trace_id not in joined]
+        for number in dict.fromkeys(id(numbered[trace_id]) for trace_id in fresh):
+            key = keys[number] = tuple(shared[number].items())
+            if key not in self._memory.sets:
+                found = ((sources[path], checksums) for path, checksums in shared[number].items())
                 new[key] = [(source_id, self._packed(source_id, checksums)) for source_id, checksums in found]
-            wanted.append((trace_id, key))
         if new:
-            known.update(zip(new, self._set_ids(list(new.values())), strict=True))
+            self._memory.sets.update(zip(new, self._set_ids(list(new.values())), strict=True))
+        sets = {number: self._memory.sets[key] for number, key in keys.items()}
+        rows = {trace_id: sets[id(numbered[trace_id])] for trace_id in fresh}
+        rows.update((trace_id, self._memory.sets[key]) for trace_id, key in joined.items())
         self._connection.change_many(
-            "put_trace_set", ({"trace_id": trace_id, "set_id": known[key]} for trace_id, key in wanted)
+            "put_trace_set", ({"trace_id": trace_id, "set_id": set_id} for trace_id, set_id in rows.items())
         )
 
     def _stored_blocks(self, trace_ids: set[int]) -> dict[int, dict[int, list[int]]]:

@@ -242,7 +242,7 @@ class Collector:
     def _outcome_record(self, item: pytest.Item) -> wire.Outcome:
         always = self.outcome.always
         depends: dict[str, None] = {}
-        for mark in item.iter_markers():
+        for mark in marks_of(item):
             if mark.name == "testmon_always" and not always.startswith(_MARKED):  # the closest counts
                 given = mark.kwargs.get("reason") or (mark.args[0] if mark.args else "")
                 always = f"{_MARKED}: {given}" if given else _MARKED
@@ -449,6 +449,17 @@ def project_modules(recorder: Recorder) -> dict[str, str]:
         if source is not None and name != "__main__":
             modules[name] = source
     return modules
+
+
+def marks_of(item: pytest.Item) -> list[pytest.Mark]:
+    """As `iter_markers` gives them, the closest first, without its generators: every test is asked for its own."""
+    found: list[pytest.Mark] = []
+    node: Any = item
+    while node is not None:
+        if node.own_markers:
+            found += node.own_markers
+        node = node.parent
+    return found
 
 
 def classes_above(item: pytest.Item) -> str:

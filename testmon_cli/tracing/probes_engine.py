@@ -36,6 +36,7 @@ class Unit(NamedTuple):
     base: int
     qualnames: tuple[str, ...]
     known: dict[bytes, Hits | None]  # by hits as they were taken; many tests hit the same
+    entered: dict[tuple[Hits, str], bool]  # whether they show that a function was entered, by its qualified name
 
     def hits_of_blocks(self, hits: bytes) -> Hits | None:
         """The hits without the one of the module's own probe; None when that was the only one."""
@@ -44,6 +45,7 @@ class Unit(NamedTuple):
         except KeyError:
             if len(self.known) >= _REMEMBERED:
                 self.known.clear()
+                self.entered.clear()
             found = self.known[hits] = Hits(self.file, hits[:-1]) if any(hits[:-1]) else None
             return found
 
@@ -62,6 +64,7 @@ class ProbesEngine:
         self._used = 0
         self._lists: list[list[int]] = []  # of the units, and what they hold when nothing was hit
         self._zeros: list[list[int]] = []
+        self._last: list[tuple[list[int], bytes]] = []  # what was taken of each the last time
         self._identity = "session:"
         self._units: list[Unit] = []  # by base
         self._bases: list[int] = []
@@ -115,7 +118,11 @@ class ProbesEngine:
         for number in compress(count(), map(ne, self._lists, self._zeros)):
             hits = self._lists[number]
             self._lists[number] = self._units[number].probes.hits = self._zeros[number].copy()
-            self._keep(number, bytes(hits))
+            last, taken = self._last[number]
+            if hits != last:  # a test often hits what the one before hit, and to turn lists into bytes takes longer
+                taken = bytes(hits)
+                self._last[number] = hits, taken
+            self._keep(number, taken)
         if self._is_shared:
             self._harvest_shared()
 
@@ -135,7 +142,7 @@ class ProbesEngine:
         self._is_shared = False
         self._used = 0
         self._units, self._bases, self._new = [], [], []
-        self._lists, self._zeros = [], []
+        self._lists, self._zeros, self._last = [], [], []
         self._seen, self._unknown = {}, {}
         self._identity = identity
         self._lock = threading.RLock()
@@ -147,13 +154,19 @@ class ProbesEngine:
         self.harvest()
         self._witness = None
         self._is_shared = False
-        self._lists, self._zeros = [], []
+        self._lists, self._zeros, self._last = [], [], []
         for unit in self._units:
             self._own(unit)
 
     def observes(self, hits: Hits, code: CodeType) -> bool:
         unit = self._by_file.get((hits.file.path, hits.file.digest))
-        return unit is not None and code.co_qualname in compress(unit.qualnames, hits.seen)
+        if unit is None:
+            return False
+        key = hits, code.co_qualname
+        found = unit.entered.get(key)
+        if found is None:
+            found = unit.entered[key] = code.co_qualname in compress(unit.qualnames, hits.seen)
+        return found
 
     def imported(self, path: str) -> None:
         if path not in self._loaded and path not in self._blind:
@@ -223,7 +236,7 @@ class ProbesEngine:
             self._make_witness = None
         places = len(qualnames) + 1
         probes = Probes(self._array.part(self._used, places))
-        unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames, {})
+        unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames, {}, {})
         if self._witness is not None:
             self._witness.loaded(unit.file, unit.base, len(qualnames))
         else:
@@ -242,6 +255,7 @@ class ProbesEngine:
         unit.probes.hits = hits
         self._lists.append(hits)
         self._zeros.append(zeros)
+        self._last.append((zeros, bytes(zeros)))
 
     def _share(self) -> None:
         """A child was forked, whose hits come into the array."""
