@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from testmon_cli.analysis.effects import FALLIBLE
 from testmon_cli.domain.source import Block, Definition, SourceModel
@@ -14,8 +14,7 @@ DOC = "documentation"
 HINT = "annotation"
 
 
-@dataclass(frozen=True, slots=True)
-class DefinitionChange:
+class DefinitionChange(NamedTuple):
     """A definition that was added, removed or changed; `definition` is the new one unless it was removed."""
 
     how: str
@@ -23,8 +22,7 @@ class DefinitionChange:
     definition: Definition
 
 
-@dataclass(frozen=True, slots=True)
-class BlockChange:
+class BlockChange(NamedTuple):
     """A block that was added, removed or changed."""
 
     how: str

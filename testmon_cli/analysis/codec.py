@@ -1,6 +1,5 @@
 """A model as bytes and back, and the index of names that spares decoding it."""
 
-import hashlib
 import json
 import struct
 import sys
@@ -8,6 +7,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from testmon_cli.domain.hashing import blake2b
 from testmon_cli.domain.source import Block, BlockTable, Definition, FunctionSummary, Import, SourceModel
 
 _NAME_BYTES = 4
@@ -112,7 +112,7 @@ def _definition(mentions: Callable[[list[int]], frozenset[str]], *values: Any) -
 
 def name_hash(name: str) -> bytes:
     """Four bytes that stand for an identifier in the index of names."""
-    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=_NAME_BYTES).digest()
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=_NAME_BYTES).digest()
 
 
 def name_index(model: SourceModel) -> bytes:

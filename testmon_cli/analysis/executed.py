@@ -8,8 +8,7 @@ import ast
 import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.typechecking import is_type_checking
@@ -60,8 +59,7 @@ def changed_lines(model: SourceModel, before: SourceModel) -> set[int]:
     return {line for line, differs in changed.items() if differs}
 
 
-@dataclass(frozen=True)
-class _ImportReader:
+class _ImportReader(NamedTuple):
     """Reads what an import runs of a module."""
 
     reached: set[int]

@@ -6,6 +6,7 @@ besides (its effects) affects objects by the name they have, or the whole module
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from testmon_cli.analysis import purity
 from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, HINT, REMOVED, DefinitionChange
@@ -545,8 +546,7 @@ class Growth:
         self.module(place.importing, place.cause)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where code stands that runs on import: the file its names belong to, and the one whose import runs it."""
 
     path: str

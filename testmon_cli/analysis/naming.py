@@ -5,18 +5,16 @@ The rules are pytest's own: `python_files` are glob patterns of the file's name 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from testmon_cli.domain.source import Definition
 
 
-@dataclass(frozen=True, slots=True)
-class Naming:
+class Naming(NamedTuple):
     """pytest's naming options."""
 
     files: tuple[str, ...] = ("test_*.py", "*_test.py")
@@ -68,8 +66,7 @@ def _matches_name(name: str, pattern: str) -> bool:
     return name.startswith(pattern) or (any(c in pattern for c in "*?[") and fnmatch(name, pattern))
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A test that the source names: "TestBox::test_size", "test_plain", or a class that inherits its tests."""
 
     name: str

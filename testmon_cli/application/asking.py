@@ -3,8 +3,8 @@
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from testmon_cli.analysis.naming import Candidate
 
@@ -12,8 +12,7 @@ from testmon_cli.analysis.naming import Candidate
 IN_PART = "["
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """Names that node ids among the arguments ask for, by file; files that are not here run whole, if at all."""
 
     names: Mapping[str, frozenset[str]]

@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from testmon_cli import __version__
 from testmon_cli.analysis.checksums import content_digest
@@ -35,8 +35,7 @@ _NO_MODEL = "-"  # model key of files that were there but that no test loaded
 _LONGEST_ARGUMENTS = 50_000
 
 
-@dataclass(frozen=True)
-class Collected:
+class Collected(NamedTuple):
     """How a run ended."""
 
     exitcode: int

@@ -1,7 +1,7 @@
 """Tests that classes get from classes of other places: those that are new there are new in each of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from testmon_cli.analysis import purity
 from testmon_cli.analysis.changes import ADDED, definition_changes
@@ -13,8 +13,7 @@ from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.source import Definition
 
 
-@dataclass(frozen=True, slots=True)
-class Inherited:
+class Inherited(NamedTuple):
     """A test that a class now has from one above it."""
 
     path: str  # of the class that has it now

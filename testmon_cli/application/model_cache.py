@@ -2,10 +2,10 @@
 
 import struct
 from collections.abc import Callable
-from hashlib import blake2b
 
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.application.sources import Stat
+from testmon_cli.domain.hashing import blake2b
 from testmon_cli.domain.records import SourceVersion
 from testmon_cli.tracing import probe_cache
 

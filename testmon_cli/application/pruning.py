@@ -3,9 +3,8 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from testmon_cli.application import sources
 from testmon_cli.application.comparing import is_loaded
@@ -19,8 +18,7 @@ from testmon_cli.storage.datafile import Datafile, Pruned, Pruning
 _SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-@dataclass(frozen=True, slots=True)
-class PruningReport:
+class PruningReport(NamedTuple):
     """What has gone from the datafile, or would go in a dry run."""
 
     datafile: str

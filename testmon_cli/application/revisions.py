@@ -3,8 +3,8 @@
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from testmon_cli.domain.errors import EnvironmentFailure
 
@@ -12,8 +12,7 @@ _LINK = b"120000"  # git's mode of a symbolic link, which is stored as the path 
 _FATAL = 128  # exit code of git when it cannot do what it was asked; 1 is an answer
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """The Python files of a commit, by path relative to the root."""
 
     blobs: Mapping[str, str]  # path -> object name

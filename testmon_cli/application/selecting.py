@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -643,7 +643,7 @@ def _narrowed(selection: Selection, narrowing: Narrowing) -> Selection:
         for test in selection.tests
         if narrowing.holds(test.nodeid) or any(p.startswith(test.nodeid + "::") for p in narrowing.paths)
     ]
-    return replace(selection, tests=tuple(kept))
+    return selection._replace(tests=tuple(kept))
 
 
 def _from_here(selection: Selection, root: Path) -> Selection:
@@ -652,7 +652,7 @@ def _from_here(selection: Selection, root: Path) -> Selection:
     if here == root:
         return selection
     tests = [test._replace(argument=_relative(test.argument, root, here)) for test in selection.tests]
-    return replace(selection, tests=tuple(tests))
+    return selection._replace(tests=tuple(tests))
 
 
 def _relative(argument: str, root: Path, here: Path) -> str:

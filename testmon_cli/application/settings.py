@@ -3,9 +3,9 @@
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from testmon_cli.domain.errors import SettingsError
 
@@ -26,8 +26,7 @@ DEFAULT_ENVIRONMENT: Final = "default"
 DEFAULT_KEEP: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """How testmon works in one project. Paths of the project are relative to `root`, with forward slashes."""
 
     root: Path  # absolute
@@ -39,13 +38,12 @@ class Settings:
     ignore_env: tuple[str, ...] = ()  # patterns of environment variables that no test depends on
     ignore_packages: tuple[str, ...] = ()  # distributions whose version does not matter
     always: tuple[str, ...] = ()  # patterns of nodeids or paths that are selected every time
-    depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # nodeid or path pattern -> file patterns
+    depends: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # nodeid or path pattern -> file patterns
     keep: int = DEFAULT_KEEP  # executions kept per test and environment
     engine: str = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
+class _Key(NamedTuple):
     """A key of `[tool.testmon]`: what it must hold, in words, and the check that turns it into our value."""
 
     expected: str

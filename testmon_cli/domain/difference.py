@@ -1,10 +1,9 @@
 """What `testmon diff` answers."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Something that is not as it was."""
 
     how: str  # "added", "removed", "changed" or "documentation"
@@ -16,8 +15,7 @@ class Change:
     detail: str = ""  # the syntax error of a file that does not parse, or what sort of resource it is
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(NamedTuple):
     """All changes, ordered by path and line."""
 
     base: str  # what the tree was compared with, in words

@@ -1,10 +1,9 @@
 """What one test relies on."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Reliance:
+class Reliance(NamedTuple):
     """What would have to change for a test to be selected; `selected` says why it is already, "" if it is not."""
 
     nodeid: str

@@ -1,6 +1,5 @@
 """What selection answers."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from testmon_cli.domain.causes import Cause
@@ -28,8 +27,7 @@ class Selected(NamedTuple):
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The answer of `select`."""
 
     tests: tuple[Selected, ...]

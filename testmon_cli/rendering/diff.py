@@ -1,7 +1,6 @@
 """The answer of `testmon diff` as text and as JSON."""
 
 import json
-from dataclasses import asdict
 
 from testmon_cli.domain.difference import Change, Difference
 
@@ -28,7 +27,7 @@ def as_json(difference: Difference) -> str:
     answer = {
         "version": JSON_VERSION,
         "base": difference.base,
-        "changes": [asdict(change) for change in difference.changes],
+        "changes": [change._asdict() for change in difference.changes],
         "notes": list(difference.notes),
     }
     return json.dumps(answer, indent=2) + "\n"

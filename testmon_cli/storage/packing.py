@@ -3,8 +3,9 @@
 import json
 import zlib
 from collections.abc import Iterable
-from hashlib import blake2b
 from operator import sub
+
+from testmon_cli.domain.hashing import blake2b
 
 _KEPT = 1 << 14
 _SIGN = 1 << 63

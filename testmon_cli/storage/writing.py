@@ -31,6 +31,7 @@ class _Memory:
 
     sources: dict[str, int] = field(default_factory=dict)
     subjects: dict[str, int] = field(default_factory=dict)  # by identity
+    has_all_subjects: bool = False  # there were none before
     traces: dict[tuple[int, int], int] = field(default_factory=dict)  # by run and subject
     whole_run: int = 0  # the run whose traces are all among them
     fingerprints: dict[tuple[int, bytes], int] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class _Memory:
             if len(getattr(self, name)) > _REMEMBERED:
                 getattr(self, name).clear()
                 self.whole_run = 0 if name == "traces" else self.whole_run
+                self.has_all_subjects = self.has_all_subjects and name != "subjects"
         for sets in (self.packed, self.sets):
             if len(sets) > _REMEMBERED_SETS:
                 sets.clear()
@@ -192,11 +194,14 @@ class Writer:
         missing = {storable(identity): identity for identity in wanted if identity not in known}
         if missing:
             named = {stored: stored.partition(":")[::2] for stored in missing}
-            for row in self._connection.rows("subject_ids", names=array({name for _, name in named.values()})):
-                stored = f"{row['kind']}:{row['name']}"
-                if named.pop(stored, None) is not None:
-                    known[missing[stored]] = row["id"]
-            new = dict(zip(named, self._ids("last_subject"), strict=False))
+            last = self._connection.value("last_subject") or 0
+            self._memory.has_all_subjects |= not last
+            if not self._memory.has_all_subjects:
+                for row in self._connection.rows("subject_ids", names=array({name for _, name in named.values()})):
+                    stored = f"{row['kind']}:{row['name']}"
+                    if named.pop(stored, None) is not None:
+                        known[missing[stored]] = row["id"]
+            new = dict(zip(named, count(last + 1), strict=False))
             known.update((missing[stored], number) for stored, number in new.items())
             self._connection.change_many(
                 "add_subject",

@@ -5,10 +5,10 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from hashlib import blake2b
 from types import CodeType
 from typing import Any
 
+from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.attribution import module_identity
 from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.settings import Scope, TraceSettings

@@ -10,9 +10,9 @@ import os
 import sys
 from collections.abc import Callable
 from functools import cache
-from hashlib import blake2b
 from types import CodeType
 
+from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.originals import is_file, make_folders, open_file, put_in_place
 from testmon_cli.tracing.settings import CACHE_FOLDER
 

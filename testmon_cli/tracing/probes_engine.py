@@ -6,12 +6,12 @@ import os
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
-from hashlib import blake2b
 from itertools import compress, count
 from operator import ne
 from types import CodeType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.originals import get_state, open_file

@@ -1,8 +1,8 @@
 """How a resource is found, as text that can be compared later."""
 
 from collections.abc import Collection
-from hashlib import blake2b
 
+from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.originals import is_there, list_folder, open_file
 from testmon_cli.tracing.settings import CACHE_FOLDER
 

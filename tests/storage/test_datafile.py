@@ -16,6 +16,7 @@ from testmon_cli.domain.records import (
     Trace,
     VersionRef,
 )
+from testmon_cli.storage import writing
 from testmon_cli.storage.datafile import Datafile
 from tests.storage.rows import LINUX, execution, source, start, state, table_sizes, whole_run
 
@@ -175,6 +176,18 @@ def test_a_batch_is_stored_whole_or_not_at_all(datafile: Datafile) -> None:
     assert datafile.executions(LINUX) == []
     datafile.write(run, [], [execution("test_one", fingerprints={"a.py": frozenset({1})})])
     assert [f.checksums for f in datafile.fingerprints(["a.py"])] == [frozenset({1})]
+
+
+def test_what_was_written_is_known_though_the_memory_of_it_is_full(
+    path: Path, datafile: Datafile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_REMEMBERED", 2)
+    run = datafile.begin_run(start())
+    for _ in range(2):
+        for number in range(4):
+            datafile.write(run, [], [execution(f"test_{number}")])
+    assert len(datafile.executions(LINUX)) == 4
+    assert table_sizes(path)["subject"] == 4
 
 
 @pytest.mark.parametrize(
