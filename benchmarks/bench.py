@@ -34,7 +34,9 @@ class Extent:
     sizes: tuple[int, ...]
 
 
-SUITES = ("sqlparse", "marshmallow", "packaging", "jinja2", "click", "attrs", "mpmath", "starlette", lab.OWN)
+SUITES = (
+    "sqlparse", "marshmallow", "packaging", "jinja2", "click", "attrs", "mpmath", "networkx", "starlette", lab.OWN,
+)  # fmt: skip
 QUICK = Extent(2, ("sqlparse",), ("auto",), (1_000,))
 FULL = Extent(5, SUITES, ("auto",), (1_000, 10_000, 20_000, 100_000))
 

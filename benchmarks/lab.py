@@ -91,6 +91,8 @@ RECIPES = {
             ("hypothesis",),
             tuple(f"mpmath/tests/test_{name}.py" for name in ("calculus", "linalg")),
         ),
+        # graphs: its tests stand within the package; all of them take minutes
+        Recipe("networkx", "3.6.1", "networkx", (), ("networkx/classes", "networkx/generators")),
         Recipe(OWN, "", "testmon_cli", ("hypothesis",), ("tests/analysis", "tests/rendering")),
         # asynchronous, on two event loops
         Recipe(

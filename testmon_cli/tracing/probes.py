@@ -3,8 +3,9 @@
 A probe is compiled as `MARK.hits[index] = 1`, of plain constants: the code can be cached on disk. `bind` puts the
 `Probes` of the source in the place of the mark. No name is added to any namespace, and a probe takes the position of
 the statement it precedes, so that lines, tracebacks and sources are as they were. A list is the fastest to store into,
-by far: the interpreter has an instruction of its own for it. But only the process that has it can read it; `Probes`
-let memory that outlives the process take its place.
+by far: the interpreter has an instruction of its own for it. But only the process that has it can read it, and to look
+for hits takes as long as it has items: `Probes` let memory that outlives the process take its place, or a dictionary
+where hits are few.
 """
 
 import mmap
@@ -22,14 +23,14 @@ class Probes:
 
     __slots__ = (HITS,)
 
-    hits: MutableSequence[int]
+    hits: MutableSequence[int] | dict[int, int]
 
     def __init__(self, hits: MutableSequence[int]) -> None:
         self.hits = hits
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Code that is pickled by value takes along what nobody reads."""
-        return SimpleNamespace, (), {HITS: bytearray(len(self.hits))}
+        return SimpleNamespace, (), {HITS: {}}
 
     def __deepcopy__(self, memo: object) -> Self:
         return self

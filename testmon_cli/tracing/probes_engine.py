@@ -26,6 +26,7 @@ _TAKEN = 2  # of a hit that was taken, but that this process may be killed befor
 _ONLY_NEW = bytes(value == 1 for value in range(256))  # leaves out what was taken
 
 _REMEMBERED = 500  # hits of a source that are given out as the same objects
+_IDLE = 100  # harvests without a hit of a source, after which looking at it must be cheap
 
 
 class Unit(NamedTuple):
@@ -62,9 +63,17 @@ class ProbesEngine:
         self._array = HitArray() if witness is None else HitArray(witness.open_hits(CAPACITY))
         self._is_shared = witness is not None
         self._used = 0
-        self._lists: list[list[int]] = []  # of the units, and what they hold when nothing was hit
+        # Of the sources whose hits are stored into a list: their numbers, the lists, what these hold when nothing was
+        # hit, what was taken the last time, and when that was.
+        self._numbers: list[int] = []
+        self._lists: list[list[int]] = []
         self._zeros: list[list[int]] = []
-        self._last: list[tuple[list[int], bytes]] = []  # what was taken of each the last time
+        self._last: list[tuple[list[int], bytes]] = []
+        self._hit_at: list[int] = []
+        # Of every source, empty for those above: a look at many takes little time, but to store into one takes long.
+        self._cold: list[dict[int, int]] = []
+        self._harvests = 0
+        self._is_harvesting = False
         self._identity = "session:"
         self._units: list[Unit] = []  # by base
         self._bases: list[int] = []
@@ -115,14 +124,30 @@ class ProbesEngine:
         The list of a source is exchanged for another: no thread can be between looking it up and storing into it,
         since Python switches threads only at calls and backward jumps.
         """
-        for number in compress(count(), map(ne, self._lists, self._zeros)):
-            hits = self._lists[number]
-            self._lists[number] = self._units[number].probes.hits = self._zeros[number].copy()
-            last, taken = self._last[number]
+        with self._lock:
+            # A finalizer may run anywhere in here, and what it imports is harvested in its turn.
+            is_inner, self._is_harvesting = self._is_harvesting, True
+            try:
+                self._harvests += 1
+                if self._harvests % _IDLE == 0 and not is_inner:
+                    self._cool()
+                self._take_hits()
+            finally:
+                self._is_harvesting = is_inner
+
+    def _take_hits(self) -> None:
+        for place in compress(count(), map(ne, self._lists, self._zeros)):
+            hits = self._lists[place]
+            number = self._numbers[place]
+            self._lists[place] = self._units[number].probes.hits = self._zeros[place].copy()
+            last, taken = self._last[place]
             if hits != last:  # a test often hits what the one before hit, and to turn lists into bytes takes longer
                 taken = bytes(hits)
-                self._last[number] = hits, taken
+                self._last[place] = hits, taken
+            self._hit_at[place] = self._harvests
             self._keep(number, taken)
+        for number in compress(count(), self._cold):
+            self._warm(number)
         if self._is_shared:
             self._harvest_shared()
 
@@ -142,7 +167,7 @@ class ProbesEngine:
         self._is_shared = False
         self._used = 0
         self._units, self._bases, self._new = [], [], []
-        self._lists, self._zeros, self._last = [], [], []
+        self._store_nowhere()
         self._seen, self._unknown = {}, {}
         self._identity = identity
         self._lock = threading.RLock()
@@ -154,9 +179,9 @@ class ProbesEngine:
         self.harvest()
         self._witness = None
         self._is_shared = False
-        self._lists, self._zeros, self._last = [], [], []
-        for unit in self._units:
-            self._own(unit)
+        self._store_nowhere()
+        for number in range(len(self._units)):
+            self._own(number)
 
     def observes(self, hits: Hits, code: CodeType) -> bool:
         unit = self._by_file.get((hits.file.path, hits.file.digest))
@@ -237,25 +262,60 @@ class ProbesEngine:
         places = len(qualnames) + 1
         probes = Probes(self._array.part(self._used, places))
         unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames, {}, {})
+        self._units.append(unit)
+        self._cold.append({})
         if self._witness is not None:
             self._witness.loaded(unit.file, unit.base, len(qualnames))
         else:
-            self._own(unit)
-        self._units.append(unit)
+            self._own(len(self._units) - 1)
         self._bases.append(unit.base)
         self._by_file[path, digest] = unit
         self._new.append(unit.file)
         self._used += places
         return unit
 
-    def _own(self, unit: Unit) -> None:
+    def _store_nowhere(self) -> None:
+        """Forget the lists and dictionaries of all sources."""
+        self._numbers, self._lists, self._zeros, self._last, self._hit_at = [], [], [], [], []
+        self._cold = [{} for _ in self._units]
+
+    def _own(self, number: int) -> None:
         """Store the hits of a source where only this process sees them."""
+        unit = self._units[number]
         zeros = [0] * (len(unit.qualnames) + 1)
         hits = zeros.copy()
         unit.probes.hits = hits
+        self._numbers.append(number)
         self._lists.append(hits)
         self._zeros.append(zeros)
         self._last.append((zeros, bytes(zeros)))
+        self._hit_at.append(self._harvests)
+
+    def _cool(self) -> None:
+        """Let sources that were not hit for a while store into dictionaries: to compare their lists takes too long."""
+        kept = []
+        for place, number in enumerate(self._numbers):
+            if self._hit_at[place] > self._harvests - _IDLE:
+                kept.append(place)
+                continue
+            self._units[number].probes.hits = self._cold[number] = {}
+            if self._lists[place] != self._zeros[place]:  # only now nothing more can come into it
+                self._keep(number, bytes(self._lists[place]))
+        self._numbers = [self._numbers[place] for place in kept]
+        self._lists = [self._lists[place] for place in kept]
+        self._zeros = [self._zeros[place] for place in kept]
+        self._last = [self._last[place] for place in kept]
+        self._hit_at = [self._hit_at[place] for place in kept]
+
+    def _warm(self, number: int) -> None:
+        """A source that was not hit for a while was: take that, and store into a list again."""
+        found = self._cold[number]
+        self._cold[number] = {}
+        self._own(number)
+        hits = bytearray(len(self._zeros[-1]))
+        for place in found:
+            hits[place] = 1
+        self._keep(number, bytes(hits))
 
     def _share(self) -> None:
         """A child was forked, whose hits come into the array."""

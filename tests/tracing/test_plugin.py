@@ -67,6 +67,39 @@ def blocks_hit(recorded: Recorded, identity: str) -> dict[str, set[tuple[str, in
     return found
 
 
+def test_a_source_that_was_idle_is_seen_again(collect: Callable[..., Recorded]) -> None:
+    late = """\
+import app, pytest
+
+def test_first():
+    assert app.total(1) == 1
+
+@pytest.mark.parametrize("number", range(150))
+def test_idle(number):
+    pass
+
+def test_last():
+    assert app.total(11) == 22
+
+def test_other():
+    assert app.other() == 1
+
+def test_again():
+    assert app.total(1) == 1
+"""
+    recorded = collect({"app.py": APP, "test_late.py": late})
+    for name, seen in {
+        "first": ["total"],
+        "idle[149]": [],
+        "last": ["total"],
+        "other": ["other"],
+        "again": ["total"],
+    }.items():
+        assert functions(recorded, f"test:test_late.py::test_{name}").get("app.py", []) == seen
+    hit = blocks_hit(recorded, "test:test_late.py::test_last")["app.py"]
+    assert hit - blocks_hit(recorded, "test:test_late.py::test_again")["app.py"] == {("total", 5)}
+
+
 def test_a_test_has_the_code_it_ran(collect: Callable[..., Recorded]) -> None:
     recorded = collect(
         {
