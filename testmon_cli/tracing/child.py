@@ -15,12 +15,13 @@ from typing import Any
 
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import SESSION
-from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.disguise import OURS, disguise
 from testmon_cli.tracing.engine import Hits, LoadedFile
+from testmon_cli.tracing.itself import make_room
 from testmon_cli.tracing.originals import environ, is_file, open_file
 from testmon_cli.tracing.recorder import Recorder, activate, current
 from testmon_cli.tracing.resources import command_words
-from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, VARIABLE, TraceSettings
+from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, LAUNCHER, VARIABLE, TraceSettings
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
 FORK_SERVER = "multiprocessing.popen_forkserver"
@@ -70,7 +71,7 @@ def start() -> None:
     """Trace this process, which a traced one started."""
     global _is_hidden  # noqa: PLW0603
     settings = TraceSettings.from_environment(os.environ)
-    if settings is None or current() is not None:
+    if settings is None or current() is not None or LAUNCHER in sys.orig_argv:  # a test runs `testmon collect`
         return
     _is_hidden = HIDDEN_VARIABLE in os.environ
     command = " ".join(sys.orig_argv[1:4])
@@ -86,6 +87,8 @@ def start() -> None:
     prepare(recorder)
     if server:
         _follow_requests(recorder)
+    if "sys.stdin.readline" not in command:  # as execnet starts workers of pytest-xdist, where the plugin comes later
+        make_room(recorder.scope)
 
 
 def own(folder: str, identity: str) -> Owner:
@@ -109,12 +112,14 @@ def finish() -> None:
     if recorder is not None:
         try:
             recorder.flush()
-        finally:
-            disown()
+        except OSError:  # it runs as another user now, or may not write: what speaks for it if it is killed does so
+            return
+        disown()
 
 
 def prepare(recorder: Recorder) -> None:
     """Have the children of this process traced, and its own end noticed."""
+    recorder.why_unseen = partial(why_unseen, own=recorder.settings.to_json())
     recorder.announce(recorder.attribution.caller())
     os.environ["PYTHONPATH"] = _with_bootstrap(os.environ.get("PYTHONPATH"))
     recorder.once_loaded("subprocess", lambda: _wrap_popen(recorder))
@@ -132,6 +137,12 @@ def prepare(recorder: Recorder) -> None:
     os._exit = disguise(_exit)
     atexit.register(finish)
     os.register_at_fork(after_in_child=lambda: _forked(recorder))
+
+
+def is_prepared() -> bool:
+    """Whether this process is traced, be it by other copies of our modules."""
+    code = getattr(os._exit, "__code__", None)
+    return code is not None and code.co_filename == OURS
 
 
 def _wrap_fork_exec(recorder: Recorder) -> None:
@@ -258,6 +269,8 @@ def environment_of_child(env: Any, recorder: Recorder, program: Any, words: list
         if not is_python(name) or is_isolated(name, words):
             return env
         return {**known, **added, VARIABLE: recorder.settings.to_json(), HIDDEN_VARIABLE: "1"}
+    if known[VARIABLE] != recorder.settings.to_json():
+        return env  # a test runs `testmon collect`
     recorder.announce(identity)
     if env is None and path is not None and BOOTSTRAP in path.split(os.pathsep):
         return None
@@ -285,13 +298,19 @@ def _answers(pid: int) -> bool:
     return True
 
 
-def why_unseen(program: str, words: list[str], env: Any) -> str:
-    """Why the Python process that a command starts cannot be traced, "" when it can or is none."""
+def why_unseen(program: str, words: list[str], env: Any, own: str = "") -> str:
+    """Why the Python process that a command starts cannot be traced, "" when it can or is none.
+
+    `own` is what children are to find in our variable.
+    """
     program = _found(program, environ if env is None else env)
     if not is_python(program):
         return _FROM_SCRATCH if _is_hidden else ""  # it may start Python in its turn, which nothing is told
-    if VARIABLE not in (environ if env is None else env):
+    told = (environ if env is None else env).get(VARIABLE)
+    if told is None:
         return _FROM_SCRATCH
+    if own and told != own:
+        return "a Python subprocess was traced for another `testmon collect`"
     option = is_isolated(program, words)
     return f"a Python subprocess was not traced: it was started with {option}" if option else ""
 

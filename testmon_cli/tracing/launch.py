@@ -9,15 +9,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from testmon_cli.tracing.settings import VARIABLE, TraceSettings
+from testmon_cli.tracing.settings import LAUNCHER, VARIABLE, TraceSettings
 
 PLUGIN = "testmon_cli.tracing.plugin"
-MODULE = "testmon_cli.tracing.launch"
 
 
 def command(arguments: Sequence[str]) -> list[str]:
     """The command line that runs pytest, traced, with these arguments."""
-    return [sys.executable, "-m", MODULE, *arguments]
+    return [sys.executable, "-m", LAUNCHER, *arguments]
 
 
 def environment(settings: TraceSettings, base: Mapping[str, str]) -> dict[str, str]:

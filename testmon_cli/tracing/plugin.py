@@ -16,6 +16,7 @@ from testmon_cli.tracing import child, wire
 from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, identity_of_test
 from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.itself import make_room
 from testmon_cli.tracing.outcomes import OutcomeReader
 from testmon_cli.tracing.recorder import Pending, Recorder
 from testmon_cli.tracing.settings import TraceSettings
@@ -45,6 +46,8 @@ def _trace_worker() -> None:
     if settings is None:
         return
     recorder = recording.current()
+    if recorder is None and child.is_prepared():
+        return  # by those of our modules that made room for these
     if recorder is None:
         recorder = recording.activate(settings)
         child.prepare(recorder)
@@ -54,6 +57,14 @@ def _trace_worker() -> None:
 
 
 _trace_worker()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """All of ours is loaded, and nothing yet of the project."""
+    recorder = recording.current()
+    if recorder is not None:
+        make_room(recorder.scope)
 
 
 def pytest_configure(config: pytest.Config) -> None:

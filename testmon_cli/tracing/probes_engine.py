@@ -6,6 +6,7 @@ import os
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
+from functools import cache
 from itertools import compress, count
 from operator import ne
 from types import CodeType
@@ -90,8 +91,8 @@ class ProbesEngine:
         loader = getattr(machinery, "SourceLoader", None)
         if loader is None or "get_code" not in vars(loader):
             raise EngineUnavailableError("importlib's SourceLoader is not as expected")
-        if self._scope.source(__file__) is not None:
-            raise EngineUnavailableError("the project is testmon, which is loaded before probes can be written into it")
+        if self._scope.source(__file__) is not None:  # the project is testmon, see `itself`
+            _probe_cache(), _instrument()
         loader.get_code = self._wrap_get_code(loader.get_code)
         os.register_at_fork(after_in_parent=self._share)
 
@@ -100,10 +101,9 @@ class ProbesEngine:
 
         if not all(hasattr(rewrite, name) for name in ("rewrite_asserts", "PYC_TAIL", "AssertionRewritingHook")):
             raise EngineUnavailableError("pytest's assertion rewriting is not as expected")
-        from testmon_cli.tracing.probe_cache import cache_key
-
-        stem = rewrite.PYC_TAIL.rpartition(".")
-        rewrite.PYC_TAIL = f"{stem[0]}-testmon-{cache_key()}.{stem[2]}"  # plain runs never read ours
+        # Plain runs never read what we keep, nor do runs in which other files are the project's.
+        name, _, ending = rewrite.PYC_TAIL.rpartition(".")
+        rewrite.PYC_TAIL = f"{name}-testmon-{_probe_cache().cache_key()}-{self._scope.key()}.{ending}"
         rewrite.rewrite_asserts = self._wrap_rewrite(rewrite.rewrite_asserts)
 
     def prepare(self, code: CodeType, path: str) -> CodeType:
@@ -207,22 +207,18 @@ class ProbesEngine:
 
     def code_for(self, path: str, canonical: str, data: bytes) -> CodeType | None:
         """The code of a source, ready to run, or None when it must run without probes."""
-        from testmon_cli.tracing.probe_cache import cached_code
-
         digest = blake2b(data, digest_size=16).hexdigest()
 
         def make() -> CodeType:
             import ast
 
-            from testmon_cli.tracing.instrumenting import instrument
-
             tree = ast.parse(data, filename=path)
-            instrument(tree)
+            _instrument()(tree)
             code: CodeType = compile(tree, path, "exec", dont_inherit=True)
             return code
 
         try:
-            code = cached_code(self._scope.root, canonical, digest, make)
+            code = _probe_cache().cached_code(self._scope.root, canonical, digest, make)
         except (SyntaxError, UnicodeError):
             return None  # importing it fails the same way without us, with the message Python gives
         except Exception as problem:
@@ -383,14 +379,26 @@ class ProbesEngine:
             path = source(module_path) if module_path else None
             if path is not None:
                 try:
-                    from testmon_cli.tracing.instrumenting import instrument
-
-                    instrument(mod)
+                    _instrument()(mod)
                 except Exception as problem:
                     blind(path, type(problem).__name__)
             original(mod, source_bytes, module_path, *rest, **named)
 
         return rewrite_asserts
+
+
+@cache
+def _probe_cache() -> Any:
+    from testmon_cli.tracing import probe_cache
+
+    return probe_cache
+
+
+@cache
+def _instrument() -> "Callable[[ast.Module], None]":
+    from testmon_cli.tracing.instrumenting import instrument
+
+    return instrument
 
 
 def _united(first: bytes, second: bytes) -> bytes:

@@ -51,6 +51,7 @@ class Recorder:
         self._hits: dict[Hits, int] = {}  # -> their number
         self.problem = ""  # the first failure of ours, to be told once
         self.processes: dict[int, str] = {}  # that this one started: process id -> for whom
+        self.why_unseen: Callable[[str, list[str], Any], str] = lambda *_: ""  # see `child`
         self._attached = False
         self._in_fork = False
         self.imports = ImportWatch(self.scope, self._enter_module, self._leave_module, self._edge, self._unparsable)
@@ -167,11 +168,9 @@ class Recorder:
         self.pending(SESSION).resources[resource.kind, resource.name] = resource
 
     def spawned(self, program: str, words: list[str], env: Any) -> None:
-        from testmon_cli.tracing.child import why_unseen
-
         identity = self.attribution.caller()
         self.announce(identity)
-        reason = why_unseen(program, words, env)
+        reason = self.why_unseen(program, words, env)
         if reason:
             self.pending(identity).unknown.add(reason)
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.originals import absolute_path, is_file, is_folder, is_link, real_path
 
 VARIABLE = "TESTMON_COLLECT"
 IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
 HIDDEN_VARIABLE = "TESTMON_COLLECT_HIDDEN"  # set where the variables are to be taken out again
+LAUNCHER = "testmon_cli.tracing.launch"  # the module that starts pytest
 CACHE_FOLDER = ".testmon_cache"  # in the root; holds what is made of sources
 LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__", CACHE_FOLDER})
 
@@ -61,6 +63,11 @@ class Scope:
         self._environments: dict[str, bool] = {}
         self._archives: dict[str, bool] = {}
         self._sources: dict[str, str | None] = {}
+
+    def key(self) -> str:
+        """Changes with what is said of where the project's files are."""
+        said = json.dumps([self._roots, self._settings.exclude])
+        return blake2b(said.encode(), digest_size=4).hexdigest()
 
     def source(self, path: str) -> str | None:
         """The canonical path of a Python source of the project, None for any other file."""

@@ -76,6 +76,7 @@ class ForkedLaunch:
     @staticmethod
     def _run(arguments: list[str], env: dict[str, str]) -> None:
         from testmon_cli.tracing import launch
+        from testmon_cli.tracing.settings import LAUNCHER
 
         code = 3
         try:
@@ -83,7 +84,7 @@ class ForkedLaunch:
             atexit._clear()  # what the parent does at its end, like removing its folders
             os.environ.clear()
             os.environ.update(env)
-            sys.argv = [launch.MODULE, *arguments]
+            sys.argv = [LAUNCHER, *arguments]
             code = launch.main()
         except BaseException:
             traceback.print_exc()

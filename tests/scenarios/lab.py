@@ -1,6 +1,7 @@
 """Plays scenarios: measures the truth with plain pytest, and asks testmon."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -21,8 +22,11 @@ class Forks:
     @classmethod
     def start(cls) -> "Forks":
         script = Path(__file__).with_name("forks.py")
+        environ = {**os.environ, "TESTMON_COLLECT": ""}  # should this suite be traced, that process is not
         return cls(
-            subprocess.Popen([sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ
+            )
         )
 
     def close(self) -> None:

@@ -2,17 +2,20 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import testmon_cli
 from testmon_cli.tracing import child, wire
 from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE
-from tests.tracing.projects import Project
+from tests.tracing.projects import Project, read
 from tests.tracing.test_plugin import functions
 
+PACKAGE = Path(testmon_cli.__file__).parent
 APP = """\
 import os, signal, sys, time
 
@@ -200,6 +203,95 @@ def test_a_killed_child_of_the_coverage_engine_is_unknown(project: Project) -> N
         "a Python subprocess was killed before it could tell what it ran"
     }
     assert recorded.unknown("test:test_p.py::test_fork") == set()
+
+
+def test_a_process_that_may_write_no_more_is_spoken_for(project: Project, tmp_path: Path) -> None:
+    steps = "import app, resource; app.work(); resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
+    project.write({
+        "app.py": APP,
+        "test_a.py": f"""\
+import subprocess, sys
+
+def test_a():
+    done = subprocess.run([sys.executable, "-c", {steps!r}], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+""",
+    })  # fmt: skip
+
+    recorded = project.collect(engine="probes")
+
+    assert recorded.outcomes() == {"test_a.py::test_a": "passed"}, recorded.stdout
+    assert functions(recorded, "test:test_a.py::test_a")["app.py"] == ["deeper", "work"]
+
+
+def test_a_collect_within_a_test_is_its_own(project: Project, tmp_path: Path) -> None:
+    spool = tmp_path / "inner"
+    spool.mkdir()
+    project.write({
+        "app.py": APP,
+        "inner/test_inner.py": "import app\ndef test_inner():\n    app.work()\n",
+        "test_a.py": f"""\
+import os, subprocess, sys
+from testmon_cli.tracing import launch
+from testmon_cli.tracing.settings import TraceSettings
+
+def test_a():
+    settings = TraceSettings(spool={str(spool)!r}, root=os.getcwd())
+    env = launch.environment(settings, os.environ)
+    done = subprocess.run(launch.command(["inner"]), env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+""",
+    })  # fmt: skip
+
+    recorded = project.collect("test_a.py", engine="probes")
+
+    assert recorded.outcomes() == {"test_a.py::test_a": "passed"}, recorded.stdout
+    assert recorded.unknown("test:test_a.py::test_a") == {
+        "a Python subprocess was traced for another `testmon collect`"
+    }
+    inner = [record for path in spool.glob("*.spool") for record in read(path)]
+    assert [record.nodeid for record in inner if isinstance(record, wire.Outcome)] == [
+        "inner/test_inner.py::test_inner"
+    ]
+
+
+def test_testmon_sees_its_own_tests(project: Project) -> None:
+    shutil.copytree(PACKAGE, project.root / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    project.write({"test_own.py": """\
+import subprocess, sys
+from testmon_cli.analysis import checksums
+from testmon_cli.tracing import plugin, settings
+
+CHILD = "from testmon_cli.tracing import spool; spool.Spool('.')"
+
+def test_analysis():
+    assert checksums.content_digest(b"")
+
+def test_tracing():
+    assert settings.matches("app.py", ("*.py",))
+    assert plugin.recording.current() is None
+
+def test_child():
+    subprocess.run([sys.executable, "-c", CHILD], check=True)
+
+def test_plugin():
+    command = [sys.executable, "-m", "pytest", "-p", "testmon_cli.tracing.plugin", "test_own.py::test_analysis"]
+    subprocess.run(command, check=True)
+"""})  # fmt: skip
+
+    recorded = project.collect("--verbose", engine="probes")
+
+    assert set(recorded.outcomes().values()) == {"passed"}, recorded.stdout
+    for name, path, function in (
+        ("analysis", "analysis/checksums.py", "content_digest"),
+        ("tracing", "tracing/settings.py", "matches"),
+        ("child", "tracing/spool.py", "Spool.__init__"),
+        ("plugin", "tracing/plugin.py", "pytest_configure"),
+    ):
+        identity = f"test:test_own.py::test_{name}"
+        assert function in functions(recorded, identity)[f"testmon_cli/{path}"]
+    assert "testmon_cli/tracing/recorder.py" not in functions(recorded, "test:test_own.py::test_analysis")
+    assert {reason for r in recorded.records if isinstance(r, wire.Trace) for reason in r.unknown} == set()
 
 
 def test_a_sitecustomize_of_the_user_still_runs(project: Project) -> None:

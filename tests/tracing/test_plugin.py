@@ -496,6 +496,16 @@ def test_code_is_kept_also_where_python_writes_no_caches(project: Project) -> No
     assert not list(project.root.rglob("__pycache__"))
 
 
+def test_cached_code_is_of_runs_with_the_same_files(project: Project) -> None:
+    project.write({"test_a.py": "def test_a():\n    pass\n", "test_b.py": "def test_b():\n    pass\n"})
+    environ = {"PYTHONDONTWRITEBYTECODE": ""}
+    for exclude in (("test_a.py",), (), ("test_a.py",)):
+        recorded = project.collect(engine="probes", environ=environ, exclude=exclude)
+        assert recorded.outcomes() == {"test_a.py::test_a": "passed", "test_b.py::test_b": "passed"}
+        assert functions(recorded, "test:test_a.py::test_a") == ({} if exclude else {"test_a.py": ["test_a"]})
+        assert recorded.unknown("test:test_a.py::test_a") == set()
+
+
 def test_files_of_virtual_environments_and_excluded_ones_are_not_traced(project: Project, engine: str) -> None:
     project.write(
         {

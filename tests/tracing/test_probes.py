@@ -9,12 +9,8 @@ from typing import Any
 import pytest
 
 from testmon_cli.analysis.blocks import find_blocks
-from testmon_cli.tracing.engine import EngineUnavailableError
 from testmon_cli.tracing.instrumenting import instrument
 from testmon_cli.tracing.probes import HitArray, Probes, bind, probed
-from testmon_cli.tracing.probes_engine import ProbesEngine
-from testmon_cli.tracing.settings import Scope, TraceSettings
-from tests.tracing.projects import PACKAGE_ROOT
 
 SOURCE = '''\
 """Doc."""
@@ -243,10 +239,3 @@ def test_memory_that_is_shared_can_take_the_place_of_a_list() -> None:
     assert [position - 100 for position in range(200) if array[position]] == [
         [block.qualname for block in find_blocks(ast.parse(SOURCE))].index("only_docstring")
     ]
-
-
-def test_a_checkout_of_testmon_is_left_to_the_other_engine() -> None:
-    """What runs before the first import of the project cannot be given probes by an import."""
-    scope = Scope(TraceSettings(spool="", root=PACKAGE_ROOT))
-    with pytest.raises(EngineUnavailableError, match="the project is testmon"):
-        ProbesEngine(scope).start()
