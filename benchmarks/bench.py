@@ -152,13 +152,9 @@ def growth(extent: Extent) -> str:
     for size in extent.sizes:
         with tempfile.TemporaryDirectory() as place:
             root = Path(place) / "project"
-            planned = synthetic.plan(size)
-            synthetic.write_project(root, planned)
-            synthetic.age(root)
-            lab.run([str(tools / "testmon"), "collect", "--", *lab.PYTEST, "tests/test_00000.py"], root)
             # In another process: the memory that this one has counts for its children.
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                written = pool.apply(synthetic.fill, (root, planned))
+                written = pool.apply(_grown, (root, size, tools / "testmon"))
             megabytes = sum(path.stat().st_size for path in root.glob(".testmondata*")) / 1e6
             select = {"select": lambda: lab.run([str(tools / "testmon"), "select"], root)}  # noqa: B023 # used here
             unchanged = interleaved(extent.rounds, select)["select"]
@@ -176,6 +172,15 @@ def growth(extent: Extent) -> str:
         print(f"growth: {rows[-1]}", file=sys.stderr)
     head = ["tests", "writing all, s", "datafile, MB", "select, nothing changed, s", "select, one function changed, s"]
     return lab.table([*head, "selected", "memory, MB", "gc, s"], rows)
+
+
+def _grown(root: Path, size: int, testmon: Path) -> float:
+    """Make a project of this many tests, with a datafile; how many seconds it took to write that."""
+    planned = synthetic.plan(size)
+    synthetic.write_project(root, planned)
+    synthetic.age(root)
+    lab.run([str(testmon), "collect", "--", *lab.PYTEST, "tests/test_00000.py"], root)
+    return synthetic.fill(root, planned)
 
 
 def _project(root: Path, tests: int) -> Path:
