@@ -84,7 +84,7 @@ def asking(extent: Extent) -> str:
     """Seconds that a question takes in a project of 1,000 tests, beside pytest-testmon's way to ask it."""
     ours, theirs = lab.prepare("sqlparse", str(lab.CHECKOUT)).bin, lab.prepare("sqlparse", OTHER).bin
     with tempfile.TemporaryDirectory() as place:
-        here, there = _project(Path(place) / "here", 1_000), _project(Path(place) / "there", 1_000)
+        here, there = (_project(Path(place) / name, synthetic.plan(1_000)) for name in ("here", "there"))
         lab.run([str(ours / "testmon"), "collect", "--", *lab.PYTEST], here)
         remember = [str(theirs / "python"), "-m", "pytest", "--testmon", *lab.PYTEST]
         lab.run(remember, there)
@@ -177,14 +177,13 @@ def growth(extent: Extent) -> str:
 def _grown(root: Path, size: int, testmon: Path) -> float:
     """Make a project of this many tests, with a datafile; how many seconds it took to write that."""
     planned = synthetic.plan(size)
-    synthetic.write_project(root, planned)
-    synthetic.age(root)
+    _project(root, planned)
     lab.run([str(testmon), "collect", "--", *lab.PYTEST, "tests/test_00000.py"], root)
     return synthetic.fill(root, planned)
 
 
-def _project(root: Path, tests: int) -> Path:
-    synthetic.write_project(root, synthetic.plan(tests))
+def _project(root: Path, planned: dict[str, list[synthetic.Call]]) -> Path:
+    synthetic.write_project(root, planned)
     synthetic.age(root)
     return root
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from testmon_cli.domain.hashing import blake2b
+from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.domain.records import Environment, Package
 
 
@@ -90,7 +90,7 @@ def _local_digest(entry: str) -> str:
         return ""
     try:
         with open(os.path.join(entry, "RECORD"), "rb") as record:
-            return blake2b(record.read(), digest_size=16).hexdigest()
+            return content_digest(record.read())
     except OSError:
         return ""
 

@@ -119,7 +119,7 @@ def finish() -> None:
 
 def prepare(recorder: Recorder) -> None:
     """Have the children of this process traced, and its own end noticed."""
-    recorder.why_unseen = partial(why_unseen, own=recorder.settings.to_json())
+    recorder.why_unseen = partial(why_unseen, own=recorder.told)
     recorder.announce(recorder.attribution.caller())
     os.environ["PYTHONPATH"] = _with_bootstrap(os.environ.get("PYTHONPATH"))
     recorder.once_loaded("subprocess", lambda: _wrap_popen(recorder))
@@ -268,8 +268,8 @@ def environment_of_child(env: Any, recorder: Recorder, program: Any, words: list
         name = _found(os.fsdecode(program) if program is not None else words[0], known)
         if not is_python(name) or is_isolated(name, words):
             return env
-        return {**known, **added, VARIABLE: recorder.settings.to_json(), HIDDEN_VARIABLE: "1"}
-    if known[VARIABLE] != recorder.settings.to_json():
+        return {**known, **added, VARIABLE: recorder.told, HIDDEN_VARIABLE: "1"}
+    if known[VARIABLE] != recorder.told:
         return env  # a test runs `testmon collect`
     recorder.announce(identity)
     if env is None and path is not None and BOOTSTRAP in path.split(os.pathsep):

@@ -37,6 +37,7 @@ class Recorder:
 
     def __init__(self, settings: TraceSettings, base: str = SESSION, owner: Witness | None = None) -> None:
         self.settings = settings
+        self.told = settings.to_json()  # what children are to find in our variable
         self._owner = owner
         self.scope = Scope(settings)
         self.spool = Spool(settings.spool)

@@ -205,7 +205,7 @@ def test_a_killed_child_of_the_coverage_engine_is_unknown(project: Project) -> N
     assert recorded.unknown("test:test_p.py::test_fork") == set()
 
 
-def test_a_process_that_may_write_no_more_is_spoken_for(project: Project, tmp_path: Path) -> None:
+def test_a_process_that_may_write_no_more_is_spoken_for(project: Project) -> None:
     steps = "import app, resource; app.work(); resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
     project.write({
         "app.py": APP,
