@@ -28,8 +28,8 @@ from testmon_cli.tracing import launch, probe_cache
 from testmon_cli.tracing.settings import TraceSettings
 from testmon_cli.tracing.states import environment_state
 
-_POLL = 0.5  # seconds between looks at the spool
-_COMMIT = 1.0  # seconds between transactions while tests run
+# Seconds between transactions while tests run. Each takes the caches of the processor from the tests.
+_COMMIT = 1.0
 _NO_MODEL = "-"  # model key of files that were there but that no test loaded
 # Arguments of a run longer than this are handed over in a file (pytest 8.2 reads `@file`).
 _LONGEST_ARGUMENTS = 50_000
@@ -141,13 +141,10 @@ def _run(traced: TraceSettings, arguments: Sequence[str], reader: SpoolReader, s
             process = subprocess.Popen(command, env=launch.environment(traced, os.environ))
         except OSError as error:
             raise EnvironmentFailure(f"cannot start {command[0]}: {error.strerror}") from error
-        last = time.monotonic()
         ended = _end_of(process)
-        while not ended.wait(_POLL):
+        while not ended.wait(_COMMIT):
             store.read(reader)
-            if time.monotonic() - last >= _COMMIT:
-                store.commit()
-                last = time.monotonic()
+            store.commit()
     store.read(reader)
     store.commit()
     # A negative code is the signal that killed pytest; shells say 128 and more.

@@ -44,6 +44,7 @@ _LIBRARY_VARIABLES = frozenset(
     )
 )
 
+_BYTECODE = (".pyc", ".pyo")
 _ARCHIVES = (".zip", ".egg", ".whl", ".pyz")  # Python imports from these
 
 
@@ -139,8 +140,10 @@ class ResourceWatch:
     # files
 
     def _open(self, path: Any, mode: str | None, flags: int) -> None:
+        if isinstance(path, str) and path.endswith(_BYTECODE):  # imports open many, and to place one takes long
+            return
         place = self._place(path)
-        if place is None or place.endswith((".pyc", ".pyo")):
+        if place is None or place.endswith(_BYTECODE):
             return
         if place.endswith(_ARCHIVES) and is_import_from_archive(sys._getframe(2)):
             # Its modules are not traced, and who imports one that is loaded already cannot be seen.
@@ -288,7 +291,11 @@ class ResourceWatch:
         """The absolute path of something under the root, None for what is elsewhere."""
         if isinstance(path, int) or path is None:
             return None
-        name: str = os.fsdecode(path)
+        name: str = path if type(path) is str else os.fsdecode(path)
+        try:
+            return self._places[name]
+        except KeyError:
+            pass
         if name.startswith("<") and name.endswith(">"):  # no file, but how code objects name what has none
             return None
         if not os.path.isabs(name):
@@ -296,10 +303,8 @@ class ResourceWatch:
                 name = os.path.join(get_folder(), name)
             except OSError:  # the working folder was removed
                 return None
-        try:
-            return self._places[name]
-        except KeyError:
-            pass
+            if name in self._places:
+                return self._places[name]
         if len(self._places) > _MEMO_LIMIT:
             self._places.clear()
         found = self._places[name] = self._locate(os.path.normpath(name))

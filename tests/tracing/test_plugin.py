@@ -67,6 +67,27 @@ def blocks_hit(recorded: Recorded, identity: str) -> dict[str, set[tuple[str, in
     return found
 
 
+@pytest.mark.parametrize("arguments", [(), ("-p", "xdist", "-n1")], ids=["here", "worker"])
+def test_the_garbage_collector_is_spared_what_stays_but_nothing_of_the_project(
+    project: Project, arguments: tuple[str, ...]
+) -> None:
+    spared = """\
+import gc, sys
+
+class Kept: pass
+
+KEPT = Kept()
+
+def test_spared():
+    seen = {id(found) for found in gc.get_objects()}
+    assert id(vars(sys.modules["_pytest.main"])) not in seen
+    assert {id(KEPT), id(Kept)} <= seen
+"""
+    project.write({"test_gc.py": spared})
+    recorded = project.collect(*arguments)
+    assert recorded.exitcode == 0, recorded.stdout
+
+
 def test_a_source_that_was_idle_is_seen_again(collect: Callable[..., Recorded]) -> None:
     late = """\
 import app, pytest
