@@ -1,6 +1,6 @@
 """On whose behalf code runs: a stack of identities, the innermost counts."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 SESSION = "session:"
 AFTER = "after:"  # the session is over: nothing that runs now can change an outcome
@@ -21,6 +21,12 @@ def collect_identity(nodeid: str) -> str:
     return f"collect:{nodeid}"
 
 
+class Switch(Protocol):
+    """Of an engine, see there."""
+
+    def __call__(self, identity: str, *, is_harvested: bool = False) -> None: ...
+
+
 class Entry:
     """One level of the stack."""
 
@@ -33,7 +39,7 @@ class Entry:
 class Attribution:
     """The stack. Imports in threads may interleave, so a level is left by its entry, not by position."""
 
-    def __init__(self, base: str, switch: Callable[[str], None]) -> None:
+    def __init__(self, base: str, switch: Switch) -> None:
         self._base = base
         self._stack: list[Entry] = []
         self._switch = switch
@@ -44,10 +50,10 @@ class Attribution:
         self._base = base
         self._update()
 
-    def push(self, identity: str) -> Entry:
+    def push(self, identity: str, *, is_harvested: bool = False) -> Entry:
         entry = Entry(identity)
         self._stack.append(entry)
-        self._update()
+        self._update(is_harvested=is_harvested)
         return entry
 
     def pop(self, entry: Entry) -> None:
@@ -66,8 +72,8 @@ class Attribution:
                 return entry.identity
         return self._base
 
-    def _update(self) -> None:
+    def _update(self, *, is_harvested: bool = False) -> None:
         identity = self._stack[-1].identity if self._stack else self._base
         if identity != self.current:
             self.current = identity
-            self._switch(identity)
+            self._switch(identity, is_harvested=is_harvested)

@@ -62,8 +62,9 @@ class CoverageEngine:
     def prepare(self, code: CodeType, path: str) -> CodeType:
         return code
 
-    def switch(self, identity: str) -> None:
-        self.harvest()
+    def switch(self, identity: str, *, is_harvested: bool = False) -> None:
+        if not is_harvested:
+            self.harvest()
         self._identity = identity
 
     def harvest(self) -> None:

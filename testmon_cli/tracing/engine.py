@@ -59,8 +59,8 @@ class Engine(Protocol):
     def prepare(self, code: CodeType, path: str) -> CodeType:
         """The code to run in place of what pytest made of a project source."""
 
-    def switch(self, identity: str) -> None:
-        """What runs from now on runs for `identity`."""
+    def switch(self, identity: str, *, is_harvested: bool = False) -> None:
+        """What runs from now on runs for `identity`, and what ran since the last harvest if that is to do for this."""
 
     def harvest(self) -> None:
         """Take down what was seen up to now for who runs now."""

@@ -102,6 +102,7 @@ class Collector:
         self.nodeids: list[str] = []
         self.deselected: list[str] = []
         self.item: pytest.Item | None = None
+        self.is_between = False  # the test before is over, and what runs until the next may count for that
         self.outcome = OutcomeReader()
         self.modules: dict[str, str] = {}
         self.notes: list[str] = []
@@ -195,11 +196,12 @@ class Collector:
         self.item = item
         self.outcome = OutcomeReader()
         identity = identity_of_test(item.nodeid)
-        entry = self.attribution.push(identity)
+        entry = self.attribution.push(identity, is_harvested=self.is_between)
         try:
             return (yield)
         finally:
             self.attribution.pop(entry)
+            self.is_between = True
             self.item = None
             try:
                 self._finish(item, identity)

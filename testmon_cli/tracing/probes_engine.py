@@ -114,8 +114,9 @@ class ProbesEngine:
             data = b""
         return self.bound(code, path, blake2b(data, digest_size=16).hexdigest(), len(data)) or code
 
-    def switch(self, identity: str) -> None:
-        self.harvest()
+    def switch(self, identity: str, *, is_harvested: bool = False) -> None:
+        if not is_harvested:
+            self.harvest()
         self._identity = identity
 
     def harvest(self) -> None:

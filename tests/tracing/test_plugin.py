@@ -88,6 +88,30 @@ def test_spared():
     assert recorded.exitcode == 0, recorded.stdout
 
 
+def test_what_runs_between_two_tests_counts_for_the_second(collect: Callable[..., Recorded]) -> None:
+    around = """\
+import app
+
+def pytest_runtestloop(session):
+    for item, following in zip(session.items, [*session.items[1:], None]):
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        app.total(11 if item.name == "test_first" else 1)
+    return True
+"""
+    recorded = collect(
+        {"app.py": APP, "conftest.py": around, "test_b.py": "def test_first(): pass\n\ndef test_second(): pass\n"}
+    )
+    hit = {
+        name: blocks_hit(recorded, name).get("app.py", set())
+        for name in ("test:test_b.py::test_first", "test:test_b.py::test_second", "session:")
+    }
+    assert hit == {
+        "test:test_b.py::test_first": set(),
+        "test:test_b.py::test_second": {("total", 3), ("total", 5)},
+        "session:": {("total", 3), ("total", 6)},
+    }
+
+
 def test_a_source_that_was_idle_is_seen_again(collect: Callable[..., Recorded]) -> None:
     late = """\
 import app, pytest
