@@ -11,7 +11,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from testmon_cli.domain.source import Definition
+    from testmon_cli.domain.source import Definition, Outline
+
+    Named = Definition | Outline
 
 
 class Naming(NamedTuple):
@@ -74,17 +76,17 @@ class Candidate(NamedTuple):
     certain: bool  # False: the statement may bind something else, or pytest may pass it over
 
 
-def candidates(definitions: "Sequence[Definition]", naming: Naming) -> Iterator[Candidate]:
+def candidates(definitions: "Sequence[Definition] | Sequence[Outline]", naming: Naming) -> Iterator[Candidate]:
     """Tests of a module as its definitions name them, in the order they are written."""
     classes = {_qualname(d): d for d in definitions if d.kind == "class"}
-    members: dict[str, list[Definition]] = {}
+    members: dict[str, list[Named]] = {}
     for definition in definitions:
         members.setdefault(definition.owner, []).append(definition)
     yield from _of_scope("", members, classes, naming)
 
 
 def _of_scope(
-    owner: str, members: "dict[str, list[Definition]]", classes: "dict[str, Definition]", naming: Naming
+    owner: str, members: "dict[str, list[Named]]", classes: "dict[str, Named]", naming: Naming
 ) -> Iterator[Candidate]:
     for definition in members.get(owner, ()):
         for name in definition.names:
@@ -97,7 +99,7 @@ def _of_scope(
 
 
 def _of_class(
-    definition: "Definition", members: "dict[str, list[Definition]]", classes: "dict[str, Definition]", naming: Naming
+    definition: "Named", members: "dict[str, list[Named]]", classes: "dict[str, Named]", naming: Naming
 ) -> Iterator[Candidate]:
     qualname = _qualname(definition)
     names = {name for d in members.get(qualname, ()) for name in d.names}
@@ -112,7 +114,7 @@ def _of_class(
         yield Candidate(_nodeid(definition.owner, definition.names[0]), definition.line, certain=False)
 
 
-def _qualname(definition: "Definition") -> str:
+def _qualname(definition: "Named") -> str:
     return f"{definition.owner}.{definition.names[0]}" if definition.owner else definition.names[0]
 
 

@@ -297,8 +297,8 @@ class _Store:
         found: dict[str, list[object]] = {}
         for path in self._asked.names:
             loaded = self._joiner.sources.get(path)
-            if loaded is not None and loaded.definitions is not None:
-                names = self._asked.left_out(path, candidates(loaded.definitions, self._naming), reported)
+            if loaded is not None and loaded.outline is not None:
+                names = self._asked.left_out(path, candidates(loaded.outline, self._naming), reported)
                 if names:
                     found[path] = [loaded.version.digest, names]
         return found
@@ -314,12 +314,12 @@ class _Store:
             if not self._naming.is_test_file(path) or path in failed:
                 continue
             loaded = joiner.sources.get(path)
-            if loaded is None or loaded.definitions is None:
+            if loaded is None or loaded.outline is None:
                 if is_whole and not joiner.errors:
                     inert[path] = [_file_digest(joiner.root / path), ["*"]]
                 continue
             if path in with_tests or is_whole:
-                found = candidates(loaded.definitions, self._naming)
+                found = candidates(loaded.outline, self._naming)
                 shown = [c.name for c in found if self._asked.covers(path, c.name)]
                 names = [name for name in shown if f"{path}::{name}" not in reported]
                 if names or path not in with_tests:

@@ -15,7 +15,7 @@ from testmon_cli.application import model_cache
 from testmon_cli.application.patterns import GLOB, glob_state, matches_test
 from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
-from testmon_cli.domain.source import BlockTable, Definition
+from testmon_cli.domain.source import BlockTable, Outline
 from testmon_cli.tracing import wire
 
 _KNOWN_LIMIT = 10_000  # sets of hits remembered per file
@@ -72,8 +72,8 @@ class LoadedSource:
         return codec.decode_table(self.version.model) if self.version.model else None
 
     @cached_property
-    def definitions(self) -> tuple[Definition, ...] | None:
-        return codec.decode_definitions(self.version.model) if self.version.model else None
+    def outline(self) -> tuple[Outline, ...] | None:
+        return codec.decode_outline(self.version.model) if self.version.model else None
 
 
 class _Hit(NamedTuple):
@@ -308,6 +308,9 @@ class Joiner:
 
 def _function_of(nodeid: str) -> str:
     """A node id without parameters."""
+    function = nodeid.partition("[")[0]
+    if "::" in function:  # mostly; a path may hold a bracket
+        return function
     path, _, name = nodeid.partition("::")
     return f"{path}::{name.partition('[')[0]}"
 

@@ -7,7 +7,17 @@ from typing import NamedTuple
 
 from testmon_cli.domain.errors import SourceError
 
-__all__ = ["Block", "BlockTable", "Definition", "FunctionSummary", "Import", "Reached", "SourceError", "SourceModel"]
+__all__ = [
+    "Block",
+    "BlockTable",
+    "Definition",
+    "FunctionSummary",
+    "Import",
+    "Outline",
+    "Reached",
+    "SourceError",
+    "SourceModel",
+]
 
 
 class Block(NamedTuple):
@@ -37,6 +47,17 @@ class Definition(NamedTuple):
     decorators: tuple[str, ...] = ()  # dotted names, "?" for what is not a name
     flags: frozenset[str] = frozenset()  # see analysis.definitions
     hint_checksum: int = 0  # of its annotations; 0 without
+
+
+class Outline(NamedTuple):
+    """What of a definition is needed to see which tests there are."""
+
+    names: tuple[str, ...]
+    owner: str
+    kind: str
+    line: int
+    bases: tuple[str, ...]
+    flags: frozenset[str]
 
 
 class Import(NamedTuple):

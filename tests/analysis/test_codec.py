@@ -27,6 +27,8 @@ def test_a_model_comes_back_as_it_was(source: str) -> None:
     table = codec.decode_table(codec.encode(stored))
     assert (table.checksums, table.parents) == (stored.table.checksums, stored.table.parents)
     assert all(table.on([line]) == stored.table.on([line]) for line in range(5))
+    for outline, definition in zip(codec.decode_outline(codec.encode(stored)), stored.definitions, strict=True):
+        assert outline == tuple(getattr(definition, name) for name in outline._fields)
 
 
 def test_the_same_model_gives_the_same_bytes() -> None:
