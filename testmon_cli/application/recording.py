@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -43,12 +42,12 @@ class SpoolReader:
                 yield name, record
 
 
-@dataclass
 class LoadedSource:
     """A source file as the run saw it."""
 
-    version: SourceVersion
-    _known: dict[bytes | tuple[int, ...], AbstractSet[int]] = field(default_factory=dict)
+    def __init__(self, version: SourceVersion) -> None:
+        self.version = version
+        self._known: dict[bytes | tuple[int, ...], AbstractSet[int]] = {}
 
     def checksums(self, seen: bytes | tuple[int, ...]) -> AbstractSet[int]:
         """Checksums of the blocks that were hit, given by a byte for each or as traced lines."""
@@ -87,12 +86,12 @@ class _Hit(NamedTuple):
 _LOST = _Hit("", problem="a part of its record was lost")
 
 
-@dataclass
 class Batch:
     """What to write in one transaction."""
 
-    traces: list[Trace] = field(default_factory=list)
-    executions: list[Execution] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.traces: list[Trace] = []
+        self.executions: list[Execution] = []
 
     def __bool__(self) -> bool:
         return bool(self.traces or self.executions)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from testmon_cli.application.patterns import GLOB, glob_state
@@ -10,14 +9,14 @@ from testmon_cli.domain.records import ResourceState
 from testmon_cli.tracing import states
 
 
-@dataclass
 class Today:
     """Looks each resource up once."""
 
-    root: Path
-    hash_key: str
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    _found: dict[tuple[str, str], str] = field(default_factory=dict)
+    def __init__(self, root: Path, hash_key: str, environ: Mapping[str, str] = os.environ) -> None:
+        self.root = root
+        self.hash_key = hash_key
+        self.environ = environ
+        self._found: dict[tuple[str, str], str] = {}
 
     def holds(self, state: ResourceState) -> bool:
         """Whether a resource is as it was recorded."""

@@ -3,7 +3,6 @@
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -120,16 +119,18 @@ def _is_collectable(tree: Tree, path: str, naming: Naming) -> bool:
     return naming.doctest_modules and naming.is_visited(path) and b">>>" in tree.read(path)
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class _Verdict:
     """What is known of one test: its newest execution that still holds, or why the newest does not."""
 
-    newest: StoredExecution
-    current: StoredExecution  # the one to be weighed next
-    older: list[StoredExecution] | None = None  # those to be weighed after it, the newest first
-    valid: StoredExecution | None = None
-    cause: Cause | None = None
-    text: str = ""
+    __slots__ = ("cause", "current", "newest", "older", "text", "valid")
+
+    def __init__(self, newest: StoredExecution) -> None:
+        self.newest = newest
+        self.current = newest  # the one to be weighed next
+        self.older: list[StoredExecution] | None = None  # those to be weighed after it, the newest first
+        self.valid: StoredExecution | None = None
+        self.cause: Cause | None = None
+        self.text = ""
 
 
 class _Compared(NamedTuple):
@@ -155,25 +156,32 @@ class _Matched(NamedTuple):
 _NOTHING = _Matched({})
 
 
-@dataclass
 class Chooser:
     """Weighs the executions of all tests against the tree."""
 
-    datafile: Datafile
-    settings: Settings
-    runs: Sequence[Run]
-    tree: Tree
-    config: pytest_config.PytestConfig
-    broken: dict[str, str] = field(default_factory=dict)
-    unstable: set[str] = field(default_factory=set)  # test files whose node ids may be others now
-    rebuilt: set[tuple[str, str]] = field(default_factory=set)  # classes with bases that may have other tests now
-    inherited: "list[Inherited]" = field(default_factory=list)
-    project: "Project | None" = None
-    doubtful: set[str] = field(default_factory=set)  # files that may not import now: pytest knows no node ids in them
-    _reasons: dict[int, Reason] = field(default_factory=dict)  # by the id of their cause
-    _comparisons: dict[int, _Compared] = field(default_factory=dict)  # by run
-    _matches: dict[int, _Matched] = field(default_factory=dict)  # by run
-    _same: dict[tuple[int, int], bool] = field(default_factory=dict)  # by run and older run
+    def __init__(
+        self,
+        datafile: Datafile,
+        settings: Settings,
+        runs: Sequence[Run],
+        tree: Tree,
+        config: pytest_config.PytestConfig,
+    ) -> None:
+        self.datafile = datafile
+        self.settings = settings
+        self.runs = runs
+        self.tree = tree
+        self.config = config
+        self.broken: dict[str, str] = {}
+        self.unstable: set[str] = set()  # test files whose node ids may be others now
+        self.rebuilt: set[tuple[str, str]] = set()  # classes with bases that may have other tests now
+        self.inherited: list[Inherited] = []
+        self.project: Project | None = None
+        self.doubtful: set[str] = set()  # files that may not import now: pytest knows no node ids in them
+        self._reasons: dict[int, Reason] = {}  # by the id of their cause
+        self._comparisons: dict[int, _Compared] = {}  # by run
+        self._matches: dict[int, _Matched] = {}  # by run
+        self._same: dict[tuple[int, int], bool] = {}  # by run and older run
 
     def choose(self, *, failed: bool, exact: bool) -> Selection:
         """Weigh each test, unless a look at the newest run tells that this would change nothing."""
@@ -274,7 +282,7 @@ class Chooser:
         for execution in executions:
             verdict = verdicts.get(execution.nodeid)
             if verdict is None:
-                verdict = verdicts[execution.nodeid] = _Verdict(execution, execution)
+                verdict = verdicts[execution.nodeid] = _Verdict(execution)
                 waiting[execution.run_id].append(verdict)
             elif verdict.older is None:
                 verdict.older = [execution]

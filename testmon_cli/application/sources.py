@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -101,20 +100,20 @@ def is_left_out(path: str, exclude: Sequence[str]) -> bool:
     )
 
 
-@dataclass
 class Tree:
     """The sources as they are now, read and parsed only where something asks.
 
     What a `datafile` holds of a content, whichever run saw it, is not made again.
     """
 
-    root: Path
-    stats: Mapping[str, Stat]
-    datafile: "Datafile | None" = None
-    _data: dict[str, bytes] = field(default_factory=dict)
-    _models: "dict[str, SourceModel | SourceError]" = field(default_factory=dict)
-    _digests: dict[str, str] = field(default_factory=dict)
-    _others: dict[str, bool] = field(default_factory=dict)
+    def __init__(self, root: Path, stats: Mapping[str, Stat], datafile: "Datafile | None" = None) -> None:
+        self.root = root
+        self.stats = stats
+        self.datafile = datafile
+        self._data: dict[str, bytes] = {}
+        self._models: dict[str, SourceModel | SourceError] = {}
+        self._digests: dict[str, str] = {}
+        self._others: dict[str, bool] = {}
 
     def __contains__(self, path: str) -> bool:
         return path in self.stats or (self.root / path).is_file()

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import compress, count
 
 from testmon_cli.domain.records import Execution, Package, ResourceState, RunStart, SourceVersion, Trace
@@ -25,22 +24,22 @@ _REMEMBERED = 200_000  # entries of each cache; a full one starts anew
 _REMEMBERED_SETS = 5_000  # the same for sets of checksums, which are large
 
 
-@dataclass(slots=True)
 class _Memory:
     """Ids that were looked up, valid as long as nobody else writes."""
 
-    sources: dict[str, int] = field(default_factory=dict)
-    subjects: dict[str, int] = field(default_factory=dict)  # by identity
-    has_all_subjects: bool = False  # there were none before
-    traces: dict[tuple[int, int], int] = field(default_factory=dict)  # by run and subject
-    whole_run: int = 0  # the run whose traces are all among them
-    fingerprints: dict[tuple[int, bytes], int] = field(default_factory=dict)
-    sets: dict[Hashable, int] = field(default_factory=dict)  # by paths and checksums, or sources and packed blocks
-    packed: dict[tuple[int, AbstractSet[int]], bytes] = field(default_factory=dict)  # by source and checksums
-    tables: dict[tuple[int, BlockTable], tuple[list[int], bool]] = field(default_factory=dict)  # see `_of_table`
-    blocks: dict[int, dict[int, int]] = field(default_factory=dict)  # by source: checksum -> number
-    states: dict[tuple[str, str, str], tuple[int, int, int]] = field(default_factory=dict)  # -> id, size, mtime_ns
-    origins: dict[str, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.sources: dict[str, int] = {}
+        self.subjects: dict[str, int] = {}  # by identity
+        self.has_all_subjects = False  # there were none before
+        self.traces: dict[tuple[int, int], int] = {}  # by run and subject
+        self.whole_run = 0  # the run whose traces are all among them
+        self.fingerprints: dict[tuple[int, bytes], int] = {}
+        self.sets: dict[Hashable, int] = {}  # by paths and checksums, or sources and packed blocks
+        self.packed: dict[tuple[int, AbstractSet[int]], bytes] = {}  # by source and checksums
+        self.tables: dict[tuple[int, BlockTable], tuple[list[int], bool]] = {}  # see `_of_table`
+        self.blocks: dict[int, dict[int, int]] = {}  # by source: checksum -> number
+        self.states: dict[tuple[str, str, str], tuple[int, int, int]] = {}  # -> id, size, mtime_ns
+        self.origins: dict[str, int] = {}
 
     def bounded(self) -> None:
         """Forget what grew too large."""
