@@ -225,8 +225,8 @@ class Joiner:
         trace = Trace(
             identity=self._identity(record.identity),
             fingerprints=fingerprints,
-            resources=tuple(self._resource(r) for r in record.resources if not self._is_of_the_run(r)),
-            uses=tuple(self._identity(use) for use in record.uses),
+            resources=tuple([self._resource(r) for r in record.resources if not self._is_of_the_run(r)]),
+            uses=tuple(map(self._identity, record.uses)),
             unknown="; ".join(dict.fromkeys(unknown)),
             complete=record.complete,
         )
@@ -261,8 +261,9 @@ class Joiner:
             fingerprints[path] = fingerprints.get(path, frozenset()) | {checksum}
 
     def _identity(self, identity: str) -> str:
-        kind, _, rest = identity.partition(":")
-        return f"module:{self.relative(rest)}" if kind == "module" else identity
+        if not identity.startswith("module:"):
+            return identity
+        return f"module:{self.relative(identity.partition(':')[2])}"
 
     def _is_of_the_run(self, resource: wire.Resource) -> bool:
         """Whether a process read a variable as tests or plugins have set it: what they set does not count."""
@@ -301,8 +302,10 @@ class Joiner:
         return [p for pattern, files in self._depends.items() if matches_test(nodeid, pattern) for p in files]
 
     def _always_by_settings(self, nodeid: str) -> str:
-        pattern = next((p for p in self._always if matches_test(nodeid, p)), None)
-        return f"always = {json.dumps(pattern)} in the settings" if pattern else ""
+        for pattern in self._always:
+            if matches_test(nodeid, pattern):
+                return f"always = {json.dumps(pattern)} in the settings"
+        return ""
 
 
 def _function_of(nodeid: str) -> str:
