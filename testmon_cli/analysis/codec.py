@@ -82,8 +82,24 @@ def decode(data: bytes) -> SourceModel:
             )
         ),
         definitions=tuple(
-            _definition(outline, mentions(refs), *values)
-            for outline, (*values, refs) in zip(decode_outline(data), document["definitions"], strict=True)
+            Definition(
+                names=o.names,
+                owner=o.owner,
+                kind=o.kind,
+                checksum=total,
+                doc_checksum=doc,
+                line=o.line,
+                end_line=end,
+                mentions=mentions(refs),
+                effects=tuple(effects),
+                bases=o.bases,
+                decorators=tuple(decorators),
+                flags=o.flags,
+                hint_checksum=hints,
+            )
+            for o, (total, doc, end, effects, decorators, hints, refs) in zip(
+                decode_outline(data), document["definitions"], strict=True
+            )
         ),
         imports=tuple(Import(*values) for values in document["imports"]),
         functions=tuple(
@@ -92,16 +108,6 @@ def decode(data: bytes) -> SourceModel:
         ),
         doctests=frozenset(document["doctests"]),
     )
-
-
-def _definition(
-    outline: Outline, mentions: frozenset[str], total: int, doc: int, end: int, effects: list[str], names: list[str],
-    hints: int,
-) -> Definition:  # fmt: skip
-    return Definition(
-        outline.names, outline.owner, outline.kind, total, doc, outline.line, end, mentions,
-        tuple(effects), outline.bases, tuple(names), outline.flags, hints,
-    )  # fmt: skip
 
 
 def name_hash(name: str) -> bytes:

@@ -300,11 +300,10 @@ class ResourceWatch:
             return None
         if not os.path.isabs(name):
             try:
-                name = os.path.join(get_folder(), name)
+                folder = get_folder()
             except OSError:  # the working folder was removed
                 return None
-            if name in self._places:
-                return self._places[name]
+            return self._place(os.path.join(folder, name))
         if len(self._places) > _MEMO_LIMIT:
             self._places.clear()
         found = self._places[name] = self._locate(os.path.normpath(name))
