@@ -15,6 +15,7 @@ _PACKAGES = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "coverage", "pyt
 _MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctest.py", "pdb.py")
 
 _INSTALLED = ("site-packages", "dist-packages")
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _OWN = os.path.dirname(os.path.abspath(__file__))
 # What every read of os.environ goes through; the code of both is frozen into Python, so their files do not name it.
 _PLUMBING = frozenset(
@@ -30,9 +31,8 @@ class FrameReader:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._kinds: dict[str, int] = {}
-        self._library = os.path.dirname(os.__file__) + os.sep
-        self._modules = frozenset(self._library + name for name in _MODULES)
-        self._inspect = self._library + "inspect.py"
+        self._modules = frozenset(_LIBRARY + name for name in _MODULES)
+        self._inspect = _LIBRARY + "inspect.py"
         self._own = _OWN + os.sep
         self._watch = frozenset({self._own + "resources.py", self._own + "variables.py", OURS})
 
@@ -72,8 +72,7 @@ class FrameReader:
         frame = asker(sys._getframe(2))
         if frame is None:
             return False
-        name = frame.f_code.co_filename
-        return name.startswith((self._library, "<frozen ")) and not any(part in name for part in _INSTALLED)
+        return _is_library(frame.f_code.co_filename)
 
     def _classify(self, name: str) -> int:
         if name in self._watch:
@@ -104,8 +103,14 @@ def asker(frame: FrameType | None) -> FrameType | None:
 
 
 @cache
+def _is_library(name: str) -> bool:
+    """Whether a file is of the standard library; some programs ask thousands of times."""
+    return name.startswith((_LIBRARY, "<frozen ")) and not any(part in name for part in _INSTALLED)
+
+
+@cache
 def _is_plumbing(name: str) -> bool:
-    """Whether a read of os.environ goes through code of this file; some programs read thousands of times."""
+    """Whether a read of os.environ goes through code of this file."""
     return name in _PLUMBING or os.path.dirname(name) == _OWN
 
 

@@ -101,7 +101,7 @@ class Collector:
         self.fixtures = FixtureWatch(self)
         self.nodeids: list[str] = []
         self.deselected: list[str] = []
-        self.item: pytest.Item | None = None
+        self.nodeid = ""  # of the test that runs; to ask pytest for it takes long
         self.is_between = False  # the test before is over, and what runs until the next may count for that
         self.outcome = OutcomeReader()
         self.modules: dict[str, str] = {}
@@ -193,26 +193,27 @@ class Collector:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Wrapper:
-        self.item = item
+        self.nodeid = item.nodeid
         self.outcome = OutcomeReader()
-        identity = identity_of_test(item.nodeid)
+        identity = identity_of_test(self.nodeid)
         entry = self.attribution.push(identity, is_harvested=self.is_between)
         try:
             return (yield)
         finally:
             self.attribution.pop(entry)
             self.is_between = True
-            self.item = None
             try:
                 self._finish(item, identity)
-                self._notice_threads(item)
-                self._notice_processes(item, identity)
+                self._notice_threads()
+                self._notice_processes(identity)
             except Exception as problem:
                 self.recorder.failed(problem, identity)
+            finally:
+                self.nodeid = ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if self.item is not None and report.nodeid == self.item.nodeid:
+        if report.nodeid == self.nodeid:
             self.outcome.add(report)
         elif self.is_controller and str(report.when) == "???":  # pytest-xdist reports a test that took its worker along
             self.recorder.flush(*crash_records(report, str(self.config.rootpath)))
@@ -229,16 +230,16 @@ class Collector:
         outcome = self._outcome_record(item)
         self.recorder.flush(outcome, check=self._check(item), identity=identity, is_harvested=True)
 
-    def _notice_threads(self, item: pytest.Item) -> None:
+    def _notice_threads(self) -> None:
         """Say which tests leave threads behind, since what these run counts for the tests that run meanwhile."""
         if threading.active_count() != len(self.threads):
             threads = frozenset(threading.enumerate())
             started = sorted(thread.name for thread in threads - self.threads)
             self.threads = threads
             if started and self.recorder.settings.verbose and not self.is_worker:
-                self.notes.append(f"{item.nodeid} left threads behind: {', '.join(started)}")
+                self.notes.append(f"{self.nodeid} left threads behind: {', '.join(started)}")
 
-    def _notice_processes(self, item: pytest.Item, identity: str) -> None:
+    def _notice_processes(self, identity: str) -> None:
         """See which tests leave processes behind: those that run meanwhile may use them."""
         processes = self.recorder.processes
         if not processes:
@@ -248,7 +249,7 @@ class Collector:
         kept = self.fixtures.living()
         left = {owner for owner in processes.values() if owner.startswith(("test:", "fixture:")) and owner not in kept}
         if identity in left and self.recorder.settings.verbose and not self.is_worker:
-            self.notes.append(f"{item.nodeid} left processes behind: they count for the tests after it")
+            self.notes.append(f"{self.nodeid} left processes behind: they count for the tests after it")
         self.left = {owner: self.left.get(owner, self.unknown) for owner in left}
 
     def _come_to(self, item: pytest.Item) -> None:
@@ -274,7 +275,7 @@ class Collector:
             elif mark.name == "testmon_depends":
                 depends.update(dict.fromkeys(map(str, mark.args)))
         return wire.Outcome(
-            item.nodeid,
+            self.nodeid,
             str(item.path),
             f"{self.place.classes}{name_of(item)}" if isinstance(item, pytest.Function) else "",
             kind_of(item),
@@ -381,20 +382,20 @@ class FixtureWatch:
     def _install(self) -> None:
         self._entries: dict[str, list[Any]] = {}
         execute, active = FixtureDef.execute, FixtureRequest._get_active_fixturedef
-        used, instances = self._used, self._instances
+        used, instances, instance = self._used, self._instances, self._instance
 
         def traced_execute(self: FixtureDef[Any], request: SubRequest) -> Any:
             __tracebackhide__ = True
             try:
                 return execute(self, request=request)
             finally:
-                if instances:  # many suites have no fixtures wider than a test
+                if self in instances:  # most fixtures are no wider than a test
                     used(self, request)
 
         def traced_active(self: SubRequest, argname: str) -> Any:
             __tracebackhide__ = True
             fixturedef = active(self, argname)
-            if instances:
+            if instance(fixturedef) is not None:
                 used(fixturedef, None, self)
             return fixturedef
 
@@ -403,15 +404,15 @@ class FixtureWatch:
 
     def _instance(self, fixturedef: object) -> str | None:
         """The identity of a fixture's instance; what pytest puts in place of `request` is none, and has no hash."""
-        return self._instances.get(fixturedef) if isinstance(fixturedef, FixtureDef) else None
+        return self._instances.get(fixturedef) if self._instances and isinstance(fixturedef, FixtureDef) else None
 
     def _used(self, fixturedef: FixtureDef[Any], request: SubRequest | None, asker: Any = None) -> None:
         instance = self._instance(fixturedef)
         if instance is None:
             return
-        item = self._collector.item
-        if item is not None and request is not None:
-            self._recorder.pending(identity_of_test(item.nodeid)).uses.append(instance)
+        nodeid = self._collector.nodeid
+        if nodeid and request is not None:
+            self._recorder.pending(identity_of_test(nodeid)).uses.append(instance)
         asker = asker if asker is not None else getattr(request, "_parent_request", None)
         parent = self._instance(getattr(asker, "_fixturedef", None))
         if parent is not None and parent != instance and self._attribution.holds(parent):

@@ -52,6 +52,19 @@ class Unit(NamedTuple):
             return found
 
 
+class Listed:
+    """A source whose hits are stored into a list: what is known of it besides that list."""
+
+    __slots__ = ("hit_at", "last", "number", "probes", "taken")
+
+    def __init__(self, number: int, probes: Probes, zeros: list[int], hit_at: int) -> None:
+        self.number = number  # of the unit
+        self.probes = probes
+        self.last = zeros  # the list that was taken the last time
+        self.taken = bytes(zeros)  # the same as bytes
+        self.hit_at = hit_at  # the harvest that found hits, the last one that did
+
+
 class ProbesEngine:
     """Writes probes into the project's code as it is imported, and reads which of them were hit."""
 
@@ -64,13 +77,10 @@ class ProbesEngine:
         self._array = HitArray() if witness is None else HitArray(witness.open_hits(CAPACITY))
         self._is_shared = witness is not None
         self._used = 0
-        # Of the sources whose hits are stored into a list: their numbers, the lists, what these hold when nothing was
-        # hit, what was taken the last time, and when that was.
-        self._numbers: list[int] = []
+        # Of the sources whose hits are stored into a list: the lists, what these hold when nothing was hit, the rest.
         self._lists: list[list[int]] = []
         self._zeros: list[list[int]] = []
-        self._last: list[tuple[list[int], bytes]] = []
-        self._hit_at: list[int] = []
+        self._listed: list[Listed] = []
         # Of every source, empty for those above: a look at many takes little time, but to store into one takes long.
         self._cold: list[dict[int, int]] = []
         self._harvests = 0
@@ -137,16 +147,16 @@ class ProbesEngine:
                 self._is_harvesting = is_inner
 
     def _take_hits(self) -> None:
-        for place in compress(count(), map(ne, self._lists, self._zeros)):
-            hits = self._lists[place]
-            number = self._numbers[place]
-            self._lists[place] = self._units[number].probes.hits = self._zeros[place].copy()
-            last, taken = self._last[place]
-            if hits != last:  # a test often hits what the one before hit, and to turn lists into bytes takes longer
-                taken = bytes(hits)
-                self._last[place] = hits, taken
-            self._hit_at[place] = self._harvests
-            self._keep(number, taken)
+        for index in compress(count(), map(ne, self._lists, self._zeros)):
+            listed, hits = self._listed[index], self._lists[index]
+            self._lists[index] = listed.probes.hits = self._zeros[index].copy()
+            if (
+                hits != listed.last
+            ):  # a test often hits what the one before hit, and to turn a list into bytes takes long
+                listed.last = hits
+                listed.taken = bytes(bytearray(hits))  # bytes alone take twice as long
+            listed.hit_at = self._harvests
+            self._keep(listed.number, listed.taken)
         for number in compress(count(), self._cold):
             self._warm(number)
         if self._is_shared:
@@ -273,7 +283,7 @@ class ProbesEngine:
 
     def _store_nowhere(self) -> None:
         """Forget the lists and dictionaries of all sources."""
-        self._numbers, self._lists, self._zeros, self._last, self._hit_at = [], [], [], [], []
+        self._lists, self._zeros, self._listed = [], [], []
         self._cold = [{} for _ in self._units]
 
     def _own(self, number: int) -> None:
@@ -282,27 +292,23 @@ class ProbesEngine:
         zeros = [0] * (len(unit.qualnames) + 1)
         hits = zeros.copy()
         unit.probes.hits = hits
-        self._numbers.append(number)
         self._lists.append(hits)
         self._zeros.append(zeros)
-        self._last.append((zeros, bytes(zeros)))
-        self._hit_at.append(self._harvests)
+        self._listed.append(Listed(number, unit.probes, zeros, self._harvests))
 
     def _cool(self) -> None:
         """Let sources that were not hit for a while store into dictionaries: to compare their lists takes too long."""
         kept = []
-        for place, number in enumerate(self._numbers):
-            if self._hit_at[place] > self._harvests - _IDLE:
-                kept.append(place)
+        for index, listed in enumerate(self._listed):
+            if listed.hit_at > self._harvests - _IDLE:
+                kept.append(index)
                 continue
-            self._units[number].probes.hits = self._cold[number] = {}
-            if self._lists[place] != self._zeros[place]:  # only now nothing more can come into it
-                self._keep(number, bytes(self._lists[place]))
-        self._numbers = [self._numbers[place] for place in kept]
-        self._lists = [self._lists[place] for place in kept]
-        self._zeros = [self._zeros[place] for place in kept]
-        self._last = [self._last[place] for place in kept]
-        self._hit_at = [self._hit_at[place] for place in kept]
+            listed.probes.hits = self._cold[listed.number] = {}
+            if self._lists[index] != self._zeros[index]:  # only now nothing more can come into it
+                self._keep(listed.number, bytes(self._lists[index]))
+        self._lists = [self._lists[index] for index in kept]
+        self._zeros = [self._zeros[index] for index in kept]
+        self._listed = [self._listed[index] for index in kept]
 
     def _warm(self, number: int) -> None:
         """A source that was not hit for a while was: take that, and store into a list again."""

@@ -130,13 +130,13 @@ class Recorder:
         self.known.add(identity)
         records.append(
             wire.Trace(
-                identity=identity,
-                hits=hits,
-                resources=tuple(pending.resources.values()),
-                uses=tuple(dict.fromkeys(pending.uses)),
-                module_level=tuple(sorted(pending.module_level)),
-                unknown=tuple(sorted(pending.unknown)),
-                complete=pending.complete,
+                identity,
+                hits,
+                tuple(pending.resources.values()),
+                tuple(dict.fromkeys(pending.uses)),
+                tuple(sorted(pending.module_level)),
+                tuple(sorted(pending.unknown)),
+                pending.complete,
             )
         )
         return records

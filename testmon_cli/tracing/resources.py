@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.frames import FrameReader, Frames, is_import_from_archive
-from testmon_cli.tracing.originals import get_folder, get_state, is_file, is_there, real_path
-from testmon_cli.tracing.settings import Scope, TraceSettings, matches
+from testmon_cli.tracing.originals import get_folder, get_state, is_file, is_there
+from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
 from testmon_cli.tracing.states import (
     EXISTS,
     directory_state,
@@ -23,7 +23,6 @@ from testmon_cli.tracing.variables import watch_environment
 from testmon_cli.tracing.wire import Resource
 
 _WRITES = os.O_WRONLY | os.O_RDWR
-_MEMO_LIMIT = 50_000
 # Where things are on a machine: no dependency when only the standard library asks (to start a program, to find a
 # folder for temporary files, to know the width of the terminal).
 _LIBRARY_VARIABLES = frozenset(
@@ -80,7 +79,7 @@ class ResourceWatch:
         self._created: dict[str, set[str]] = {}  # folder -> names that the run created in it
         self._busy = threading.local()
         self._places: dict[str, str | None] = {}
-        self._folders: dict[str, str] = {}
+        self._variables: dict[Any, str | None] = {}
         self._states: dict[str, tuple[int, int, str]] = {}
         self._handlers: dict[str, Callable[..., None]] = {
             "open": self._open,
@@ -304,7 +303,7 @@ class ResourceWatch:
             except OSError:  # the working folder was removed
                 return None
             return self._place(os.path.join(folder, name))
-        if len(self._places) > _MEMO_LIMIT:
+        if len(self._places) > MEMO_LIMIT:
             self._places.clear()
         found = self._places[name] = self._locate(os.path.normpath(name))
         return found
@@ -313,20 +312,16 @@ class ResourceWatch:
         if self._scope.holds(name):
             return name
         folder, last = os.path.split(name)
-        if folder not in self._folders:
-            if len(self._folders) > _MEMO_LIMIT:
-                self._folders.clear()
-            self._folders[folder] = real_path(folder)
-        real = os.path.join(self._folders[folder], last)
+        real = os.path.join(self._scope.real_folder(folder), last)
         return real if self._scope.holds(real) else None
 
     # the environment
 
     def _read_variable(self, key: Any, value: Any) -> None:
-        name = os.fsdecode(key)
-        if getattr(self._busy, "now", False) or name.startswith(("TESTMON_", "PYTEST_")):
+        if getattr(self._busy, "now", False):
             return
-        if matches(name, self._settings.ignore_environment) or self._known("environment", name):
+        name = self._variable(key)
+        if name is None or self._known("environment", name):
             return
         if name in _LIBRARY_VARIABLES and self._frames.asked_by_library():
             return
@@ -334,6 +329,18 @@ class ResourceWatch:
         if frames:
             text = None if value is None else os.fsdecode(value)
             self._sink.read(Resource("environment", name, environment_state(text, self._settings.hash_key), frames))
+
+    def _variable(self, key: Any) -> str | None:
+        """The name of a variable, None when nobody relies on it. Some programs read thousands of times."""
+        try:
+            return self._variables[key]
+        except KeyError:
+            name = os.fsdecode(key)
+            is_ours = name.startswith(("TESTMON_", "PYTEST_")) or matches(name, self._settings.ignore_environment)
+            if len(self._variables) > MEMO_LIMIT:
+                self._variables.clear()
+            found = self._variables[key] = None if is_ours else name
+            return found
 
     # processes
 

@@ -14,6 +14,7 @@ IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
 HIDDEN_VARIABLE = "TESTMON_COLLECT_HIDDEN"  # set where the variables are to be taken out again
 LAUNCHER = "testmon_cli.tracing.launch"  # the module that starts pytest
 CACHE_FOLDER = ".testmon_cache"  # in the root; holds what is made of sources
+MEMO_LIMIT = 50_000  # answers about files and folders that a process keeps; then it forgets them all
 LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__", CACHE_FOLDER})
 
 
@@ -100,10 +101,23 @@ class Scope:
     def _real(self, absolute: str) -> str:
         """What `real_path` gives, which looks at each folder above every time; all modules of libraries come here."""
         folder, name = os.path.split(absolute)
-        if folder not in self._folders:
-            self._folders[folder] = real_path(folder)
-        place = os.path.join(self._folders[folder], name)
+        place = os.path.join(self.real_folder(folder), name)
         return real_path(place) if is_link(place) else place
+
+    def real_folder(self, absolute: str) -> str:
+        """What `real_path` gives for a folder, with one look at each that is new. Tests may walk through very many."""
+        try:
+            return self._folders[absolute]
+        except KeyError:
+            above, name = os.path.split(absolute)
+        place: str = os.path.join(self.real_folder(above), name) if name else absolute
+        if is_link(place):
+            place = real_path(place)
+        if is_folder(place):  # what is not there may become a link
+            if len(self._folders) > MEMO_LIMIT:
+                self._folders.clear()
+            self._folders[absolute] = place
+        return place
 
     def holds(self, absolute: str) -> bool:
         """Whether a normal absolute path belongs to the project."""

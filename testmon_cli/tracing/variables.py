@@ -18,6 +18,12 @@ class _Walk(threading.local):
     key: Any = None  # the one yielded last
     place: Any = None  # frame and instruction that walk
 
+    def goes_on(self) -> bool:
+        """Whether a read that comes now belongs to it; the first that does not ends it."""
+        if self.place is not None and self.place != _place():
+            self.place = None
+        return self.place is not None
+
 
 def watch_environment(read: Read) -> None:
     """Call `read` for each read of one variable whose value is what this process was started with.
@@ -36,7 +42,7 @@ def watch_environment(read: Read) -> None:
             value = self.get(key)
             if walk.key == key:
                 walk.key = None
-            elif value == initial.get(key) and (walk.place is None or walk.place != _place()):
+            elif value == initial.get(key) and not walk.goes_on():
                 read(key, value)
             return dict.__getitem__(self, key)
 
@@ -60,5 +66,5 @@ def watch_environment(read: Read) -> None:
 
 def _place() -> tuple[int, int] | None:
     """Frame and instruction that use os.environ. A copy lists the names, then reads each, all in one instruction."""
-    frame = asker(sys._getframe(2))
+    frame = asker(sys._getframe(1))
     return None if frame is None else (id(frame), frame.f_lasti)

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
 
 from testmon_cli.analysis import codec
@@ -21,9 +22,14 @@ USUAL = 80
 LARGEST = 30_000  # bytes, unless the number of files is set: a few files take as long as a hundred others
 
 
+def _sources() -> Iterator[Path]:
+    for folder, inner, names in os.walk(FOLDER):
+        inner[:] = [name for name in inner if name != "site-packages"]  # not walked through: it can be large
+        yield from (Path(folder, name) for name in names if name.endswith(".py"))
+
+
 def _sample(count: int) -> list[Path]:
-    found = [p for p in sorted(FOLDER.rglob("*.py")) if "site-packages" not in p.relative_to(FOLDER).parts]
-    small = [p for p in found if COUNT or p.stat().st_size < LARGEST]
+    small = [p for p in sorted(_sources()) if COUNT or p.stat().st_size < LARGEST]
     return random.Random(7).sample(small, min(count, len(small)))
 
 

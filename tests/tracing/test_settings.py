@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from testmon_cli.tracing import settings
 from testmon_cli.tracing.settings import Scope, TraceSettings, matches
 
 
@@ -18,6 +19,27 @@ def scope(tmp_path: Path) -> Scope:
     return Scope(
         TraceSettings(spool="", root=str(root), roots=(str(tmp_path / "other"),), exclude=("vendor", "src/gen_*.py"))
     )
+
+
+def test_a_folder_is_where_its_links_lead(scope: Scope, tmp_path: Path) -> None:
+    (tmp_path / "root" / "up").symlink_to(tmp_path / "other")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    for name in ("root/src", "link/src", "link/up", "link/up/new", "round/src", "none/src", ".", "link"):
+        folder = os.path.normpath(tmp_path / name)
+        assert scope.real_folder(folder) == os.path.realpath(folder)
+    (tmp_path / "none").symlink_to(tmp_path / "root")
+    assert scope.real_folder(str(tmp_path / "none" / "src")) == str(tmp_path / "root" / "src")
+
+
+def test_each_folder_is_looked_at_once(scope: Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[str] = []
+    monkeypatch.setattr(settings, "is_link", lambda path: looks.append(path) is not None)
+    for name in ("a", "a/b", "a/b/c"):
+        (tmp_path / name).mkdir()
+        scope.real_folder(str(tmp_path / name))
+    scope.real_folder(str(tmp_path / "a" / "b" / "c"))
+    assert looks.count(str(tmp_path)) == 1
+    assert looks[-3:] == [str(tmp_path / name) for name in ("a", "a/b", "a/b/c")]
 
 
 @pytest.mark.parametrize(
