@@ -74,6 +74,15 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *chosen, env={"TESTMON_TEST_ALL": "1"})
 
 
+@nox.session(python=PYTHON)
+def affected(session: nox.Session) -> None:
+    """Run the tests that an edit can affect, with testmon itself: a second or two instead of all of `tests`."""
+    session.install("-q", "-e", ".", *_group("test"))
+    # Of those that run `testmon collect` it cannot know what they run there: it would select them every time.
+    chosen = session.posargs or ["-q", "-n", "auto", "tests/analysis", "tests/rendering", "tests/storage"]
+    session.run("testmon", "collect", "--select", "--", *chosen)
+
+
 @nox.session(python=(FOUND or [PYTHON])[0])
 def lowest(session: nox.Session) -> None:
     """Run the fast tests with the lowest release of every dependency that pyproject.toml allows."""
