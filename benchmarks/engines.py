@@ -16,7 +16,7 @@ from testmon_cli.application.comparing import is_loaded
 from testmon_cli.storage.datafile import Datafile
 
 PAGE = lab.CHECKOUT / "docs" / "comparison.md"
-PROJECTS = ("sqlparse", "marshmallow", "jinja2", "click", "attrs", "mpmath", "starlette", "packaging")
+PROJECTS = ("sqlparse", "marshmallow", "jinja2", "click", "attrs", "mpmath", "starlette", "packaging", "networkx")
 HEAD = (
     "project",
     "tests",

@@ -1,12 +1,14 @@
 """The reference engine: coverage.py's C tracer, one context per identity."""
 
+import inspect
+import opcode
 import os
 import sys
 import threading
 import warnings
 from collections.abc import Callable
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.attribution import module_identity
@@ -14,7 +16,21 @@ from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, Lo
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
 _REMEMBERED = 20_000  # hits that are given out as the same objects
+# Before 3.12 Python does not tell tracers that a frame goes on when an exception is thrown into one that waits for
+# another: the C tracer then takes what follows, there and in the frames below, for lines of other files.
+_LOSES_LINES = sys.version_info < (3, 12)
+_LOST = "with Python 3.11 coverage.py can lose lines where coroutines are cancelled; --engine probes does not"
+_LOOP_STARTS = "sys.set_asyncgen_hook_firstiter"  # the audit event: asyncio, trio and others set these hooks
+_COROUTINES = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
+_DELEGATES = opcode.opmap.get("GET_YIELD_FROM_ITER", 0)
 _MEASURED_BY_ANOTHER = "coverage was measured in the same process; use --engine probes"
+
+
+class Lines(NamedTuple):
+    """Which lines of a source are of which kind."""
+
+    module: frozenset[int]  # those that only the module's own code has, no function or class in it
+    waiting: frozenset[int]  # of functions that wait for others of their kind, without the first line
 
 
 class CoverageEngine:
@@ -34,7 +50,7 @@ class CoverageEngine:
         self._unknown: dict[str, set[str]] = {}
         self._files: dict[str, LoadedFile] = {}
         self._new: list[LoadedFile] = []
-        self._module_lines: dict[str, frozenset[int]] = {}
+        self._lines: dict[str, Lines] = {}
         self._known: dict[tuple[LoadedFile, tuple[int, ...]], Hits] = {}
 
     def start(self) -> None:
@@ -55,6 +71,8 @@ class CoverageEngine:
                 f"coverage {coverage.__version__} keeps its lines where they cannot be reached"
             )
         self._tracer_class = CTracer
+        if _LOSES_LINES:
+            sys.addaudithook(self._notice_loop)
 
     def attach_pytest(self) -> None:
         """Nothing to do: lines are seen wherever they come from."""
@@ -80,8 +98,11 @@ class CoverageEngine:
         for identity, by_path in self._hits.items():
             for path, lines in by_path.items():
                 hits.setdefault(identity, []).append(self._same(path, tuple(sorted(lines))))
-                if identity != module_identity(path) and not lines.isdisjoint(self._module_lines_of(path)):
+                kinds = self._lines_of(path)
+                if identity != module_identity(path) and not lines.isdisjoint(kinds.module):
                     module_level.setdefault(identity, set()).add(path)
+                if _LOSES_LINES and not lines.isdisjoint(kinds.waiting):
+                    self._unknown.setdefault(identity, set()).add(_LOST)
         drained = Drained(hits, module_level, self._unknown, self._new)
         self._hits, self._unknown, self._new = {}, {}, []
         return drained
@@ -131,10 +152,15 @@ class CoverageEngine:
     def _is_ours(self, tracer: object) -> bool:
         return isinstance(tracer, self._tracer_class) and tracer in self._collector.tracers
 
-    def _module_lines_of(self, path: str) -> frozenset[int]:
-        if path not in self._module_lines:
-            self._module_lines[path] = module_lines(path)
-        return self._module_lines[path]
+    def _notice_loop(self, event: str, _: object) -> None:
+        """Whoever starts an event loop may lose lines, also if all that it runs is of libraries."""
+        if event == _LOOP_STARTS:
+            self._unknown.setdefault(self._identity, set()).add(_LOST)
+
+    def _lines_of(self, path: str) -> Lines:
+        if path not in self._lines:
+            self._lines[path] = read_lines(path)
+        return self._lines[path]
 
     def _same(self, path: str, lines: tuple[int, ...]) -> Hits:
         """The hits of these lines, the same object as before if it is remembered."""
@@ -150,21 +176,25 @@ class CoverageEngine:
         return self._files[path]
 
 
-def module_lines(path: str) -> frozenset[int]:
-    """Lines that only the module's own code has, no function or class in it."""
+def read_lines(path: str) -> Lines:
+    """The lines of a source by their kind, none when it cannot be read."""
     try:
         with open(path, "rb") as handle, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             code = compile(handle.read(), path, "exec", dont_inherit=True)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
+        return Lines(frozenset(), frozenset())
     own = _lines_of(code)
+    waiting: set[int] = set()
     stack = [inner for inner in code.co_consts if isinstance(inner, CodeType)]
     while stack:
         inner = stack.pop()
-        own -= _lines_of(inner)
+        lines = _lines_of(inner)
+        own -= lines
+        if inner.co_flags & _COROUTINES or _DELEGATES in inner.co_code[::2]:
+            waiting |= lines - {inner.co_firstlineno}
         stack += [deeper for deeper in inner.co_consts if isinstance(deeper, CodeType)]
-    return frozenset(own)
+    return Lines(frozenset(own), frozenset(waiting))
 
 
 def _lines_of(code: CodeType) -> set[int]:

@@ -1,5 +1,7 @@
 """Threads, event loops and greenlets: what they run belongs to the running test."""
 
+import sys
+
 import pytest
 
 from tests.compatibility.suite import Suite, needs
@@ -189,6 +191,91 @@ def test_event_loops(suite: Suite) -> None:
         "anybase_again": module,
     }
     assert suite.unsure() == {}
+
+
+@pytest.mark.parametrize("engine", ["probes", "coverage"])
+def test_exceptions_thrown_into_what_waits(suite: Suite, engine: str) -> None:
+    """Python 3.11 does not tell tracers that the frames which waited go on."""
+    suite.project.write(
+        {
+            "shop.py": SHOP,
+            "test_thrown.py": """
+                import asyncio
+                import contextlib
+
+                import shop
+
+
+                async def inner():
+                    try:
+                        await asyncio.sleep(9)
+                    except asyncio.CancelledError:
+                        pass
+
+
+                async def outer():
+                    await inner()
+                    shop.one()
+
+
+                async def cancelled():
+                    task = asyncio.ensure_future(outer())
+                    await asyncio.sleep(0)
+                    task.cancel()
+                    await task
+
+
+                def test_coroutines():
+                    asyncio.run(cancelled())
+                    shop.two()
+
+
+                def test_of_the_library():
+                    try:
+                        asyncio.run(asyncio.wait_for(asyncio.sleep(9), 0.01))
+                    except asyncio.TimeoutError:
+                        pass
+                    shop.two()
+
+
+                def part():
+                    try:
+                        yield
+                    except KeyError:
+                        pass
+
+
+                @contextlib.contextmanager
+                def whole():
+                    yield from part()
+                    shop.one()
+
+
+                def test_generators():
+                    with whole():
+                        raise KeyError
+                    shop.two()
+
+
+                def test_ordinary():
+                    shop.two()
+                """,
+        }
+    )
+    assert suite.collect("-q", engine=engine) == 0
+    if engine == "coverage" and sys.version_info < (3, 12):
+        why = "with Python 3.11 coverage.py can lose lines where coroutines are cancelled; --engine probes does not"
+        names = ("coroutines", "of_the_library", "generators")
+        assert suite.unsure() == {f"test_thrown.py::test_{name}": why for name in names}
+    else:
+        assert suite.unsure() == {}
+        shown = {name: functions & {"one", "two"} for name, functions in suite.functions().items()}
+        assert shown == {
+            "coroutines": {"one", "two"},
+            "of_the_library": {"two"},
+            "generators": {"one", "two"},
+            "ordinary": {"two"},
+        }
 
 
 @pytest.mark.parametrize("engine", ["probes", "coverage"])
