@@ -150,9 +150,7 @@ class ProbesEngine:
         for index in compress(count(), map(ne, self._lists, self._zeros)):
             listed, hits = self._listed[index], self._lists[index]
             self._lists[index] = listed.probes.hits = self._zeros[index].copy()
-            if (
-                hits != listed.last
-            ):  # a test often hits what the one before hit, and to turn a list into bytes takes long
+            if hits != listed.last:  # tests often hit what the one before hit, and to turn it into bytes takes long
                 listed.last = hits
                 listed.taken = bytes(bytearray(hits))  # bytes alone take twice as long
             listed.hit_at = self._harvests
