@@ -192,7 +192,8 @@ class RunMatcher:
                 self._modules[trace_id] = identity.partition(":")[2]
             if unknown:
                 name = identity.split(":", 2)[-1]
-                self._hit(trace_id, Cause(UNKNOWN, unknown, name if kind == "module" else "", name))
+                how = f"is not known in full: {unknown}"
+                self._hit(trace_id, Cause(UNKNOWN, how, name if kind == "module" else "", name))
             if not complete and kind == "fixture":
                 self._unfinished[trace_id] = identity.split(":", 2)[-1]
         for user, used in self._datafile.uses([self.run.id]):

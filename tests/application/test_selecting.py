@@ -376,3 +376,33 @@ def test_a_new_test_is_seen_where_a_change_concerns_all_tests(shop: Project, sel
         driver.execute("UPDATE package_set SET packages = ?", (json.dumps(listed),))
     found = _lines(select("tests/test_price.py"))
     assert found == [f"tests/test_price.py::{name}" for name in ("test_more", "test_price", "test_right")]
+
+
+def test_what_is_not_known_of_a_fixture_is_told(project: Project) -> None:
+    project.write(
+        {
+            "pyproject.toml": "",
+            "test_made.py": """
+                import sys
+
+                import pytest
+
+
+                @pytest.fixture(scope="module")
+                def untraced():
+                    sys.settrace(None)
+
+
+                def test_uses(untraced):
+                    pass
+
+
+                def test_alone():
+                    pass
+                """,
+        }
+    )
+    assert project.testmon("collect", "-q", "--engine", "coverage").code == 0
+    assert project.testmon("select", "--explain").out == (
+        "test_made.py::test_uses  untraced, which is not known in full: the trace function was replaced while it ran\n"
+    )
