@@ -98,10 +98,9 @@ class CoverageEngine:
         for identity, by_path in self._hits.items():
             for path, lines in by_path.items():
                 hits.setdefault(identity, []).append(self._same(path, tuple(sorted(lines))))
-                kinds = self._lines_of(path)
-                if identity != module_identity(path) and not lines.isdisjoint(kinds.module):
+                if identity != module_identity(path) and not lines.isdisjoint(self._kinds_of(path).module):
                     module_level.setdefault(identity, set()).add(path)
-                if _LOSES_LINES and not lines.isdisjoint(kinds.waiting):
+                if _LOSES_LINES and not lines.isdisjoint(self._kinds_of(path).waiting):
                     self._unknown.setdefault(identity, set()).add(_LOST)
         drained = Drained(hits, module_level, self._unknown, self._new)
         self._hits, self._unknown, self._new = {}, {}, []
@@ -157,7 +156,7 @@ class CoverageEngine:
         if event == _LOOP_STARTS:
             self._unknown.setdefault(self._identity, set()).add(_LOST)
 
-    def _lines_of(self, path: str) -> Lines:
+    def _kinds_of(self, path: str) -> Lines:
         if path not in self._lines:
             self._lines[path] = read_lines(path)
         return self._lines[path]
@@ -186,14 +185,15 @@ def read_lines(path: str) -> Lines:
         return Lines(frozenset(), frozenset())
     own = _lines_of(code)
     waiting: set[int] = set()
-    stack = [inner for inner in code.co_consts if isinstance(inner, CodeType)]
+    stack = [code]
     while stack:
-        inner = stack.pop()
-        lines = _lines_of(inner)
-        own -= lines
-        if inner.co_flags & _COROUTINES or _DELEGATES in inner.co_code[::2]:
-            waiting |= lines - {inner.co_firstlineno}
-        stack += [deeper for deeper in inner.co_consts if isinstance(deeper, CodeType)]
+        for inner in stack.pop().co_consts:
+            if isinstance(inner, CodeType):
+                stack.append(inner)
+                lines = _lines_of(inner)
+                own -= lines
+                if inner.co_flags & _COROUTINES or _DELEGATES in inner.co_code[::2]:
+                    waiting |= lines - {inner.co_firstlineno}
     return Lines(frozenset(own), frozenset(waiting))
 
 

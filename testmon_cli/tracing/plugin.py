@@ -382,21 +382,23 @@ class FixtureWatch:
     def _install(self) -> None:
         self._entries: dict[str, list[Any]] = {}
         execute, active = FixtureDef.execute, FixtureRequest._get_active_fixturedef
-        used, instances, instance = self._used, self._instances, self._instance
+        used, instance_of = self._used, self._instance
 
         def traced_execute(self: FixtureDef[Any], request: SubRequest) -> Any:
             __tracebackhide__ = True
             try:
                 return execute(self, request=request)
             finally:
-                if self in instances:  # most fixtures are no wider than a test
-                    used(self, request)
+                instance = instance_of(self)
+                if instance is not None:  # most fixtures are no wider than a test
+                    used(instance, request)
 
         def traced_active(self: SubRequest, argname: str) -> Any:
             __tracebackhide__ = True
             fixturedef = active(self, argname)
-            if instance(fixturedef) is not None:
-                used(fixturedef, None, self)
+            instance = instance_of(fixturedef)
+            if instance is not None:
+                used(instance, None, self)
             return fixturedef
 
         FixtureDef.execute = disguise(traced_execute)  # type: ignore[method-assign]
@@ -406,10 +408,7 @@ class FixtureWatch:
         """The identity of a fixture's instance; what pytest puts in place of `request` is none, and has no hash."""
         return self._instances.get(fixturedef) if self._instances and isinstance(fixturedef, FixtureDef) else None
 
-    def _used(self, fixturedef: FixtureDef[Any], request: SubRequest | None, asker: Any = None) -> None:
-        instance = self._instance(fixturedef)
-        if instance is None:
-            return
+    def _used(self, instance: str, request: SubRequest | None, asker: Any = None) -> None:
         nodeid = self._collector.nodeid
         if nodeid and request is not None:
             self._recorder.pending(identity_of_test(nodeid)).uses.append(instance)

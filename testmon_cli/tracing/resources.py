@@ -311,8 +311,7 @@ class ResourceWatch:
     def _locate(self, name: str) -> str | None:
         if self._scope.holds(name):
             return name
-        folder, last = os.path.split(name)
-        real = os.path.join(self._scope.real_folder(folder), last)
+        real = self._scope.below_real_folder(name)
         return real if self._scope.holds(real) else None
 
     # the environment

@@ -100,17 +100,20 @@ class Scope:
 
     def _real(self, absolute: str) -> str:
         """What `real_path` gives, which looks at each folder above every time; all modules of libraries come here."""
-        folder, name = os.path.split(absolute)
-        place = os.path.join(self.real_folder(folder), name)
+        place = self.below_real_folder(absolute)
         return real_path(place) if is_link(place) else place
+
+    def below_real_folder(self, absolute: str) -> str:
+        """The same file or link, named by the folder that it really is in."""
+        folder, name = os.path.split(absolute)
+        return os.path.join(self.real_folder(folder), name) if name else absolute
 
     def real_folder(self, absolute: str) -> str:
         """What `real_path` gives for a folder, with one look at each that is new. Tests may walk through very many."""
         try:
             return self._folders[absolute]
         except KeyError:
-            above, name = os.path.split(absolute)
-        place: str = os.path.join(self.real_folder(above), name) if name else absolute
+            place = self.below_real_folder(absolute)
         if is_link(place):
             place = real_path(place)
         if is_folder(place):  # what is not there may become a link
