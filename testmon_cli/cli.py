@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from testmon_cli.application.settings import Settings
 
 EXIT_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
+COMPLETE_VARIABLE = "_TESTMON_COMPLETE"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -141,7 +142,7 @@ def collect(
 @_datafile_option
 @click.pass_context
 def diff(context: click.Context, base: str | None, format_: str, env: str | None, datafile: str | None) -> int:
-    """Show what has changed since the tests ran, and how many tests depend on it."""
+    """Show what has changed and how many tests depend on it."""
     from testmon_cli.commands import diff as command
 
     with _keeping_garbage():
@@ -149,7 +150,7 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path())
 @click.option("-k", "keyword", metavar="EXPR", default="", help="Keep the tests whose name matches, as in pytest.")
 @click.option("--no-failed", is_flag=True, help="Leave out tests that failed last time and are not affected.")
 @click.option("--explain", is_flag=True, help="Print each test with the reason why it is selected.")
@@ -171,7 +172,7 @@ def select(
     env: str | None,
     datafile: str | None,
 ) -> int:
-    """Print what pytest must run, one argument a line, and nothing else.
+    """Print what pytest must run, one argument a line.
 
     Selected are the tests that a change can affect, those that failed last time, those that were never
     recorded and new ones. PATHS (files, folders or nodeids) narrow the answer. For use with
@@ -215,7 +216,7 @@ def report(
     env: str | None,
     datafile: str | None,
 ) -> int:
-    """Sum up what is known: tests, last run, remembered failures, slowest tests, time saved."""
+    """Sum up what is known: last run, failures, slow tests, time saved."""
     from testmon_cli.commands import report as command
 
     return command.run(
@@ -266,6 +267,9 @@ def gc(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code: the one place where errors become messages."""
+    instruction = os.environ.get(COMPLETE_VARIABLE)
+    if instruction:
+        return _complete(instruction)
     try:
         code = _invoke(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
@@ -280,6 +284,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     return code
+
+
+def _complete(instruction: str) -> int:
+    """Answer the shell, which asks for its script or for what may follow: like `bash_source`, `bash_complete`."""
+    from click.shell_completion import shell_complete
+
+    if shell_complete(cli, {}, "testmon", COMPLETE_VARIABLE, instruction):
+        return _fail(
+            f"{COMPLETE_VARIABLE}={instruction} is not known: give bash_source, zsh_source or fish_source", EXIT_USAGE
+        )
+    return 0
 
 
 def _invoke(arguments: list[str]) -> int:

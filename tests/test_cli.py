@@ -26,6 +26,41 @@ def test_without_a_command_the_help_is_printed(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.startswith("Usage: testmon [OPTIONS] ")
 
 
+def test_no_line_of_the_help_is_cut_short(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["--help"]) == 0
+    commands = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert ([line for line in commands if not line.endswith(".")], len(commands)) == ([], len(cli.commands))
+
+
+@pytest.mark.parametrize("instruction", ["bash_source", "zsh_source", "fish_source"])
+def test_a_shell_is_given_its_script(
+    instruction: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TESTMON_COMPLETE", instruction)
+    assert main([]) == 0
+    assert f"_TESTMON_COMPLETE={instruction.replace('source', 'complete')}" in capsys.readouterr().out
+
+
+def test_commands_and_options_are_completed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_TESTMON_COMPLETE", "bash_complete")
+    answers = []
+    for words in ("testmon s", "testmon select --ex", "testmon select tests/"):
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+        answers.append((main([]), capsys.readouterr().out))
+    assert answers == [(0, "plain,select\n"), (0, "plain,--explain\n"), (0, "file,tests/\n")]
+
+
+def test_an_unknown_shell_is_an_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TESTMON_COMPLETE", "tcsh_source")
+    assert main([]) == 64
+    message = "_TESTMON_COMPLETE=tcsh_source is not known: give bash_source, zsh_source or fish_source"
+    assert capsys.readouterr() == ("", f"testmon: error: {message}\n")
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["collect", "--help"], ["select", "--help"], ["gc", "--help"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (

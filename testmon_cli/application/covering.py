@@ -22,12 +22,13 @@ _AS_SCRIPT = "__main__"
 
 def write_coverage(settings: Settings, path: str) -> int:
     """Write a data file of coverage.py of all tests that still exist; gives the number of source files in it."""
-    selection = selecting.select(settings)
-    if not selection.known:
-        raise TestmonError(f"no coverage to report: {selection.notes[0]}")
     root = Path(os.path.realpath(settings.root))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
     with Datafile.open(settings.datafile) as datafile:
+        selection = selecting.select(settings)
+        if not selection.known:
+            why = selection.notes[0] if selection.notes else "no test that was collected is there now"
+            raise TestmonError(f"no coverage to report: {why}")
         executions = datafile.executions(environment.current(settings.env))
         executions = [e for e in executions if e.nodeid not in selection.gone]
         lines = _Reading(datafile, tree).lines(executions)

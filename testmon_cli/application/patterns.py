@@ -1,5 +1,7 @@
 """Patterns that name tests, and files that tests depend on."""
 
+import os
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -18,11 +20,41 @@ def matches_test(nodeid: str, pattern: str) -> bool:
     )
 
 
+def check_pattern(pattern: str) -> None:
+    """Raises ValueError for what is no pattern of files, like `**.sql`."""
+    next(_matching(Path(os.devnull), pattern), None)
+
+
 def glob_state(root: Path, pattern: str) -> str:
-    """A digest of the names and contents of the files that match a pattern below the root."""
+    """A digest of the names and contents of the files that match a pattern, relative to the root or absolute."""
     try:
-        paths = sorted(p for p in root.glob(pattern) if p.is_file())
-    except (ValueError, NotImplementedError):
-        paths = []
-    parts = [f"{path.relative_to(root).as_posix()}\0{content_digest(path.read_bytes())}" for path in paths]
-    return content_digest("\n".join(parts).encode("utf-8", "surrogatepass"))
+        found = set(_files(root, pattern))
+    except ValueError:
+        found = set()
+    return content_digest("\n".join(sorted(_entry(root, path) for path in found)).encode("utf-8", "surrogatepass"))
+
+
+def _files(root: Path, pattern: str) -> Iterator[Path]:
+    """The files that match. A folder whose own name is given, or `**`, stands for all files below it."""
+    last = os.path.basename(pattern.rstrip("/"))
+    is_whole = last == "**" or not any(character in last for character in "*?[")
+    for path in _matching(root, pattern):
+        if path.is_file():
+            yield path
+        elif is_whole and path.is_dir():
+            yield from (file for file in path.rglob("*") if file.is_file())
+
+
+def _matching(root: Path, pattern: str) -> Iterator[Path]:
+    expanded = os.path.expanduser(pattern)
+    anchor = Path(expanded).anchor  # of an absolute pattern, which pathlib looks up from nowhere else
+    return Path(anchor or root).glob(expanded[len(anchor) :])
+
+
+def _entry(root: Path, path: Path) -> str:
+    name = path.relative_to(root) if path.is_relative_to(root) else path
+    try:
+        content = content_digest(path.read_bytes())
+    except OSError:
+        content = "unreadable"
+    return f"{name.as_posix()}\0{content}"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application import model_cache
-from testmon_cli.application.patterns import GLOB, glob_state, matches_test
+from testmon_cli.application.patterns import GLOB, check_pattern, glob_state, matches_test
 from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
 from testmon_cli.domain.source import BlockTable, Outline
@@ -282,7 +282,8 @@ class Joiner:
         patterns = [*record.depends, *self._configured(record.nodeid)]
         if patterns:
             states = tuple(ResourceState(GLOB, p, glob_state(self.root, p)) for p in dict.fromkeys(patterns))
-            trace = merged(trace, Trace(identity, resources=states))
+            wrong = "; ".join(f"testmon_depends({p!r}) is no pattern of files" for p in patterns if not _is_pattern(p))
+            trace = merged(trace, Trace(identity, resources=states, unknown=wrong))
         self.executed.add(record.nodeid)
         self.batch.executions.append(
             Execution(
@@ -306,6 +307,14 @@ class Joiner:
             if matches_test(nodeid, pattern):
                 return f"always = {json.dumps(pattern)} in the settings"
         return ""
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        check_pattern(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _function_of(nodeid: str) -> str:

@@ -8,22 +8,21 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.domain.records import Run, StoredExecution
 from testmon_cli.domain.report import Failure, LastRun, Report
 from testmon_cli.domain.selection import FAILED, Selection
-from testmon_cli.storage.datafile import Datafile, MissingDatafile
+from testmon_cli.storage.datafile import Datafile
 from testmon_cli.storage.opening import path_of
 
 _FAILURES = ("failed", "error")
 
 
 def report(settings: Settings, *, slowest: int) -> Report:
-    """Sum up the newest execution of every test of the environment that still exists."""
-    selection = selecting.select(settings)
-    current = environment.current(settings.env)
-    name = f"{current.name}, Python {current.python} on {current.platform}"
-    try:
-        datafile = Datafile.open(settings.datafile)
-    except MissingDatafile:
-        return _report(name, settings, selection, [], None, (), slowest)
-    with datafile:
+    """Sum up the newest execution of every test of the environment that still exists.
+
+    Raises DatafileError when there is no datafile.
+    """
+    with Datafile.open(settings.datafile) as datafile:
+        selection = selecting.select(settings)
+        current = environment.current(settings.env)
+        name = f"{current.name}, Python {current.python} on {current.platform}"
         runs = datafile.runs(current)
         executions = [e for e in datafile.executions(current) if e.nodeid not in selection.gone]
         newest: dict[str, StoredExecution] = {}

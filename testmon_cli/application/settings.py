@@ -47,7 +47,7 @@ class _Key(NamedTuple):
     """A key of `[tool.testmon]`: what it must hold, in words, and the check that turns it into our value."""
 
     expected: str
-    read: Callable[[object], object]
+    read: Callable[[object], object]  # raises ValueError, with a text where `expected` does not say what is wrong
 
 
 def _text(value: object) -> str:
@@ -62,10 +62,30 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(_text(item) for item in value)
 
 
+def _patterns(value: object) -> tuple[str, ...]:
+    return tuple(map(_relative, _texts(value)))
+
+
+def _relative(pattern: str) -> str:
+    if os.path.isabs(pattern):
+        raise ValueError(f"{pattern!r} would match nothing: write it relative to the root")
+    return pattern
+
+
 def _patterns_by_pattern(value: object) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, dict):
         raise ValueError
-    return {_text(pattern): _texts(files) for pattern, files in value.items()}
+    return {_relative(_text(pattern)): tuple(map(_files, _texts(files))) for pattern, files in value.items()}
+
+
+def _files(pattern: str) -> str:
+    from testmon_cli.application.patterns import check_pattern
+
+    try:
+        check_pattern(pattern)
+    except ValueError as error:
+        raise ValueError(f"{pattern!r} is no pattern of files: {error}") from error
+    return pattern
 
 
 def _count(value: object) -> int:
@@ -86,11 +106,11 @@ KEYS: Final[Mapping[str, _Key]] = {
     "env": _Key("a name (string)", _text),
     "env_expression": _Key("a Python expression (string)", _text),
     "source": _Key(_LIST, _texts),
-    "exclude": _Key(_LIST, _texts),
-    "ignore": _Key(_LIST, _texts),
+    "exclude": _Key(_LIST, _patterns),
+    "ignore": _Key(_LIST, _patterns),
     "ignore_env": _Key(_LIST, _texts),
     "ignore_packages": _Key(_LIST, _texts),
-    "always": _Key(_LIST, _texts),
+    "always": _Key(_LIST, _patterns),
     "depends": _Key('a table of lists of strings, like {"tests/sql/*" = ["schema/*.sql"]}', _patterns_by_pattern),
     "keep": _Key("a whole number from 1 up", _count),
     "engine": _Key("one of " + ", ".join(f'"{name}"' for name in ENGINES), _engine),
@@ -166,8 +186,9 @@ def _value(file: Path, key: str, value: object) -> object:
         raise SettingsError(f"{file}: [tool.testmon] has an unknown key {key!r}; {_hint(key)}")
     try:
         return KEYS[key].read(value)
-    except ValueError:
-        raise SettingsError(f"{file}: [tool.testmon] {key} must be {KEYS[key].expected}; it is {value!r}") from None
+    except ValueError as error:
+        why = f": {error}" if error.args else f" must be {KEYS[key].expected}; it is {value!r}"
+        raise SettingsError(f"{file}: [tool.testmon] {key}{why}") from None
 
 
 def _hint(key: str) -> str:
@@ -194,10 +215,11 @@ def _evaluate(file: Path, expression: str) -> str:
     try:
         # The user's own configuration runs as code here, as the configuration of pytest does.
         value = eval(expression, names)  # noqa: S307
-    except Exception as error:
-        raise SettingsError(
-            f"{file}: [tool.testmon] env_expression failed: {type(error).__name__}: {error} in {expression!r}"
-        ) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit would end the command with an empty answer
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise SettingsError(f"{file}: [tool.testmon] env_expression failed: {what} in {expression!r}") from error
     if not isinstance(value, str | int | float) or value == "":
         raise SettingsError(f"{file}: [tool.testmon] env_expression must give a name; {expression!r} gave {value!r}")
     return str(value)

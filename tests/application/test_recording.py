@@ -108,6 +108,28 @@ def test_a_pattern_of_files_is_their_names_and_contents(tmp_path: Path) -> None:
     assert states[-1] == states[-2]
 
 
+def test_a_pattern_of_files_may_be_absolute_or_name_a_folder(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    patterns = (f"{outside}/*.sql", "data", "data/**")
+    states = []
+    for name in ("outside/a.sql", "root/data/below/b.sql", "root/c.sql"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+        states.append([glob_state(root, pattern) for pattern in patterns])
+    absolute, folder, recursive = zip(*states, strict=True)
+    assert absolute[0] == absolute[1] != glob_state(root, f"{outside}/*.txt")
+    assert folder[0] != folder[1] == folder[2]
+    assert recursive[0] != recursive[1] == recursive[2]
+
+
+def test_a_marker_whose_pattern_is_none_makes_the_test_run_always(root: Path) -> None:
+    joiner = Joiner(root, {}, ())
+    joiner.add("s", wire.Trace("test:a.py::test_x"))
+    joiner.add("s", _outcome(root)._replace(depends=("",)))
+    (execution,) = joiner.take().executions
+    assert execution.trace.unknown == "testmon_depends('') is no pattern of files"
+
+
 @pytest.mark.parametrize(
     ("pattern", "holds"),
     [

@@ -68,6 +68,9 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         pytest.param(
             "engine = 'fast'", 'engine must be one of "auto", "coverage", "probes"; it is \'fast\'', id="engine"
         ),
+        pytest.param("exclude = ['/gen/*']", "exclude: '/gen/*' would match nothing: write it relative", id="absolute"),
+        pytest.param("depends = {'/t/*' = ['a']}", "depends: '/t/*' would match nothing: write it", id="absolute-key"),
+        pytest.param("depends = {a = ['/']}", "depends: '/' is no pattern of files: ", id="no-pattern"),
         pytest.param("env = 'a'\nenv_expression = 'b'", "sets both env and env_expression; keep one", id="both"),
     ],
 )
@@ -138,6 +141,7 @@ def test_env_expression_names_the_environment(
     [
         pytest.param("nope", "env_expression failed: NameError: name 'nope' is not defined in 'nope'", id="name"),
         pytest.param("1 +", "env_expression failed: SyntaxError: ", id="syntax"),
+        pytest.param("exit(0)", "env_expression failed: SystemExit: 0 in 'exit(0)'", id="exit"),
         pytest.param("None", "env_expression must give a name; 'None' gave None", id="none"),
     ],
 )

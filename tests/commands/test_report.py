@@ -280,10 +280,11 @@ everything is selected
     )
 
 
-def test_without_a_datafile_nothing_is_known_and_none_is_made(shop: Project) -> None:
+@pytest.mark.parametrize("option", ["--fail-on-failure", "--coverage=lines"])
+def test_without_a_datafile_there_is_nothing_to_report_and_none_is_made(shop: Project, option: str) -> None:
     (shop.path / ".testmondata").unlink()
-    text = _report(shop, "--fail-on-failure")
-    assert text.splitlines()[1:4] == ["datafile: .../.testmondata (N bytes)", "tests known: 0", "last run: none"]
+    message = f"testmon: error: {shop.path}/.testmondata does not exist: run testmon collect first\n"
+    assert shop.testmon("report", option) == Answer(65, "", message)
     assert not (shop.path / ".testmondata").exists()
 
 

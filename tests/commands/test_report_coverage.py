@@ -189,8 +189,8 @@ FILES_OF_ONE = """
 def test_only_a_coverage_data_file_is_replaced(project: Project) -> None:
     project.write({"test_a.py": "def test_a():\n    pass\n", "notes.txt": "precious\n"})
     answer = project.testmon("report", "--coverage", "new")
-    assert (answer.code, answer.out) == (64, "")
-    assert answer.err.startswith("testmon: error: no coverage to report: no datafile")
+    message = f"testmon: error: {project.path}/.testmondata does not exist: run testmon collect first\n"
+    assert (answer.code, answer.out, answer.err) == (65, "", message)
     assert project.testmon("collect", "-q").code == 0
     assert write_report(project, "new") == write_report(project, "new") == {"test_a.py": [1, 2]}
     answer = project.testmon("report", "--coverage", "notes.txt")
