@@ -10,8 +10,7 @@ from pathlib import Path
 
 import nox
 
-SUPPORTED = ("3.11", "3.12", "3.13")
-LATER = ("3.14", "3.15")  # tested too when they are there
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14", "3.15")
 SCRIPTS = Path("benchmarks")
 PROJECT = nox.project.load_toml("pyproject.toml")
 
@@ -29,7 +28,7 @@ def _runs(program: str, version: str) -> bool:
 def _find_interpreters() -> list[str]:
     """The versions that can be tested. Those that only pyenv has are put on PATH, where nox looks for them."""
     found = []
-    for version in (*SUPPORTED, *LATER):
+    for version in SUPPORTED:
         name = f"python{version}"
         folders = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin"), reverse=True)
         if _runs(name, version):

@@ -25,7 +25,8 @@ LARGEST = 30_000  # bytes, unless the number of files is set: a few files take a
 def _sources() -> Iterator[Path]:
     for folder, inner, names in os.walk(FOLDER):
         inner[:] = [name for name in inner if name != "site-packages"]  # not walked through: it can be large
-        yield from (Path(folder, name) for name in names if name.endswith(".py"))
+        paths = (Path(folder, name) for name in names if name.endswith(".py"))
+        yield from filter(Path.is_file, paths)  # some have a sitecustomize.py that leads nowhere
 
 
 def _sample(count: int) -> list[Path]:

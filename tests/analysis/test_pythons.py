@@ -1,0 +1,13 @@
+"""What depends on the version of Python."""
+
+import pytest
+
+from testmon_cli.analysis import pythons
+
+
+@pytest.mark.parametrize(
+    ("python", "annotations", "lazy"),
+    [("3.11", True, False), ("3.13", True, False), ("3.14", False, False), ("3.15", False, True)],
+)
+def test_what_a_python_does_on_import(python: str, annotations: bool, lazy: bool) -> None:
+    assert (pythons.evaluates_annotations(python), pythons.has_lazy_imports(python)) == (annotations, lazy)
