@@ -26,7 +26,8 @@ class BlockChange(NamedTuple):
     """A block that was added, removed or changed."""
 
     how: str
-    block: Block
+    block: Block  # as it is now, unless it was removed
+    before: Block | None = None  # what a changed one was
 
 
 def definition_changes(old: SourceModel | None, new: SourceModel | None) -> tuple[DefinitionChange, ...]:
@@ -134,8 +135,7 @@ def block_changes(old: SourceModel | None, new: SourceModel | None) -> tuple[Blo
     found: list[BlockChange] = []
     for block in come:
         if places[block.qualname]:
-            places[block.qualname].pop(0)
-            found.append(BlockChange(CHANGED, block))
+            found.append(BlockChange(CHANGED, block, places[block.qualname].pop(0)))
         else:
             found.append(BlockChange(ADDED, block))
     found += [BlockChange(REMOVED, block) for blocks in places.values() for block in blocks]

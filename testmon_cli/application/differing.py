@@ -7,7 +7,15 @@ from functools import cached_property
 from pathlib import Path
 
 from testmon_cli.analysis import codec
-from testmon_cli.analysis.changes import ADDED, CHANGED, REMOVED, DefinitionChange, block_changes, definition_changes
+from testmon_cli.analysis.changes import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    BlockChange,
+    DefinitionChange,
+    block_changes,
+    definition_changes,
+)
 from testmon_cli.analysis.growth import Growth
 from testmon_cli.analysis.model import build_model
 from testmon_cli.analysis.model_key import MODEL_KEY
@@ -16,7 +24,7 @@ from testmon_cli.application.comparing import FileChanges, PackageChanges, is_lo
 from testmon_cli.application.matching import RunMatcher
 from testmon_cli.application.resources import Today
 from testmon_cli.application.settings import Settings
-from testmon_cli.application.sources import Tree
+from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.difference import Change, Difference
 from testmon_cli.domain.records import Run, StoredExecution, StoredFingerprint, VersionRef
@@ -71,6 +79,7 @@ class Dependents:
         self._tree = tree
         self._matchers: dict[int, RunMatcher] = {}
         self._fingerprints: dict[str, list[StoredFingerprint]] = {}
+        self._seen: dict[str, list[SourceModel]] = {}
 
     @cached_property
     def _executions(self) -> list[StoredExecution]:
@@ -98,10 +107,24 @@ class Dependents:
         """All tests that are known."""
         return len(self._tests)
 
-    def count(self, path: str, checksums: frozenset[int]) -> int:
-        """Tests that executed one of some blocks of a file."""
+    def of_block(self, path: str, change: BlockChange, old: SourceModel, new: SourceModel) -> int:
+        """Tests that executed a block as it was or as it is now, or its function as it was in between."""
+        checksums = {change.block.checksum, *(() if change.before is None else (change.before.checksum,))}
+        both = {b.checksum for b in (*old.blocks, *new.blocks)}
+        for model in self._models(path):
+            checksums.update(
+                b.checksum for b in model.blocks if b.qualname == change.block.qualname and b.checksum not in both
+            )
         holding = [f.id for f in self._fingerprints_of(path) if not f.checksums.isdisjoint(checksums)]
         return len(self._tests & self._with_users(trace for _, trace in self._datafile.traces_with(holding)))
+
+    def _models(self, path: str) -> Sequence[SourceModel]:
+        """What a file was in the runs."""
+        if path not in self._seen:
+            refs = {ref.id: ref for run in self._runs if (ref := self._datafile.snapshot(run.id).get(path)) is not None}
+            found = [stored_model(self._datafile, ref) for ref in refs.values()]
+            self._seen[path] = [model for model in found if model is not None]
+        return self._seen[path]
 
     def of_file(self, path: str) -> int:
         """Tests that executed anything of a file, or need it to be imported."""
@@ -289,13 +312,11 @@ def _of_file(
         of_file = dependents.of_file(path) if dependents else 0
         yield Change("changed", "file", path, "", 1, of_file, "nothing is known of what it was")
         return
-    gone = {block.checksum for block in old.blocks} - {block.checksum for block in new.blocks}
     for change in block_changes(old, new):
         block = change.block
         if block is new.blocks[-1] or block is old.blocks[-1]:
             continue  # the module's own code shows as its definitions
-        lost = frozenset(b.checksum for b in old.blocks if b.qualname == block.qualname and b.checksum in gone)
-        tests = dependents.count(path, lost) if dependents and lost else 0
+        tests = dependents.of_block(path, change, old, new) if dependents else 0
         yield Change(change.how, "block", path, block.qualname, 0 if change.how == "removed" else block.line, tests)
     yield from _of_definitions(path, old, new, dependents)
 

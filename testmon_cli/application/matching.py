@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import cast
 
 from testmon_cli.analysis import codec
-from testmon_cli.analysis.changes import REMOVED, definition_changes
+from testmon_cli.analysis.changes import REMOVED, block_changes, definition_changes
 from testmon_cli.analysis.growth import Growth
 from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.mentions import DYNAMIC
@@ -72,6 +72,7 @@ class RunMatcher:
         self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
         self._unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
         self._hit_functions: dict[tuple[str, str], Cause] = {}
+        self._standing_for: dict[str, Mapping[int, Block]] = {}
 
     # Tests
 
@@ -235,11 +236,13 @@ class RunMatcher:
             today = {b.checksum for b in model.blocks} if model is not None else set()
             old = self.old_model(path)
             before = {b.checksum: b for b in old.blocks} if old is not None else {}
+            now = self._counterparts(path)
             for fingerprint in self._fingerprints_of([path]):
                 gone = fingerprint.checksums - today
                 if not gone:
                     continue
-                block = min((before[c] for c in gone if c in before), key=lambda b: b.line, default=None)
+                known = (before[c] for c in gone if c in before)
+                block = min(known, key=lambda b: (b.checksum not in now, b.line), default=None)
                 cause = self._block_cause(path, block, model)
                 causes[fingerprint.id] = cause
                 for checksum in gone:
@@ -265,6 +268,13 @@ class RunMatcher:
                     if block.qualname in entered and block.checksum not in today:
                         self._hit(trace_id, self._block_cause(fingerprint.path, block, model))
 
+    def _counterparts(self, path: str) -> Mapping[int, Block]:
+        """The blocks of today that stand where a changed block of a file stood, by the checksum of that."""
+        if path not in self._standing_for:
+            changes = block_changes(self.old_model(path), self.model(path))
+            self._standing_for[path] = {c.before.checksum: c.block for c in changes if c.before is not None}
+        return self._standing_for[path]
+
     def _block_cause(self, path: str, block: Block | None, model: SourceModel | None) -> Cause:
         if path in self.files.broken:
             return Cause("file", "does not parse", path, "")
@@ -272,7 +282,8 @@ class RunMatcher:
             return Cause("file", REMOVED, path, "")
         if block is None:
             return Cause("file", "changed", path, "")
-        now = next((b for b in model.blocks if b.qualname == block.qualname), None)
+        first = next((b for b in model.blocks if b.qualname == block.qualname), None)
+        now = self._counterparts(path).get(block.checksum, first)
         return Cause("block", "changed" if now else REMOVED, path, block.qualname, now.line if now else 0)
 
     def _changed_resources(self) -> None:

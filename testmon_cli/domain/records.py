@@ -9,6 +9,9 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 FAILURES: Final = ("failed", "error")  # outcomes of tests that must run again
+RESOURCE_KINDS: Final = ("file", "directory", "environment", "glob")
+SUBJECT_KINDS: Final = ("test", "fixture", "module", "collect", "session")  # of what can leave a trace
+TEST_KINDS: Final = ("function", "unittest", "doctest", "other")
 _NONE: Final[Mapping[str, AbstractSet[int]]] = MappingProxyType({})
 
 
@@ -93,9 +96,9 @@ class Run(NamedTuple):
 class ResourceState(NamedTuple):
     """A resource and how it was found."""
 
-    kind: str  # "file", "directory", "environment", "distribution", "config"
+    kind: str  # one of RESOURCE_KINDS
     name: str
-    state: str  # digest, "missing", keyed hash, version ...
+    state: str  # digest, "missing", keyed hash ...
     size: int = -1  # of a file: with mtime_ns a hint that spares hashing
     mtime_ns: int = -1
     frames: str = ""  # "path\tqualname\tline" a line, innermost first; who asked

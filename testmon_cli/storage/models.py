@@ -2,6 +2,8 @@
 
 # ruff: noqa: D101 - the comment of each table says what a row of it is
 
+from collections.abc import Sequence
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -16,6 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from testmon_cli.domain.records import RESOURCE_KINDS, SUBJECT_KINDS, TEST_KINDS
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -23,6 +27,11 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+def _one_of(kinds: Sequence[str]) -> str:
+    """Kinds as the comment of a column."""
+    return f"{', '.join(kinds[:-1])} or {kinds[-1]}"
 
 
 class Base(DeclarativeBase):
@@ -133,12 +142,14 @@ class Subject(Base):
     __tablename__ = "subject"
     __table_args__ = (
         UniqueConstraint("name", "kind"),
-        {"comment": "a row per thing that can leave a trace: test, fixture instance, module import"},
+        {"comment": "a row per thing that can leave a trace: test, fixture, module import, collector or session"},
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    kind: Mapped[str] = mapped_column(Text, comment="test, fixture, module or collect")
-    name: Mapped[str] = mapped_column(Text, comment="of a test its nodeid, of a module its path")
+    kind: Mapped[str] = mapped_column(Text, comment=_one_of(SUBJECT_KINDS))
+    name: Mapped[str] = mapped_column(
+        Text, comment="of a test or collector its nodeid, of a module its path; empty for the session"
+    )
 
 
 class Test(Base):
@@ -150,7 +161,7 @@ class Test(Base):
     )
     path: Mapped[str] = mapped_column(Text, comment="file it was collected from")
     function: Mapped[str] = mapped_column(Text, comment="qualified name of the test function; empty without one")
-    kind: Mapped[str] = mapped_column(Text, comment="function, unittest, doctest or other")
+    kind: Mapped[str] = mapped_column(Text, comment=_one_of(TEST_KINDS))
 
 
 class Trace(Base):
@@ -276,8 +287,8 @@ class Resource(Base):
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    kind: Mapped[str] = mapped_column(Text, comment="file, directory, environment, distribution or config")
-    name: Mapped[str] = mapped_column(Text, comment="path, name of the variable or name of the distribution")
+    kind: Mapped[str] = mapped_column(Text, comment=_one_of(RESOURCE_KINDS))
+    name: Mapped[str] = mapped_column(Text, comment="path, name of the variable or pattern of files")
 
 
 class ResourceState(Base):
@@ -289,7 +300,7 @@ class ResourceState(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id"), comment="the resource")
-    state: Mapped[str] = mapped_column(Text, comment="digest, missing, keyed hash of the value or version")
+    state: Mapped[str] = mapped_column(Text, comment="digest, missing or keyed hash of the value")
     size: Mapped[int] = mapped_column(BigInteger, comment="bytes of a file, with mtime_ns a hint; -1 for others")
     mtime_ns: Mapped[int] = mapped_column(BigInteger, comment="when the file was last changed; -1 for others")
 

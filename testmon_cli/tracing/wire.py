@@ -20,9 +20,9 @@ from typing import Any, NamedTuple, get_args
 class Resource(NamedTuple):
     """Something besides code that was relied on."""
 
-    kind: str  # "file", "directory", "environment", "distribution"
-    name: str  # absolute path, variable name or normalised distribution name
-    state: str  # content digest, "missing", keyed hash of the value, "unset", version; "" lets the reader decide
+    kind: str  # "file", "directory", "environment"
+    name: str  # absolute path or variable name
+    state: str  # content digest, "missing", keyed hash of the value, "unset" ...
     frames: tuple[tuple[str, str, int], ...] = ()  # project frames, innermost first: path, qualified name, line
 
 

@@ -132,4 +132,4 @@ def test_one_change_alone(matching: Matching) -> None:
 def test_users_of_a_fixture_share_what_touches_it(matching: Matching) -> None:
     matching.depot.edit("depot/rates.py", "return TABLE[name]", "return TABLE[name] + 0")
     (cause,) = matching.invalid().values()
-    assert (cause.path, cause.name, cause.line) == ("depot/rates.py", "rate", 5)
+    assert (cause.path, cause.name, cause.line) == ("depot/rates.py", "rate", 7)

@@ -127,6 +127,23 @@ def test_the_last_run_that_loaded_a_file_counts_and_is_no_revision(shop: Project
     )
 
 
+def test_diff_and_explain_name_the_same_line(shop: Project) -> None:
+    shop.edit("shop.py", '        return x\n    return "none"', '        return x\n    return "nobody"')
+    place = "shop.py:13"
+    assert shop.testmon("diff").out == f"{LAST}1 change\nchanged block        {place} name  1 test\n"
+    reason = f"runs shop.py::name, changed at {place}"
+    assert shop.testmon("select", "--explain").out == f"test_name.py::test_unnamed  {reason}\n"
+
+
+def test_tests_that_ran_a_block_as_it_is_now_count_since_a_revision(shop: Project) -> None:
+    lines = f"{HEAD}1 change\nchanged block        shop.py:6 price  1 test\n"
+    shop.edit("shop.py", "x * TAX", "TAX * x")
+    assert shop.testmon("collect", "-q").code == 0
+    assert shop.testmon("diff", "--base", "HEAD").out == lines
+    shop.edit("shop.py", "TAX * x", "x * TAX * 1")  # ran in neither form
+    assert shop.testmon("diff", "--base", "HEAD").out == lines
+
+
 def test_what_went_has_no_line_and_what_came_no_tests(shop: Project) -> None:
     text = (shop.path / "shop.py").read_text()
     shop.write({"shop.py": text.partition("class Box")[0] + "def late():\n    pass\n"})
