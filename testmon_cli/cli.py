@@ -151,7 +151,12 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 
 @cli.command()
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path())
-@click.option("-k", "keyword", metavar="EXPR", default="", help="Keep the tests whose name matches, as in pytest.")
+@click.option(
+    "--stdin", is_flag=True, help="Read more PATHS from stdin, one a line, like those of `git diff --name-only`."
+)
+@click.option(
+    "-k", "keyword", metavar="EXPR", default="", help="Keep tests whose names or markers match, as in pytest."
+)
 @click.option("--no-failed", is_flag=True, help="Leave out tests that failed last time and are not affected.")
 @click.option("--explain", is_flag=True, help="Print each test with the reason why it is selected.")
 @click.option("--why-not", metavar="NODEID", help="Say what would have to change for this test to be selected.")
@@ -163,6 +168,7 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 def select(
     context: click.Context,
     paths: tuple[str, ...],
+    stdin: bool,
     keyword: str,
     no_failed: bool,
     explain: bool,
@@ -175,7 +181,8 @@ def select(
     """Print what pytest must run, one argument a line.
 
     Selected are the tests that a change can affect, those that failed last time, those that were never
-    recorded and new ones. PATHS (files, folders or nodeids) narrow the answer. For use with
+    recorded and new ones. PATHS narrow the answer: node ids to these tests, files and folders of
+    any kind to the selected tests that stand there or that can be affected from there. For use with
     `testmon select | xargs -r pytest`: without -r, an empty answer would run every test.
     """
     if null and (explain or why_not or format_ == "json"):
@@ -186,6 +193,7 @@ def select(
         return command.run(
             _settings(context, datafile, env),
             paths=paths,
+            stdin=stdin,
             keyword=keyword,
             failed=not no_failed,
             explain=explain,

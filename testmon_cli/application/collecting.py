@@ -17,7 +17,7 @@ from testmon_cli import __version__
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import environment, pytest_config, sources
+from testmon_cli.application import environment, keywords, pytest_config, sources
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
@@ -49,10 +49,11 @@ def collect_selected(settings: Settings, arguments: Sequence[str], *, verbose: b
     Paths among the arguments narrow the selection, all others go to pytest.
     """
     from testmon_cli.application import selecting  # a plain run does not need it
+    from testmon_cli.application.select_filters import narrowing_of
 
     root = Path(os.path.realpath(settings.root))
     paths = tuple(a for a in arguments if names_path(a, root))
-    selection = selecting.select(settings, narrowing=selecting.narrowing_of(settings, paths), exact=True)
+    selection = selecting.select(settings, narrowing=narrowing_of(settings, paths or None), exact=True)
     if not selection.known:
         return collect(settings, arguments, verbose=verbose)
     if not selection.arguments:
@@ -250,6 +251,7 @@ class _Store:
             # Should the run be killed, what it did not come to is known to be there.
             self._facts["pending"] = self._pending()
             self._facts["left_out"] = self._left_out()
+            self._facts["keywords"] = keywords.recorded(self._joiner.functions, self._joiner.keywords)
             self._datafile.set_facts(self._run_id, self._facts)
         batch = self._joiner.take()
         if batch:
@@ -273,6 +275,7 @@ class _Store:
             errors=joiner.errors,
             pending=self._pending(),
             left_out=self._left_out(),
+            keywords=keywords.recorded(joiner.functions, joiner.keywords),
             unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.functions),
             inert=self._inert(is_whole=is_whole and ended is not None),
         )

@@ -174,14 +174,18 @@ class RunMatcher:
 
     def reached_by(self, change: Callable[[Growth], None]) -> Hits:
         """Traces of the run that one change alone would touch; to be asked of a matcher without changed files."""
-        if not self._kinds:
-            self._load_traces()
+        self.load()
         self.growth = Growth(self.growth.project)
         self.invalid, self._hit_functions = {}, {}
         change(self.growth)
         self._affected()
         self._spread()
         return self.invalid
+
+    def load(self) -> None:
+        """Read the traces of the run, which else `match` does."""
+        if not self._kinds:
+            self._load_traces()
 
     def _load_traces(self) -> None:
         # Of tests the ids are enough. All of them: one that has run again since may have made what others found kept.

@@ -120,6 +120,7 @@ class Joiner:
         self.ended: wire.Ended | None = None
         self.collected: set[str] = set()
         self.deselected: set[str] = set()
+        self.keywords: dict[str, tuple[str, ...]] = {}  # node id -> what -k matches besides its names
         self.functions: dict[str, str] = {}  # node id, of all that were collected or deselected -> without parameters
         self.executed: set[str] = set()
         self.errors: dict[str, str] = {}
@@ -162,6 +163,7 @@ class Joiner:
         elif isinstance(record, wire.Collected):
             self.collected.update(record.nodeids)
             self.deselected.update(record.deselected)
+            self.keywords.update((nodeid, found) for found, nodeids in record.keywords for nodeid in nodeids)
             self.functions.update((nodeid, _function_of(nodeid)) for nodeid in {*record.nodeids, *record.deselected})
         elif isinstance(record, wire.Session):
             self.session = record

@@ -20,11 +20,13 @@ from testmon_cli.application.comparing import (
 )
 from testmon_cli.application.reasons import sentence
 from testmon_cli.application.resources import Today
+from testmon_cli.application.select_filters import Narrowing
+from testmon_cli.application.select_paths import Known
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.errors import SourceError, TestmonError
+from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import FAILURES, Environment, Heads, Package, Run, StoredExecution, VersionRef
 from testmon_cli.domain.selection import Reason, Selected, Selection
 from testmon_cli.storage.datafile import Datafile, MissingDatafile
@@ -36,35 +38,6 @@ if TYPE_CHECKING:  # what matches changes is imported where there are some: that
 
 # Characters that xargs, in its default mode, would split or unquote.
 _SPLIT_BY_XARGS = frozenset(" \t\n\r\v\f'\"\\")
-
-
-class Narrowing(NamedTuple):
-    """Parts of the suite that the user asked for: paths (or node ids) and words of names."""
-
-    paths: tuple[str, ...] = ()
-    words: str = ""  # like pytest's -k, of plain words with and, or, not
-
-    def holds(self, nodeid: str) -> bool:
-        return self._in_paths(nodeid) and (not self.words or matches_words(nodeid, self.words))
-
-    def _in_paths(self, nodeid: str) -> bool:
-        if not self.paths:
-            return True
-        return any(p == "" or nodeid == p or nodeid.startswith((f"{p}/", f"{p}::", f"{p}[")) for p in self.paths)
-
-
-def narrowing_of(settings: Settings, paths: Sequence[str], words: str = "") -> Narrowing:
-    """What the user's paths mean, relative to the root; they are written relative to the working directory."""
-    root = Path(os.path.realpath(settings.root))
-    found = []
-    for path in paths:
-        file, separator, rest = path.partition("::")
-        absolute = Path(os.path.realpath(file))
-        if not absolute.exists():
-            raise TestmonError(f"no such file or folder: {file}; give paths relative to {Path.cwd()}")
-        relative = os.path.relpath(absolute, root).replace(os.sep, "/")
-        found.append(("" if relative == "." else relative) + separator + rest)
-    return Narrowing(tuple(found), words)
 
 
 def select(
@@ -88,16 +61,17 @@ def select(
         datafile = Datafile.open(settings.datafile, mode="read")
     except MissingDatafile:
         note = f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
-        return _from_here(_narrowed(_everything(tree, config.naming(), note), narrowing), root)
+        return _from_here(narrowing.of(_everything(tree, config.naming(), note), Known(tree, current)), root)
     with datafile:
         tree.datafile = datafile
         runs = datafile.runs(current)
+        known = Known(tree, current, datafile, runs)
         if not runs:
             others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
             note = f"nothing was collected for {describe(current)} (there is: {others}): everything is selected"
-            return _from_here(_narrowed(_everything(tree, config.naming(), note), narrowing), root)
+            return _from_here(narrowing.of(_everything(tree, config.naming(), note), known), root)
         chooser = Chooser(datafile, settings, runs, tree, config)
-        return _from_here(_narrowed(chooser.choose(failed=failed, exact=exact), narrowing), root)
+        return _from_here(narrowing.of(chooser.choose(failed=failed, exact=exact), known), root)
 
 
 def describe(env: Environment) -> str:
@@ -205,7 +179,8 @@ class Chooser:
             reason = self._reason_to_repeat(execution, failed=failed)
             if reason is not None:
                 spent += execution.duration
-                chosen.append(Selected(execution.nodeid, self._argument(execution, exact=exact), reason))
+                argument = self._argument(execution, exact=exact)
+                chosen.append(Selected(execution.nodeid, argument, reason, execution))
         chosen += self._new(self.config.naming(newest.arguments), files)
         known, seconds = self.datafile.totals(newest.id)
         return Selection(tuple(chosen), known, (), seconds - spent, spent)
@@ -251,11 +226,14 @@ class Chooser:
                 argument = argument.partition("[")[0]
             if self.rebuilt and self._is_rebuilt(newest):
                 argument = "::".join(argument.split("::")[:2])
-            chosen.append(Selected(nodeid, argument, reason))
+            chosen.append(Selected(nodeid, argument, reason, newest))
         chosen += self._new(naming, files)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
         broken = tuple(sorted(self.broken))
-        return Selection(tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone))
+        unsettled = self.unstable.union(self.doubtful)
+        return Selection(
+            tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone), frozenset(unsettled)
+        )
 
     # Which executions hold
 
@@ -642,18 +620,6 @@ def _function_of(nodeid: str) -> str:
     return nodeid.partition("[")[0]
 
 
-def _narrowed(selection: Selection, narrowing: Narrowing) -> Selection:
-    """The part of a selection that the user asked for. A whole file stays if it may hold such tests."""
-    if not narrowing.paths and not narrowing.words:
-        return selection
-    kept = [
-        test
-        for test in selection.tests
-        if narrowing.holds(test.nodeid) or any(p.startswith(test.nodeid + "::") for p in narrowing.paths)
-    ]
-    return selection._replace(tests=tuple(kept))
-
-
 def _from_here(selection: Selection, root: Path) -> Selection:
     """Arguments relative to the working directory, which pytest takes paths from; node ids stay as they are."""
     here = Path(os.path.realpath(os.curdir))
@@ -666,17 +632,3 @@ def _from_here(selection: Selection, root: Path) -> Selection:
 def _relative(argument: str, root: Path, here: Path) -> str:
     path, separator, rest = argument.partition("::")
     return os.path.relpath(root / path, here) + separator + rest
-
-
-def matches_words(nodeid: str, expression: str) -> bool:
-    """A subset of pytest's -k: words joined by `and`, `or`, `not`; a word holds when the node id contains it."""
-    name = nodeid.lower()
-    return any(
-        all(
-            (word.strip()[4:].strip().lower() not in name)
-            if word.strip().startswith("not ")
-            else word.strip().lower() in name
-            for word in part.split(" and ")
-        )
-        for part in expression.split(" or ")
-    )

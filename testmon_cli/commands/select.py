@@ -3,6 +3,7 @@
 import sys
 
 from testmon_cli.application import selecting
+from testmon_cli.application.select_filters import narrowing_of, paths_in
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import selection as rendering
 
@@ -11,6 +12,7 @@ def run(
     settings: Settings,
     *,
     paths: tuple[str, ...],
+    stdin: bool,
     keyword: str,
     failed: bool,
     explain: bool,
@@ -25,7 +27,9 @@ def run(
         answer = explaining.why_not(settings, why_not)
         sys.stdout.write(rendering.why_not_as_json(answer) if format_ == "json" else rendering.why_not_as_text(answer))
         return 0
-    narrowing = selecting.narrowing_of(settings, paths, keyword)
+    if stdin:
+        paths = (*paths, *paths_in(sys.stdin.buffer.read()))
+    narrowing = narrowing_of(settings, paths if paths or stdin else None, keyword, is_listed=stdin)
     selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=null)
     sys.stderr.write(rendering.notes(selection))
     if format_ == "json":

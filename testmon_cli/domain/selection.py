@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.records import StoredExecution
 
 AFFECTED = "affected"
 FAILED = "failed"
@@ -25,6 +26,7 @@ class Selected(NamedTuple):
     nodeid: str  # of the test, or of the file or function where its tests are not known
     argument: str
     reason: Reason
+    execution: StoredExecution | None = None  # the newest; None where nothing was recorded
 
 
 class Selection(NamedTuple):
@@ -37,6 +39,7 @@ class Selection(NamedTuple):
     selected_seconds: float = 0.0
     broken: tuple[str, ...] = ()  # sources that do not parse, with the reason
     gone: frozenset[str] = frozenset()  # node ids of tests that have an execution and exist no longer
+    unsettled: frozenset[str] = frozenset()  # files whose tests may be called, or marked, in another way than recorded
 
     @property
     def arguments(self) -> tuple[str, ...]:

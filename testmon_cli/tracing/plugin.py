@@ -18,6 +18,7 @@ from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, identity_of_test
 from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.itself import make_room
+from testmon_cli.tracing.keywords import Keywords
 from testmon_cli.tracing.outcomes import OutcomeReader
 from testmon_cli.tracing.recorder import Pending, Recorder
 from testmon_cli.tracing.settings import TraceSettings
@@ -101,6 +102,7 @@ class Collector:
         self.fixtures = FixtureWatch(self)
         self.nodeids: list[str] = []
         self.deselected: list[str] = []
+        self.keywords = Keywords()
         self.nodeid = ""  # of the test that runs; to ask pytest for it takes long
         self.is_between = False  # the test before is over, and what runs until the next may count for that
         self.outcome = OutcomeReader()
@@ -183,11 +185,14 @@ class Collector:
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self.deselected += [item.nodeid for item in items]
+        self.keywords.add(items)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self) -> None:
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
         if not self.is_controller:
-            self.recorder.flush(wire.Collected(tuple(self.nodeids), tuple(self.deselected)))
+            self.keywords.add(session.items)
+            collected = wire.Collected(tuple(self.nodeids), tuple(self.deselected), self.keywords.groups())
+            self.recorder.flush(collected)
 
     # tests
 

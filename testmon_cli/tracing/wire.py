@@ -94,6 +94,7 @@ class Collected(NamedTuple):
 
     nodeids: tuple[str, ...]
     deselected: tuple[str, ...]
+    keywords: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # what -k matches besides names -> nodeids
 
 
 class Session(NamedTuple):

@@ -1,0 +1,69 @@
+"""Which part of a selection a user asks for: by paths, node ids and the words of `-k`."""
+
+import ast
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain.selection import Selection
+
+if TYPE_CHECKING:  # mostly everything is asked for
+    from testmon_cli.application.expressions import Expression
+    from testmon_cli.application.select_paths import Known, Place
+
+
+class Narrowing(NamedTuple):
+    """What of a selection is asked for."""
+
+    places: "tuple[Place, ...] | None" = None  # None: all
+    expression: "Expression | None" = None
+    is_listed: bool = False  # whether the places were read from a list, that may name files which nobody knows any more
+
+    def of(self, selection: Selection, known: "Known") -> Selection:
+        """The part of a selection that is asked for. A test that may belong to it, for all that is known, is kept."""
+        if self.places is not None:
+            from testmon_cli.application.select_paths import within
+
+            selection = within(selection, self.places, known, is_listed=self.is_listed)
+        if self.expression is not None:
+            from testmon_cli.application.keywords import Keywords
+
+            keywords = Keywords({run.id: run for run in known.runs}, selection.unsettled)
+            kept = tuple(test for test in selection.tests if keywords.holds(test, self.expression))
+            selection = selection._replace(tests=kept)
+        return selection
+
+
+def narrowing_of(
+    settings: Settings, paths: Sequence[str] | None = None, words: str = "", *, is_listed: bool = False
+) -> Narrowing:
+    """What a command line asks for: everything without paths (None), nothing with an empty list of them."""
+    asked, expression = None, None
+    if paths is not None:
+        from testmon_cli.application.select_paths import places
+
+        asked = places(Path(os.path.realpath(settings.root)), settings.source, paths)
+    if words.strip():
+        from testmon_cli.application.expressions import compiled
+
+        expression = compiled(words)
+    return Narrowing(asked, expression, is_listed)
+
+
+def paths_in(data: bytes) -> list[str]:
+    """The paths of a list: one a line, as git quotes them, or each ended by a null byte."""
+    if b"\0" in data:
+        return [os.fsdecode(entry) for entry in data.split(b"\0") if entry]
+    return [_unquoted(os.fsdecode(line)) for line in data.splitlines() if line.strip()]
+
+
+def _unquoted(line: str) -> str:
+    r"""A path as it is, of one that git put in quotes because of special characters: `"caf\303\251.py"`."""
+    if not (line.startswith('"') and line.endswith('"') and len(line) > 1):
+        return line
+    try:
+        return os.fsdecode(ast.literal_eval(f"b{line}"))
+    except (SyntaxError, ValueError):
+        return line

@@ -1,0 +1,285 @@
+"""What the PATHS of `testmon select` mean: the selected tests that stand there, or that can be affected from there.
+
+A path is read relative to the working directory, or else to the root, like the names that we and git print. A path
+that is gone is understood as long as something recorded relied on it.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from testmon_cli.application.comparing import FileChanges, PackageChanges
+from testmon_cli.application.patterns import GLOB
+from testmon_cli.application.resources import Today
+from testmon_cli.application.sources import Tree
+from testmon_cli.domain import selection as kinds
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.errors import SourceError, TestmonError
+from testmon_cli.domain.records import Environment, ResourceState, Run
+from testmon_cli.domain.selection import Selected, Selection
+from testmon_cli.storage.datafile import Datafile
+
+if TYPE_CHECKING:  # what it imports takes long
+    from testmon_cli.application.matching import RunMatcher
+    from testmon_cli.domain.source import Definition
+
+
+class Place(NamedTuple):
+    """What one argument asks for."""
+
+    text: str  # as it was given
+    paths: tuple[str, ...]  # relative to the root, "" for the root: of the file or folder, and what it may be a link to
+    name: str = ""  # of a test or class within the file; "" for all of it
+    exists: bool = True
+
+    def holds(self, nodeid: str) -> bool:
+        """Whether a test stands here by its node id."""
+        if not self.name:
+            return any(_is_below(nodeid, path) for path in self.paths)
+        return any(_is_part(nodeid, f"{path}::{self.name}") for path in self.paths)
+
+    def names(self, path: str) -> bool:
+        """Whether this is a whole file or folder, and a path the same or below it."""
+        return not self.name and any(_is_below(path, own) for own in self.paths)
+
+
+def _is_below(name: str, path: str) -> bool:
+    return path in ("", name) or name.startswith((f"{path}/", f"{path}::"))
+
+
+def _is_part(nodeid: str, whole: str) -> bool:
+    return nodeid == whole or nodeid.startswith((f"{whole}::", f"{whole}["))
+
+
+# Reading what was given
+
+
+def places(root: Path, source: Sequence[str], texts: Iterable[str]) -> tuple[Place, ...]:
+    """What some arguments ask for. Raises TestmonError for what lies outside the project."""
+    return tuple(_place(root, source, text) for text in texts)
+
+
+def _place(root: Path, source: Sequence[str], text: str) -> Place:
+    if not text or "\0" in text:
+        raise TestmonError(f"{text!r} is no path: name a file, a folder or a test")
+    for file, name in _readings(text):
+        for base in (Path.cwd(), root):
+            if os.path.lexists(base / file):
+                return Place(text, _inside(root, source, text, base / file), name)
+    file, _, name = text.partition("::")
+    found = (path for base in (Path.cwd(), root) for path in _inside(root, source, text, base / file))
+    return Place(text, tuple(dict.fromkeys(found)), name, exists=False)
+
+
+def _readings(text: str) -> Iterator[tuple[str, str]]:
+    """The ways to take a text apart, since the name of a file may hold the signs that divide a node id."""
+    yield text, ""
+    parts = text.split("::")
+    for count in range(len(parts) - 1, 0, -1):
+        yield "::".join(parts[:count]), "::".join(parts[count:])
+
+
+def _inside(root: Path, source: Sequence[str], text: str, path: Path) -> tuple[str, ...]:
+    """A path, and where it leads if it is a link, as the datafile has them."""
+    own = os.path.join(os.path.realpath(path.parent), path.name) if path.name not in ("", "..") else path
+    found = dict.fromkeys((os.fspath(own), os.path.realpath(path)))
+    relative = tuple(r for p in found if (r := _relative(root, source, p)) is not None)
+    if not relative:
+        raise TestmonError(f"{text} is outside of {root}: name a file or folder of the project")
+    return relative
+
+
+def _relative(root: Path, source: Sequence[str], path: str) -> str | None:
+    relative = os.path.relpath(path, root).replace(os.sep, "/")
+    if relative == ".":
+        return ""
+    is_outside = relative == ".." or relative.startswith("../")
+    if is_outside and not any(Path(path).is_relative_to(os.path.realpath(folder)) for folder in source):
+        return None
+    return relative
+
+
+# What is known
+
+
+class Known(NamedTuple):
+    """What there is to answer from; without a datafile, the sources alone."""
+
+    tree: Tree
+    environment: Environment
+    datafile: Datafile | None = None
+    runs: Sequence[Run] = ()
+
+
+def within(selection: Selection, asked: Sequence[Place], known: Known, *, is_listed: bool) -> Selection:
+    """The part of a selection that stands in some places, or that can be affected from there.
+
+    Raises TestmonError for a place that does not exist and of which nothing is known. Lists name files that were
+    removed, too: of one that nobody relied on a note is enough, as long as the list names others that are there.
+    """
+    problems = [problem for place in asked if (problem := _problem(place, known))]
+    if problems and (not is_listed or len(problems) == len(asked)):
+        raise TestmonError(problems[0])
+    selection = selection._replace(notes=(*selection.notes, *problems))
+    reliance = _Reliance(asked, known, selection.tests)
+    return selection._replace(tests=tuple(test for test in selection.tests if reliance.concerns(test)))
+
+
+def _problem(place: Place, known: Known) -> str:
+    """Why a place cannot be understood; "" when it can."""
+    if not place.exists and not _is_recorded(place, known):
+        file = place.text.partition("::")[0]
+        return f"no such file or folder: {file}; give paths relative to {Path.cwd()}"
+    if place.exists and place.name and not _is_test(place, known):
+        file = place.text.removesuffix(f"::{place.name}")
+        return f"no such test in {file}: {place.name}; `pytest --collect-only -q {file}` lists those that there are"
+    return ""
+
+
+def _is_recorded(place: Place, known: Known) -> bool:
+    """Whether a file that is gone, or one below a folder that is, was there for a run."""
+    datafile = known.datafile
+    if datafile is None:
+        return False
+    if any(place.names(path) for run in known.runs for path in datafile.snapshot(run.id)):
+        return True
+    if place.name:
+        return _is_test(place, known)
+    return any(_is_read(state, place) for state in datafile.resource_states().values())
+
+
+def _is_test(place: Place, known: Known) -> bool:
+    """Whether a test or class of this name was recorded, or is bound in the source."""
+    if known.datafile is not None:
+        ran = known.datafile.ran_below(known.environment, place.paths)
+        if any(place.holds(nodeid) for nodeid, _ in ran):
+            return True
+    return any(_is_bound(known.tree, path, place.name) for path in place.paths if path in known.tree.stats)
+
+
+def _is_bound(tree: Tree, path: str, name: str) -> bool:
+    try:
+        model = tree.model(path)
+    except SourceError:
+        return True  # nobody knows
+    if name in model.doctests or any("star" in d.flags for d in model.definitions):
+        return True
+    owner = ""
+    found: list[Definition] = []
+    for part in name.partition("[")[0].split("::"):
+        classes, found = found, [d for d in model.definitions if d.owner == owner and part in d.names]
+        if not found:
+            return any(cls.bases or cls.decorators for cls in classes)  # it may have it from there
+        owner = f"{owner}.{part}".lstrip(".")
+    return True
+
+
+# What tests rely on
+
+
+class _Reliance:
+    """Tells which selected tests have to do with some places."""
+
+    def __init__(self, asked: Sequence[Place], known: Known, tests: Sequence[Selected]) -> None:
+        self._asked = asked
+        self._whole = [place for place in asked if not place.name]
+        self._known = known
+        self._tests = tests
+        self._matchers: dict[int, RunMatcher] = {}
+
+    def concerns(self, test: Selected) -> bool:
+        """Whether a test stands in one of the places or can be affected from there, as far as that is known."""
+        if any(place.holds(test.nodeid) or test.nodeid in place.paths for place in self._asked):
+            return True
+        if not self._whole:
+            return False
+        if test.reason.cause is not None and any(self._is_named(link) for link in test.reason.cause.chain()):
+            return True
+        if test.execution is None or test.reason.kind in (kinds.ALWAYS, kinds.UNKNOWN):
+            return self._matters_elsewhere
+        return test.execution.trace_id in self._reliant
+
+    def _is_named(self, link: Cause) -> bool:
+        names = (link.path, link.name if link.kind in ("file", "directory") else "")
+        return any(name and place.names(name) for name in names for place in self._whole)
+
+    @cached_property
+    def _reliant(self) -> set[int]:
+        """Traces of the runs that some tests ran in last, if they can be affected from one of the places."""
+        runs = {test.execution.run_id for test in self._tests if test.execution is not None}
+        wanted = [run for run in self._known.runs if run.id in runs]
+        return {trace for run in wanted for place in self._whole for trace in self._relying(run, place)}
+
+    @cached_property
+    def _matters_elsewhere(self) -> bool:
+        """Whether tests rely on one of the places that do not stand there: others, of which less is known, may too."""
+        return any(map(self._is_used_elsewhere, self._whole))
+
+    def _is_used_elsewhere(self, place: Place) -> bool:
+        stands_here = any(place.holds(test.nodeid) for test in self._tests)
+        for run in self._known.runs:
+            assert self._known.datafile is not None
+            tests = {test.trace_id: place.names(test.path) for test in self._known.datafile.tests(run.id)}
+            stands_here = stands_here or any(tests.values())
+            if any(not tests.get(trace, True) for trace in self._relying(run, place)):
+                return True
+        return not stands_here
+
+    def _relying(self, run: Run, place: Place) -> set[int]:
+        """Traces of a run that relied on what is at a place, or that can reach it through imports."""
+        matcher = self._matcher(run)
+        files = {path for path in (*matcher.snapshot, *self._known.tree.stats) if place.names(path)}
+        readers = set(self._readers(run, place))
+        modules = {trace: name.partition(":")[2] for trace, name in self._modules(run)}
+        files |= {modules[trace] for trace in readers & modules.keys()}
+        reaching = frozenset().union(*map(matcher.growth.project.reaching, files))
+        return matcher.touching(reaching) | matcher.spread(dict.fromkeys(readers, _ANYTHING)).keys()
+
+    def _readers(self, run: Run, place: Place) -> Iterator[int]:
+        assert self._known.datafile is not None
+        states = self._known.datafile.resource_states()
+        wanted = {number for number, state in states.items() if _is_read(state, place)}
+        for trace, state in self._known.datafile.resources([run.id]) if wanted else ():
+            if state in wanted:
+                yield trace
+
+    def _modules(self, run: Run) -> Iterator[tuple[int, str]]:
+        assert self._known.datafile is not None
+        for trace, _, identity, _, _ in self._known.datafile.traces([run.id], "module"):
+            yield trace, identity
+
+    def _matcher(self, run: Run) -> "RunMatcher":
+        """A matcher for which nothing has changed: it knows what the run relied on."""
+        from testmon_cli.application.matching import RunMatcher
+
+        if run.id not in self._matchers:
+            assert self._known.datafile is not None
+            tree, nothing = self._known.tree, FileChanges((), (), (), {})
+            matcher = RunMatcher(self._known.datafile, run, tree, Today(tree.root, ""), PackageChanges(), nothing)
+            matcher.load()
+            self._matchers[run.id] = matcher
+        return self._matchers[run.id]
+
+
+_ANYTHING = Cause("", "", "", "")
+
+
+def _is_read(state: ResourceState, place: Place) -> bool:
+    """Whether who relied on a resource relied on what is at a place."""
+    if place.name or state.kind not in ("file", "directory", GLOB):
+        return False
+    if state.kind == GLOB:
+        return any(_may_match(state.name, path) for path in place.paths)
+    if state.kind == "directory" and any(os.path.dirname(path) == state.name.strip(".") for path in place.paths):
+        return True
+    return place.names(state.name)
+
+
+def _may_match(pattern: str, path: str) -> bool:
+    """Whether a pattern of files may hold for a file, or for one below a folder."""
+    fixed = pattern.partition("*")[0].partition("?")[0].partition("[")[0]
+    loose = pattern.replace("**/", "*").rstrip("/")
+    return _is_below(fixed, path) or fnmatch(path, loose) or fnmatch(path, f"{loose}/*")
