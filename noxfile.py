@@ -150,6 +150,12 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def arena(session: nox.Session) -> None:
+    """Try edits of every kind on real projects that testmon was not made with, as a user does it."""
+    _script(session, "arena")
+
+
+@nox.session(python=PYTHON)
 def replay(session: nox.Session) -> None:
     """Replay commits of real projects, beside pytest-testmon."""
     _script(session, "replay")

@@ -39,14 +39,14 @@ def draw(paths: Sequence[Path], seed: int, *, inside: bool = False) -> Iterator[
         source = path.read_bytes().decode()
         functions = inside or chance.random() < 0.5
         kinds = defaultdict(list)
-        for kind, node, new in _in_functions(ast.parse(source)) if functions else _at_import(ast.parse(source)):
+        for kind, node, new in in_functions(ast.parse(source)) if functions else at_import(ast.parse(source)):
             kinds[kind].append((node, new))
         if not kinds:
             continue
         kind = chance.choice(list(kinds))  # first the kind: most places hold a constant
         node, new = chance.choice(kinds[kind])
-        text = _replaced(source, node, new)
-        if text != source and _parses(text):
+        text = replaced(source, node, new)
+        if text != source and parses(text):
             line = node.lineno  # type: ignore[attr-defined] # only nodes with a place are drawn
             yield Edit(
                 path,
@@ -81,7 +81,7 @@ def draw_data(paths: Sequence[Path], seed: int) -> Iterator[Edit]:
             yield Edit(path, 1, kind, "", gone=True, where=DATA)
 
 
-def _in_functions(tree: ast.Module) -> Iterator[SPAN]:
+def in_functions(tree: ast.Module) -> Iterator[SPAN]:
     for function in ast.walk(tree):
         if isinstance(function, FUNCTIONS):
             for node in (node for statement in function.body for node in ast.walk(statement)):
@@ -95,7 +95,7 @@ def _slips(node: ast.AST) -> Iterator[SPAN]:
         case ast.If() | ast.While() | ast.IfExp():
             yield "condition", node.test, f"(not ({ast.unparse(node.test)}))"
             if isinstance(node, ast.If) and node.orelse:
-                yield "arms", node, _lines(node, ast.If(node.test, node.orelse, node.body))
+                yield "arms", node, laid_out(node, ast.If(node.test, node.orelse, node.body))
         case ast.Compare():
             yield "condition", node, f"(not ({ast.unparse(node)}))"
             operators = [_other(node.ops[0]), *node.ops[1:]]
@@ -118,7 +118,7 @@ def _other(operator: Any) -> Any:
     return _OTHER.get(type(operator), type(operator))()
 
 
-def _at_import(tree: ast.Module) -> Iterator[SPAN]:
+def at_import(tree: ast.Module) -> Iterator[SPAN]:
     scopes = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef) and node.body]
     methods = {s.name for scope in scopes[1:] for s in scope.body if isinstance(s, FUNCTIONS)}
     for scope in scopes:
@@ -130,10 +130,10 @@ def _at_import(tree: ast.Module) -> Iterator[SPAN]:
             if isinstance(first, ast.Assign) and isinstance(second, ast.Assign):
                 yield "order", first, f"{ast.unparse(second)}; {ast.unparse(first)}"
         for name in sorted(own):
-            yield "rebound", last, _lines(last, last, f"{name} = None")
+            yield "rebound", last, laid_out(last, last, f"{name} = None")
         if isinstance(scope, ast.ClassDef):
             for name in sorted({*methods, *SPECIAL} - own):
-                yield "method", last, _lines(last, last, f"def {name}(self, *args):", "    return 'new'")
+                yield "method", last, laid_out(last, last, f"def {name}(self, *args):", "    return 'new'")
 
 
 def _slips_at_import(node: ast.stmt) -> Iterator[SPAN]:
@@ -164,7 +164,7 @@ def _constants(value: ast.expr) -> Iterator[SPAN]:
                 yield "constant", node, repr(f"{old}x")
 
 
-def _lines(place: ast.stmt, statement: ast.stmt, *more: str) -> str:
+def laid_out(place: ast.stmt, statement: ast.stmt, *more: str) -> str:
     """A statement, and lines after it, as deep as another stands; decorators stand there already."""
     if isinstance(statement, (*FUNCTIONS, ast.ClassDef)) and statement is place:
         bare = {name: value for name, value in ast.iter_fields(statement) if name != "decorator_list"}
@@ -173,7 +173,7 @@ def _lines(place: ast.stmt, statement: ast.stmt, *more: str) -> str:
     return f"\n{' ' * place.col_offset}".join(lines)
 
 
-def _replaced(source: str, node: ast.AST, new: str) -> str:
+def replaced(source: str, node: ast.AST, new: str) -> str:
     data = source.encode()
     starts = [0]
     for line in data.splitlines(keepends=True):
@@ -185,7 +185,7 @@ def _replaced(source: str, node: ast.AST, new: str) -> str:
     return (data[:first] + new.encode() + data[last:]).decode()
 
 
-def _parses(text: str) -> bool:
+def parses(text: str) -> bool:
     try:
         compile(text, "edited", "exec", dont_inherit=True)  # it refuses more than the parser does
     except (SyntaxError, ValueError):

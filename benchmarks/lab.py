@@ -281,7 +281,11 @@ def _is_text(path: Path) -> bool:
 
 def prepare(name: str, *tools: str) -> Project:
     """Download, unpack and install a project with pytest and the given tools; what is there is used again."""
-    recipe = RECIPES[name]
+    return prepared(RECIPES[name], *tools)
+
+
+def prepared(recipe: Recipe, *tools: str) -> Project:
+    """The same for a project that is not in the table."""
     project = Project(recipe, home_of(recipe.title.replace(" ", "-"), tools))
     if not (project.home / "venv" / "ready").exists():
         clear(project.home)
@@ -346,14 +350,19 @@ def _download(recipe: Recipe, home: Path) -> None:
             else:
                 shutil.copy2(CHECKOUT / part, copy)
         return
-    name = recipe.name.replace("-", "_")  # as archives spell it
-    archive = PLACE / f"{name}-{recipe.version}.tar.gz"
-    if not archive.exists():
+    if not (archive := _archive(recipe)):
         options = ["-q", "--no-deps", "--no-binary", recipe.name, "-d", str(PLACE)]
         wanted = f"{recipe.name}=={recipe.version}"
         subprocess.run([sys.executable, "-m", "pip", "download", *options, wanted], check=True)
+        archive = _archive(recipe)
     with tarfile.open(archive) as packed:
         packed.extractall(home, filter="data")
+
+
+def _archive(recipe: Recipe) -> Path | None:
+    """The source distribution that was downloaded, however its name is spelt."""
+    wanted = f"{recipe.name}-{recipe.version}.tar.gz".lower().replace("_", "-")
+    return next((path for path in PLACE.glob("*.tar.gz") if path.name.lower().replace("_", "-") == wanted), None)
 
 
 @contextmanager
