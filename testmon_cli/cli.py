@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from testmon_cli import __version__
-from testmon_cli.domain.errors import EXIT_INTERRUPTED, EXIT_USAGE, TestmonError
+from testmon_cli.domain.errors import EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE, OutputError, TestmonError
 
 if TYPE_CHECKING:
     from testmon_cli.application.settings import Settings
@@ -275,10 +275,14 @@ def gc(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code: the one place where errors become messages."""
-    instruction = os.environ.get(COMPLETE_VARIABLE)
-    if instruction:
-        return _complete(instruction)
+    if sys.stderr is None:  # it was closed
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
+        if sys.stdout is None:
+            raise OutputError("stdout is closed: give the results a place to go, like /dev/null")
+        instruction = os.environ.get(COMPLETE_VARIABLE)
+        if instruction:
+            return _complete(instruction)
         code = _invoke(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except TestmonError as error:
@@ -288,9 +292,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Python flushes stdout once more at exit and would complain there: give it a place to write to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return EXIT_BROKEN_PIPE
+    except UnicodeEncodeError as error:
+        return _fail(f"the encoding {error.encoding} of the system cannot say {error.object!r}", EXIT_IO)
+    except OSError as error:
+        return _fail(_refused(error), EXIT_IO)
     return code
 
 
@@ -305,6 +312,22 @@ def _complete(instruction: str) -> int:
     return 0
 
 
+def _refused(error: OSError) -> str:
+    """What the system refused to read or write, in words."""
+    reason = error.strerror or str(error)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _give_up_stdout()
+        return f"the results cannot be written: {reason}"
+    return f"{error.filename}: {reason}" if error.filename is not None else reason
+
+
+def _give_up_stdout() -> None:
+    """Give stdout a place to write to: Python flushes it once more at exit and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _invoke(arguments: list[str]) -> int:
     # Not cli.main(): it would turn a broken pipe into exit code 1, which here means that tests failed.
     try:
@@ -315,7 +338,9 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"testmon: error: {message}", err=True)
+    from testmon_cli.rendering.terminal import joined, say
+
+    say(joined([f"testmon: error: {message}"]))
     return code
 
 

@@ -1,14 +1,8 @@
 """`testmon collect`: run pytest once and remember what every test depended on."""
 
 import os
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -17,19 +11,17 @@ from testmon_cli import __version__
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import environment, keywords, pytest_config, sources
+from testmon_cli.application import environment, keywords, pytest_config, sources, spools
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain.errors import EnvironmentFailure
+from testmon_cli.application.supervising import supervisor
 from testmon_cli.domain.records import Package, RunStart, SourceVersion
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing import launch, probe_cache
 from testmon_cli.tracing.settings import TraceSettings
 from testmon_cli.tracing.states import environment_state
 
-# Seconds between transactions while tests run. Each takes the caches of the processor from the tests.
-_COMMIT = 1.0
 _NO_MODEL = "-"  # model key of files that were there but that no test loaded
 # Arguments of a run longer than this are handed over in a file (pytest 8.2 reads `@file`).
 _LONGEST_ARGUMENTS = 50_000
@@ -94,9 +86,9 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
         asked = asked_for(arguments, root)
         store = _Store(datafile, run_id, joiner, stats, asked, config.naming(arguments), narrows=_narrows(arguments))
         store.begin({"hash_key": hash_key, "config": config.digest})
-        with tempfile.TemporaryDirectory(prefix="testmon-") as spool:
+        with supervisor() as watched, spools.spool() as spool:
             traced = TraceSettings(
-                spool=spool,
+                spool=spool.folder,
                 root=str(root),
                 engine=settings.engine,
                 roots=tuple(settings.source),
@@ -105,11 +97,20 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
                 ignore_environment=tuple(settings.ignore_env),
                 hash_key=hash_key,
                 verbose=verbose,
+                parent=os.getpid(),
             )
-            exitcode = _run(traced, arguments, SpoolReader(Path(spool)), store)
-        completed = joiner.ended is not None
-        store.finish(is_whole=_is_whole(arguments, root))
-        datafile.finish_run(run_id, time.time(), completed, exitcode)
+            reader = SpoolReader(Path(spool.folder))
+
+            def look() -> None:
+                store.read(reader)
+                store.commit()
+
+            command = launch.command(_short(arguments, spool.folder))
+            environ = launch.environment(traced, os.environ)
+            exitcode = watched.run(command, environ, look, keep=[spool.lock], is_told=spool.is_interrupted)
+            completed = joiner.ended is not None
+            store.finish(is_whole=_is_whole(arguments, root))
+            datafile.finish_run(run_id, time.time(), completed, exitcode)
     return Collected(exitcode, len(joiner.executed), len(joiner.errors))
 
 
@@ -135,56 +136,12 @@ def _stored_version(datafile: Datafile, path: str, digest: str) -> SourceVersion
     return SourceVersion(path, digest, MODEL_KEY, datafile.model(version_id), names, -1, -1)
 
 
-def _run(traced: TraceSettings, arguments: Sequence[str], reader: SpoolReader, store: "_Store") -> int:
-    command = launch.command(_short(arguments, traced.spool))
-    with _interrupts_left_to_pytest():
-        try:
-            process = subprocess.Popen(command, env=launch.environment(traced, os.environ))
-        except OSError as error:
-            raise EnvironmentFailure(f"cannot start {command[0]}: {error.strerror}") from error
-        ended = _end_of(process)
-        while not ended.wait(_COMMIT):
-            store.read(reader)
-            store.commit()
-    store.read(reader)
-    store.commit()
-    # A negative code is the signal that killed pytest; shells say 128 and more.
-    return process.returncode if process.returncode >= 0 else 128 - process.returncode
-
-
-def _end_of(process: "subprocess.Popen[bytes]") -> threading.Event:
-    """What is set as soon as a process has ended. To wait for it with a limit would ask twenty times a second."""
-    ended = threading.Event()
-
-    def wait() -> None:
-        try:
-            process.wait()
-        finally:
-            ended.set()
-
-    threading.Thread(target=wait, daemon=True).start()
-    return ended
-
-
 def _short(arguments: Sequence[str], folder: str) -> list[str]:
     if sum(len(a) + 1 for a in arguments) < _LONGEST_ARGUMENTS or any("\n" in a for a in arguments):
         return list(arguments)
     path = Path(folder) / "arguments.txt"
     path.write_text("\n".join(arguments), encoding="utf-8", errors="surrogateescape")
     return [f"@{path}"]
-
-
-@contextmanager
-def _interrupts_left_to_pytest() -> Iterator[None]:
-    """Ctrl-C reaches pytest too, which ends its session; we only wait for it and store what there is."""
-    if sys.platform == "win32":  # pragma: no cover
-        yield
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _is_whole(arguments: Sequence[str], root: Path) -> bool:

@@ -1,9 +1,8 @@
 """`testmon collect`: run pytest and remember what every test depended on."""
 
-import sys
-
 from testmon_cli.application import collecting
 from testmon_cli.application.settings import Settings
+from testmon_cli.rendering import terminal
 
 
 def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbose: bool) -> int:
@@ -11,8 +10,8 @@ def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbo
     collect = collecting.collect_selected if select else collecting.collect
     collected = collect(settings, pytest_args, verbose=verbose)
     if collected is None:
-        print("testmon: nothing is affected, no test to run")
+        terminal.write("testmon: nothing is affected, no test to run\n")
         return 0
     if verbose:
-        print(f"testmon: stored {collected.executed} tests in {settings.datafile}", file=sys.stderr)
+        terminal.say(f"testmon: stored {collected.executed} tests in {settings.datafile}\n")
     return collected.exitcode

@@ -1,7 +1,5 @@
 """`testmon diff`: show what has changed since the tests ran."""
 
-import sys
-
 from testmon_cli.application import differing
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import diff as rendering
@@ -12,7 +10,7 @@ def run(settings: Settings, *, base: str | None, format_: str) -> int:
     """Print the changes; 0 whether there are some or not."""
     found = differing.diff(settings, base=base)
     if format_ == "json":
-        sys.stdout.write(rendering.as_json(found))
+        terminal.write(rendering.as_json(found))
     else:
         terminal.write(rendering.as_text(found), rendering.STYLES)
     return 0

@@ -1,11 +1,10 @@
 """`testmon gc`: remove what the datafile no longer needs."""
 
-import sys
 import time
 
 from testmon_cli.application import pruning
 from testmon_cli.application.settings import Settings
-from testmon_cli.rendering import progress
+from testmon_cli.rendering import progress, terminal
 from testmon_cli.rendering import pruning as rendering
 
 
@@ -22,7 +21,7 @@ def run(
     """Prune and print what went."""
 
     def say_waiting() -> None:
-        sys.stderr.write(f"testmon: waiting for another process to finish writing {settings.datafile}\n")
+        terminal.say(f"testmon: waiting for another process to finish writing {settings.datafile}\n")
 
     with progress.bar("Removing") as advance:
         report = pruning.prune(
@@ -37,5 +36,5 @@ def run(
             on_wait=say_waiting,
         )
     render = rendering.as_json if format_ == "json" else rendering.as_text
-    sys.stdout.write(render(report.pruned.counts, report.pruned.freed, report.missing, dry_run=dry_run))
+    terminal.write(render(report.pruned.counts, report.pruned.freed, report.missing, dry_run=dry_run))
     return 0

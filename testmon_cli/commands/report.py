@@ -1,7 +1,5 @@
 """`testmon report`: sum up what is known, for CI logs."""
 
-import sys
-
 from testmon_cli.application import covering, reporting
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import report as rendering
@@ -17,12 +15,12 @@ def run(settings: Settings, *, slowest: int, fail_on_failure: bool, format_: str
     """
     if coverage is not None:
         files = covering.write_coverage(settings, coverage)
-        sys.stderr.write(f"testmon: wrote the lines that all tests ran, in {files} files, to {coverage}\n")
+        terminal.say(f"testmon: wrote the lines that all tests ran, in {files} files, to {coverage}\n")
     found = reporting.report(settings, slowest=slowest)
     if format_ == "json":
-        sys.stdout.write(rendering.as_json(found))
+        terminal.write(rendering.as_json(found))
     elif format_ == "markdown":
-        terminal.write(rendering.as_markdown(found), {})
+        terminal.write(rendering.as_markdown(found))
     else:
         terminal.write(rendering.as_text(found), rendering.STYLES)
     return EXIT_FAILURES if fail_on_failure and found.failures else 0

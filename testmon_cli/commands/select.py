@@ -1,11 +1,10 @@
 """`testmon select`: print what pytest must run."""
 
-import sys
-
 from testmon_cli.application import selecting
 from testmon_cli.application.select_filters import narrowing_of, paths_in
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import selection as rendering
+from testmon_cli.rendering import terminal
 
 
 def run(
@@ -25,17 +24,17 @@ def run(
         from testmon_cli.application import explaining
 
         answer = explaining.why_not(settings, why_not)
-        sys.stdout.write(rendering.why_not_as_json(answer) if format_ == "json" else rendering.why_not_as_text(answer))
+        terminal.write(rendering.why_not_as_json(answer) if format_ == "json" else rendering.why_not_as_text(answer))
         return 0
     if stdin:
         paths = (*paths, *paths_in(sys.stdin.buffer.read()))
     narrowing = narrowing_of(settings, paths if paths or stdin else None, keyword, is_listed=stdin)
     selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=null)
-    sys.stderr.write(rendering.notes(selection))
+    terminal.say(rendering.notes(selection))
     if format_ == "json":
-        sys.stdout.write(rendering.as_json(selection))
+        terminal.write(rendering.as_json(selection))
     elif explain:
-        sys.stdout.write(rendering.explained(selection))
+        terminal.write(rendering.explained(selection))
     else:
-        sys.stdout.write(rendering.arguments(selection, end="\0" if null else "\n"))
+        terminal.write_arguments(rendering.arguments(selection, end="\0" if null else "\n"))
     return 0

@@ -3,6 +3,7 @@
 import json
 
 from testmon_cli.domain.difference import Change, Difference
+from testmon_cli.rendering.terminal import joined
 
 JSON_VERSION = 1
 STYLES = {
@@ -19,7 +20,7 @@ def as_text(difference: Difference) -> str:
     lines = [f"compared with {difference.base}: {_count(len(difference.changes), 'change')}"]
     lines += [_line(change) for change in difference.changes]
     lines += difference.notes
-    return "".join(f"{line}\n" for line in lines)
+    return joined(lines)
 
 
 def as_json(difference: Difference) -> str:

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from testmon_cli.rendering.terminal import joined
+
 JSON_VERSION = 1
 
 
@@ -13,7 +15,7 @@ def as_text(counts: Mapping[str, int], freed: int, missing: Sequence[str], *, dr
     if not counts:
         lines.append("nothing to remove")
     lines.append(f"{'would free' if dry_run else 'freed'} {max(freed, 0):,} bytes")
-    return "".join(f"{line}\n" for line in lines)
+    return joined(lines)
 
 
 def as_json(counts: Mapping[str, int], freed: int, missing: Sequence[str], *, dry_run: bool) -> str:

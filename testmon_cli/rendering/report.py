@@ -8,8 +8,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from testmon_cli.domain.report import LastRun, Report
+from testmon_cli.rendering.terminal import joined
 
 JSON_VERSION = 1
+_MARKUP = re.compile(r"[\\`*\[\]<>&|!~]|(?<!\w)_|_(?!\w)")  # of Markdown and HTML
 STYLES = {
     r"(?m)^(FAILED|ERROR) .*$": "bold red",
     r"(?m)^E  .*$": "red",
@@ -22,25 +24,25 @@ def as_text(report: Report) -> str:
     """Plain lines: facts, then the remembered failures with their text, then the slowest tests."""
     lines = [f"{label}: {value}" for label, value in _facts(report)]
     for failure in report.failures:
-        lines += ["", f"{failure.outcome.upper()} {failure.nodeid}", *failure.text.splitlines()]
+        lines += ["", f"{failure.outcome.upper()} {failure.nodeid}", *_lines(failure.text)]
     if report.slowest:
         lines += ["", "slowest tests:"]
         lines += [f"  {seconds:8.3f} s  {nodeid}" for nodeid, seconds in report.slowest]
-    return "".join(f"{line}\n" for line in lines)
+    return joined(lines)
 
 
 def as_markdown(report: Report) -> str:
     """For job summaries."""
     lines = ["## testmon", "", "| | |", "| --- | --- |"]
-    lines += [f"| {label} | {_cell(value)} |" for label, value in _facts(report)]
+    lines += [f"| {label} | {_plain(value)} |" for label, value in _facts(report)]
     for failure in report.failures:
         fence = _fence(failure.text, 3)
         lines += ["", f"### {failure.outcome}: {_code(failure.nodeid)}", ""]
-        lines += [fence + "text", failure.text.rstrip("\n"), fence]
+        lines += [fence + "text", *_lines(failure.text), fence]
     if report.slowest:
         lines += ["", "| slowest tests | seconds |", "| --- | ---: |"]
-        lines += [f"| {_cell(_code(nodeid))} | {seconds:.3f} |" for nodeid, seconds in report.slowest]
-    return "".join(f"{line}\n" for line in lines)
+        lines += [f"| {_in_table(_code(nodeid))} | {seconds:.3f} |" for nodeid, seconds in report.slowest]
+    return joined(lines)
 
 
 def as_json(report: Report) -> str:
@@ -83,6 +85,10 @@ def _run(run: LastRun) -> str:
     return ", ".join(parts)
 
 
+def _lines(text: str) -> list[str]:
+    return text.rstrip("\n").split("\n") if text else []
+
+
 def _fence(text: str, least: int) -> str:
     """More backticks than stand in a row in the text."""
     return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
@@ -94,5 +100,11 @@ def _code(text: str) -> str:
     return f"{fence} {text} {fence}" if "`" in text else f"{fence}{text}{fence}"
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _in_table(code: str) -> str:
+    """Code within a cell, where a bar would end that."""
+    return code.replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Text of which nothing is taken for markup."""
+    return _MARKUP.sub(r"\\\g<0>", text)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.selection import Reason, Selection
+from testmon_cli.rendering.terminal import joined
 
 if TYPE_CHECKING:
     from testmon_cli.domain.reliance import Reliance
@@ -19,12 +20,12 @@ def arguments(selection: Selection, *, end: str) -> str:
 
 def notes(selection: Selection) -> str:
     """What must be said besides, a line each."""
-    return "".join(f"testmon: {note}\n" for note in selection.notes)
+    return joined(f"testmon: {note}" for note in selection.notes)
 
 
 def explained(selection: Selection) -> str:
     """Each test with its reason."""
-    return "".join(f"{test.nodeid}  {test.reason.text}\n" for test in selection.tests)
+    return joined(f"{test.nodeid}  {test.reason.text}" for test in selection.tests)
 
 
 def why_not_as_text(reliance: "Reliance") -> str:
@@ -42,7 +43,7 @@ def why_not_as_text(reliance: "Reliance") -> str:
     lines += [f"  names that these mention, or the import of {path}" for path in reliance.imports]
     lines += [f"  package {name}" for name in reliance.packages]
     lines.append("  the configuration of pytest, pytest and its plugins")
-    return "\n".join(lines) + "\n"
+    return joined(lines)
 
 
 def why_not_as_json(reliance: "Reliance") -> str:

@@ -6,12 +6,17 @@ would have made it.
 
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 
+from testmon_cli.domain.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED
 from testmon_cli.tracing.settings import LAUNCHER, VARIABLE, TraceSettings
 
 PLUGIN = "testmon_cli.tracing.plugin"
+# Interrupts pytest as Ctrl-C does. It is a signal that nobody else uses: what a shell starts in the background ignores
+# that of Ctrl-C, and a project may handle that in its own way.
+INTERRUPT: int = getattr(signal, "SIGRTMAX", signal.SIGINT + 3) - 3
 
 
 def command(arguments: Sequence[str]) -> list[str]:
@@ -26,9 +31,18 @@ def environment(settings: TraceSettings, base: Mapping[str, str]) -> dict[str, s
 
 def main() -> int:
     """Run pytest and give its exit code."""
+    try:
+        return _run()
+    except KeyboardInterrupt:  # before pytest was there to take it
+        return EXIT_INTERRUPTED
+
+
+def _run() -> int:
     settings = TraceSettings.from_environment(os.environ)
     arguments = sys.argv[1:]
     if settings is not None:
+        if signal.SIGINT != INTERRUPT:
+            signal.signal(INTERRUPT, signal.default_int_handler)
         _trace(settings)
     _look_like_pytest(arguments)
     import pytest
@@ -49,8 +63,8 @@ def _trace(settings: TraceSettings) -> None:
     try:
         started = recorder.activate(settings)
     except EngineUnavailableError as error:
-        print(f"testmon: {error}", file=sys.stderr)
-        raise SystemExit(3) from None
+        print(f"testmon: error: {error}", file=sys.stderr)
+        raise SystemExit(EXIT_ENVIRONMENT) from None
     started.attach_pytest()
     child.prepare(started)
     if settings.verbose:

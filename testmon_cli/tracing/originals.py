@@ -11,6 +11,7 @@ from types import ModuleType, SimpleNamespace
 open_file, open_handle, write_handle = open, os.open, os.write
 get_folder, get_state, get_own_state, list_folder = os.getcwd, os.stat, os.lstat, os.listdir
 make_folder, put_in_place = os.mkdir, os.replace
+get_parent = os.getppid
 environ = os.environ
 
 

@@ -19,9 +19,10 @@ from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, id
 from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.itself import make_room
 from testmon_cli.tracing.keywords import Keywords
+from testmon_cli.tracing.originals import get_parent, open_file
 from testmon_cli.tracing.outcomes import OutcomeReader
 from testmon_cli.tracing.recorder import Pending, Recorder
-from testmon_cli.tracing.settings import TraceSettings
+from testmon_cli.tracing.settings import INTERRUPTED, TraceSettings
 
 _INI = [
     "python_files",
@@ -144,6 +145,11 @@ class Collector:
                 left = child.sweep(self.recorder)
                 self.recorder.flush(*left, wire.Ended(status, {**self.modules, **modules}))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        if not self.is_worker:
+            open_file(os.path.join(self.recorder.settings.spool, INTERRUPTED), "wb").close()
+
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         if self.recorder.problem and not self.is_worker:
@@ -222,6 +228,12 @@ class Collector:
             self.outcome.add(report)
         elif self.is_controller and str(report.when) == "???":  # pytest-xdist reports a test that took its worker along
             self.recorder.flush(*crash_records(report, str(self.config.rootpath)))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self) -> None:
+        parent = self.recorder.settings.parent
+        if parent and not self.is_worker and get_parent() != parent:
+            pytest.exit("testmon collect was killed: nobody stores what tests do")
 
     def _finish(self, item: pytest.Item, identity: str) -> None:
         if not self.outcome.finished:

@@ -13,6 +13,7 @@ VARIABLE = "TESTMON_COLLECT"
 IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
 HIDDEN_VARIABLE = "TESTMON_COLLECT_HIDDEN"  # set where the variables are to be taken out again
 LAUNCHER = "testmon_cli.tracing.launch"  # the module that starts pytest
+INTERRUPTED = "interrupted"  # file of the spool folder: pytest is about to end its session
 CACHE_FOLDER = ".testmon_cache"  # in the root; holds what is made of sources
 MEMO_LIMIT = 50_000  # answers about files and folders that a process keeps; then it forgets them all
 LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__", CACHE_FOLDER})
@@ -30,6 +31,7 @@ class TraceSettings(NamedTuple):
     ignore_environment: tuple[str, ...] = ()
     hash_key: str = ""  # hex; values of environment variables are hashed with it
     verbose: bool = False
+    parent: int = 0  # process that collects; when it is gone, nobody stores what tests do
 
     def to_json(self) -> str:
         return json.dumps(self._asdict())
