@@ -239,7 +239,7 @@ def report(
 @cli.command()
 @click.option(
     "--keep",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 1_000_000),
     help="Executions kept of each test in each environment.  [default: the setting, or 5]",
 )
 @click.option("--older-than", metavar="AGE", help="Remove runs older than this, like 30d, 12h or 8w.")
@@ -315,12 +315,10 @@ def _complete(instruction: str) -> int:
 def _refused(error: OSError) -> str:
     """What the system refused to read or write, in words."""
     reason = error.strerror or str(error)
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _give_up_stdout()
-        return f"the results cannot be written: {reason}"
-    return f"{error.filename}: {reason}" if error.filename is not None else reason
+    if error.filename is not None:
+        return f"{error.filename}: {reason}"
+    _give_up_stdout()
+    return f"the results cannot be written: {reason}"
 
 
 def _give_up_stdout() -> None:

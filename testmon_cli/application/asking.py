@@ -42,7 +42,7 @@ def asked_for(arguments: Sequence[str], root: Path) -> Asked:
     names: dict[str, set[str]] = defaultdict(set)
     for argument in _expanded(arguments):
         file, separator, name = argument.partition("::")
-        if argument.startswith("-") or not Path(file).exists():
+        if argument.startswith("-") or not os.path.exists(file):
             continue
         path = os.path.relpath(os.path.realpath(file), root).replace(os.sep, "/")
         if separator:

@@ -13,6 +13,7 @@ from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, keywords, pytest_config, sources, spools
 from testmon_cli.application.asking import Asked, asked_for
+from testmon_cli.application.files import read_bytes
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import supervisor
@@ -81,7 +82,9 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
         stats = sources.scan(root, settings.source, settings.exclude)
         stored = partial(_stored_version, datafile)
         variable = partial(_state_of_variable, hash_key)
-        joiner = Joiner(root, settings.depends, settings.always, stored, stats, variable)
+        joiner = Joiner(
+            root, settings.depends, settings.always, stored, stats, variable, keeps_failures=settings.store_failures
+        )
         config = pytest_config.read(root)
         asked = asked_for(arguments, root)
         store = _Store(datafile, run_id, joiner, stats, asked, config.naming(arguments), narrows=_narrows(arguments))
@@ -111,6 +114,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             completed = joiner.ended is not None
             store.finish(is_whole=_is_whole(arguments, root))
             datafile.finish_run(run_id, time.time(), completed, exitcode)
+            datafile.check_in_place()
     return Collected(exitcode, len(joiner.executed), len(joiner.errors))
 
 
@@ -159,7 +163,7 @@ def _narrows(arguments: Sequence[str]) -> bool:
 def names_path(argument: str, root: Path) -> bool:
     """Whether an argument of pytest is a path or node id (and not an option, or the value of one)."""
     path = argument.partition("::")[0]
-    return not argument.startswith("-") and (Path(path).exists() or (root / path).exists())
+    return not argument.startswith("-") and (os.path.exists(path) or os.path.exists(root / path))
 
 
 class _Store:
@@ -306,6 +310,6 @@ def _shortened(left_out: set[str], functions: Mapping[str, str]) -> list[str]:
 
 def _file_digest(path: Path) -> str:
     try:
-        return content_digest(path.read_bytes())
+        return content_digest(read_bytes(path))
     except OSError:
         return ""

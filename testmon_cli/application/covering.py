@@ -16,6 +16,7 @@ from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import StoredExecution
 from testmon_cli.domain.source import SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
+from testmon_cli.storage.opening import is_ours
 
 _AS_SCRIPT = "__main__"
 
@@ -135,7 +136,9 @@ def _write(path: str, lines: Mapping[str, set[int]]) -> None:
     """Write beside the file and put it in place when it is whole."""
     from coverage import CoverageData, CoverageException
 
-    if os.path.exists(path):
+    if os.path.lexists(path):
+        if not os.path.isfile(path) or is_ours(path):
+            raise TestmonError(f"{path} is there and is no coverage data file; name another")
         try:
             CoverageData(path).read()
         except CoverageException as error:

@@ -15,6 +15,7 @@ from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import Run, StoredExecution, VersionRef
 from testmon_cli.storage.datafile import Datafile, Pruned, Pruning
 
+_LONGEST: Final = 1e11  # seconds: before all runs, and less than SQL's numbers can be
 _SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -54,7 +55,7 @@ def seconds_of(age: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", age.strip())
     if match is None:
         raise TestmonError(f"--older-than {age!r} is no age; write a number and m, h, d or w, like 30d")
-    return float(match[1]) * _SECONDS[match[2]]
+    return min(float(match[1]) * _SECONDS[match[2]], _LONGEST)
 
 
 def _check_names(datafile: Datafile, names: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.naming import Naming
+from testmon_cli.application.files import read_bytes
 
 _TABLES = {
     "pytest.toml": ("pytest",),
@@ -81,7 +82,7 @@ def _split(text: str) -> tuple[str, ...]:
 def _options(path: Path, table: tuple[str, ...]) -> dict[str, object] | None:
     """Options of one file; None when pytest would pass it over."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bytes(path).decode().replace("\r\n", "\n")
     except (OSError, ValueError):
         return None
     if path.suffix == ".toml":
@@ -103,7 +104,7 @@ def _toml_options(text: str, table: tuple[str, ...], *, required: bool) -> dict[
 
     try:
         found: object = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return {"unreadable": content_digest(text.encode())}
     for key in table:
         found = found.get(key) if isinstance(found, dict) else None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application import model_cache
+from testmon_cli.application.files import read_bytes
 from testmon_cli.application.patterns import GLOB, check_pattern, glob_state, matches_test
 from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
@@ -108,6 +109,8 @@ class Joiner:
         known: Callable[[str, str], SourceVersion | None] = lambda *_: None,
         there: Collection[str] = (),
         variable: Callable[[str], str] | None = None,
+        *,
+        keeps_failures: bool = True,
     ) -> None:
         self.root = root
         self._variable = variable  # the state of an environment variable when the run began, None when nobody asks
@@ -132,6 +135,7 @@ class Joiner:
         self._paths: dict[str, str] = {}
         self._unsafe: dict[str, str] = {}  # paths whose content was not the one that ran
         self._depends = depends
+        self._keeps_failures = keeps_failures
         self._always = always
         self._waiting: list[tuple[str, wire.Outcome]] = []
         self._traces: dict[str, Trace] = {}
@@ -159,7 +163,7 @@ class Joiner:
             if record.importer:
                 self.edges.setdefault(self.relative(record.importer), set()).add(self.relative(record.imported))
         elif isinstance(record, wire.CollectionError):
-            self.errors[record.nodeid] = record.failure
+            self.errors[record.nodeid] = record.failure if self._keeps_failures else ""
         elif isinstance(record, wire.Collected):
             self.collected.update(record.nodeids)
             self.deselected.update(record.deselected)
@@ -188,7 +192,7 @@ class Joiner:
         if path in self.sources:
             return
         try:
-            data = Path(record.path).read_bytes()
+            data = read_bytes(record.path)
         except OSError:
             if path not in self._there:
                 self._passing.add(path)
@@ -296,7 +300,7 @@ class Joiner:
                 kind=record.kind,
                 outcome=record.outcome,
                 duration=record.duration,
-                failure=record.failure,
+                failure=record.failure if self._keeps_failures else "",
                 always=record.always or self._always_by_settings(record.nodeid),
             )
         )

@@ -7,7 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from testmon_cli.domain.errors import SettingsError
+from testmon_cli.application.files import read_bytes
+from testmon_cli.domain.errors import EnvironmentFailure, SettingsError
 
 ROOT_MARKERS: Final = (
     "pyproject.toml",
@@ -24,6 +25,7 @@ ENGINES: Final = ("auto", "coverage", "probes")
 DATAFILE_NAME: Final = ".testmondata"
 DEFAULT_ENVIRONMENT: Final = "default"
 DEFAULT_KEEP: Final = 5
+MOST_KEPT: Final = 1_000_000
 
 
 class Settings(NamedTuple):
@@ -40,6 +42,7 @@ class Settings(NamedTuple):
     always: tuple[str, ...] = ()  # patterns of nodeids or paths that are selected every time
     depends: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # nodeid or path pattern -> file patterns
     keep: int = DEFAULT_KEEP  # executions kept per test and environment
+    store_failures: bool = True  # whether the texts of failures are kept
     engine: str = "auto"
 
 
@@ -51,7 +54,7 @@ class _Key(NamedTuple):
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or "\0" in value:
         raise ValueError
     return value
 
@@ -89,7 +92,13 @@ def _files(pattern: str) -> str:
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST_KEPT:
+        raise ValueError
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
         raise ValueError
     return value
 
@@ -112,7 +121,8 @@ KEYS: Final[Mapping[str, _Key]] = {
     "ignore_packages": _Key(_LIST, _texts),
     "always": _Key(_LIST, _patterns),
     "depends": _Key('a table of lists of strings, like {"tests/sql/*" = ["schema/*.sql"]}', _patterns_by_pattern),
-    "keep": _Key("a whole number from 1 up", _count),
+    "keep": _Key(f"a whole number from 1 to {MOST_KEPT}", _count),
+    "store_failures": _Key("true or false", _flag),
     "engine": _Key("one of " + ", ".join(f'"{name}"' for name in ENGINES), _engine),
 }
 
@@ -126,7 +136,7 @@ def load(
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
     """Put the settings together: option, then environment variable, then `[tool.testmon]`, then default."""
-    base = root.absolute() if root else find_root(Path.cwd())
+    base = root.absolute() if root else find_root(_here())
     file = base / "pyproject.toml"
     table = _read_table(file)
     values = {key: _value(file, key, value) for key, value in table.items()}
@@ -151,6 +161,13 @@ def load(
     )
 
 
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise EnvironmentFailure("the working directory was removed: change into another or use -C") from None
+
+
 def find_root(start: Path) -> Path:
     """The nearest folder from `start` up that a project begins in; `start` itself when there is none."""
     for folder in (start, *start.parents):
@@ -161,7 +178,7 @@ def find_root(start: Path) -> Path:
 
 def _read_table(file: Path) -> dict[str, object]:
     try:
-        content = file.read_bytes()
+        content = read_bytes(file)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -172,7 +189,7 @@ def _read_table(file: Path) -> dict[str, object]:
 
     try:
         document = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers that are too long, or what nests too deeply
         raise SettingsError(f"{file}: not valid TOML: {error}") from error
     tool = document.get("tool", {})
     table = tool.get("testmon", {}) if isinstance(tool, dict) else {}
@@ -200,7 +217,7 @@ def _hint(key: str) -> str:
 
 def _datafile(root: Path, given: str | None, configured: object) -> str:
     """A path that was typed is relative to where it was typed, one from the settings to the root."""
-    base, name = (Path.cwd(), given) if given else (root, str(configured or DATAFILE_NAME))
+    base, name = (_here(), given) if given else (root, str(configured or DATAFILE_NAME))
     return name if "://" in name else os.path.normpath(base / os.path.expanduser(name))
 
 

@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
 from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.application.files import read_bytes
 from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import SourceVersion, VersionRef
 
@@ -61,8 +63,10 @@ def _scan(folder: Path, prefix: str, exclude: Sequence[str]) -> Iterator[tuple[s
                     stat = entry.stat()
                 except OSError:
                     continue
-                yield path, Stat(stat.st_size, stat.st_mtime_ns)
-            elif entry.name not in _SKIPPED_FOLDERS and entry.is_dir(follow_symlinks=False):
+                if S_ISREG(stat.st_mode):
+                    yield path, Stat(stat.st_size, stat.st_mtime_ns)
+                    continue
+            if entry.name not in _SKIPPED_FOLDERS and entry.is_dir(follow_symlinks=False):
                 stack.append((entry.path, path + "/"))
 
 
@@ -130,7 +134,7 @@ class Tree:
         """The bytes of a file; b"" when it has gone meanwhile."""
         if path not in self._data:
             try:
-                self._data[path] = (self.root / path).read_bytes()
+                self._data[path] = read_bytes(self.root / path)
             except OSError:
                 self._data[path] = b""
         return self._data[path]

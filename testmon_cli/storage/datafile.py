@@ -1,5 +1,6 @@
 """The owner of the datafile: it opens, locks, commits and closes. Nobody else sees a connection."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ class Datafile(Reader, Writer):
         Writer.__init__(self, connection)
         self.path = connection.path
         self.mode = mode
+        self._place = _place_of(self.path)
 
     @classmethod
     def open(
@@ -40,13 +42,20 @@ class Datafile(Reader, Writer):
     ) -> Self:
         """Open a path or `sqlite:///` URL; `on_wait` is called when another process holds the lock."""
         path = opening.path_of(location)
-        if create and not path.exists():
+        if create and not os.path.exists(path):
             opening.create(path)
         return cls(opening.connect(path, mode, timeout, on_wait, schema or Schema()), mode)
 
     def prune(self, pruning: Pruning, now: float, *, dry_run: bool = False, progress: Progress | None = None) -> Pruned:
         """Take out what is wanted and all orphans; a dry run says the same and changes nothing."""
         return (rehearse if dry_run else prune)(self._connection, pruning, now, progress)
+
+    def check_in_place(self) -> None:
+        """Raise DatafileError when another file, or none, stands where this one was when it was opened."""
+        if _place_of(self.path) != self._place:
+            raise DatafileError(
+                f"{self.path} was replaced or removed while tests ran: what they showed is lost, collect again"
+            )
 
     def close(self) -> None:
         """Leave one file that holds everything."""
@@ -66,3 +75,12 @@ class Datafile(Reader, Writer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _place_of(path: Path) -> tuple[int, int] | None:
+    """By what a file is recognised, whatever its content; None without one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -61,34 +62,51 @@ def connect(path: Path, mode: Mode, timeout: float, on_wait: Callable[[], None] 
 def recognise(path: Path) -> None:
     """Refuse what is not a datafile of ours, by its first bytes."""
     try:
-        with path.open("rb") as file:
-            header = file.read(100)
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            raise DatafileError(f"{path} is a folder: name a file with --datafile or TESTMON_DATAFILE")
+        if not stat.S_ISREG(kind):
+            raise DatafileError(f"{path} is no regular file: {_OTHER}")
+        header = _header(path)
     except FileNotFoundError:
         raise MissingDatafile(f"{path} does not exist: run testmon collect first") from None
-    except IsADirectoryError:
-        raise DatafileError(f"{path} is a folder: name a file with --datafile or TESTMON_DATAFILE") from None
-    except OSError as error:
-        raise DatafileError(f"{path} cannot be read ({error.strerror}): make it readable, or {_OTHER}") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DatafileError(f"{path} cannot be read ({reason}): make it readable, or {_OTHER}") from error
     if not header:
         raise DatafileError(f"{path} is empty: remove it, or {_OTHER}")
     if not header.startswith(_MAGIC):
         raise DatafileError(f"{path} is not a datafile of testmon: {_OTHER}")
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+    if not _is_marked(header):
         raise DatafileError(f"{path} is an SQLite file of another program: {_OTHER}")
+
+
+def is_ours(path: str) -> bool:
+    """Whether a regular file is a datafile, whatever its schema."""
+    return _is_marked(_header(Path(path)))
+
+
+def _header(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(100)
+
+
+def _is_marked(header: bytes) -> bool:
+    return header.startswith(_MAGIC) and int.from_bytes(header[68:72], "big") == APPLICATION_ID
 
 
 def create(path: Path) -> None:
     """Make a blank datafile; another process that makes the same one at the same time does no harm."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    path = Path(os.path.realpath(path))  # what a link leads to that may not be there yet
+    draft = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.new")
     try:
-        handle = os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o666)
+        _make_private(draft)
     except FileNotFoundError:
         raise DatafileError(f"{path} cannot be created: there is no folder {path.parent}") from None
     except OSError as error:
         raise DatafileError(
             f"{path} cannot be created ({error.strerror}): make its folder writable, or {_OTHER}"
         ) from error
-    os.close(handle)
     try:
         with translated(path):
             driver = sqlite3.connect(draft, isolation_level=None)
@@ -99,6 +117,11 @@ def create(path: Path) -> None:
         _publish(draft, path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _make_private(path: Path) -> None:
+    """An empty file that only its owner reads: it will hold failure texts, which may hold anything."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _publish(draft: Path, path: Path) -> None:
@@ -142,6 +165,10 @@ def _backup(driver: sqlite3.Connection, path: Path, revision: str) -> Path:
     while target.exists():
         count += 1
         target = path.with_name(f"{path.name}.backup-{revision}-{count}")
+    try:
+        _make_private(target)
+    except OSError as error:
+        raise DatafileError(f"{path} cannot be upgraded: no copy can be put at {target} ({error.strerror})") from error
     with translated(target):
         copy = sqlite3.connect(target)
         try:
@@ -182,6 +209,8 @@ def _driver(path: Path, mode: Mode, timeout: float) -> sqlite3.Connection:
 def _uri(path: Path) -> str:
     """The path as SQLite wants it; `Path.as_uri` would import urllib, which takes milliseconds."""
     text = path.absolute().as_posix().replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    if not text.isascii():
+        text = "".join([chr(byte) if byte < 0x80 else f"%{byte:02x}" for byte in os.fsencode(text)])
     return f"file:{text}" if text.startswith("/") else f"file:///{text}"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.tracing.originals import is_there, list_folder, open_file
+from testmon_cli.tracing.originals import is_file, is_there, list_folder, open_file
 from testmon_cli.tracing.settings import CACHE_FOLDER
 
 MISSING = "missing"
@@ -27,13 +27,13 @@ def is_debris(name: str) -> bool:
 
 def file_state(path: str) -> str:
     """The digest of a file's content, "missing" without one."""
+    if not is_file(path):  # of a pipe, reading would wait for who writes
+        return existence_state(path)
     digest = blake2b(digest_size=16)
     try:
         with open_file(path, "rb", buffering=0) as handle:
             while data := handle.read(_CHUNK):
                 digest.update(data)
-    except IsADirectoryError:
-        return EXISTS
     except OSError:
         return EXISTS if is_there(path) else MISSING
     return digest.hexdigest()

@@ -20,6 +20,7 @@ ignore_packages = ["Some_Tool"]
 always = ["tests/smoke/*"]
 depends = {"tests/sql/*" = ["schema/*.sql"]}
 keep = 3
+store_failures = false
 engine = "coverage"
 """
 
@@ -46,6 +47,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         always=("tests/smoke/*",),
         depends={"tests/sql/*": ("schema/*.sql",)},
         keep=3,
+        store_failures=False,
         engine="coverage",
     )
     assert set(KEYS) == {line.partition(" ")[0] for line in ALL_KEYS.splitlines()[2:]} | {"env_expression"}
@@ -61,8 +63,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         pytest.param("env = ''", "env must be a name (string); it is ''", id="empty"),
         pytest.param("always = 'x'", "always must be a list of strings; it is 'x'", id="list"),
         pytest.param("always = [1]", "always must be a list of strings; it is [1]", id="list-of"),
-        pytest.param("keep = true", "keep must be a whole number from 1 up; it is True", id="bool"),
-        pytest.param("keep = 0", "keep must be a whole number from 1 up; it is 0", id="zero"),
+        pytest.param("keep = true", "keep must be a whole number from 1 to 1000000; it is True", id="bool"),
+        pytest.param("keep = 0", "keep must be a whole number from 1 to 1000000; it is 0", id="zero"),
+        pytest.param("keep = 99999999999", "keep must be a whole number from 1 to 1000000; it is 9999", id="absurd"),
+        pytest.param("store_failures = 0", "store_failures must be true or false; it is 0", id="flag"),
+        pytest.param(r'datafile = "a\u0000b"', "datafile must be a path (string); it is", id="nul"),
+        pytest.param(r'source = ["a\u0000b"]', "source must be a list of strings; it is", id="nul-in-list"),
         pytest.param("depends = ['a']", "depends must be a table of lists of strings, like", id="table"),
         pytest.param("depends = {a = 'b'}", "depends must be a table of lists of strings, like", id="table-of"),
         pytest.param(
@@ -86,6 +92,8 @@ def test_a_wrong_setting_is_named(tmp_path: Path, line: str, message: str) -> No
     [
         pytest.param(b"[tool.testmon\n", "not valid TOML: ", id="syntax"),
         pytest.param(b"[tool.testmon]\nenv = '\xff'\n", "not valid TOML: 'utf-8' codec can't decode", id="encoding"),
+        pytest.param(b"[tool.testmon]\nkeep = " + b"9" * 5000, "not valid TOML: ", id="digits"),
+        pytest.param(b"[tool.testmon]\nsource = " + b"[" * 5000, "not valid TOML: ", id="nested"),
         pytest.param(b"tool.testmon = 1\n", "tool.testmon must be a table", id="no-table"),
     ],
 )
