@@ -64,6 +64,7 @@ FAULTS = {
     "long-name": (f"$T collect --datafile {LONG}", 65, "cannot be created (File name too long)"),
     "long-name-to-read": (f"$T select --datafile {LONG}", 65, "cannot be read (File name too long)"),
     "long-folder": (f"$T -C {LONG} select", 64, "File name too long"),
+    "closed-stdin": ("$T select --stdin <&-", 64, "stdin is closed: "),
     "digits": (f"$T report --slowest {'9' * 5000}", 64, "Invalid value for '--slowest'"),
     "absurd-keep": (f"$T gc --keep {'9' * 30}", 64, "Invalid value for '--keep'"),
     "coverage-over-datafile": ("$T report --coverage .testmondata", 64, ".testmondata is there and is no"),

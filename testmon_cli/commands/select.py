@@ -1,8 +1,11 @@
 """`testmon select`: print what pytest must run."""
 
+import sys
+
 from testmon_cli.application import selecting
 from testmon_cli.application.select_filters import narrowing_of, paths_in
 from testmon_cli.application.settings import Settings
+from testmon_cli.domain.errors import TestmonError
 from testmon_cli.rendering import selection as rendering
 from testmon_cli.rendering import terminal
 
@@ -27,6 +30,8 @@ def run(
         terminal.write(rendering.why_not_as_json(answer) if format_ == "json" else rendering.why_not_as_text(answer))
         return 0
     if stdin:
+        if sys.stdin is None:
+            raise TestmonError("stdin is closed: --stdin reads paths from it")
         paths = (*paths, *paths_in(sys.stdin.buffer.read()))
     narrowing = narrowing_of(settings, paths if paths or stdin else None, keyword, is_listed=stdin)
     selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=null)
