@@ -29,7 +29,10 @@ def encode(model: SourceModel) -> bytes:
     document = {
         "blocks": [[b.qualname, b.line, refs(b.mentions)] for b in model.blocks],
         "definitions": [
-            [d.checksum, d.doc_checksum, d.end_line, d.effects, d.decorators, d.hint_checksum, refs(d.mentions)]
+            [
+                d.checksum, d.doc_checksum, d.end_line, d.effects, d.decorators, d.hint_checksum, refs(d.mentions),
+                refs(d.hint_mentions),
+            ]
             for d in model.definitions
         ],
         "imports": [[i.module, i.name, i.level, i.binds, i.line, i.lazy] for i in model.imports],
@@ -96,8 +99,9 @@ def decode(data: bytes) -> SourceModel:
                 decorators=tuple(decorators),
                 flags=o.flags,
                 hint_checksum=hints,
+                hint_mentions=mentions(hint_refs),
             )
-            for o, (total, doc, end, effects, decorators, hints, refs) in zip(
+            for o, (total, doc, end, effects, decorators, hints, refs, hint_refs) in zip(
                 decode_outline(data), document["definitions"], strict=True
             )
         ),
@@ -123,6 +127,7 @@ def name_index(model: SourceModel) -> bytes:
         found.update(block.qualname.split("."))
     for definition in model.definitions:
         found |= definition.mentions
+        found |= definition.hint_mentions
         found.update(definition.names)
         found.update(definition.owner.split("."))
     if any(function.memoised or function.keeps for function in model.functions):

@@ -9,21 +9,23 @@ Flags a definition may carry:
     autouse     a fixture that every test below uses
     fixture     a fixture
     star        `from module import *`
-    guarded     stands in a `try` that catches something: may fail without harm
-    future      the module postpones annotations
-    subclasses  a class whose body defines __init_subclass__
+    guarded     a `try` that catches imports that fail
+    caught      a `try` that catches whatever fails
+    evaluated   its annotations are evaluated where they stand
 """
 
 import ast
-from collections.abc import Collection, Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator
 
-from testmon_cli.analysis import purity
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.checksums import checksum
-from testmon_cli.analysis.effects import FALLIBLE, Names, Reader, dotted_name
+from testmon_cli.analysis.effects import FALLIBLE, Reader
+from testmon_cli.analysis.fallibility import Fallibility, catches_all, catches_imports
+from testmon_cli.analysis.names import Names, dotted_name
 from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, class_scope, module_scope
-from testmon_cli.analysis.trees import children
+from testmon_cli.analysis.trees import children, walk
 from testmon_cli.analysis.typechecking import live_statements
 from testmon_cli.domain.source import Definition
 
@@ -63,11 +65,7 @@ def _module_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     for statement in body:
         yield statement
         if isinstance(statement, _COMPOUND):
-            for child in children(statement):
-                if isinstance(child, ast.stmt):
-                    yield from _module_level([child])
-                elif isinstance(child, ast.ExceptHandler | ast.match_case):
-                    yield from _module_level(child.body)
+            yield from _module_level(_nested(statement))
 
 
 def find_definitions(tree: ast.Module, names: Names, imported: frozenset[str]) -> tuple[Definition, ...]:
@@ -75,17 +73,28 @@ def find_definitions(tree: ast.Module, names: Names, imported: frozenset[str]) -
     return tuple(_Reader(tree, names, imported).read())
 
 
+class _Facts:
+    """What is gathered of one statement."""
+
+    __slots__ = ("bases", "decorators", "doc", "effects", "flags", "kind", "text")
+
+    def __init__(self, names: Names) -> None:
+        self.kind = "statement"
+        self.text = Text()
+        self.effects = Reader(names)
+        self.flags: set[str] = set()
+        self.bases: tuple[str, ...] = ()
+        self.decorators: tuple[str, ...] = ()
+        self.doc = ""
+
+
 class _Reader:
     def __init__(self, tree: ast.Module, names: Names, imported: frozenset[str]) -> None:
         self.tree = tree
         self.imported = imported
         self.names = names
-        self.future = any(
-            isinstance(node, ast.ImportFrom)
-            and node.module == "__future__"
-            and any(a.name == "annotations" for a in node.names)
-            for node in tree.body
-        )
+        self.evaluates_annotations = sys.version_info < (3, 14) and not _postpones_annotations(tree)
+        self.fallibility = Fallibility(names, evaluates_annotations=self.evaluates_annotations)
         self.stars = any(
             isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)
             for node in _module_level(tree.body)
@@ -104,90 +113,94 @@ class _Reader:
                 flags=frozenset({"bare"}),
             )  # fmt: skip
             statements = statements[1:]
+        before = {"__module__", "__qualname__"} if owner else self.bound_before
         for statement in live_statements(statements):
             if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
                 continue
             for single in _split(statement):
-                yield from self.definition(single, scope, owner)
-            if not owner:
-                self.bound_before.update(bound_names(statement))
+                yield from self.definition(single, scope, owner, before)
+            before.update(bound_names(statement))
 
-    def definition(self, node: ast.stmt, scope: Scope, owner: str) -> Iterator[Definition]:
-        text = Text()
-        flags: set[str] = {"future"} if self.future else set()
-        bases: tuple[str, ...] = ()
-        decorators: tuple[str, ...] = ()
-        doc = hints = ""
-        kind = "statement"
-        effects = Reader(self.names)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            kind = "function"
-            text._function(node, scope)
-            text.mentions.discard(node.name)
-            decorators = _decorators(node.decorator_list, self.names)
-            flags |= _fixture_flags(node)
-            doc, hints = _doc(node), _hints(node)
-            effects.statement(node)
-        elif isinstance(node, ast.ClassDef):
-            kind = "class"
-            text.class_header(node, scope)
-            decorators = _decorators(node.decorator_list, self.names)
-            bases = tuple(self.names.expand(name) if (name := dotted_name(_generic(b))) else "?" for b in node.bases)
-            if node.keywords:
-                flags.add("keywords")
-            effects.decorators(node)
-            for base in (*map(_generic, node.bases), *(k.value for k in node.keywords)):
-                effects.expression(base)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            kind = "import"
-            text.add(node, scope)
-            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-                flags.add("star")
-                text.mentions.discard("*")
-        else:
-            if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
-                kind = "assign"
-                bases = self._value(node, flags)
-                if isinstance(node, ast.AnnAssign):
-                    hints = ast.dump(node.annotation)
-            if isinstance(node, ast.Try | ast.TryStar) and node.handlers:
-                flags.add("guarded")
-            text.add(node, scope)
-            effects.statement(node)
-        late = sorted(
-            name for name in text.mentions
-            if name in self.names.bound and name not in self.bound_before and not owner
-        )  # fmt: skip
-        effects.found |= self._may_be_unbound(text.mentions, scope.bound if owner else set(bound_names(node)))
-        names = tuple(bound_names(node)) if kind != "import" else tuple(_imported_names(node))
-        if kind == "assign" and isinstance(node, ast.AnnAssign) and node.value is None:
-            flags.add("bare")
+    def definition(self, node: ast.stmt, scope: Scope, owner: str, before: set[str]) -> Iterator[Definition]:
+        """The definition that a statement is, then those in it; `before`: names that its own scope has bound so far."""
+        facts = _Facts(self.names)
+        self._read_kind(node, scope, facts)
+        text, flags = facts.text, facts.flags
+        own = scope.bound if owner else self.names.bound
+        late = sorted(name for name in text.mentions if name in own and name not in before)
+        annotations = list(_annotations(node))
+        hint_mentions = _hint_mentions(filter(None, annotations), scope)
+        if hint_mentions and self.evaluates_annotations:
+            flags.add("evaluated")
+        if self.fallibility.may_raise(node, None if self.stars else self.bound_before | before):
+            facts.effects.found.add(FALLIBLE)
+        names = tuple(bound_names(node)) if facts.kind != "import" else tuple(_imported_names(node))
         yield Definition(
             names=names,
             owner=owner,
-            kind=kind,
+            kind=facts.kind,
             checksum=checksum(owner, str(text), *late),
-            doc_checksum=checksum(doc) if doc else 0,
+            doc_checksum=checksum(facts.doc) if facts.doc else 0,
             line=_line(node),
             end_line=node.end_lineno or node.lineno,
             mentions=frozenset(text.mentions),
-            effects=tuple(sorted(effects.found)),
-            bases=bases,
-            decorators=decorators,
+            effects=tuple(sorted(facts.effects.found)),
+            bases=facts.bases,
+            decorators=facts.decorators,
             flags=frozenset(flags),
-            hint_checksum=checksum(hints) if hints else 0,
+            hint_checksum=checksum(*(ast.dump(a) if a else "" for a in annotations)) if any(annotations) else 0,
+            hint_mentions=hint_mentions,
         )
         if isinstance(node, ast.ClassDef):
             inner = f"{owner}.{node.name}" if owner else node.name
             yield from self.body(node.body, class_scope(node, scope), inner)
 
-    def _may_be_unbound(self, mentions: Iterable[str], own: Collection[str]) -> set[str]:
-        """The effect of using a name that nothing before binds: it fails."""
-        if self.stars:
-            return set()
-        bound = self.bound_before
-        unbound = (m for m in mentions if m.isidentifier() and m not in bound and m not in own)
-        return {FALLIBLE} if any(name not in purity.BUILTINS for name in unbound) else set()
+    def _read_kind(self, node: ast.stmt, scope: Scope, facts: "_Facts") -> None:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            self._read_function(node, scope, facts)
+        elif isinstance(node, ast.ClassDef):
+            self._read_class(node, scope, facts)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            facts.kind = "import"
+            facts.text.add(node, scope)
+            if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+                facts.flags.add("star")
+                facts.text.mentions.discard("*")
+        else:
+            self._read_other(node, scope, facts)
+
+    def _read_function(self, node: FunctionNode, scope: Scope, facts: "_Facts") -> None:
+        facts.kind = "function"
+        facts.text._function(node, scope)
+        facts.text.mentions.discard(node.name)
+        facts.decorators = _decorators(node.decorator_list, self.names)
+        facts.flags |= _fixture_flags(node)
+        facts.doc = _doc(node)
+        facts.effects.statement(node)
+
+    def _read_class(self, node: ast.ClassDef, scope: Scope, facts: "_Facts") -> None:
+        facts.kind = "class"
+        facts.text.class_header(node, scope)
+        facts.decorators = _decorators(node.decorator_list, self.names)
+        bases = [dotted_name(_generic(base)) for base in node.bases]
+        facts.bases = tuple(self.names.expand(name) if name else "?" for name in bases)
+        if node.keywords:
+            facts.flags.add("keywords")
+        facts.effects.decorators(node)
+        for base in (*map(_generic, node.bases), *(k.value for k in node.keywords)):
+            facts.effects.expression(base)
+
+    def _read_other(self, node: ast.stmt, scope: Scope, facts: "_Facts") -> None:
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            facts.kind = "assign"
+            facts.bases = self._value(node, facts.flags)
+        if isinstance(node, ast.AnnAssign) and node.value is None:
+            facts.flags.add("bare")
+        if isinstance(node, ast.Try | ast.TryStar):
+            facts.flags |= {"guarded"} if catches_imports(node) else set()
+            facts.flags |= {"caught"} if catches_all(node) else set()
+        facts.text.add(node, scope)
+        facts.effects.statement(node)
 
     def _value(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, flags: set[str]) -> tuple[str, ...]:
         value = node.value
@@ -257,10 +270,52 @@ def _doc(node: FunctionNode) -> str:
     return repr(ast.get_docstring(node, clean=False)) if is_docstring(node.body[0]) else ""
 
 
-def _hints(node: FunctionNode) -> str:
-    """Annotations of a function."""
-    arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    annotations = [ast.dump(a.annotation) if a is not None and a.annotation is not None else "" for a in every]
-    annotations.append(ast.dump(node.returns) if node.returns is not None else "")
-    return "\0".join(annotations) if any(annotations) else ""
+def _annotations(node: ast.stmt) -> Iterator[ast.expr | None]:
+    """Annotations of a statement and of those in it that run with it; None for a parameter or result without one.
+
+    Members of a class at module or class level have definitions of their own.
+    """
+    if isinstance(node, ast.AnnAssign):
+        yield node.annotation
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        arguments = node.args
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        yield from (argument.annotation if argument is not None else None for argument in every)
+        yield node.returns
+    elif isinstance(node, _COMPOUND):
+        for child in _nested(node):
+            yield from _annotations(child)
+            if isinstance(child, ast.ClassDef):
+                yield from (a for member in child.body for a in _annotations(member))
+
+
+def _nested(node: ast.AST) -> Iterator[ast.stmt]:
+    """The statements right in the arms of a compound statement."""
+    for child in children(node):
+        if isinstance(child, ast.stmt):
+            yield child
+        elif isinstance(child, ast.ExceptHandler | ast.match_case):
+            yield from child.body
+
+
+def _hint_mentions(annotations: Iterable[ast.expr], scope: Scope) -> frozenset[str]:
+    """What annotations mention, also those in strings: somebody may evaluate them."""
+    text = Text()
+    for annotation in annotations:
+        text.add(annotation, scope)
+        for child in walk(annotation):
+            if isinstance(child, ast.Constant) and isinstance(child.value, str):
+                text.add(_parsed(child.value), scope)
+    return frozenset(text.mentions)
+
+
+def _parsed(annotation: str) -> ast.expr | None:
+    try:
+        return ast.parse(annotation, mode="eval").body
+    except (SyntaxError, ValueError):
+        return None  # a text, like a value of `Literal`
+
+
+def _postpones_annotations(tree: ast.Module) -> bool:
+    futures = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    return any(alias.name == "annotations" for node in futures for alias in node.names)

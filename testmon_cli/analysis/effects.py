@@ -3,7 +3,7 @@
 The notation, a text per effect, resolved against the whole project by `analysis.project`:
 
     *                 anything
-    !                 may fail, depending on what it is given: then the whole module does not import
+    !                 may raise (see analysis.fallibility): then the module does not import
     ~name, ~a.b      changes the object that the module's global, or an attribute of it, stands for
     =name             binds the module's global `name` (a function with a `global` statement)
     ^                 changes an object given as argument (or self)
@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from testmon_cli.analysis import purity
 from testmon_cli.analysis.keeping import kept_in_class, kept_in_object, roots_of_results
+from testmon_cli.analysis.names import Names, dotted_name, root_name
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names
 from testmon_cli.analysis.trees import children, walk
 from testmon_cli.domain.source import FunctionSummary
@@ -27,49 +28,8 @@ ANYTHING = "*"
 FALLIBLE = "!"
 ARGUMENT = "^"
 
-_GENERIC_MODULES = {"typing", "typing_extensions", "collections", "types", "contextlib", "os", "re", "queue"}
-
-
-def dotted_name(node: ast.expr) -> str:
-    """`a.b.c` as text, "" for anything that is not names and attributes."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    parts.append(node.id)
-    return ".".join(reversed(parts))
-
-
-def root_name(node: ast.expr) -> str:
-    """The name an expression starts from: `a` in `a.b[c].d()`, "" if it does not start from a name."""
-    while True:
-        if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
-            node = node.value
-        elif isinstance(node, ast.Call):
-            node = node.func
-        else:
-            return node.id if isinstance(node, ast.Name) else ""
-
-
-class Names:
-    """What names mean in one file: its import aliases and what it binds itself."""
-
-    def __init__(self, aliases: Mapping[str, str], bound: frozenset[str]) -> None:
-        self.aliases = aliases
-        self.bound = bound
-
-    def expand(self, dotted: str) -> str:
-        """A dotted name with its first part replaced by what was imported under it."""
-        first, dot, rest = dotted.partition(".")
-        return self.aliases.get(first, first) + dot + rest
-
-    def is_imported(self, name: str) -> bool:
-        return name in self.aliases
-
-    def is_builtin(self, name: str) -> bool:
-        return name in purity.BUILTINS and name not in self.bound and name not in self.aliases
+_CHAINING = (ast.LShift, ast.RShift)  # `first >> second`: libraries give these operators effects
+_WRITING = frozenset("wax+")
 
 
 class Reader:
@@ -84,7 +44,7 @@ class Reader:
         for statement in body:
             self.statement(statement)
 
-    def statement(self, node: ast.stmt) -> None:  # noqa: C901 - a branch per kind of node
+    def statement(self, node: ast.stmt) -> None:
         """Add the effects of one statement."""
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             self.decorators(node)
@@ -97,15 +57,13 @@ class Reader:
                 self.expression(base)
             self.statements(node.body)
             return
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            self.call(node.value, bare=True)
+        if isinstance(node, ast.Expr):
+            self._bare(node.value)
             return
         if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete | ast.For | ast.AsyncFor):
             targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
             for target in targets:
                 self.target(target, rebinds=isinstance(node, ast.AugAssign))
-        if isinstance(node, ast.Assert | ast.Raise):
-            self.found.add(FALLIBLE)
         if isinstance(node, ast.AnnAssign):
             if node.value is not None:
                 self.expression(node.value)
@@ -114,6 +72,23 @@ class Reader:
             self.found.update("=" + name for name in node.names)
         for child in children(node):
             self._child(child)
+
+    def _bare(self, node: ast.expr) -> None:
+        """An expression that stands alone: nobody uses its value, so it is there for what it changes."""
+        if isinstance(node, ast.Call):
+            self.call(node, bare=True)
+            return
+        self.expression(node)
+        if self.local is None and isinstance(node, ast.BinOp | ast.Subscript):
+            self._operands(node)
+
+    def _operands(self, node: ast.expr) -> None:
+        """What an operator of the project's own classes may change: the objects that it is given."""
+        for part in (node.left, node.right) if isinstance(node, ast.BinOp) else (node,):
+            if isinstance(part, ast.BinOp):
+                self._operands(part)
+            elif root_name(part):
+                self.mutated(part)
 
     def _child(self, child: ast.AST) -> None:
         if isinstance(child, ast.expr):
@@ -148,7 +123,6 @@ class Reader:
     def target(self, node: ast.expr, *, rebinds: bool = False) -> None:
         """Something assigned to or deleted."""
         if isinstance(node, ast.Tuple | ast.List):
-            self.found.add(FALLIBLE)
             for element in node.elts:
                 self.target(element)
         elif isinstance(node, ast.Starred):
@@ -178,20 +152,9 @@ class Reader:
                 continue
             if isinstance(current, ast.Lambda):
                 continue
-            if isinstance(current, ast.Subscript) and isinstance(current.ctx, ast.Load):
-                if not self._is_generic(current.value):
-                    self.found.add(FALLIBLE)
-            elif _may_divide_by_zero(current):
-                self.found.add(FALLIBLE)
+            if isinstance(current, ast.BinOp) and isinstance(current.op, _CHAINING) and self.local is None:
+                self._operands(current)
             stack.extend(children(current))
-
-    def _is_generic(self, node: ast.expr) -> bool:
-        """`list[int]`, `Optional[X]`: a subscript of a type."""
-        dotted = dotted_name(node)
-        if not dotted:
-            return False
-        expanded = self.names.expand(dotted)
-        return self.names.is_builtin(dotted) or expanded.partition(".")[0] in _GENERIC_MODULES
 
     def call(self, node: ast.Call, *, bare: bool) -> None:
         arguments = [*node.args, *(k.value for k in node.keywords)]
@@ -225,8 +188,8 @@ class Reader:
 
     def _imported(self, expanded: str, roots: str, *, bare: bool) -> None:
         if purity.is_stdlib(expanded):
-            if bare or not purity.is_pure_call(expanded):
-                self.found.add(ANYTHING if self.local is None or not purity.is_pure_call(expanded) else FALLIBLE)
+            if not purity.is_pure_call(expanded) or (bare and self.local is None):
+                self.found.add(ANYTHING)
             return
         if purity.is_pure_call(expanded):
             return
@@ -237,12 +200,16 @@ class Reader:
             self.mutated(node.args[0])
         elif name == "print":
             if self.local is None:
-                self.found.add(FALLIBLE)  # a test may import the module to see what it prints
-        elif name in purity.PURE_BUILTINS:
-            return
-        elif name in ("open", "int", "float", "complex", "max", "min", "next", "bytes", "chr", "getattr"):
-            self.found.add(FALLIBLE)
-        else:
+                self.found.add(ANYTHING)  # a test may import the module to see what it prints
+        elif name == "next":
+            if node.args and isinstance(node.args[0], ast.Name | ast.Attribute):
+                self.mutated(node.args[0])  # who asks it next gets another value
+        elif name == "open":
+            if _may_write(node):
+                self.found.add(ANYTHING)
+        elif name in ("map", "filter") and node.args and dotted_name(node.args[0]):
+            self.call(ast.copy_location(ast.Call(node.args[0], [], []), node), bare=False)
+        elif name not in purity.PURE_BUILTINS:
             self.found.add(ANYTHING)
 
     def _method_of_local(self, first: str, rest: str) -> None:
@@ -303,12 +270,6 @@ def _owner_of(node: ast.expr, root: str) -> str:
         else:
             return root
     return dotted
-
-
-def _may_divide_by_zero(node: ast.AST) -> bool:
-    if not isinstance(node, ast.BinOp) or isinstance(node.right, ast.Constant):
-        return False
-    return isinstance(node.op, ast.Div | ast.Mod | ast.FloorDiv)
 
 
 def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) -> FunctionSummary:
@@ -389,3 +350,9 @@ def _fresh(nodes: Iterable[ast.AST]) -> Iterator[str]:
             for name in bound_names(place) if place is not None else ():
                 made[name] = False
     return (name for name, is_made in made.items() if is_made)
+
+
+def _may_write(node: ast.Call) -> bool:
+    """Whether a call of `open` may do more than read."""
+    modes = [*node.args[1:2], *(k.value for k in node.keywords if k.arg in ("mode", None))]
+    return any(not isinstance(m, ast.Constant) or not _WRITING.isdisjoint(str(m.value)) for m in modes)

@@ -11,12 +11,14 @@ from typing import NamedTuple
 from testmon_cli.analysis import purity
 from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, HINT, REMOVED, DefinitionChange
 from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE
-from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE
+from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE, READS_DOCS, READS_HINTS
 from testmon_cli.analysis.project import CONFTEST, Project
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.source import Definition, FunctionSummary, Import
 
 _DEEPEST_CALL = 8
+_INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
+_ABSTRACT = frozenset({"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"})
 LOOKING_UP = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE})
 EVERYWHERE = ""  # in place of a path: a name that any file may mention (a package)
 
@@ -31,6 +33,8 @@ class Affected:
     docs: dict[tuple[str, str], Cause] = field(default_factory=dict)
     hints: dict[tuple[str, str], Cause] = field(default_factory=dict)  # annotations
     modules: dict[str, Cause] = field(default_factory=dict)
+    fragile: dict[str, Cause] = field(default_factory=dict)  # modules whose import may raise, and do nothing else
+    broken: set[str] = field(default_factory=set)  # those of `fragile` that use a name which nothing binds any more
     fixtures: set[tuple[str, str]] = field(default_factory=set)  # those of `names` that pytest may look up as fixtures
 
     @property
@@ -39,7 +43,7 @@ class Affected:
         return len(self.names) + len(self.kept) + len(self.members)
 
     def __bool__(self) -> bool:
-        return bool(self.names or self.kept or self.members or self.docs or self.hints or self.modules)
+        return any((self.names, self.kept, self.members, self.docs, self.hints, self.modules, self.fragile))
 
 
 class Growth:
@@ -49,7 +53,9 @@ class Growth:
         self.project = project
         self.affected = Affected()
         self._pending: list[tuple[str, str]] = []
-        self._removed: set[tuple[str, str]] = set()
+        self._pending_members: list[tuple[str, str, str]] = []
+        self._unsure: set[tuple[str, str]] = set()  # names that may not be bound now
+        self._holders: dict[tuple[str, str], frozenset[tuple[str, str]]] = {}  # by the class
 
     # What changed
 
@@ -59,13 +65,16 @@ class Growth:
         cause = Cause("definition", change.how, path, _full(definition.owner, change.name), definition.line)
         if _is_fixture(definition):
             self.affected.fixtures.add((path, change.name))
+        is_there = change.how != REMOVED and definition in self.project.definitions(path, change.name, definition.owner)
         if change.how in (DOC, HINT):
             self._documentation(path, change, cause)
+            if change.how == HINT and FALLIBLE in definition.effects:
+                self.fragile(path, cause)
             return
+        if change.how == REMOVED and not definition.owner:
+            self._unsure.add((path, change.name))
         if change.name:
             self._bound(path, definition, change.name, cause, how=change.how)
-        if change.how == REMOVED and not definition.owner:
-            self._removed.add((path, change.name))
         if definition.flags & {"autouse"} and not definition.owner:
             self.module(path, cause)
         if not definition.owner and (change.name.startswith("pytest_") or change.name in purity.PYTEST_NAMES):
@@ -76,7 +85,7 @@ class Growth:
             self._star_changed(path, definition, cause)
         if definition.kind == "class" and change.how in (ADDED, REMOVED, CHANGED):
             self._class_created(path, definition, cause)
-        self._effects(path, definition, cause)
+        self._effects(path, definition, cause, may_raise=is_there or not change.name)
 
     def new_module(self, path: str, definitions: Iterable[Definition]) -> None:
         """A source file came: imports that failed, or found something else, may find it now."""
@@ -92,7 +101,7 @@ class Growth:
     def removed_module(self, path: str, definitions: Iterable[Definition]) -> None:
         """A source file went: who imports it fails."""
         cause = Cause("import", REMOVED, path, _module_name(path))
-        self.module(path, cause)
+        self.fragile(path, cause)
         self._module_found(path, cause)
         for definition in definitions:
             if not definition.owner:
@@ -114,14 +123,27 @@ class Growth:
                         self.module(path, cause)
                     elif not imported.lazy:
                         self.name(path, imported.binds, cause)
-                        if cause.how == REMOVED and not self._guarded(path, imported):
-                            self.module(path, cause)
+                        if not self._guarded(path, imported):
+                            self.fragile(path, cause, surely=cause.how == REMOVED)
 
     # What is affected
 
     def module(self, path: str, cause: Cause) -> None:
         """Importing `path` itself may come out otherwise: every test that needs it is affected."""
         self.affected.modules.setdefault(path, cause)
+
+    def fragile(self, path: str, cause: Cause, *, surely: bool = False) -> None:
+        """Importing `path` may raise: then pytest reports each test file that needs it, whichever of its tests run."""
+        self.affected.fragile.setdefault(path, cause)
+        if surely:
+            self.affected.broken.add(path)
+
+    def member(self, path: str, owner: str, member: str, cause: Cause) -> None:
+        """A member of a class, which is no more than that, has another meaning."""
+        key = (path, owner, member)
+        if key not in self.affected.members:
+            self.affected.members[key] = cause
+            self._pending_members.append(key)
 
     def name(self, path: str, name: str, cause: Cause) -> None:
         """The module-level name, or an attribute of something in the file, has another meaning."""
@@ -157,10 +179,25 @@ class Growth:
         return mention == DYNAMIC or (path != EVERYWHERE and self.project.escapes(path))
 
     def grow(self) -> Affected:
-        while self._pending:
-            path, name = self._pending.pop()
-            self._spread(path, name, self.affected.names[path, name])
+        while self._pending or self._pending_members:
+            while self._pending:
+                path, name = self._pending.pop()
+                self._spread(path, name, self.affected.names[path, name])
+            while self._pending_members:
+                key = self._pending_members.pop()
+                self._spread_member(key, self.affected.members[key])
         return self.affected
+
+    def holders(self, path: str, owner: str) -> frozenset[tuple[str, str]]:
+        """Names, with their files, of a class and of what is made of it: subclasses, instances, aliases."""
+        key = (path, owner)
+        if key not in self._holders:
+            growth = Growth(self.project)
+            cause = Cause("definition", CHANGED, path, owner)
+            growth.name(path, owner.partition(".")[0], cause)
+            growth.name(path, owner.rpartition(".")[2], cause)
+            self._holders[key] = frozenset(growth.grow().names)
+        return self._holders[key]
 
     # How it spreads
 
@@ -173,6 +210,8 @@ class Growth:
             for definition in model.definitions if model else ():
                 if self._mentions(definition, candidate, path, name):
                     self._follow(candidate, definition, path, name, cause)
+                elif self._annotates(definition, candidate, path, name):
+                    self._follow_annotation(candidate, definition, path, name, cause)
         if name == "__all__":
             self._everything_imported_by_star(path, cause)
         else:
@@ -191,6 +230,63 @@ class Growth:
         if any(self.looks_up(mention, candidate, path) for mention in definition.mentions & LOOKING_UP):
             return True
         return candidate == path and name in definition.mentions
+
+    def _annotates(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
+        if not definition.hint_mentions:
+            return False
+        return "." + name in definition.hint_mentions or (candidate == path and name in definition.hint_mentions)
+
+    def _follow_annotation(self, candidate: str, definition: Definition, path: str, name: str, cause: Cause) -> None:
+        """An annotation of a definition of `candidate` mentions an affected name."""
+        for bound in definition.names:
+            link = Cause("definition", "annotates", candidate, _full(definition.owner, bound), definition.line, cause)
+            if "evaluated" in definition.flags and (FALLIBLE in definition.effects or (path, name) in self._unsure):
+                self.fragile(candidate, link)
+            self._documentation(candidate, DefinitionChange(HINT, bound, definition), link)
+
+    def _spread_member(self, key: tuple[str, str, str], cause: Cause) -> None:
+        """Definitions that use a changed member: of the class body by its bare name, others as an attribute."""
+        path, owner, member = key
+        reaching = self.project.reaching(path)
+        for candidate in self.project.mentioning(frozenset({member})):
+            model = self.project.model(candidate) if candidate in reaching else None
+            for definition in model.definitions if model else ():
+                mentions = definition.mentions | definition.hint_mentions
+                if candidate == path and definition.owner == owner and member in mentions:
+                    self._follow_member(candidate, definition, cause, is_gone=cause.how == REMOVED)
+                elif "." + member in mentions and self._holds(candidate, definition, path, owner):
+                    self._follow_member(candidate, definition, cause, is_gone=False)
+        self._made_of_members(path, owner, cause)
+
+    def _holds(self, candidate: str, definition: Definition, path: str, owner: str) -> bool:
+        """Whether a definition mentions a class, or what is made of it."""
+        if definition.kind == "import":
+            return False
+        mentions = definition.mentions | definition.hint_mentions
+        return any(
+            "." + name in mentions or (where == candidate and name in mentions)
+            for where, name in self.holders(path, owner)
+        )
+
+    def _follow_member(self, path: str, definition: Definition, cause: Cause, *, is_gone: bool) -> None:
+        for bound in definition.names or ("",):
+            link = Cause("definition", "mentions", path, _full(definition.owner, bound), definition.line, cause)
+            if bound:
+                self._bound(path, definition, bound, link)
+            if is_gone and "caught" not in definition.flags:
+                self.fragile(path, link)
+            self._effects(path, definition, link)
+
+    def _made_of_members(self, path: str, owner: str, cause: Cause) -> None:
+        """A subclass of which a metaclass, a decorator or a base from outside makes something looks at its members."""
+        for where, name in self.holders(path, owner):
+            for definition in self.project.definitions(where, name):
+                if definition.kind != "class" or self.project.is_plain_class(where, definition):
+                    continue
+                above = self.project.ancestors(where, definition)
+                if any(parent is not None and (at, _qualname(parent)) == (path, owner) for at, parent, _ in above):
+                    link = Cause("definition", "inherits", where, name, definition.line, cause)
+                    self._whole_class(where, name, link)
 
     def _imports_name(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if "." + name not in definition.mentions:
@@ -220,15 +316,9 @@ class Growth:
             definition.line,
             cause,
         )
-        is_gone = cause.how == REMOVED and (path, name) in self._removed
-        runs = not {name, "." + name}.isdisjoint(definition.mentions)  # else pytest looks it up, for each test anew
-        if (
-            is_gone
-            and runs
-            and "guarded" not in definition.flags
-            and not (candidate == path and name in purity.BUILTINS)
-        ):
-            self.module(candidate, link)
+        is_used = not {name, "." + name}.isdisjoint(definition.mentions)  # else pytest looks it up, for each test anew
+        if is_used and (path, name) in self._unsure and not self._is_caught(candidate, definition, path, name):
+            self.fragile(candidate, link, surely=cause.how == REMOVED)
         if "autouse" in definition.flags and not definition.owner:
             self.module(candidate, link)
         if any(bound in purity.PYTEST_NAMES for bound in definition.names) and not definition.owner:
@@ -237,25 +327,47 @@ class Growth:
             return  # the statement does what it did: only what is kept in the object is other
         if definition.kind == "class":
             self._class_created(candidate, definition, link)
-        self._effects(candidate, definition, link)
+        # An import of a name raises only where that is not bound.
+        self._effects(candidate, definition, link, may_raise=definition.kind != "import")
+
+    @staticmethod
+    def _is_caught(candidate: str, definition: Definition, path: str, name: str) -> bool:
+        """Whether the use of a name that is not bound does no harm: it is caught, or a builtin has the same name."""
+        if candidate == path and name in purity.BUILTINS:
+            return True
+        return "caught" in definition.flags or ("guarded" in definition.flags and candidate != path)
 
     def _bound(self, path: str, definition: Definition, name: str, cause: Cause, how: str = CHANGED) -> None:
         """A definition binds `name` anew, at module level or as a member of a class."""
         if not definition.owner:
+            if definition.kind == "statement":
+                self._unsure.add((path, name))  # it may bind the name only in some cases
             self.name(path, name, cause)
             return
         owner = self._class(path, definition.owner)
-        if (
-            owner is None
-            or not self.project.is_plain_class(path, owner)
-            or _is_special(name)
-            or definition.flags & {"autouse"}
-        ):
+        if owner is None or not self.project.is_plain_class(path, owner):
+            self.fragile(path, cause)  # whoever makes the class may refuse it
+            self._whole_class(path, definition.owner, cause)
+        elif _is_special(name) or definition.flags & {"autouse"} or self._makes_usable(definition, name, how):
             self._whole_class(path, definition.owner, cause)
         elif "bare" in definition.flags and how != CHANGED:
             self.affected.hints.setdefault((path, definition.owner.rpartition(".")[2]), cause)
         else:
-            self.affected.members.setdefault((path, definition.owner, name), cause)
+            self.member(path, definition.owner, name, cause)
+        if how != CHANGED and self.project.definitions(path, "__slots__", definition.owner):
+            self.fragile(path, cause)  # a slot and a member of the same name exclude each other
+
+    def _makes_usable(self, definition: Definition, name: str, how: str) -> bool:
+        """Whether a member decides if objects can be made: it is abstract, or comes or goes where one is abstract."""
+        if _is_abstract(definition):
+            return True
+        if how not in (ADDED, REMOVED):
+            return False
+        for path in self.project.mentioning(_ABSTRACT):
+            model = self.project.model(path)
+            if any(name in d.names and d.owner and _is_abstract(d) for d in (model.definitions if model else ())):
+                return True
+        return False
 
     def _whole_class(self, path: str, owner: str, cause: Cause) -> None:
         outermost, _, _ = owner.partition(".")
@@ -263,6 +375,7 @@ class Growth:
         self.name(path, owner.rpartition(".")[2], cause)
         for definition in self.project.definitions(path, outermost):
             self._class_created(path, definition, cause)
+            self._effects(path, definition, cause)
 
     def _class(self, path: str, qualname: str) -> Definition | None:
         outer, _, name = qualname.rpartition(".")
@@ -277,9 +390,26 @@ class Growth:
         if pure:
             holder = definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]
             affected = self.affected.docs if change.how == DOC else self.affected.hints
-            affected.setdefault((path, holder if change.name == "__doc__" else change.name), cause)
+            key = (path, holder if change.name == "__doc__" else change.name)
+            if key not in affected:
+                affected[key] = cause
+                self._read_on_import(key, cause, READS_DOCS if change.how == DOC else READS_HINTS)
         else:
             self._bound(path, definition, change.name, cause)
+            self._effects(path, definition, cause, may_raise=change.how == HINT)
+
+    def _read_on_import(self, key: tuple[str, str], cause: Cause, reads: str) -> None:
+        """Definitions that look at documentation or annotations, and mention what these belong to."""
+        path, name = key
+        reaching = self.project.reaching(path)
+        for candidate in self.project.mentioning(frozenset({reads})):
+            model = self.project.model(candidate) if candidate in reaching else None
+            for definition in model.definitions if model else ():
+                if reads not in definition.mentions:
+                    continue
+                own = candidate == path and not {name, "__doc__", "__annotations__"}.isdisjoint(definition.mentions)
+                if own or "." + name in definition.mentions or "&" + name in definition.mentions:
+                    self._follow(candidate, definition, path, name, cause)
 
     # Modules and stars
 
@@ -296,9 +426,8 @@ class Growth:
                 if imported.name == "*":
                     self.module(candidate, link)
                     continue
-                guarded = self._guarded(candidate, imported)
-                if cause.how == REMOVED and not guarded:
-                    self.module(candidate, link)
+                if cause.how == REMOVED and not self._guarded(candidate, imported):
+                    self.fragile(candidate, link, surely=True)
                 self.name(candidate, imported.binds, link)
                 for definition in self._at_line(candidate, imported.line):
                     for bound in definition.names:
@@ -319,7 +448,7 @@ class Growth:
                 elif imported.name not in defined and path in self.project.index.module_files(imported, candidate):
                     self.name(candidate, imported.binds, link)
                     if cause.how == REMOVED and not self._guarded(candidate, imported):
-                        self.module(candidate, link)
+                        self.fragile(candidate, link)
 
     def _asked_on_import(self, path: str, module: str, defined: set[str], cause: Cause) -> None:
         model = self.project.model(path)
@@ -396,22 +525,25 @@ class Growth:
         own = self.project.definitions(path, "__init_subclass__", _qualname(definition))
         return "keywords" in definition.flags or bool(own)
 
-    def _effects(self, path: str, definition: Definition, cause: Cause) -> None:
-        self.imported_effects(path, definition, cause, importing=path)
+    def _effects(self, path: str, definition: Definition, cause: Cause, *, may_raise: bool = True) -> None:
+        self.imported_effects(path, definition, cause, importing=path, may_raise=may_raise)
 
-    def imported_effects(self, path: str, definition: Definition, cause: Cause, *, importing: str) -> None:
-        """What a definition does besides binding its names; if it fails, the import of `importing` does."""
+    def imported_effects(
+        self, path: str, definition: Definition, cause: Cause, *, importing: str, may_raise: bool = True
+    ) -> None:
+        """What a definition does besides binding its names; if it may raise, so may the import of `importing`."""
         if not self.project.runs(importing):
             return
         for effect in definition.effects:
-            if effect == FALLIBLE and "guarded" in definition.flags:
-                continue
-            self._effect(effect, _Place(path, importing, cause))
+            if effect != FALLIBLE or may_raise:
+                self._effect(effect, _Place(path, importing, cause))
 
     def _effect(self, effect: str, place: "_Place") -> None:
         kind, _, rest = effect.partition(":")
-        if effect in (ANYTHING, FALLIBLE):
+        if effect == ANYTHING:
             self.module(place.importing, place.cause)
+        elif effect == FALLIBLE:
+            self.fragile(place.importing, place.cause)
         elif effect == ARGUMENT:
             return
         elif effect[0] in "~=":
@@ -448,7 +580,7 @@ class Growth:
         summary = self.project.function(*found)
         if summary is not None:
             effects = self._with_closures(found[0], summary) if made else summary.effects
-            self._summary(effects, found[0], [], place, fallible=False)
+            self._summary(effects, found[0], [], place)
             return
         self._method_of(found, [], place, bare=True)
 
@@ -471,23 +603,30 @@ class Growth:
             self.module(place.importing, place.cause)  # outside the project, and not known to be harmless
             return
         summary = self.project.function(*found)
-        if summary is None:
-            definition = self._class(*found)
-            if definition is not None:
-                summary = self.project.function(found[0], f"{found[1]}.__init__")
-                if summary is None:
-                    return
-            else:
-                self._method_of(found, arguments, place, bare=bare)
-                return
-        self._summary(summary.effects, found[0], arguments, place, fallible=True)
+        definition = self._class(*found) if summary is None else None
+        if summary is not None:
+            self._summary(summary.effects, found[0], arguments, place)
+        elif definition is not None:
+            self._made(found[0], definition, arguments, place)
+        else:
+            self._method_of(found, arguments, place, bare=bare)
 
-    def _summary(
-        self, effects: Iterable[str], where: str, arguments: list[str], place: "_Place", *, fallible: bool
-    ) -> None:
-        """What a call of a project function of the file `where` can change."""
-        if fallible:
-            self.module(place.importing, place.cause)
+    def _made(self, path: str, definition: Definition, arguments: list[str], place: "_Place") -> None:
+        """An object of a class is made: its initialisers run, wherever they stand above it."""
+        lineage: list[tuple[str, Definition | None, str]] = [(path, definition, "")]
+        lineage += self.project.ancestors(path, definition)
+        for holder, cls, base in lineage:
+            if cls is None:
+                if not (base in purity.PLAIN_BASES or purity.is_stdlib(base) or purity.is_pure_call(base)):
+                    self.module(place.importing, place.cause)
+                continue
+            for name in _INITIALISERS:
+                summary = self.project.function(holder, f"{_qualname(cls)}.{name}")
+                if summary is not None:
+                    self._summary(summary.effects, holder, arguments, place)
+
+    def _summary(self, effects: Iterable[str], where: str, arguments: list[str], place: "_Place") -> None:
+        """What a call of a project function of the file `where` can change; that it may raise says the statement."""
         inside = _Place(where, place.importing, place.cause, place.depth + 1)
         for effect in effects:
             if effect == FALLIBLE:
@@ -541,7 +680,7 @@ class Growth:
                 effects = self._with_closures(holder, summary)
                 if ARGUMENT in effects:
                     self.mutated(where, root, place.cause)
-                self._summary(effects, holder, arguments, place, fallible=True)
+                self._summary(effects, holder, arguments, place)
                 return
         self.module(place.importing, place.cause)
 
@@ -563,6 +702,10 @@ def _is_fixture(definition: Definition) -> bool:
     return definition.kind in ("function", "assign") and any(
         maker.rpartition(".")[2].endswith("fixture") or not purity.is_pure_decorator(maker) for maker in makers
     )
+
+
+def _is_abstract(definition: Definition) -> bool:
+    return any(decorator.rpartition(".")[2] in _ABSTRACT for decorator in definition.decorators)
 
 
 def _is_dispatcher(definition: Definition) -> bool:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.definitions import find_definitions, names_of
-from testmon_cli.analysis.effects import Names, summary_of
+from testmon_cli.analysis.effects import summary_of
 from testmon_cli.analysis.imports import find_imports
+from testmon_cli.analysis.names import Names
 from testmon_cli.analysis.scopes import Scope
 from testmon_cli.domain.source import Block, Definition, FunctionSummary, SourceError, SourceModel
 

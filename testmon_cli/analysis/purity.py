@@ -15,13 +15,13 @@ _EFFECTFUL_BUILTINS = {
     "eval",
     "exec",
     "input",
+    "next",
     "open",
     "print",
     "setattr",
 }
-_FALLIBLE_BUILTINS = {"float", "int", "max", "min", "next", "complex", "bytes", "chr", "getattr"}
 BUILTINS = frozenset(vars(builtins))
-PURE_BUILTINS = BUILTINS - _EFFECTFUL_BUILTINS - _FALLIBLE_BUILTINS
+PURE_BUILTINS = BUILTINS - _EFFECTFUL_BUILTINS
 
 # The standard library is taken as pure where a result is bound to a name, except for these.
 _EFFECTFUL_STDLIB = (
@@ -31,11 +31,16 @@ _EFFECTFUL_STDLIB = (
     "threading", "time.sleep",
     "unittest.mock.patch", "warnings",
     "webbrowser.register", "importlib", "runpy", "os.system", "shutil",
-    "os.makedirs", "os.mkdir", "os.remove", "os.unlink", "builtins.setattr", "decimal.setcontext", "asyncio.set",
+    "os.makedirs", "os.mkdir", "os.remove", "os.unlink", "builtins.setattr", "decimal.setcontext",
+    "asyncio.run", "asyncio.set_child_watcher", "asyncio.set_event_loop", "asyncio.set_event_loop_policy",
+    "ctypes.CDLL", "json.dump", "marshal.dump", "pickle.dump", "os.chmod", "os.fork", "os.kill", "os.link",
+    "os.mkfifo", "os.open", "os.popen", "os.removedirs", "os.rename", "os.renames", "os.replace", "os.rmdir",
+    "os.symlink", "os.truncate", "os.unsetenv", "os.write", "random", "time.tzset", "urllib.request.install_opener",
 )  # fmt: skip
 _PURE_THOUGH_LISTED = ("sys.version_info", "sys.getsizeof", "threading.Lock", "threading.RLock", "threading.local",
                        "threading.Event", "threading.Condition", "importlib.resources", "importlib.metadata",
-                       "importlib.util.find_spec", "threading.Semaphore", "sys.intern")  # fmt: skip
+                       "importlib.util.find_spec", "threading.Semaphore", "sys.intern",
+                       "random.Random", "random.SystemRandom")  # fmt: skip
 
 # Calls and decorators of other distributions that only make their result.
 PURE_EXTERNAL = (
@@ -92,7 +97,7 @@ PYTEST_NAMES = frozenset({
 
 
 def _under(dotted: str, names: tuple[str, ...]) -> bool:
-    return any(dotted == name or dotted.startswith((name + ".", name + "_")) for name in names)
+    return any(dotted == name or dotted.startswith(name + ".") for name in names)
 
 
 def is_stdlib(dotted: str) -> bool:

@@ -73,6 +73,7 @@ class RunMatcher:
         self._unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
         self._hit_functions: dict[tuple[str, str], Cause] = {}
         self._standing_for: dict[str, Mapping[int, Block]] = {}
+        self.endangered: dict[str, Cause] = {}  # files whose import may raise
 
     # Tests
 
@@ -400,6 +401,7 @@ class RunMatcher:
             if trace_id in self.invalid:
                 self.growth.module(path, self.invalid[trace_id])
         self._modules_affected()
+        self._imports_endangered()
 
     def _mentioned(self) -> None:
         matcher = MentionMatcher(self, self.growth)
@@ -471,6 +473,25 @@ class RunMatcher:
             for trace_id in self._datafile.traces_touching(sorted(eager), [self.run.id]):
                 self._hit(trace_id, link)
             self._lazy_imports_of(eager, link)
+
+    def _imports_endangered(self) -> None:
+        """Modules whose import may raise: pytest reports each file that it collects from and that imports them.
+
+        Tests that come upon such a module in another way, when they run, may fail one by one.
+        """
+        project = self.growth.project
+        for module, cause in self.growth.affected.fragile.items():
+            link = Cause("import", "needs", module, "", 0, cause)
+            eager = project.reaching(module, lazy=False)
+            for path in eager:
+                self.endangered.setdefault(path, link)
+            self._lazy_imports_of(eager, link)
+            touching = self.spread(dict.fromkeys(self._datafile.traces_touching(sorted(eager), [self.run.id]), link))
+            if touching:
+                reporting = {t.trace_id for t in self.tests_in(self._tests) if _collected_from(t) in eager}
+                for trace_id in touching.keys() - reporting:
+                    if self._kinds.get(trace_id) == "test":
+                        self._hit(trace_id, link)
 
     def _lazy_imports_of(self, eager: frozenset[str], cause: Cause) -> None:
         """Blocks that import one of these files when they run."""
@@ -551,6 +572,10 @@ def _kind_order(trace: tuple[int, int, str, str, bool]) -> int:
 
 def _holds_line(block: Block, line: int) -> bool:
     return any(first <= line <= last for first, last in block.lines)
+
+
+def _collected_from(test: StoredTest) -> str:
+    return test.nodeid.partition("::")[0]
 
 
 def _is_conftest(path: str) -> bool:

@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import environment, existence, packages, pytest_config, sources
+from testmon_cli.application import canaries, environment, existence, packages, pytest_config, sources
 from testmon_cli.application.comparing import (
     UNKNOWN,
     FileChanges,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:  # what matches changes is imported where there are some: that
     from testmon_cli.analysis.project import Project
     from testmon_cli.application.inheriting import Inherited
     from testmon_cli.application.matching import RunMatcher
+
+_T = TypeVar("_T")
 
 # Characters that xargs, in its default mode, would split or unquote.
 _SPLIT_BY_XARGS = frozenset(" \t\n\r\v\f'\"\\")
@@ -71,7 +74,8 @@ def select(
             note = f"nothing was collected for {describe(current)} (there is: {others}): everything is selected"
             return _from_here(narrowing.of(_everything(tree, config.naming(), note), known), root)
         chooser = Chooser(datafile, settings, runs, tree, config)
-        return _from_here(narrowing.of(chooser.choose(failed=failed, exact=exact), known), root)
+        chosen = narrowing.of(chooser.choose(failed=failed, exact=exact), known)
+        return _from_here(canaries.one_of_each(chosen), root)
 
 
 def describe(env: Environment) -> str:
@@ -125,6 +129,7 @@ class _Matched(NamedTuple):
     everything: Cause | None = None  # what makes all of them invalid at once
     doubtful: bool = False  # whether pytest may know none of their node ids
     beyond_files: bool = False  # whether anything but source files may be why
+    endangered: Mapping[str, Cause] = MappingProxyType({})  # files whose import may raise
 
 
 _NOTHING = _Matched({})
@@ -152,13 +157,17 @@ class Chooser:
         self.inherited: list[Inherited] = []
         self.project: Project | None = None
         self.doubtful: set[str] = set()  # files that may not import now: pytest knows no node ids in them
+        self.failing: Collection[str] = ()  # test files that could not be imported by the last run that tried
         self._reasons: dict[int, Reason] = {}  # by the id of their cause
         self._comparisons: dict[int, _Compared] = {}  # by run
         self._matches: dict[int, _Matched] = {}  # by run
         self._same: dict[tuple[int, int], bool] = {}  # by run and older run
 
     def choose(self, *, failed: bool, exact: bool) -> Selection:
-        """Weigh each test, unless a look at the newest run tells that this would change nothing."""
+        """Weigh each test, unless a look at the newest run tells that this would change nothing.
+
+        All tests of a file whose import may raise are chosen as canaries, of which one is enough.
+        """
         at_once = self._at_once(failed=failed, exact=exact)
         return self._weighed(failed=failed, exact=exact) if at_once is None else at_once
 
@@ -190,6 +199,9 @@ class Chooser:
         standing = _standing(heads)
         files = set().union(*map(self.datafile.test_files, standing))
         missing = {file for file in files if not self.tree.exists(file)}
+        failing = canaries.failing_files(self.datafile, self.runs)
+        self.failing = self._unless_collected_as_now(failing)
+        self.doubtful.update(self.failing)
         wanted = self._to_weigh(standing, missing)
         traces = [t for head in heads for t, test in zip(head.trace_ids, head.test_ids, strict=True) if test in wanted]
         verdicts = self._verdicts(self.datafile.executions_of(traces))
@@ -204,6 +216,7 @@ class Chooser:
             left_out += sum([time for trace, time in durations if trace in tests and tests[trace] not in wanted])
         saved = left_out / 1_000_000
         gone: set[str] = set()
+        endangered = self._endangered()
         unsettled = self.unstable.union(self.doubtful, missing)
         for nodeid, verdict in verdicts.items():
             newest = verdict.newest
@@ -219,6 +232,9 @@ class Chooser:
             reason = self._reason(verdict, failed=failed)
             if reason is None:
                 saved += newest.duration
+                cause = endangered.get(nodeid.partition("::")[0])
+                if cause is not None:
+                    chosen.append(Selected(nodeid, self._argument(newest, exact=exact), canaries.reason(cause), newest))
                 continue
             spent += newest.duration
             argument = nodeid if settled and "[" not in nodeid else self._argument(newest, exact=exact)
@@ -250,8 +266,22 @@ class Chooser:
                 continue
             traces = matched.invalid.keys() | {e.trace_id for e in self.datafile.remarkable(run.id)}
             found.update(tests[trace] for trace in traces & tests.keys())
-        files = self.unstable.union(missing)
+        files = self.unstable.union(missing, self.failing, self._endangered())
         return found | self.datafile.tests_of(files) if files else found
+
+    def _endangered(self) -> dict[str, Cause]:
+        """Test files whose import may raise, with why."""
+        by_run = {run_id: matched.endangered for run_id, matched in self._matches.items()}
+        found = canaries.endangered_files(self.datafile, by_run)
+        return self._unless_collected_as_now(found)
+
+    def _unless_collected_as_now(self, files: dict[str, _T]) -> dict[str, _T]:
+        """Those of some test files that no run has collected in the state that everything is in now."""
+        for run in self.runs if files else ():
+            if not self._compared(run).differs:
+                for path in self.datafile.test_files(run.id):
+                    files.pop(path, None)
+        return files
 
     def _verdicts(self, executions: Iterable[StoredExecution]) -> dict[str, _Verdict]:
         """By node id. Executions come with the newest first, and so do the runs."""
@@ -332,7 +362,7 @@ class Chooser:
         )
         invalid = matcher.match()
         self._learn(matcher)
-        return _Matched(invalid, beyond_files=matcher.beyond_files)
+        return _Matched(invalid, beyond_files=matcher.beyond_files, endangered=matcher.endangered)
 
     def _compared(self, run: Run) -> _Compared:
         if run.id not in self._comparisons:
@@ -376,7 +406,7 @@ class Chooser:
         project = self.project = matcher.growth.project
         self.rebuilt.update(key for key in matcher.growth.affected.names if has_bases(project, *key))
         self.unstable.update(matcher.recollected)
-        for module in matcher.growth.affected.modules:
+        for module in (*matcher.growth.affected.modules, *matcher.growth.affected.broken):
             self.doubtful.update(matcher.growth.project.reaching(module, lazy=False))
 
     def _reason(self, verdict: _Verdict, *, failed: bool) -> Reason | None:
@@ -385,6 +415,8 @@ class Chooser:
             if verdict.cause is None:
                 return Reason(kinds.UNKNOWN, f"cannot be known: {verdict.text}")
             return self._reason_of(verdict.cause)
+        if execution.nodeid.partition("::")[0] in self.failing:
+            return Reason(kinds.FAILED, "its file could not be imported last time")
         return self._reason_to_repeat(execution, failed=failed)
 
     @staticmethod

@@ -152,6 +152,7 @@ class StoredTest(NamedTuple):
     """A test of one run, and where it stands."""
 
     trace_id: int
+    nodeid: str
     path: str
     function: str
     kind: str

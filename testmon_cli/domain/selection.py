@@ -9,13 +9,14 @@ AFFECTED = "affected"
 FAILED = "failed"
 NEW = "new"
 ALWAYS = "always"
+CANARY = "canary"  # the one test of its file that shows whether the file can still be imported
 UNKNOWN = "unknown"
 
 
 class Reason(NamedTuple):
     """Why a test is selected: a sentence, and the chain behind it."""
 
-    kind: str  # AFFECTED, FAILED, NEW, ALWAYS or UNKNOWN
+    kind: str  # AFFECTED, CANARY, FAILED, NEW, ALWAYS or UNKNOWN
     text: str
     cause: Cause | None = None
 

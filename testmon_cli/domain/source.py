@@ -47,6 +47,7 @@ class Definition(NamedTuple):
     decorators: tuple[str, ...] = ()  # dotted names, "?" for what is not a name
     flags: frozenset[str] = frozenset()  # see analysis.definitions
     hint_checksum: int = 0  # of its annotations; 0 without
+    hint_mentions: frozenset[str] = frozenset()  # of its annotations, those written as strings included
 
 
 class Outline(NamedTuple):

@@ -254,8 +254,8 @@ WHERE environment.name = :name AND environment.python = :python AND environment.
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
 WHERE trace.id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""",
-    "tests": """SELECT trace.id AS trace_id, test.path, test.function, test.kind
-FROM trace JOIN execution ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id
+    "tests": """SELECT trace.id AS trace_id, subject.name AS nodeid, test.path, test.function, test.kind
+FROM trace JOIN execution ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
 WHERE trace.run_id = :run_id""",
     "tests_in": """SELECT test.id
 FROM test

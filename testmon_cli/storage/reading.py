@@ -139,7 +139,10 @@ class Reader:
     def tests(self, run_id: int) -> list[StoredTest]:
         """The tests that a run has an execution of."""
         rows = self._connection.tuples("tests", StoredTest._fields, run_id=run_id)
-        return [StoredTest(trace, original(path), original(function), kind) for trace, path, function, kind in rows]
+        return [
+            StoredTest(trace, original(nodeid), original(path), original(function), kind)
+            for trace, nodeid, path, function, kind in rows
+        ]
 
     def tests_of(self, files: Iterable[str]) -> set[int]:
         """The ids of all tests that stand in some files, or are named after them."""

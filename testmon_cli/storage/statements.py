@@ -211,8 +211,12 @@ READING: dict[str, Executable] = {
     .group_by(trace.c.run_id)
     .order_by(trace.c.run_id),
     "executions_of": select(*_execution_columns).select_from(_executions).where(among(trace.c.id, "ids")),
-    "tests": select(trace.c.id.label("trace_id"), test.c.path, test.c.function, test.c.kind)
-    .select_from(trace.join(execution).join(test, test.c.id == trace.c.subject_id))
+    "tests": select(
+        trace.c.id.label("trace_id"), subject.c.name.label("nodeid"), test.c.path, test.c.function, test.c.kind
+    )
+    .select_from(
+        trace.join(execution).join(test, test.c.id == trace.c.subject_id).join(subject, subject.c.id == test.c.id)
+    )
     .where(trace.c.run_id == bindparam("run_id")),
     "tests_in": select(test.c.id).where(among(test.c.path, "files")),
     "tests_below": select(subject.c.id).select_from(_of_given_files),

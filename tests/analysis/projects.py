@@ -40,7 +40,10 @@ def grown(before: Mapping[str, str], edits: Mapping[str, str | None], **facts: o
 
 
 def shown(affected: Affected) -> set[str]:
-    """All that is affected: "a.py:name", "a.py:Class.member", "a.py?name" (what documents it), "a.py" (its import)."""
+    """All that has another meaning: "a.py:name", "a.py:Class.member", "a.py?name" (its documents), "a.py" (its import).
+
+    What may only raise is in `affected.fragile`.
+    """
     found = {f"{path}:{name}" for path, name in affected.names}
     found |= {f"{path}:{owner}.{name}" for path, owner, name in affected.members}
     found |= {f"{path}?{name}" for path, name in (*affected.docs, *affected.hints)}

@@ -57,16 +57,21 @@ FLAGS = [
     pytest.param("a = {'b': [1]}", "a", {"literal"}, id="display"),
     pytest.param("a = f'{b}'", "a", {"literal"}, id="f-string"),
     pytest.param("a = C(1)", "a", {"instance"}, id="instance"),
-    pytest.param("a: int", "a", {"bare"}, id="bare"),
+    pytest.param("from __future__ import annotations\na: int", "a", {"bare"}, id="bare"),
     pytest.param("class C(metaclass=M): a = 1", "C", {"keywords"}, id="metaclass"),
     pytest.param("@pytest.fixture\ndef f(): pass", "f", {"fixture"}, id="fixture"),
     pytest.param("@pytest.fixture(scope='module')\ndef f(): pass", "f", {"fixture"}, id="fixture-called"),
     pytest.param("@fixture(autouse=True)\ndef f(): pass", "f", {"fixture", "autouse"}, id="autouse"),
     pytest.param("@fixture(autouse=False)\ndef f(): pass", "f", {"fixture"}, id="autouse-false"),
     pytest.param("@fixture(autouse=ALL)\ndef f(): pass", "f", {"fixture", "autouse"}, id="autouse-computed"),
-    pytest.param("try:\n    a = 1\nexcept E: pass", "a", {"guarded"}, id="guarded"),
+    pytest.param("try:\n    a = 1\nexcept E: pass", "a", set(), id="handler-of-something"),
+    pytest.param("try:\n    import a\nexcept ImportError: pass", "a", {"guarded"}, id="guarded"),
+    pytest.param(
+        "try:\n    import a\nexcept (OSError, ImportError): pass", "a", {"guarded"}, id="guarded-beside-others"
+    ),
+    pytest.param("try:\n    import a\nexcept Exception: pass", "a", {"guarded", "caught"}, id="caught"),
+    pytest.param("try:\n    import a\nexcept: pass", "a", {"guarded", "caught"}, id="caught-by-a-bare-handler"),
     pytest.param("try:\n    a = 1\nfinally: pass", "a", set(), id="finally-guards-nothing"),
-    pytest.param("from __future__ import annotations\na = f", "a", {"future"}, id="future"),
 ]
 
 

@@ -100,10 +100,14 @@ def test_a_source_that_cannot_be_read_touches_all_that_need_it(matching: Matchin
     }
 
 
-def test_a_removed_source_touches_all_that_ran_or_import_it(matching: Matching) -> None:
+def test_a_removed_source_touches_who_ran_it_and_endangers_who_imports_it(matching: Matching) -> None:
     (matching.depot.path / "depot/rates.py").unlink()
+    matcher = matching.matcher()
+    nodeids = {e.trace_id: e.nodeid for e in matching.executions()}
+    assert {nodeids[trace] for trace in matcher.match() if trace in nodeids} == {NEAR, LABEL}
     # Every test stands below the conftest that imports it.
-    assert matching.invalid().keys() == ALL
+    assert matcher.endangered.keys() >= {nodeid.partition("::")[0] for nodeid in ALL}
+    assert "depot/files.py" not in matcher.endangered
 
 
 def test_a_variable_touches_who_read_it(matching: Matching) -> None:
@@ -113,11 +117,13 @@ def test_a_variable_touches_who_read_it(matching: Matching) -> None:
 
 
 def test_a_distribution_touches_who_mentions_what_it_gives(matching: Matching) -> None:
-    removed = Cause("package", "removed", "", "click 8")
-    assert matching.invalid(PackageChanges(((("click",), removed),))).keys() == {NOTES, MODE, LATER}
-    changed = Cause("package", "changed", "", "click 8 -> 9")
-    assert matching.invalid(PackageChanges(((("click",), changed),))) == {}  # it is imported, and nothing uses it
-    assert matching.invalid(PackageChanges(((("elsewhere",), removed),))) == {}
+    for how in ("removed", "changed"):  # it is imported, and nothing uses it
+        cause = Cause("package", how, "", "click 8")
+        matcher = matching.matcher(PackageChanges(((("click",), cause),)))
+        assert matcher.match() == {}
+        assert set(matcher.endangered) == {"depot/files.py", "tests/test_files.py"}
+    elsewhere = matching.matcher(PackageChanges(((("elsewhere",), cause),)))
+    assert (elsewhere.match(), elsewhere.endangered) == ({}, {})
 
 
 def test_one_change_alone(matching: Matching) -> None:

@@ -114,7 +114,7 @@ class Played:
     needed: set[str]  # tests that come out otherwise, by plain pytest
     ran: set[str]  # tests that ran, or could not be collected, when pytest was given the selection
     reasons: dict[str, str]
-    refused: bool  # pytest did not take an argument
+    refused: bool  # pytest did not take an argument, and not because it reports that its file cannot be imported
     log: str
 
 
@@ -139,7 +139,9 @@ def play(scenario: Scenario, forks: Forks, folder: Path) -> Played:
     ran = set(again["outcomes"]) | {n for n in everything if _in_errors(n, again["errors"])}
     if again["code"] == after["code"] and not after["outcomes"]:
         ran = set(everything)  # nothing can run, and nothing did
-    refused = again["code"] == 4 and after["code"] != 4
+    not_found = [argument for argument in selected["arguments"] if f"{argument}\n" in again["log"]]
+    reported = all(_in_errors(argument, again["errors"]) for argument in not_found)
+    refused = again["code"] == 4 and after["code"] != 4 and not (not_found and reported)
     return Played(needed, ran, selected["reasons"], refused, again["log"])
 
 
