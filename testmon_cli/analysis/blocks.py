@@ -13,7 +13,14 @@ from dataclasses import dataclass, field
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.imports import imported_names
 from testmon_cli.analysis.normalise import Text
-from testmon_cli.analysis.scopes import FunctionNode, Scope, class_scope, function_scope, module_scope
+from testmon_cli.analysis.scopes import (
+    FunctionNode,
+    Scope,
+    class_scope,
+    evaluates_annotations,
+    function_scope,
+    module_scope,
+)
 from testmon_cli.analysis.trees import children
 from testmon_cli.domain.source import Block
 
@@ -49,8 +56,13 @@ def find_blocks(
     The scopes of functions and classes, which take long to find, are put into `scopes`.
     """
     reader = _Reader(Text, scopes)
-    reader.statements(tree.body, "", module_scope(imported_names(tree) if imported is None else imported))
+    reader.statements(tree.body, "", _scope_of(tree, imported))
     return reader.blocks
+
+
+def _scope_of(tree: ast.Module, imported: frozenset[str] | None) -> Scope:
+    names = imported_names(tree) if imported is None else imported
+    return module_scope(names, evaluates_annotations=evaluates_annotations(tree))
 
 
 def find_places(tree: ast.Module) -> list[RawBlock]:

@@ -15,7 +15,6 @@ Flags a definition may carry:
 """
 
 import ast
-import sys
 from collections.abc import Iterable, Iterator
 
 from testmon_cli.analysis.blocks import is_docstring
@@ -24,7 +23,15 @@ from testmon_cli.analysis.effects import FALLIBLE, Reader
 from testmon_cli.analysis.fallibility import Fallibility, catches_all, catches_imports
 from testmon_cli.analysis.names import Names, dotted_name
 from testmon_cli.analysis.normalise import Text
-from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, class_scope, module_scope
+from testmon_cli.analysis.scopes import (
+    FunctionNode,
+    Scope,
+    annotations_of,
+    bound_names,
+    class_scope,
+    evaluates_annotations,
+    module_scope,
+)
 from testmon_cli.analysis.trees import children, walk
 from testmon_cli.analysis.typechecking import live_statements
 from testmon_cli.domain.source import Definition
@@ -93,7 +100,7 @@ class _Reader:
         self.tree = tree
         self.imported = imported
         self.names = names
-        self.evaluates_annotations = sys.version_info < (3, 14) and not _postpones_annotations(tree)
+        self.evaluates_annotations = evaluates_annotations(tree)
         self.fallibility = Fallibility(names, evaluates_annotations=self.evaluates_annotations)
         self.stars = any(
             isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)
@@ -278,10 +285,7 @@ def _annotations(node: ast.stmt) -> Iterator[ast.expr | None]:
     if isinstance(node, ast.AnnAssign):
         yield node.annotation
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        arguments = node.args
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-        yield from (argument.annotation if argument is not None else None for argument in every)
-        yield node.returns
+        yield from annotations_of(node)
     elif isinstance(node, _COMPOUND):
         for child in _nested(node):
             yield from _annotations(child)
@@ -314,8 +318,3 @@ def _parsed(annotation: str) -> ast.expr | None:
         return ast.parse(annotation, mode="eval").body
     except (SyntaxError, ValueError):
         return None  # a text, like a value of `Literal`
-
-
-def _postpones_annotations(tree: ast.Module) -> bool:
-    futures = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
-    return any(alias.name == "annotations" for node in futures for alias in node.names)

@@ -5,14 +5,25 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from testmon_cli.analysis.trees import children
+from testmon_cli.analysis.trees import children, walk
 from testmon_cli.analysis.typechecking import is_type_checking
 from testmon_cli.domain.source import Import
 
+_PLUGINS = "pytest_plugins"
+
 
 def find_imports(tree: ast.Module) -> tuple[Import, ...]:
-    """Every name that an import statement asks for, those inside functions included."""
-    return tuple(_walk(tree, lazy=False))
+    """Every name that an import statement asks for, also in functions, and the plugins that pytest is told to load."""
+    return (*_walk(tree, lazy=False), *_plugins(tree))
+
+
+def _plugins(tree: ast.Module) -> Iterator[Import]:
+    """The modules in `pytest_plugins`, which pytest imports right after the file."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == _PLUGINS for t in node.targets):
+            for child in walk(node.value):
+                if isinstance(child, ast.Constant) and isinstance(child.value, str):
+                    yield Import(child.value, "", 0, "", node.lineno, lazy=False)
 
 
 def imported_names(tree: ast.Module) -> frozenset[str]:

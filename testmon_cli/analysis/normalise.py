@@ -5,7 +5,7 @@ a global that becomes a local is another text.
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from testmon_cli.analysis import mentions
 from testmon_cli.analysis.scopes import (
@@ -14,6 +14,7 @@ from testmon_cli.analysis.scopes import (
     GLOBAL,
     FunctionNode,
     Scope,
+    annotations_of,
     class_scope,
     comprehension_scope,
     function_scope,
@@ -141,6 +142,8 @@ class Text:
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
         """`x: int = 1` is `x = 1`; without a value it only makes a name local, which the names' scopes show."""
+        if scope.kind == "class":
+            self._evaluated([node.annotation], scope)
         if node.value is None:
             if not isinstance(node.target, ast.Name):
                 self.add(node.target, scope)
@@ -157,7 +160,13 @@ class Text:
         self.add(node.decorator_list, scope)
         self.signature(node.args)
         self.defaults(node.args, scope)
+        self._evaluated(annotations_of(node), scope)
         self.parts.append(")")
+
+    def _evaluated(self, annotations: Iterable[ast.expr | None], scope: Scope) -> None:
+        """Annotations in a function: what runs it evaluates them. Those of modules and classes are told apart."""
+        if scope.evaluates_annotations and scope.is_in_function():
+            self.add([annotation for annotation in annotations if annotation is not None], scope)
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> None:
         self.class_header(node, scope)

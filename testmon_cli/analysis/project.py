@@ -41,9 +41,17 @@ class Project:
             eager |= set(self.conftests(path)) - {path}
             every = eager | {t for i in imports if i.lazy for t in self.index.targets(i, path)}
             every.update(self.dynamic_edges.get(path, ()))
-            self._eager[path] = frozenset(eager - {path})
+            self._eager[path] = frozenset({*eager, *self.packages(path)} - {path})
             self._lazy[path] = frozenset(every - {path})
         return self._lazy[path] if lazy else self._eager[path]
+
+    def packages(self, path: str) -> Iterator[str]:
+        """The packages that a file stands in: Python imports them before it."""
+        for folder in PurePosixPath(path).parents:
+            candidate = str(folder / "__init__.py")
+            if candidate not in self.index.paths:
+                return
+            yield candidate
 
     def conftests(self, path: str) -> Iterator[str]:
         """Conftest files and plugins that pytest loads for a test file (any file may be one)."""

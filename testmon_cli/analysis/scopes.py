@@ -5,6 +5,7 @@ the language reference (4.2.2, "Resolution of names") are applied to the tree it
 """
 
 import ast
+import sys
 from collections.abc import Iterable, Iterator
 
 from testmon_cli.analysis.trees import children, walk
@@ -21,12 +22,13 @@ CLASS = "c"
 class Scope:
     """One scope: the names it binds and where it stands. `kind` is module, function, class or comprehension."""
 
-    __slots__ = ("bound", "globals", "imported", "imports", "kind", "nonlocals", "parent")
+    __slots__ = ("bound", "evaluates_annotations", "globals", "imported", "imports", "kind", "nonlocals", "parent")
 
     def __init__(self, kind: str, parent: "Scope | None") -> None:
         self.kind = kind
         self.parent = parent
         self.imported: frozenset[str] = parent.imported if parent is not None else frozenset()
+        self.evaluates_annotations: bool = parent.evaluates_annotations if parent is not None else False
         self.bound: set[str] = set()
         self.imports: set[str] = set()  # those of `bound` that an import statement binds
         self.globals: set[str] = set()
@@ -50,6 +52,13 @@ class Scope:
             scope = scope.parent
         return GLOBAL
 
+    def is_in_function(self) -> bool:
+        """Whether code of this scope runs when a function does."""
+        scope: Scope | None = self
+        while scope is not None and scope.kind != "function":
+            scope = scope.parent
+        return scope is not None
+
     def is_imported(self, name: str) -> bool:
         """Whether `name`, used in this scope, may be what an import bound."""
         if name not in self.imported:
@@ -64,11 +73,32 @@ class Scope:
         return True
 
 
-def module_scope(imported: frozenset[str] = frozenset()) -> Scope:
-    """The scope of a module: every name in it is a global. `imported` are the names that its imports bind, anywhere."""
+def module_scope(imported: frozenset[str] = frozenset(), *, evaluates_annotations: bool = False) -> Scope:
+    """The scope of a module: every name in it is a global.
+
+    `imported` are the names that its imports bind, anywhere; annotations of functions and classes are evaluated where
+    they stand, or when somebody asks.
+    """
     scope = Scope("module", None)
     scope.imported = imported
+    scope.evaluates_annotations = evaluates_annotations
     return scope
+
+
+def evaluates_annotations(tree: ast.Module) -> bool:
+    """Whether annotations of functions and classes are evaluated where they stand; before Python 3.14 most were."""
+    if sys.version_info >= (3, 14):
+        return False
+    futures = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    return not any(alias.name == "annotations" for node in futures for alias in node.names)
+
+
+def annotations_of(node: FunctionNode) -> Iterator[ast.expr | None]:
+    """The annotation of each parameter of a function, then of its result; None where there is none."""
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    yield from (argument.annotation if argument is not None else None for argument in every)
+    yield node.returns
 
 
 def parameters(arguments: ast.arguments) -> list[str]:
