@@ -28,6 +28,16 @@ class Shared(NamedTuple):
     """Options given before the command's name."""
 
     datafile: str | None
+    start: str | None = None  # the working directory before --directory
+
+
+class ElsewhereError(Exception):
+    """Another Python is to answer."""
+
+    def __init__(self, python: str, start: str | None) -> None:
+        super().__init__(python)
+        self.python = python
+        self.start = start
 
 
 def _settings(context: click.Context, datafile: str | None, env: str | None, engine: str | None = None) -> "Settings":
@@ -65,6 +75,25 @@ def _env_option(function: Function) -> Function:
     )(function)
 
 
+def _python_option(function: Function) -> Function:
+    return click.option(
+        "--python",
+        metavar="PATH",
+        type=click.Path(),
+        expose_value=False,
+        callback=_look_elsewhere,
+        help="Let this Python, or virtual environment, answer: the one that the tests ran with.",
+    )(function)
+
+
+def _look_elsewhere(context: click.Context, _: click.Parameter, python: str | None) -> None:
+    from testmon_cli.application.interpreters import is_to_be_asked
+
+    if python and not context.resilient_parsing and is_to_be_asked(python):
+        shared: Shared = context.obj
+        raise ElsewhereError(python, shared.start)
+
+
 def _format_option(*formats: str) -> Callable[[Function], Function]:
     return click.option(
         "--format",
@@ -87,9 +116,11 @@ def cli(context: click.Context, directory: str | None, datafile: str | None) -> 
     `testmon collect` runs pytest once and remembers what every test depended on. From then on
     `testmon select | xargs -r pytest` runs what your changes can affect and nothing else.
     """
+    start = None
     if directory is not None:
+        start = os.getcwd()
         _change_directory(directory)
-    context.obj = Shared(datafile)
+    context.obj = Shared(datafile, start)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -139,6 +170,7 @@ def collect(
 @click.option("--base", metavar="REV", help="Compare with this git revision, not with what was last collected.")
 @_format_option("text", "json")
 @_env_option
+@_python_option
 @_datafile_option
 @click.pass_context
 def diff(context: click.Context, base: str | None, format_: str, env: str | None, datafile: str | None) -> int:
@@ -163,6 +195,7 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 @click.option("--null", "-0", is_flag=True, help="End each argument with a null byte, for `xargs -0`.")
 @_format_option("text", "json")
 @_env_option
+@_python_option
 @_datafile_option
 @click.pass_context
 def select(
@@ -213,6 +246,7 @@ def select(
 )
 @_format_option("text", "json", "markdown")
 @_env_option
+@_python_option
 @_datafile_option
 @click.pass_context
 def report(
@@ -330,8 +364,12 @@ def _give_up_stdout() -> None:
 def _invoke(arguments: list[str]) -> int:
     # Not cli.main(): it would turn a broken pipe into exit code 1, which here means that tests failed.
     try:
-        with cli.make_context("testmon", arguments) as context:
+        with cli.make_context("testmon", [*arguments]) as context:
             return cli.invoke(context) or 0
+    except ElsewhereError as other:
+        from testmon_cli.application.interpreters import ask
+
+        return ask(other.python, arguments, other.start)
     except click.exceptions.Exit as request:
         return request.exit_code
 

@@ -11,7 +11,7 @@ from testmon_cli import __version__
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import environment, keywords, pytest_config, sources, spools
+from testmon_cli.application import environment, interpreters, keywords, pytest_config, sources, spools
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.files import read_bytes
 from testmon_cli.application.recording import Joiner, SpoolReader
@@ -88,7 +88,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
         config = pytest_config.read(root)
         asked = asked_for(arguments, root)
         store = _Store(datafile, run_id, joiner, stats, asked, config.naming(arguments), narrows=_narrows(arguments))
-        store.begin({"hash_key": hash_key, "config": config.digest})
+        store.begin({"hash_key": hash_key, "config": config.digest, interpreters.FACT: interpreters.fact()})
         with supervisor() as watched, spools.spool() as spool:
             traced = TraceSettings(
                 spool=spool.folder,

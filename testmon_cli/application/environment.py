@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.application.interpreters import platform_tag, python_tag
 from testmon_cli.domain.records import Environment, Package
 
 
@@ -20,7 +21,7 @@ class GitState(NamedTuple):
 
 def current(name: str) -> Environment:
     """The environment of this name with the Python that runs now."""
-    return Environment(name=name, python=f"{sys.version_info.major}.{sys.version_info.minor}", platform=sys.platform)
+    return Environment(name=name, python=python_tag(), platform=platform_tag())
 
 
 def normalise(name: str) -> str:

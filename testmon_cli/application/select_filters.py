@@ -23,6 +23,7 @@ class Narrowing(NamedTuple):
 
     def of(self, selection: Selection, known: "Known") -> Selection:
         """The part of a selection that is asked for. A test that may belong to it, for all that is known, is kept."""
+        selection = selection._replace(is_part=self.places is not None or self.expression is not None)
         if self.places is not None:
             from testmon_cli.application.select_paths import within
 

@@ -1,6 +1,7 @@
 """`testmon select`: which tests a change can affect."""
 
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
@@ -9,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import canaries, environment, existence, packages, pytest_config, sources
+from testmon_cli.application import canaries, environment, existence, interpreters, packages, pytest_config, sources
 from testmon_cli.application.comparing import (
     UNKNOWN,
     FileChanges,
@@ -72,9 +73,16 @@ def select(
         if not runs:
             others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
             note = f"nothing was collected for {describe(current)} (there is: {others}): everything is selected"
+            note += interpreters.hint(next(iter(datafile.runs()), None))
             return _from_here(narrowing.of(_everything(tree, config.naming(), note), known), root)
-        chooser = Chooser(datafile, settings, runs, tree, config)
-        chosen = narrowing.of(chooser.choose(failed=failed, exact=exact), known)
+        if interpreters.is_another(datafile, runs[0], environment.installed_packages):
+            note = (
+                f"the tests ran with another Python than {sys.executable}, which has no pytest: everything is selected"
+            )
+            note += interpreters.hint(runs[0])
+            return _from_here(narrowing.of(_everything(tree, config.naming(), note), known), root)
+        selection = Chooser(datafile, settings, runs, tree, config).choose(failed=failed, exact=exact)
+        chosen = narrowing.of(interpreters.with_note(selection, runs[0]), known)
         return _from_here(canaries.one_of_each(chosen), root)
 
 
@@ -246,10 +254,8 @@ class Chooser:
         chosen += self._new(naming, files)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
         broken = tuple(sorted(self.broken))
-        unsettled = self.unstable.union(self.doubtful)
-        return Selection(
-            tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone), frozenset(unsettled)
-        )
+        selection = Selection(tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone))
+        return selection._replace(unsettled=frozenset(self.unstable.union(self.doubtful)))
 
     # Which executions hold
 

@@ -1,5 +1,6 @@
 """`testmon select`: print what pytest must run."""
 
+import os
 import sys
 
 from testmon_cli.application import selecting
@@ -37,7 +38,9 @@ def run(
     selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=null)
     terminal.say(rendering.notes(selection))
     if format_ == "json":
-        terminal.write(rendering.as_json(selection))
+        at_root = os.path.realpath(settings.root) == os.path.realpath(os.curdir)
+        question = [*(["-k", keyword] if keyword else []), *([] if failed else ["--no-failed"]), "--", *paths]
+        terminal.write(rendering.as_json(selection, at_root=at_root, question=question))
     elif explain:
         terminal.write(rendering.explained(selection))
     else:

@@ -29,8 +29,8 @@ class Environment(NamedTuple):
     """Where tests ran, as far as results may differ: name, Python and platform."""
 
     name: str
-    python: str  # "3.12"
-    platform: str  # sys.platform
+    python: str  # "3.12", "3.13t", "pypy3.11"
+    platform: str  # "linux-x86_64"
 
 
 class SourceVersion(NamedTuple):

@@ -1,5 +1,6 @@
 """What selection answers."""
 
+from collections import Counter
 from typing import NamedTuple
 
 from testmon_cli.domain.causes import Cause
@@ -30,6 +31,16 @@ class Selected(NamedTuple):
     execution: StoredExecution | None = None  # the newest; None where nothing was recorded
 
 
+NONE, SOME, ALL = "none", "some", "all"
+
+
+class Verdict(NamedTuple):
+    """A selection in a word, with the reason."""
+
+    answer: str  # NONE, SOME or ALL
+    reason: str
+
+
 class Selection(NamedTuple):
     """The answer of `select`."""
 
@@ -40,6 +51,7 @@ class Selection(NamedTuple):
     selected_seconds: float = 0.0
     broken: tuple[str, ...] = ()  # sources that do not parse, with the reason
     gone: frozenset[str] = frozenset()  # node ids of tests that have an execution and exist no longer
+    is_part: bool = False  # whether a part of the suite was asked for
     unsettled: frozenset[str] = frozenset()  # files whose tests may be called, or marked, in another way than recorded
 
     @property
@@ -50,6 +62,26 @@ class Selection(NamedTuple):
         if len(depths) == 1 and not any("[" in argument for argument in chosen):
             return tuple(chosen)  # mostly: none can hold another
         return tuple(a for a in chosen if not any(holder in chosen for holder in _holders(a)))
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether no test is to run, some, or all that there are."""
+        recorded = sum(test.execution is not None for test in self.tests)
+        if not self.tests:
+            changed = (
+                "nothing is selected of what was asked for"
+                if self.is_part
+                else "nothing that tests rely on has changed"
+            )
+            return Verdict(NONE, f"{changed}; {self.known} tests are known")
+        texts = dict.fromkeys(test.reason.text for test in self.tests)
+        counts = Counter(test.reason.kind for test in self.tests)
+        kinds = next(iter(texts)) if len(texts) == 1 else ", ".join(f"{n} {kind}" for kind, n in counts.items())
+        if not self.known:
+            return Verdict(SOME if self.is_part else ALL, self.notes[0] if self.notes else kinds)
+        answer = ALL if recorded == self.known and not self.is_part else SOME
+        new = f" and {len(self.tests) - recorded} not recorded" if len(self.tests) > recorded else ""
+        return Verdict(answer, f"{recorded} of {self.known} known tests{new}: {kinds}")
 
 
 def _holders(argument: str) -> list[str]:

@@ -1,16 +1,18 @@
 """The answer of `testmon select`: as arguments for pytest, as reasons, and as JSON."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.selection import Reason, Selection
+from testmon_cli.domain.selection import ALL, NONE, Reason, Selection, Verdict
 from testmon_cli.rendering.terminal import joined
 
 if TYPE_CHECKING:
     from testmon_cli.domain.reliance import Reliance
 
 JSON_VERSION = 1
+_LONGEST_COMMAND = 100_000  # characters; systems take 128 KiB
 
 
 def arguments(selection: Selection, *, end: str) -> str:
@@ -61,10 +63,18 @@ def why_not_as_json(reliance: "Reliance") -> str:
     return json.dumps(answer, indent=2) + "\n"
 
 
-def as_json(selection: Selection) -> str:
-    """The same for programs, with the whole chain of each reason."""
+def as_json(selection: Selection, *, at_root: bool = False, question: Sequence[str] = ()) -> str:
+    """The same for programs, with the whole chain of each reason.
+
+    `question` are the options that led to it, to be asked again where the command would be too long; `at_root` says
+    that pytest, started without arguments, finds all tests.
+    """
+    verdict = selection.verdict
     answer = {
         "version": JSON_VERSION,
+        "verdict": verdict.answer,
+        "reason": verdict.reason,
+        "command": _command(selection, verdict, at_root=at_root, question=question),
         "arguments": list(selection.arguments),
         "tests": [
             {"nodeid": test.nodeid, "argument": test.argument, "reason": _reason(test.reason)}
@@ -77,6 +87,20 @@ def as_json(selection: Selection) -> str:
         "notes": list(selection.notes),
     }
     return json.dumps(answer, indent=2) + "\n"
+
+
+def _command(selection: Selection, verdict: Verdict, *, at_root: bool, question: Sequence[str]) -> str | None:
+    """What a shell must run; None when that is nothing."""
+    import shlex
+
+    if verdict.answer == NONE:
+        return None
+    if verdict.answer == ALL and at_root:
+        return "pytest"
+    command = shlex.join(["pytest", *selection.arguments])
+    if len(command) <= _LONGEST_COMMAND:
+        return command
+    return f"{shlex.join(['testmon', 'select', '-0', *question])} | xargs -0 -r pytest"
 
 
 def _reason(reason: Reason) -> dict[str, object]:

@@ -49,8 +49,10 @@ class Environment(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(Text, comment="name that the user gave it")
-    python: Mapped[str] = mapped_column(Text, comment='Python version, like "3.12"')
-    platform: Mapped[str] = mapped_column(Text, comment="sys.platform")
+    python: Mapped[str] = mapped_column(
+        Text, comment='Python version, like "3.12", with its name if it is not CPython and its flags, like "3.13t"'
+    )
+    platform: Mapped[str] = mapped_column(Text, comment='system and machine, like "linux-x86_64"')
 
 
 class PackageSet(Base):

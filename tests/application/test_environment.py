@@ -1,8 +1,11 @@
 """What is found of the place that tests run in."""
 
+import os
+import platform
 import sys
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -27,7 +30,17 @@ def metadata_folder(place: Path, name: str, **files: str) -> None:
 
 
 def test_the_current_environment() -> None:
-    assert current("ci") == Environment("ci", f"{sys.version_info[0]}.{sys.version_info[1]}", sys.platform)
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}{getattr(sys, 'abiflags', '')}"
+    assert current("ci") == Environment("ci", version, f"{sys.platform}-{platform.machine().lower()}")
+
+
+def test_builds_of_python_and_machines_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "abiflags", "t", raising=False)
+    assert current("ci").python == f"{sys.version_info[0]}.{sys.version_info[1]}t"
+    monkeypatch.setattr(sys, "implementation", SimpleNamespace(name="pypy"))
+    assert current("ci").python == f"pypy{sys.version_info[0]}.{sys.version_info[1]}t"
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="AArch64"), raising=False)
+    assert current("ci").platform == f"{sys.platform}-aarch64"
 
 
 def test_the_fast_scan_finds_what_importlib_metadata_finds() -> None:

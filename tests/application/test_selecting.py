@@ -282,6 +282,9 @@ def test_json_holds_the_chain_of_each_reason(shop: Project, select: Select) -> N
     assert answer.pop("saved_seconds") > 0 < answer.pop("selected_seconds")
     assert answer == {
         "version": 1,
+        "verdict": "some",
+        "reason": "1 of 6 known tests: runs shop.py::price, which mentions TAX, changed at config.py:1",
+        "command": f"pytest {PRICES[0]}",
         "arguments": [PRICES[0]],
         "tests": [
             {

@@ -100,7 +100,7 @@ def _plain(project: Project, text: str) -> str:
     text = text.replace(str(project.path), "...")
     replacements = {
         r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, \d+\.\d s": "THEN, N s",
-        r"Python 3\.\d+ on \w+": "Python 3 on os",
+        r"Python 3\.\d+t? on [\w-]+": "Python 3 on os",
         r"\b[\d,]+ bytes": "N bytes",
         r"\b\d\.\d\d\d?\b": "N",
         r"at 0x[0-9a-f]+": "at 0x",

@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
+
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.selection import AFFECTED, FAILED, Reason, Selected, Selection
+from testmon_cli.domain.records import StoredExecution
+from testmon_cli.domain.selection import AFFECTED, FAILED, NEW, Reason, Selected, Selection
 from testmon_cli.rendering.selection import arguments, as_json, explained, notes
 
 CHANGE = Cause("definition", "changed", "app/config.py", "TAX", 3)
@@ -35,6 +38,9 @@ def test_json_holds_the_chain_of_each_reason() -> None:
     block = {"kind": "block", "how": "mentions", "path": "p.py", "name": "f", "line": 7}
     assert json.loads(as_json(SELECTION)) == {
         "version": 1,
+        "verdict": "some",
+        "reason": "0 of 5 known tests and 2 not recorded: 1 affected, 1 failed",
+        "command": "pytest t.py::a",
         "arguments": ["t.py::a"],
         "tests": [
             {
@@ -54,3 +60,42 @@ def test_json_holds_the_chain_of_each_reason() -> None:
         "unparsable": ["u.py"],
         "notes": ["u.py does not parse: line 3"],
     }
+
+
+RAN = StoredExecution(1, 1, "t.py::a", "t.py", "a", "function", "passed", 0.1, "", "")
+ONE = Selected("t.py::a", "t.py::a", Reason(AFFECTED, "mentions TAX", MENTION), RAN)
+NEWS = Selected("u v.py", "u v.py", Reason(NEW, "new test file"))
+
+
+@pytest.mark.parametrize(
+    ("selection", "verdict", "reason", "command"),
+    [
+        (Selection((), 5), "none", "nothing that tests rely on has changed; 5 tests are known", None),
+        (Selection((), 5, is_part=True), "none", "nothing is selected of what was asked for; 5 tests are known", None),
+        (Selection((ONE,), 2), "some", "1 of 2 known tests: mentions TAX", "pytest t.py::a"),
+        (Selection((ONE,), 1, is_part=True), "some", "1 of 1 known tests: mentions TAX", "pytest t.py::a"),
+        (
+            Selection((ONE, NEWS), 2),
+            "some",
+            "1 of 2 known tests and 1 not recorded: 1 affected, 1 new",
+            "pytest t.py::a 'u v.py'",
+        ),
+        (Selection((ONE,), 1), "all", "1 of 1 known tests: mentions TAX", "pytest"),
+        (Selection((NEWS,), 0, ("no datafile",)), "all", "no datafile", "pytest"),
+        (Selection((NEWS,), 0), "all", "new test file", "pytest"),
+        (Selection((NEWS,), 0, ("no datafile",), is_part=True), "some", "no datafile", "pytest 'u v.py'"),
+    ],
+)
+def test_json_holds_a_verdict_with_its_reason_and_a_command(
+    selection: Selection, verdict: str, reason: str, command: str | None
+) -> None:
+    answer = json.loads(as_json(selection, at_root=True))
+    assert (answer["verdict"], answer["reason"], answer["command"]) == (verdict, reason, command)
+
+
+def test_a_command_that_a_shell_could_not_take_asks_again() -> None:
+    many = tuple(ONE._replace(argument=f"t.py::a{number}") for number in range(10_000))
+    answer = json.loads(as_json(Selection(many, 20_000), question=("-k", "a b", "--")))
+    assert answer["command"] == "testmon select -0 -k 'a b' -- | xargs -0 -r pytest"
+    everything = json.loads(as_json(Selection(many[:1], 1)))
+    assert everything["command"] == "pytest t.py::a0"  # pytest alone would start from a folder below the root
