@@ -186,6 +186,8 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 @click.option(
     "--stdin", is_flag=True, help="Read more PATHS from stdin, one a line, like those of `git diff --name-only`."
 )
+@click.option("--staged", is_flag=True, help="Look at what is staged in git in place of the working tree.")
+@click.option("--base", metavar="REV", help="Select what the difference to this git revision can affect.")
 @click.option(
     "-k", "keyword", metavar="EXPR", default="", help="Keep tests whose names or markers match, as in pytest."
 )
@@ -202,6 +204,8 @@ def select(
     context: click.Context,
     paths: tuple[str, ...],
     stdin: bool,
+    staged: bool,
+    base: str | None,
     keyword: str,
     no_failed: bool,
     explain: bool,
@@ -227,6 +231,8 @@ def select(
             _settings(context, datafile, env),
             paths=paths,
             stdin=stdin,
+            staged=staged,
+            base=base,
             keyword=keyword,
             failed=not no_failed,
             explain=explain,

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
+from fnmatch import fnmatch, fnmatchcase
 from pathlib import Path
 
 from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.application.sources import Overlay
 
 # Kind of a resource: the names and contents of all files that match a pattern.
 GLOB = "glob"
@@ -25,13 +26,25 @@ def check_pattern(pattern: str) -> None:
     next(_matching(Path(os.devnull), pattern), None)
 
 
-def glob_state(root: Path, pattern: str) -> str:
+def glob_state(root: Path, pattern: str, overlay: Overlay | None = None) -> str:
     """A digest of the names and contents of the files that match a pattern, relative to the root or absolute."""
     try:
         found = set(_files(root, pattern))
     except ValueError:
         found = set()
-    return content_digest("\n".join(sorted(_entry(root, path) for path in found)).encode("utf-8", "surrogatepass"))
+    names = {path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix() for path in found}
+    overlay = overlay or Overlay()
+    names.update(path for path in overlay if may_match(pattern, path))
+    entries = [f"{n}\0{_content(root / n, n, overlay)}" for n in sorted(names) if n not in overlay or overlay.exists(n)]
+    return content_digest("\n".join(entries).encode("utf-8", "surrogatepass"))
+
+
+def may_match(pattern: str, path: str) -> bool:
+    """Whether a pattern of files may hold for a file, or for one below a folder."""
+    fixed = pattern.partition("*")[0].partition("?")[0].partition("[")[0]
+    loose = pattern.replace("**/", "*").rstrip("/")
+    is_above = path == "" or fixed.startswith(f"{path}/")
+    return is_above or fnmatch(path, loose) or fnmatch(path, f"{loose}/*")
 
 
 def _files(root: Path, pattern: str) -> Iterator[Path]:
@@ -51,10 +64,8 @@ def _matching(root: Path, pattern: str) -> Iterator[Path]:
     return Path(anchor or root).glob(expanded[len(anchor) :])
 
 
-def _entry(root: Path, path: Path) -> str:
-    name = path.relative_to(root) if path.is_relative_to(root) else path
+def _content(path: Path, name: str, overlay: Overlay) -> str:
     try:
-        content = content_digest(path.read_bytes())
+        return content_digest(overlay.read(name) if name in overlay else path.read_bytes())
     except OSError:
-        content = "unreadable"
-    return f"{name.as_posix()}\0{content}"
+        return "unreadable"

@@ -3,7 +3,7 @@
 import itertools
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.naming import Naming
 from testmon_cli.application.files import read_bytes
 
+OF_PYTEST = "of pytest in "  # names a configuration in a cause, before the path of its file
 _TABLES = {
     "pytest.toml": ("pytest",),
     ".pytest.toml": ("pytest",),
@@ -55,12 +56,16 @@ class PytestConfig(NamedTuple):
         return _split(value) if isinstance(value, str) else tuple(str(v) for v in value)  # type: ignore[attr-defined]
 
 
-def read(root: Path, environ: Mapping[str, str] | None = None) -> PytestConfig:
-    """The configuration that pytest would find in the root folder, with PYTEST_ADDOPTS."""
+def _text(path: Path) -> str:
+    return read_bytes(path).decode().replace("\r\n", "\n")
+
+
+def read(root: Path, environ: Mapping[str, str] | None = None, text: Callable[[Path], str] = _text) -> PytestConfig:
+    """The configuration that pytest would find in the root folder, with PYTEST_ADDOPTS; `text` reads a file."""
     environ = os.environ if environ is None else environ
     extra = _split(environ.get("PYTEST_ADDOPTS", ""))
     for name, table in _TABLES.items():
-        options = _options(root / name, table)
+        options = _options(root / name, table, text)
         if options is not None:
             addopts = options.get("addopts", ())
             own = _split(addopts) if isinstance(addopts, str) else tuple(str(a) for a in addopts)  # type: ignore[attr-defined]
@@ -79,10 +84,10 @@ def _split(text: str) -> tuple[str, ...]:
         return tuple(text.split())
 
 
-def _options(path: Path, table: tuple[str, ...]) -> dict[str, object] | None:
+def _options(path: Path, table: tuple[str, ...], read_text: Callable[[Path], str]) -> dict[str, object] | None:
     """Options of one file; None when pytest would pass it over."""
     try:
-        text = read_bytes(path).decode().replace("\r\n", "\n")
+        text = read_text(path)
     except (OSError, ValueError):
         return None
     if path.suffix == ".toml":

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from testmon_cli.application.patterns import GLOB, glob_state
+from testmon_cli.application.sources import Overlay
+from testmon_cli.domain.hashing import blake2b
 from testmon_cli.domain.records import ResourceState
 from testmon_cli.tracing import states
 
@@ -12,8 +14,11 @@ from testmon_cli.tracing import states
 class Today:
     """Looks each resource up once."""
 
-    def __init__(self, root: Path, hash_key: str, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, root: Path, hash_key: str, environ: Mapping[str, str] = os.environ, overlay: Overlay | None = None
+    ) -> None:
         self.root = root
+        self.overlay = overlay or Overlay()
         self.hash_key = hash_key
         self.environ = environ
         self._found: dict[tuple[str, str], str] = {}
@@ -28,14 +33,33 @@ class Today:
         key = (kind, name)
         if key not in self._found:
             look: dict[str, Callable[[str], str]] = {
-                "file": lambda n: states.file_state(str(self.root / n)),
-                "existence": lambda n: states.existence_state(str(self.root / n)),
-                "directory": lambda n: states.directory_state(str(self.root / n)),
+                "file": self._file,
+                "existence": self._existence,
+                "directory": self._directory,
                 "environment": self._variable,
-                GLOB: lambda n: glob_state(self.root, n),
+                GLOB: lambda n: glob_state(self.root, n, self.overlay),
             }
             self._found[key] = look[kind](name) if kind in look else ""
         return self._found[key]
+
+    def _file(self, name: str) -> str:
+        if name not in self.overlay:
+            return states.file_state(str(self.root / name))
+        if not self.overlay.exists(name):
+            return states.MISSING
+        return blake2b(self.overlay.read(name), digest_size=16).hexdigest()
+
+    def _existence(self, name: str) -> str:
+        if name not in self.overlay:
+            return states.existence_state(str(self.root / name))
+        return states.EXISTS if self.overlay.exists(name) else states.MISSING
+
+    def _directory(self, name: str) -> str:
+        inside = "" if name == "." else f"{name}/"
+        below = {path[len(inside) :]: self.overlay.exists(path) for path in self.overlay if path.startswith(inside)}
+        added = {entry.partition("/")[0] for entry, exists in below.items() if exists}
+        without = {entry for entry, exists in below.items() if not exists}
+        return states.directory_state(str(self.root / name), without, added)
 
     def _variable(self, name: str) -> str:
         return states.environment_state(self.environ.get(name), self.hash_key)

@@ -32,7 +32,7 @@ def resolve(root: Path, revision: str) -> str:
 
 def sources(root: Path, commit: str, folders: Iterable[str] = ()) -> Listing:
     """Python files of a commit below the root, and below folders outside of it ("../lib")."""
-    entries = _checked(root, "ls-tree", "-r", "-z", commit, "--", ".").split(b"\0")
+    entries = answer(root, "ls-tree", "-r", "-z", commit, "--", ".").split(b"\0")
     outside = []
     for folder in folders:
         done = _run(root, "ls-tree", "-r", "-z", commit, "--", folder)
@@ -52,9 +52,11 @@ def sources(root: Path, commit: str, folders: Iterable[str] = ()) -> Listing:
     return Listing(blobs, frozenset(links), tuple(outside))
 
 
-def content(root: Path, blob: str) -> bytes:
-    """The bytes of a git object."""
-    return _checked(root, "cat-file", "blob", blob)
+def content(root: Path, blob: str, path: str = "") -> bytes:
+    """The bytes of a git object; with its path in the repository, as they would be checked out there."""
+    if path:
+        return answer(root, "cat-file", "--filters", f"--path={path}", blob)
+    return answer(root, "cat-file", "blob", blob)
 
 
 def ignored(root: Path, paths: Iterable[str]) -> frozenset[str]:
@@ -73,7 +75,8 @@ def blob_name(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _checked(root: Path, *arguments: str) -> bytes:
+def answer(root: Path, *arguments: str) -> bytes:
+    """What git prints. Raises EnvironmentFailure when it fails."""
     done = _run(root, *arguments)
     if done.returncode:
         raise EnvironmentFailure(f"git {arguments[0]} failed in {root}: {_reason(done)}")
@@ -93,4 +96,4 @@ def _run(root: Path, *arguments: str, stdin: bytes = b"") -> "subprocess.Complet
             ["git", *arguments], cwd=root, env=environ, input=stdin, capture_output=True, check=False
         )  # fmt: skip
     except OSError as error:
-        raise EnvironmentFailure(f"cannot run git ({error.strerror}); --base needs it") from error
+        raise EnvironmentFailure(f"cannot run git ({error.strerror}), which this needs") from error

@@ -11,7 +11,7 @@ from testmon_cli.domain.selection import Selection
 
 if TYPE_CHECKING:  # mostly everything is asked for
     from testmon_cli.application.expressions import Expression
-    from testmon_cli.application.select_paths import Known, Place
+    from testmon_cli.application.select_paths import ChangedFiles, Known, Place
 
 
 class Narrowing(NamedTuple):
@@ -19,11 +19,22 @@ class Narrowing(NamedTuple):
 
     places: "tuple[Place, ...] | None" = None  # None: all
     expression: "Expression | None" = None
+    differing: "ChangedFiles | None" = (
+        None  # files; tests that neither stand there nor can be affected are not asked for
+    )
     is_listed: bool = False  # whether the places were read from a list, that may name files which nobody knows any more
+
+    def also(self, differing: "ChangedFiles") -> "Narrowing":
+        """The same, of what some files can affect."""
+        return self._replace(differing=differing)
 
     def of(self, selection: Selection, known: "Known") -> Selection:
         """The part of a selection that is asked for. A test that may belong to it, for all that is known, is kept."""
-        selection = selection._replace(is_part=self.places is not None or self.expression is not None)
+        selection = selection._replace(is_part=any(part is not None for part in self[:3]))
+        if self.differing is not None:
+            from testmon_cli.application.select_paths import within
+
+            selection = within(selection, [self.differing], known, is_listed=False)
         if self.places is not None:
             from testmon_cli.application.select_paths import within
 
@@ -50,7 +61,7 @@ def narrowing_of(
         from testmon_cli.application.expressions import compiled
 
         expression = compiled(words)
-    return Narrowing(asked, expression, is_listed)
+    return Narrowing(asked, expression, is_listed=is_listed)
 
 
 def paths_in(data: bytes) -> list[str]:

@@ -6,13 +6,13 @@ that is gone is understood as long as something recorded relied on it.
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from testmon_cli.application.comparing import FileChanges, PackageChanges
-from testmon_cli.application.patterns import GLOB
+from testmon_cli.application import pytest_config
+from testmon_cli.application.comparing import PackageChanges
+from testmon_cli.application.patterns import GLOB, may_match
 from testmon_cli.application.resources import Today
 from testmon_cli.application.sources import Tree
 from testmon_cli.domain import selection as kinds
@@ -44,6 +44,28 @@ class Place(NamedTuple):
     def names(self, path: str) -> bool:
         """Whether this is a whole file or folder, and a path the same or below it."""
         return not self.name and any(_is_below(path, own) for own in self.paths)
+
+
+class ChangedFiles(NamedTuple):
+    """Many files at once, of which only those count that are named."""
+
+    files: frozenset[str]  # relative to the root
+    text: str = ""
+    name: str = ""
+    exists: bool = True
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(self.files)
+
+    def holds(self, nodeid: str) -> bool:
+        return nodeid.partition("::")[0] in self.files
+
+    def names(self, path: str) -> bool:
+        return path in self.files
+
+
+Asked = Place | ChangedFiles
 
 
 def _is_below(name: str, path: str) -> bool:
@@ -114,7 +136,7 @@ class Known(NamedTuple):
     runs: Sequence[Run] = ()
 
 
-def within(selection: Selection, asked: Sequence[Place], known: Known, *, is_listed: bool) -> Selection:
+def within(selection: Selection, asked: Sequence[Asked], known: Known, *, is_listed: bool) -> Selection:
     """The part of a selection that stands in some places, or that can be affected from there.
 
     Raises TestmonError for a place that does not exist and of which nothing is known. Lists name files that were
@@ -128,7 +150,7 @@ def within(selection: Selection, asked: Sequence[Place], known: Known, *, is_lis
     return selection._replace(tests=tuple(test for test in selection.tests if reliance.concerns(test)))
 
 
-def _problem(place: Place, known: Known) -> str:
+def _problem(place: Asked, known: Known) -> str:
     """Why a place cannot be understood; "" when it can."""
     if not place.exists and not _is_recorded(place, known):
         file = place.text.partition("::")[0]
@@ -139,7 +161,7 @@ def _problem(place: Place, known: Known) -> str:
     return ""
 
 
-def _is_recorded(place: Place, known: Known) -> bool:
+def _is_recorded(place: Asked, known: Known) -> bool:
     """Whether a file that is gone, or one below a folder that is, was there for a run."""
     datafile = known.datafile
     if datafile is None:
@@ -148,10 +170,10 @@ def _is_recorded(place: Place, known: Known) -> bool:
         return True
     if place.name:
         return _is_test(place, known)
-    return any(_is_read(state, place) for state in datafile.resource_states().values())
+    return any(is_read(state, place) for state in datafile.resource_states().values())
 
 
-def _is_test(place: Place, known: Known) -> bool:
+def _is_test(place: Asked, known: Known) -> bool:
     """Whether a test or class of this name was recorded, or is bound in the source."""
     if known.datafile is not None:
         ran = known.datafile.ran_below(known.environment, place.paths)
@@ -183,7 +205,7 @@ def _is_bound(tree: Tree, path: str, name: str) -> bool:
 class _Reliance:
     """Tells which selected tests have to do with some places."""
 
-    def __init__(self, asked: Sequence[Place], known: Known, tests: Sequence[Selected]) -> None:
+    def __init__(self, asked: Sequence[Asked], known: Known, tests: Sequence[Selected]) -> None:
         self._asked = asked
         self._whole = [place for place in asked if not place.name]
         self._known = known
@@ -203,8 +225,8 @@ class _Reliance:
         return test.execution.trace_id in self._reliant
 
     def _is_named(self, link: Cause) -> bool:
-        names = (link.path, link.name if link.kind in ("file", "directory") else "")
-        return any(name and place.names(name) for name in names for place in self._whole)
+        named = link.name.removeprefix(pytest_config.OF_PYTEST) if link.kind in ("file", "directory", "config") else ""
+        return any(name and place.names(name) for name in (link.path, named) for place in self._whole)
 
     @cached_property
     def _reliant(self) -> set[int]:
@@ -218,7 +240,7 @@ class _Reliance:
         """Whether tests rely on one of the places that do not stand there: others, of which less is known, may too."""
         return any(map(self._is_used_elsewhere, self._whole))
 
-    def _is_used_elsewhere(self, place: Place) -> bool:
+    def _is_used_elsewhere(self, place: Asked) -> bool:
         stands_here = any(place.holds(test.nodeid) for test in self._tests)
         for run in self._known.runs:
             assert self._known.datafile is not None
@@ -228,7 +250,7 @@ class _Reliance:
                 return True
         return not stands_here
 
-    def _relying(self, run: Run, place: Place) -> set[int]:
+    def _relying(self, run: Run, place: Asked) -> set[int]:
         """Traces of a run that relied on what is at a place, or that can reach it through imports."""
         matcher = self._matcher(run)
         files = {path for path in (*matcher.snapshot, *self._known.tree.stats) if place.names(path)}
@@ -238,10 +260,10 @@ class _Reliance:
         reaching = frozenset().union(*map(matcher.growth.project.reaching, files))
         return matcher.touching(reaching) | matcher.spread(dict.fromkeys(readers, _ANYTHING)).keys()
 
-    def _readers(self, run: Run, place: Place) -> Iterator[int]:
+    def _readers(self, run: Run, place: Asked) -> Iterator[int]:
         assert self._known.datafile is not None
         states = self._known.datafile.resource_states()
-        wanted = {number for number, state in states.items() if _is_read(state, place)}
+        wanted = {number for number, state in states.items() if is_read(state, place)}
         for trace, state in self._known.datafile.resources([run.id]) if wanted else ():
             if state in wanted:
                 yield trace
@@ -252,13 +274,13 @@ class _Reliance:
             yield trace, identity
 
     def _matcher(self, run: Run) -> "RunMatcher":
-        """A matcher for which nothing has changed: it knows what the run relied on."""
+        """It knows what the run relied on, and which files reach which today."""
         from testmon_cli.application.matching import RunMatcher
 
         if run.id not in self._matchers:
             assert self._known.datafile is not None
-            tree, nothing = self._known.tree, FileChanges((), (), (), {})
-            matcher = RunMatcher(self._known.datafile, run, tree, Today(tree.root, ""), PackageChanges(), nothing)
+            tree = self._known.tree
+            matcher = RunMatcher(self._known.datafile, run, tree, Today(tree.root, ""), PackageChanges())
             matcher.load()
             self._matchers[run.id] = matcher
         return self._matchers[run.id]
@@ -267,19 +289,12 @@ class _Reliance:
 _ANYTHING = Cause("", "", "", "")
 
 
-def _is_read(state: ResourceState, place: Place) -> bool:
+def is_read(state: ResourceState, place: Asked) -> bool:
     """Whether who relied on a resource relied on what is at a place."""
     if place.name or state.kind not in ("file", "directory", GLOB):
         return False
     if state.kind == GLOB:
-        return any(_may_match(state.name, path) for path in place.paths)
+        return any(may_match(state.name, path) for path in place.paths)
     if state.kind == "directory" and any(os.path.dirname(path) == state.name.strip(".") for path in place.paths):
         return True
     return place.names(state.name)
-
-
-def _may_match(pattern: str, path: str) -> bool:
-    """Whether a pattern of files may hold for a file, or for one below a folder."""
-    fixed = pattern.partition("*")[0].partition("?")[0].partition("[")[0]
-    loose = pattern.replace("**/", "*").rstrip("/")
-    return _is_below(fixed, path) or fnmatch(path, loose) or fnmatch(path, f"{loose}/*")

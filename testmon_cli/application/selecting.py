@@ -25,7 +25,7 @@ from testmon_cli.application.resources import Today
 from testmon_cli.application.select_filters import Narrowing
 from testmon_cli.application.select_paths import Known
 from testmon_cli.application.settings import Settings
-from testmon_cli.application.sources import Tree
+from testmon_cli.application.sources import Overlay, Tree
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import SourceError
@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # what matches changes is imported where there are some: that
     from testmon_cli.analysis.project import Project
     from testmon_cli.application.inheriting import Inherited
     from testmon_cli.application.matching import RunMatcher
+    from testmon_cli.application.since_revision import SinceRevision
 
 _T = TypeVar("_T")
 
@@ -50,16 +51,22 @@ def select(
     narrowing: Narrowing | None = None,
     failed: bool = True,
     exact: bool = False,
+    staged: bool = False,
+    base: str | None = None,
 ) -> Selection:
     """Decide which tests must run.
 
-    `failed` selects remembered failures as well; `exact` keeps node ids that xargs would split as they are.
-    Raises DatafileError when the datafile cannot be read.
+    `failed` selects remembered failures as well; `exact` keeps node ids that xargs would split as they are. With
+    `staged`, the index of git counts in place of the working tree; with `base`, only what differs from that revision.
+    Raises DatafileError when the datafile cannot be read, EnvironmentFailure when git cannot be asked.
     """
     narrowing = narrowing or Narrowing()
     root = Path(os.path.realpath(settings.root))
-    tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
-    config = pytest_config.read(root)
+    tree = Tree(root, sources.scan(root, settings.source, settings.exclude), overlay=_overlay(root, staged=staged))
+    since = _since(settings, tree, base, staged=staged)
+    if since is not None:
+        narrowing = narrowing.also(since.files)
+    config = pytest_config.read(root, text=tree.text)
     current = environment.current(settings.env)
     try:
         datafile = Datafile.open(settings.datafile, mode="read")
@@ -81,9 +88,25 @@ def select(
             )
             note += interpreters.hint(runs[0])
             return _from_here(narrowing.of(_everything(tree, config.naming(), note), known), root)
-        selection = Chooser(datafile, settings, runs, tree, config).choose(failed=failed, exact=exact)
+        selection = Chooser(datafile, settings, runs, tree, config, since).choose(failed=failed, exact=exact)
         chosen = narrowing.of(interpreters.with_note(selection, runs[0]), known)
         return _from_here(canaries.one_of_each(chosen), root)
+
+
+def _overlay(root: Path, *, staged: bool) -> Overlay | None:
+    if not staged:
+        return None
+    from testmon_cli.application import gitfiles
+
+    return gitfiles.staged(root)
+
+
+def _since(settings: Settings, tree: Tree, base: str | None, *, staged: bool) -> "SinceRevision | None":
+    if base is None:
+        return None
+    from testmon_cli.application.since_revision import SinceRevision
+
+    return SinceRevision(settings, tree, base, in_index=staged)
 
 
 def describe(env: Environment) -> str:
@@ -153,12 +176,14 @@ class Chooser:
         runs: Sequence[Run],
         tree: Tree,
         config: pytest_config.PytestConfig,
+        since: "SinceRevision | None" = None,
     ) -> None:
         self.datafile = datafile
         self.settings = settings
         self.runs = runs
         self.tree = tree
         self.config = config
+        self.since = since  # the difference that is asked about, where it is not what has changed since the tests ran
         self.broken: dict[str, str] = {}
         self.unstable: set[str] = set()  # test files whose node ids may be others now
         self.rebuilt: set[tuple[str, str]] = set()  # classes with bases that may have other tests now
@@ -182,6 +207,8 @@ class Chooser:
     def _at_once(self, *, failed: bool, exact: bool) -> Selection | None:
         """The answer where nothing has changed since the newest run, which ran all tests; None where it may have."""
         newest = self.runs[0]
+        if self.since is not None:
+            return None
         if any(run.facts.get("pending") or run.facts.get("left_out") for run in self.runs):
             return None
         if self._compared(newest).differs or self.datafile.has_tests_besides(newest):
@@ -271,6 +298,8 @@ class Chooser:
                 found.update(tests.values())
                 continue
             traces = matched.invalid.keys() | {e.trace_id for e in self.datafile.remarkable(run.id)}
+            if self.since is not None:
+                traces |= self.since.hits(self.datafile, run).keys()
             found.update(tests[trace] for trace in traces & tests.keys())
         files = self.unstable.union(missing, self.failing, self._endangered())
         return found | self.datafile.tests_of(files) if files else found
@@ -313,7 +342,8 @@ class Chooser:
                 execution = verdict.current
                 cause = matched.everything or matched.invalid.get(execution.trace_id)
                 if cause is None and not execution.unknown:
-                    verdict.valid = execution
+                    verdict.cause = self._cause_since(run, execution)
+                    verdict.valid = None if verdict.cause else execution
                     continue
                 if verdict.cause is None and not verdict.text:
                     verdict.cause, verdict.text = cause, execution.unknown
@@ -323,6 +353,10 @@ class Chooser:
                         waiting[verdict.current.run_id].append(verdict)
                         break
         return verdicts
+
+    def _cause_since(self, run: Run, execution: StoredExecution) -> Cause | None:
+        """Why the difference that is asked about concerns an execution that holds; None where it does not."""
+        return self.since.hits(self.datafile, run).get(execution.trace_id) if self.since is not None else None
 
     def _saw_the_same(self, run: Run, older: int) -> bool:
         """Whether an older run saw all that has changed since a run as that run did.
@@ -378,9 +412,9 @@ class Chooser:
     def _compare(self, run: Run) -> _Compared:
         snapshot = self.datafile.snapshot(run.id)
         files = compare_files(snapshot, self.tree, run.started)
-        today = Today(self.tree.root, str(run.facts.get("hash_key", "")))
+        today = Today(self.tree.root, str(run.facts.get("hash_key", "")), overlay=self.tree.overlay)
         if run.facts.get("config") not in (None, self.config.digest):
-            cause = Cause("config", "changed", "", f"of pytest in {self.config.path or 'PYTEST_ADDOPTS'}")
+            cause = Cause("config", "changed", "", f"{pytest_config.OF_PYTEST}{self.config.path or 'PYTEST_ADDOPTS'}")
             return _Compared(snapshot, files, today, PackageChanges(), cause, differs=True)
         plugins = run.facts.get("plugins")
         changes = packages.compare(

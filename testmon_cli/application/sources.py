@@ -1,7 +1,7 @@
 """The project's source files as they are now."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from stat import S_ISREG
@@ -31,6 +31,9 @@ class Stat(NamedTuple):
 
     size: int
     mtime_ns: int
+
+
+_UNKNOWN = Stat(-1, 0)  # says nothing of the content: it is read
 
 
 def scan(root: Path, extra: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Stat]:
@@ -104,15 +107,54 @@ def is_left_out(path: str, exclude: Sequence[str]) -> bool:
     )
 
 
+class Overlay:
+    """Files that are to be taken from elsewhere than the working tree."""
+
+    def __init__(self, readers: Mapping[str, Callable[[], bytes] | None] | None = None) -> None:
+        """`readers` give the content of a path, relative to the root; None stands for a file that is not there."""
+        self._readers = readers or {}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._readers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __bool__(self) -> bool:
+        return bool(self._readers)
+
+    def exists(self, path: str) -> bool:
+        return self._readers[path] is not None
+
+    def read(self, path: str) -> bytes:
+        """The content of a file; b"" of one that is not there."""
+        reader = self._readers[path]
+        return reader() if reader is not None else b""
+
+
+def _overlaid(stats: Mapping[str, Stat], overlay: Overlay) -> dict[str, Stat]:
+    found = {path: stat for path, stat in stats.items() if path not in overlay}
+    found.update({path: _UNKNOWN for path in overlay if path.endswith(".py") and overlay.exists(path)})
+    return found
+
+
 class Tree:
     """The sources as they are now, read and parsed only where something asks.
 
-    What a `datafile` holds of a content, whichever run saw it, is not made again.
+    What a `datafile` holds of a content, whichever run saw it, is not made again. Where `overlay` has a file, it counts
+    in place of that of the working tree.
     """
 
-    def __init__(self, root: Path, stats: Mapping[str, Stat], datafile: "Datafile | None" = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        stats: Mapping[str, Stat],
+        datafile: "Datafile | None" = None,
+        overlay: Overlay | None = None,
+    ) -> None:
         self.root = root
-        self.stats = stats
+        self.overlay = overlay or Overlay()
+        self.stats = _overlaid(stats, self.overlay) if overlay else stats
         self.datafile = datafile
         self._data: dict[str, bytes] = {}
         self._models: dict[str, SourceModel | SourceError] = {}
@@ -120,12 +162,24 @@ class Tree:
         self._others: dict[str, bool] = {}
 
     def __contains__(self, path: str) -> bool:
+        if path in self.overlay:
+            return self.overlay.exists(path)
         return path in self.stats or (self.root / path).is_file()
+
+    def text(self, path: Path) -> str:
+        """The text of a file that need not be a source, given by its absolute path. Raises OSError, ValueError."""
+        relative = os.path.relpath(path, self.root).replace(os.sep, "/")
+        if relative in self.overlay and not self.overlay.exists(relative):
+            raise FileNotFoundError(relative)
+        data = self.overlay.read(relative) if relative in self.overlay else read_bytes(path)
+        return data.decode().replace("\r\n", "\n")
 
     def exists(self, path: str) -> bool:
         """Whether there is a source or anything else at this path; asked once for each of them."""
         if path in self.stats:
             return True
+        if path in self.overlay:
+            return self.overlay.exists(path)
         if path not in self._others:
             self._others[path] = (self.root / path).exists()
         return self._others[path]
@@ -134,7 +188,8 @@ class Tree:
         """The bytes of a file; b"" when it has gone meanwhile."""
         if path not in self._data:
             try:
-                self._data[path] = read_bytes(self.root / path)
+                overlaid = path in self.overlay
+                self._data[path] = self.overlay.read(path) if overlaid else read_bytes(self.root / path)
             except OSError:
                 self._data[path] = b""
         return self._data[path]

@@ -16,6 +16,8 @@ def run(
     *,
     paths: tuple[str, ...],
     stdin: bool,
+    staged: bool,
+    base: str | None,
     keyword: str,
     failed: bool,
     explain: bool,
@@ -35,14 +37,23 @@ def run(
             raise TestmonError("stdin is closed: --stdin reads paths from it")
         paths = (*paths, *paths_in(sys.stdin.buffer.read()))
     narrowing = narrowing_of(settings, paths if paths or stdin else None, keyword, is_listed=stdin)
-    selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=null)
+    selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=null, staged=staged, base=base)
     terminal.say(rendering.notes(selection))
     if format_ == "json":
         at_root = os.path.realpath(settings.root) == os.path.realpath(os.curdir)
-        question = [*(["-k", keyword] if keyword else []), *([] if failed else ["--no-failed"]), "--", *paths]
+        question = _question(keyword=keyword, failed=failed, staged=staged, base=base, paths=paths)
         terminal.write(rendering.as_json(selection, at_root=at_root, question=question))
     elif explain:
         terminal.write(rendering.explained(selection))
     else:
         terminal.write_arguments(rendering.arguments(selection, end="\0" if null else "\n"))
     return 0
+
+
+def _question(*, keyword: str, failed: bool, staged: bool, base: str | None, paths: tuple[str, ...]) -> list[str]:
+    """The options that would lead to the same answer."""
+    question = ["-k", keyword] if keyword else []
+    question += [] if failed else ["--no-failed"]
+    question += ["--staged"] if staged else []
+    question += ["--base", base] if base is not None else []
+    return [*question, "--", *paths]

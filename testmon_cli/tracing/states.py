@@ -39,12 +39,15 @@ def file_state(path: str) -> str:
     return digest.hexdigest()
 
 
-def directory_state(path: str, without: Collection[str] = ()) -> str:
-    """The digest of a folder's entry names, without those given and what tools leave behind."""
+def directory_state(path: str, without: Collection[str] = (), added: Collection[str] = ()) -> str:
+    """The digest of a folder's entry names, without and with those given and without what tools leave behind."""
     try:
-        names = sorted(name for name in list_folder(path) if name not in without and not is_debris(name))
+        entries = {*list_folder(path), *added}
     except OSError:
-        return MISSING
+        if not added:
+            return MISSING
+        entries = {*added}
+    names = sorted(name for name in entries if name not in without and not is_debris(name))
     return blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 

@@ -171,9 +171,15 @@ def test_a_file_that_came_and_one_that_went(shop: Project, select: Select) -> No
     shop.edit("tests/unit/test_plain.py", "    assert 1 == 1", "    from shop import late")
     shop.write({"shop/late.py": "X = 1\n"})
     (shop.path / "shop" / "rates.py").unlink()
-    assert _lines(select("shop/late.py")) == []  # PLAIN changed by itself
+    assert _lines(select("shop/late.py")) == [PLAIN]
     assert _lines(select("shop/rates.py")) == ["tests/unit/test_price.py"]
     assert _lines(select("tests/unit/test_plain.py")) == [PLAIN]
+
+
+def test_the_configuration_of_pytest_may_affect_every_test(shop: Project, select: Select) -> None:
+    shop.edit("pyproject.toml", "'db'", "'db', 'fast'")
+    assert len(_lines(select("pyproject.toml"))) == 4
+    assert _lines(select("notes.md")) == []
 
 
 def test_without_a_datafile_a_source_may_affect_every_test(shop: Project, select: Select) -> None:
