@@ -14,6 +14,7 @@ from testmon_cli.analysis.naming import Naming, candidates
 from testmon_cli.application import environment, interpreters, keywords, pytest_config, sources, spools
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.files import read_bytes
+from testmon_cli.application.options import without_options
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import supervisor
@@ -45,13 +46,14 @@ def collect_selected(settings: Settings, arguments: Sequence[str], *, verbose: b
     from testmon_cli.application.select_filters import narrowing_of
 
     root = Path(os.path.realpath(settings.root))
-    paths = tuple(a for a in arguments if names_path(a, root))
-    selection = selecting.select(settings, narrowing=narrowing_of(settings, paths or None), exact=True)
-    if not selection.known:
+    paths = {place: arguments[place] for place in without_options(arguments) if names_path(arguments[place], root)}
+    narrowing = narrowing_of(settings, [*paths.values()] or None)
+    selection = selecting.select(settings, narrowing=narrowing, exact=True)
+    if not selection.known and narrowing.is_of_tests(selection):
         return collect(settings, arguments, verbose=verbose)
     if not selection.arguments:
         return None
-    options = [a for a in arguments if a not in paths]
+    options = [argument for place, argument in enumerate(arguments) if place not in paths]
     return collect(settings, [*options, *selection.arguments], verbose=verbose)
 
 

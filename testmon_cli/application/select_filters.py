@@ -28,6 +28,11 @@ class Narrowing(NamedTuple):
         """The same, of what some files can affect."""
         return self._replace(differing=differing)
 
+    def is_of_tests(self, selection: Selection) -> bool:
+        """Whether pytest itself would understand the places: whole ones hold tests of a selection."""
+        whole = [place for place in self.places or () if not place.name]
+        return all(any(place.holds(test.nodeid) for test in selection.tests) for place in whole)
+
     def of(self, selection: Selection, known: "Known") -> Selection:
         """The part of a selection that is asked for. A test that may belong to it, for all that is known, is kept."""
         selection = selection._replace(is_part=any(part is not None for part in self[:3]))

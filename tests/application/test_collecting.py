@@ -126,6 +126,20 @@ def test_select_runs_what_is_affected_and_remembers_it(shop: Project, select: Se
     assert select() == [TEST_PRICE]
 
 
+def test_select_takes_sources_and_leaves_values_of_options_alone(shop: Project) -> None:
+    def ran(*arguments: str) -> str:
+        return shop.testmon("collect", "--select", "-q", *arguments).out.splitlines()[-1].partition(" in ")[0]
+
+    shop.edit("shop.py", "x * 2", "2 * x")
+    shop.edit("shop.py", "x.strip()", "x.strip( ).strip()")
+    (shop.path / "price").mkdir()  # named like a word of -k
+    assert ran("-k", "price", "shop.py") == "1 passed, 1 deselected"
+    (shop.path / ".testmondata").unlink()
+    assert ran("shop.py") == "2 passed"  # pytest would find no test in it
+    (shop.path / ".testmondata").unlink()
+    assert ran("test_name.py") == "1 passed"
+
+
 def test_tests_that_a_first_run_left_out_are_pending(project: Project, select: Select) -> None:
     project.write({"shop.py": SHOP, "test_price.py": PRICE, "test_name.py": NAME + "\n\ndef test_other(): assert 0\n"})
     assert project.testmon("collect", "-q", "-k", "other or price", "-x").code == 1
