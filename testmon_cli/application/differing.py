@@ -1,6 +1,7 @@
 """`testmon diff`: what changed since it was last collected, or since a git revision."""
 
 import os
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -19,7 +20,7 @@ from testmon_cli.analysis.changes import (
 from testmon_cli.analysis.growth import Growth
 from testmon_cli.analysis.model import build_model
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.application import environment, packages, pytest_config, selecting, sources
+from testmon_cli.application import environment, interpreters, packages, pytest_config, selecting, sources
 from testmon_cli.application.comparing import FileChanges, PackageChanges, is_loaded
 from testmon_cli.application.matching import RunMatcher
 from testmon_cli.application.resources import Today
@@ -62,8 +63,12 @@ def diff(settings: Settings, *, base: str | None = None) -> Difference:
         changes = [
             *_since_runs(settings, tree, datafile, runs, dependents),
             *_resources(dependents),
-            *_around(settings, root, datafile, runs[0], dependents),
+            *_configuration(root, runs[0], dependents),
         ]
+        if interpreters.is_another(datafile, runs[0], environment.installed_packages):
+            note = f"packages were not compared: {sys.executable} is another Python than that of the tests"
+            return Difference("what was last collected", _ordered(changes), (note + interpreters.hint(runs[0]),))
+        changes += _packages(settings, datafile, runs[0], dependents)
         return Difference("what was last collected", _ordered(changes))
 
 
@@ -342,13 +347,15 @@ def _resources(dependents: Dependents) -> Iterator[Change]:
         yield Change(how, "resource", path, own_name, 0, tests, _RESOURCES[kind])
 
 
-def _around(
-    settings: Settings, root: Path, datafile: Datafile, newest: Run, dependents: Dependents
-) -> Iterator[Change]:
-    """Packages and the configuration of pytest, since the newest run."""
+def _configuration(root: Path, newest: Run, dependents: Dependents) -> Iterator[Change]:
+    """The configuration of pytest, since the newest run."""
     config = pytest_config.read(root)
     if newest.facts.get("config") not in (None, config.digest):
         yield Change(CHANGED, "config", config.path, "options of pytest", 0, dependents.all())
+
+
+def _packages(settings: Settings, datafile: Datafile, newest: Run, dependents: Dependents) -> Iterator[Change]:
+    """Distributions, since the newest run."""
     plugins = newest.facts.get("plugins")
     found = packages.compare(
         datafile.packages(newest.id),

@@ -5,8 +5,10 @@ import sys
 import venv
 from pathlib import Path
 
+import click
 import pytest
 
+import testmon_cli
 from tests.conftest import Answer, Project
 
 FILES = {
@@ -21,8 +23,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bare") / "venv"
     venv.create(folder, symlinks=os.name != "nt")
     site = next(folder.glob("**/site-packages"))
-    for name in ("click", "testmon_cli"):
-        (site / name).symlink_to(Path(sys.modules[name].__path__[0]).resolve(), target_is_directory=True)
+    for module in (click, testmon_cli):
+        (site / module.__name__).symlink_to(Path(module.__path__[0]).resolve(), target_is_directory=True)
     return folder
 
 
@@ -43,6 +45,9 @@ def test_a_python_without_pytest_says_which_one_to_ask(project: Project, bare: P
     for asked in (sys.executable, sys.prefix):
         answer = project.run(python, "-m", "testmon_cli", "-C", str(project.path), "select", "--python", asked)
         assert answer == Answer(0, "test_shop.py::test_price\n", "")
+    answer = project.run(python, "-m", "testmon_cli", "diff").out.splitlines()
+    other = f"packages were not compared: {python} is another Python than that of the tests"
+    assert answer[2:] == [f"{other}; --python {sys.executable} asks that one"]
     assert project.run(python, "-m", "testmon_cli", "diff", f"--python={sys.executable}").out.endswith("  1 test\n")
 
 
