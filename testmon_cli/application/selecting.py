@@ -308,7 +308,8 @@ class Chooser:
         """Test files whose import may raise, with why."""
         by_run = {run_id: matched.endangered for run_id, matched in self._matches.items()}
         found = canaries.endangered_files(self.datafile, by_run)
-        return self._unless_collected_as_now(found)
+        found = self._unless_collected_as_now(found)
+        return {**self.since.endangered, **found} if self.since is not None else found
 
     def _unless_collected_as_now(self, files: dict[str, _T]) -> dict[str, _T]:
         """Those of some test files that no run has collected in the state that everything is in now."""

@@ -39,6 +39,7 @@ class SinceRevision:
             if not is_left_out(path, settings.exclude) and not (blob and self._is_as_in(path, blob))
         }
         self._hits: dict[int, Hits] = {}
+        self._endangered: dict[str, Cause] = {}
 
     @property
     def files(self) -> ChangedFiles:
@@ -51,10 +52,20 @@ class SinceRevision:
             self._hits[run.id] = self._match(datafile, run)
         return self._hits[run.id]
 
+    @property
+    def endangered(self) -> Mapping[str, Cause]:
+        """Test files of the runs that were asked about whose import may raise for the difference."""
+        return self._endangered
+
     def _match(self, datafile: Datafile, run: Run) -> Hits:
         if self._config_cause is not None:
             return dict.fromkeys(datafile.trace_ids(run.id), self._config_cause)
-        return _Matcher(datafile, run, self._tree, self.changes, self.models, self.files).match()
+        matcher = _Matcher(datafile, run, self._tree, self.changes, self.models, self.files)
+        hits = matcher.match()
+        collected = datafile.test_files(run.id)
+        for path in matcher.endangered.keys() & collected:
+            self._endangered.setdefault(path, matcher.endangered[path])
+        return hits
 
     def _is_as_in(self, path: str, blob: str) -> bool:
         """Whether a file has the content that git would keep as a certain object."""

@@ -140,6 +140,13 @@ def test_what_changed_since_a_test_ran_counts_where_the_difference_may_matter(sh
     assert _select(shop, "--base", "HEAD") == [PRICE]  # nobody knows what it runs since it changed
 
 
+def test_one_test_a_file_stands_for_an_import_that_the_difference_may_break(shop: Project) -> None:
+    shop.edit("shop.py", "import made\n", "import made\n\nSIZES = made.SIZE * 2\n")
+    assert shop.testmon("collect", "-q").code == 0
+    assert _select(shop) == []
+    assert _select(shop, "--base", "HEAD") == [NAME, PRICE]
+
+
 def test_files_that_came_and_went_since_a_revision(shop: Project) -> None:
     shop.write({"test_new.py": "def test_new():\n    pass\n"})
     (shop.path / "test_rows.py").unlink()
