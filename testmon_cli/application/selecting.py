@@ -31,7 +31,7 @@ from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import FAILURES, Environment, Heads, Package, Run, StoredExecution, VersionRef
 from testmon_cli.domain.selection import Reason, Selected, Selection
-from testmon_cli.storage.datafile import Datafile, MissingDatafile
+from testmon_cli.storage.datafile import DamagedDatafile, Datafile, MissingDatafile
 
 if TYPE_CHECKING:  # what matches changes is imported where there are some: that takes longer than all the rest
     from testmon_cli.analysis.project import Project
@@ -73,6 +73,9 @@ def select(
     except MissingDatafile:
         note = f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
         return _from_here(narrowing.of(_everything(tree, config.naming(), note), Known(tree, current)), root)
+    except DamagedDatafile as error:
+        everything = _everything(tree, config.naming(), f"everything is selected: {error}", "the datafile is damaged")
+        return _from_here(narrowing.of(everything, Known(tree, current)), root)
     with datafile:
         tree.datafile = datafile
         runs = datafile.runs(current)
@@ -114,8 +117,8 @@ def describe(env: Environment) -> str:
     return f"environment {env.name!r} with Python {env.python} on {env.platform}"
 
 
-def _everything(tree: Tree, naming: Naming, note: str) -> Selection:
-    reason = Reason(kinds.NEW, "nothing is known of it")
+def _everything(tree: Tree, naming: Naming, note: str, why: str = "nothing is known of it") -> Selection:
+    reason = Reason(kinds.NEW, why)
     tests = [Selected(path, path, reason) for path in sorted(tree.stats) if _is_collectable(tree, path, naming)]
     return Selection(tuple(tests), 0, (note,))
 

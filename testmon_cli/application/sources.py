@@ -94,8 +94,11 @@ def stored_model(datafile: "Datafile", ref: VersionRef | None) -> "SourceModel |
     from testmon_cli.analysis import codec
     from testmon_cli.analysis.model_key import MODEL_KEY
 
-    data = datafile.model(ref.id) if ref is not None and ref.model_key == MODEL_KEY else b""
-    return codec.decode(data) if data else None
+    if ref is None or ref.model_key != MODEL_KEY:
+        return None
+    with datafile.decoding():
+        data = datafile.model(ref.id)
+        return codec.decode(data) if data else None
 
 
 def is_left_out(path: str, exclude: Sequence[str]) -> bool:
@@ -230,5 +233,6 @@ class Tree:
             known = self.datafile.known_version(path, self.digest(path), MODEL_KEY)
             stored = b"" if known is None else self.datafile.model(known)
             if stored:  # of what does not parse nothing is kept, not even why
-                return codec.decode(stored)
+                with self.datafile.decoding():
+                    return codec.decode(stored)
         return build_model(self.read(path))

@@ -2,7 +2,7 @@
 
 # ruff: noqa: E501
 
-REVISIONS = ("0001", "0002")  # oldest first
+REVISIONS = ("0001", "0002", "0003")  # oldest first
 TABLES = (
     """CREATE TABLE alembic_version (
 version_num VARCHAR(32) NOT NULL,

@@ -3,7 +3,9 @@
 import json
 import re
 import sqlite3
+import struct
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.storage.compiled_sqlite import STATEMENTS
+from testmon_cli.storage.sealing import Seal, take_off
 
 _ROWS = 50  # that one statement inserts
 _PATIENCE = 0.2  # seconds without a word before `on_wait` hears that we wait
@@ -41,6 +44,13 @@ class Connection:
         self._on_wait = on_wait
         self._timeout = timeout
         self._version: int | None = None
+        self.seal: Seal | None = None
+
+    def close(self) -> None:
+        """Close the file, the connection first."""
+        self.driver.close()
+        if self.seal is not None:
+            self.seal.close()
 
     def rows(self, name: str, /, **parameters: object) -> list[Any]:
         """All rows of a query."""
@@ -101,7 +111,10 @@ class Connection:
         """All or nothing; gives whether another process has changed the file since the last transaction."""
         self._begin()
         try:
-            yield self._changed_elsewhere()
+            is_changed = self._changed_elsewhere()
+            if is_changed:  # and sealed again
+                take_off(self.driver)
+            yield is_changed
             with translated(self.path):
                 self.driver.execute("COMMIT")
         except BaseException:
@@ -154,6 +167,24 @@ def _insert(name: str) -> _Insert | None:
     row = f"({', '.join('?' * len(names))})"
     values = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     return _Insert(f"{start}{row}{rest}", f"{start}{', '.join([row] * _ROWS)}{rest}", values)
+
+
+_UNREADABLE = (
+    ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError, MemoryError,
+    zlib.error, struct.error, sqlite3.OperationalError, sqlite3.DataError,
+)  # fmt: skip
+
+
+@contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """Turn what keeps values of the datafile from being read into one line for the user, whatever that is."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise DatafileError(
+            f"{path} is damaged, it holds what cannot be read ({type(error).__name__}): restore a copy, "
+            "or move it away and collect again"
+        ) from error
 
 
 def array(values: Iterable[int | str]) -> str:

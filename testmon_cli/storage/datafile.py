@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,12 +12,12 @@ from testmon_cli.domain.errors import DatafileError
 from testmon_cli.storage import opening
 from testmon_cli.storage.connecting import Connection
 from testmon_cli.storage.layout import Schema
-from testmon_cli.storage.opening import MissingDatafile, Mode
+from testmon_cli.storage.opening import DamagedDatafile, MissingDatafile, Mode
 from testmon_cli.storage.pruning import Progress, Pruned, Pruning, prune, rehearse
 from testmon_cli.storage.reading import Reader
 from testmon_cli.storage.writing import Writer
 
-__all__ = ["Datafile", "DatafileError", "MissingDatafile", "Pruned", "Pruning"]
+__all__ = ["DamagedDatafile", "Datafile", "DatafileError", "MissingDatafile", "Pruned", "Pruning"]
 
 
 class Datafile(Reader, Writer):
@@ -59,14 +60,12 @@ class Datafile(Reader, Writer):
 
     def close(self) -> None:
         """Leave one file that holds everything."""
-        driver = self._connection.driver
-        if self.mode == "write":
-            try:
-                driver.execute("PRAGMA busy_timeout = 0")
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            except sqlite3.Error:
-                pass  # readers are open or the disk is full: what is committed stays in the -wal file until the next
-        driver.close()
+        connection = self._connection
+        if self.mode == "write" and connection.seal is not None:
+            # Readers may be open, or the disk full: what is committed stays in the -wal file until the next.
+            with suppress(sqlite3.Error):
+                connection.seal.put(connection.driver)
+        connection.close()
 
     def __enter__(self) -> Self:
         return self

@@ -34,6 +34,7 @@ def upgrade(connection: sqlite3.Connection, folder: Path | None = None, revision
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     event.listen(engine, "begin", _begin)
     with engine.begin() as outer:
+        outer.exec_driver_sql("PRAGMA user_version = 0")  # the seal, see `sealing`
         config = configuration(folder)
         config.attributes["connection"] = outer
         command.upgrade(config, revision)

@@ -5,12 +5,14 @@ import re
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.storage.connecting import Connection, translated
 from testmon_cli.storage.layout import APPLICATION_ID, Schema, create_tables
+from testmon_cli.storage.sealing import Seal
 
 Mode = Literal["read", "write"]
 _MAGIC = b"SQLite format 3\0"
@@ -19,6 +21,10 @@ _OTHER = "name another with --datafile or TESTMON_DATAFILE"
 
 class MissingDatafile(DatafileError):  # noqa: N818 - the message says it is an error, the name says which
     """There is no datafile yet."""
+
+
+class DamagedDatafile(DatafileError):  # noqa: N818
+    """Nothing in the datafile can be believed."""
 
 
 def path_of(location: str | Path) -> Path:
@@ -45,18 +51,33 @@ def connect(path: Path, mode: Mode, timeout: float, on_wait: Callable[[], None] 
                 raise DatafileError(
                     f"{path} has schema {found}, which a newer testmon made: upgrade testmon-cli, or {_OTHER}"
                 )
-            connection.driver.close()
+            _check_seal(connection)
+            connection.close()
             upgrade(path, found, timeout, schema)
-            connection.driver = _driver(path, mode, timeout)
+            connection = Connection(_driver(path, mode, timeout), path, on_wait, timeout)
+        _check_seal(connection)
         if mode == "read":
             with translated(path):
                 connection.driver.execute("PRAGMA query_only = ON")
-                connection.driver.execute("BEGIN")
-            _revision(connection)  # the first query fixes what this reader sees
+        else:
+            connection.driver.execute("ROLLBACK")
         return connection
     except BaseException:
-        connection.driver.close()
+        connection.close()
         raise
+
+
+def _check_seal(connection: Connection) -> None:
+    """Begin to read one state of the file, and refuse it when it is damaged."""
+    with translated(connection.path):
+        connection.driver.execute("BEGIN")
+    _revision(connection)  # the first query fixes what this reader sees
+    connection.seal = Seal(connection.path)
+    if connection.seal.is_broken():
+        raise DamagedDatafile(
+            f"{connection.path} is damaged, or was changed by another program: its checksum does not match; "
+            "restore a copy, or move it away and collect again"
+        )
 
 
 def recognise(path: Path) -> None:
@@ -140,6 +161,7 @@ def upgrade(path: Path, revision: str, timeout: float, schema: Schema) -> None:
     from testmon_cli.storage import migrating
 
     driver = _driver(path, "write", timeout)
+    seal = Seal(path)
     try:
         backup = _backup(driver, path, revision)
         try:
@@ -154,8 +176,11 @@ def upgrade(path: Path, revision: str, timeout: float, schema: Schema) -> None:
         except BaseException:
             backup.unlink()
             raise
+        with suppress(sqlite3.Error):  # it is whole without
+            seal.put(driver)
     finally:
         driver.close()
+        seal.close()
 
 
 def _backup(driver: sqlite3.Connection, path: Path, revision: str) -> Path:
@@ -173,6 +198,7 @@ def _backup(driver: sqlite3.Connection, path: Path, revision: str) -> Path:
         copy = sqlite3.connect(target)
         try:
             driver.backup(copy)
+            copy.execute("PRAGMA user_version = 0")  # its bytes may be others
         except BaseException:
             copy.close()
             target.unlink(missing_ok=True)

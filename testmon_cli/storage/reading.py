@@ -1,9 +1,12 @@
 """What selection asks of the datafile."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from functools import wraps
 from operator import itemgetter
-from typing import Any
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from testmon_cli.domain.records import (
     Environment,
@@ -16,8 +19,11 @@ from testmon_cli.domain.records import (
     StoredTest,
     VersionRef,
 )
-from testmon_cli.storage.connecting import Connection, array
+from testmon_cli.storage.connecting import Connection, array, decoding
 from testmon_cli.storage.packing import original, storable, unpack_numbers, unpack_text, unsigned
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
 
 _DURATION = StoredExecution._fields.index("duration")
 
@@ -25,13 +31,15 @@ _DURATION = StoredExecution._fields.index("duration")
 class Facts(Mapping[str, object]):
     """The facts of a run, unpacked when they are asked for."""
 
-    def __init__(self, packed: bytes | None) -> None:
+    def __init__(self, packed: bytes | None, path: Path) -> None:
         self._packed = packed
+        self._path = path  # of the datafile
         self._values: dict[str, object] | None = None
 
     def _unpacked(self) -> dict[str, object]:
         if self._values is None:
-            self._values = {} if self._packed is None else json.loads(unpack_text(self._packed))
+            with decoding(self._path):
+                self._values = {} if self._packed is None else dict(json.loads(unpack_text(self._packed)))
         return self._values
 
     def __getitem__(self, key: str) -> object:
@@ -47,6 +55,19 @@ class Facts(Mapping[str, object]):
         return f"Facts({self._unpacked()!r})"
 
 
+def _decoded(
+    method: Callable[Concatenate["Reader", Parameters], Answer],
+) -> Callable[Concatenate["Reader", Parameters], Answer]:
+    """A question whose answer is read in full before it is given: what cannot be read is an error of the datafile."""
+
+    @wraps(method)
+    def asked(self: "Reader", /, *values: Parameters.args, **named: Parameters.kwargs) -> Answer:
+        with self.decoding():
+            return method(self, *values, **named)
+
+    return asked
+
+
 class Reader:
     """The questions, each a query or two; answers are values of `domain.records`."""
 
@@ -56,6 +77,11 @@ class Reader:
         self._refs: dict[int, VersionRef] = {}
         self._changes = 0  # of this connection, when these were read
 
+    def decoding(self) -> AbstractContextManager[None]:
+        """What is read of a value of the datafile within this context, and cannot be, is an error of the datafile."""
+        return decoding(self._connection.path)
+
+    @_decoded
     def environments(self) -> list[Environment]:
         """Where tests ran, in order of appearance."""
         return [
@@ -63,6 +89,7 @@ class Reader:
             for row in self._connection.rows("environments")
         ]
 
+    @_decoded
     def runs(self, environment: Environment | None = None) -> list[Run]:
         """Runs, the newest first."""
         if environment is None:
@@ -71,11 +98,13 @@ class Reader:
             rows = self._connection.rows("runs_in", **_key(environment))
         return [self._run(row) for row in rows]
 
+    @_decoded
     def run(self, run_id: int) -> Run | None:
         """One run."""
         rows = self._connection.rows("run", run_id=run_id)
         return self._run(rows[0]) if rows else None
 
+    @_decoded
     def packages(self, run_id: int) -> tuple[Package, ...]:
         """What was installed when the run began."""
         stored = self._connection.value("packages", run_id=run_id)
@@ -84,6 +113,7 @@ class Reader:
             for name, version, digest, modules, requires in json.loads(stored or "[]")
         )
 
+    @_decoded
     def snapshot(self, run_id: int) -> dict[str, VersionRef]:
         """The source files as the run saw them, by path."""
         packed = self._connection.value("snapshot_versions", run_id=run_id)
@@ -97,6 +127,7 @@ class Reader:
         self._refs.update((ref.id, ref) for ref in self.versions(missing) if missing)
         return {ref.path: ref for number in numbers if (ref := self._refs.get(number)) is not None}
 
+    @_decoded
     def versions(self, version_ids: Iterable[int]) -> list[VersionRef]:
         """Source versions by their ids."""
         rows = self._connection.tuples("versions", VersionRef._fields, ids=array(version_ids))
@@ -105,37 +136,45 @@ class Reader:
             for found in map(VersionRef._make, rows)
         ]
 
+    @_decoded
     def known_version(self, path: str, digest: str, model_key: str) -> int | None:
         """The id of a source version that was stored before."""
         found = self._connection.value("known_version", path=storable(path), digest=digest, model_key=model_key)
         return None if found is None else int(found)
 
+    @_decoded
     def model(self, version_id: int) -> bytes:
         """The model of a source version; b"" when it does not parse."""
         return self.models((version_id,))[version_id]
 
+    @_decoded
     def models(self, version_ids: Iterable[int]) -> dict[int, bytes]:
         """Models by the ids of their source versions."""
         rows = self._connection.stream("models", ids=array(version_ids))
         return {row["version_id"]: row["model"] for row in rows}
 
+    @_decoded
     def names(self, version_ids: Iterable[int]) -> dict[int, bytes]:
         """Hashes of the identifiers that source versions mention."""
         return dict(self._connection.tuples("names", ("version_id", "names"), ids=array(version_ids)))
 
+    @_decoded
     def executions(self, environment: Environment) -> list[StoredExecution]:
         """All executions of all tests, the newest run first."""
         return self._executions("executions", **_key(environment))
 
+    @_decoded
     def heads(self, environment: Environment) -> list[Heads]:
         """The same by their numbers alone, the newest run last."""
         rows = self._connection.tuples("heads", Heads._fields, **_key(environment))
         return [Heads(run_id, *map(json.loads, columns)) for run_id, *columns in rows]
 
+    @_decoded
     def executions_of(self, trace_ids: Iterable[int]) -> list[StoredExecution]:
         """The executions with some traces, the newest run first."""
         return self._executions("executions_of", ids=array(trace_ids))
 
+    @_decoded
     def tests(self, run_id: int) -> list[StoredTest]:
         """The tests that a run has an execution of."""
         rows = self._connection.tuples("tests", StoredTest._fields, run_id=run_id)
@@ -144,6 +183,7 @@ class Reader:
             for trace, nodeid, path, function, kind in rows
         ]
 
+    @_decoded
     def tests_of(self, files: Iterable[str]) -> set[int]:
         """The ids of all tests that stand in some files, or are named after them."""
         given = array(map(storable, files))
@@ -153,29 +193,35 @@ class Reader:
             for (number,) in self._connection.tuples(statement, ("id",), files=given)
         }
 
+    @_decoded
     def ran_below(self, environment: Environment, files: Iterable[str]) -> list[tuple[str, int]]:
         """Pairs of the node id of a test that is named after some files, and a run that has an execution of it."""
         given = array(map(storable, files))
         rows = self._connection.tuples("ran_below", ("name", "run_id"), files=given, **_key(environment))
         return [(original(name), run_id) for name, run_id in rows]
 
+    @_decoded
     def ran(self, environment: Environment, nodeids: Iterable[str]) -> set[str]:
         """Those of some tests that have an execution."""
         given = array(map(storable, nodeids))
         return {original(n) for (n,) in self._connection.tuples("ran", ("name",), nodeids=given, **_key(environment))}
 
+    @_decoded
     def remarkable(self, run_id: int) -> list[StoredExecution]:
         """Executions of a run that are not as most: they failed, have gaps, or the test is selected every time."""
         return self._executions("remarkable", run_id=run_id)
 
+    @_decoded
     def has_tests_besides(self, run: Run) -> bool:
         """Whether other runs of the environment have executions of tests of which this run has none."""
         return self._connection.value("besides", run_id=run.id, **_key(run.environment)) is not None
 
+    @_decoded
     def test_files(self, run_id: int) -> set[str]:
         """The files that the tests of a run were collected from."""
         return {original(file) for (file,) in self._connection.tuples("test_files", ("file",), run_id=run_id)}
 
+    @_decoded
     def totals(self, run_id: int) -> tuple[int, float]:
         """How many executions a run has, and how many seconds they took."""
         (row,) = self._connection.rows("totals", run_id=run_id)
@@ -190,12 +236,14 @@ class Reader:
         executions = list(map(StoredExecution._make, found))
         return executions if all(map(str.isascii, texts)) else list(map(_restored, executions))
 
+    @_decoded
     def fingerprints(self, paths: Iterable[str]) -> list[StoredFingerprint]:
         """All fingerprints of some source files."""
         stored = array(map(storable, paths))
         ids = [row["id"] for row in self._connection.rows("source_ids", paths=stored)]
         return self._decoded(self._connection.rows("fingerprints", ids=array(ids)))
 
+    @_decoded
     def trace_fingerprints(self, trace_id: int) -> list[StoredFingerprint]:
         """What one trace relied on in source files."""
         ids = [
@@ -205,21 +253,25 @@ class Reader:
         ]
         return self._decoded(self._connection.rows("fingerprints_of", ids=array(ids)))
 
+    @_decoded
     def traces_with(self, fingerprint_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Pairs of a fingerprint and a trace that relies on it."""
         columns = ("fingerprint_id", "trace_id")
         return self._connection.tuples("traces_with", columns, ids=array(fingerprint_ids))
 
+    @_decoded
     def traces_touching(self, paths: Iterable[str], run_ids: Iterable[int]) -> set[int]:
         """Traces of some runs that relied on anything in some source files."""
         rows = self._connection.stream("traces_touching", paths=array(map(storable, paths)), runs=array(run_ids))
         return {row["trace_id"] for row in rows}
 
+    @_decoded
     def uses(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Pairs of a trace and a trace of the same run that it relies on."""
         rows = self._connection.stream("uses", runs=array(run_ids))
         return [(row["user_id"], row["used_id"]) for row in rows]
 
+    @_decoded
     def traces(self, run_ids: Iterable[int], *kinds: str) -> list[tuple[int, int, str, str, bool]]:
         """Trace id, run id, identity, what is unknown and whether it was over, of all traces of some kinds."""
         return [
@@ -233,37 +285,45 @@ class Reader:
             for row in self._connection.stream("traces", runs=array(run_ids), kinds=array(kinds))
         ]
 
+    @_decoded
     def trace_ids(self, run_id: int) -> list[int]:
         """The ids of all traces of a run."""
         found: list[int] = json.loads(self._connection.value("trace_ids", run_id=run_id))
         return found
 
+    @_decoded
     def resources(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Pairs of a trace and a resource state it relies on."""
         rows = self._connection.stream("resources", runs=array(run_ids))
         return [(row["trace_id"], row["resource_state_id"]) for row in rows]
 
+    @_decoded
     def relies_on(self, run_id: int, state_ids: Iterable[int]) -> bool:
         """Whether any trace of a run relies on one of some resource states."""
         return self._connection.value("relies_on", run_id=run_id, ids=array(state_ids)) is not None
 
+    @_decoded
     def has_gaps(self, run_id: int) -> bool:
         """Whether a run has a gap in what it saw of anything but tests, or a fixture whose end it did not see."""
         return self._connection.value("gaps", run_id=run_id) is not None
 
+    @_decoded
     def resource_states(self) -> dict[int, ResourceState]:
         """All states in which resources were found, without frames."""
         return {row["id"]: _state(row) for row in self._connection.stream("resource_states")}
 
+    @_decoded
     def trace_resources(self, trace_id: int) -> dict[int, ResourceState]:
         """What one trace relied on besides code, with the frames that asked for it."""
         rows = self._connection.stream("trace_resources", trace_id=trace_id)
         return {row["resource_state_id"]: _state(row, original(row["frames"])) for row in rows}
 
+    @_decoded
     def failure(self, trace_id: int) -> str:
         """The failure text of an execution, "" when there is none."""
         return self.failures((trace_id,)).get(trace_id, "")
 
+    @_decoded
     def failures(self, trace_ids: Iterable[int]) -> dict[int, str]:
         """Failure texts of the executions that have one."""
         rows = self._connection.stream("failures", ids=array(trace_ids))
@@ -273,8 +333,8 @@ class Reader:
         return Run(
             id=row["id"],
             environment=Environment(original(row["environment"]), row["python"], row["platform"]),
-            started=row["started"],
-            ended=row["ended"],
+            started=float(row["started"]),
+            ended=None if row["ended"] is None else float(row["ended"]),
             completed=bool(row["completed"]),
             exitstatus=row["exitstatus"],
             arguments=tuple(json.loads(row["arguments"])),
@@ -290,7 +350,7 @@ class Reader:
     def _facts_of(self, fact_set_id: int | None) -> Facts:
         if fact_set_id not in self._facts:
             packed = None if fact_set_id is None else self._connection.value("facts", fact_set_id=fact_set_id)
-            self._facts[fact_set_id] = Facts(packed)
+            self._facts[fact_set_id] = Facts(packed, self._connection.path)
         return self._facts[fact_set_id]
 
     def _decoded(self, rows: list[Any]) -> list[StoredFingerprint]:
