@@ -202,3 +202,5 @@ def translated(path: Path) -> Iterator[None]:
         if advice is None:
             raise
         raise DatafileError(f"{path} {advice}") from error
+    except UnicodeDecodeError as error:  # in what SQLite says of a damaged schema
+        raise DatafileError(f"{path} {_ADVICE[sqlite3.SQLITE_CORRUPT]}") from error

@@ -1,6 +1,8 @@
 """Alembic, for datafiles of an older schema. Imported only when there is one: it takes half a second."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -31,13 +33,25 @@ def upgrade(connection: sqlite3.Connection, folder: Path | None = None, revision
 
     The connection must be in autocommit mode (`isolation_level=None`).
     """
+    with _transaction(connection, folder) as config:
+        command.upgrade(config, revision)
+
+
+def downgrade(connection: sqlite3.Connection, revision: str, folder: Path | None = None) -> None:
+    """Take an open SQLite database back to an earlier revision, in the same way."""
+    with _transaction(connection, folder) as config:
+        command.downgrade(config, revision)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, folder: Path | None) -> Iterator[Config]:
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     event.listen(engine, "begin", _begin)
     with engine.begin() as outer:
         outer.exec_driver_sql("PRAGMA user_version = 0")  # the seal, see `sealing`
         config = configuration(folder)
         config.attributes["connection"] = outer
-        command.upgrade(config, revision)
+        yield config
 
 
 def _begin(connection: Connection) -> None:
