@@ -109,12 +109,23 @@ class Collector:
         self.outcome = OutcomeReader()
         self.modules: dict[str, str] = {}
         self.notes: list[str] = []
+        self.lost = ""  # why no more is written
         self.unknown: frozenset[str] = frozenset()  # of the test that ran last
         self.collectors: set[str] = set()  # identities of those that collected
         self.place = Place(None, SESSION, "")
         self.function = TestedFunction(None, None, None)
         self.threads = frozenset(threading.enumerate())
         self.left: dict[str, frozenset[str]] = {}  # whose processes live on, and what is not known of them
+
+    def _flush(self, *last: wire.Record, **options: Any) -> None:
+        """Write what is known. Once that fails nothing follows: records would lack what others say before them."""
+        if self.lost:
+            return
+        try:
+            self.recorder.flush(*last, **options)
+        except OSError as problem:  # the disk is full
+            folder, reason = self.recorder.settings.spool, problem.strerror
+            self.lost = f"records cannot be written to {folder} ({reason}): tests that ran after that are not stored"
 
     @property
     def is_controller(self) -> bool:
@@ -126,7 +137,7 @@ class Collector:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         if not self.is_worker:
-            self.recorder.flush(session_record(self.config, self.recorder.engine.name))
+            self._flush(session_record(self.config, self.recorder.engine.name))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Wrapper:
@@ -138,12 +149,12 @@ class Collector:
         try:
             return (yield)
         finally:
-            self.recorder.flush()  # what is left behind may be numbered as what is written here
+            self._flush()  # what is left behind may be numbered as what is written here
             if not self.is_worker:
                 # session.exitstatus: the hook's argument is from before plugins changed it
                 status = int(getattr(session, "exitstatus", exitstatus))
                 left = child.sweep(self.recorder)
-                self.recorder.flush(*left, wire.Ended(status, {**self.modules, **modules}))
+                self._flush(*left, wire.Ended(status, {**self.modules, **modules}))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
@@ -154,7 +165,7 @@ class Collector:
     def pytest_unconfigure(self) -> None:
         if self.recorder.problem and not self.is_worker:
             print(f"{self.recorder.problem}; the tests it met are selected every time", file=sys.__stderr__)
-        for note in self.notes:
+        for note in (*self.notes, *filter(None, [self.lost])):
             print(f"testmon: {note}", file=sys.__stderr__)
 
     @pytest.hookimpl(optionalhook=True)
@@ -182,7 +193,7 @@ class Collector:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and not self.is_controller:
             path = os.path.join(self.config.rootpath, report.nodeid.partition("::")[0])
-            self.recorder.flush(wire.CollectionError(report.nodeid, path, str(report.longreprtext)))
+            self._flush(wire.CollectionError(report.nodeid, path, str(report.longreprtext)))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Wrapper:
@@ -198,7 +209,7 @@ class Collector:
         if not self.is_controller:
             self.keywords.add(session.items)
             collected = wire.Collected(tuple(self.nodeids), tuple(self.deselected), self.keywords.groups())
-            self.recorder.flush(collected)
+            self._flush(collected)
 
     # tests
 
@@ -227,7 +238,7 @@ class Collector:
         if report.nodeid == self.nodeid:
             self.outcome.add(report)
         elif self.is_controller and str(report.when) == "???":  # pytest-xdist reports a test that took its worker along
-            self.recorder.flush(*crash_records(report, str(self.config.rootpath)))
+            self._flush(*crash_records(report, str(self.config.rootpath)))
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self) -> None:
@@ -237,7 +248,7 @@ class Collector:
 
     def _finish(self, item: pytest.Item, identity: str) -> None:
         if not self.outcome.finished:
-            self.recorder.flush(discard=identity)
+            self._flush(discard=identity)
             return
         pending = self.recorder.pending(identity)
         self._come_to(item)
@@ -245,7 +256,7 @@ class Collector:
         pending.unknown.update(*self.left.values())
         self.unknown = frozenset(pending.unknown)
         outcome = self._outcome_record(item)
-        self.recorder.flush(outcome, check=self._check(item), identity=identity, is_harvested=True)
+        self._flush(outcome, check=self._check(item), identity=identity, is_harvested=True)
 
     def _notice_threads(self) -> None:
         """Say which tests leave threads behind, since what these run counts for the tests that run meanwhile."""

@@ -39,6 +39,19 @@ SUITE = """
         pathlib.Path("started").touch()
         time.sleep(60)
     """
+SIZED = """
+    import resource
+
+
+    def test_first(): pass
+
+
+    def test_limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+
+
+    def test_last(): pass
+    """
 # It does in good order what pytest does, and says so.
 CHILD = f"""
 import pathlib, signal, sys, time
@@ -142,3 +155,16 @@ def test_an_interrupt_before_pytest_is_there_gives_130(project: Project) -> None
     project.write({"pytest.py": "raise KeyboardInterrupt\n"})
     answer = project.run(sys.executable, "-m", "testmon_cli", "collect", PYTHONPATH=str(project.path))
     assert (answer.code, answer.out, answer.err) == (130, "", "")
+
+
+def test_records_that_cannot_be_written_are_said_and_select_their_tests(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk, here as a limit on the size of files."""
+    project.write({"test_it.py": SIZED})
+    answer = project.testmon("collect", "-q", "-p", "no:cacheprovider")
+    assert (answer.code, "Traceback" in answer.err) == (0, False), answer
+    assert answer.err.count("\n") == 1
+    assert "(File too large): tests that ran after that are not stored" in answer.err
+    assert main(["-C", str(project.path), "select"]) == 0
+    assert capsys.readouterr().out == "test_it.py::test_last\ntest_it.py::test_limit\n"
