@@ -349,6 +349,7 @@ def test_null_is_for_xargs_0(shop: Project, select: Select) -> None:
 
 def _with_another_model(shop: Project) -> None:
     with closing(sqlite3.connect(shop.path / ".testmondata")) as driver, driver:
+        driver.execute("PRAGMA user_version = 0")  # the seal
         driver.execute("UPDATE source_version SET model_key = '0-3.0' WHERE model_key != '-'")
         driver.execute("UPDATE source_model SET model = x'00', names = x'00'")
 
@@ -374,6 +375,7 @@ def test_a_new_test_is_seen_where_a_change_concerns_all_tests(shop: Project, sel
     with closing(sqlite3.connect(shop.path / ".testmondata")) as driver, driver:
         (text,) = driver.execute("SELECT packages FROM package_set").fetchone()
         listed = [[name, "0" if name == "pytest" else version, *rest] for name, version, *rest in json.loads(text)]
+        driver.execute("PRAGMA user_version = 0")  # the seal
         driver.execute("UPDATE package_set SET packages = ?", (json.dumps(listed),))
     found = _lines(select("tests/test_price.py"))
     assert found == [f"tests/test_price.py::{name}" for name in ("test_more", "test_price", "test_right")]
