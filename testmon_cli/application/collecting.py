@@ -11,7 +11,7 @@ from testmon_cli import __version__
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import environment, interpreters, keywords, pytest_config, sources, spools
+from testmon_cli.application import environment, interpreters, keywords, pytest_config, rewritten, sources, spools
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.files import read_bytes
 from testmon_cli.application.options import without_options
@@ -68,6 +68,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
     with Datafile.open(settings.datafile, mode="write", create=True) as datafile:
         packages = describe_packages(datafile, environment.installed_packages())
         git = environment.git_state(root)
+        before = next((run.facts for run in datafile.runs()), {})
         run_id = datafile.begin_run(
             RunStart(
                 environment=environment.current(settings.env),
@@ -114,7 +115,9 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             environ = launch.environment(traced, os.environ)
             exitcode = watched.run(command, environ, look, keep=[spool.lock], is_told=spool.is_interrupted)
             completed = joiner.ended is not None
-            store.finish(is_whole=_is_whole(arguments, root))
+            store.finish(
+                is_whole=_is_whole(arguments, root), facts=rewritten.facts_of(joiner.read, root, started, before)
+            )
             datafile.finish_run(run_id, time.time(), completed, exitcode)
             datafile.check_in_place()
     return Collected(exitcode, len(joiner.executed), len(joiner.errors))
@@ -222,7 +225,7 @@ class _Store:
                 self._snapshot()
             self._datafile.write(self._run_id, batch.traces, batch.executions)
 
-    def finish(self, *, is_whole: bool) -> None:
+    def finish(self, *, is_whole: bool, facts: Mapping[str, object]) -> None:
         """What only the end of the session shows."""
         self.commit()
         self._forget_passing_sources()
@@ -241,6 +244,7 @@ class _Store:
             keywords=keywords.recorded(joiner.functions, joiner.keywords),
             unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.functions),
             inert=self._inert(is_whole=is_whole and ended is not None),
+            **facts,
         )
         self._datafile.set_facts(self._run_id, self._facts)
 

@@ -34,7 +34,13 @@ from testmon_cli.storage.datafile import Datafile, MissingDatafile
 from testmon_cli.tracing import states
 
 _ALONE = Cause("file", CHANGED, "", "")
-_RESOURCES = {"file": "data file", "directory": "folder", "environment": "environment variable", "glob": "pattern"}
+_RESOURCES = {
+    "file": "data file",
+    "directory": "folder",
+    states.METADATA: "distributions in a folder",
+    "environment": "environment variable",
+    "glob": "pattern",
+}
 
 
 def diff(settings: Settings, *, base: str | None = None) -> Difference:
@@ -162,7 +168,7 @@ class Dependents:
         found: dict[tuple[str, str], tuple[str, set[int]]] = {}
         known = self._datafile.resource_states() if self._runs else {}
         for run in self._runs:
-            today = Today(self._tree.root, str(run.facts.get("hash_key", "")))
+            today = Today.for_run(self._tree.root, run)
             other = {i: state for i, state in known.items() if state.kind in _RESOURCES and not today.holds(state)}
             readers: dict[int, list[int]] = defaultdict(list)
             for trace_id, state_id in self._datafile.resources([run.id]) if other else ():

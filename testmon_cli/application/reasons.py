@@ -3,7 +3,7 @@
 from testmon_cli.domain.causes import Cause
 
 _DEFINITION = ", whose definition"
-_NAMED_BY_THEMSELVES = ("environment", "package", "file", "directory", "glob", "config", "unknown")
+_NAMED_BY_THEMSELVES = ("environment", "package", "file", "directory", "metadata", "glob", "config", "unknown")
 
 
 def sentence(cause: Cause) -> str:
@@ -51,6 +51,8 @@ def _running(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause | None, 
 def _origin(link: Cause) -> str:
     if link.kind == "unknown":
         return f"{link.path or link.name}, which {link.how}"
+    if link.kind == "metadata":
+        return f"the distributions in {link.path or link.name} {link.how}"
     if link.kind in _NAMED_BY_THEMSELVES:
         kind = "" if link.kind == "file" and link.path else f"{link.kind} "
         return f"{kind}{link.path or link.name} {'was ' * (link.how in ('added', 'removed'))}{link.how}"

@@ -17,7 +17,9 @@ from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
 from testmon_cli.domain.source import BlockTable, Outline
 from testmon_cli.tracing import wire
+from testmon_cli.tracing.states import EXISTS, METADATA
 
+_PATHS = ("file", "directory", METADATA)  # kinds of resources whose names are paths
 _KNOWN_LIMIT = 10_000  # sets of hits remembered per file
 
 
@@ -127,6 +129,7 @@ class Joiner:
         self.functions: dict[str, str] = {}  # node id, of all that were collected or deselected -> without parameters
         self.executed: set[str] = set()
         self.errors: dict[str, str] = {}
+        self.read: dict[str, set[str]] = {}  # files whose content tests read -> the states they were found in
         self.edges: dict[str, set[str]] = {}
         self.batch = Batch()
         self._files: dict[tuple[str, int], str] = {}  # (spool file, number) -> path
@@ -278,7 +281,9 @@ class Joiner:
         return self._variable(resource.name) != resource.state
 
     def _resource(self, resource: wire.Resource) -> ResourceState:
-        name = self.relative(resource.name) if resource.kind in ("file", "directory") else resource.name
+        name = self.relative(resource.name) if resource.kind in _PATHS else resource.name
+        if resource.kind == "file" and resource.state != EXISTS:
+            self.read.setdefault(name, set()).add(resource.state)
         frames = "\n".join(f"{self.relative(path)}\t{qualname}\t{line}" for path, qualname, line in resource.frames)
         return ResourceState(resource.kind, name, resource.state, frames=frames)
 

@@ -1,13 +1,14 @@
 """How things that tests relied on are now."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from testmon_cli.application import rewritten
 from testmon_cli.application.patterns import GLOB, glob_state
 from testmon_cli.application.sources import Overlay
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.domain.records import ResourceState
+from testmon_cli.domain.records import ResourceState, Run
 from testmon_cli.tracing import states
 
 
@@ -15,16 +16,29 @@ class Today:
     """Looks each resource up once."""
 
     def __init__(
-        self, root: Path, hash_key: str, environ: Mapping[str, str] = os.environ, overlay: Overlay | None = None
+        self,
+        root: Path,
+        hash_key: str,
+        environ: Mapping[str, str] = os.environ,
+        overlay: Overlay | None = None,
+        own: Collection[str] = (),
     ) -> None:
         self.root = root
         self.overlay = overlay or Overlay()
         self.hash_key = hash_key
         self.environ = environ
+        self._own = own  # files that runs write anew each time: how they are now says nothing
         self._found: dict[tuple[str, str], str] = {}
+
+    @classmethod
+    def for_run(cls, root: Path, run: Run, overlay: Overlay | None = None) -> "Today":
+        """To be compared with what a run found."""
+        return cls(root, str(run.facts.get("hash_key", "")), overlay=overlay, own=rewritten.own_files(run.facts))
 
     def holds(self, state: ResourceState) -> bool:
         """Whether a resource is as it was recorded."""
+        if state.kind == "file" and state.name in self._own:
+            return True
         if state.kind == "file" and state.state == states.EXISTS:
             return self.state("existence", state.name) == states.EXISTS
         return self.state(state.kind, state.name) == state.state
@@ -36,6 +50,7 @@ class Today:
                 "file": self._file,
                 "existence": self._existence,
                 "directory": self._directory,
+                states.METADATA: lambda n: states.metadata_state(str(self.root / n)),
                 "environment": self._variable,
                 GLOB: lambda n: glob_state(self.root, n, self.overlay),
             }

@@ -416,7 +416,7 @@ class Chooser:
     def _compare(self, run: Run) -> _Compared:
         snapshot = self.datafile.snapshot(run.id)
         files = compare_files(snapshot, self.tree, run.started)
-        today = Today(self.tree.root, str(run.facts.get("hash_key", "")), overlay=self.tree.overlay)
+        today = Today.for_run(self.tree.root, run, self.tree.overlay)
         if run.facts.get("config") not in (None, self.config.digest):
             cause = Cause("config", "changed", "", f"{pytest_config.OF_PYTEST}{self.config.path or 'PYTEST_ADDOPTS'}")
             return _Compared(snapshot, files, today, PackageChanges(), cause, differs=True)

@@ -15,7 +15,9 @@ _PACKAGES = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "coverage", "pyt
 _MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctest.py", "pdb.py")
 
 _INSTALLED = ("site-packages", "dist-packages")
+_FINDERS = ("importlib_metadata", "pkg_resources")  # packages that do the same as importlib.metadata
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
+_METADATA = os.path.join(_LIBRARY, "importlib", "metadata")
 _OWN = os.path.dirname(os.path.abspath(__file__))
 # What every read of os.environ goes through; the code of both is frozen into Python, so their files do not name it.
 _PLUMBING = frozenset(
@@ -112,6 +114,14 @@ def _is_library(name: str) -> bool:
 def _is_plumbing(name: str) -> bool:
     """Whether a read of os.environ goes through code of this file."""
     return name in _PLUMBING or os.path.dirname(name) == _OWN
+
+
+def looks_for_distributions(frame: FrameType) -> bool:
+    """Whether this code lists a folder of the import path to find what is installed there."""
+    folder = os.path.dirname(frame.f_code.co_filename)
+    if folder == _METADATA:
+        return True
+    return os.path.basename(folder) in _FINDERS and os.path.basename(os.path.dirname(folder)) in _INSTALLED
 
 
 def is_import_from_archive(frame: FrameType | None) -> bool:

@@ -8,16 +8,18 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from testmon_cli.tracing.disguise import disguise
-from testmon_cli.tracing.frames import FrameReader, Frames, is_import_from_archive
+from testmon_cli.tracing.frames import FrameReader, Frames, is_import_from_archive, looks_for_distributions
 from testmon_cli.tracing.originals import get_folder, get_state, is_file, is_there
 from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
 from testmon_cli.tracing.states import (
     EXISTS,
+    METADATA,
     directory_state,
     environment_state,
     existence_state,
     file_state,
     is_debris,
+    metadata_state,
 )
 from testmon_cli.tracing.variables import watch_environment
 from testmon_cli.tracing.wire import Resource
@@ -109,6 +111,8 @@ class ResourceWatch:
             setattr(os.path, name, self._wrap_test(getattr(os.path, name)))
         once_loaded("pathlib", self._watch_paths)
         once_loaded("inspect", self._watch_inspect)
+        for name in ("importlib.metadata", "importlib_metadata"):
+            once_loaded(name, functools.partial(self._watch_metadata, name))
 
     def _watch_paths(self) -> None:
         path: Any = sys.modules["pathlib"].Path
@@ -118,6 +122,10 @@ class ResourceWatch:
     def _watch_inspect(self) -> None:
         inspect: Any = sys.modules["inspect"]
         inspect.findsource = self._wrap_findsource(inspect.findsource, inspect.getsourcefile)
+
+    def _watch_metadata(self, module: str) -> None:
+        path: Any = sys.modules[module].FastPath
+        path.search = self._wrap_search(path.search)
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
         handlers, busy = self._handlers, self._busy
@@ -148,7 +156,7 @@ class ResourceWatch:
             # Its modules are not traced, and who imports one that is loaded already cannot be seen.
             if not self._skips(place):
                 self._sink.read_for_all(Resource("file", place, self._file_state(place)))
-        elif flags & _WRITES:
+        elif flags & _WRITES or (not flags and _writes(mode)):
             if not flags & (os.O_TRUNC | os.O_EXCL) and is_there(place):
                 self._file(place)
             self._mark_written(place)
@@ -186,11 +194,42 @@ class ResourceWatch:
 
     def _list(self, path: Any) -> None:
         place = self._place("." if path is None else path)
-        if place is None or self._known("directory", place):
+        if place is None:
+            return
+        if looks_for_distributions(sys._getframe(2)):
+            return  # who asks is seen where it asks: the answer is mostly one that was kept
+        if self._known("directory", place):
             return
         frames = self._frames.project_frames()
         if frames and not self._skips(place):
             self._sink.read(Resource("directory", place, directory_state(place, self._created.get(place, ())), frames))
+
+    def _wrap_search(self, original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """Of what looks for distributions in one folder of the import path."""
+        searched, busy, failed = self._searched, self._busy, self._sink.failed
+
+        @functools.wraps(original)
+        def search(self: Any, prepared: Any) -> Any:
+            if not getattr(busy, "now", False):
+                busy.now = True
+                try:
+                    searched(self.root)
+                except Exception as problem:
+                    failed(problem)
+                finally:
+                    busy.now = False
+            return original(self, prepared)
+
+        return disguise(search)
+
+    def _searched(self, folder: str) -> None:
+        place = self._place(folder or ".")
+        if place is None or self._known(METADATA, place):
+            return
+        frames = self._frames.project_frames()
+        if frames and not self._skips(place):
+            state = metadata_state(place, self._created.get(place, ()))
+            self._sink.read(Resource(METADATA, place, state, frames))
 
     def _wrap_test(self, original: Callable[..., bool]) -> Callable[..., bool]:
         tested, busy, failed = self._tested, self._busy, self._sink.failed
@@ -370,6 +409,11 @@ class ResourceWatch:
                 self._sink.read(Resource("file", place, self._file_state(place), frames))
         program = os.fsdecode(executable) if executable is not None else (words[0] if words else "")
         self._sink.spawned(program, words, env)
+
+
+def _writes(mode: str | None) -> bool:
+    """Whether a file is opened for writing, as C code says it: without flags."""
+    return mode is not None and not {"w", "a", "x", "+"}.isdisjoint(mode)
 
 
 def command_words(arguments: Any) -> list[str]:

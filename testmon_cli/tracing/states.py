@@ -9,6 +9,7 @@ from testmon_cli.tracing.settings import CACHE_FOLDER
 MISSING = "missing"
 EXISTS = "exists"  # only that it is there was asked, not what it holds
 UNSET = "unset"
+METADATA = "metadata"  # kind of resource: which distributions a folder of the import path has
 _CHUNK = 1 << 20
 
 # What tools leave behind beside sources; runs differ in it, tests do not.
@@ -18,6 +19,7 @@ _NAMES = frozenset({
 })  # fmt: skip
 _BEGINNINGS = (".coverage.", ".testmondata")
 _ENDS = (".pyc", ".egg-info")
+_DISTRIBUTIONS = (".dist-info", ".egg-info", ".egg", ".egg-link")
 
 
 def is_debris(name: str) -> bool:
@@ -48,12 +50,25 @@ def directory_state(path: str, without: Collection[str] = (), added: Collection[
             return MISSING
         entries = {*added}
     names = sorted(name for name in entries if name not in without and not is_debris(name))
-    return blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+    return _digest_of(names)
+
+
+def metadata_state(path: str, without: Collection[str] = ()) -> str:
+    """The digest of what says, by its name in a folder of the import path, which distributions are there."""
+    try:
+        names = sorted(n for n in list_folder(path) if n.lower().endswith(_DISTRIBUTIONS) and n not in without)
+    except OSError:
+        return MISSING
+    return _digest_of(names)
 
 
 def existence_state(path: str) -> str:
     """Whether there is anything at this place."""
     return EXISTS if is_there(path) else MISSING
+
+
+def _digest_of(names: list[str]) -> str:
+    return blake2b("\0".join(names).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def environment_state(value: str | None, hash_key: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, get_args
 class Resource(NamedTuple):
     """Something besides code that was relied on."""
 
-    kind: str  # "file", "directory", "environment"
+    kind: str  # "file", "directory", "metadata", "environment"
     name: str  # absolute path or variable name
     state: str  # content digest, "missing", keyed hash of the value, "unset" ...
     frames: tuple[tuple[str, str, int], ...] = ()  # project frames, innermost first: path, qualified name, line

@@ -123,6 +123,25 @@ def test_files_and_folders(project: Project) -> None:
     )
 
 
+def test_who_looks_for_distributions_relies_on_no_other_name_in_the_folder(project: Project) -> None:
+    project.write(
+        {
+            "conftest.py": "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n",
+            "test_d.py": "import importlib.metadata, pathlib\n"
+            "def ask(): importlib.metadata.entry_points(group='none')\n"
+            "def test_first(): ask()\n"
+            "def test_kept(): ask()\n"
+            "def test_listed_anew():\n    pathlib.Path('made').touch()\n    ask()\n    pathlib.Path('made').unlink()\n",
+        }
+    )
+
+    recorded = project.collect()
+
+    found = {nodeid: set(recorded.resources(f"test:{nodeid}")) for nodeid in recorded.outcomes()}
+    looked = {("metadata", str(project.root))}
+    assert found == {f"test_d.py::test_{name}": looked for name in ("first", "kept", "listed_anew")}
+
+
 def test_what_a_module_reads_at_import_belongs_to_it(project: Project) -> None:
     project.write(
         {

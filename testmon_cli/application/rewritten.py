@@ -1,0 +1,50 @@
+"""Files that a run changes by itself, in ways that were not seen: by a subprocess, or by a library written in C.
+
+A test that read such a file before it changed is selected, since somebody may have edited the file while tests ran.
+When the next run changes it again, the file is the run's own: what it holds is no dependency any more.
+"""
+
+import os
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from testmon_cli.tracing.originals import get_state
+from testmon_cli.tracing.states import MISSING, file_state
+
+REWRITTEN = "rewritten"  # names of facts: files that were changed in a run ...
+OWN = "own"  # ... and those that were in the run before, too
+
+
+def facts_of(
+    read: Mapping[str, AbstractSet[str]], root: Path, started: float, before: Mapping[str, object]
+) -> dict[str, list[str]]:
+    """Facts of a run that is over: `read` has the files that tests read, each with the states it was found in.
+
+    `before` has the facts of the run before it.
+    """
+    changed = {name for name, states in read.items() if _is_rewritten(root / name, states, started)}
+    once = _names(before, REWRITTEN)
+    again = changed & once | own_files(before) - read.keys()
+    return {REWRITTEN: sorted(changed | once - read.keys()), OWN: sorted(again)}
+
+
+def own_files(facts: Mapping[str, object]) -> frozenset[str]:
+    """Files that a run with these facts and the one before it changed by themselves."""
+    return _names(facts, OWN)
+
+
+def _names(facts: Mapping[str, object], fact: str) -> frozenset[str]:
+    found = facts.get(fact)
+    return frozenset(map(str, found)) if isinstance(found, list) else frozenset()
+
+
+def _is_rewritten(path: Path, states: AbstractSet[str], started: float) -> bool:
+    """Whether a file is not as every test found it; if its time is from before the run, it need not be read."""
+    try:
+        is_older = get_state(path).st_mtime < started
+    except OSError:
+        return states != {MISSING}
+    if is_older and len(states) == 1 and MISSING not in states:
+        return False
+    return states != {file_state(os.fspath(path))}
