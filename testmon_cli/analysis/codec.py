@@ -14,6 +14,7 @@ _FEW = 50  # hashes that are sooner looked for one by one
 _PLACES = struct.Struct("<II")
 _TABLE, _OUTLINE, _REST = range(3)  # the documents
 MEMOISES = "memoises!"  # stands in the index of a file with a memoised function
+DEFERS = "defers!"  # in that of a file with a deferred import
 
 
 def encode(model: SourceModel) -> bytes:
@@ -35,7 +36,7 @@ def encode(model: SourceModel) -> bytes:
             ]
             for d in model.definitions
         ],
-        "imports": [[i.module, i.name, i.level, i.binds, i.line, i.lazy] for i in model.imports],
+        "imports": [list(i) for i in model.imports],
         "functions": [[f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills] for f in model.functions],
         "doctests": sorted(model.doctests),
     }  # fmt: skip
@@ -132,6 +133,8 @@ def name_index(model: SourceModel) -> bytes:
         found.update(definition.owner.split("."))
     if any(function.memoised or function.keeps for function in model.functions):
         found.add(MEMOISES)
+    if any(imported.deferred for imported in model.imports):
+        found.add(DEFERS)
     return b"".join(sorted({name_hash(name.lstrip(".@&")) for name in found}))
 
 

@@ -12,6 +12,7 @@ Flags a definition may carry:
     guarded     a `try` that catches imports that fail
     caught      a `try` that catches whatever fails
     evaluated   its annotations are evaluated where they stand
+    deferred    an import that runs where its name is first used, see `Import.deferred`; it is guarded and caught, too
 """
 
 import ast
@@ -229,6 +230,7 @@ def _split(node: ast.stmt) -> list[ast.stmt]:
                 if isinstance(node, ast.Import)
                 else ast.ImportFrom(node.module, [alias], node.level)
             )
+            vars(single)["is_lazy"] = getattr(node, "is_lazy", 0)  # of Python 3.15
             singles.append(ast.copy_location(single, node))
         return singles
     return [node]

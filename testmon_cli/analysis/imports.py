@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from testmon_cli.analysis.pythons import CURRENT, has_lazy_imports
 from testmon_cli.analysis.trees import children, walk
 from testmon_cli.analysis.typechecking import is_type_checking
 from testmon_cli.domain.source import Import
 
 _PLUGINS = "pytest_plugins"
+_LAZY_MODULES = "__lazy_modules__"
 
 
 def find_imports(tree: ast.Module) -> tuple[Import, ...]:
@@ -24,6 +26,50 @@ def _plugins(tree: ast.Module) -> Iterator[Import]:
             for child in walk(node.value):
                 if isinstance(child, ast.Constant) and isinstance(child.value, str):
                     yield Import(child.value, "", 0, "", node.lineno, lazy=False)
+
+
+def lazy_lines(tree: ast.Module) -> frozenset[int]:
+    """Lines of the module's import statements that Python runs where a name of theirs is first used."""
+    named = _named_lazy(tree) if has_lazy_imports(CURRENT) else frozenset()
+    lines: dict[int, bool] = {}
+    for node in _module_imports(tree.body):
+        is_lazy = bool(getattr(node, "is_lazy", 0)) or (bool(named) and _names_modules(node) <= named)
+        lines[node.lineno] = lines.get(node.lineno, True) and is_lazy
+    return frozenset(line for line, is_lazy in lines.items() if is_lazy)
+
+
+def _named_lazy(tree: ast.Module) -> frozenset[str]:
+    """The modules that `__lazy_modules__` lists: for Pythons that know no `lazy import`, they are no different."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == _LAZY_MODULES for t in node.targets
+        ):
+            try:
+                return frozenset(map(str, ast.literal_eval(node.value)))
+            except (ValueError, TypeError):
+                return frozenset()
+    return frozenset()
+
+
+def _names_modules(node: ast.Import | ast.ImportFrom) -> set[str]:
+    """The modules that a statement imports; "" stands for one that no list of names can mean."""
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    is_plain = node.module and not node.level and all(alias.name != "*" for alias in node.names)
+    return {node.module if is_plain and node.module else ""}
+
+
+def _module_imports(body: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The import statements that may be lazy: not in functions, in classes or where an exception is awaited."""
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Match):
+            for child in children(node):
+                if isinstance(child, ast.stmt):
+                    yield from _module_imports([child])
+                elif isinstance(child, ast.match_case):
+                    yield from _module_imports(child.body)
 
 
 def imported_names(tree: ast.Module) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """The model of one file's text."""
 
 import ast
+import re
 import warnings
 from collections.abc import Mapping
 
@@ -8,12 +9,14 @@ from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.definitions import find_definitions, names_of
 from testmon_cli.analysis.effects import summary_of
-from testmon_cli.analysis.imports import find_imports
+from testmon_cli.analysis.imports import find_imports, lazy_lines
 from testmon_cli.analysis.names import Names
+from testmon_cli.analysis.pythons import CURRENT, has_lazy_imports
 from testmon_cli.analysis.scopes import Scope
-from testmon_cli.domain.source import Block, Definition, FunctionSummary, SourceError, SourceModel
+from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceError, SourceModel
 
 MODULE_QUALNAME = "<module>"
+_LAZY_IMPORT = re.compile(r"\s*lazy\s+(import|from)\s")
 
 
 def parse(data: bytes) -> ast.Module:
@@ -23,9 +26,15 @@ def parse(data: bytes) -> ast.Module:
             warnings.simplefilter("ignore")
             return ast.parse(data)
     except SyntaxError as error:
-        raise SourceError(error.msg or "invalid syntax", error.lineno) from error
+        raise SourceError(_message(error), error.lineno) from error
     except (ValueError, RecursionError, MemoryError, LookupError) as error:
         raise SourceError(str(error) or type(error).__name__) from error
+
+
+def _message(error: SyntaxError) -> str:
+    if _LAZY_IMPORT.match(error.text or "") and not has_lazy_imports(CURRENT):
+        return f"`lazy import` is syntax of Python 3.15, and this is {CURRENT}"
+    return error.msg or "invalid syntax"
 
 
 def build_model(data: bytes) -> SourceModel:
@@ -41,8 +50,11 @@ def model_of(tree: ast.Module) -> SourceModel:
     """The model of a syntax tree."""
     names = names_of(tree)
     imports = find_imports(tree)
+    lazy = lazy_lines(tree)
     imported = frozenset(found.binds for found in imports)
     definitions = find_definitions(tree, names, imported)
+    if lazy:
+        imports, definitions = _deferring(imports, definitions, lazy)
     scopes: dict[ast.AST, Scope] = {}
     raw = find_blocks(tree, imported, scopes)
     return SourceModel(
@@ -51,6 +63,21 @@ def model_of(tree: ast.Module) -> SourceModel:
         imports=imports,
         functions=tuple(_summaries(tree.body, "", scopes, names)),
         doctests=frozenset(_doctests(tree.body, "")),
+    )
+
+
+def _deferring(
+    imports: tuple[Import, ...], definitions: tuple[Definition, ...], lazy: frozenset[int]
+) -> tuple[tuple[Import, ...], tuple[Definition, ...]]:
+    """Imports and definitions with the imports of these lines deferred, unless the module itself uses the name."""
+    used = frozenset().union(*(d.mentions for d in definitions if d.kind != "import"))
+    imports = tuple(i._replace(deferred=i.line in lazy and i.binds not in used) for i in imports)
+    deferred = {(i.line, i.binds) for i in imports if i.deferred}
+    return imports, tuple(
+        d._replace(flags=d.flags | {"guarded", "caught", "deferred"})
+        if d.kind == "import" and not deferred.isdisjoint((d.line, name) for name in d.names)
+        else d
+        for d in definitions
     )
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 
-from testmon_cli.analysis import purity
+from testmon_cli.analysis import codec, purity
 from testmon_cli.analysis.imports import ModuleIndex, module_parts
 from testmon_cli.domain.source import Definition, FunctionSummary, Import, SourceModel
 
@@ -37,9 +38,10 @@ class Project:
         if path not in self._eager:
             model = self.model(path)
             imports = model.imports if model else ()
-            eager = {t for i in imports if not i.lazy for t in self.index.targets(i, path)}
+            eager = {t for i in imports if i.is_eager for t in self.index.targets(i, path)}
             eager |= set(self.conftests(path)) - {path}
-            every = eager | {t for i in imports if i.lazy for t in self.index.targets(i, path)}
+            eager.update(self._resolved_by(path, model))
+            every = eager | {t for i in imports if not i.is_eager for t in self.index.targets(i, path)}
             every.update(self.dynamic_edges.get(path, ()))
             self._eager[path] = frozenset({*eager, *self.packages(path)} - {path})
             self._lazy[path] = frozenset(every - {path})
@@ -52,6 +54,38 @@ class Project:
             if candidate not in self.index.paths:
                 return
             yield candidate
+
+    def _resolved_by(self, path: str, model: SourceModel | None) -> Iterator[str]:
+        """Files whose deferred import elsewhere runs when `path` is imported, since that takes the name from there."""
+        if model is None or not self._deferred:
+            return
+        for imported in model.imports:
+            if imported.name == "*":
+                for file in self.index.module_files(imported, path):
+                    yield from self._deferred_targets(file)
+        for definition in model.definitions:
+            if "deferred" not in definition.flags:
+                for name in definition.mentions & self._deferred.keys():
+                    for importer, imported in self._deferred[name]:
+                        if importer != path:
+                            yield from self.index.targets(imported, importer)
+
+    def _deferred_targets(self, path: str) -> Iterator[str]:
+        model = self.model(path)
+        for imported in model.imports if model else ():
+            if imported.deferred:
+                yield from self.index.targets(imported, path)
+
+    @cached_property
+    def _deferred(self) -> Mapping[str, list[tuple[str, Import]]]:
+        """The deferred imports, each with its file, by what mentions their names in other files."""
+        found: dict[str, list[tuple[str, Import]]] = {}
+        for path in self.mentioning(frozenset({codec.DEFERS})):
+            model = self.model(path)
+            for imported in model.imports if model else ():
+                if imported.deferred:
+                    found.setdefault("." + imported.binds, []).append((path, imported))
+        return found
 
     def conftests(self, path: str) -> Iterator[str]:
         """Conftest files and plugins that pytest loads for a test file (any file may be one)."""

@@ -1,5 +1,9 @@
 """What depends on the version of Python that imports a source, given as in `Environment.python`: "3.14"."""
 
+import sys
+
+CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
+
 
 def evaluates_annotations(python: str) -> bool:
     """Whether importing a module evaluates the annotations in it, unless `from __future__` postpones them.

@@ -11,7 +11,7 @@ from typing import cast
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.changes import REMOVED, block_changes, definition_changes
-from testmon_cli.analysis.growth import Growth
+from testmon_cli.analysis.growth import LOOKING_UP, Growth
 from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.mentions import DYNAMIC
 from testmon_cli.analysis.model_key import MODEL_KEY
@@ -371,7 +371,7 @@ class RunMatcher:
     def _imported_by(self, path: str, model: SourceModel) -> set[str]:
         """The files that importing a source imports, and those that they import."""
         project = self.growth.project
-        stack = [t for i in model.imports if not i.lazy for t in project.index.targets(i, path)]
+        stack = [t for i in model.imports if i.is_eager for t in project.index.targets(i, path)]
         found: set[str] = set()
         while stack:
             target = stack.pop()
@@ -397,10 +397,17 @@ class RunMatcher:
             self._memoised()
             if self.growth.affected.size == size:
                 break
-        for trace_id, path in self._modules.items():
-            if trace_id in self.invalid:
-                self.growth.module(path, self.invalid[trace_id])
-        self._modules_affected()
+        done: set[str] = set()
+        while True:
+            for trace_id, path in self._modules.items():
+                if trace_id in self.invalid:
+                    self.growth.module(path, self.invalid[trace_id])
+            if self.growth.affected.modules.keys() <= done:
+                break
+            for module, cause in list(self.growth.affected.modules.items()):
+                if module not in done:
+                    done.add(module)
+                    self._module_affected(module, cause)
         self._imports_endangered()
 
     def _mentioned(self) -> None:
@@ -459,28 +466,29 @@ class RunMatcher:
             if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called
                 self.growth.name(path, outer.partition(".")[0], cause)
 
-    def _modules_affected(self) -> None:
+    def _module_affected(self, module: str, cause: Cause) -> None:
         """Tests that need a module whose import may come out otherwise."""
-        project = self.growth.project
-        for module, cause in self.growth.affected.modules.items():
-            if _is_conftest(module):
-                for test in self.tests_below(module.removesuffix(CONFTEST)):
-                    self._hit(test.trace_id, Cause("import", "needs", module, "", 0, cause))
-            eager = project.reaching(module, lazy=False)
-            link = Cause("import", "needs", module, "", 0, cause)
-            for test in self.tests_in(eager):
+        link = Cause("import", "needs", module, "", 0, cause)
+        if _is_conftest(module):
+            for test in self.tests_below(module.removesuffix(CONFTEST)):
                 self._hit(test.trace_id, link)
-            for trace_id in self._datafile.traces_touching(sorted(eager), [self.run.id]):
-                self._hit(trace_id, link)
-            self._lazy_imports_of(eager, link)
+        eager = self.growth.project.reaching(module, lazy=False)
+        for test in self.tests_in(eager):
+            self._hit(test.trace_id, link)
+        for trace_id in self._datafile.traces_touching(sorted(eager), [self.run.id]):
+            self._hit(trace_id, link)
+        self._lazy_imports_of(eager, link)
 
     def _imports_endangered(self) -> None:
         """Modules whose import may raise: pytest reports each file that it collects from and that imports them.
 
         Tests that come upon such a module in another way, when they run, may fail one by one.
         """
-        project = self.growth.project
-        for module, cause in self.growth.affected.fragile.items():
+        project, fragile = self.growth.project, self.growth.affected.fragile
+        done: set[str] = set()
+        while module := next((path for path in fragile if path not in done), None):
+            done.add(module)
+            cause = fragile[module]
             link = Cause("import", "needs", module, "", 0, cause)
             eager = project.reaching(module, lazy=False)
             for path in eager:
@@ -492,6 +500,9 @@ class RunMatcher:
                 for trace_id in touching.keys() - reporting:
                     if self._kinds.get(trace_id) == "test":
                         self._hit(trace_id, link)
+            for trace_id, path in self._modules.items():  # modules that run on import what imports this one
+                if trace_id in self.invalid and path not in self.growth.affected.modules:
+                    self.growth.fragile(path, self.invalid[trace_id])
 
     def _lazy_imports_of(self, eager: frozenset[str], cause: Cause) -> None:
         """Blocks that import one of these files when they run."""
@@ -504,7 +515,11 @@ class RunMatcher:
             if model is None:
                 continue
             for imported in model.imports:
-                if imported.lazy and not eager.isdisjoint(project.index.targets(imported, path)):
+                if imported.is_eager or eager.isdisjoint(project.index.targets(imported, path)):
+                    continue
+                if imported.deferred:
+                    self._uses_of_deferred(path, imported.binds, checksums)
+                else:
                     found = {b.checksum for b in model.blocks if _holds_line(b, imported.line)}
                     checksums.setdefault(path, set()).update(found)
             dynamic = {b.checksum for b in model.blocks if DYNAMIC in b.mentions}
@@ -515,6 +530,16 @@ class RunMatcher:
         }
         for trace_id, found_cause in self._traces_of(causes).items():
             self._hit(trace_id, found_cause)
+
+    def _uses_of_deferred(self, path: str, name: str, checksums: dict[str, set[int]]) -> None:
+        """Blocks that run the deferred import of `path` that binds a name, if nobody did before: they use the name."""
+        project = self.growth.project
+        for user in self.mentioning(frozenset({name, *LOOKING_UP})):
+            model = self.model(user) if user in project.reaching(path) else None
+            for block in model.blocks[:-1] if model is not None else ():
+                looks = any(self.growth.looks_up(m, user, path) for m in block.mentions & LOOKING_UP)
+                if looks or "." + name in block.mentions or (user == path and name in block.mentions):
+                    checksums.setdefault(user, set()).add(block.checksum)
 
     @property
     def recollected(self) -> frozenset[str]:

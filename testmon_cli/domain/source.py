@@ -70,6 +70,12 @@ class Import(NamedTuple):
     binds: str  # the name bound here
     line: int
     lazy: bool  # inside a function
+    deferred: bool = False  # a `lazy import` that nothing uses on import: it runs where the name is first used
+
+    @property
+    def is_eager(self) -> bool:
+        """Whether importing the file runs it."""
+        return not (self.lazy or self.deferred)
 
 
 class FunctionSummary(NamedTuple):

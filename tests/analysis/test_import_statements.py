@@ -1,8 +1,11 @@
 """Import statements, and the files that they mean."""
 
+import sys
+
 import pytest
 
 from testmon_cli.analysis.imports import ModuleIndex, module_parts
+from testmon_cli.domain.errors import SourceError
 from tests.analysis.sources import model
 
 FOUND = [
@@ -93,3 +96,41 @@ def test_a_name_is_a_whole_part_of_a_path() -> None:
     index = ModuleIndex(PATHS)
     assert index.files("op.price") == ()
     assert set(index.files("price")) == {"src/shop/price.py", "src/names/price/__init__.py"}
+
+
+LAZY = [
+    pytest.param("lazy import a\nlazy from b import c as d", {"a", "d"}, id="statements"),
+    pytest.param("lazy import a, b", {"a", "b"}, id="several-names"),
+    pytest.param("lazy import a; import b", set(), id="two-on-a-line"),
+    pytest.param("if x:\n    lazy import a", {"a"}, id="in-a-condition"),
+    pytest.param("lazy import a\nb = a.c", set(), id="used-on-import"),
+    pytest.param("lazy import a\nclass C(a.B): pass", set(), id="a-base-of-a-class"),
+    pytest.param("lazy import a\ndef f(): return a", {"a"}, id="used-in-a-function"),
+    pytest.param("__lazy_modules__ = ['a', 'b.c']\nimport a\nfrom b.c import d", {"a", "d"}, id="listed"),
+    pytest.param("__lazy_modules__ = ['a']\nimport a.b, c\nfrom . import a as e\nfrom a import *", set(),
+                 id="not-listed"),
+    pytest.param("__lazy_modules__ = ['a']\ntry:\n    import a\nexcept E: pass", set(),
+                 id="listed-where-it-is-guarded"),
+    pytest.param("__lazy_modules__ = ['a']\nclass C:\n    import a", set(), id="listed-in-a-class"),
+    pytest.param("__lazy_modules__ = names()\nimport a", set(), id="a-list-that-is-computed"),
+    pytest.param("import a", set(), id="plain"),
+]  # fmt: skip
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="lazy imports came with 3.15")
+@pytest.mark.parametrize(("text", "deferred"), LAZY)
+def test_imports_that_run_later(text: str, deferred: set[str]) -> None:
+    assert {i.binds for i in model(text).imports if i.deferred} == deferred
+
+
+@pytest.mark.skipif(sys.version_info < (3, 15), reason="lazy imports came with 3.15")
+def test_the_definitions_of_imports_that_run_later_cannot_fail() -> None:
+    flags = {d.names[0]: d.flags for d in model("lazy import a, b\nimport c\nd = b").definitions}
+    assert flags == {"a": {"guarded", "caught", "deferred"}, "b": set(), "c": set(), "d": set()}
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="lazy imports came with 3.15")
+def test_an_older_python_says_what_it_does_not_know() -> None:
+    with pytest.raises(SourceError, match=r"^`lazy import` is syntax of Python 3\.15, and this is 3\.\d+$"):
+        model("lazy import a\n")
+    assert not any(i.deferred for i in model("__lazy_modules__ = ['a']\nimport a").imports)

@@ -12,6 +12,7 @@ text), what is edited (lines that begin with `@@`) and what is expected:
     extra: node id -- why           selected though it comes out the same; any other such test fails the scenario
     always: node id                 selected whatever changes, so also when nothing was edited
     missed: reason                  known to be unsafe: the scenario is expected to fail
+    python: >=3.14                  played with these Pythons alone (or <3.14)
 
 `dist name version [requires ...]` begins the files of a distribution that is installed before the edit,
 `@@ dist name version [requires ...]` after it.
@@ -24,7 +25,7 @@ from pathlib import Path
 TABLES = Path(__file__).parent / "tables"
 CONFIG_FILES = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg")
 CONFIG = '[tool.pytest.ini_options]\npythonpath = ["."]\n'
-_MARK = re.compile(r"(===|---|@@|must:|extra:|always:|missed:|dist )")
+_MARK = re.compile(r"(===|---|@@|must:|extra:|always:|missed:|python:|dist )")
 
 
 @dataclass
@@ -54,6 +55,8 @@ class Scenario:
     extra: dict[str, str] = field(default_factory=dict)
     always: set[str] = field(default_factory=set)
     missed: str = ""
+    oldest: tuple[int, ...] = (0,)  # Python that it is played with
+    beyond: tuple[int, ...] = (4,)  # the first that it is not played with
 
 
 def load_all() -> list[Scenario]:
@@ -103,6 +106,9 @@ def _read(scenario: Scenario, line: str) -> tuple[dict[str, str], str] | None:
         scenario.always.update(rest.split())
     elif word == "missed:":
         scenario.missed = rest
+    elif word == "python:":
+        version = tuple(map(int, rest.lstrip("<>=").split(".")))
+        scenario.oldest, scenario.beyond = (scenario.oldest, version) if rest[0] == "<" else (version, scenario.beyond)
     elif word == "dist":
         scenario.distributions[0].append(_distribution(rest))
     else:
