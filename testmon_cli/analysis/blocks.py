@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.imports import imported_names
 from testmon_cli.analysis.normalise import Text
+from testmon_cli.analysis.purity import BUILTINS
 from testmon_cli.analysis.scopes import (
     FunctionNode,
     Scope,
+    bound_names,
     class_scope,
     evaluates_annotations,
     function_scope,
@@ -62,7 +64,8 @@ def find_blocks(
 
 def _scope_of(tree: ast.Module, imported: frozenset[str] | None) -> Scope:
     names = imported_names(tree) if imported is None else imported
-    return module_scope(names, evaluates_annotations=evaluates_annotations(tree))
+    shadowed = BUILTINS.intersection(bound_names(tree))
+    return module_scope(names, evaluates_annotations=evaluates_annotations(tree), shadowed=shadowed)
 
 
 def find_places(tree: ast.Module) -> list[RawBlock]:

@@ -275,7 +275,8 @@ class Growth:
                 self._bound(path, definition, bound, link)
             if is_gone and "caught" not in definition.flags:
                 self.fragile(path, link)
-            self._effects(path, definition, link)
+            if not _is_kept(cause):
+                self._effects(path, definition, link)
 
     def _made_of_members(self, path: str, owner: str, cause: Cause) -> None:
         """A subclass of which a metaclass, a decorator or a base from outside makes something looks at its members."""
@@ -323,7 +324,7 @@ class Growth:
             self.module(candidate, link)
         if any(bound in purity.PYTEST_NAMES for bound in definition.names) and not definition.owner:
             self.module(candidate, link)
-        if any(earlier.kind == "memoised" for earlier in cause.chain()):
+        if _is_kept(cause):
             return  # the statement does what it did: only what is kept in the object is other
         if definition.kind == "class":
             self._class_created(candidate, definition, link)
@@ -692,6 +693,11 @@ class _Place(NamedTuple):
     importing: str
     cause: Cause
     depth: int = 0  # of calls, counted from the import
+
+
+def _is_kept(cause: Cause) -> bool:
+    """Whether only what some object keeps is other, not what the code does."""
+    return any(link.kind == "memoised" for link in cause.chain())
 
 
 def _is_fixture(definition: Definition) -> bool:

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Callable, Iterable
 
 from testmon_cli.analysis import mentions
+from testmon_cli.analysis.builtin_values import builtin_type
 from testmon_cli.analysis.scopes import (
     CLASS,
     COMPREHENSIONS,
@@ -85,7 +86,9 @@ class Text:
 
     def _attribute(self, node: ast.Attribute, scope: Scope, *, is_base: bool = False) -> None:
         self.parts.append("." + node.attr)
-        self.mentions.add("." + node.attr)
+        kind = builtin_type(node.value, scope.is_builtin)
+        if kind is None or not hasattr(kind, node.attr):
+            self.mentions.add("." + node.attr)
         self.mentions |= mentions.of_attribute(node)
         if not is_base and scope.is_imported(_first_name(node)):
             self.mentions.add("&" + node.attr)
@@ -118,7 +121,7 @@ class Text:
 
     @staticmethod
     def _is_builtin_type(node: ast.expr, scope: Scope) -> bool:
-        return isinstance(node, ast.Name) and node.id in _BUILTIN_TYPES and scope.resolve(node.id) == GLOBAL
+        return isinstance(node, ast.Name) and node.id in _BUILTIN_TYPES and scope.is_builtin(node.id)
 
     def _keyword(self, node: ast.keyword, scope: Scope) -> None:
         self.parts.append(f"{node.arg}=")

@@ -22,13 +22,24 @@ CLASS = "c"
 class Scope:
     """One scope: the names it binds and where it stands. `kind` is module, function, class or comprehension."""
 
-    __slots__ = ("bound", "evaluates_annotations", "globals", "imported", "imports", "kind", "nonlocals", "parent")
+    __slots__ = (
+        "bound",
+        "evaluates_annotations",
+        "globals",
+        "imported",
+        "imports",
+        "kind",
+        "nonlocals",
+        "parent",
+        "shadowed",
+    )
 
     def __init__(self, kind: str, parent: "Scope | None") -> None:
         self.kind = kind
         self.parent = parent
         self.imported: frozenset[str] = parent.imported if parent is not None else frozenset()
         self.evaluates_annotations: bool = parent.evaluates_annotations if parent is not None else False
+        self.shadowed: frozenset[str] = parent.shadowed if parent is not None else frozenset()
         self.bound: set[str] = set()
         self.imports: set[str] = set()  # those of `bound` that an import statement binds
         self.globals: set[str] = set()
@@ -52,6 +63,10 @@ class Scope:
             scope = scope.parent
         return GLOBAL
 
+    def is_builtin(self, name: str) -> bool:
+        """Whether a builtin's name, used in this scope, means the builtin."""
+        return self.resolve(name) == GLOBAL and name not in self.imported and name not in self.shadowed
+
     def is_in_function(self) -> bool:
         """Whether code of this scope runs when a function does."""
         scope: Scope | None = self
@@ -73,15 +88,21 @@ class Scope:
         return True
 
 
-def module_scope(imported: frozenset[str] = frozenset(), *, evaluates_annotations: bool = False) -> Scope:
+def module_scope(
+    imported: frozenset[str] = frozenset(),
+    *,
+    evaluates_annotations: bool = False,
+    shadowed: frozenset[str] = frozenset(),
+) -> Scope:
     """The scope of a module: every name in it is a global.
 
-    `imported` are the names that its imports bind, anywhere; annotations of functions and classes are evaluated where
-    they stand, or when somebody asks.
+    `imported` are the names that its imports bind, anywhere, `shadowed` the names of builtins that it binds itself;
+    annotations of functions and classes are evaluated where they stand, or when somebody asks.
     """
     scope = Scope("module", None)
     scope.imported = imported
     scope.evaluates_annotations = evaluates_annotations
+    scope.shadowed = shadowed
     return scope
 
 

@@ -462,9 +462,12 @@ class RunMatcher:
             self.growth.kept(path, function.qualname, name, cause)
         if function.memoised:
             outer, _, name = function.qualname.rpartition(".")
-            self.growth.name(path, name, cause)
             if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called
                 self.growth.name(path, outer.partition(".")[0], cause)
+            elif outer and "<locals>" not in outer:
+                self.growth.member(path, outer, name, cause)
+            else:
+                self.growth.name(path, name, cause)
 
     def _module_affected(self, module: str, cause: Cause) -> None:
         """Tests that need a module whose import may come out otherwise."""
