@@ -248,13 +248,14 @@ class Growth:
         """Definitions that use a changed member: of the class body by its bare name, others as an attribute."""
         path, owner, member = key
         reaching = self.project.reaching(path)
-        for candidate in self.project.mentioning(frozenset({member})):
+        for candidate in self.project.mentioning(frozenset({member, DYNAMIC, DYNAMIC_ATTRIBUTES})):
             model = self.project.model(candidate) if candidate in reaching else None
             for definition in model.definitions if model else ():
                 mentions = definition.mentions | definition.hint_mentions
+                uses = "." + member in mentions or not mentions.isdisjoint((DYNAMIC, DYNAMIC_ATTRIBUTES))
                 if candidate == path and definition.owner == owner and member in mentions:
                     self._follow_member(candidate, definition, cause, is_gone=cause.how == REMOVED)
-                elif "." + member in mentions and self._holds(candidate, definition, path, owner):
+                elif uses and self._holds(candidate, definition, path, owner):
                     self._follow_member(candidate, definition, cause, is_gone=False)
         self._made_of_members(path, owner, cause)
 
