@@ -309,21 +309,59 @@ def _edited(mutant: mutants.Mutant) -> Any:
     return lab.edited(mutant.path, mutant.text)
 
 
-def fight(
-    contender: Contender, tool: Path, wanted: int, seed: int, until: float
-) -> tuple[Fight, list[tuple[Found, Found]]]:
+@dataclass(frozen=True)
+class Known:
+    """What is known of a project: of all its tests, and of each mutant."""
+
+    contender: Contender
+    first: Found  # of plain pytest with all tests
+    start: Found  # of testmon before anything was edited
+    pairs: tuple[tuple[Found, Found], ...]  # of plain pytest, and of testmon
+
+    @property
+    def is_bad(self) -> bool:
+        return bool(self.start["other"] or self.start["at once"]) or any(is_failed(own) for _, own in self.pairs)
+
+
+def is_failed(own: Found) -> bool:
+    return bool(own.get("missed") or own.get("refused"))
+
+
+def fight(contender: Contender, tool: Path, wanted: int, seed: int, until: float, *, only_failed: bool) -> Known:
     """Let one project's mutants come, each kind in its turn."""
-    known = Fight(contender, tool)
-    _tell_start(known)
-    found = []
-    for mutant in mutants.draw(known.stand.files, seed):
-        if len(found) >= wanted or time.time() > until:
+    earlier = remembered(_home(contender, tool))
+    failed = {key for key, own in earlier.items() if is_failed(own)}
+    fight = Fight(contender, tool)
+    _tell_start(fight)
+    found: list[tuple[Found, Found]] = []
+    for number, mutant in enumerate(mutants.draw(fight.stand.files, seed)):
+        key = mutant.key(fight.stand.project.folder)
+        if (number if only_failed else len(found)) >= wanted or time.time() > until:
             break
-        pair = known.fought(mutant)
-        if pair:
+        if (key in failed or not only_failed) and (pair := fight.fought(mutant)):
             found.append(pair)
-            _tell(mutant.key(known.stand.project.folder), *pair)
-    return known, found
+            _tell(key, *pair)
+    return Known(contender, fight.truth.found["none"], fight.start, tuple(found))
+
+
+def _home(contender: Contender, tool: Path) -> Path:
+    return lab.home_of(contender.recipe.title.replace(" ", "-"), [str(tool)])
+
+
+def remembered(home: Path) -> dict[str, Found]:
+    """What testmon did with each mutant when it was last tried."""
+    logs = sorted(home.glob("arena-own-*.jsonl"), key=lambda path: path.stat().st_mtime)
+    return {key: own for path in logs for key, own in Log(path).found.items()}
+
+
+def known(contender: Contender, tool: Path) -> Known | None:
+    """What was found of a project so far, by whatever sources of testmon."""
+    home = _home(contender, tool)
+    truth, own = Log(home / "arena-truth.jsonl").found, remembered(home)
+    if "none" not in truth or "none" not in own:
+        return None
+    pairs = tuple((truth[key], own[key]) for key in own if key != "none" and "needed" in truth.get(key, ()))
+    return Known(contender, truth["none"], own["none"], pairs)
 
 
 def _tell_start(known: Fight) -> None:
@@ -355,9 +393,9 @@ def _tell(key: str, truth: Found, own: Found) -> None:
         print(f"    WIDE {number}: {text}", file=sys.stderr)
 
 
-def row(known: Fight, found: list[tuple[Found, Found]]) -> tuple[object, ...]:
+def row(known: Known) -> tuple[object, ...]:
     """What became of a project."""
-    contender, tests = known.stand.contender, len(known.before.observed)
+    contender, found, tests = known.contender, known.pairs, len(known.first["observed"])
     functions = [own for truth, own in found if own["floor"] is not None]
     missed = [len(own["missed"]) for _, own in found]
     seconds = [own["cpu"] for _, own in found] or [0]
@@ -380,6 +418,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=120, help="how long mutants of a project are drawn")
     parser.add_argument("--quick", action="store_true", help="one project and three mutants")
+    parser.add_argument("--failed", action="store_true", help="only mutants that testmon failed at when last tried")
+    parser.add_argument("--known", action="store_true", help="try nothing: tell what was found so far")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # files are put back as they were
@@ -389,11 +429,16 @@ def main() -> int:
     for name in names:
         until = time.time() + 60 * options.minutes
         wanted = 3 if options.quick else options.mutants
-        known, found = fight(CONTENDERS[name], lab.CHECKOUT, wanted, options.seed, until)
-        lines.append(row(known, found))
-        bad = bad or bool(known.start["other"] or known.start["at once"])
-        bad = bad or any(own["missed"] or own["refused"] for _, own in found)
-        print(lab.table(HEAD, lines[-1:]), file=sys.stderr)
+        if options.known:
+            found = known(CONTENDERS[name], lab.CHECKOUT)
+        else:
+            found = fight(
+                CONTENDERS[name], lab.CHECKOUT, wanted, options.seed, until, only_failed=options.failed
+            )  # fmt: skip
+        if found and found.pairs:
+            lines.append(row(found))
+            bad = bad or found.is_bad
+            print(lab.table(HEAD, lines[-1:]), file=sys.stderr)
     text = lab.table(HEAD, lines)
     print(text)
     if options.write:
