@@ -47,10 +47,15 @@ class Affected:
 
 
 class Growth:
-    """Grows `affected` until nothing is added."""
+    """Grows `affected` until nothing is added.
 
-    def __init__(self, project: Project) -> None:
+    `coarse`: a changed member counts as a change of its class, and whatever looks at an attribute of its name looks at
+    it. The growth that finds who holds a class is so: else it would have to ask that of each class that it comes upon.
+    """
+
+    def __init__(self, project: Project, *, coarse: bool = False) -> None:
         self.project = project
+        self._coarse = coarse
         self.affected = Affected()
         self._pending: list[tuple[str, str]] = []
         self._pending_members: list[tuple[str, str, str]] = []
@@ -192,7 +197,7 @@ class Growth:
         """Names, with their files, of a class and of what is made of it: subclasses, instances, aliases."""
         key = (path, owner)
         if key not in self._holders:
-            growth = Growth(self.project)
+            growth = Growth(self.project, coarse=True)
             cause = Cause("definition", CHANGED, path, owner)
             growth.name(path, owner.partition(".")[0], cause)
             growth.name(path, owner.rpartition(".")[2], cause)
@@ -264,7 +269,7 @@ class Growth:
         if definition.kind == "import":
             return False
         mentions = definition.mentions | definition.hint_mentions
-        return any(
+        return self._coarse or any(
             "." + name in mentions or (where == candidate and name in mentions)
             for where, name in self.holders(path, owner)
         )
@@ -281,6 +286,9 @@ class Growth:
 
     def _made_of_members(self, path: str, owner: str, cause: Cause) -> None:
         """A subclass of which a metaclass, a decorator or a base from outside makes something looks at its members."""
+        if self._coarse:
+            self._whole_class(path, owner, cause)
+            return
         for where, name in self.holders(path, owner):
             for definition in self.project.definitions(where, name):
                 if definition.kind != "class" or self.project.is_plain_class(where, definition):

@@ -344,6 +344,15 @@ def test_a_changed_distribution(use: str, wanted: set[str]) -> None:
     assert {n for n in shown(growth.grow()) if not n.startswith("use.py:lib.")} == wanted
 
 
+def test_classes_that_are_mentioned_in_their_own_or_each_others_bodies_are_followed_to_an_end() -> None:
+    files = {
+        "a.py": "import b\nA = 1\nclass C:\n    x = A\n    c, d = b.C, b.D\nclass D:\n    c = b.C",
+        "b.py": "E = 1",
+    }
+    after = {"a.py": files["a.py"].replace("A = 1", "A = 2")}
+    assert shown(grown(files, after)) == {"a.py:A", "a.py:C.x"}
+
+
 def test_the_chain_leads_back_to_the_change() -> None:
     affected = grown({"a.py": "A = 1", "use.py": "from a import A\nB = A"}, {"a.py": "# so\nA = 2"})
     chain = affected.names["use.py", "B"].chain()
