@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 from _pytest.mark import KeywordMatcher
+from _pytest.nodes import Node
 
 
 class Keywords:
@@ -12,16 +13,36 @@ class Keywords:
 
     def __init__(self) -> None:
         self._tests: dict[frozenset[str], list[str]] = defaultdict(list)
+        self._parent: object = None  # of the test before
+        self._is_parent_plain = False
+        self._key: tuple[object, ...] = ()  # what the keywords of the test before depend on
+        self._found: frozenset[str] = frozenset()
 
     def add(self, items: Iterable[pytest.Item]) -> None:
         for item in items:
-            found = _keywords_of(item)
-            if found:
-                self._tests[found].append(item.nodeid)
+            function = getattr(item, "function", None)
+            if self._is_plain(item, function):
+                continue
+            key = (item.parent, function, [mark.name for mark in item.own_markers], set(item.extra_keyword_matches))
+            if key != self._key:  # those of a function mostly have the same, whatever their parameters
+                self._key, self._found = key, _keywords_of(item)
+            if self._found:
+                self._tests[self._found].append(item.nodeid)
 
     def groups(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
         """Keywords, and the node ids of the tests that have just these."""
         return tuple((tuple(sorted(keywords)), tuple(tests)) for keywords, tests in self._tests.items())
+
+    def _is_plain(self, item: pytest.Item, function: object) -> bool:
+        """Whether a test has no keywords, as most have not: to ask pytest for them takes long."""
+        if item.parent is not self._parent:
+            self._parent = item.parent
+            self._is_parent_plain = item.parent is not None and not any(map(_is_marked, item.parent.listchain()))
+        return self._is_parent_plain and not _is_marked(item) and not getattr(function, "__dict__", None)
+
+
+def _is_marked(node: Node) -> bool:
+    return bool(node.own_markers or node.extra_keyword_matches)
 
 
 def _keywords_of(item: pytest.Item) -> frozenset[str]:
