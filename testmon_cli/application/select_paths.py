@@ -240,9 +240,21 @@ class _Reliance:
         """Whether tests rely on one of the places that do not stand there: others, of which less is known, may too."""
         return any(map(self._is_used_elsewhere, self._whole))
 
+    @cached_property
+    def _newest_runs(self) -> list[Run]:
+        """Those that hold the newest execution of some test."""
+        found: set[int] = set()
+        seen: set[int] = set()
+        heads = self._known.datafile.heads(self._known.environment) if self._known.datafile is not None else []
+        for head in reversed(heads):  # the newest run comes last
+            if not seen.issuperset(head.test_ids):
+                found.add(head.run_id)
+                seen.update(head.test_ids)
+        return [run for run in self._known.runs if run.id in found]
+
     def _is_used_elsewhere(self, place: Asked) -> bool:
         stands_here = any(place.holds(test.nodeid) for test in self._tests)
-        for run in self._known.runs:
+        for run in self._newest_runs:
             assert self._known.datafile is not None
             tests = {test.trace_id: place.names(test.path) for test in self._known.datafile.tests(run.id)}
             stands_here = stands_here or any(tests.values())
