@@ -5,7 +5,7 @@ that is gone is understood as long as something recorded relied on it.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -142,23 +142,32 @@ def within(selection: Selection, asked: Sequence[Asked], known: Known, *, is_lis
     Raises TestmonError for a place that does not exist and of which nothing is known. Lists name files that were
     removed, too: of one that nobody relied on a note is enough, as long as the list names others that are there.
     """
-    problems = [problem for place in asked if (problem := _problem(place, known))]
+    problems = [problem for place in asked if (problem := _problem(place, known, selection.gone))]
     if problems and (not is_listed or len(problems) == len(asked)):
         raise TestmonError(problems[0])
-    selection = selection._replace(notes=(*selection.notes, *problems))
+    unseen = [
+        f"{place.text} is not looked at: excluded, or not of the project" for place in asked if _is_unseen(place, known)
+    ]
+    selection = selection._replace(notes=(*selection.notes, *problems, *unseen))
     reliance = _Reliance(asked, known, selection.tests)
     return selection._replace(tests=tuple(test for test in selection.tests if reliance.concerns(test)))
 
 
-def _problem(place: Asked, known: Known) -> str:
-    """Why a place cannot be understood; "" when it can."""
+def _problem(place: Asked, known: Known, gone: Collection[str]) -> str:
+    """Why a place cannot be understood; "" when it can. Tests that are `gone` exist no longer."""
     if not place.exists and not _is_recorded(place, known):
         file = place.text.partition("::")[0]
         return f"no such file or folder: {file}; give paths relative to {Path.cwd()}"
-    if place.exists and place.name and not _is_test(place, known):
+    if place.exists and place.name and not _is_test(place, known, gone):
         file = place.text.removesuffix(f"::{place.name}")
         return f"no such test in {file}: {place.name}; `pytest --collect-only -q {file}` lists those that there are"
     return ""
+
+
+def _is_unseen(place: Asked, known: Known) -> bool:
+    """Whether this is a source that is left out: nobody knows which tests it can affect."""
+    is_source = place.exists and any(path.endswith(".py") for path in place.paths) and isinstance(place, Place)
+    return is_source and known.tree.stats.keys().isdisjoint(place.paths) and not place.name
 
 
 def _is_recorded(place: Asked, known: Known) -> bool:
@@ -168,16 +177,14 @@ def _is_recorded(place: Asked, known: Known) -> bool:
         return False
     if any(place.names(path) for run in known.runs for path in datafile.snapshot(run.id)):
         return True
-    if place.name:
-        return _is_test(place, known)
     return any(is_read(state, place) for state in datafile.resource_states().values())
 
 
-def _is_test(place: Asked, known: Known) -> bool:
-    """Whether a test or class of this name was recorded, or is bound in the source."""
+def _is_test(place: Asked, known: Known, gone: Collection[str]) -> bool:
+    """Whether a test or class of this name was recorded and still exists, or is bound in the source."""
     if known.datafile is not None:
         ran = known.datafile.ran_below(known.environment, place.paths)
-        if any(place.holds(nodeid) for nodeid, _ in ran):
+        if any(place.holds(nodeid) and nodeid not in gone for nodeid, _ in ran):
             return True
     return any(_is_bound(known.tree, path, place.name) for path in place.paths if path in known.tree.stats)
 

@@ -216,6 +216,20 @@ def test_what_is_no_path_of_the_project_is_an_error(shop: Project, select: Selec
     assert answer.err.startswith(f"testmon: error: {wanted}")
 
 
+def test_a_test_that_is_gone_is_no_test(shop: Project, select: Select) -> None:
+    shop.edit("tests/unit/test_plain.py", "test_plain", "test_renamed")
+    assert select(PLAIN).code == 64
+    (shop.path / "tests" / "test_limit.py").unlink()
+    assert select(LIMIT).err.startswith("testmon: error: no such file or folder: tests/test_limit.py; ")
+
+
+def test_a_source_that_is_excluded_is_named(shop: Project, select: Select) -> None:
+    shop.edit("pyproject.toml", "[tool.pytest", "[tool.testmon]\nexclude = ['gen*']\n\n[tool.pytest")
+    shop.write({"gen.py": "X = 1\n"})
+    note = "testmon: gen.py is not looked at: excluded, or not of the project\n"
+    assert select("gen.py") == Answer(0, "", note)
+
+
 def test_paths_are_relative_to_where_one_is_or_to_the_root(edited: Project, select: Select) -> None:
     for path in ("test_price.py", "../../shop/price.py", "tests/unit/test_price.py", PRICE, "."):
         found = _lines(select(path, directory="tests/unit"))
