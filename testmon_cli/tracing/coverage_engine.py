@@ -117,6 +117,9 @@ class CoverageEngine:
     def relieve(self) -> None:
         """Nothing was kept."""
 
+    def watched(self) -> None:
+        """Nothing of ours is called for what it sees."""
+
     def imported(self, path: str) -> None:
         """Nothing to do: lines are seen wherever they come from."""
 

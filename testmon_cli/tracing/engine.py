@@ -77,6 +77,9 @@ class Engine(Protocol):
     def relieve(self) -> None:
         """Hits need not be kept for the case that this process is killed any more."""
 
+    def watched(self) -> None:
+        """A debugger, profiler or the like begins to see the calls of this process: it is to see none of ours."""
+
     def imported(self, path: str) -> None:
         """A module of the project was executed; note it when its code runs unseen."""
 

@@ -3,9 +3,12 @@
 A probe is compiled as `MARK.hits[index] = 1`, of plain constants: the code can be cached on disk. `bind` puts the
 `Probes` of the source in the place of the mark. No name is added to any namespace, and a probe takes the position of
 the statement it precedes, so that lines, tracebacks and sources are as they were. A list is the fastest to store into,
-by far: the interpreter has an instruction of its own for it. But only the process that has it can read it, and to look
-for hits takes as long as it has items: `Probes` let memory that outlives the process take its place, or a dictionary
-where hits are few.
+by far: the interpreter has an instruction of its own for it. But only the process that has it can read it: memory that
+outlives the process can take its place.
+
+Harvests must not look at sources that did not run, since a project has many. So a source from which no list is to be
+read is idle: its `Probes` stand in the place of their own list, and their first store puts the list there and notes
+the source.
 """
 
 import mmap
@@ -21,12 +24,38 @@ HITS = "hits"
 class Probes:
     """The hits of one source: an item per block and one for the module, 1 where its probe was met."""
 
-    __slots__ = (HITS,)
+    __slots__ = (HITS, "number", "spare", "woken")
 
-    hits: MutableSequence[int] | dict[int, int]
+    hits: MutableSequence[int] | Self  # itself while it is idle
 
-    def __init__(self, hits: MutableSequence[int]) -> None:
+    def __init__(self, hits: MutableSequence[int], number: int = -1) -> None:
         self.hits = hits
+        self.number = number  # of the source
+        self.spare: list[int] = []  # the list for the first hit while it is idle
+        self.woken: dict[int, None] = {}  # numbers of sources that are not idle, shared by all
+
+    def rest(self, spare: list[int], woken: dict[int, None]) -> MutableSequence[int] | Self:
+        """Become idle; gives what took the hits up to now."""
+        self.woken = woken
+        # Threads switch at calls and backward jumps, so none can come between these lines.
+        before = self.hits
+        self.spare = spare
+        self.hits = self
+        return before
+
+    def wake(self) -> None:
+        """Make room for hits without waiting for the first."""
+        if self.hits is self:
+            self.hits = self.spare
+            self.woken[self.number] = None
+
+    def __setitem__(self, index: int, value: int) -> None:
+        # A thread may wake it before another that is here, too. For those that come between see above.
+        hits = self.hits
+        if hits is self:
+            hits = self.hits = self.spare
+            self.woken[self.number] = None
+        hits[index] = value
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Code that is pickled by value takes along what nobody reads."""

@@ -3,14 +3,14 @@
 import _imp
 import importlib
 import os
+import sys
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
 from functools import cache
-from itertools import compress, count
-from operator import ne
+from itertools import compress
 from types import CodeType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
@@ -26,19 +26,32 @@ machinery: Any = importlib._bootstrap_external
 _TAKEN = 2  # of a hit that was taken, but that this process may be killed before it tells of
 _ONLY_NEW = bytes(value == 1 for value in range(256))  # leaves out what was taken
 
+_OTHERS_TOOLS = (0, 2, 3, 4)  # numbers for sys.monitoring: 1 is that of coverage, from 5 on they are Python's
 _REMEMBERED = 500  # hits of a source that are given out as the same objects
-_IDLE = 100  # harvests without a hit of a source, after which looking at it must be cheap
 
 
-class Unit(NamedTuple):
+class Unit:
     """One content of one source, with the place of its probes."""
 
-    file: LoadedFile
-    probes: Probes
-    base: int
-    qualnames: tuple[str, ...]
-    known: dict[bytes, Hits | None]  # by hits as they were taken; many tests hit the same
-    entered: dict[tuple[Hits, str], bool]  # whether they show that a function was entered, by its qualified name
+    __slots__ = ("base", "entered", "file", "known", "last", "probes", "qualnames", "taken", "zeros")
+
+    def __init__(self, file: LoadedFile, probes: Probes, base: int, qualnames: tuple[str, ...]) -> None:
+        self.file = file
+        self.probes = probes
+        self.base = base
+        self.qualnames = qualnames
+        self.zeros = [0] * (len(qualnames) + 1)
+        self.last = self.zeros  # the list of hits that was taken the last time
+        self.taken = bytes(self.zeros)  # the same as bytes
+        self.known: dict[bytes, Hits | None] = {}  # by hits as they were taken; many tests hit the same
+        self.entered: dict[tuple[Hits, str], bool] = {}  # whether hits show that a function was entered, by its name
+
+    def as_bytes(self, hits: list[int]) -> bytes:
+        """A list of hits as bytes. To turn it takes long, and tests often hit what the one before hit."""
+        if hits != self.last:
+            self.last = hits
+            self.taken = bytes(bytearray(hits))  # bytes alone take twice as long
+        return self.taken
 
     def hits_of_blocks(self, hits: bytes) -> Hits | None:
         """The hits without the one of the module's own probe; None when that was the only one."""
@@ -50,19 +63,6 @@ class Unit(NamedTuple):
                 self.entered.clear()
             found = self.known[hits] = Hits(self.file, hits[:-1]) if any(hits[:-1]) else None
             return found
-
-
-class Listed:
-    """A source whose hits are stored into a list: what is known of it besides that list."""
-
-    __slots__ = ("hit_at", "last", "number", "probes", "taken")
-
-    def __init__(self, number: int, probes: Probes, zeros: list[int], hit_at: int) -> None:
-        self.number = number  # of the unit
-        self.probes = probes
-        self.last = zeros  # the list that was taken the last time
-        self.taken = bytes(zeros)  # the same as bytes
-        self.hit_at = hit_at  # the harvest that found hits, the last one that did
 
 
 class ProbesEngine:
@@ -77,14 +77,8 @@ class ProbesEngine:
         self._array = HitArray() if witness is None else HitArray(witness.open_hits(CAPACITY))
         self._is_shared = witness is not None
         self._used = 0
-        # Of the sources whose hits are stored into a list: the lists, what these hold when nothing was hit, the rest.
-        self._lists: list[list[int]] = []
-        self._zeros: list[list[int]] = []
-        self._listed: list[Listed] = []
-        # Of every source, empty for those above: a look at many takes little time, but to store into one takes long.
-        self._cold: list[dict[int, int]] = []
-        self._harvests = 0
-        self._is_harvesting = False
+        self._woken: dict[int, None] = {}  # numbers of the sources that ran since the last harvest
+        self._is_watched = False  # by a debugger or a profiler
         self._identity = "session:"
         self._units: list[Unit] = []  # by base
         self._bases: list[int] = []
@@ -136,29 +130,28 @@ class ProbesEngine:
         since Python switches threads only at calls and backward jumps.
         """
         with self._lock:
-            # A finalizer may run anywhere in here, and what it imports is harvested in its turn.
-            is_inner, self._is_harvesting = self._is_harvesting, True
-            try:
-                self._harvests += 1
-                if self._harvests % _IDLE == 0 and not is_inner:
-                    self._cool()
-                self._take_hits()
-            finally:
-                self._is_harvesting = is_inner
+            self._is_watched = self._is_watched and is_watched()
+            # A finalizer may run anywhere in here; what it imports is harvested in its turn, and nothing taken twice.
+            for number in list(self._woken):
+                self._take(number)
+            if self._is_shared:
+                self._harvest_shared()
 
-    def _take_hits(self) -> None:
-        for index in compress(count(), map(ne, self._lists, self._zeros)):
-            listed, hits = self._listed[index], self._lists[index]
-            self._lists[index] = listed.probes.hits = self._zeros[index].copy()
-            if hits != listed.last:  # tests often hit what the one before hit, and to turn it into bytes takes long
-                listed.last = hits
-                listed.taken = bytes(bytearray(hits))  # bytes alone take twice as long
-            listed.hit_at = self._harvests
-            self._keep(listed.number, listed.taken)
-        for number in compress(count(), self._cold):
-            self._warm(number)
-        if self._is_shared:
-            self._harvest_shared()
+    def _take(self, number: int) -> None:
+        unit = self._units[number]
+        spare = unit.zeros.copy()
+        self._woken.pop(number, None)
+        hits = unit.probes.rest(spare, self._woken)
+        if self._is_watched:
+            unit.probes.wake()
+        if isinstance(hits, list) and hits != unit.zeros:
+            self._keep(number, unit.as_bytes(hits))
+
+    def watched(self) -> None:
+        """Wake all sources: the first store into an idle one is a call."""
+        self._is_watched = True
+        for unit in self._units:
+            unit.probes.wake()
 
     def drain(self) -> Drained:
         drained = Drained({}, {}, self._unknown, self._new)
@@ -176,7 +169,7 @@ class ProbesEngine:
         self._is_shared = False
         self._used = 0
         self._units, self._bases, self._new = [], [], []
-        self._store_nowhere()
+        self._woken = {}
         self._seen, self._unknown = {}, {}
         self._identity = identity
         self._lock = threading.RLock()
@@ -188,9 +181,8 @@ class ProbesEngine:
         self.harvest()
         self._witness = None
         self._is_shared = False
-        self._store_nowhere()
-        for number in range(len(self._units)):
-            self._own(number)
+        for unit in self._units:
+            unit.probes.rest(unit.zeros.copy(), self._woken)
 
     def observes(self, hits: Hits, code: CodeType) -> bool:
         unit = self._by_file.get((hits.file.path, hits.file.digest))
@@ -265,58 +257,18 @@ class ProbesEngine:
             self._is_shared = True
             self._make_witness = None
         places = len(qualnames) + 1
-        probes = Probes(self._array.part(self._used, places))
-        unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames, {}, {})
+        probes = Probes(self._array.part(self._used, places), len(self._units))
+        unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames)
         self._units.append(unit)
-        self._cold.append({})
         if self._witness is not None:
             self._witness.loaded(unit.file, unit.base, len(qualnames))
-        else:
-            self._own(len(self._units) - 1)
+        else:  # where only this process sees them
+            probes.rest(unit.zeros.copy(), self._woken)
         self._bases.append(unit.base)
         self._by_file[path, digest] = unit
         self._new.append(unit.file)
         self._used += places
         return unit
-
-    def _store_nowhere(self) -> None:
-        """Forget the lists and dictionaries of all sources."""
-        self._lists, self._zeros, self._listed = [], [], []
-        self._cold = [{} for _ in self._units]
-
-    def _own(self, number: int) -> None:
-        """Store the hits of a source where only this process sees them."""
-        unit = self._units[number]
-        zeros = [0] * (len(unit.qualnames) + 1)
-        hits = zeros.copy()
-        unit.probes.hits = hits
-        self._lists.append(hits)
-        self._zeros.append(zeros)
-        self._listed.append(Listed(number, unit.probes, zeros, self._harvests))
-
-    def _cool(self) -> None:
-        """Let sources that were not hit for a while store into dictionaries: to compare their lists takes too long."""
-        kept = []
-        for index, listed in enumerate(self._listed):
-            if listed.hit_at > self._harvests - _IDLE:
-                kept.append(index)
-                continue
-            listed.probes.hits = self._cold[listed.number] = {}
-            if self._lists[index] != self._zeros[index]:  # only now nothing more can come into it
-                self._keep(listed.number, bytes(self._lists[index]))
-        self._lists = [self._lists[index] for index in kept]
-        self._zeros = [self._zeros[index] for index in kept]
-        self._listed = [self._listed[index] for index in kept]
-
-    def _warm(self, number: int) -> None:
-        """A source that was not hit for a while was: take that, and store into a list again."""
-        found = self._cold[number]
-        self._cold[number] = {}
-        self._own(number)
-        hits = bytearray(len(self._zeros[-1]))
-        for place in found:
-            hits[place] = 1
-        self._keep(number, bytes(hits))
 
     def _share(self) -> None:
         """A child was forked, whose hits come into the array."""
@@ -404,6 +356,20 @@ def _instrument() -> "Callable[[ast.Module], None]":
     from testmon_cli.tracing.instrumenting import instrument
 
     return instrument
+
+
+def is_watched() -> bool:
+    """Whether somebody sees every call of this process: a debugger, a profiler, a test of one.
+
+    Coverage.py may see ours, too: it counts only those in files of the project.
+    """
+    tracer = sys.gettrace()
+    if tracer is not None and type(tracer).__module__.partition(".")[0] != "coverage":
+        return True
+    if sys.getprofile() is not None or threading.gettrace() is not None or threading.getprofile() is not None:
+        return True
+    monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    return monitoring is not None and any(map(monitoring.get_tool, _OTHERS_TOOLS))
 
 
 def _united(first: bytes, second: bytes) -> bytes:

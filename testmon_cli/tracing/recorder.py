@@ -175,6 +175,10 @@ class Recorder:
         if reason:
             self.pending(identity).unknown.add(reason)
 
+    def watched(self) -> None:
+        """A debugger, profiler or the like begins to see every call."""
+        self.engine.watched()
+
     def started(self, pid: int | None) -> None:
         """A child process runs, which may outlive the test that it was started for."""
         if pid:

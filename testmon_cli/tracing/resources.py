@@ -45,6 +45,8 @@ _LIBRARY_VARIABLES = frozenset(
     )
 )
 
+# Events before somebody begins to see every call of the process.
+_WATCHING = ("sys.settrace", "sys.setprofile", "sys.monitoring.register_callback")
 _BYTECODE = (".pyc", ".pyo")
 _ARCHIVES = (".zip", ".egg", ".whl", ".pyz")  # Python imports from these
 
@@ -63,6 +65,9 @@ class Sink(Protocol):
 
     def read_for_all(self, resource: Resource) -> None:
         """A resource was read that every test may rely on."""
+
+    def watched(self) -> None:
+        """A debugger, profiler or the like begins to see every call."""
 
     def failed(self, problem: BaseException) -> None:
         """Watching failed."""
@@ -101,6 +106,7 @@ class ResourceWatch:
             "os.spawn": self._os_spawn,
             "os.exec": self._spawn,
             "os.system": self._system,
+            **dict.fromkeys(_WATCHING, self._watched),
         }
 
     def install(self, once_loaded: Callable[[str, Callable[[], None]], None]) -> None:
@@ -143,6 +149,9 @@ class ResourceWatch:
                 busy.now = False
 
         return audit
+
+    def _watched(self, *_: Any) -> None:
+        self._sink.watched()
 
     # files
 

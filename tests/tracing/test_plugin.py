@@ -148,6 +148,31 @@ def test_again():
     assert hit - blocks_hit(recorded, "test:test_late.py::test_again")["app.py"] == {("total", 5)}
 
 
+def test_tracers_and_profilers_of_tests_see_no_call_of_ours(collect: Callable[..., Recorded]) -> None:
+    watching = """\
+import app, cProfile, sys
+
+def test_tracer():
+    seen = []
+    sys.settrace(lambda frame, event, _: seen.append(frame.f_code.co_name))
+    app.total(1)
+    sys.settrace(None)
+    assert seen == ["total"]
+
+def test_profiler():
+    profile = cProfile.Profile()
+    profile.runcall(app.total, 1)
+    names = sorted(entry.code.co_name for entry in profile.getstats() if not isinstance(entry.code, str))
+    assert names == ["total"]
+"""
+    recorded = collect({"app.py": APP, "test_watching.py": watching})
+    assert set(recorded.outcomes().values()) == {"passed"}, recorded.stdout
+    if recorded.is_of_lines:  # to trace lines makes coverage.py blind
+        return
+    for name in ("tracer", "profiler"):
+        assert functions(recorded, f"test:test_watching.py::test_{name}").get("app.py") == ["total"]
+
+
 def test_a_test_has_the_code_it_ran(collect: Callable[..., Recorded]) -> None:
     recorded = collect(
         {

@@ -239,3 +239,31 @@ def test_memory_that_is_shared_can_take_the_place_of_a_list() -> None:
     assert [position - 100 for position in range(200) if array[position]] == [
         [block.qualname for block in find_blocks(ast.parse(SOURCE))].index("only_docstring")
     ]
+
+
+def test_the_first_store_into_an_idle_source_wakes_it() -> None:
+    probes, woken = Probes([0] * 200, 7), {}
+    names = namespace(SOURCE, probes)
+    assert sum(probes.rest([0] * 200, woken)) > 0
+
+    names["plain"](5)
+
+    assert list(woken) == [7]
+    assert len(hits(probes)) == 2
+
+
+@pytest.mark.parametrize("is_harvested", [False, True])
+def test_a_store_that_another_thread_came_before_is_not_lost(*, is_harvested: bool) -> None:
+    woken: dict[int, None] = {}
+    probes = Probes([], 7)
+    probes.rest([0] * 5, woken)
+    seen_by_first = probes.hits
+    probes.hits[1] = 1  # the second wakes it
+    if is_harvested:
+        woken.clear()
+        assert probes.rest([0] * 5, woken) == [0, 1, 0, 0, 0]
+
+    seen_by_first[3] = 1
+
+    assert list(woken) == [7]
+    assert hits(probes) == ([3] if is_harvested else [1, 3])

@@ -1,0 +1,102 @@
+import ast
+import cProfile
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from testmon_cli.tracing.instrumenting import instrument
+from testmon_cli.tracing.probes import Probes
+from testmon_cli.tracing.probes_engine import ProbesEngine, is_watched
+from testmon_cli.tracing.settings import Scope, TraceSettings
+
+SOURCE = "def first():\n    return 1\n\ndef second():\n    return 2\n"
+
+
+class Loaded:
+    """An engine that loaded a number of sources with two functions each, and the namespaces of these."""
+
+    def __init__(self, root: Path, count: int) -> None:
+        self.engine = ProbesEngine(Scope(TraceSettings(spool="", root=str(root))))
+        self.modules: list[dict[str, Any]] = []
+        for number in range(count):
+            tree = ast.parse(SOURCE)
+            instrument(tree)
+            path = str(root / f"m{number}.py")
+            code = self.engine.bound(compile(tree, path, "exec"), path, f"digest {number}", len(SOURCE))
+            assert code is not None
+            self.modules.append({})
+            exec(code, self.modules[-1])
+        self.engine.switch("test:a")
+        self.engine.drain()
+
+    def hits(self) -> dict[str, list[int]]:
+        """What was hit since the last call: name of the file -> blocks."""
+        self.engine.harvest()
+        drained = self.engine.drain()
+        return {Path(hit.file.path).name: list(hit.seen) for hit in drained.hits.get("test:a", [])}
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Iterator[Loaded]:
+    return Loaded(tmp_path, 20)
+
+
+def test_a_harvest_looks_only_at_sources_that_ran(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    rest = Probes.rest
+
+    def noted(self: Probes, *arguments: Any) -> Any:
+        looked.append(self.number)
+        return rest(self, *arguments)
+
+    monkeypatch.setattr(Probes, "rest", noted)
+
+    loaded.modules[3]["first"]()
+    loaded.modules[11]["second"]()
+
+    assert loaded.hits() == {"m3.py": [1, 0], "m11.py": [0, 1]}
+    assert looked == [3, 11]
+    assert loaded.hits() == {}
+    assert looked == [3, 11]
+
+
+def test_whoever_watches_calls_sees_none_of_ours(loaded: Loaded) -> None:
+    seen: list[str] = []
+
+    def tracer(frame: FrameType, event: str, _: object) -> None:
+        seen.append(f"{event} {frame.f_code.co_name}")
+
+    before = sys.gettrace()
+    loaded.engine.watched()  # as the audit event does before it takes effect
+    sys.settrace(tracer)
+    try:
+        loaded.modules[3]["first"]()
+        loaded.engine.harvest()
+        seen.clear()
+        loaded.modules[3]["second"]()
+        loaded.modules[4]["second"]()
+    finally:
+        sys.settrace(before)
+
+    assert seen == ["call second", "call second"]
+    assert loaded.hits() == {"m3.py": [1, 1], "m4.py": [0, 1]}
+
+
+def test_sources_rest_again_when_nobody_watches_any_more(loaded: Loaded) -> None:
+    loaded.engine.watched()
+    loaded.engine.harvest()
+
+    assert not is_watched()
+    assert loaded.hits() == {}
+    loaded.modules[5]["first"]()
+    assert loaded.hits() == {"m5.py": [1, 0]}
+
+
+def test_a_profiler_watches() -> None:
+    with cProfile.Profile():
+        assert is_watched()
+    assert not is_watched()
