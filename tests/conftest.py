@@ -40,6 +40,14 @@ def _only_named_plugins() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The key of what is kept of sources is not that of the person who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _no_real_datafile(_nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Start every test in an empty folder without our variables; fail one that leaves something behind there."""

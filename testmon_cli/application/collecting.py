@@ -11,7 +11,16 @@ from testmon_cli import __version__
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import environment, interpreters, keywords, pytest_config, rewritten, sources, spools
+from testmon_cli.application import (
+    cache_folder,
+    environment,
+    interpreters,
+    keywords,
+    pytest_config,
+    rewritten,
+    sources,
+    spools,
+)
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.files import read_bytes
 from testmon_cli.application.options import without_options
@@ -20,7 +29,7 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import supervisor
 from testmon_cli.domain.records import Package, RunStart, SourceVersion
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing import launch, probe_cache
+from testmon_cli.tracing import launch
 from testmon_cli.tracing.settings import TraceSettings
 from testmon_cli.tracing.states import environment_state
 
@@ -35,6 +44,7 @@ class Collected(NamedTuple):
     exitcode: int
     executed: int
     errors: int
+    note: str = ""  # for stderr
 
 
 def collect_selected(settings: Settings, arguments: Sequence[str], *, verbose: bool = False) -> Collected | None:
@@ -81,12 +91,19 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
                 version=__version__,
             )
         )
-        probe_cache.prepare(str(root))
+        kept = cache_folder.prepare(root, is_in_git=bool(git.head))
         stats = sources.scan(root, settings.source, settings.exclude)
         stored = partial(_stored_version, datafile)
         variable = partial(_state_of_variable, hash_key)
         joiner = Joiner(
-            root, settings.depends, settings.always, stored, stats, variable, keeps_failures=settings.store_failures
+            root,
+            settings.depends,
+            settings.always,
+            stored,
+            stats,
+            variable,
+            keeps_failures=settings.store_failures,
+            key=kept.key,
         )
         config = pytest_config.read(root)
         asked = asked_for(arguments, root)
@@ -104,6 +121,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
                 hash_key=hash_key,
                 verbose=verbose,
                 parent=os.getpid(),
+                key=kept.key,
             )
             reader = SpoolReader(Path(spool.folder))
 
@@ -120,7 +138,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             )
             datafile.finish_run(run_id, time.time(), completed, exitcode)
             datafile.check_in_place()
-    return Collected(exitcode, len(joiner.executed), len(joiner.errors))
+    return Collected(exitcode, len(joiner.executed), len(joiner.errors), kept.note)
 
 
 def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Package, ...]:

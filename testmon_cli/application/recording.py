@@ -17,6 +17,8 @@ from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
 from testmon_cli.domain.source import BlockTable, Outline
 from testmon_cli.tracing import wire
+from testmon_cli.tracing.cache_seal import read_key
+from testmon_cli.tracing.probe_cache import Cache
 from testmon_cli.tracing.states import EXISTS, METADATA
 
 _PATHS = ("file", "directory", METADATA)  # kinds of resources whose names are paths
@@ -113,11 +115,13 @@ class Joiner:
         variable: Callable[[str], str] | None = None,
         *,
         keeps_failures: bool = True,
+        key: str = "",
     ) -> None:
         self.root = root
         self._variable = variable  # the state of an environment variable when the run began, None when nobody asks
         self._there = there  # sources from before the run
         self._passing: set[str] = set()  # sources that a test made, loaded and removed
+        self._cache = Cache(str(root), read_key(key))
         self._known = known  # a source version that was stored before, by path and digest
         self.sources: dict[str, LoadedSource] = {}  # by path relative to the root
         self.fresh: list[SourceVersion] = []  # not yet written
@@ -210,7 +214,7 @@ class Joiner:
             version = known._replace(size=stat.size, mtime_ns=stat.mtime_ns)
         else:
             version = model_cache.version_of(
-                str(self.root), record.path, path, digest, stat, lambda: version_of(path, data, stat)[0]
+                self._cache, record.path, path, digest, stat, lambda: version_of(path, data, stat)[0]
             )
         self.sources[path] = LoadedSource(version)
         self.fresh.append(version)

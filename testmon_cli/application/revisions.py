@@ -68,6 +68,11 @@ def ignored(root: Path, paths: Iterable[str]) -> frozenset[str]:
     return frozenset(os.fsdecode(name) for name in done.stdout.split(b"\0") if name)
 
 
+def has_files_in(root: Path, folder: str) -> bool:
+    """Whether git keeps files of a folder."""
+    return bool(_run(root, "ls-files", "-z", "--", folder).stdout)
+
+
 def blob_name(data: bytes) -> str:
     """The name git would give these bytes (SHA-1 repositories)."""
     import hashlib

@@ -12,6 +12,8 @@ def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbo
     if collected is None:
         terminal.write("testmon: nothing is affected, no test to run\n")
         return 0
+    if collected.note:
+        terminal.say(f"testmon: {collected.note}\n")
     if verbose:
         terminal.say(f"testmon: stored {collected.executed} tests in {settings.datafile}\n")
     return collected.exitcode

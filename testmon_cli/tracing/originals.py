@@ -11,8 +11,14 @@ from types import ModuleType, SimpleNamespace
 open_file, open_handle, write_handle = open, os.open, os.write
 get_folder, get_state, get_own_state, list_folder = os.getcwd, os.stat, os.lstat, os.listdir
 make_folder, put_in_place = os.mkdir, os.replace
-get_parent = os.getppid
+get_open_state, get_parent = os.fstat, os.getppid
+_get_user = getattr(os, "geteuid", None)
 environ = os.environ
+
+
+def get_user(state: os.stat_result) -> int:
+    """The user that this process acts for; the owner of a file where systems know no numbers of users."""
+    return _get_user() if _get_user is not None else state.st_uid
 
 
 def _copy_of(module: ModuleType) -> ModuleType:

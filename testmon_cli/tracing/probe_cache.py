@@ -13,7 +13,8 @@ from functools import cache
 from types import CodeType
 
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.tracing.originals import is_file, make_folders, open_file, put_in_place
+from testmon_cli.tracing.cache_seal import SEAL, read_own, seal
+from testmon_cli.tracing.originals import is_file, is_link, make_folders, open_file, put_in_place, real_path
 from testmon_cli.tracing.settings import CACHE_FOLDER
 
 _BESIDE = {
@@ -25,6 +26,8 @@ _BESIDE = {
 def prepare(root: str) -> None:
     """Make the folder, and tell version control and backups to leave it out."""
     folder = os.path.join(root, CACHE_FOLDER)
+    if is_link(folder):
+        return
     for name, text in _BESIDE.items():
         if not is_file(os.path.join(folder, name)):
             write(os.path.join(folder, name), text.encode())
@@ -42,16 +45,47 @@ def cache_key() -> str:
     return digest.hexdigest()
 
 
-def cached_code(root: str, path: str, digest: str, make: Callable[[], CodeType]) -> CodeType:
-    """The instrumented code of a source with this digest, made and kept when there is none."""
-    place = place_of(root, path, "code")
-    header = importlib.util.MAGIC_NUMBER + f"{cache_key()} {digest}\n".encode()
-    data = read(place, header)
-    code = None if data is None else _loaded(data)
-    if code is None:
-        code = make()
-        write(place, header + marshal.dumps(code))
-    return code
+class Cache:
+    """What is kept of the sources below a root. Without a key nothing is: that costs time, not correctness."""
+
+    def __init__(self, root: str, key: bytes | None) -> None:
+        self._root = root
+        self._key = key
+        self._folders: dict[str, bool] = {}
+
+    def code(self, path: str, digest: str, make: Callable[[], CodeType]) -> CodeType:
+        """The instrumented code of a source with this digest, made and kept when there is none."""
+        header = importlib.util.MAGIC_NUMBER + f"{cache_key()} {digest}\n".encode()
+        data = self.read(path, "code", header)
+        code = None if data is None else _loaded(data)
+        if code is None:
+            code = make()
+            self.write(path, "code", header, marshal.dumps(code))
+        return code
+
+    def read(self, path: str, kind: str, header: bytes) -> bytes | None:
+        """What was kept under this header; None when nothing was, or when this user did not keep it."""
+        if self._key is None:
+            return None
+        data = read_own(place_of(self._root, path, kind))
+        start = len(header) + SEAL
+        if data is None or not data.startswith(header) or not self._is_in_place(path):
+            return None
+        body = data[start:]
+        return body if data[len(header) : start] == seal(self._key, header, body) else None
+
+    def write(self, path: str, kind: str, header: bytes, body: bytes) -> None:
+        """Keep something made of a source, as far as there is a place for it."""
+        if self._key is not None and self._is_in_place(path):
+            write(place_of(self._root, path, kind), header + seal(self._key, header, body) + body)
+
+    def _is_in_place(self, path: str) -> bool:
+        """Whether the folder for a source is where it seems to be: a link may lead anywhere."""
+        folder = os.path.dirname(place_of(self._root, path, ""))
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = real_path(folder) == folder
+        return known
 
 
 def place_of(root: str, path: str, kind: str) -> str:
@@ -63,22 +97,12 @@ def place_of(root: str, path: str, kind: str) -> str:
     return os.path.join(root, CACHE_FOLDER, python, f"{inside}.{kind}")
 
 
-def read(place: str, header: bytes) -> bytes | None:
-    """What a file holds behind this header, None when it has another or is not there."""
-    try:
-        with open_file(place, "rb", buffering=0) as handle:
-            data = handle.read()
-    except OSError:
-        return None
-    return data[len(header) :] if data.startswith(header) else None
-
-
 def write(place: str, data: bytes) -> None:
     """Put a whole file in place, as far as the folder can be written to."""
     draft = f"{place}.{os.getpid()}-{os.urandom(2).hex()}"
     try:
         make_folders(os.path.dirname(place))
-        with open_file(draft, "wb", buffering=0) as handle:
+        with open_file(draft, "xb", buffering=0) as handle:
             handle.write(data)
         put_in_place(draft, place)
     except OSError:  # an unwritable folder costs time, not correctness

@@ -13,6 +13,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from testmon_cli.domain.hashing import blake2b
+from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.originals import get_state, open_file
@@ -88,10 +89,12 @@ class ProbesEngine:
         self._new: list[LoadedFile] = []
         self._blind: set[str] = set()
         self._loaded: set[str] = set()
+        self._kept: Any = None  # the cache of instrumented code, once it is needed
         self._lock = threading.RLock()
         self._make_witness: Callable[[], Witness] | None = None
 
     def start(self) -> None:
+        read_key(self._scope.key_file)  # before reads are seen: it may be below the root
         loader = getattr(machinery, "SourceLoader", None)
         if loader is None or "get_code" not in vars(loader):
             raise EngineUnavailableError("importlib's SourceLoader is not as expected")
@@ -219,7 +222,7 @@ class ProbesEngine:
             return code
 
         try:
-            code = _probe_cache().cached_code(self._scope.root, canonical, digest, make)
+            code = self._cache().code(canonical, digest, make)
         except (SyntaxError, UnicodeError):
             return None  # importing it fails the same way without us, with the message Python gives
         except Exception as problem:
@@ -228,6 +231,11 @@ class ProbesEngine:
         if code.co_filename != path:
             _imp._fix_co_filename(code, path)  # type: ignore[attr-defined]
         return self.bound(code, canonical, digest, len(data))
+
+    def _cache(self) -> Any:
+        if self._kept is None:
+            self._kept = _probe_cache().Cache(self._scope.root, read_key(self._scope.key_file))
+        return self._kept
 
     def bound(self, code: CodeType, path: str, digest: str, size: int) -> CodeType | None:
         """Instrumented code, connected to the array."""

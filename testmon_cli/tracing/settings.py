@@ -31,6 +31,7 @@ class TraceSettings(NamedTuple):
     ignore_environment: tuple[str, ...] = ()
     hash_key: str = ""  # hex; values of environment variables are hashed with it
     verbose: bool = False
+    key: str = ""  # file with the key for what is kept in CACHE_FOLDER, "" where nothing is to be kept
     parent: int = 0  # process that collects; when it is gone, nobody stores what tests do
 
     def to_json(self) -> str:
@@ -59,6 +60,7 @@ class Scope:
 
     def __init__(self, settings: TraceSettings) -> None:
         self.root = settings.root
+        self.key_file = settings.key
         self._settings = settings
         self._roots = tuple(_folder(path) for path in (settings.root, *settings.roots))
         self._inside: dict[str, str | None] = {}

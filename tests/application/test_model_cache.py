@@ -7,8 +7,10 @@ from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application import model_cache, sources
 from testmon_cli.application.sources import Stat
 from testmon_cli.domain.records import SourceVersion
+from testmon_cli.tracing.probe_cache import Cache
 from testmon_cli.tracing.settings import CACHE_FOLDER
 
+KEY = bytes(32)
 TEXT = b"def f():\n    return 1\n"
 
 
@@ -26,7 +28,8 @@ class Maker:
             self.made += 1
             return sources.version_of("a.py", text, stat)[0]
 
-        return model_cache.version_of(str(self.path.parent), str(self.path), "a.py", content_digest(text), stat, make)
+        cache = Cache(str(self.path.parent), KEY)
+        return model_cache.version_of(cache, str(self.path), "a.py", content_digest(text), stat, make)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import testmon_cli
-from testmon_cli.tracing import launch, wire
+from testmon_cli.tracing import cache_seal, launch, wire
 from testmon_cli.tracing.settings import TraceSettings
 
 PACKAGE_ROOT = str(Path(testmon_cli.__file__).parent.parent)
@@ -95,6 +95,7 @@ class Project:
         """Run pytest, traced."""
         spool = self.root.parent / f"{self.root.name}-spool-{len(list(self.root.parent.iterdir()))}"
         spool.mkdir()
+        settings.setdefault("key", cache_seal.make_key(str(self.root.parent / "key")))
         trace = TraceSettings(spool=str(spool), root=str(self.root), engine=engine, **settings)  # type: ignore[arg-type]
         environment = launch.environment(trace, {**self.environ(), **(environ or {})})
         done = self._run(launch.command(arguments), environment)
