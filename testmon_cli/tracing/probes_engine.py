@@ -13,11 +13,12 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from testmon_cli.domain.hashing import blake2b
+from testmon_cli.tracing import probes as probing
 from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.originals import get_state, open_file
-from testmon_cli.tracing.probes import CAPACITY, HitArray, Probes, bind, probed
+from testmon_cli.tracing.probes import CAPACITY, HitArray, Probes, Source, bind, probed
 from testmon_cli.tracing.settings import Scope
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class ProbesEngine:
         if self._scope.source(__file__) is not None:  # the project is testmon, see `itself`
             _probe_cache(), _instrument()
         loader.get_code = self._wrap_get_code(loader.get_code)
+        probing.finder = self.recalled
         os.register_at_fork(after_in_parent=self._share)
 
     def attach_pytest(self) -> None:
@@ -251,8 +253,17 @@ class ProbesEngine:
                     self.blind(path, "there is no room for more probes")
                     return None
                 unit = self._allocate(path, digest, size, found.qualnames)
+            unit.qualnames = found.qualnames  # they were not known when code of it came by pickle first
         self._loaded.add(path)
         return bind(code, unit.probes)
+
+    def recalled(self, source: Source) -> Probes | None:
+        """The probes of code that came by pickle, of a source that this process may not have loaded itself."""
+        with self._lock:
+            unit = self._by_file.get((source.path, source.digest))
+            if unit is None and self._used + source.places <= CAPACITY:
+                unit = self._allocate(source.path, source.digest, source.size, ("",) * (source.places - 1))
+        return None if unit is None else unit.probes
 
     def _allocate(self, path: str, digest: str, size: int, qualnames: tuple[str, ...]) -> Unit:
         try:
@@ -266,6 +277,7 @@ class ProbesEngine:
             self._make_witness = None
         places = len(qualnames) + 1
         probes = Probes(self._array.part(self._used, places), len(self._units))
+        probes.source = Source(path, digest, size, places)
         unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames)
         self._units.append(unit)
         if self._witness is not None:

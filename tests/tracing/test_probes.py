@@ -2,6 +2,7 @@ import ast
 import dis
 import marshal
 import pickle
+import subprocess
 import sys
 import types
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from testmon_cli.analysis.blocks import find_blocks
+from testmon_cli.tracing import probes as probing
 from testmon_cli.tracing.instrumenting import instrument
-from testmon_cli.tracing.probes import HitArray, Probes, bind, probed
+from testmon_cli.tracing.probes import HitArray, Probes, Source, bind, probed
 
 SOURCE = '''\
 """Doc."""
@@ -222,11 +224,47 @@ def test_equal_functions_are_told_apart() -> None:
     assert hits(probes) == [1]
 
 
-def test_probes_in_pickled_code_are_replaced() -> None:
-    copied = pickle.loads(pickle.dumps(fresh()))
-    copied.hits[3] = 1
+def sent(code: types.CodeType) -> types.CodeType:
+    """Code that was pickled by value and loaded, as cloudpickle does it."""
+    constants = [
+        sent(found) if isinstance(found, types.CodeType) else pickle.loads(pickle.dumps(found))
+        for found in code.co_consts
+    ]
+    return code.replace(co_consts=tuple(constants))
 
-    assert not isinstance(copied, Probes)
+
+def test_pickled_code_runs_and_has_a_hash_where_nothing_is_traced() -> None:
+    probes = fresh()
+    code = sent(bind(compiled(SOURCE), probes))
+    names: dict[str, Any] = {"__file__": __file__, "__name__": "sample"}
+    exec(code, names)
+
+    assert names["plain"](5) == "big"
+    assert isinstance(hash(code), int)
+    assert code == code.replace()
+    assert hits(probes) == []
+
+
+def test_pickled_code_needs_nothing_of_ours_where_it_is_loaded() -> None:
+    probes = fresh()
+    probes.source = Source("/a.py", "digest", 5, 200)
+    load = f"import pickle, sys; print(hash(pickle.loads({pickle.dumps(probes)!r})) != 0, 'testmon_cli' in sys.modules)"
+
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", load], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("True False\n", "")
+
+
+def test_pickled_code_finds_its_probes_where_it_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
+    probes = fresh()
+    probes.source = Source("/a.py", "digest", 5, 200)
+    monkeypatch.setattr(probing, "finder", {probes.source: probes}.get)
+    code = bind(compiled(SOURCE), probes)
+
+    assert sent(code) == code
+    assert hash(sent(code)) == hash(code)
+    monkeypatch.setattr(probing, "finder", lambda _: None)
+    assert sent(code) != code
 
 
 def test_memory_that_is_shared_can_take_the_place_of_a_list() -> None:

@@ -1,5 +1,6 @@
 import ast
 import cProfile
+import pickle
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from testmon_cli.tracing import probes as probing
 from testmon_cli.tracing.instrumenting import instrument
 from testmon_cli.tracing.probes import Probes
 from testmon_cli.tracing.probes_engine import ProbesEngine, is_watched
@@ -94,6 +96,21 @@ def test_sources_rest_again_when_nobody_watches_any_more(loaded: Loaded) -> None
     assert loaded.hits() == {}
     loaded.modules[5]["first"]()
     assert loaded.hits() == {"m5.py": [1, 0]}
+
+
+def test_code_that_was_pickled_is_seen_also_where_its_source_was_never_loaded(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "finder", loaded.engine.recalled)
+    constants = loaded.modules[0]["first"].__code__.co_consts
+    (probes,) = (constant for constant in constants if isinstance(constant, Probes))
+    assert pickle.loads(pickle.dumps(probes)) is probes
+
+    assert probes.source is not None
+    probes.source = probes.source._replace(path="/elsewhere/new.py")
+    pickle.loads(pickle.dumps(probes)).hits[1] = 1
+
+    assert loaded.hits() == {"new.py": [0, 1]}
 
 
 def test_a_profiler_watches() -> None:
