@@ -116,6 +116,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
                 engine=settings.engine,
                 roots=tuple(settings.source),
                 exclude=tuple(settings.exclude),
+                without_probes=tuple(settings.without_probes),
                 ignore_files=(*settings.ignore, ".testmondata*"),
                 ignore_environment=tuple(settings.ignore_env),
                 hash_key=hash_key,

@@ -36,6 +36,7 @@ class Settings(NamedTuple):
     env: str = DEFAULT_ENVIRONMENT  # name of the environment
     source: tuple[str, ...] = ()  # absolute folders outside the root whose code counts as the project's
     exclude: tuple[str, ...] = ()  # patterns of source files that are not traced
+    without_probes: tuple[str, ...] = ()  # patterns of source files whose bytecode stays as it is
     ignore: tuple[str, ...] = ()  # patterns of data files that no test depends on
     ignore_env: tuple[str, ...] = ()  # patterns of environment variables that no test depends on
     ignore_packages: tuple[str, ...] = ()  # distributions whose version does not matter
@@ -116,6 +117,7 @@ KEYS: Final[Mapping[str, _Key]] = {
     "env_expression": _Key("a Python expression (string)", _text),
     "source": _Key(_LIST, _texts),
     "exclude": _Key(_LIST, _patterns),
+    "without_probes": _Key(_LIST, _patterns),
     "ignore": _Key(_LIST, _patterns),
     "ignore_env": _Key(_LIST, _texts),
     "ignore_packages": _Key(_LIST, _texts),

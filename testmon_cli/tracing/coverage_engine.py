@@ -41,6 +41,7 @@ class CoverageEngine:
     """
 
     name = "coverage"
+    plain: frozenset[str] = frozenset()  # it changes no bytecode
 
     def __init__(self, settings: TraceSettings, scope: Scope) -> None:
         self._settings = settings

@@ -1,6 +1,7 @@
 """What sees the code run."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from types import CodeType
 from typing import NamedTuple, Protocol
 
@@ -49,6 +50,10 @@ class Engine(Protocol):
     """Sees which code of the project runs, and for whom."""
 
     name: str
+
+    @property
+    def plain(self) -> AbstractSet[str]:
+        """Sources that run unseen, all of whose blocks count as run by every test."""
 
     def start(self) -> None:
         """Begin to see; raises EngineUnavailableError."""

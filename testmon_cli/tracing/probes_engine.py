@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing import probes as probing
+from testmon_cli.tracing.attribution import SESSION
 from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
@@ -29,6 +30,7 @@ _TAKEN = 2  # of a hit that was taken, but that this process may be killed befor
 _ONLY_NEW = bytes(value == 1 for value in range(256))  # leaves out what was taken
 
 _OTHERS_TOOLS = (0, 2, 3, 4)  # numbers for sys.monitoring: 1 is that of coverage, from 5 on they are Python's
+_NO_ROOM = "there is no room for more probes"
 _REMEMBERED = 500  # hits of a source that are given out as the same objects
 
 
@@ -81,7 +83,7 @@ class ProbesEngine:
         self._used = 0
         self._woken: dict[int, None] = {}  # numbers of the sources that ran since the last harvest
         self._is_watched = False  # by a debugger or a profiler
-        self._identity = "session:"
+        self._identity = SESSION
         self._units: list[Unit] = []  # by base
         self._bases: list[int] = []
         self._by_file: dict[tuple[str, str], Unit] = {}
@@ -89,6 +91,7 @@ class ProbesEngine:
         self._unknown: dict[str, set[str]] = {}
         self._new: list[LoadedFile] = []
         self._blind: set[str] = set()
+        self.plain: set[str] = set()
         self._loaded: set[str] = set()
         self._kept: Any = None  # the cache of instrumented code, once it is needed
         self._lock = threading.RLock()
@@ -121,6 +124,9 @@ class ProbesEngine:
                 data = handle.read()
         except OSError:
             data = b""
+        if self._scope.stays_plain(path):
+            self._count_all(path, data)
+            return code
         return self.bound(code, path, blake2b(data, digest_size=16).hexdigest(), len(data)) or code
 
     def switch(self, identity: str, *, is_harvested: bool = False) -> None:
@@ -213,6 +219,9 @@ class ProbesEngine:
 
     def code_for(self, path: str, canonical: str, data: bytes) -> CodeType | None:
         """The code of a source, ready to run, or None when it must run without probes."""
+        if self._scope.stays_plain(canonical):
+            self._count_all(canonical, data)
+            return None
         digest = blake2b(data, digest_size=16).hexdigest()
 
         def make() -> CodeType:
@@ -239,6 +248,21 @@ class ProbesEngine:
             self._kept = _probe_cache().Cache(self._scope.root, read_key(self._scope.key_file))
         return self._kept
 
+    def _count_all(self, path: str, data: bytes) -> None:
+        """Count all blocks of a source as run by every test, since nothing shows which ran."""
+        try:
+            names = _names_of_blocks(data)
+        except (SyntaxError, ValueError):
+            return  # to import it fails
+        self._loaded.add(path)
+        self.plain.add(path)
+        with self._lock:
+            if self._used + len(names) + 1 > CAPACITY:
+                self.blind(path, _NO_ROOM)
+                return
+            self._allocate(path, blake2b(data, digest_size=16).hexdigest(), len(data), names)
+            self._seen.setdefault(SESSION, {})[len(self._units) - 1] = bytes([1] * len(names) + [0])
+
     def bound(self, code: CodeType, path: str, digest: str, size: int) -> CodeType | None:
         """Instrumented code, connected to the array."""
         found = probed(code)
@@ -250,7 +274,7 @@ class ProbesEngine:
             unit = self._by_file.get((path, digest))
             if unit is None:
                 if self._used + len(found.qualnames) + 1 > CAPACITY:
-                    self.blind(path, "there is no room for more probes")
+                    self.blind(path, _NO_ROOM)
                     return None
                 unit = self._allocate(path, digest, size, found.qualnames)
             unit.qualnames = found.qualnames  # they were not known when code of it came by pickle first
@@ -348,13 +372,13 @@ class ProbesEngine:
         return disguise(get_code, IMPORT_MACHINERY)
 
     def _wrap_rewrite(self, original: Callable[..., None]) -> Callable[..., None]:
-        source, blind = self._scope.source, self.blind
+        source, stays_plain, blind = self._scope.source, self._scope.stays_plain, self.blind
 
         def rewrite_asserts(
             mod: "ast.Module", source_bytes: bytes, module_path: str | None = None, *rest: Any, **named: Any
         ) -> None:
             path = source(module_path) if module_path else None
-            if path is not None:
+            if path is not None and not stays_plain(path):
                 try:
                     _instrument()(mod)
                 except Exception as problem:
@@ -369,6 +393,15 @@ def _probe_cache() -> Any:
     from testmon_cli.tracing import probe_cache
 
     return probe_cache
+
+
+def _names_of_blocks(data: bytes) -> tuple[str, ...]:
+    """The qualified name of the function of each block of a source."""
+    import ast
+
+    from testmon_cli.analysis.blocks import find_places
+
+    return tuple(block.qualname for block in find_places(ast.parse(data)))
 
 
 @cache

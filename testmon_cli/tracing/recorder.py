@@ -122,8 +122,10 @@ class Recorder:
         self.problem = self.problem or reason
 
     def observed(self, path: str, code: CodeType, pending: Pending) -> bool:
-        """Whether a function of a project file was seen to run."""
-        return any(self.engine.observes(hits, code) for hits in pending.hits if hits.file.path == path)
+        """Whether a function of a project file was seen to run, or counts as run by every test."""
+        return path in self.engine.plain or any(
+            self.engine.observes(hits, code) for hits in pending.hits if hits.file.path == path
+        )
 
     def _trace(self, identity: str, pending: Pending) -> list[wire.Record]:
         records, hits = self.numbered(pending.hits)

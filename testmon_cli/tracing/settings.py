@@ -27,6 +27,7 @@ class TraceSettings(NamedTuple):
     engine: str = "auto"  # auto, coverage, probes
     roots: tuple[str, ...] = ()  # further absolute folders with sources
     exclude: tuple[str, ...] = ()  # glob patterns relative to the root: neither traced nor read
+    without_probes: tuple[str, ...] = ()  # the same: bytecode stays as it is, and all of it counts as run by every test
     ignore_files: tuple[str, ...] = ()
     ignore_environment: tuple[str, ...] = ()
     hash_key: str = ""  # hex; values of environment variables are hashed with it
@@ -71,7 +72,7 @@ class Scope:
 
     def key(self) -> str:
         """Changes with what is said of where the project's files are."""
-        said = json.dumps([self._roots, self._settings.exclude])
+        said = json.dumps([self._roots, self._settings.exclude, self._settings.without_probes])
         return blake2b(said.encode(), digest_size=4).hexdigest()
 
     def source(self, path: str) -> str | None:
@@ -82,6 +83,12 @@ class Scope:
             found = self.inside(path) if path.endswith((".py", ".pyw")) else None
             self._sources[path] = found = None if found is None or self._in_archive(found) else found
             return found
+
+    def stays_plain(self, path: str) -> bool:
+        """Whether the bytecode of a source, by its canonical path, is to stay as it is."""
+        patterns = self._settings.without_probes
+        roots = (root for root in self._roots if path.startswith(root)) if patterns else ()
+        return any(matches(path[len(root) :].replace(os.sep, "/"), patterns) for root in roots)
 
     def inside(self, path: str) -> str | None:
         """The canonical absolute path of a file or folder of the project, None for any other."""

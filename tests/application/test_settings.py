@@ -14,6 +14,7 @@ datafile = "build/data"
 env = "nightly"
 source = ["../shared/src"]
 exclude = ["app/generated/*"]
+without_probes = ["tests/test_code.py"]
 ignore = ["*.log"]
 ignore_env = ["TERM"]
 ignore_packages = ["Some_Tool"]
@@ -41,6 +42,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         env="nightly",
         source=(str((tmp_path / "../shared/src").resolve()),),
         exclude=("app/generated/*",),
+        without_probes=("tests/test_code.py",),
         ignore=("*.log",),
         ignore_env=("TERM",),
         ignore_packages=("Some_Tool",),

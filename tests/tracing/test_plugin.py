@@ -579,6 +579,36 @@ def test_cached_code_is_of_runs_with_the_same_files(project: Project) -> None:
         assert recorded.unknown("test:test_a.py::test_a") == set()
 
 
+def test_bytecode_can_be_left_as_it_is_and_then_counts_as_run_by_all(project: Project, engine: str) -> None:
+    plain = "def one():\n    return 1\n\ndef two():\n    if one():\n        return 2\n"
+    compare = """\
+import app, pytest
+
+def code_of(source, name):
+    names = {}
+    exec(compile(source, "any.py", "exec"), names)
+    return names[name].__code__.co_code
+
+def test_bytecode():
+    assert app.two.__code__.co_code == code_of(open(app.__file__).read(), "two")
+    assert code_of.__code__.co_code == code_of(open(__file__).read(), "code_of")
+
+def test_nothing():
+    pass
+"""
+    project.write({"app.py": plain, "test_a.py": compare, "test_b.py": "def test_b():\n    pass\n"})
+
+    recorded = project.collect(engine=engine, without_probes=("app.py", "test_a*"))
+
+    assert set(recorded.outcomes().values()) == {"passed"}, recorded.stdout
+    assert {reason for record in recorded.records for reason in getattr(record, "unknown", ())} == set()
+    if engine == "probes":
+        assert blocks_hit(recorded, "session:") == {
+            "app.py": {("one", 1), ("two", 4), ("two", 6)},
+            "test_a.py": {("code_of", 3), ("test_bytecode", 8), ("test_nothing", 12)},
+        }
+
+
 def test_files_of_virtual_environments_and_excluded_ones_are_not_traced(project: Project, engine: str) -> None:
     project.write(
         {
