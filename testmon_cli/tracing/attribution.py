@@ -1,5 +1,6 @@
 """On whose behalf code runs: a stack of identities, the innermost counts."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 SESSION = "session:"
@@ -44,6 +45,7 @@ class Attribution:
         self._stack: list[Entry] = []
         self._switch = switch
         self.current = base
+        self.note: Callable[[str], None] | None = None  # is told of each identity that is pushed
 
     def rebase(self, base: str) -> None:
         """Change what counts when the stack is empty."""
@@ -51,6 +53,8 @@ class Attribution:
         self._update()
 
     def push(self, identity: str, *, is_harvested: bool = False) -> Entry:
+        if self.note is not None:
+            self.note(identity)
         entry = Entry(identity)
         self._stack.append(entry)
         self._update(is_harvested=is_harvested)
@@ -61,6 +65,10 @@ class Attribution:
         if entry in self._stack:
             self._stack.remove(entry)
             self._update()
+
+    def identities(self) -> list[str]:
+        """All that are on the stack."""
+        return [entry.identity for entry in self._stack]
 
     def holds(self, identity: str) -> bool:
         return any(entry.identity == identity for entry in self._stack)

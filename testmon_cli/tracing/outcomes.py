@@ -27,6 +27,11 @@ class OutcomeReader:
     def failure(self) -> str:
         return "\n".join(self._texts)[:FAILURE_LIMIT]
 
+    def fail(self, text: str) -> None:
+        """The test came to its end without a report."""
+        self.outcome = "failed"
+        self._texts.append(text)
+
     def add(self, report: pytest.TestReport) -> None:
         """Take a report in. A second set-up begins the test anew: a plugin reruns it, the last outcome counts."""
         when, shown = report.when, str(report.outcome)

@@ -23,6 +23,7 @@ from testmon_cli.tracing.originals import get_parent, open_file
 from testmon_cli.tracing.outcomes import OutcomeReader
 from testmon_cli.tracing.recorder import Pending, Recorder
 from testmon_cli.tracing.settings import INTERRUPTED, TraceSettings
+from testmon_cli.tracing.simultaneous import AT_ONCE, RunningTests
 
 _INI = [
     "python_files",
@@ -36,6 +37,7 @@ _INI = [
 ]
 Wrapper = Generator[None, object, object]  # around the other implementations of a hook
 _MARKED = "marked testmon_always"
+APART = "a plugin ran it in another way than pytest does"
 _OPTIONS = ("doctestmodules", "doctestglob", "importmode")
 MARKERS = (
     "testmon_always(reason): select this test every time",
@@ -107,6 +109,8 @@ class Collector:
         self.nodeid = ""  # of the test that runs; to ask pytest for it takes long
         self.is_between = False  # the test before is over, and what runs until the next may count for that
         self.outcome = OutcomeReader()
+        self.running = RunningTests(self.attribution, self._distrust)
+        self.apart: dict[str, OutcomeReader] = {}  # of tests that a plugin runs in its own way
         self.modules: dict[str, str] = {}
         self.notes: list[str] = []
         self.lost = ""  # why no more is written
@@ -215,30 +219,47 @@ class Collector:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Wrapper:
-        self.nodeid = item.nodeid
-        self.outcome = OutcomeReader()
-        identity = identity_of_test(self.nodeid)
+        nodeid = self.nodeid = item.nodeid
+        outcome = self.running.begin(nodeid)
+        identity = identity_of_test(nodeid)
         entry = self.attribution.push(identity, is_harvested=self.is_between)
         try:
             return (yield)
         finally:
             self.attribution.pop(entry)
             self.is_between = True
-            try:
-                self._finish(item, identity)
-                self._notice_threads()
-                self._notice_processes(identity)
-            except Exception as problem:
-                self.recorder.failed(problem, identity)
-            finally:
-                self.nodeid = ""
+            with self.running.lock:
+                try:
+                    self.running.end(nodeid)
+                    self.nodeid, self.outcome = nodeid, outcome
+                    self._finish(item, identity)
+                    self._notice_threads()
+                    self._notice_processes(identity)
+                except Exception as problem:
+                    self.recorder.failed(problem, identity)
+                finally:
+                    self.nodeid = ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.nodeid == self.nodeid:
-            self.outcome.add(report)
-        elif self.is_controller and str(report.when) == "???":  # pytest-xdist reports a test that took its worker along
+        outcome = self.running.reader(report.nodeid)
+        if outcome is not None:
+            outcome.add(report)
+        elif not self.is_controller:
+            self._ran_apart(report)
+        elif str(report.when) == "???":  # pytest-xdist reports a test that took its worker along
             self._flush(*crash_records(report, str(self.config.rootpath)))
+
+    def _ran_apart(self, report: pytest.TestReport) -> None:
+        """A plugin ran a test without pytest's protocol, which we would see: mostly to run several in threads."""
+        outcome = self.apart.setdefault(report.nodeid, OutcomeReader())
+        outcome.add(report)
+        if outcome.finished:
+            del self.apart[report.nodeid]
+            self._flush(*unseen_records(report.nodeid, str(self.config.rootpath), APART, outcome))
+
+    def _distrust(self, identity: str) -> None:
+        self.recorder.pending(identity).unknown.add(AT_ONCE)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logfinish(self) -> None:
@@ -459,13 +480,19 @@ def session_record(config: pytest.Config, engine: str) -> wire.Session:
 
 
 def crash_records(report: pytest.TestReport, root: str) -> list[wire.Record]:
-    """A test whose process died: what it ran is not known."""
-    reason = "the process that ran it crashed"
-    path = os.path.join(root, report.nodeid.partition("::")[0])
-    function = report.nodeid.partition("::")[2].partition("[")[0].replace("::", ".")
-    trace = wire.Trace(identity_of_test(report.nodeid), unknown=(reason,))
-    text = str(report.longreprtext)
-    return [trace, wire.Outcome(report.nodeid, path, function, "other", "failed", 0.0, text, reason)]
+    """A test whose process died."""
+    outcome = OutcomeReader()
+    outcome.fail(str(report.longreprtext))
+    return unseen_records(report.nodeid, root, "the process that ran it crashed", outcome)
+
+
+def unseen_records(nodeid: str, root: str, reason: str, outcome: OutcomeReader) -> list[wire.Record]:
+    """A test that came out somehow, but what it ran is not known."""
+    path = os.path.join(root, nodeid.partition("::")[0])
+    function = nodeid.partition("::")[2].partition("[")[0].replace("::", ".")
+    trace = wire.Trace(identity_of_test(nodeid), unknown=(reason,))
+    shown = outcome.outcome, outcome.duration, outcome.failure
+    return [trace, wire.Outcome(nodeid, path, function, "other", *shown, reason)]
 
 
 def plugin_distributions(config: pytest.Config) -> tuple[str, ...]:

@@ -316,3 +316,98 @@ def test_greenlets(suite: Suite, engine: str) -> None:
     assert suite.collect("-q", engine=engine) == 0
     assert suite.functions() == {"greenlet": {"one", "two"}, "gevent": {"one", "late"}, "nothing": set()}
     assert suite.unsure() == {}
+
+
+# Of pytest, whose tests run one after the other, what threads would share.
+IN_THREADS = """
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    import pytest
+    from _pytest import runner
+
+
+    class StatePerThread(threading.local):
+        def __init__(self):
+            self.state = runner.SetupState()
+
+        def __getattr__(self, name):
+            return getattr(self.state, name)
+
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(session):
+        session._setupstate = StatePerThread()
+        runner._update_current_test_var = lambda *_: None
+
+        def run(item):
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(run, session.items[:2]))
+        run(session.items[2])
+        return True
+    """
+
+
+def test_tests_that_run_at_once_in_threads_are_selected_every_time(suite: Suite) -> None:
+    suite.project.write(
+        {
+            "shop.py": SHOP,
+            "conftest.py": IN_THREADS,
+            "test_both.py": """
+                import threading
+
+                import shop
+
+                both = threading.Barrier(2)
+
+
+                def test_first():
+                    both.wait(60)
+                    assert shop.one() == 1
+
+
+                def test_second():
+                    both.wait(60)
+                    assert shop.two() == 2
+
+
+                def test_alone():
+                    assert shop.late() == 3
+                """,
+        }
+    )
+    assert suite.collect("-q", "-s") == 0
+    both = ["test_both.py::test_first", "test_both.py::test_second"]
+    assert suite.unsure() == dict.fromkeys(both, "other tests ran at the same time, in threads")
+    assert sorted(suite.select(exact=True)) == both
+
+
+def test_tests_that_a_plugin_runs_in_its_own_way_are_selected_every_time(suite: Suite) -> None:
+    suite.project.write(
+        {
+            "conftest.py": """
+                import pytest
+                from _pytest.runner import call_and_report
+
+
+                @pytest.hookimpl(tryfirst=True)
+                def pytest_runtestloop(session):
+                    for item in session.items:
+                        item._initrequest()
+                        for when in ("setup", "call"):
+                            call_and_report(item, when, log=True)
+                        call_and_report(item, "teardown", log=True, nextitem=None)
+                    return True
+                """,
+            "test_apart.py": "def test_good(): pass\ndef test_bad(): assert 0\n",
+        }
+    )
+    assert suite.collect("-q") == 1
+    apart = "a plugin ran it in another way than pytest does"
+    assert {nodeid: (seen.outcome, seen.always) for nodeid, seen in suite.known().items()} == {
+        "test_apart.py::test_good": ("passed", apart),
+        "test_apart.py::test_bad": ("failed", apart),
+    }
+    assert sorted(suite.select()) == ["test_apart.py::test_bad", "test_apart.py::test_good"]
