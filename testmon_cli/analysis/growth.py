@@ -398,15 +398,23 @@ class Growth:
         if owner is not None and change.name != "__doc__" and definition.kind != "function":
             pure = pure and self.project.is_plain_class(path, owner)
         if pure:
-            holder = definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]
             affected = self.affected.docs if change.how == DOC else self.affected.hints
-            key = (path, holder if change.name == "__doc__" else change.name)
-            if key not in affected:
-                affected[key] = cause
-                self._read_on_import(key, cause, READS_DOCS if change.how == DOC else READS_HINTS)
+            for name in self._asked_of(path, change):
+                if (path, name) not in affected:
+                    affected[path, name] = cause
+                    self._read_on_import((path, name), cause, READS_DOCS if change.how == DOC else READS_HINTS)
         else:
             self._bound(path, definition, change.name, cause)
             self._effects(path, definition, cause, may_raise=change.how == HINT)
+
+    def _asked_of(self, path: str, change: DefinitionChange) -> set[str]:
+        """The names of which documentation or annotations are asked for."""
+        definition = change.definition
+        if change.name == "__doc__":
+            return {definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]}
+        if change.how == HINT and definition.owner and definition.kind != "function":
+            return {name for _, name in self.holders(path, definition.owner)}  # those of a class body are the class's
+        return {change.name}
 
     def _read_on_import(self, key: tuple[str, str], cause: Cause, reads: str) -> None:
         """Definitions that look at documentation or annotations, and mention what these belong to."""

@@ -42,8 +42,8 @@ _LOOKUPS |= {"distribution": 0, "metadata": 0, "version": 0, "requires": 0}
 _READING_DOCS = {"__doc__", "getdoc", "help", "pydoc", "testmod", "testfile", "DocTestFinder", "DocTestSuite"}
 _READING_SOURCE = {"getsource", "getsourcelines"}
 _READING_HINTS = {
-    "__annotations__", "__signature__", "__wrapped__", "from_callable", "get_annotations", "get_type_hints",
-    "getfullargspec", "signature",
+    "__annotate__", "__annotate_func__", "__annotations__", "__signature__", "__wrapped__", "call_annotate_function",
+    "from_callable", "get_annotations", "get_type_hints", "getfullargspec", "signature",
 }  # fmt: skip
 
 
