@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import cached_property
 from pathlib import Path
 
-from testmon_cli.analysis import codec
 from testmon_cli.analysis.changes import (
     ADDED,
     CHANGED,
@@ -19,7 +18,6 @@ from testmon_cli.analysis.changes import (
 )
 from testmon_cli.analysis.growth import Growth
 from testmon_cli.analysis.model import build_model
-from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.application import environment, interpreters, packages, pytest_config, selecting, sources
 from testmon_cli.application.comparing import FileChanges, PackageChanges, is_loaded
 from testmon_cli.application.matching import RunMatcher
@@ -267,9 +265,7 @@ def _since_runs(
             if path in (newest or ()) or dependents.elsewhere(path):
                 yield Change(REMOVED, "file", path, "", 0, dependents.of_file(path))
         elif not tree.is_unchanged(ref, int(run.started * 1e9)):
-            data = datafile.model(ref.id) if ref.model_key == MODEL_KEY else b""
-            old = codec.decode(data) if data else None
-            yield from _of_file(tree, path, old, dependents)
+            yield from _of_file(tree, path, sources.stored_model(datafile, ref), dependents)
     added = tree.stats.keys() - there
     selected = _selected_for(settings, added)
     for path in added:

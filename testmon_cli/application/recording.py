@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.checksums import content_digest
@@ -16,12 +16,14 @@ from testmon_cli.application.patterns import GLOB, check_pattern, glob_state, ma
 from testmon_cli.application.sources import Stat, version_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
 from testmon_cli.domain.source import BlockTable, Outline
+from testmon_cli.storage.connecting import decoding
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.probe_cache import Cache
 from testmon_cli.tracing.states import EXISTS, METADATA
 
 _PATHS = ("file", "directory", METADATA)  # kinds of resources whose names are paths
+Decoded = TypeVar("Decoded")
 _KNOWN_LIMIT = 10_000  # sets of hits remembered per file
 
 
@@ -73,11 +75,15 @@ class LoadedSource:
 
     @cached_property
     def table(self) -> BlockTable | None:
-        return codec.decode_table(self.version.model) if self.version.model else None
+        return self._decoded(codec.decode_table)
 
     @cached_property
     def outline(self) -> tuple[Outline, ...] | None:
-        return codec.decode_outline(self.version.model) if self.version.model else None
+        return self._decoded(codec.decode_outline)
+
+    def _decoded(self, decode: Callable[[bytes], Decoded]) -> Decoded | None:
+        with decoding("the datafile"):  # where the model may come from
+            return decode(self.version.model) if self.version.model else None
 
 
 class _Hit(NamedTuple):

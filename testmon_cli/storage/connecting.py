@@ -176,7 +176,7 @@ _UNREADABLE = (
 
 
 @contextmanager
-def decoding(path: Path) -> Iterator[None]:
+def decoding(path: Path | str) -> Iterator[None]:
     """Turn what keeps values of the datafile from being read into one line for the user, whatever that is."""
     try:
         yield

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from testmon_cli.application.recording import Joiner, SpoolReader, glob_state, matches_test, merged
-from testmon_cli.domain.records import Trace
+from testmon_cli.analysis.model_key import MODEL_KEY
+from testmon_cli.application.recording import Joiner, LoadedSource, SpoolReader, glob_state, matches_test, merged
+from testmon_cli.domain.errors import DatafileError
+from testmon_cli.domain.records import SourceVersion, Trace
 from testmon_cli.tracing import wire
 
 FUNCTION = "def f(n):\n    if n:\n        return 1\n    return 2\n"
@@ -168,3 +170,9 @@ def test_a_number_that_comes_again_has_another_meaning(root: Path) -> None:
         (execution,) = joiner.take().executions
         found.append(execution.trace.fingerprints["a.py"])
     assert found[0] < found[1]
+
+
+def test_a_stored_model_that_cannot_be_read_is_an_error_of_the_datafile() -> None:
+    loaded = LoadedSource(SourceVersion("a.py", "", MODEL_KEY, b"\x10\0\0\0\x20\0\0\0nothing", b"", 1, 1))
+    with pytest.raises(DatafileError, match="holds what cannot be read"):
+        _ = loaded.table
