@@ -92,6 +92,7 @@ HARMLESS = {
     "pipe-as-configuration": "mkfifo pytest.ini; $T select",
     "pipe-as-source": "mkfifo other.py; $T select",
     "pipe-as-cache": "rm -r .testmon_cache; mkfifo .testmon_cache; $T select",
+    "long-keyword": f"$T collect -q -k {LONG} >/dev/null; $T select",
     "folder-as-source": "mkdir other.py; $T select",
 }
 

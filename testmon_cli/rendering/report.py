@@ -11,7 +11,7 @@ from testmon_cli.domain.report import LastRun, Report
 from testmon_cli.rendering.terminal import joined
 
 JSON_VERSION = 1
-_MARKUP = re.compile(r"[\\`*\[\]<>&|!~]|(?<!\w)_|_(?!\w)")  # of Markdown and HTML
+_MARKUP = re.compile(r"[\\`*\[\]<>&|!~]|(?<![^\W_])_|_(?![^\W_])")  # of Markdown and HTML
 STYLES = {
     r"(?m)^(FAILED|ERROR) .*$": "bold red",
     r"(?m)^E  .*$": "red",

@@ -1,7 +1,9 @@
 """What report prints of texts that hold marks of the format itself."""
 
+from dataclasses import replace
+
 from testmon_cli.domain.report import Failure, Report
-from testmon_cli.rendering.report import as_markdown
+from testmon_cli.rendering.report import as_markdown, as_text
 
 REPORT = Report(
     environment="default, Python 3.12 on linux",
@@ -36,3 +38,36 @@ def test_markdown_marks_in_the_values_do_not_end_code_or_cells() -> None:
         "| --- | ---: |",
         "| `` t.py::test[`\\|`] `` | 0.500 |",
     ]
+
+
+HOSTILE = replace(
+    REPORT,
+    environment="<img src=x> [a](http://b) **c** `d` __e__ snake_case\n# heading",
+    failures=(Failure("t.py::test[\x1b[2J\n## heading]", "failed", "E \x1b]0;title\x07 <b>\r\n\u202eE end\n"),),
+    slowest=(("t.py::test[\n| a | b |]", 0.5),),
+)
+
+
+def test_markdown_takes_nothing_in_the_values_for_markup() -> None:
+    lines = as_markdown(HOSTILE).splitlines()
+    assert lines[4] == (
+        "| environment | \\<img src=x\\> \\[a\\](http://b) \\*\\*c\\*\\* \\`d\\` \\_\\_e\\_\\_ snake_case\\n# heading |"
+    )
+    assert lines[13:] == [
+        "### failed: `t.py::test[\\x1b[2J\\n## heading]`",
+        "",
+        "```text",
+        "E \\x1b]0;title\\x07 <b>\\r",
+        "\\u202eE end",
+        "```",
+        "",
+        "| slowest tests | seconds |",
+        "| --- | ---: |",
+        "| `t.py::test[\\n\\| a \\| b \\|]` | 0.500 |",
+    ]
+
+
+def test_text_holds_no_character_that_steers_a_terminal() -> None:
+    text = as_text(HOSTILE)
+    assert [line for line in text.splitlines() if not line.isprintable()] == []
+    assert "FAILED t.py::test[\\x1b[2J\\n## heading]\nE \\x1b]0;title\\x07 <b>\\r\n\\u202eE end\n" in text

@@ -99,3 +99,10 @@ def test_a_command_that_a_shell_could_not_take_asks_again() -> None:
     assert answer["command"] == "testmon select -0 -k 'a b' -- | xargs -0 -r pytest"
     everything = json.loads(as_json(Selection(many[:1], 1)))
     assert everything["command"] == "pytest t.py::a0"  # pytest alone would start from a folder below the root
+
+
+def test_names_that_steer_a_terminal_are_shown_as_numbers() -> None:
+    hostile = Selected("t.py::a[\x1b]", "t.py", Reason(AFFECTED, "mentions\nT\x9bAX"))
+    selection = SELECTION._replace(tests=(hostile,), notes=("\x1b[2J.py does not parse",))
+    assert explained(selection) == "t.py::a[\\x1b]  mentions\\nT\\x9bAX\n"
+    assert notes(selection) == "testmon: \\x1b[2J.py does not parse\n"

@@ -49,3 +49,15 @@ def test_a_terminal_gets_the_same_text_in_colour() -> None:
     assert (process.returncode, error) == (0, b"['rich']\n")
     colored = "\x1b[31mFAILED t.py::test_x[caf\u00e9]\x1b[0m"
     assert shown.decode().replace("\r\n", "\n") == TEXT.replace("FAILED t.py::test_x[caf\u00e9]", colored)
+
+
+def test_arguments_are_exact_in_a_pipe_and_steer_no_terminal() -> None:
+    code = r"from testmon_cli.rendering.terminal import write_arguments; write_arguments('t\x1b[2J\udcff.py\n')"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env={**PLAIN, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
+    assert done.stdout == b"t\x1b[2J\xff.py\n"
+    ours, theirs = pty.openpty()
+    subprocess.run(command, env=PLAIN, stdout=theirs, check=True)
+    os.close(theirs)
+    assert os.read(ours, 100) == b"t\\x1b[2J\\udcff.py\r\n"
+    os.close(ours)
