@@ -172,3 +172,22 @@ def test_an_engine_that_cannot_work_is_one_line_and_exit_code_66(project: Projec
     project.write({"coverage/__init__.py": "raise ImportError('none here')\n", **FILES})
     answer = project.testmon("collect", "--engine", "coverage", PYTHONPATH=str(project.path))
     assert (answer.code, answer.out, answer.err.count("\n")) == (66, "", 1), answer
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "message"),
+    [
+        pytest.param(
+            'PYTEST_ADDOPTS="\'" $T collect', 66, "pytest failed with ValueError: No closing quota", id="options"
+        ),
+        pytest.param(f"$T collect --rootdir={LONG}", 66, "pytest failed with OSError: ", id="long-name"),
+        pytest.param(
+            "$T collect >/dev/full", 74, "what pytest prints cannot be written: No space left", id="full-disk"
+        ),
+        pytest.param("$T collect >/dev/full 2>/dev/full", 74, "", id="both-full"),
+    ],
+)
+def test_what_ends_pytest_before_its_session_is_one_line(shop: Project, script: str, code: int, message: str) -> None:
+    answer = _in_shell(shop, script)
+    assert (answer.code, answer.err.count("\n"), "Traceback" in answer.err) == (code, bool(message), False), answer
+    assert message in answer.err

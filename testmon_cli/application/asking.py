@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from testmon_cli.analysis.naming import Candidate
+from testmon_cli.application.files import read_bytes
 
 # Ends the name of a test that ran in part: some of its parameters, some of what a class inherits.
 IN_PART = "["
@@ -63,6 +64,7 @@ def _expanded(arguments: Sequence[str]) -> Iterator[str]:
             yield argument
             continue
         try:
-            yield from Path(argument[1:]).read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            text = read_bytes(argument[1:])  # a pipe is for pytest alone
         except OSError:
             continue
+        yield from text.decode(errors="surrogateescape").splitlines()

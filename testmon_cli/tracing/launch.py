@@ -9,10 +9,12 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
-from testmon_cli.domain.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED
+from testmon_cli.domain.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_IO
 from testmon_cli.tracing.settings import LAUNCHER, VARIABLE, TraceSettings
 
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 PLUGIN = "testmon_cli.tracing.plugin"
 # Interrupts pytest as Ctrl-C does. It is a signal that nobody else uses: what a shell starts in the background ignores
 # that of Ctrl-C, and a project may handle that in its own way.
@@ -44,16 +46,51 @@ def _run() -> int:
         if signal.SIGINT != INTERRUPT:
             signal.signal(INTERRUPT, signal.default_int_handler)
         _trace(settings)
+    if importlib.util.find_spec("pytest") is None:
+        return _fail(f"pytest is not installed for {sys.executable}", EXIT_ENVIRONMENT)
     _look_like_pytest(arguments)
     import pytest
 
-    code = int(pytest.main(["-p", PLUGIN, *arguments] if settings is not None else arguments))
+    try:
+        code = int(pytest.main(["-p", PLUGIN, *arguments] if settings is not None else arguments))
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is None:
+            return _unprintable(error)
+        if _is_ours(error):
+            raise
+        what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        return _fail(f"pytest failed with {what}; python -m pytest shows where", EXIT_ENVIRONMENT)
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # as pytest does: the reader of our output went away
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return 1
+    except OSError as error:
+        return _unprintable(error)
     return code
+
+
+def _unprintable(error: OSError) -> int:
+    _give_up_stdout()
+    return _fail(f"what pytest prints cannot be written: {error.strerror or error}", EXIT_IO)
+
+
+def _give_up_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(message: str, code: int) -> int:
+    with suppress(OSError):  # it is full too
+        print(f"testmon: error: {message}", file=sys.stderr)
+    return code
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an exception comes from testmon: then it is a bug, whose traceback tells more."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and place.tb_frame.f_code.co_filename.startswith(_PACKAGE)
 
 
 def _trace(settings: TraceSettings) -> None:
@@ -63,8 +100,7 @@ def _trace(settings: TraceSettings) -> None:
     try:
         started = recorder.activate(settings)
     except EngineUnavailableError as error:
-        print(f"testmon: error: {error}", file=sys.stderr)
-        raise SystemExit(EXIT_ENVIRONMENT) from None
+        raise SystemExit(_fail(str(error), EXIT_ENVIRONMENT)) from None
     started.attach_pytest()
     child.prepare(started)
     if settings.verbose:
