@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from testmon_cli.analysis.naming import Candidate
 from testmon_cli.application.files import read_bytes
+from testmon_cli.domain.nodeid import NodeId
 
 # Ends the name of a test that ran in part: some of its parameters, some of what a class inherits.
 IN_PART = "["
@@ -21,6 +22,10 @@ class Asked(NamedTuple):
     def covers(self, path: str, name: str) -> bool:
         """Whether all of a test or class was asked for."""
         return path not in self.names or any(name == n or name.startswith(f"{n}::") for n in self.names[path])
+
+    def whole_names(self, path: str) -> list[str]:
+        """The classes and functions of a file that were asked for with all that they hold."""
+        return sorted(name for name in self.names[path] if "[" not in name)
 
     def left_out(self, path: str, candidates: Iterable[Candidate], reported: Collection[str]) -> list[str]:
         """What of a file the arguments left out; `reported` are the functions that pytest spoke of."""
@@ -42,12 +47,12 @@ def asked_for(arguments: Sequence[str], root: Path) -> Asked:
     whole: set[str] = set()
     names: dict[str, set[str]] = defaultdict(set)
     for argument in _expanded(arguments):
-        file, separator, name = argument.partition("::")
-        if argument.startswith("-") or not os.path.exists(file):
+        nodeid = NodeId.parse(argument)
+        if argument.startswith("-") or not os.path.exists(nodeid.path):
             continue
-        path = os.path.relpath(os.path.realpath(file), root).replace(os.sep, "/")
-        if separator:
-            names[path].add(name)
+        path = os.path.relpath(os.path.realpath(nodeid.path), root).replace(os.sep, "/")
+        if nodeid.names:
+            names[path].add(nodeid.name + nodeid.parameters)
         else:
             whole.add(path)
     return Asked({p: frozenset(found) for p, found in names.items() if not any(_holds(w, p) for w in whole)})

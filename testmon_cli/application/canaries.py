@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from testmon_cli.application.reasons import sentence
 from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import Run
 from testmon_cli.domain.selection import CANARY, Reason, Selected, Selection
 from testmon_cli.storage.datafile import Datafile
@@ -35,7 +36,7 @@ def failing_files(datafile: Datafile, runs: Sequence[Run]) -> dict[str, Run]:
     oldest = max((rank for rank, run in enumerate(runs) if run.mapping("errors")), default=-1)
     seen: set[str] = set()
     for run in runs[: oldest + 1]:
-        errors = {nodeid.partition("::")[0] for nodeid in run.mapping("errors")}
+        errors = set(map(path_of, run.mapping("errors")))
         found.update(dict.fromkeys(errors - seen, run))
         seen |= errors | datafile.test_files(run.id)
     return found
@@ -64,7 +65,7 @@ def one_of_each(selection: Selection) -> Selection:
 
 
 def _file(test: Selected) -> str:
-    return test.nodeid.partition("::")[0]
+    return path_of(test.nodeid)
 
 
 def _speed(test: Selected) -> tuple[float, str]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,21 +21,27 @@ from testmon_cli.application import (
     sources,
     spools,
 )
+from testmon_cli.application.absence import IN_PART
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.files import read_bytes
 from testmon_cli.application.options import without_options
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import supervisor
+from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import Package, RunStart, SourceVersion
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing import launch
+from testmon_cli.tracing import launch, wire
 from testmon_cli.tracing.settings import TraceSettings
 from testmon_cli.tracing.states import environment_state
 
 _NO_MODEL = "-"  # model key of files that were there but that no test loaded
 # Arguments of a run longer than this are handed over in a file (pytest 8.2 reads `@file`).
 _LONGEST_ARGUMENTS = 50_000
+_USAGE_ERROR = 4  # pytest's exit code
+_NARROWING = (
+    "-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise", "--ignore", "--ignore-glob",
+)  # fmt: skip
 
 
 class Collected(NamedTuple):
@@ -45,12 +51,15 @@ class Collected(NamedTuple):
     executed: int
     errors: int
     note: str = ""  # for stderr
+    is_refused: bool = False  # whether pytest took the options, but not what it was to run
 
 
-def collect_selected(settings: Settings, arguments: Sequence[str], *, verbose: bool = False) -> Collected | None:
+def collect_selected(
+    settings: Settings, arguments: Sequence[str], *, verbose: bool = False, say: Callable[[str], None] = lambda _: None
+) -> Collected | None:
     """Run only what `select` would print; None when that is nothing.
 
-    Paths among the arguments narrow the selection, all others go to pytest.
+    Paths among the arguments narrow the selection, all others go to pytest. `say` is told what the user should know.
     """
     from testmon_cli.application import selecting  # a plain run does not need it
     from testmon_cli.application.select_filters import narrowing_of
@@ -64,7 +73,13 @@ def collect_selected(settings: Settings, arguments: Sequence[str], *, verbose: b
     if not selection.arguments:
         return None
     options = [argument for place, argument in enumerate(arguments) if place not in paths]
-    return collect(settings, [*options, *selection.arguments], verbose=verbose)
+    collected = collect(settings, [*options, *selection.arguments], verbose=verbose)
+    files = tuple(dict.fromkeys(map(path_of, selection.arguments)))
+    if not collected.is_refused or files == selection.arguments:
+        return collected
+    # What makes tests may do so by means that no text tells. Of a file pytest says what is wrong with it and goes on.
+    say("pytest does not know some of these tests by their names; running their files instead")
+    return collect(settings, [*options, *files], verbose=verbose)
 
 
 def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = False) -> Collected:
@@ -105,10 +120,22 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             keeps_failures=settings.store_failures,
             key=kept.key,
         )
-        config = pytest_config.read(root)
+        place = pytest_config.place_of(arguments, root)
+        config = pytest_config.read(root, place)
         asked = asked_for(arguments, root)
-        store = _Store(datafile, run_id, joiner, stats, asked, config.naming(arguments), narrows=_narrows(arguments))
-        store.begin({"hash_key": hash_key, "config": config.digest, interpreters.FACT: interpreters.fact()})
+        store = _Store(
+            datafile,
+            run_id,
+            joiner,
+            stats,
+            asked,
+            config.naming(arguments),
+            narrows=_narrows(arguments),
+            redefines=_redefines(arguments),
+            place=place,
+        )
+        facts = {"hash_key": hash_key, "config": config.digest, "place": place, interpreters.FACT: interpreters.fact()}
+        store.begin(facts)
         with supervisor() as watched, spools.spool() as spool:
             traced = TraceSettings(
                 spool=spool.folder,
@@ -134,12 +161,11 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             environ = launch.environment(traced, os.environ)
             exitcode = watched.run(command, environ, look, keep=[spool.lock], is_told=spool.is_interrupted)
             completed = joiner.ended is not None
-            store.finish(
-                is_whole=_is_whole(arguments, root), facts=rewritten.facts_of(joiner.read, root, started, before)
-            )
+            store.finish(facts=rewritten.facts_of(joiner.read, root, started, before))
             datafile.finish_run(run_id, time.time(), completed, exitcode)
             datafile.check_in_place()
-    return Collected(exitcode, len(joiner.executed), len(joiner.errors), kept.note)
+    is_refused = exitcode == _USAGE_ERROR and joiner.session is not None
+    return Collected(exitcode, len(joiner.executed), len(joiner.errors), kept.note, is_refused)
 
 
 def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Package, ...]:
@@ -172,21 +198,19 @@ def _short(arguments: Sequence[str], folder: str) -> list[str]:
     return [f"@{path}"]
 
 
-def _is_whole(arguments: Sequence[str], root: Path) -> bool:
-    """Whether the arguments name no part of the suite: no path, no node id."""
-    return not any(argument.startswith("@") or names_path(argument, root) for argument in arguments)
-
-
 def _narrows(arguments: Sequence[str]) -> bool:
     """Whether options of the command line leave tests out."""
-    return any(
-        a.startswith(("-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise")) for a in arguments
-    )
+    return any(a.startswith(_NARROWING) for a in arguments)
+
+
+def _redefines(arguments: Sequence[str]) -> bool:
+    """Whether options of the command line decide what is a test."""
+    return any(a.startswith(("-o", "--override-ini")) for a in arguments)
 
 
 def names_path(argument: str, root: Path) -> bool:
     """Whether an argument of pytest is a path or node id (and not an option, or the value of one)."""
-    path = argument.partition("::")[0]
+    path = path_of(argument)
     return not argument.startswith("-") and (os.path.exists(path) or os.path.exists(root / path))
 
 
@@ -203,6 +227,8 @@ class _Store:
         naming: Naming,
         *,
         narrows: bool,
+        redefines: bool,
+        place: pytest_config.ConfigPlace,
     ) -> None:
         self._datafile = datafile
         self._run_id = run_id
@@ -212,6 +238,8 @@ class _Store:
         self._asked = asked
         self._naming = naming
         self._narrows = narrows  # the command line, not the configuration, leaves tests out: they still are to be run
+        self._place = place  # where pytest is expected to find its configuration
+        self._redefines = redefines  # the command line, not the configuration, says what is a test
         self._facts: dict[str, object] = {}
         self._dirty = False
 
@@ -237,14 +265,17 @@ class _Store:
             self._facts["pending"] = self._pending()
             self._facts["left_out"] = self._left_out()
             self._facts["keywords"] = keywords.recorded(self._joiner.functions, self._joiner.keywords)
+            self._facts.update(self._in_part())
             self._datafile.set_facts(self._run_id, self._facts)
+            if self._dirty:
+                self._snapshot()
         batch = self._joiner.take()
         if batch:
             if self._dirty:
                 self._snapshot()
             self._datafile.write(self._run_id, batch.traces, batch.executions)
 
-    def finish(self, *, is_whole: bool, facts: Mapping[str, object]) -> None:
+    def finish(self, *, facts: Mapping[str, object]) -> None:
         """What only the end of the session shows."""
         self.commit()
         self._forget_passing_sources()
@@ -261,10 +292,13 @@ class _Store:
             pending=self._pending(),
             left_out=self._left_out(),
             keywords=keywords.recorded(joiner.functions, joiner.keywords),
+            **self._in_part(),
             unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.functions),
-            inert=self._inert(is_whole=is_whole and ended is not None),
+            inert=self._inert(),
             **facts,
         )
+        if session is not None:
+            self._facts.update(self._configuration(session))
         self._datafile.set_facts(self._run_id, self._facts)
 
     def _forget_passing_sources(self) -> None:
@@ -292,27 +326,44 @@ class _Store:
                     found[path] = [loaded.version.digest, names]
         return found
 
-    def _inert(self, *, is_whole: bool) -> dict[str, list[object]]:
+    def _in_part(self) -> dict[str, object]:
+        """Which files were asked for in part; not said where the command line changes what tests are."""
+        if self._redefines:
+            return {}
+        return {IN_PART: {path: self._asked.whole_names(path) for path in self._asked.names}}
+
+    def _configuration(self, session: wire.Session) -> dict[str, object]:
+        """Facts on a configuration that pytest found, where it is not the one that was expected."""
+        place = self._place._replace(file=self._joiner.relative(session.inipath)) if session.inipath else self._place
+        found = pytest_config.read(self._joiner.root, place)
+        is_expected = not found.options or found.path == pytest_config.read(self._joiner.root, self._place).path
+        return {} if is_expected else {"config": found.digest, "place": place}
+
+    def _inert(self) -> dict[str, list[object]]:
         """What looks like a test by its name and is none: path -> content digest and the names ("*" for all)."""
         joiner = self._joiner
+        is_over = joiner.ended is not None and not self._narrows
+        is_whole = is_over and joiner.session is not None and joiner.session.is_whole
         reported = set(joiner.functions.values())
-        with_tests = {nodeid.partition("::")[0] for nodeid in reported}
-        failed = {nodeid.partition("::")[0] for nodeid in joiner.errors}
+        with_tests = set(map(path_of, reported))
+        failed = set(map(path_of, joiner.errors))
         inert: dict[str, list[object]] = {}
         for path in self._stats:
             if not self._naming.is_test_file(path) or path in failed:
                 continue
             loaded = joiner.sources.get(path)
-            if loaded is None or loaded.outline is None:
-                if is_whole and not joiner.errors:
-                    inert[path] = [_file_digest(joiner.root / path), ["*"]]
-                continue
-            if path in with_tests or is_whole:
-                found = candidates(loaded.outline, self._naming)
-                shown = [c.name for c in found if self._asked.covers(path, c.name)]
-                names = [name for name in shown if f"{path}::{name}" not in reported]
-                if names or path not in with_tests:
-                    inert[path] = [loaded.version.digest, names or ["*"]]
+            if path in with_tests:
+                if loaded is not None and loaded.outline is not None:
+                    found = candidates(loaded.outline, self._naming)
+                    shown = [c.name for c in found if self._asked.covers(path, c.name)]
+                    names = [name for name in shown if f"{path}::{name}" not in reported]
+                    if names:
+                        inert[path] = [loaded.version.digest, names]
+            elif (is_whole and not joiner.errors) or (
+                is_over and path in joiner.files and path not in self._asked.names
+            ):
+                digest = loaded.version.digest if loaded is not None else _file_digest(joiner.root / path)
+                inert[path] = [digest, ["*"]]
         return inert
 
     def _add(self, versions: Sequence[SourceVersion]) -> None:

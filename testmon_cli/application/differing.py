@@ -72,7 +72,7 @@ def diff(settings: Settings, *, base: str | None = None) -> Difference:
         if interpreters.is_another(datafile, runs[0], environment.installed_packages):
             note = f"packages were not compared: {sys.executable} is another Python than that of the tests"
             return Difference("what was last collected", _ordered(changes), (note + interpreters.hint(runs[0]),))
-        changes += _packages(settings, datafile, runs[0], dependents)
+        changes += _packages(settings, root, datafile, runs[0], dependents)
         return Difference("what was last collected", _ordered(changes))
 
 
@@ -351,26 +351,30 @@ def _resources(dependents: Dependents) -> Iterator[Change]:
 
 def _configuration(root: Path, newest: Run, dependents: Dependents) -> Iterator[Change]:
     """The configuration of pytest, since the newest run."""
-    config = pytest_config.read(root)
+    config = pytest_config.of_run(root, newest)
     if newest.facts.get("config") not in (None, config.digest):
         yield Change(CHANGED, "config", config.path, "options of pytest", 0, dependents.all())
 
 
-def _packages(settings: Settings, datafile: Datafile, newest: Run, dependents: Dependents) -> Iterator[Change]:
+def _packages(
+    settings: Settings, root: Path, datafile: Datafile, newest: Run, dependents: Dependents
+) -> Iterator[Change]:
     """Distributions, since the newest run."""
-    plugins = newest.facts.get("plugins")
+    facts = newest.facts.get("plugins")
+    plugins = [str(plugin) for plugin in facts] if isinstance(facts, list) else []
+    options = (*pytest_config.of_run(root, newest).addopts, *newest.arguments)
     found = packages.compare(
         datafile.packages(newest.id),
         environment.installed_packages(),
         settings.ignore_packages,
-        [str(plugin) for plugin in plugins] if isinstance(plugins, list) else (),
+        plugins,
+        options,
     )
     causes: dict[Cause, list[tuple[tuple[str, ...], Cause]]] = defaultdict(list)
     for modules, cause in found.changed():
         causes[cause.origin].append((modules, cause))
     for origin, changes in causes.items():
-        runner = packages.is_runner(origin.name.partition(" ")[0], plugins if isinstance(plugins, list) else ())
-        tests = dependents.all() if runner else dependents.of_packages(changes)
+        tests = dependents.all() if packages.concerns_all(origin, plugins, options) else dependents.of_packages(changes)
         yield Change(origin.how, "package", "", origin.name, 0, tests)
 
 

@@ -105,6 +105,12 @@ def metadata_entries(paths: Sequence[str] | None = None) -> dict[str, str]:
     return found
 
 
+def is_pytest_plugin(name: str) -> bool:
+    """Whether a distribution on the import path announces plugins to pytest."""
+    entry = metadata_entries().get(name)
+    return entry is not None and "[pytest11]" in _read(entry, "entry_points.txt")
+
+
 def describe(package: Package, entries: Mapping[str, str] | None = None) -> Package:
     """The same package with the modules it provides and the distributions it requires, from its `metadata_entries`."""
     entry = (metadata_entries() if entries is None else entries).get(package.name)

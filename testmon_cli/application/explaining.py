@@ -1,14 +1,12 @@
 """`testmon select --why-not`: what would have to change for a test to be selected."""
 
-from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.project import Project
 from testmon_cli.application import environment, selecting
 from testmon_cli.application.settings import Settings
-from testmon_cli.application.sources import stored_model
+from testmon_cli.application.sources import Snapshot
 from testmon_cli.domain.errors import TestmonError
-from testmon_cli.domain.records import StoredExecution, VersionRef
+from testmon_cli.domain.records import StoredExecution
 from testmon_cli.domain.reliance import Reliance
-from testmon_cli.domain.source import SourceModel
 from testmon_cli.storage.datafile import Datafile
 
 
@@ -26,7 +24,7 @@ def why_not(settings: Settings, nodeid: str) -> Reliance:
 
 def _reliance(datafile: Datafile, execution: StoredExecution, selected: str) -> Reliance:
     snapshot = datafile.snapshot(execution.run_id)
-    models = _Models(datafile, snapshot)
+    models = Snapshot(datafile, snapshot)
     traces = _used(datafile, execution)
     functions: dict[str, set[str]] = {}
     resources: set[tuple[str, str]] = set()
@@ -36,8 +34,7 @@ def _reliance(datafile: Datafile, execution: StoredExecution, selected: str) -> 
             names = {b.qualname for b in model.blocks if b.checksum in fingerprint.checksums} if model else set()
             functions.setdefault(fingerprint.path, set()).update(names)
         resources |= {(state.kind, state.name) for state in datafile.trace_resources(trace_id).values()}
-    project = Project(ModuleIndex(snapshot), models, lambda _: ())
-    reached = _reached(project, {execution.path, *functions})
+    reached = _reached(models.project(), {execution.path, *functions})
     return Reliance(
         nodeid=execution.nodeid,
         selected=selected,
@@ -47,20 +44,6 @@ def _reliance(datafile: Datafile, execution: StoredExecution, selected: str) -> 
         imports=tuple(sorted(reached)),
         packages=tuple(sorted(_packages(datafile, execution.run_id, models, reached))),
     )
-
-
-class _Models:
-    """Models as a run saw them."""
-
-    def __init__(self, datafile: Datafile, snapshot: dict[str, VersionRef]) -> None:
-        self._datafile = datafile
-        self._snapshot = snapshot
-        self._known: dict[str, SourceModel | None] = {}
-
-    def __call__(self, path: str) -> SourceModel | None:
-        if path not in self._known:
-            self._known[path] = stored_model(self._datafile, self._snapshot.get(path))
-        return self._known[path]
 
 
 def _used(datafile: Datafile, execution: StoredExecution) -> dict[int, str]:
@@ -92,7 +75,7 @@ def _reached(project: Project, start: set[str]) -> set[str]:
     return found
 
 
-def _packages(datafile: Datafile, run_id: int, models: _Models, paths: set[str]) -> set[str]:
+def _packages(datafile: Datafile, run_id: int, models: Snapshot, paths: set[str]) -> set[str]:
     provided = {module: package.name for package in datafile.packages(run_id) for module in package.modules}
     known = [model for path in paths if (model := models(path)) is not None]
     modules = {i.module.partition(".")[0] for model in known for i in model.imports if not i.level}

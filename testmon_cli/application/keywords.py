@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from testmon_cli.application.expressions import Answer, Expression
+from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import Run
 from testmon_cli.domain.selection import Selected
 
@@ -54,7 +55,7 @@ class Keywords(NamedTuple):
     def run_of(self, test: Selected) -> Run | None:
         """The run that recorded the keywords that a test still has; None where nobody knows what it has now."""
         execution, cause = test.execution, test.reason.cause
-        if execution is None or not {test.nodeid.partition("::")[0], execution.path}.isdisjoint(self.unsettled):
+        if execution is None or not {path_of(test.nodeid, execution.path), execution.path}.isdisjoint(self.unsettled):
             return None
         if cause is not None and cause.origin.kind in ("package", "config"):  # a plugin may mark tests
             return None
@@ -93,5 +94,5 @@ class _Names:
 
 
 def _split(nodeid: str) -> tuple[str, str]:
-    path, _, name = nodeid.partition("::")
-    return path, name
+    path = path_of(nodeid)
+    return path, nodeid[len(path) + 2 :]

@@ -29,6 +29,7 @@ from testmon_cli.application.mention_matching import MentionMatcher
 from testmon_cli.application.resources import Today
 from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import ResourceState, Run, StoredFingerprint, StoredTest, VersionRef
 from testmon_cli.domain.source import Block, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
@@ -603,7 +604,7 @@ def _holds_line(block: Block, line: int) -> bool:
 
 
 def _collected_from(test: StoredTest) -> str:
-    return test.nodeid.partition("::")[0]
+    return path_of(test.nodeid, test.path)
 
 
 def _is_conftest(path: str) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application.sources import Overlay
+from testmon_cli.domain.nodeid import function_of, path_of
 
 # Kind of a resource: the names and contents of all files that match a pattern.
 GLOB = "glob"
@@ -14,9 +15,8 @@ GLOB = "glob"
 
 def matches_test(nodeid: str, pattern: str) -> bool:
     """Whether a node id is named by a pattern: of the id, its file, or a folder of it."""
-    path = nodeid.partition("::")[0]
-    base = nodeid.partition("[")[0]
-    return any(fnmatchcase(name, pattern) for name in (nodeid, base, path)) or path.startswith(
+    path = path_of(nodeid)
+    return any(fnmatchcase(name, pattern) for name in (nodeid, function_of(nodeid, path), path)) or path.startswith(
         pattern.rstrip("/") + "/"
     )
 

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from testmon_cli.application import sources
+from testmon_cli.analysis.project import Project
+from testmon_cli.application import pytest_config, sources
 from testmon_cli.application.comparing import is_loaded
-from testmon_cli.application.existence import is_there
+from testmon_cli.application.existence import Existence
 from testmon_cli.application.settings import Settings
-from testmon_cli.application.sources import Tree
+from testmon_cli.application.sources import Snapshot, Tree
 from testmon_cli.domain.errors import TestmonError
+from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import Run, StoredExecution, VersionRef
 from testmon_cli.storage.datafile import Datafile, Pruned, Pruning
 
@@ -73,21 +75,31 @@ class _Unchanged:
         self._tree = tree
         self._runs = {run.id: run for run in runs}
         self._snapshots: dict[int, Mapping[str, VersionRef]] = {}
+        self._projects: dict[int, Project] = {}
         self._known: dict[tuple[int, str], bool] = {}
 
+    def project_of(self, run_id: int) -> Project:
+        """The sources as a run saw them."""
+        if run_id not in self._projects:
+            self._projects[run_id] = Snapshot(self._datafile, self._snapshot(run_id)).project()
+        return self._projects[run_id]
+
     def stands_as(self, execution: StoredExecution) -> bool:
-        paths = {execution.path, execution.nodeid.partition("::")[0]}
+        paths = {execution.path, path_of(execution.nodeid, execution.path)}
         return all(self._is(execution.run_id, path) for path in paths)
 
     def _is(self, run_id: int, path: str) -> bool:
         key = (run_id, path)
         if key not in self._known:
-            if run_id not in self._snapshots:
-                self._snapshots[run_id] = self._datafile.snapshot(run_id)
-            ref = self._snapshots[run_id].get(path)
+            ref = self._snapshot(run_id).get(path)
             recorded = int(self._runs[run_id].started * 1e9)
             self._known[key] = ref is not None and is_loaded(ref) and self._tree.is_unchanged(ref, recorded)
         return self._known[key]
+
+    def _snapshot(self, run_id: int) -> Mapping[str, VersionRef]:
+        if run_id not in self._snapshots:
+            self._snapshots[run_id] = self._datafile.snapshot(run_id)
+        return self._snapshots[run_id]
 
 
 def _missing_tests(datafile: Datafile, settings: Settings) -> tuple[str, ...]:
@@ -95,11 +107,13 @@ def _missing_tests(datafile: Datafile, settings: Settings) -> tuple[str, ...]:
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
     tree.datafile = datafile
     there: dict[str, bool] = {}
+    naming = pytest_config.read(root).naming()
     for environment in datafile.environments():
         unchanged = _Unchanged(datafile, tree, datafile.runs(environment))
+        existence = Existence(tree, unchanged.project_of, naming)
         for execution in datafile.executions(environment):  # newest first: it knows best where the test is
             if execution.nodeid not in there:
-                there[execution.nodeid] = unchanged.stands_as(execution) or is_there(tree, execution)
+                there[execution.nodeid] = unchanged.stands_as(execution) or existence.node(execution) is not None
     if there and not any(there.values()):
         raise TestmonError(
             f"none of the {len(there)} tests in {settings.datafile} exists below {root}; run gc in the project that "

@@ -1,15 +1,18 @@
-"""pytest's configuration as files say it: what names tests, and a digest of the rest."""
+"""pytest's configuration as files say it: where pytest finds it, what names tests, and a digest of the rest."""
 
 import itertools
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.naming import Naming
 from testmon_cli.application.files import read_bytes
+from testmon_cli.application.options import without_options
+from testmon_cli.domain.nodeid import path_of
+from testmon_cli.domain.records import Run
 
 OF_PYTEST = "of pytest in "  # names a configuration in a cause, before the path of its file
 _TABLES = {
@@ -21,19 +24,33 @@ _TABLES = {
     "tox.ini": ("pytest",),
     "setup.cfg": ("tool:pytest",),
 }
+# Of files of other names, which only `-c` makes pytest read.
+_TABLES_BY_SUFFIX = {".ini": ("pytest",), ".cfg": ("tool:pytest",), ".toml": ("tool", "pytest")}
+
+
+class ConfigPlace(NamedTuple):
+    """What decides which file configures pytest, and where its root is. Paths are relative to our root."""
+
+    folder: str = "."  # the working directory
+    start: str = "."  # the folder that all paths among the arguments have in common: looked at from there up
+    file: str = ""  # given by -c
+    rootdir: str = ""  # given by --rootdir
 
 
 class PytestConfig(NamedTuple):
     """Options that pytest reads from its configuration file; `path` is "" without one."""
 
-    path: str
+    path: str  # relative to our root
     options: Mapping[str, object]
     addopts: tuple[str, ...]
+    testpaths: tuple[str, ...] = ()  # relative to our root; only those that count in the working directory
+    outer: tuple[tuple[str, str], ...] = ()  # conftest files that pytest loads from above our root, with digests
 
     @property
     def digest(self) -> str:
         """Changes whenever an option does; the file's other tables and comments do not count."""
-        text = json.dumps([self.path, self.options, self.addopts], sort_keys=True, default=str)
+        parts = [self.path, self.options, self.addopts, *([self.outer] if self.outer else ())]
+        text = json.dumps(parts, sort_keys=True, default=str)
         return content_digest(text.encode("utf-8", "surrogatepass"))
 
     def naming(self, arguments: Sequence[str] = ()) -> Naming:
@@ -45,32 +62,121 @@ class PytestConfig(NamedTuple):
             files=self._list("python_files") or default.files,
             classes=self._list("python_classes") or default.classes,
             functions=self._list("python_functions") or default.functions,
-            testpaths=self._list("testpaths"),
+            testpaths=self.testpaths,
             norecursedirs=self._list("norecursedirs") or default.norecursedirs,
             doctest_modules="--doctest-modules" in flags,
             doctest_globs=tuple(globs),
         )
 
     def _list(self, name: str) -> tuple[str, ...]:
-        value = self.options.get(name, ())
-        return _split(value) if isinstance(value, str) else tuple(str(v) for v in value)  # type: ignore[attr-defined]
+        return _texts(self.options.get(name, ()))
 
 
 def _text(path: Path) -> str:
     return read_bytes(path).decode().replace("\r\n", "\n")
 
 
-def read(root: Path, environ: Mapping[str, str] | None = None, text: Callable[[Path], str] = _text) -> PytestConfig:
-    """The configuration that pytest would find in the root folder, with PYTEST_ADDOPTS; `text` reads a file."""
+def place_of(arguments: Sequence[str], root: Path, environ: Mapping[str, str] | None = None) -> ConfigPlace:
+    """Where pytest, started in the working directory with these arguments, looks for its configuration."""
     environ = os.environ if environ is None else environ
+    given = [*_split(environ.get("PYTEST_ADDOPTS", "")), *arguments]
+    named = [path_of(given[place]) for place in without_options(given)]
+    paths = [os.path.realpath(path) for path in named if os.path.exists(path)]
+    folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in paths}
+    start = os.path.commonpath(folders) if folders else os.getcwd()
+    file = _value_of(given, ("-c", "--config-file"))
+    rootdir = _value_of(given, ("--rootdir",))
+
+    def relative(path: str) -> str:
+        return os.path.relpath(os.path.realpath(path), root).replace(os.sep, "/")
+
+    return ConfigPlace(
+        relative(os.curdir),
+        relative(start),
+        relative(file) if file else "",
+        relative(os.path.expandvars(rootdir)) if rootdir else "",
+    )
+
+
+def of_run(root: Path, run: Run, text: Callable[[Path], str] = _text) -> PytestConfig:
+    """What configures pytest today, if it is started where a run was, for the same files."""
+    place = run.facts.get("place")
+    return read(root, ConfigPlace(*map(str, place)) if isinstance(place, list) else None, text=text)
+
+
+def read(
+    root: Path,
+    place: ConfigPlace | None = None,
+    environ: Mapping[str, str] | None = None,
+    text: Callable[[Path], str] = _text,
+) -> PytestConfig:
+    """The configuration that pytest would find from a place (our root, if none is given), with PYTEST_ADDOPTS.
+
+    `text` reads a file.
+    """
+    environ = os.environ if environ is None else environ
+    place = place or ConfigPlace()
     extra = _split(environ.get("PYTEST_ADDOPTS", ""))
-    for name, table in _TABLES.items():
-        options = _options(root / name, table, text)
+    for path, table in _candidates(root, place):
+        options = _options(path, table, text)
         if options is not None:
-            addopts = options.get("addopts", ())
-            own = _split(addopts) if isinstance(addopts, str) else tuple(str(a) for a in addopts)  # type: ignore[attr-defined]
-            return PytestConfig(name, options, (*own, *extra))
+            folder = os.path.relpath(path.parent, root).replace(os.sep, "/")
+            return PytestConfig(
+                os.path.relpath(path, root).replace(os.sep, "/"),
+                options,
+                (*_texts(options.get("addopts", ())), *extra),
+                _testpaths(_texts(options.get("testpaths", ())), place.rootdir or folder, place.folder),
+                tuple(_conftests_above(root, folder, text)),
+            )
     return PytestConfig("", {}, extra)
+
+
+def _candidates(root: Path, place: ConfigPlace) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    if place.file:
+        path = Path(os.path.normpath(root / place.file))
+        yield path, _TABLES.get(path.name) or _TABLES_BY_SUFFIX.get(path.suffix, ("pytest",))
+        return
+    start = Path(os.path.normpath(root / place.start))
+    for folder in (start, *start.parents):
+        for name, table in _TABLES.items():
+            yield folder / name, table
+
+
+def _testpaths(paths: Sequence[str], rootdir: str, folder: str) -> tuple[str, ...]:
+    """Those that count: pytest takes `testpaths` in its root folder alone."""
+    if os.path.normpath(rootdir) != os.path.normpath(folder):
+        return ()
+    return tuple(os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/") for path in paths)
+
+
+def _conftests_above(root: Path, folder: str, text: Callable[[Path], str]) -> Iterator[tuple[str, str]]:
+    """Those that pytest loads, since its configuration is in a folder above our root."""
+    steps = folder.split("/") if folder.startswith("..") else []
+    for count in range(1, len(steps) + 1):
+        path = "/".join([*steps[:count], "conftest.py"])
+        try:
+            yield path, content_digest(text(Path(os.path.normpath(root / path))).encode("utf-8", "surrogatepass"))
+        except (OSError, ValueError):
+            continue
+
+
+def _value_of(arguments: Sequence[str], names: Sequence[str]) -> str:
+    """What an option of a command line is given; "" without it."""
+    found = ""
+    for number, argument in enumerate(arguments):
+        for name in names:
+            if argument == name:
+                found = arguments[number + 1] if number + 1 < len(arguments) else ""
+            elif argument.startswith(f"{name}=" if name.startswith("--") else name):
+                found = argument[len(name) :].removeprefix("=")
+    return found
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """An option that is a list, or a line of words."""
+    if isinstance(value, str):
+        return _split(value)
+    return tuple(str(entry) for entry in value) if isinstance(value, list | tuple) else ()
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from testmon_cli.application import model_cache
 from testmon_cli.application.files import read_bytes
 from testmon_cli.application.patterns import GLOB, check_pattern, glob_state, matches_test
 from testmon_cli.application.sources import Stat, version_of
+from testmon_cli.domain.nodeid import function_of
 from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, Trace
 from testmon_cli.domain.source import BlockTable, Outline
 from testmon_cli.storage.connecting import decoding
@@ -138,6 +139,7 @@ class Joiner:
         self.keywords: dict[str, tuple[str, ...]] = {}  # node id -> what -k matches besides its names
         self.functions: dict[str, str] = {}  # node id, of all that were collected or deselected -> without parameters
         self.executed: set[str] = set()
+        self.files: set[str] = set()  # those that pytest collected, by their paths
         self.errors: dict[str, str] = {}
         self.read: dict[str, set[str]] = {}  # files whose content tests read -> the states they were found in
         self.edges: dict[str, set[str]] = {}
@@ -181,7 +183,8 @@ class Joiner:
             self.collected.update(record.nodeids)
             self.deselected.update(record.deselected)
             self.keywords.update((nodeid, found) for found, nodeids in record.keywords for nodeid in nodeids)
-            self.functions.update((nodeid, _function_of(nodeid)) for nodeid in {*record.nodeids, *record.deselected})
+            self.files.update(record.files)
+            self.functions.update((nodeid, function_of(nodeid)) for nodeid in {*record.nodeids, *record.deselected})
         elif isinstance(record, wire.Session):
             self.session = record
         else:
@@ -336,15 +339,6 @@ def _is_pattern(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _function_of(nodeid: str) -> str:
-    """A node id without parameters."""
-    function = nodeid.partition("[")[0]
-    if "::" in function:  # mostly; a path may hold a bracket
-        return function
-    path, _, name = nodeid.partition("::")
-    return f"{path}::{name.partition('[')[0]}"
 
 
 def merged(first: Trace, second: Trace) -> Trace:

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from testmon_cli.analysis.naming import Naming, candidates
-from testmon_cli.application import canaries, environment, existence, interpreters, packages, pytest_config, sources
+from testmon_cli.application import canaries, environment, interpreters, packages, pytest_config, sources
+from testmon_cli.application.absence import Absence
+from testmon_cli.application.arguments import Arguments
 from testmon_cli.application.comparing import (
     UNKNOWN,
     FileChanges,
@@ -29,20 +31,19 @@ from testmon_cli.application.sources import Overlay, Tree
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import SourceError
+from testmon_cli.domain.nodeid import NodeId, function_of, path_of
 from testmon_cli.domain.records import FAILURES, Environment, Heads, Package, Run, StoredExecution, VersionRef
 from testmon_cli.domain.selection import Reason, Selected, Selection
 from testmon_cli.storage.datafile import DamagedDatafile, Datafile, MissingDatafile
 
 if TYPE_CHECKING:  # what matches changes is imported where there are some: that takes longer than all the rest
     from testmon_cli.analysis.project import Project
+    from testmon_cli.application.existence import Existence
     from testmon_cli.application.inheriting import Inherited
     from testmon_cli.application.matching import RunMatcher
     from testmon_cli.application.since_revision import SinceRevision
 
 _T = TypeVar("_T")
-
-# Characters that xargs, in its default mode, would split or unquote.
-_SPLIT_BY_XARGS = frozenset(" \t\n\r\v\f'\"\\")
 
 
 def select(
@@ -66,16 +67,17 @@ def select(
     since = _since(settings, tree, base, staged=staged)
     if since is not None:
         narrowing = narrowing.also(since.files)
-    config = pytest_config.read(root, text=tree.text)
+    config = pytest_config.read(root, pytest_config.place_of((), root), text=tree.text)
     current = environment.current(settings.env)
+    arguments = Arguments(root, exact=exact)
     try:
         datafile = Datafile.open(settings.datafile, mode="read")
     except MissingDatafile:
         note = f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
-        return _from_here(narrowing.of(_everything(tree, config.naming(), note), Known(tree, current)), root)
+        return narrowing.of(_everything(tree, config.naming(), note, arguments), Known(tree, current))
     except DamagedDatafile as error:
-        everything = _everything(tree, config.naming(), f"everything is selected: {error}", "the datafile is damaged")
-        return _from_here(narrowing.of(everything, Known(tree, current)), root)
+        note, why = f"everything is selected: {error}", "the datafile is damaged"
+        return narrowing.of(_everything(tree, config.naming(), note, arguments, why), Known(tree, current))
     with datafile:
         tree.datafile = datafile
         runs = datafile.runs(current)
@@ -84,16 +86,15 @@ def select(
             others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
             note = f"nothing was collected for {describe(current)} (there is: {others}): everything is selected"
             note += interpreters.hint(next(iter(datafile.runs()), None))
-            return _from_here(narrowing.of(_everything(tree, config.naming(), note), known), root)
+            return narrowing.of(_everything(tree, config.naming(), note, arguments), known)
         if interpreters.is_another(datafile, runs[0], environment.installed_packages):
             note = (
                 f"the tests ran with another Python than {sys.executable}, which has no pytest: everything is selected"
             )
             note += interpreters.hint(runs[0])
-            return _from_here(narrowing.of(_everything(tree, config.naming(), note), known), root)
-        selection = Chooser(datafile, settings, runs, tree, config, since).choose(failed=failed, exact=exact)
-        chosen = narrowing.of(interpreters.with_note(selection, runs[0]), known)
-        return _from_here(canaries.one_of_each(chosen), root)
+            return narrowing.of(_everything(tree, config.naming(), note, arguments), known)
+        selection = Chooser(datafile, settings, runs, tree, arguments, since).choose(failed=failed)
+        return canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known))
 
 
 def _overlay(root: Path, *, staged: bool) -> Overlay | None:
@@ -117,9 +118,12 @@ def describe(env: Environment) -> str:
     return f"environment {env.name!r} with Python {env.python} on {env.platform}"
 
 
-def _everything(tree: Tree, naming: Naming, note: str, why: str = "nothing is known of it") -> Selection:
+def _everything(
+    tree: Tree, naming: Naming, note: str, arguments: Arguments, why: str = "nothing is known of it"
+) -> Selection:
     reason = Reason(kinds.NEW, why)
-    tests = [Selected(path, path, reason) for path in sorted(tree.stats) if _is_collectable(tree, path, naming)]
+    files = [path for path in sorted(tree.stats) if _is_collectable(tree, path, naming)]
+    tests = [Selected(path, arguments.of(NodeId(path)), reason) for path in files]
     return Selection(tuple(tests), 0, (note,))
 
 
@@ -178,14 +182,15 @@ class Chooser:
         settings: Settings,
         runs: Sequence[Run],
         tree: Tree,
-        config: pytest_config.PytestConfig,
+        arguments: Arguments,
         since: "SinceRevision | None" = None,
     ) -> None:
         self.datafile = datafile
         self.settings = settings
         self.runs = runs
         self.tree = tree
-        self.config = config
+        self.arguments = arguments
+        self.absence = Absence(datafile, runs, self._holds)
         self.since = since  # the difference that is asked about, where it is not what has changed since the tests ran
         self.broken: dict[str, str] = {}
         self.unstable: set[str] = set()  # test files whose node ids may be others now
@@ -194,20 +199,24 @@ class Chooser:
         self.project: Project | None = None
         self.doubtful: set[str] = set()  # files that may not import now: pytest knows no node ids in them
         self.failing: Collection[str] = ()  # test files that could not be imported by the last run that tried
+        self.affected: set[tuple[str, str]] = set()  # names in files that may mean something else now
+        self._touched: dict[int, set[str]] = {}  # by run: files whose tests may be others than it collected
+        self._configs: dict[int, pytest_config.PytestConfig] = {}  # by run
+        self._projects: dict[int, Project] = {}  # by run
         self._reasons: dict[int, Reason] = {}  # by the id of their cause
         self._comparisons: dict[int, _Compared] = {}  # by run
         self._matches: dict[int, _Matched] = {}  # by run
         self._same: dict[tuple[int, int], bool] = {}  # by run and older run
 
-    def choose(self, *, failed: bool, exact: bool) -> Selection:
+    def choose(self, *, failed: bool) -> Selection:
         """Weigh each test, unless a look at the newest run tells that this would change nothing.
 
         All tests of a file whose import may raise are chosen as canaries, of which one is enough.
         """
-        at_once = self._at_once(failed=failed, exact=exact)
-        return self._weighed(failed=failed, exact=exact) if at_once is None else at_once
+        at_once = self._at_once(failed=failed)
+        return self._weighed(failed=failed) if at_once is None else at_once
 
-    def _at_once(self, *, failed: bool, exact: bool) -> Selection | None:
+    def _at_once(self, *, failed: bool) -> Selection | None:
         """The answer where nothing has changed since the newest run, which ran all tests; None where it may have."""
         newest = self.runs[0]
         if self.since is not None:
@@ -226,13 +235,13 @@ class Chooser:
             reason = self._reason_to_repeat(execution, failed=failed)
             if reason is not None:
                 spent += execution.duration
-                argument = self._argument(execution, exact=exact)
-                chosen.append(Selected(execution.nodeid, argument, reason, execution))
-        chosen += self._new(self.config.naming(newest.arguments), files)
+                nodeid = NodeId.parse(execution.nodeid, execution.path)
+                chosen.append(Selected(execution.nodeid, self.arguments.of(nodeid), reason, execution))
+        chosen += self._new(self._naming(newest), files)
         known, seconds = self.datafile.totals(newest.id)
         return Selection(tuple(chosen), known, (), seconds - spent, spent)
 
-    def _weighed(self, *, failed: bool, exact: bool) -> Selection:
+    def _weighed(self, *, failed: bool) -> Selection:
         heads = self.datafile.heads(self.runs[0].environment)
         standing = _standing(heads)
         files = set().union(*map(self.datafile.test_files, standing))
@@ -243,7 +252,7 @@ class Chooser:
         wanted = self._to_weigh(standing, missing)
         traces = [t for head in heads for t, test in zip(head.trace_ids, head.test_ids, strict=True) if test in wanted]
         verdicts = self._verdicts(self.datafile.executions_of(traces))
-        naming = self.config.naming(self.runs[0].arguments)
+        naming = self._naming(self.runs[0])
         chosen: list[Selected] = []
         spent = 0.0
         known = sum(map(len, standing.values())) - len(verdicts)
@@ -258,28 +267,25 @@ class Chooser:
         unsettled = self.unstable.union(self.doubtful, missing)
         for nodeid, verdict in verdicts.items():
             newest = verdict.newest
+            node = NodeId.parse(nodeid, newest.path)
             # Most tests stand in files of which nothing is to be asked.
-            settled = newest.path not in unsettled and nodeid.partition("::")[0] not in unsettled
-            if not settled and self._is_gone(newest, missing):
-                gone.add(nodeid)
-                continue
-            if "." in newest.function and self._is_gone_from_base(verdict):
+            settled = newest.path not in unsettled and node.path not in unsettled
+            inherited = "." in newest.function and verdict.valid is None and self.project is not None
+            there = node if settled and not inherited else self._existence.node(newest)
+            if there is None or self.absence.is_absent(newest):
                 gone.add(nodeid)
                 continue
             known += 1
             reason = self._reason(verdict, failed=failed)
             if reason is None:
                 saved += newest.duration
-                cause = endangered.get(nodeid.partition("::")[0])
-                if cause is not None:
-                    chosen.append(Selected(nodeid, self._argument(newest, exact=exact), canaries.reason(cause), newest))
-                continue
-            spent += newest.duration
-            argument = nodeid if settled and "[" not in nodeid else self._argument(newest, exact=exact)
-            if not settled and newest.function and self._recollects(newest):
-                argument = argument.partition("[")[0]
-            if self.rebuilt and self._is_rebuilt(newest):
-                argument = "::".join(argument.split("::")[:2])
+                cause = endangered.get(node.path)
+                if cause is None:
+                    continue
+                reason = canaries.reason(cause)
+            else:
+                spent += newest.duration
+            argument = self.arguments.of(self._given(newest, node, there, settled=settled))
             chosen.append(Selected(nodeid, argument, reason, newest))
         chosen += self._new(naming, files)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
@@ -341,7 +347,7 @@ class Chooser:
                 continue
             matched = self._matched(run)
             if matched.doubtful:
-                self.doubtful.update(verdict.current.nodeid.partition("::")[0] for verdict in here)
+                self.doubtful.update(path_of(v.current.nodeid, v.current.path) for v in here)
             for verdict in here:
                 execution = verdict.current
                 cause = matched.everything or matched.invalid.get(execution.trace_id)
@@ -387,7 +393,8 @@ class Chooser:
         compared = self._compared(run)
         files = compared.files
         self.broken.update(files.broken)
-        self.unstable.update((*files.changed, *files.added, *files.removed))
+        touched = self._touched[run.id] = {*files.changed, *files.added, *files.removed}
+        self.unstable.update(touched)
         if compared.everything is not None:
             return _Matched({}, compared.everything, doubtful=compared.everything.kind == "config")
         if not compared.differs:
@@ -400,13 +407,26 @@ class Chooser:
             # Checksums of two analyses cannot be compared, so nobody knows what the changes mean for these tests.
             cause = Cause(UNKNOWN, "read sources in another way", "", "recorded by another version of testmon")
             return _Matched({}, cause, doubtful=True)
-        is_collected = partial(_is_collectable, self.tree, naming=self.config.naming(run.arguments))
+        is_collected = partial(_is_collectable, self.tree, naming=self._naming(run))
         matcher = RunMatcher(
             self.datafile, run, self.tree, compared.today, compared.packages, files, snapshot, is_collected
         )
         invalid = matcher.match()
         self._learn(matcher)
         return _Matched(invalid, beyond_files=matcher.beyond_files, endangered=matcher.endangered)
+
+    def _config(self, run: Run) -> pytest_config.PytestConfig:
+        """What configures pytest today, if it is started where a run was, for the same files."""
+        if run.id not in self._configs:
+            self._configs[run.id] = pytest_config.of_run(self.tree.root, run, self.tree.text)
+        return self._configs[run.id]
+
+    def _is_configured(self, run: Run) -> bool:
+        """Whether pytest is configured as it was in a run."""
+        return run.facts.get("config") == self._config(run).digest
+
+    def _naming(self, run: Run) -> Naming:
+        return self._config(run).naming(run.arguments)
 
     def _compared(self, run: Run) -> _Compared:
         if run.id not in self._comparisons:
@@ -417,8 +437,9 @@ class Chooser:
         snapshot = self.datafile.snapshot(run.id)
         files = compare_files(snapshot, self.tree, run.started)
         today = Today.for_run(self.tree.root, run, self.tree.overlay)
-        if run.facts.get("config") not in (None, self.config.digest):
-            cause = Cause("config", "changed", "", f"{pytest_config.OF_PYTEST}{self.config.path or 'PYTEST_ADDOPTS'}")
+        config = self._config(run)
+        if run.facts.get("config") not in (None, config.digest):
+            cause = Cause("config", "changed", "", f"{pytest_config.OF_PYTEST}{config.path or 'PYTEST_ADDOPTS'}")
             return _Compared(snapshot, files, today, PackageChanges(), cause, differs=True)
         plugins = run.facts.get("plugins")
         changes = packages.compare(
@@ -426,6 +447,7 @@ class Chooser:
             self._installed,
             self.settings.ignore_packages,
             [str(p) for p in plugins] if isinstance(plugins, list) else (),
+            (*config.addopts, *run.arguments),
         )
         differs = bool(changes.everything or files or changes.changed()) or self._is_felt(run, today)
         return _Compared(snapshot, files, today, changes, changes.everything, differs)
@@ -445,13 +467,18 @@ class Chooser:
         """What a matched run tells of files and tests as they are now."""
         from testmon_cli.application.inheriting import has_bases, new_inherited_tests
 
-        self.unstable.update(path for path, _ in matcher.growth.affected.names)
-        self.inherited.extend(new_inherited_tests(matcher, self.config.naming(matcher.run.arguments)))
+        affected = matcher.growth.affected
         project = self.project = matcher.growth.project
-        self.rebuilt.update(key for key in matcher.growth.affected.names if has_bases(project, *key))
-        self.unstable.update(matcher.recollected)
-        for module in (*matcher.growth.affected.modules, *matcher.growth.affected.broken):
-            self.doubtful.update(matcher.growth.project.reaching(module, lazy=False))
+        self.affected.update(affected.names)
+        self.affected.update((path, f"{owner}.{name}") for path, owner, name in affected.members)
+        self.inherited.extend(new_inherited_tests(matcher, self._naming(matcher.run)))
+        self.rebuilt.update(key for key in affected.names if has_bases(project, *key))
+        modules = (*affected.modules, *affected.broken)
+        unstable = matcher.recollected.union(path for path, _ in affected.names)
+        doubtful = set().union(*(project.reaching(module, lazy=False) for module in modules))
+        self.unstable.update(unstable)
+        self.doubtful.update(doubtful)
+        self._touched[matcher.run.id].update(unstable, doubtful)
 
     def _reason(self, verdict: _Verdict, *, failed: bool) -> Reason | None:
         execution = verdict.valid or verdict.newest
@@ -459,7 +486,7 @@ class Chooser:
             if verdict.cause is None:
                 return Reason(kinds.UNKNOWN, f"cannot be known: {verdict.text}")
             return self._reason_of(verdict.cause)
-        if execution.nodeid.partition("::")[0] in self.failing:
+        if path_of(execution.nodeid, execution.path) in self.failing:
             return Reason(kinds.FAILED, "its file could not be imported last time")
         return self._reason_to_repeat(execution, failed=failed)
 
@@ -482,29 +509,34 @@ class Chooser:
 
     # What pytest is given
 
-    def _is_gone(self, execution: StoredExecution, missing: Collection[str]) -> bool:
-        """Whether a test exists no longer; its file may be `missing`, or be another now."""
-        if missing and execution.nodeid.partition("::")[0] in missing:
-            return True
-        return execution.path in self.unstable and not existence.is_there(self.tree, execution)
+    @cached_property
+    def _existence(self) -> "Existence":
+        """Looks up tests in files that have changed, with what all runs have shown of the changes."""
+        from testmon_cli.application.existence import Existence
 
-    def _argument(self, execution: StoredExecution, *, exact: bool) -> str:
-        """A node id, or what stands for it, of a test that exists today."""
-        nodeid, path = execution.nodeid, execution.path
-        collected_from = nodeid.partition("::")[0]
-        if collected_from in self.doubtful or path in self.doubtful:
-            return collected_from
-        if not execution.function and path in self.unstable and not self._still_documented(execution):
-            return collected_from
-        _, bracket, _ = nodeid.partition("[")
-        if (
-            execution.function
-            and bracket
-            and not exact
-            and not _SPLIT_BY_XARGS.isdisjoint(bracket + nodeid.partition("[")[2])
-        ):
-            return nodeid.partition("[")[0]
-        return nodeid
+        naming = self._naming(self.runs[0])
+        return Existence(self.tree, self._project_of, naming, self.affected, self.project)
+
+    def _project_of(self, run_id: int) -> "Project":
+        """The sources as a run saw them."""
+        if run_id not in self._projects:
+            self._projects[run_id] = sources.Snapshot(self.datafile, self.datafile.snapshot(run_id)).project()
+        return self._projects[run_id]
+
+    def _holds(self, run: Run, path: str) -> bool:
+        """Whether what a run collected of a file would be the same again."""
+        matched = self._matched(run)
+        return matched.everything is None and not matched.doubtful and path not in self._touched.get(run.id, ())
+
+    def _given(self, execution: StoredExecution, nodeid: NodeId, there: NodeId, *, settled: bool) -> NodeId:
+        """What pytest is given for a test: `there`, or more, where there may be other tests than were recorded."""
+        if nodeid.path in self.doubtful or execution.path in self.doubtful:
+            return nodeid.file
+        if not execution.function:
+            return there if settled or self._still_documented(execution) else nodeid.file
+        if nodeid.names and (nodeid.path, nodeid.names[0]) in self.rebuilt:
+            there = there if len(there.names) < 1 else there.outermost
+        return there if settled else there.function
 
     def _still_documented(self, execution: StoredExecution) -> bool:
         """Whether a doctest's docstring still has examples."""
@@ -512,28 +544,8 @@ class Chooser:
             model = self.tree.model(execution.path)
         except SourceError:
             return False
-        name = execution.nodeid.rpartition("::")[2]
-        return execution.kind == "doctest" and any(name.endswith("." + qualname) for qualname in model.doctests)
-
-    def _recollects(self, execution: StoredExecution) -> bool:
-        """Whether the parameters of a test may be others than those recorded."""
-        return execution.path in self.unstable or execution.nodeid.partition("::")[0] in self.unstable
-
-    def _is_gone_from_base(self, verdict: _Verdict) -> bool:
-        """Whether a test that its class had from another one, in another file, was removed there."""
-        function, cause = verdict.newest.function, verdict.cause
-        if verdict.valid is not None or cause is None or self.project is None or "." not in function:
-            return False
-        from testmon_cli.analysis.changes import REMOVED
-        from testmon_cli.application.inheriting import is_inherited
-
-        removed = any(link.how == REMOVED for link in cause.chain())
-        return removed and not is_inherited(self.project, verdict.newest.path, function)
-
-    def _is_rebuilt(self, execution: StoredExecution) -> bool:
-        """Whether the test's class may have other tests, from above it, than those recorded."""
-        path, _, name = execution.nodeid.partition("::")
-        return "::" in name and (path, name.partition("::")[0]) in self.rebuilt
+        names = NodeId.parse(execution.nodeid, execution.path).names
+        return execution.kind == "doctest" and any(names[-1].endswith("." + qualname) for qualname in model.doctests)
 
     # Tests that have no execution
 
@@ -542,12 +554,12 @@ class Chooser:
         inert = self._inert()
         unwanted = self._unwanted()
         left_out = self._left_out(unwanted)
-        files |= {nodeid.partition("::")[0] for nodeid in unwanted}
+        files |= set(map(path_of, unwanted))
         functions: set[str] = set()  # in the files that may have others
         looked_at = {*left_out, *(files & self.unstable), *(test.path for test in self.inherited)}
         if looked_at:
             ran = self.datafile.ran_below(self.runs[0].environment, looked_at)
-            functions.update(map(_function_of, (*(nodeid for nodeid, _ in ran), *unwanted)))
+            functions.update(map(function_of, (*(nodeid for nodeid, _ in ran), *unwanted)))
         errors: Mapping[str, object] = self.runs[0].mapping("errors")
         asked = {path for path in self.tree.stats if path not in files or path in self.unstable or path in left_out}
         for path in sorted(asked):
@@ -558,7 +570,7 @@ class Chooser:
                 continue
             if path not in files:
                 text = "could not be collected last time" if path in errors else "new test file"
-                yield Selected(path, path, Reason(kinds.NEW, text))
+                yield Selected(path, self.arguments.of(NodeId(path)), Reason(kinds.NEW, text))
             elif path in self.unstable:
                 yield from self._new_functions(path, naming, functions, names)
             elif path in left_out:
@@ -576,7 +588,7 @@ class Chooser:
         try:
             model = self.tree.model(path)
         except SourceError:
-            yield Selected(path, path, Reason(kinds.NEW, "does not parse"))
+            yield Selected(path, self.arguments.of(NodeId(path)), Reason(kinds.NEW, "does not parse"))
             return
         for candidate in candidates(model.definitions, naming):
             nodeid = f"{path}::{candidate.name}"
@@ -584,8 +596,10 @@ class Chooser:
                 continue
             known = any(f.startswith(nodeid + "::") for f in functions)
             if not known:
-                argument = nodeid if candidate.certain and path not in self.doubtful else path
-                yield Selected(nodeid, argument, Reason(kinds.NEW, f"new test at {path}:{candidate.line}"))
+                certain = candidate.certain and path not in self.doubtful
+                node = NodeId(path, tuple(candidate.name.split("::")) if certain else ())
+                reason = Reason(kinds.NEW, f"new test at {path}:{candidate.line}")
+                yield Selected(nodeid, self.arguments.of(node), reason)
 
     def _inherited(self, naming: Naming, functions: set[str]) -> Iterator[Selected]:
         """New tests of classes whose own text is as it was."""
@@ -596,11 +610,11 @@ class Chooser:
                 continue
             reason = Reason(kinds.NEW, f"inherits the new test at {test.origin}")
             if test.path not in self.doubtful and any(f.startswith(f"{group}::") for f in functions):
-                yield Selected(nodeid, nodeid, reason)
+                yield Selected(nodeid, self.arguments.of(NodeId(test.path, (test.cls, test.name))), reason)
                 continue
             named = candidates(self.tree.model(test.path).definitions, naming)
-            if any(candidate.name.partition("::")[0] == test.cls for candidate in named):
-                yield Selected(nodeid, test.path, reason)
+            if any(candidate.name.split("::")[0] == test.cls for candidate in named):
+                yield Selected(nodeid, self.arguments.of(NodeId(test.path)), reason)
 
     def _left_out(self, unwanted: Collection[str]) -> dict[str, set[str]]:
         """Names that runs of a part of a file left out and that no other run of the same file has shown."""
@@ -617,9 +631,9 @@ class Chooser:
 
         ran: dict[str, set[int]] = defaultdict(set)
         for nodeid, run_id in self.datafile.ran_below(self.runs[0].environment, {path for path, _ in by_name}):
-            function = _function_of(nodeid)
-            for group in (function, function.rpartition("::")[0]):
-                ran[group].add(run_id)
+            function = NodeId.parse(nodeid).function
+            for group in (function, function.group):
+                ran[str(group)].add(run_id)
         found: dict[str, set[str]] = defaultdict(set)
         for (path, name), runs in by_name.items():
             nodeid = f"{path}::{name.removesuffix(IN_PART)}"
@@ -636,12 +650,7 @@ class Chooser:
 
     def _unwanted(self) -> set[str]:
         """Tests that the configuration, as it still is, leaves out."""
-        return {
-            nodeid
-            for run in self.runs
-            if run.facts.get("config") == self.config.digest
-            for nodeid in _list(run.facts.get("unwanted"))
-        }
+        return {nodeid for run in self.runs if self._is_configured(run) for nodeid in _list(run.facts.get("unwanted"))}
 
     def _pending(self, unwanted: set[str]) -> Iterator[Selected]:
         """Tests that a run collected and that never ran."""
@@ -650,15 +659,23 @@ class Chooser:
         known = self.datafile.ran(self.runs[0].environment, waiting) if waiting else ()
         for run in self.runs:
             for nodeid in _list(run.facts.get("pending")):
-                path = nodeid.partition("::")[0]
-                function = nodeid.partition("[")[0]
-                if nodeid in known or not seen.isdisjoint((nodeid, function)) or not self.tree.exists(path):
+                node = NodeId.parse(nodeid)
+                if nodeid in known or not seen.isdisjoint((nodeid, str(node.function))):
                     continue
                 seen.add(nodeid)
-                if path in self.unstable or path in self.doubtful:
+                if node.path in self.unstable or node.path in self.doubtful or not self._is_still_pending(run, node):
                     continue  # found, if it is still there, by reading the source
-                argument = nodeid if _SPLIT_BY_XARGS.isdisjoint(nodeid[len(function) :]) else function
-                yield Selected(nodeid, argument, Reason(kinds.NEW, "collected, but never run"))
+                yield Selected(nodeid, self.arguments.of(node), Reason(kinds.NEW, "collected, but never run"))
+
+    def _is_still_pending(self, run: Run, nodeid: NodeId) -> bool:
+        """Whether a test that a run collected is there: its file is as it was, and no newer run went without it."""
+        ref = self.datafile.snapshot(run.id).get(nodeid.path)
+        if not self.tree.exists(nodeid.path) or (
+            ref is not None and is_loaded(ref) and ref.digest != self.tree.digest(nodeid.path)
+        ):
+            return False
+        newer = self.runs[: self.runs.index(run)]
+        return not any(self.absence.has_collected(other, nodeid) for other in newer)
 
     def _inert(self) -> dict[str, frozenset[str]]:
         """Names that look like tests and that pytest passed over, in files that are as they were then."""
@@ -667,9 +684,23 @@ class Chooser:
             for path, value in run.mapping("inert").items():
                 if path not in self.tree.stats or not isinstance(value, list):
                     continue
-                if self.tree.digest(path) == value[0] and run.facts.get("config") == self.config.digest:
+                if self.tree.digest(path) != value[0] or not self._is_configured(run):
+                    continue
+                if "*" not in value[1] or self._holds_nothing_still(run, path):
                     found[path] = found.get(path, frozenset()) | frozenset(value[1])
         return found
+
+    def _holds_nothing_still(self, run: Run, path: str) -> bool:
+        """Whether nothing has changed that could be why pytest collected no test from a file."""
+        compared = self._compared(run)
+        if not compared.differs:
+            return True
+        if compared.everything is not None or compared.packages.changed():
+            return False
+        touched = self._touched.get(run.id, set())
+        folders = path.split("/")[:-1]
+        conftests = ("/".join([*folders[:count], "conftest.py"]) for count in range(len(folders) + 1))
+        return self._holds(run, path) and touched.isdisjoint(conftests)
 
 
 def _standing(heads: Iterable[Heads]) -> dict[int, dict[int, int]]:
@@ -690,21 +721,3 @@ def _digest(ref: VersionRef | None) -> str | None:
 
 def _list(value: object) -> Sequence[str]:
     return value if isinstance(value, list) else ()
-
-
-def _function_of(nodeid: str) -> str:
-    return nodeid.partition("[")[0]
-
-
-def _from_here(selection: Selection, root: Path) -> Selection:
-    """Arguments relative to the working directory, which pytest takes paths from; node ids stay as they are."""
-    here = Path(os.path.realpath(os.curdir))
-    if here == root:
-        return selection
-    tests = [test._replace(argument=_relative(test.argument, root, here)) for test in selection.tests]
-    return selection._replace(tests=tuple(tests))
-
-
-def _relative(argument: str, root: Path, here: Path) -> str:
-    path, separator, rest = argument.partition("::")
-    return os.path.relpath(root / path, here) + separator + rest

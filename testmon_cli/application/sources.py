@@ -13,6 +13,7 @@ from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import SourceVersion, VersionRef
 
 if TYPE_CHECKING:  # where nothing has changed, nothing is parsed: then importing what parses would be most of the time
+    from testmon_cli.analysis.project import Project
     from testmon_cli.domain.source import SourceModel
     from testmon_cli.storage.datafile import Datafile
 
@@ -99,6 +100,27 @@ def stored_model(datafile: "Datafile", ref: VersionRef | None) -> "SourceModel |
     with datafile.decoding():
         data = datafile.model(ref.id)
         return codec.decode(data) if data else None
+
+
+class Snapshot:
+    """The models of the sources as a run saw them, by path."""
+
+    def __init__(self, datafile: "Datafile", versions: Mapping[str, VersionRef]) -> None:
+        self.versions = versions
+        self._datafile = datafile
+        self._known: dict[str, SourceModel | None] = {}
+
+    def __call__(self, path: str) -> "SourceModel | None":
+        if path not in self._known:
+            self._known[path] = stored_model(self._datafile, self.versions.get(path))
+        return self._known[path]
+
+    def project(self) -> "Project":
+        """How they import each other, as far as their text tells."""
+        from testmon_cli.analysis.imports import ModuleIndex
+        from testmon_cli.analysis.project import Project
+
+        return Project(ModuleIndex(self.versions), self, lambda _: ())
 
 
 def is_left_out(path: str, exclude: Sequence[str]) -> bool:

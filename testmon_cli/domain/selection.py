@@ -1,9 +1,11 @@
 """What selection answers."""
 
 from collections import Counter
+from collections.abc import Container
 from typing import NamedTuple
 
 from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.nodeid import NodeId
 from testmon_cli.domain.records import StoredExecution
 
 AFFECTED = "affected"
@@ -58,10 +60,10 @@ class Selection(NamedTuple):
     def arguments(self) -> tuple[str, ...]:
         """What pytest must run, without repeats or what another argument holds already."""
         chosen = dict.fromkeys([test.argument for test in self.tests])
-        depths = {argument.count("::") for argument in chosen}
+        depths = {(argument.count("::"), argument.count("/")) for argument in chosen}
         if len(depths) == 1 and not any("[" in argument for argument in chosen):
             return tuple(chosen)  # mostly: none can hold another
-        return tuple(a for a in chosen if not any(holder in chosen for holder in _holders(a)))
+        return tuple(argument for argument in chosen if not _is_held(argument, chosen))
 
     @property
     def verdict(self) -> Verdict:
@@ -84,11 +86,8 @@ class Selection(NamedTuple):
         return Verdict(answer, f"{recorded} of {self.known} known tests{new}: {kinds}")
 
 
-def _holders(argument: str) -> list[str]:
-    """Arguments that would run this one as well: its function, classes and file."""
-    function = argument.partition("[")[0]
-    found = [function] if function != argument else []
-    while "::" in function:
-        function = function.rpartition("::")[0]
-        found.append(function)
-    return found
+def _is_held(argument: str, chosen: Container[str]) -> bool:
+    """Whether another of the arguments would run this one as well: its function, class, file or a folder above."""
+    if "." in chosen and argument != "." and not argument.startswith("../"):
+        return True
+    return any(str(holder) in chosen for holder in NodeId.parse(argument).above())

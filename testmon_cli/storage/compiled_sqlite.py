@@ -282,8 +282,8 @@ WHERE there.run_id = :run_id AND there.subject_id = trace.subject_id AND ran_the
     "remarkable": """SELECT json_group_array(execution.trace_id) AS trace_id, json_group_array(trace.run_id) AS run_id, json_group_array(subject.name) AS nodeid, json_group_array(test.path) AS path, json_group_array(test.function) AS function, json_group_array(test.kind) AS kind, json_group_array(execution.outcome) AS outcome, json_group_array(CAST(round(execution.duration * 1000000) AS INTEGER)) AS duration, json_group_array(execution.always) AS always, json_group_array(trace.unknown) AS unknown
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
 WHERE trace.run_id = :run_id AND (execution.outcome IN ('failed', 'error') OR execution.always != '' OR trace.unknown != '')""",
-    "test_files": """SELECT DISTINCT substr(subject.name, 1, instr(subject.name || '::', '::') - 1) AS file
-FROM trace JOIN execution ON trace.id = execution.trace_id JOIN subject ON subject.id = trace.subject_id
+    "test_files": """SELECT DISTINCT test.path AS file
+FROM trace JOIN execution ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id
 WHERE trace.run_id = :run_id""",
     "totals": """SELECT count(*) AS count_1, total(execution.duration) AS total_1
 FROM trace JOIN execution ON trace.id = execution.trace_id

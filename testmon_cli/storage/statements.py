@@ -135,9 +135,6 @@ _version_columns = (
 _versions = source_version.join(source)
 _executions = execution.join(trace).join(test, test.c.id == trace.c.subject_id).join(subject, subject.c.id == test.c.id)
 _there, _ran_there = trace.alias("there"), execution.alias("ran_there")
-_file_of_test = func.substr(
-    subject.c.name, _ONE, func.instr(subject.c.name.op("||")(_COLONS), _COLONS, type_=Integer) - _ONE, type_=Text
-)
 _microseconds = cast(func.round(execution.c.duration * _MICROSECONDS), Integer)
 
 
@@ -256,9 +253,9 @@ READING: dict[str, Executable] = {
             trace.c.unknown != _NOTHING,
         ),
     ),
-    "test_files": select(_file_of_test.label("file"))
+    "test_files": select(test.c.path.label("file"))
     .distinct()
-    .select_from(trace.join(execution).join(subject))
+    .select_from(trace.join(execution).join(test, test.c.id == trace.c.subject_id))
     .where(trace.c.run_id == bindparam("run_id")),
     "totals": select(func.count(), func.total(execution.c.duration))
     .select_from(trace.join(execution))

@@ -1,7 +1,7 @@
 """What `-k` of pytest matches besides the names that a node id holds: markers, attributes of functions and more."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 from _pytest.mark import KeywordMatcher
@@ -11,7 +11,9 @@ from _pytest.nodes import Node
 class Keywords:
     """The keywords of the tests of a session; tests that have the same share them."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: Callable[[pytest.Item], str]) -> None:
+        """`name` gives the node id of a test."""
+        self._name = name
         self._tests: dict[frozenset[str], list[str]] = defaultdict(list)
         self._parent: object = None  # of the test before
         self._is_parent_plain = False
@@ -27,7 +29,7 @@ class Keywords:
             if key != self._key:  # those of a function mostly have the same, whatever their parameters
                 self._key, self._found = key, _keywords_of(item)
             if self._found:
-                self._tests[self._found].append(item.nodeid)
+                self._tests[self._found].append(self._name(item))
 
     def groups(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
         """Keywords, and the node ids of the tests that have just these."""

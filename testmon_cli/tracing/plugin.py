@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 import pytest
 from _pytest.fixtures import FixtureDef, FixtureRequest, SubRequest
 
+from testmon_cli.domain.nodeid import NodeId
 from testmon_cli.tracing import child, wire
 from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, identity_of_test
 from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.itself import make_room
 from testmon_cli.tracing.keywords import Keywords
+from testmon_cli.tracing.naming import NodeNames
 from testmon_cli.tracing.originals import get_parent, open_file
 from testmon_cli.tracing.outcomes import OutcomeReader
 from testmon_cli.tracing.recorder import Pending, Recorder
@@ -100,12 +102,14 @@ class Collector:
         self.config = config
         self.recorder = recorder
         self.attribution = recorder.attribution
+        self.names = NodeNames(recorder.settings.root, str(config.rootpath))
         self.is_worker = hasattr(config, "workerinput")
         self.attribution.rebase(SESSION)
         self.fixtures = FixtureWatch(self)
         self.nodeids: list[str] = []
         self.deselected: list[str] = []
-        self.keywords = Keywords()
+        self.files: list[str] = []  # node ids of those that were collected without an error
+        self.keywords = Keywords(self.names.of)
         self.nodeid = ""  # of the test that runs; to ask pytest for it takes long
         self.is_between = False  # the test before is over, and what runs until the next may count for that
         self.outcome = OutcomeReader()
@@ -180,46 +184,52 @@ class Collector:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Wrapper:
-        identity = collect_identity(collector.nodeid)
+        nodeid = self.names.of(collector)
+        identity = collect_identity(nodeid)
         entry = self.attribution.push(identity)
         # What ran for a collector counts for all below it: each relies on the next above, the first on the session.
         self.recorder.pending(identity).uses.append(self._nearest(collector.parent))
         self.collectors.add(identity)
         self.place = Place(None, SESSION, "")
         try:
-            return (yield)
+            report = yield
         finally:
             if isinstance(collector, pytest.File) and not self.recorder.scope.source(str(collector.path)):
                 self.recorder.resources.rely_on(str(collector.path))  # doctests in text, tests in YAML ...
             self.attribution.pop(entry)
+        self._note_collected(collector, nodeid, report)
+        return report
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed and not self.is_controller:
-            path = os.path.join(self.config.rootpath, report.nodeid.partition("::")[0])
-            self._flush(wire.CollectionError(report.nodeid, path, str(report.longreprtext)))
+    def _note_collected(self, collector: pytest.Collector, nodeid: str, report: Any) -> None:
+        if self.is_controller:
+            return
+        if report.failed:
+            self._flush(wire.CollectionError(nodeid, str(collector.path), str(report.longreprtext)))
+        elif isinstance(collector, pytest.File):
+            self.files.append(nodeid)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Wrapper:
-        self.nodeids = [item.nodeid for item in items]
+        self.nodeids = [self.names.of(item) for item in items]
         return (yield)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        self.deselected += [item.nodeid for item in items]
+        self.deselected += [self.names.of(item) for item in items]
         self.keywords.add(items)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if not self.is_controller:
             self.keywords.add(session.items)
-            collected = wire.Collected(tuple(self.nodeids), tuple(self.deselected), self.keywords.groups())
+            files = tuple(dict.fromkeys(self.files))
+            collected = wire.Collected(tuple(self.nodeids), tuple(self.deselected), self.keywords.groups(), files)
             self._flush(collected)
 
     # tests
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Wrapper:
-        nodeid = self.nodeid = item.nodeid
+        nodeid = self.nodeid = self.names.of(item)
         outcome = self.running.begin(nodeid)
         identity = identity_of_test(nodeid)
         entry = self.attribution.push(identity, is_harvested=self.is_between)
@@ -242,21 +252,22 @@ class Collector:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        outcome = self.running.reader(report.nodeid)
+        nodeid = self.names.of_text(report.nodeid)
+        outcome = self.running.reader(nodeid)
         if outcome is not None:
             outcome.add(report)
         elif not self.is_controller:
-            self._ran_apart(report)
+            self._ran_apart(nodeid, report)
         elif str(report.when) == "???":  # pytest-xdist reports a test that took its worker along
-            self._flush(*crash_records(report, str(self.config.rootpath)))
+            self._flush(*crash_records(nodeid, self.recorder.settings.root, report))
 
-    def _ran_apart(self, report: pytest.TestReport) -> None:
+    def _ran_apart(self, nodeid: str, report: pytest.TestReport) -> None:
         """A plugin ran a test without pytest's protocol, which we would see: mostly to run several in threads."""
-        outcome = self.apart.setdefault(report.nodeid, OutcomeReader())
+        outcome = self.apart.setdefault(nodeid, OutcomeReader())
         outcome.add(report)
         if outcome.finished:
-            del self.apart[report.nodeid]
-            self._flush(*unseen_records(report.nodeid, str(self.config.rootpath), APART, outcome))
+            del self.apart[nodeid]
+            self._flush(*unseen_records(nodeid, self.recorder.settings.root, APART, outcome))
 
     def _distrust(self, identity: str) -> None:
         self.recorder.pending(identity).unknown.add(AT_ONCE)
@@ -308,7 +319,7 @@ class Collector:
     def _nearest(self, node: Any) -> str:
         """The identity of the nearest collector from a node upwards that collected, or of the session."""
         while node is not None:
-            identity = collect_identity(node.nodeid)
+            identity = collect_identity(self.names.of(node))
             if identity in self.collectors:
                 return identity
             node = node.parent
@@ -325,7 +336,7 @@ class Collector:
                 depends.update(dict.fromkeys(map(str, mark.args)))
         return wire.Outcome(
             self.nodeid,
-            str(item.path),
+            self.names.file_of(item),
             f"{self.place.classes}{name_of(item)}" if isinstance(item, pytest.Function) else "",
             kind_of(item),
             self.outcome.outcome,
@@ -476,23 +487,24 @@ def session_record(config: pytest.Config, engine: str) -> wire.Session:
         plugins=plugin_distributions(config),
         engine=engine,
         settings=naming_settings(config),
+        is_whole=config.args_source is not pytest.Config.ArgsSource.ARGS,
     )
 
 
-def crash_records(report: pytest.TestReport, root: str) -> list[wire.Record]:
+def crash_records(nodeid: str, root: str, report: pytest.TestReport) -> list[wire.Record]:
     """A test whose process died."""
     outcome = OutcomeReader()
     outcome.fail(str(report.longreprtext))
-    return unseen_records(report.nodeid, root, "the process that ran it crashed", outcome)
+    return unseen_records(nodeid, root, "the process that ran it crashed", outcome)
 
 
-def unseen_records(nodeid: str, root: str, reason: str, outcome: OutcomeReader) -> list[wire.Record]:
+def unseen_records(text: str, root: str, reason: str, outcome: OutcomeReader) -> list[wire.Record]:
     """A test that came out somehow, but what it ran is not known."""
-    path = os.path.join(root, nodeid.partition("::")[0])
-    function = nodeid.partition("::")[2].partition("[")[0].replace("::", ".")
-    trace = wire.Trace(identity_of_test(nodeid), unknown=(reason,))
+    nodeid = NodeId.parse(text)
+    trace = wire.Trace(identity_of_test(text), unknown=(reason,))
     shown = outcome.outcome, outcome.duration, outcome.failure
-    return [trace, wire.Outcome(nodeid, path, function, "other", *shown, reason)]
+    path = os.path.join(root, nodeid.path)
+    return [trace, wire.Outcome(text, path, ".".join(nodeid.names), "other", *shown, reason)]
 
 
 def plugin_distributions(config: pytest.Config) -> tuple[str, ...]:

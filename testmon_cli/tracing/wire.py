@@ -8,7 +8,8 @@ A frame is the length of what follows in four bytes, then a marshalled list of t
 class and its values. Marshal takes a third of the time of JSON, at every test in both processes; its format of
 version 2 is the same in all Pythons that may run in a test.
 
-Paths are absolute here; the reader makes them relative to the root.
+Paths are absolute here; the reader makes them relative to the root. Node ids are relative to it already, wherever
+pytest has its own root.
 """
 
 import marshal
@@ -95,6 +96,7 @@ class Collected(NamedTuple):
     nodeids: tuple[str, ...]
     deselected: tuple[str, ...]
     keywords: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # what -k matches besides names -> nodeids
+    files: tuple[str, ...] = ()  # node ids of the files that pytest collected, tests in them or none
 
 
 class Session(NamedTuple):
@@ -107,6 +109,7 @@ class Session(NamedTuple):
     engine: str
     settings: dict[str, object]  # ini options that name tests: python_files, python_classes, python_functions,
     # testpaths, norecursedirs, doctest flags
+    is_whole: bool = True  # no path, node id or module among the arguments asks for a part of the suite
 
 
 class Ended(NamedTuple):

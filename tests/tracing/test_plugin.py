@@ -413,14 +413,16 @@ def test_hooks_of_the_session_count_for_all_tests(collect: Callable[..., Recorde
 
     assert functions(recorded, "session:") == {"conftest.py": ["pytest_collection_modifyitems"]}
     collected = [r for r in recorded.records if isinstance(r, wire.Collected)]
-    assert collected == [wire.Collected(("test_h.py::test_h", "test_h.py::test_i"), ())]
+    assert collected == [wire.Collected(("test_h.py::test_h", "test_h.py::test_i"), (), (), ("test_h.py",))]
 
 
 def test_what_was_deselected_is_told(collect: Callable[..., Recorded]) -> None:
     recorded = collect({"test_s.py": "def test_a(): pass\ndef test_b(): pass\n"}, "-k", "test_b")
 
     collected = [r for r in recorded.records if isinstance(r, wire.Collected)]
-    assert collected == [wire.Collected(("test_s.py::test_a", "test_s.py::test_b"), ("test_s.py::test_a",))]
+    assert collected == [
+        wire.Collected(("test_s.py::test_a", "test_s.py::test_b"), ("test_s.py::test_a",), (), ("test_s.py",))
+    ]
     assert recorded.outcomes() == {"test_s.py::test_b": "passed"}
 
 

@@ -1,0 +1,83 @@
+"""Node ids: how pytest names files, classes, functions and single tests. They are taken apart here and nowhere else."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class NodeId(NamedTuple):
+    """A folder, a file, a class or function in it, or a function with parameters.
+
+    The path is relative to our root, which need not be pytest's.
+    """
+
+    path: str  # with forward slashes; it may hold brackets and colons
+    names: tuple[str, ...] = ()  # classes, then the function; () for a file or folder
+    parameters: str = ""  # with the brackets around them; "" without
+
+    @classmethod
+    def parse(cls, text: str, path: str = "") -> "NodeId":
+        """Take a node id apart. The path of its file, where it is known, settles where the names begin."""
+        end = _end_of_path(text, path)
+        if end == len(text):
+            return cls(text)
+        names, bracket, rest = text[end + 2 :].partition("[")
+        return cls(text[:end], tuple(names.split("::")), bracket + rest)
+
+    def __str__(self) -> str:
+        return "::".join((self.path, *self.names)) + self.parameters
+
+    @property
+    def file(self) -> "NodeId":
+        return NodeId(self.path)
+
+    @property
+    def function(self) -> "NodeId":
+        """The same without parameters."""
+        return self._replace(parameters="") if self.parameters else self
+
+    @property
+    def name(self) -> str:
+        """What follows the path, without parameters: "TestTill::test_count"; "" for a file or folder."""
+        return "::".join(self.names)
+
+    @property
+    def group(self) -> "NodeId":
+        """The class that a test stands in, or its file."""
+        return NodeId(self.path, self.names[:-1])
+
+    @property
+    def outermost(self) -> "NodeId":
+        """The first class or function below the file."""
+        return NodeId(self.path, self.names[:1])
+
+    def above(self) -> Iterator["NodeId"]:
+        """What contains this one, from its function or class to its file and the folders above that."""
+        if self.parameters:
+            yield self.function
+        for count in range(len(self.names) - 1, -1, -1):
+            yield NodeId(self.path, self.names[:count])
+        folder = self.path
+        while "/" in folder:
+            folder = folder.rpartition("/")[0]
+            yield NodeId(folder)
+
+
+def path_of(text: str, path: str = "") -> str:
+    """The path of the file that a node id begins with."""
+    return text[: _end_of_path(text, path)]
+
+
+def function_of(text: str, path: str = "") -> str:
+    """A node id without parameters."""
+    bracket = text.find("[", _end_of_path(text, path))
+    return text if bracket < 0 else text[:bracket]
+
+
+def _end_of_path(text: str, path: str) -> int:
+    """Where the names begin: behind a known path, else at the first colons behind a name with a suffix."""
+    if path and text.startswith(path) and (len(text) == len(path) or text.startswith("::", len(path))):
+        return len(path)
+    first = place = text.find("::")
+    while place >= 0 and "." not in text[text.rfind("/", 0, place) + 1 : place]:
+        place = text.find("::", place + 2)
+    return next((end for end in (place, first) if end >= 0), len(text))

@@ -1,0 +1,58 @@
+"""Node ids relative to our root. pytest's are relative to its own, which an inner configuration file moves."""
+
+import os
+from typing import Any
+
+import pytest
+
+from testmon_cli.domain.nodeid import path_of
+
+
+class NodeNames:
+    """Names nodes. For most, pytest's root is ours, and so are its names."""
+
+    def __init__(self, root: str, pytests_root: str) -> None:
+        self._root = root
+        self._pytests_root = pytests_root
+        self._moved: dict[str, str] = {}  # pytest's name of a file or folder -> its path from our root, if that differs
+        self._paths: dict[Any, tuple[str, str]] = {}  # by file or folder: its node id, and its path from our root
+
+    def of(self, node: Any) -> str:
+        """The node id of a test or collector; "" of the session."""
+        theirs, ours = self._file_or_folder(node)
+        nodeid: str = node.nodeid
+        return nodeid if theirs == ours else ours + nodeid[len(theirs) :]
+
+    def of_text(self, nodeid: str) -> str:
+        """The same for the node id of a test as pytest gives it to those who have no node."""
+        if not self._moved and self._root == self._pytests_root:
+            return nodeid
+        path = path_of(nodeid)
+        ours = self._moved.get(path) or self.of_path(os.path.join(self._pytests_root, path))
+        return ours + nodeid[len(path) :]
+
+    def file_of(self, item: pytest.Item) -> str:
+        """The absolute path of the file that a test was collected from, as its node id names it."""
+        return os.path.join(self._root, self._file_or_folder(item)[1])
+
+    def _file_or_folder(self, node: Any) -> tuple[str, str]:
+        """The node id of what holds a node, as pytest names it and as we do."""
+        holder = node
+        while holder not in self._paths and not isinstance(holder, pytest.File | pytest.Directory):
+            holder = holder.parent
+            if holder is None:  # the session, or what stands in no file
+                return "", ""
+        found = self._paths.get(holder)
+        if found is None:
+            found = self._paths[holder] = (holder.nodeid, self.of_path(str(holder.path)))
+            if found[0] != found[1]:
+                self._moved[found[0]] = found[1]
+        return found
+
+    def of_path(self, path: str) -> str:
+        """A path relative to the root; one that only leads there through a link is resolved first."""
+        found = os.path.relpath(path, self._root)
+        if found.startswith(os.pardir):
+            resolved = os.path.relpath(os.path.realpath(path), self._root)
+            found = found if resolved.startswith(os.pardir) else resolved
+        return found.replace(os.sep, "/")
