@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application.files import read_bytes
+from testmon_cli.domain import garbage
 from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import SourceVersion, VersionRef
 
@@ -81,7 +82,8 @@ def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "Sour
     from testmon_cli.analysis.model_key import MODEL_KEY
 
     try:
-        model = build_model(data)
+        with garbage.left_lying():
+            model = build_model(data)
     except SourceError:
         return SourceVersion(path, content_digest(data), MODEL_KEY, b"", b"", stat.size, stat.mtime_ns), None
     version = SourceVersion(

@@ -18,9 +18,9 @@ def instrument(tree: ast.Module) -> None:
     qualnames = tuple(block.qualname for block in blocks)
     for key, places in by_list.items():
         for position, index in sorted(places, reverse=True):
-            _insert(bodies[key], position, _probe(index), blocks[index].line)
+            _insert(bodies[key], position, index, blocks[index].line)
     start = _module_start(tree.body)
-    _insert(tree.body, start, _probe((MARK, len(blocks), qualnames)), 1)
+    _insert(tree.body, start, (MARK, len(blocks), qualnames), 1)
 
 
 def _position(block: RawBlock) -> int:
@@ -40,19 +40,21 @@ def _module_start(body: list[ast.stmt]) -> int:
     return start
 
 
-def _probe(index: Any) -> ast.Assign:
-    hits = ast.Attribute(ast.Constant(MARK), HITS, ast.Load())
-    return ast.Assign([ast.Subscript(hits, ast.Constant(index), ast.Store())], ast.Constant(1))
+def _probe(index: Any, place: tuple[int, int]) -> ast.Assign:
+    """`MARK.hits[index] = 1`, all of it at one line and column."""
+    at: dict[str, Any] = {
+        "lineno": place[0],
+        "col_offset": place[1],
+        "end_lineno": place[0],
+        "end_col_offset": place[1],
+    }
+    hits = ast.Attribute(ast.Constant(MARK, **at), HITS, ast.Load(), **at)
+    return ast.Assign([ast.Subscript(hits, ast.Constant(index, **at), ast.Store(), **at)], ast.Constant(1, **at), **at)
 
 
-def _insert(body: list[ast.stmt], position: int, probe: ast.Assign, line: int) -> None:
-    """Insert at the position of the statement there; `line` is for the end of a body that has none."""
-    place = _place(body, position, line)
-    for node in ast.walk(probe):
-        if isinstance(node, ast.expr | ast.stmt):
-            node.lineno, node.col_offset = place
-            node.end_lineno, node.end_col_offset = place
-    body.insert(position, probe)
+def _insert(body: list[ast.stmt], position: int, index: Any, line: int) -> None:
+    """Insert a probe at the position of the statement there; `line` is for the end of a body that has none."""
+    body.insert(position, _probe(index, _place(body, position, line)))
 
 
 def _place(body: list[ast.stmt], position: int, line: int) -> tuple[int, int]:

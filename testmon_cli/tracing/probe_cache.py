@@ -101,8 +101,12 @@ def write(place: str, data: bytes) -> None:
     """Put a whole file in place, as far as the folder can be written to."""
     draft = f"{place}.{os.getpid()}-{os.urandom(2).hex()}"
     try:
-        make_folders(os.path.dirname(place))
-        with open_file(draft, "xb", buffering=0) as handle:
+        try:
+            handle = open_file(draft, "xb", buffering=0)
+        except FileNotFoundError:  # mostly the folder is there
+            make_folders(os.path.dirname(place))
+            handle = open_file(draft, "xb", buffering=0)
+        with handle:
             handle.write(data)
         put_in_place(draft, place)
     except OSError:  # an unwritable folder costs time, not correctness

@@ -12,6 +12,7 @@ from itertools import compress
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from testmon_cli.domain import garbage
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing import probes as probing
 from testmon_cli.tracing.attribution import SESSION
@@ -227,10 +228,11 @@ class ProbesEngine:
         def make() -> CodeType:
             import ast
 
-            tree = ast.parse(data, filename=path)
-            _instrument()(tree)
-            code: CodeType = compile(tree, path, "exec", dont_inherit=True)
-            return code
+            with garbage.left_lying():
+                tree = ast.parse(data, filename=path)
+                _instrument()(tree)
+                code: CodeType = compile(tree, path, "exec", dont_inherit=True)
+                return code
 
         try:
             code = self._cache().code(canonical, digest, make)
