@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator
 from functools import cache
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 import pytest
@@ -582,6 +582,8 @@ def _kind_of_class(cls: type[pytest.Item]) -> str:
 
 def code_of_test(function: Any) -> CodeType | None:
     """The code of a test function below its decorators."""
+    if type(function) is FunctionType and not vars(function):  # mostly nothing was put around it
+        return function.__code__
     function = inspect.unwrap(function)
     # hypothesis dresses its wrapper up as the test, with the test's name and file
     function = getattr(getattr(function, "hypothesis", None), "inner_test", function)
