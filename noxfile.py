@@ -131,6 +131,13 @@ def bench(session: nox.Session) -> None:
     _script(session, "bench")
 
 
+@nox.session(python=FOUND or [PYTHON])
+def scaling(session: nox.Session) -> None:
+    """Measure what collecting adds to a test in projects of more and more sources."""
+    session.install("-q", "pytest")
+    _script(session, "scaling")
+
+
 @nox.session(python=PYTHON)
 def real(session: nox.Session) -> None:
     """Try the main job on the test suites of real projects."""
