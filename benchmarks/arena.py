@@ -49,6 +49,9 @@ HEAD = (
     "selected, mean / median", "functions: floor", "functions: selected", "missed, tests / mutants", "refused",
     "select CPU s, median / max",
 )  # fmt: skip
+KINDS = (
+    "edits of", "mutants", "killed", "needed, mean", "selected, mean / median", "missed, tests / mutants", "refused",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -411,6 +414,26 @@ def row(known: Known) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def by_kind(projects: list[Known]) -> str:
+    """What became of the mutants of each kind, in all projects; the last line is the total."""
+    found: dict[str, list[tuple[float, float, int, int]]] = {kind: [] for kind in mutants.ROUND}
+    for project in projects:
+        tests = len(project.first["observed"])
+        for truth, own in project.pairs:
+            needed, missed = len(truth["needed"]), len(own["missed"])
+            found[truth["kind"]].append((needed / tests, own["selected"] / tests, missed, bool(own["refused"])))
+    everything = [entry for entries in found.values() for entry in entries]
+    rows = []
+    for kind, entries in [*found.items(), ("all", everything)]:
+        if entries:
+            needed, selected, missed, refused = zip(*entries, strict=True)
+            rows.append((
+                kind, len(entries), sum(1 for part in needed if part), share(mean(needed)), shares(list(selected)),
+                f"{sum(missed)} / {sum(map(bool, missed))}", sum(refused),
+            ))  # fmt: skip
+    return lab.table(KINDS, rows)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("projects", nargs="*", help=f"of {', '.join(CONTENDERS)}")
@@ -424,8 +447,7 @@ def main() -> int:
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # files are put back as they were
     names = options.projects or list(CONTENDERS)[: 1 if options.quick else None]
-    lines = []
-    bad = False
+    projects: list[Known] = []
     for name in names:
         until = time.time() + 60 * options.minutes
         wanted = 3 if options.quick else options.mutants
@@ -436,14 +458,13 @@ def main() -> int:
                 CONTENDERS[name], lab.CHECKOUT, wanted, options.seed, until, only_failed=options.failed
             )  # fmt: skip
         if found and found.pairs:
-            lines.append(row(found))
-            bad = bad or found.is_bad
-            print(lab.table(HEAD, lines[-1:]), file=sys.stderr)
-    text = lab.table(HEAD, lines)
+            projects.append(found)
+            print(lab.table(HEAD, [row(found)]), file=sys.stderr)
+    text = "\n".join((lab.table(HEAD, list(map(row, projects))), by_kind(projects)))
     print(text)
     if options.write:
         lab.write_between(PAGE, "arena", text)
-    return 1 if bad else 0
+    return 1 if any(project.is_bad for project in projects) else 0
 
 
 if __name__ == "__main__":

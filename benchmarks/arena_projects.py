@@ -21,7 +21,14 @@ CONTENDERS = {
     for contender in (
         # coroutines, their results kept; coverage is measured in the same run
         Contender(
-            Recipe("async-lru", "2.4.0", "async_lru", ("pytest-asyncio", "pytest-cov", "pytest-timeout")), "async"
+            Recipe(
+                "async-lru",
+                "2.4.0",
+                "async_lru",
+                ("pytest-asyncio", "pytest-cov", "pytest-timeout"),
+                ("-o", "asyncio_default_fixture_loop_scope=function"),
+            ),
+            "async",
         ),
         Contender(
             Recipe(
