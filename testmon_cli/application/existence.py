@@ -136,8 +136,9 @@ class Existence:
         members = {n for d in definitions if d.owner == _qualname(cls) for n in d.names}
         if _MARK_OF_NO_TEST in members:
             return True
-        if any(base.rpartition(".")[2].endswith("TestCase") for _, _, base in self._lineage(path, cls)):
-            return False
+        lineage = self._lineage(path, cls)
+        if any(known is None and base.rpartition(".")[2].endswith("TestCase") for _, known, base in lineage):
+            return False  # one of the project's own is a TestCase only if what it stands on is
         return not self._naming.is_test_class(name) or not members.isdisjoint(_INITIALISERS)
 
     def _inherited(self, nodeid: NodeId, cls: "Definition") -> NodeId | None:
