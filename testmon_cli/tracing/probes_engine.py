@@ -25,6 +25,7 @@ from testmon_cli.tracing.settings import Scope
 
 if TYPE_CHECKING:
     import ast
+    from pathlib import Path
 
 machinery: Any = importlib._bootstrap_external
 _TAKEN = 2  # of a hit that was taken, but that this process may be killed before it tells of
@@ -112,11 +113,12 @@ class ProbesEngine:
     def attach_pytest(self) -> None:
         from _pytest.assertion import rewrite
 
-        if not all(hasattr(rewrite, name) for name in ("rewrite_asserts", "PYC_TAIL", "AssertionRewritingHook")):
+        if not all(hasattr(rewrite, name) for name in ("rewrite_asserts", "get_cache_dir", "AssertionRewritingHook")):
             raise EngineUnavailableError("pytest's assertion rewriting is not as expected")
         # Plain runs never read what we keep, nor do runs in which other files are the project's.
-        name, _, ending = rewrite.PYC_TAIL.rpartition(".")
-        rewrite.PYC_TAIL = f"{name}-testmon-{_probe_cache().cache_key()}-{self._scope.key()}.{ending}"
+        folder = f"testmon-{_probe_cache().cache_key()}-{self._scope.key()}"
+        module: Any = rewrite
+        module.get_cache_dir = self._wrap_cache_dir(rewrite.get_cache_dir, folder)
         rewrite.rewrite_asserts = self._wrap_rewrite(rewrite.rewrite_asserts)
 
     def prepare(self, code: CodeType, path: str) -> CodeType:
@@ -372,6 +374,16 @@ class ProbesEngine:
             return original(self, fullname) if code is None else code
 
         return disguise(get_code, IMPORT_MACHINERY)
+
+    def _wrap_cache_dir(self, original: "Callable[[Path], Path]", folder: str) -> "Callable[[Path], Path]":
+        source = self._scope.source
+
+        def get_cache_dir(file_path: "Path") -> "Path":
+            found = original(file_path)
+            is_ours = file_path.is_absolute() and source(str(file_path)) is not None
+            return found / folder if is_ours else found
+
+        return disguise(get_cache_dir)
 
     def _wrap_rewrite(self, original: Callable[..., None]) -> Callable[..., None]:
         source, stays_plain, blind = self._scope.source, self._scope.stays_plain, self.blind

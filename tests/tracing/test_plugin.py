@@ -625,3 +625,17 @@ def test_files_of_virtual_environments_and_excluded_ones_are_not_traced(project:
     recorded = project.collect(engine=engine, exclude=("vendor",))
 
     assert {r.path for r in recorded.records if isinstance(r, wire.File)} == {str(project.root / "test_a.py")}
+
+
+def test_the_names_under_which_pytest_keeps_rewritten_code_are_as_they_were(project: Project) -> None:
+    look = """\
+import pathlib, sys
+from _pytest.assertion import rewrite
+
+def test_names():
+    assert rewrite.PYC_TAIL == f".{rewrite.PYTEST_TAG}{rewrite.PYC_EXT}"
+    assert rewrite.get_cache_dir(pathlib.Path("/elsewhere/test_x.py")) == pathlib.Path("/elsewhere/__pycache__")
+"""
+    project.write({"test_look.py": look})
+    recorded = project.collect(engine="probes", environ={"PYTHONPYCACHEPREFIX": ""})
+    assert recorded.outcomes() == {"test_look.py::test_names": "passed"}, recorded.stdout
