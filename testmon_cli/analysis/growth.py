@@ -4,7 +4,7 @@ Names are kept per file. A definition that mentions an affected name makes the n
 besides (its effects) affects objects by the name they have, or the whole module.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -60,7 +60,8 @@ class Growth:
         self._pending: list[tuple[str, str]] = []
         self._pending_members: list[tuple[str, str, str]] = []
         self._unsure: set[tuple[str, str]] = set()  # names that may not be bound now
-        self._holders: dict[tuple[str, str], frozenset[tuple[str, str]]] = {}  # by the class
+        # By path and identity: what each brings about is noted already, whatever else it mentions.
+        self._followed: dict[tuple[str, int], Definition] = {}
 
     # What changed
 
@@ -195,32 +196,69 @@ class Growth:
 
     def holders(self, path: str, owner: str) -> frozenset[tuple[str, str]]:
         """Names, with their files, of a class and of what is made of it: subclasses, instances, aliases."""
-        key = (path, owner)
-        if key not in self._holders:
+        key, found = (path, owner), self.project.holders
+        if key not in found:
             growth = Growth(self.project, coarse=True)
             cause = Cause("definition", CHANGED, path, owner)
             growth.name(path, owner.partition(".")[0], cause)
             growth.name(path, owner.rpartition(".")[2], cause)
-            self._holders[key] = frozenset(growth.grow().names)
-        return self._holders[key]
+            found[key] = frozenset(growth.grow().names)
+        return found[key]
 
-    # How it spreads
+    def follow(self, path: str, definition: Definition, cause: Cause) -> Affected:
+        """What a definition that mentions an affected name brings about, and no more than that."""
+        self._follow(path, definition, "", "", cause)
+        return self.affected
 
-    def _spread(self, path: str, name: str, cause: Cause) -> None:
-        reaching = None if path == EVERYWHERE else self.project.reaching(path)
-        for candidate in self.project.mentioning(frozenset({name, *LOOKING_UP})):
-            if reaching is not None and candidate not in reaching:
-                continue
-            model = self.project.model(candidate)
-            for definition in model.definitions if model else ():
-                if self._mentions(definition, candidate, path, name):
-                    self._follow(candidate, definition, path, name, cause)
-                elif self._annotates(definition, candidate, path, name):
-                    self._follow_annotation(candidate, definition, path, name, cause)
+    def follow_annotation(self, path: str, definition: Definition, cause: Cause) -> Affected:
+        """The same of a definition of which an annotation does."""
+        self._follow_annotation(path, definition, "", "", cause)
+        return self.affected
+
+    def follow_member(self, key: tuple[str, str, str], cause: Cause) -> Affected:
+        """What follows at once from a changed member."""
+        self._spread_member(key, cause)
+        return self.affected
+
+    def follow_stars(self, path: str, name: str, cause: Cause) -> Affected:
+        """What `from module import *` makes of an affected name, and no more than that."""
         if name == "__all__":
             self._everything_imported_by_star(path, cause)
         else:
             self._through_star(path, name, cause)
+        return self.affected
+
+    # How it spreads
+
+    def _spread(self, path: str, name: str, cause: Cause) -> None:
+        kept, is_unsure = _is_kept(cause), (path, name) in self._unsure
+        for candidate, definition, annotates in self.using(path, name):
+            key = (candidate, id(definition))
+            if annotates:
+                self._follow_annotation(candidate, definition, path, name, cause)
+            elif is_unsure or key not in self._followed:
+                self._follow(candidate, definition, path, name, cause)
+            if not annotates and not kept:  # else the statement did less than it may do for another name
+                self._followed[key] = definition
+        self.follow_stars(path, name, cause)
+
+    def using(self, path: str, name: str) -> Iterator[tuple[str, Definition, bool]]:
+        """Definitions that mention a name of a file, with the paths that they stand in; True where annotations do."""
+        reaching = None if path == EVERYWHERE else self.project.reaching(path)
+        for candidate in self._candidates(name):
+            if reaching is not None and candidate not in reaching:
+                continue
+            facts = self.project.facts(candidate)
+            wanted = {"." + name, "@" + name, *LOOKING_UP, *([name] if candidate == path else ())}
+            for definition in facts.definitions_using(wanted) if facts is not None else ():
+                if self._mentions(definition, candidate, path, name):
+                    yield candidate, definition, False
+                elif self._annotates(definition, candidate, path, name):
+                    yield candidate, definition, True
+
+    def _candidates(self, name: str) -> Iterable[str]:
+        """Files with definitions that may mention a name, or look names up."""
+        return dict.fromkeys((*self.project.mentioning(frozenset({name})), *self.project.defining(LOOKING_UP)))
 
     def _mentions(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if definition.kind == "import":
@@ -232,7 +270,9 @@ class Growth:
             return True
         if "@" + name in definition.mentions and self.is_fixture(path, name):
             return True
-        if any(self.looks_up(mention, candidate, path) for mention in definition.mentions & LOOKING_UP):
+        if not LOOKING_UP.isdisjoint(definition.mentions) and any(
+            self.looks_up(mention, candidate, path) for mention in LOOKING_UP & definition.mentions
+        ):
             return True
         return candidate == path and name in definition.mentions
 
@@ -254,8 +294,9 @@ class Growth:
         path, owner, member = key
         reaching = self.project.reaching(path)
         for candidate in self.project.mentioning(frozenset({member, DYNAMIC, DYNAMIC_ATTRIBUTES})):
-            model = self.project.model(candidate) if candidate in reaching else None
-            for definition in model.definitions if model else ():
+            facts = self.project.facts(candidate) if candidate in reaching else None
+            wanted = {member, "." + member, DYNAMIC, DYNAMIC_ATTRIBUTES}
+            for definition in facts.definitions_using(wanted) if facts is not None else ():
                 mentions = definition.mentions | definition.hint_mentions
                 uses = "." + member in mentions or not mentions.isdisjoint((DYNAMIC, DYNAMIC_ATTRIBUTES))
                 if candidate == path and definition.owner == owner and member in mentions:
@@ -308,9 +349,11 @@ class Growth:
         )
 
     def _imports_at(self, path: str, definition: Definition) -> list[Import]:
-        model = self.project.model(path)
+        facts = self.project.facts(path)
         lines = range(definition.line, definition.end_line + 1)
-        return [i for i in model.imports if i.line in lines and i.binds in definition.names] if model else []
+        if facts is None:
+            return []
+        return [i for name in definition.names for i in facts.imports_of(name) if i.line in lines]
 
     def _follow(self, candidate: str, definition: Definition, path: str, name: str, cause: Cause) -> None:
         """A definition of `candidate` mentions an affected name."""
@@ -484,23 +527,15 @@ class Growth:
     def _guarded(self, path: str, imported: Import) -> bool:
         return any("guarded" in d.flags for d in self._at_line(path, imported.line))
 
-    def _star_importers(self, path: str) -> list[str]:
-        return [importer for importer in self.project.reaching(path) if self._imports_star(importer, path)]
-
-    def _imports_star(self, importer: str, path: str) -> bool:
-        model = self.project.model(importer)
-        stars = (i for i in model.imports if i.name == "*") if model else ()
-        return any(path in self.project.index.module_files(star, importer) for star in stars)
-
     def _through_star(self, path: str, name: str, cause: Cause) -> None:
         if path == EVERYWHERE or name.startswith("__"):
             return
-        for importer in self._star_importers(path):
+        for importer in self.project.star_importers(path):
             self.name(importer, name, Cause("import", "imports *", importer, name, 0, cause))
 
     def _everything_imported_by_star(self, path: str, cause: Cause) -> None:
         model = self.project.model(path)
-        for importer in self._star_importers(path):
+        for importer in self.project.star_importers(path):
             for definition in model.definitions if model else ():
                 for name in definition.names if not definition.owner else ():
                     self.name(importer, name, Cause("import", "imports *", importer, name, 0, cause))

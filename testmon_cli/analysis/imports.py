@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from testmon_cli.analysis.pythons import CURRENT, has_lazy_imports
 from testmon_cli.analysis.trees import children, walk
@@ -115,6 +114,8 @@ class ModuleIndex:
         self._added = frozenset(added)
         self._observed = dict(observed or {})
         self._cache: dict[str, tuple[str, ...]] = {}
+        self._parents: dict[str, tuple[str, ...]] = {}
+        self._relatives: dict[tuple[str, str], tuple[str, ...]] = {}
 
     @cached_property
     def _by_last(self) -> Mapping[str, list[tuple[tuple[str, ...], str]]]:
@@ -141,11 +142,12 @@ class ModuleIndex:
             return (observed, *(path for path in hits if path in self._added and path != observed))
         return tuple(hits)
 
-    def with_parents(self, module: str) -> Iterator[str]:
+    def with_parents(self, module: str) -> tuple[str, ...]:
         """The files of a module and of the packages above it, which Python imports first."""
-        parts = module.split(".")
-        for length in range(1, len(parts) + 1):
-            yield from self.files(".".join(parts[:length]))
+        if module not in self._parents:
+            above, dot, _ = module.rpartition(".")
+            self._parents[module] = (*(self.with_parents(above) if dot else ()), *self.files(module))
+        return self._parents[module]
 
     def targets(self, imported: Import, importer: str) -> Iterator[str]:
         """All files that an import statement of the file `importer` may load."""
@@ -167,32 +169,46 @@ class ModuleIndex:
         if not imported.name or imported.name == "*":
             return ()
         if imported.level:
-            return tuple(self._package_files(self._base(imported, importer) / imported.name))
+            return tuple(self._package_files(_below(self._base(imported, importer), imported.name)))
         return self.files(f"{imported.module}.{imported.name}") if imported.module else self.files(imported.name)
 
-    def _base(self, imported: Import, importer: str) -> PurePosixPath:
-        folder = PurePosixPath(importer).parent
-        for _ in range(imported.level - 1):
-            folder = folder.parent
-        return folder.joinpath(*imported.module.split(".")) if imported.module else folder
+    def _base(self, imported: Import, importer: str) -> str:
+        """Where the module of a relative import would be, without a suffix."""
+        folder = _above(importer, imported.level)
+        return _below(folder, imported.module.replace(".", "/")) if imported.module else folder
 
-    def _package_files(self, base: PurePosixPath) -> Iterator[str]:
-        for candidate in (f"{base}.py", f"{base}/__init__.py"):
-            name = candidate.removeprefix("./")
-            if name in self.paths:
-                yield name
+    def _package_files(self, base: str) -> Iterator[str]:
+        for candidate in (f"{base}.py", _below(base, "__init__.py")):
+            if candidate in self.paths:
+                yield candidate
 
     def _relative(self, imported: Import, importer: str) -> Iterator[str]:
         base = self._base(imported, importer)
-        yield from self._package_files(base)
-        anchor = PurePosixPath(importer).parent
-        for _ in range(imported.level - 1):
-            anchor = anchor.parent
-        for folder in (base, *base.parents):
-            if anchor in (folder, *folder.parents):
-                yield from self._package_files(folder)
+        yield from self._bases(base, _above(importer, imported.level))
         if imported.name and imported.name != "*":
-            yield from self._package_files(base / imported.name)
+            yield from self._package_files(_below(base, imported.name))
+
+    def _bases(self, base: str, anchor: str) -> tuple[str, ...]:
+        """The files of a module and of the packages above it, up to a folder."""
+        if (base, anchor) not in self._relatives:
+            found = list(self._package_files(base))
+            folder = base
+            while folder != anchor:
+                folder = folder.rpartition("/")[0]
+                found += self._package_files(folder)
+            self._relatives[base, anchor] = tuple(dict.fromkeys(found))
+        return self._relatives[base, anchor]
+
+
+def _above(path: str, level: int) -> str:
+    """The folder that so many leading dots stand for in a file; "" is the root."""
+    for _ in range(level):
+        path = path.rpartition("/")[0]
+    return path
+
+
+def _below(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
 
 
 def module_parts(path: str) -> tuple[str, ...]:

@@ -1,11 +1,12 @@
 """The project as a whole: which name of which file another name stands for, and which file can reach which."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from testmon_cli.analysis import codec, purity
+from testmon_cli.analysis.definition_index import DefinitionIndex
 from testmon_cli.analysis.imports import ModuleIndex, module_parts
 from testmon_cli.domain.source import Definition, FunctionSummary, Import, SourceModel
 
@@ -27,11 +28,36 @@ class Project:
     dynamic_edges: Mapping[str, Iterable[str]] = field(default_factory=dict)
     plugins: frozenset[str] = frozenset()  # files that pytest loads as plugins for every test
     starts: Callable[[str], bool] = lambda _: True  # whether something else than an import statement loads a file
+    loaded: Collection[str] | None = None  # files that a run would load; None for all
     _eager: dict[str, frozenset[str]] = field(default_factory=dict)
     _lazy: dict[str, frozenset[str]] = field(default_factory=dict)
-    _reverse: dict[bool, dict[str, set[str]]] = field(default_factory=dict)
+    _reverse: dict[tuple[bool, bool], dict[str, set[str]]] = field(default_factory=dict)
     _escaping: dict[str, bool] = field(default_factory=dict)
     _reaching: dict[tuple[str, bool], frozenset[str]] = field(default_factory=dict)
+    _indices: dict[str, DefinitionIndex | None] = field(default_factory=dict)
+    _running: dict[str, bool] = field(default_factory=dict)
+    _resolved: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
+    _defining: dict[frozenset[str], tuple[str, ...]] = field(default_factory=dict)
+    _importing_stars: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    holders: dict[tuple[str, str], frozenset[tuple[str, str]]] = field(default_factory=dict)  # see Growth.holders
+    # By path and identity of the definition, which is kept so that no other one gets it.
+    _plain: dict[tuple[str, int], tuple[Definition, bool]] = field(default_factory=dict)
+    _lineages: dict[tuple[str, int], tuple[Definition, tuple["Ancestor", ...]]] = field(default_factory=dict)
+
+    def facts(self, path: str) -> DefinitionIndex | None:
+        """What stands where in a file; None when it does not parse or is gone."""
+        if path not in self._indices:
+            model = self.model(path)
+            self._indices[path] = None if model is None else DefinitionIndex(model)
+        return self._indices[path]
+
+    def defining(self, mentions: frozenset[str]) -> tuple[str, ...]:
+        """Files with definitions that have any of some mentions."""
+        if mentions not in self._defining:
+            found = ((path, self.facts(path)) for path in self.mentioning(mentions))
+            paths = tuple(path for path, facts in found if facts is not None and facts.definitions_mentioning(mentions))
+            self._defining[mentions] = paths
+        return self._defining[mentions]
 
     def edges(self, path: str, *, lazy: bool) -> frozenset[str]:
         """Files that `path` imports: at import only, or (lazy) in its functions and dynamically as well."""
@@ -49,8 +75,10 @@ class Project:
 
     def packages(self, path: str) -> Iterator[str]:
         """The packages that a file stands in: Python imports them before it."""
-        for folder in PurePosixPath(path).parents:
-            candidate = str(folder / "__init__.py")
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            candidate = f"{folder}/__init__.py" if folder else "__init__.py"
             if candidate not in self.index.paths:
                 return
             yield candidate
@@ -89,85 +117,132 @@ class Project:
 
     def conftests(self, path: str) -> Iterator[str]:
         """Conftest files and plugins that pytest loads for a test file (any file may be one)."""
-        for folder in PurePosixPath(path).parents:
-            candidate = str(folder / CONFTEST)
+        folder = path
+        while folder:
+            folder = folder.rpartition("/")[0]
+            candidate = f"{folder}/{CONFTEST}" if folder else CONFTEST
             if candidate in self.index.paths:
                 yield candidate
         yield from self.plugins
 
     def reaching(self, path: str, *, lazy: bool = True) -> frozenset[str]:
-        """Files from which `path` can be reached through imports, itself among them."""
+        """Files from which `path` can be reached through imports, itself among them.
+
+        What no run loads is left out: to read the imports of all that is there would take most of the time.
+        """
         key = (path, lazy)
         if key not in self._reaching:
-            reverse = self._reversed(lazy)
-            found = {path}
-            stack = [path]
-            while stack:
-                for importer in reverse.get(stack.pop(), ()):
-                    if importer not in found:
-                        found.add(importer)
-                        stack.append(importer)
-            self._reaching[key] = frozenset(found)
+            self._reaching[key] = self._reached_backwards(path, self._reversed(lazy))
         return self._reaching[key]
+
+    @staticmethod
+    def _reached_backwards(path: str, reverse: Mapping[str, Iterable[str]]) -> frozenset[str]:
+        found = {path}
+        stack = [path]
+        while stack:
+            for importer in reverse.get(stack.pop(), ()):
+                if importer not in found:
+                    found.add(importer)
+                    stack.append(importer)
+        return frozenset(found)
 
     def runs(self, path: str) -> bool:
         """Whether a run would import a file at all: a script that nothing imports can do what it wants."""
-        return any(map(self.starts, self.reaching(path)))
+        if path not in self._running:
+            self._running[path] = any(map(self.starts, self.reaching(path))) or self._is_imported_elsewhere(path)
+        return self._running[path]
 
-    def _reversed(self, lazy: bool) -> dict[str, set[str]]:
-        if lazy not in self._reverse:
+    def _is_imported_elsewhere(self, path: str) -> bool:
+        """Whether files that no run has loaded yet, but one may, import a file."""
+        if self.loaded is None:
+            return False
+        return any(map(self.starts, self._reached_backwards(path, self._reversed(lazy=True, everywhere=True))))
+
+    def _reversed(self, lazy: bool, *, everywhere: bool = False) -> dict[str, set[str]]:
+        everywhere = everywhere or self.loaded is None
+        if (lazy, everywhere) not in self._reverse:
             reverse: dict[str, set[str]] = {}
-            for path in self.index.paths:
+            for path in self.index.paths if everywhere else self.loaded or ():
                 for target in self.edges(path, lazy=lazy):
                     reverse.setdefault(target, set()).add(path)
-            self._reverse[lazy] = reverse
-        return self._reverse[lazy]
+            self._reverse[lazy, everywhere] = reverse
+        return self._reverse[lazy, everywhere]
 
     def escapes(self, path: str) -> bool:
         """Whether the module of a file is passed on as an object somewhere, so that its names may be looked up."""
         if path not in self._escaping:
-            self._escaping[path] = any(self._passes_on(user, path) for user in self.reaching(path))
+            users, by_name = self._passing
+            reaching = self.reaching(path)
+            passing = (users.get(path, ()), *(by_name.get(name, ()) for name in module_parts(path)[-1:]))
+            self._escaping[path] = any(not reaching.isdisjoint(found) for found in passing)
         return self._escaping[path]
 
-    def _passes_on(self, user: str, path: str) -> bool:
-        model = self.model(user)
-        if model is None:
-            return False
-        names = {"&" + part for part in module_parts(path)[-1:]}
-        names |= {"&" + i.binds for i in model.imports if self.binds_module(i, user, path)}
-        mentions = [*(b.mentions for b in model.blocks), *(d.mentions for d in model.definitions)]
-        return any(not names.isdisjoint(found) for found in mentions)
+    @cached_property
+    def _passing(self) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
+        """Files that pass modules on as objects: by the file of the module, and by the name that they use."""
+        users: dict[str, set[str]] = defaultdict(set)
+        by_name: dict[str, set[str]] = defaultdict(set)
+        for user in self.index.paths if self.loaded is None else self.loaded:
+            facts = self.facts(user)
+            for name in facts.passed_on if facts is not None else ():
+                by_name[name].add(user)
+                for imported in facts.imports_of(name) if facts is not None else ():
+                    for path in self._bound_modules(imported, user):
+                        users[path].add(user)
+        return users, by_name
+
+    def _bound_modules(self, imported: Import, user: str) -> tuple[str, ...]:
+        """Files of the module that an import statement of the file `user` binds."""
+        if not imported.name:
+            first = imported.module.partition(".")[0]  # what `import a.b` binds; `import a.b as c` binds the whole
+            return self.index.files(first if imported.binds == first else imported.module)
+        return self.index.submodule_files(imported, user)
 
     def binds_module(self, imported: Import, user: str, path: str) -> bool:
         """Whether an import statement of the file `user` binds the module that `path` is."""
-        if not imported.name:
-            first = imported.module.partition(".")[0]  # what `import a.b` binds; `import a.b as c` binds the whole
-            return path in self.index.files(first if imported.binds == first else imported.module)
-        return path in self.index.submodule_files(imported, user)
+        return path in self._bound_modules(imported, user)
 
-    def definitions(self, path: str, name: str, owner: str = "") -> list[Definition]:
-        model = self.model(path)
-        return [d for d in model.definitions if d.owner == owner and name in d.names] if model else []
+    def definitions(self, path: str, name: str, owner: str = "") -> Sequence[Definition]:
+        facts = self.facts(path)
+        return facts.definitions(name, owner) if facts is not None else ()
 
     def is_module_level(self, path: str, name: str) -> bool:
         return bool(self.definitions(path, name))
 
     def function(self, path: str, qualname: str) -> FunctionSummary | None:
-        model = self.model(path)
-        return next((f for f in model.functions if f.qualname == qualname), None) if model else None
+        facts = self.facts(path)
+        return facts.function(qualname) if facts is not None else None
 
-    def functions_in(self, path: str, qualname: str) -> list[FunctionSummary]:
+    def functions_in(self, path: str, qualname: str) -> Sequence[FunctionSummary]:
         """Functions that a function makes itself."""
-        model = self.model(path)
-        prefix = f"{qualname}.<locals>."
-        inner = [f for f in model.functions if f.qualname.startswith(prefix)] if model else []
-        return [f for f in inner if "." not in f.qualname.removeprefix(prefix)]
+        facts = self.facts(path)
+        return facts.functions_in(qualname) if facts is not None else ()
+
+    def star_importers(self, path: str) -> tuple[str, ...]:
+        """Files that import all names of a file by `from module import *`."""
+        if path not in self._importing_stars:
+            found = (importer for importer in self.reaching(path) if self._imports_star(importer, path))
+            self._importing_stars[path] = tuple(found)
+        return self._importing_stars[path]
+
+    def _imports_star(self, importer: str, path: str) -> bool:
+        facts = self.facts(importer)
+        stars = facts.stars if facts is not None else ()
+        return any(path in self.index.module_files(star, importer) for star in stars)
 
     def resolve(self, dotted: str, path: str, depth: int = 0) -> tuple[str, str] | None:
         """The file and qualified name that a dotted name, written in `path`, stands for; None outside the project.
 
         ("shop/wrap.py", "") is a module, ("shop/show.py", "show.register") an attribute of something in it.
         """
+        if depth:
+            return self._resolve(dotted, path, depth)
+        key = (dotted, path)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(dotted, path, depth)
+        return self._resolved[key]
+
+    def _resolve(self, dotted: str, path: str, depth: int) -> tuple[str, str] | None:
         if depth > _DEEPEST_ALIAS:
             return None
         if dotted.startswith("."):
@@ -190,8 +265,8 @@ class Project:
         return self._resolve_absolute(dotted, depth)
 
     def _imports_of(self, path: str, name: str) -> list[Import]:
-        model = self.model(path)
-        return [i for i in model.imports if i.binds == name and not i.lazy] if model else []
+        facts = self.facts(path)
+        return [i for i in facts.imports_of(name) if not i.lazy] if facts is not None else []
 
     def _resolve_relative(self, dotted: str, path: str, depth: int) -> tuple[str, str] | None:
         level = len(dotted) - len(dotted.lstrip("."))
@@ -229,23 +304,33 @@ class Project:
                 return found[0], definition
         return None
 
-    def is_plain_class(self, path: str, definition: Definition, depth: int = 0) -> bool:
+    def is_plain_class(self, path: str, definition: Definition) -> bool:
         """Whether a member of the class is no more than a member: nothing looks at the class as a whole."""
+        key = (path, id(definition))
+        if key not in self._plain:
+            self._plain[key] = definition, self._is_plain(path, definition, 0)
+        return self._plain[key][1]
+
+    def _is_plain(self, path: str, definition: Definition, depth: int) -> bool:
         if definition.decorators or "keywords" in definition.flags or depth > _DEEPEST_ALIAS:
             return False
         for base in definition.bases:
             parent = self.class_definition(base, path) if base != "?" else None
             if parent is not None:
-                if not self.is_plain_class(parent[0], parent[1], depth + 1):
+                if not self._is_plain(parent[0], parent[1], depth + 1):
                     return False
             elif base not in purity.PLAIN_BASES:
                 return False
         return True
 
-    def ancestors(
-        self, path: str, definition: Definition, depth: int = 0
-    ) -> Iterator[tuple[str, Definition | None, str]]:
+    def ancestors(self, path: str, definition: Definition) -> tuple["Ancestor", ...]:
         """Project classes above a class, and (None) the names of bases from outside."""
+        key = (path, id(definition))
+        if key not in self._lineages:
+            self._lineages[key] = definition, tuple(self._above(path, definition, 0))
+        return self._lineages[key][1]
+
+    def _above(self, path: str, definition: Definition, depth: int) -> Iterator["Ancestor"]:
         if depth > _DEEPEST_ALIAS:
             return
         for base in definition.bases:
@@ -254,4 +339,8 @@ class Project:
                 yield path, None, base
             else:
                 yield parent[0], parent[1], base
-                yield from self.ancestors(parent[0], parent[1], depth + 1)
+                yield from self._above(parent[0], parent[1], depth + 1)
+
+
+# The path of the class, or of what names it; the class, None outside the project; and the name as written.
+Ancestor = tuple[str, Definition | None, str]

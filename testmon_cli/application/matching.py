@@ -16,6 +16,7 @@ from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.mentions import DYNAMIC
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project
+from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.application.comparing import (
     UNKNOWN,
     FileChanges,
@@ -25,12 +26,13 @@ from testmon_cli.application.comparing import (
     compare_files,
     is_loaded,
 )
+from testmon_cli.application.mention_index import MentionIndex
 from testmon_cli.application.mention_matching import MentionMatcher
 from testmon_cli.application.resources import Today
 from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.nodeid import path_of
-from testmon_cli.domain.records import ResourceState, Run, StoredFingerprint, StoredTest, VersionRef
+from testmon_cli.domain.records import ResourceState, Run, StoredTest, VersionRef
 from testmon_cli.domain.source import Block, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
@@ -63,8 +65,6 @@ class RunMatcher:
         self.files = files if files is not None else compare_files(self.snapshot, tree, run.started)
         self._stored_models: dict[str, SourceModel | None] = {}
         self._names: dict[str, bytes] = {}
-        self._mentioning: dict[frozenset[str], list[str]] = {}
-        self._fingerprints: dict[str, list[StoredFingerprint]] = {}
         self.growth = Growth(self._project())
         self.invalid: Hits = {}
         self._modules: dict[int, str] = {}
@@ -73,6 +73,9 @@ class RunMatcher:
         self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
         self._unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
         self._hit_functions: dict[tuple[str, str], Cause] = {}
+        self.traces = BlockTraces(datafile, self._kinds, self._users)
+        self._matcher = MentionMatcher(self, self.growth)
+        self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by name and file, the functions that use it
         self._standing_for: dict[str, Mapping[int, Block]] = {}
         self.endangered: dict[str, Cause] = {}  # files whose import may raise
 
@@ -125,7 +128,7 @@ class RunMatcher:
         self._loaded = frozenset(loaded)
         self._folders = frozenset(path.rpartition("/")[0] for path in loaded)
         index = ModuleIndex(paths, modules, self.files.added)
-        return Project(index, self.model, self.mentioning, edges, starts=self._starts)
+        return Project(index, self.model, self.mentioning, edges, starts=self._starts, loaded=self._live)
 
     def _starts(self, path: str) -> bool:
         """Whether pytest loads a file, or code that the run loaded may find it by a computed name."""
@@ -133,12 +136,13 @@ class RunMatcher:
             return True
         return path.rpartition("/")[0] in self._folders and bool(self.mentioning(frozenset({DYNAMIC})))
 
+    @cached_property
+    def _mentions(self) -> MentionIndex:
+        return MentionIndex(self._live, self._index)
+
     def mentioning(self, names: frozenset[str]) -> list[str]:
         """Files whose text may mention one of the names; files that no test loaded cannot matter."""
-        if names not in self._mentioning:
-            hashes = {codec.name_hash(name) for name in names}
-            self._mentioning[names] = [path for path in self._live if codec.mentions_any(self._index(path), hashes)]
-        return self._mentioning[names]
+        return self._mentions.files(names)
 
     def _index(self, path: str) -> bytes:
         if path not in self._names:
@@ -178,6 +182,7 @@ class RunMatcher:
         """Traces of the run that one change alone would touch; to be asked of a matcher without changed files."""
         self.load()
         self.growth = Growth(self.growth.project)
+        self._matcher = MentionMatcher(self, self.growth)
         self.invalid, self._hit_functions = {}, {}
         change(self.growth)
         self._affected()
@@ -213,15 +218,6 @@ class RunMatcher:
         if kind is not None:
             self.invalid.setdefault(trace_id, cause)
 
-    def _fingerprints_of(self, paths: Iterable[str]) -> Iterable[StoredFingerprint]:
-        missing = [path for path in dict.fromkeys(paths) if path not in self._fingerprints]
-        for path in missing:
-            self._fingerprints[path] = []
-        for fingerprint in self._datafile.fingerprints(missing) if missing else ():
-            self._fingerprints[fingerprint.path].append(fingerprint)
-        for path in dict.fromkeys(paths):
-            yield from self._fingerprints[path]
-
     def _traces_of(self, causes: Mapping[int, Cause]) -> Hits:
         """Traces of this run that hold one of some fingerprints, with the cause of that fingerprint."""
         found: Hits = {}
@@ -243,7 +239,7 @@ class RunMatcher:
             old = self.old_model(path)
             before = {b.checksum: b for b in old.blocks} if old is not None else {}
             now = self._counterparts(path)
-            for fingerprint in self._fingerprints_of([path]):
+            for fingerprint in self.traces.fingerprints([path]):
                 gone = fingerprint.checksums - today
                 if not gone:
                     continue
@@ -412,10 +408,10 @@ class RunMatcher:
         self._imports_endangered()
 
     def _mentioned(self) -> None:
-        matcher = MentionMatcher(self, self.growth)
-        for trace_id, cause in matcher.match().items():
+        for trace_id, cause in self._matcher.match(self.invalid).items():
             self._hit(trace_id, cause)
-        self._hit_functions |= {k: v for k, v in matcher.functions.items() if k not in self._hit_functions}
+        for function, cause in self._matcher.functions.items():
+            self._hit_functions.setdefault(function, cause)
 
     def _memoised(self) -> None:
         """A memoised function passes on what it ran to tests that only see its kept result."""
@@ -426,6 +422,7 @@ class RunMatcher:
         keeping = {(p, f.qualname): f for p, m in models.items() if m for f in m.functions if f.memoised or f.keeps}
         pending = list(self._hit_functions.items())
         seen = set(self._hit_functions)
+        passed: set[tuple[str, str]] = set()  # names of which all callers were seen
         while pending:
             (path, qualname), cause = pending.pop()
             name = qualname.rpartition(".")[2]
@@ -439,13 +436,25 @@ class RunMatcher:
             reaching = self.growth.project.reaching(path)
             if name.startswith("__") and name.endswith("__"):  # who makes or uses an object names its class
                 name = qualname.rpartition(".")[0].rpartition(".")[2] or name
-            for candidate in self.mentioning(frozenset({name})):
-                model = self.model(candidate) if candidate in reaching else None
-                for block in model.blocks if model else ():
-                    key = (candidate, block.qualname)
-                    if key not in seen and (name in block.mentions or "." + name in block.mentions):
+            if (path, name) in passed:
+                continue
+            passed.add((path, name))
+            for candidate, callers in self._calling(name).items():
+                for key in callers if candidate in reaching else ():
+                    if key not in seen:
                         seen.add(key)
                         pending.append((key, cause))
+
+    def _calling(self, name: str) -> Mapping[str, list[tuple[str, str]]]:
+        """The functions that use a name or an attribute of that name, by their files."""
+        if name not in self._callers:
+            found: dict[str, list[tuple[str, str]]] = {}
+            for path in self.mentioning(frozenset({name})):
+                facts = self.growth.project.facts(path)
+                blocks = (*facts.blocks_mentioning(name), *facts.blocks_mentioning("." + name)) if facts else ()
+                found[path] = list(dict.fromkeys((path, block.qualname) for block in blocks))
+            self._callers[name] = found
+        return self._callers[name]
 
     def _ran_with_a_change(self, path: str, function: FunctionSummary) -> set[int]:
         """Traces that a change touches and that ran what keeps: else what is kept was made without the change."""
@@ -479,7 +488,7 @@ class RunMatcher:
         eager = self.growth.project.reaching(module, lazy=False)
         for test in self.tests_in(eager):
             self._hit(test.trace_id, link)
-        for trace_id in self._datafile.traces_touching(sorted(eager), [self.run.id]):
+        for trace_id in self.traces.bits.things(self.traces.touching(eager)):
             self._hit(trace_id, link)
         self._lazy_imports_of(eager, link)
 
@@ -498,10 +507,10 @@ class RunMatcher:
             for path in eager:
                 self.endangered.setdefault(path, link)
             self._lazy_imports_of(eager, link)
-            touching = self.spread(dict.fromkeys(self._datafile.traces_touching(sorted(eager), [self.run.id]), link))
+            touching = set(self.traces.bits.things(self.traces.with_users(self.traces.touching(eager))))
             if touching:
                 reporting = {t.trace_id for t in self.tests_in(self._tests) if _collected_from(t) in eager}
-                for trace_id in touching.keys() - reporting:
+                for trace_id in touching - reporting:
                     if self._kinds.get(trace_id) == "test":
                         self._hit(trace_id, link)
             for trace_id, path in self._modules.items():  # modules that run on import what imports this one
@@ -530,7 +539,7 @@ class RunMatcher:
             if not eager.isdisjoint(project.dynamic_edges.get(path, ())):
                 checksums.setdefault(path, set()).update(dynamic)
         causes = {
-            f.id: cause for f in self._fingerprints_of(checksums) if not f.checksums.isdisjoint(checksums[f.path])
+            f.id: cause for f in self.traces.fingerprints(checksums) if not f.checksums.isdisjoint(checksums[f.path])
         }
         for trace_id, found_cause in self._traces_of(causes).items():
             self._hit(trace_id, found_cause)
@@ -571,23 +580,17 @@ class RunMatcher:
                     stack.append(user)
         return found
 
-    # For the mention matcher, see `Traces` there
+    # For the mention matcher, see `Run` there
 
     def hits_of(self, checksums: Mapping[str, Mapping[int, Cause]]) -> Hits:
         """Traces that executed one of some blocks of today's sources."""
         causes: dict[int, Cause] = {}
-        for fingerprint in self._fingerprints_of(checksums):
+        for fingerprint in self.traces.fingerprints(checksums):
             wanted = checksums[fingerprint.path]
             common = fingerprint.checksums & wanted.keys()
             if common:
                 causes[fingerprint.id] = wanted[min(common)]
         return self._traces_of(causes)
-
-    def touching(self, paths: frozenset[str]) -> set[int]:
-        """Tests that executed something in one of these files, or stand in one."""
-        found = set(self._datafile.traces_touching(sorted(paths), [self.run.id]))
-        found |= {test.trace_id for test in self.tests_in(paths)}
-        return set(self.spread(dict.fromkeys(found, _NOTHING)))
 
 
 _NOTHING = Cause("", "", "", "")

@@ -1,235 +1,468 @@
 """Which traces of a run executed a block that mentions an affected name: the reading of section 4.2 of the model."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import NamedTuple, Protocol
 
+from testmon_cli.analysis.definition_index import DefinitionIndex
 from testmon_cli.analysis.growth import EVERYWHERE, LOOKING_UP, Growth
-from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, DYNAMIC_MEMBERS, READS_DOCS, READS_HINTS
+from testmon_cli.analysis.mentions import (
+    DYNAMIC,
+    DYNAMIC_ATTRIBUTES,
+    DYNAMIC_MEMBERS,
+    OWN_NAMESPACE,
+    READS_DOCS,
+    READS_HINTS,
+)
+from testmon_cli.analysis.name_graph import Member, Name, NameGraph
+from testmon_cli.analysis.project import Project
+from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.application.comparing import Hits
+from testmon_cli.domain.bits import Bits
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.records import StoredTest
-from testmon_cli.domain.source import Block, SourceModel
+from testmon_cli.domain.source import Block
+
+MEMOISED = "memoised"  # kind of a cause
+_MENTIONS, _LOOKS_UP = "mentions", "may look up"
 
 
-class Traces(Protocol):
-    """What a run knows of its traces and of the sources as they are now."""
+class Run(Protocol):
+    """What is known of a run and of the sources as they are now."""
+
+    traces: BlockTraces
 
     def mentioning(self, names: frozenset[str]) -> Iterable[str]:
         """Files whose text may mention one of the names."""
 
-    def model(self, path: str) -> SourceModel | None:
-        """The model of a source as it is now."""
-
     def tests_in(self, paths: Iterable[str]) -> Iterator[StoredTest]:
         """The tests of the run that stand in some files."""
 
-    def hits_of(self, checksums: Mapping[str, Mapping[int, Cause]]) -> Hits:
-        """Traces that executed one of some blocks of today's sources, by path and checksum."""
 
-    def touching(self, paths: frozenset[str]) -> set[int]:
-        """Tests that executed something in one of these files, or stand in one."""
+class Place(NamedTuple):
+    """A block and its file."""
 
-    def spread(self, hits: Mapping[int, Cause]) -> Hits:
-        """Some traces and all that use one of them."""
+    path: str
+    block: Block
 
 
-@dataclass
+class Mentions:
+    """Where names are mentioned, and by which traces those places were executed; asked once for each name."""
+
+    def __init__(self, run: Run, project: Project) -> None:
+        self.run = run
+        self.project = project
+        self.traces = run.traces
+        self._attributes: dict[str, int] = {}
+        self._places: dict[str, list[Place]] = {}
+        self._tests: dict[str, Mapping[str, int]] = {}
+        self._touching: dict[str, int] = {}
+
+    def files(self, *names: str) -> Iterator[tuple[str, DefinitionIndex]]:
+        """Files that may hold any of some names."""
+        for path in self.run.mentioning(frozenset(names)):
+            facts = self.project.facts(path)
+            if facts is not None:
+                yield path, facts
+
+    def places(self, mention: str, name: str = "") -> list[Place]:
+        """Blocks with a mention; `name` is what the index of names has for it."""
+        if mention not in self._places:
+            found = self.files(name or mention)
+            places = [Place(path, block) for path, facts in found for block in facts.blocks_mentioning(mention)]
+            self._places[mention] = places
+        return self._places[mention]
+
+    @cached_property
+    def looking_up(self) -> tuple[tuple[str, str, tuple[Block, ...]], ...]:
+        """Files, the way in which they look names up, and the blocks that do."""
+        found = ((path, way, tuple(facts.blocks_mentioning(way))) for path, facts in self.files(*LOOKING_UP)
+                 for way in sorted(LOOKING_UP))  # fmt: skip
+        return tuple(each for each in found if each[2])
+
+    def ran(self, places: Iterable[Place]) -> int:
+        """Traces that executed any of some blocks."""
+        united = 0
+        for path, block in places:
+            united |= self.traces.ran(path, block.checksum)
+        return united
+
+    def concerned(self, places: Iterable[Place]) -> int:
+        """The same with all that use such a trace."""
+        return self.traces.with_users(self.ran(places))
+
+    def touching(self, path: str) -> int:
+        """Tests that executed something in a file, or in one from which it can be reached."""
+        if path not in self._touching:
+            reaching = self.project.reaching(path)
+            standing = self.traces.bits.of(test.trace_id for test in self.run.tests_in(reaching))
+            self._touching[path] = self.traces.with_users(self.traces.touching(reaching) | standing)
+        return self._touching[path]
+
+    def attribute(self, name: str) -> int:
+        """Traces that used an attribute of this name, with all that use them."""
+        if name not in self._attributes:
+            self._attributes[name] = self.concerned(self.places("." + name, name))
+        return self._attributes[name]
+
+    def standing(self, path: str, name: str) -> int:
+        """Tests of which the function or class has this name at the level of the module."""
+        return self._standing(path).get(name, 0)
+
+    def _standing(self, path: str) -> Mapping[str, int]:
+        if path not in self._tests:
+            found: dict[str, list[int]] = defaultdict(list)
+            for test in self.run.tests_in([path]):
+                found[test.function.partition(".")[0]].append(test.trace_id)
+            self._tests[path] = {name: self.traces.bits.of(traces) for name, traces in found.items() if name}
+        return self._tests[path]
+
+    @cached_property
+    def looking_at_members(self) -> Mapping[Name, list[Place]]:
+        """Blocks that look members of their own class up, by the outermost name that they stand in."""
+        found: dict[Name, list[Place]] = defaultdict(list)
+        for place in self.places(DYNAMIC_MEMBERS):
+            found[place.path, place.block.qualname.partition(".")[0]].append(place)
+        return found
+
+    @cached_property
+    def looking_anywhere(self) -> list[Place]:
+        """Blocks that may look up a member of any class."""
+        found = self.places(DYNAMIC) + self.places(DYNAMIC_ATTRIBUTES)
+        return list({(place.path, place.block.checksum): place for place in found}.values())
+
+
+class Owners:
+    """Who has to do with a class: executed what mentions it, or something that follows from it."""
+
+    def __init__(self, mentions: Mentions, growth: Growth, *, kept: bool) -> None:
+        self._mentions = mentions
+        self._growth = growth
+        self._project = mentions.project
+        self._graph = NameGraph(self._project, self._own, kept=kept)
+        self._holders = Bits[Name]()  # names with blocks that look at members of their own class
+        self._visited: set[Name | Member] = set()
+        self._passed: set[str] = set()  # paths of these
+        self._looking: dict[str, int] = {}
+
+    def traces(self, names: Iterable[Name]) -> int:
+        """Traces that have to do with any of some names."""
+        united = 0
+        for name in names:
+            united |= self._graph.union(name)
+        return united >> self._width
+
+    def related(self, names: Iterable[Name]) -> set[Name]:
+        """Those that follow from some names and have blocks that look at members of their own class."""
+        united = 0
+        for name in names:
+            united |= self._graph.union(name)
+        return set(self._holders.things(united & ((1 << self._width) - 1)))
+
+    @cached_property
+    def _width(self) -> int:
+        """How many of the bits stand for `_holders`; those of traces come after them."""
+        self._holders.of(self._mentions.looking_at_members)
+        return len(self._mentions.looking_at_members)
+
+    def _own(self, name: Name | Member) -> int:
+        if len(name) == 3:
+            return self._needing(name) << self._width
+        path, word = name
+        traces = self._mentions.attribute(word)
+        traces |= self._mentions.concerned(place for place, _ in self._named(name))
+        traces |= self._looking_up(path) | self._mentions.standing(path, word)
+        traces |= self._needing(name)
+        holder = self._holders.of([name]) if name in self._mentions.looking_at_members else 0
+        return traces << self._width | holder
+
+    def _needing(self, name: Name | Member) -> int:
+        """Tests that need a module whose import does something with a name."""
+        united = 0
+        for module in self._graph.step(name).modules:
+            united |= self._mentions.touching(module)
+        return united
+
+    def _looking_up(self, path: str) -> int:
+        """Traces that may have come upon a name of a file, whichever they looked for."""
+        if path not in self._looking:
+            self._looking[path] = self._mentions.concerned(
+                Place(at, block)
+                for at, way, blocks in self._mentions.looking_up
+                if self._growth.looks_up(way, at, path)
+                for block in blocks
+            )
+        return self._looking[path]
+
+    def _named(self, name: Name) -> Iterator[tuple[Place, str]]:
+        """Blocks that mean exactly this name, or are its own."""
+        path, word = name
+        facts = self._project.facts(path)
+        if facts is not None:
+            for block in (*facts.blocks_of(word), *facts.blocks_mentioning(word)):
+                yield Place(path, block), _MENTIONS
+        if self._growth.is_fixture(path, word):
+            reaching = self._project.reaching(path)
+            for place in self._mentions.places("@" + word, word):
+                if place.path in reaching:
+                    yield place, _MENTIONS
+
+    def functions(self, origins: Mapping[Name, Cause]) -> Iterator[tuple[tuple[str, str], Cause]]:
+        """Functions that mention some names or what follows from them, each time without what was given before."""
+        stack: list[tuple[Name | Member, Cause]] = [
+            (name, cause) for name, cause in origins.items() if name not in self._visited
+        ]
+        self._visited.update(origins)
+        while stack:
+            name, cause = stack.pop()
+            for place, how in (*self._named(name), *self._meeting(name)) if len(name) == 2 else ():
+                yield (place.path, place.block.qualname), link_to(place, cause, how)
+            for following, found in self._graph.step(name).names.items():
+                if following not in self._visited:
+                    self._visited.add(following)
+                    stack.append((following, self._graph.rooted(found, cause)))
+
+    def _meeting(self, name: Name) -> Iterator[tuple[Place, str]]:
+        """Blocks of files that reach the name's and use an attribute of this name or look some up."""
+        path, word = name
+        reaching = None if path == EVERYWHERE else self._project.reaching(path)
+        for place in self._mentions.places("." + word, word):
+            if reaching is None or place.path in reaching:
+                yield place, _MENTIONS
+        looking_up = () if path in self._passed else self._mentions.looking_up
+        self._passed.add(path)
+        for at, way, blocks in looking_up:
+            if (reaching is None or at in reaching) and self._growth.looks_up(way, at, path):
+                for block in blocks:
+                    yield Place(at, block), _LOOKS_UP
+
+
 class MentionMatcher:
-    """Finds who executed a block that mentions an affected name."""
+    """Finds who executed a block that mentions an affected name.
 
-    run: Traces
-    growth: Growth
-    functions: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    It is asked again whenever more is affected, and looks only at what it has not seen.
+    """
 
-    def match(self) -> Hits:
-        affected = self.growth.affected
-        hits: Hits = {}
+    def __init__(self, run: Run, growth: Growth) -> None:
+        self.functions: dict[tuple[str, str], Cause] = {}  # that mention something affected
+        self._growth = growth
+        self._project = growth.project
+        self._run = run
+        self._mentions = Mentions(run, growth.project)
+        self._owners = {kept: Owners(self._mentions, growth, kept=kept) for kept in (False, True)}
+        self._paths: dict[str, dict[str, None]] = defaultdict(dict)  # of affected names
+        self._names: set[Name] = set()
+        self._looked_for: set[str] = set()  # paths whose names may be looked up
+        self._met: set[tuple[str, str]] = set()  # files that look names up and reach such a path, and the way
+        self._members: set[tuple[str, str, str]] = set()
+        self._searched: set[tuple[Collection[Name], bool]] = set()  # classes that may be looked through for members
+        self._documented: set[tuple[Name, str]] = set()
+        self._hits: Hits = {}
+        self._known = 0
+
+    def match(self, known: Iterable[int]) -> Hits:
+        """Who is hit by what is affected since it was asked last, besides those that are known to be."""
+        affected = self._growth.affected
+        self._hits = {}
+        self._known = self._mentions.traces.bits.of(known)
         causes = {**affected.kept, **affected.names}
-        names = self._names(causes)
-        if causes:
-            direct, conditional = self._blocks(names, causes)
-            hits.update(self.run.hits_of(direct))
-            for paths, checksums in conditional.items():
-                reached = frozenset().union(*(self.growth.project.reaching(p) for p in paths))
-                touching = self.run.touching(reached)
-                for trace_id, cause in self.run.spread(self.run.hits_of(checksums)).items():
-                    if trace_id in touching:
-                        hits.setdefault(trace_id, cause)
-            for test in self.run.tests_in({path for path, _ in affected.names}):
-                cause_of_own = self._own(test)
-                if cause_of_own is not None:
-                    hits.setdefault(test.trace_id, cause_of_own)
-        for key, cause in affected.members.items():
-            self._member(key, cause, hits)
+        fresh = [name for name in causes if name not in self._names]
+        if fresh:
+            self._names.update(fresh)
+            self._match_names(fresh, causes)
+        for key in [key for key in affected.members if key not in self._members]:
+            self._members.add(key)
+            self._match_member(key, affected.members[key])
         for (path, name), cause in affected.docs.items():
-            self._documented(path, name, cause, READS_DOCS, hits)
-            doctests = {test.trace_id: cause for test in self.run.tests_in([path]) if test.kind == "doctest"}
-            hits.update({trace_id: found for trace_id, found in doctests.items() if trace_id not in hits})
+            if self._is_new_documentation((path, name), READS_DOCS):
+                self._match_documentation(path, name, cause, READS_DOCS)
+                doctests = [test.trace_id for test in self._run.tests_in([path]) if test.kind == "doctest"]
+                self._hit(self._mentions.traces.bits.of(doctests), cause)
         for (path, name), cause in affected.hints.items():
-            self._documented(path, name, cause, READS_HINTS, hits)
-        return hits
+            if self._is_new_documentation((path, name), READS_HINTS):
+                self._match_documentation(path, name, cause, READS_HINTS)
+        return self._hits
 
-    @staticmethod
-    def _names(keys: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-        by_name: dict[str, set[str]] = defaultdict(set)
-        for path, name in keys:
-            by_name[name].add(path)
-        return by_name
+    def _hit(self, traces: int, cause: Cause) -> None:
+        new = traces & ~self._known
+        if new:
+            self._known |= new
+            self._hits.update(dict.fromkeys(self._mentions.traces.bits.things(new), cause))
 
-    def _blocks(
-        self, by_name: Mapping[str, set[str]], causes: Mapping[tuple[str, str], Cause]
-    ) -> tuple[dict[str, dict[int, Cause]], dict[frozenset[str], dict[str, dict[int, Cause]]]]:
-        """Checksums of blocks that mention a name: at once, or only for tests that reach certain files."""
-        direct: dict[str, dict[int, Cause]] = defaultdict(dict)
-        conditional: dict[frozenset[str], dict[str, dict[int, Cause]]] = defaultdict(lambda: defaultdict(dict))
-        wanted = frozenset((*by_name, *LOOKING_UP))
-        reach = {p: self.growth.project.reaching(p) for paths in by_name.values() for p in paths if p != EVERYWHERE}
-        for path in self.run.mentioning(wanted):
-            model = self.run.model(path)
-            if model is None:
-                continue
-            reachable = {p for p, files in reach.items() if path in files} | {EVERYWHERE}
-            for block in model.blocks[:-1]:
-                self._block(path, block, by_name, causes, reachable, direct[path], conditional)
-            last = model.blocks[-1]
-            for mention in last.mentions:
-                self._mention(path, last, mention, by_name, causes, reachable, direct[path], conditional)
-        return direct, conditional
+    def _found(self, place: Place, cause: Cause, how: str = _MENTIONS) -> None:
+        """Whoever executed a block is concerned."""
+        link = link_to(place, cause, how)
+        self.functions.setdefault((place.path, place.block.qualname), link)
+        self._hit(self._mentions.ran([place]), link)
 
-    def _block(
-        self, path: str, block: Block, by_name: Mapping[str, set[str]], causes: Mapping[tuple[str, str], Cause],
-        reachable: set[str], direct: dict[int, Cause], conditional: dict[frozenset[str], dict[str, dict[int, Cause]]],
-    ) -> None:  # fmt: skip
-        own = causes.get((path, block.qualname.partition(".")[0]))
-        if own is not None:
-            self._found(path, block, own, direct)
-            return
-        for mention in block.mentions:
-            self._mention(path, block, mention, by_name, causes, reachable, direct, conditional)
+    # Names
 
-    def _mention(
-        self, path: str, block: Block, mention: str, by_name: Mapping[str, set[str]],
-        causes: Mapping[tuple[str, str], Cause], reachable: set[str], direct: dict[int, Cause],
-        conditional: dict[frozenset[str], dict[str, dict[int, Cause]]],
-    ) -> None:  # fmt: skip
-        if mention in LOOKING_UP:
-            open_to_it = {
-                (p, n) for n, paths in by_name.items() for p in paths if self.growth.looks_up(mention, path, p)
-            }
-            near = next((key for key in sorted(open_to_it) if key[0] in reachable), None)
+    def _match_names(self, fresh: Iterable[Name], causes: Mapping[Name, Cause]) -> None:
+        conditional: dict[frozenset[str], list[tuple[Place, Cause]]] = defaultdict(list)
+        for path, name in fresh:
+            self._paths[name][path] = None
+        for name in dict.fromkeys(name for _, name in fresh):
+            self._match_name(name, causes, conditional)
+        paths = {path: (path, name) for path, name in fresh if path not in self._looked_for}
+        self._looked_for.update(paths)
+        self._match_looking_up(paths, causes, conditional)
+        for where, found in conditional.items():
+            touching = 0
+            for path in where:
+                touching |= self._mentions.touching(path)
+            for place, link in found:
+                self._hit(self._mentions.concerned([place]) & touching, link)
+        names = self._growth.affected.names
+        for path, name in fresh:
+            if (path, name) in names:  # the function or class of a test, whether it ran (was not skipped) or not
+                self._hit(self._mentions.standing(path, name), names[path, name])
+
+    def _reachable(self, paths: Iterable[str], at: str) -> str | None:
+        """The first of some paths that a file can reach."""
+        return next((p for p in paths if p == EVERYWHERE or at in self._project.reaching(p)), None)
+
+    def _match_name(
+        self,
+        name: str,
+        causes: Mapping[Name, Cause],
+        conditional: dict[frozenset[str], list[tuple[Place, Cause]]],
+    ) -> None:
+        paths = self._paths[name]
+        fixtures = [path for path in paths if self._growth.is_fixture(path, name)]
+        for at, facts in self._mentions.files(name):
+            if at in paths:
+                for block in (*facts.blocks_of(name), *facts.blocks_mentioning(name)):
+                    self._found(Place(at, block), causes[at, name])
+            attributes = facts.blocks_mentioning("." + name)
+            if attributes:
+                near = self._reachable(paths, at)
+                for block in attributes:
+                    place = Place(at, block)
+                    if near is not None:
+                        self._found(place, causes[near, name])
+                    else:
+                        link = link_to(place, causes[next(iter(paths)), name])
+                        conditional[frozenset(paths)].append((place, link))
+            parameters = facts.blocks_mentioning("@" + name) if fixtures else []
+            near = self._reachable(fixtures, at) if parameters else None
             if near is not None:
-                self._found(path, block, causes[near], direct, "may look up")
-            elif open_to_it:
-                link = _mentions(path, block, causes[min(open_to_it)], "may look up")
-                conditional[frozenset(p for p, _ in open_to_it)][path].setdefault(block.checksum, link)
-        elif mention.startswith("."):
-            name = mention[1:]
-            paths = by_name.get(name, set())
-            place = next((p for p in paths if p in reachable), None)
-            if place is not None:
-                self._found(path, block, causes[place, name], direct)
-            elif paths:
-                cause = causes[next(iter(paths)), name]
-                conditional[frozenset(paths)][path].setdefault(block.checksum, _mentions(path, block, cause))
-        elif mention.startswith("@"):
-            name = mention[1:]
-            place = next((p for p in by_name.get(name, ()) if p in reachable and self.growth.is_fixture(p, name)), None)
-            if place is not None:
-                self._found(path, block, causes[place, name], direct)
-        elif (path, mention) in causes:
-            self._found(path, block, causes[path, mention], direct)
+                for block in parameters:
+                    self._found(Place(at, block), causes[near, name])
 
-    def _found(self, path: str, block: Block, cause: Cause, direct: dict[int, Cause], how: str = "mentions") -> None:
-        link = _mentions(path, block, cause, how)
-        direct.setdefault(block.checksum, link)
-        self.functions.setdefault((path, block.qualname), link)
+    def _match_looking_up(
+        self,
+        paths: Mapping[str, Name],
+        causes: Mapping[Name, Cause],
+        conditional: dict[frozenset[str], list[tuple[Place, Cause]]],
+    ) -> None:
+        """Blocks that may come upon a name of some paths, whichever they look for."""
+        for at, way, blocks in self._mentions.looking_up if paths else ():
+            found = [path for path in paths if self._growth.looks_up(way, at, path)]
+            if (at, way) in self._met or not found:
+                continue
+            near = self._reachable(found, at)
+            if near is not None:
+                self._met.add((at, way))
+            for block in blocks:
+                if near is not None:
+                    self._found(Place(at, block), causes[paths[near]], _LOOKS_UP)
+                else:
+                    link = link_to(Place(at, block), causes[paths[found[0]]], _LOOKS_UP)
+                    conditional[frozenset(found)].append((Place(at, block), link))
 
-    def _own(self, test: StoredTest) -> Cause | None:
-        """A test's own function or class is affected, whether it ran (was not skipped) or not."""
-        if not test.function:
-            return None
-        return self.growth.affected.names.get((test.path, test.function.partition(".")[0]))
+    # Members
 
-    def _member(self, key: tuple[str, str, str], cause: Cause, hits: Hits) -> None:
+    def _match_member(self, key: tuple[str, str, str], cause: Cause) -> None:
+        """Who executed a block that may use a member, and has to do with its class."""
         path, owner, member = key
-        holders = Growth(self.growth.project)
-        holders.name(path, owner.partition(".")[0], cause)
-        holders.name(path, owner.rpartition(".")[2], cause)
-        grown = holders.grow()
-        related = set(grown.names) | self._ancestors(path, owner)
-        users = self._uses_of_member(path, owner, member, cause, related)
-        full = f"{owner}.{member}"
-        own = {test.trace_id: cause for test in self.run.tests_in([path]) if test.function == full}
-        candidates = self.run.spread({**self.run.hits_of(users), **own})
-        if not candidates:
-            return
-        by_name = self._names(grown.names)
-        direct, conditional = self._blocks(by_name, grown.names)
-        owned = set(self.run.spread(self.run.hits_of(direct)))
-        for checksums in conditional.values():
-            owned |= set(self.run.spread(self.run.hits_of(checksums)))
-        standing = self.run.tests_in({path for path, _ in grown.names})
-        owned |= {test.trace_id for test in standing if (test.path, test.function.partition(".")[0]) in grown.names}
-        for module in grown.modules:
-            owned |= self.run.touching(self.growth.project.reaching(module))
-        for trace_id, found in candidates.items():
-            if trace_id in owned:
-                hits.setdefault(trace_id, found)
+        names = dict.fromkeys([(path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])])
+        kept = any(link.kind == MEMOISED for link in cause.chain())
+        owners = self._owners[kept]
+        own = [test.trace_id for test in self._run.tests_in([path]) if test.function == f"{owner}.{member}"]
+        traces = self._mentions.traces.bits.of(own)
+        owned = owners.traces(names)
+        self._hit(traces & owned, cause)
+        related = owners.related(names) | self._ancestors(path, owner)
+        for place, how in self._uses_of_member(key, related):
+            concerned = self._mentions.concerned([place])
+            traces |= concerned
+            self.functions.setdefault((place.path, place.block.qualname), cause)
+            if concerned & owned & ~self._known:
+                self._hit(concerned & owned, link_to(place, cause, how))
+        # What an object keeps is read by its name; a class is looked through for its members.
+        searched = (frozenset(names), kept)
+        if cause.kind != MEMOISED:
+            traces |= self._looking_anywhere
+            if searched not in self._searched:
+                self._searched.add(searched)
+                self._match_searching(owned, cause)
+        if traces:
+            for function, link in owners.functions(dict.fromkeys(names, cause)):
+                self.functions.setdefault(function, link)
 
-    def _ancestors(self, path: str, owner: str) -> set[tuple[str, str]]:
+    def _match_searching(self, owned: int, cause: Cause) -> None:
+        for place in self._mentions.looking_anywhere:
+            self.functions.setdefault((place.path, place.block.qualname), cause)
+            concerned = self._mentions.concerned([place]) & owned & ~self._known
+            if concerned:
+                self._hit(concerned, link_to(place, cause, _LOOKS_UP))
+
+    @cached_property
+    def _looking_anywhere(self) -> int:
+        return self._mentions.concerned(self._mentions.looking_anywhere)
+
+    def _ancestors(self, path: str, owner: str) -> set[Name]:
         outer, _, name = owner.rpartition(".")
-        project = self.growth.project
         return {
             (where, parent.names[0])
-            for definition in project.definitions(path, name, outer)
-            for where, parent, _ in project.ancestors(path, definition)
+            for definition in self._project.definitions(path, name, outer)
+            for where, parent, _ in self._project.ancestors(path, definition)
             if parent is not None
         }
 
-    def _uses_of_member(
-        self, path: str, owner: str, member: str, cause: Cause, related: set[tuple[str, str]]
-    ) -> dict[str, dict[int, Cause]]:
-        """Blocks that may use a member; `getattr(self, name)` can only find those of related classes."""
-        found: dict[str, dict[int, Cause]] = defaultdict(dict)
-        # What an object keeps is read by its name; a class is looked through for its members.
-        wanted = {"." + member} if cause.kind == "memoised" else {"." + member, DYNAMIC, DYNAMIC_ATTRIBUTES}
-        for candidate in self.run.mentioning(frozenset({member, DYNAMIC, DYNAMIC_ATTRIBUTES, DYNAMIC_MEMBERS})):
-            model = self.run.model(candidate)
-            for block in model.blocks if model else ():
-                own = candidate == path and block.qualname.startswith(f"{owner}.{member}")
-                if DYNAMIC_MEMBERS in block.mentions:
-                    own = own or (candidate, block.qualname.partition(".")[0]) in related
-                if own or not wanted.isdisjoint(block.mentions):
-                    how = "mentions" if own or "." + member in block.mentions else "may look up"
-                    found[candidate][block.checksum] = _mentions(candidate, block, cause, how)
-                    self.functions.setdefault((candidate, block.qualname), cause)
-        return found
+    def _uses_of_member(self, key: tuple[str, str, str], related: set[Name]) -> Iterator[tuple[Place, str]]:
+        """Blocks that use a member, and those of related classes that may look it up (`getattr(self, name)`)."""
+        path, owner, member = key
+        facts = self._project.facts(path)
+        if facts is not None:
+            for block in facts.blocks_below(f"{owner}.{member}"):
+                yield Place(path, block), _MENTIONS
+        for place in self._mentions.places("." + member, member):
+            yield place, _MENTIONS
+        for name, places in self._mentions.looking_at_members.items():
+            if name in related:
+                for place in places:
+                    yield place, _LOOKS_UP
 
-    def _documented(self, path: str, name: str, cause: Cause, reads: str, hits: Hits) -> None:
+    # Documentation
+
+    def _is_new_documentation(self, name: Name, reads: str) -> bool:
+        if (name, reads) in self._documented:
+            return False
+        self._documented.add((name, reads))
+        return True
+
+    def _match_documentation(self, path: str, name: str, cause: Cause, reads: str) -> None:
         """Documentation or annotations: for tests that read some and mention what they belong to."""
+        readers = self._mentions.places(reads)
+        if not readers:
+            return
         how = "reads documentation of" if reads == READS_DOCS else "reads annotations of"
-        readers: dict[str, dict[int, Cause]] = defaultdict(dict)
-        holders: dict[str, dict[int, Cause]] = defaultdict(dict)
-        for candidate in self.run.mentioning(frozenset({reads})):
-            model = self.run.model(candidate)
-            for block in model.blocks if model else ():
-                if reads in block.mentions:
-                    readers[candidate][block.checksum] = _mentions(candidate, block, cause, how)
-        looking_up = {m for m in LOOKING_UP if self.growth.looks_up(m, "", path)}
-        if readers:
-            for candidate in self.run.mentioning(frozenset({name, *looking_up})):
-                model = self.run.model(candidate)
-                for block in model.blocks if model else ():
-                    if not {name, "." + name, *looking_up}.isdisjoint(block.mentions):
-                        holders[candidate][block.checksum] = cause
-            reading = self.run.spread(self.run.hits_of(readers))
-            holding = self.run.spread(self.run.hits_of(holders))
-            for trace_id, found in reading.items():
-                if trace_id in holding:
-                    hits.setdefault(trace_id, found)
+        holding = self._mentions.concerned(self._mentions.places(name))
+        holding |= self._mentions.concerned(self._mentions.places("." + name, name))
+        holding |= self._mentions.concerned(
+            Place(at, block)
+            for at, way, blocks in self._mentions.looking_up
+            if way != OWN_NAMESPACE and self._growth.looks_up(way, "", path)
+            for block in blocks
+        )
+        for place in readers:
+            concerned = self._mentions.concerned([place]) & holding & ~self._known
+            if concerned:
+                self._hit(concerned, link_to(place, cause, how))
 
 
-def _mentions(path: str, block: Block, cause: Cause, how: str = "mentions") -> Cause:
-    return Cause("block", how, path, block.qualname, block.line, cause)
+def link_to(place: Place, cause: Cause, how: str = _MENTIONS) -> Cause:
+    """A block has to do with what is affected."""
+    return Cause("block", how, place.path, place.block.qualname, place.block.line, cause)

@@ -277,7 +277,12 @@ class _Reliance:
         modules = {trace: name.partition(":")[2] for trace, name in self._modules(run)}
         files |= {modules[trace] for trace in readers & modules.keys()}
         reaching = frozenset().union(*map(matcher.growth.project.reaching, files))
-        return matcher.touching(reaching) | matcher.spread(dict.fromkeys(readers, _ANYTHING)).keys()
+        bits = matcher.traces.bits
+        touching = matcher.traces.touching(reaching) | bits.of(test.trace_id for test in matcher.tests_in(reaching))
+        return (
+            set(bits.things(matcher.traces.with_users(touching)))
+            | matcher.spread(dict.fromkeys(readers, _ANYTHING)).keys()
+        )
 
     def _readers(self, run: Run, place: Asked) -> Iterator[int]:
         assert self._known.datafile is not None

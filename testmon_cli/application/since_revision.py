@@ -139,7 +139,7 @@ class _Matcher(RunMatcher):
         project = super()._project()
         # Sources that changed since the run are read as they are now, whether they differ from the revision or not.
         self._changed_paths |= {*self._since_run.changed, *self._since_run.added, *self.files.removed}
-        self._live |= frozenset(self._since_run.added)
+        project.loaded = self._live = self._live | frozenset(self._since_run.added)
         return project
 
     def old_model(self, path: str) -> SourceModel | None:
@@ -154,7 +154,7 @@ class _Matcher(RunMatcher):
             same = {b.checksum for b in (before.blocks if before else ())} & {
                 b.checksum for b in (now.blocks if now else ())
             }
-            for fingerprint in self._fingerprints_of([path]):
+            for fingerprint in self.traces.fingerprints([path]):
                 other = fingerprint.checksums - same
                 if other:
                     known = [blocks[checksum] for checksum in other if checksum in blocks]

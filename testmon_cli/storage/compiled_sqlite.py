@@ -316,6 +316,14 @@ FROM json_each(:ids) AS anon_1)""",
 FROM fingerprint_in_set JOIN trace_set ON trace_set.set_id = fingerprint_in_set.set_id
 WHERE fingerprint_in_set.fingerprint_id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""",
+    "trace_lists_with": """SELECT fingerprint_in_set.fingerprint_id, json_group_array(trace_set.trace_id) AS traces
+FROM fingerprint_in_set JOIN trace_set ON trace_set.set_id = fingerprint_in_set.set_id
+WHERE fingerprint_in_set.fingerprint_id IN (SELECT anon_1.value AS value
+FROM json_each(:ids) AS anon_1) GROUP BY fingerprint_in_set.fingerprint_id""",
+    "fingerprint_ids": """SELECT source.path, json_group_array(fingerprint.id) AS fingerprints
+FROM source JOIN fingerprint ON source.id = fingerprint.source_id
+WHERE source.path IN (SELECT anon_1.value AS value
+FROM json_each(:paths) AS anon_1) GROUP BY source.id""",
     "traces_touching": """SELECT DISTINCT trace_set.trace_id
 FROM source JOIN fingerprint ON source.id = fingerprint.source_id JOIN fingerprint_in_set ON fingerprint.id = fingerprint_in_set.fingerprint_id JOIN trace_set ON trace_set.set_id = fingerprint_in_set.set_id JOIN trace ON trace.id = trace_set.trace_id
 WHERE source.path IN (SELECT anon_1.value AS value

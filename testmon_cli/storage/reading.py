@@ -260,6 +260,20 @@ class Reader:
         return self._connection.tuples("traces_with", columns, ids=array(fingerprint_ids))
 
     @_decoded
+    def trace_lists_with(self, fingerprint_ids: Iterable[int]) -> dict[int, list[int]]:
+        """The traces, of any run, that rely on each of some fingerprints."""
+        columns = ("fingerprint_id", "traces")
+        rows = self._connection.tuples("trace_lists_with", columns, ids=array(fingerprint_ids))
+        return {number: json.loads(traces) for number, traces in rows}
+
+    @_decoded
+    def fingerprint_ids(self, paths: Iterable[str]) -> dict[str, list[int]]:
+        """The ids of all fingerprints of each of some source files."""
+        columns = ("path", "fingerprints")
+        rows = self._connection.tuples("fingerprint_ids", columns, paths=array(map(storable, paths)))
+        return {original(path): json.loads(numbers) for path, numbers in rows}
+
+    @_decoded
     def traces_touching(self, paths: Iterable[str], run_ids: Iterable[int]) -> set[int]:
         """Traces of some runs that relied on anything in some source files."""
         rows = self._connection.stream("traces_touching", paths=array(map(storable, paths)), runs=array(run_ids))

@@ -275,6 +275,16 @@ READING: dict[str, Executable] = {
     "traces_with": select(fingerprint_in_set.c.fingerprint_id, trace_set.c.trace_id)
     .select_from(fingerprint_in_set.join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id))
     .where(among(fingerprint_in_set.c.fingerprint_id, "ids")),
+    "trace_lists_with": select(
+        fingerprint_in_set.c.fingerprint_id, func.json_group_array(trace_set.c.trace_id).label("traces")
+    )
+    .select_from(fingerprint_in_set.join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id))
+    .where(among(fingerprint_in_set.c.fingerprint_id, "ids"))
+    .group_by(fingerprint_in_set.c.fingerprint_id),
+    "fingerprint_ids": select(source.c.path, func.json_group_array(fingerprint.c.id).label("fingerprints"))
+    .select_from(source.join(fingerprint))
+    .where(among(source.c.path, "paths"))
+    .group_by(source.c.id),
     "traces_touching": select(trace_set.c.trace_id)
     .distinct()
     .select_from(

@@ -1,0 +1,153 @@
+"""Which names follow from which, whatever has changed: from a class those below it and all that is made of them.
+
+`Growth` answers this for one change. Here the answer is put together from one step for each name, so that what many
+classes lead to is looked at once.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from testmon_cli.analysis.growth import Affected, Growth
+from testmon_cli.analysis.project import Project
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.source import Definition
+
+Name = tuple[str, str]  # path and name
+Member = tuple[str, str, str]  # path, class and name
+
+_CHANGED = Cause("definition", "mentions", "", "")
+_KEPT = Cause("memoised", "mentions", "", "")  # what follows from a name that keeps something other: no effects
+
+
+class Step(NamedTuple):
+    """What follows at once from a name."""
+
+    names: dict[Name | Member, Cause]
+    modules: tuple[str, ...]
+
+
+class NameGraph:
+    """The names of a project, each with what follows from it."""
+
+    def __init__(self, project: Project, own: Callable[[Name | Member], int], *, kept: bool) -> None:
+        """`own` gives a set for each name, see `domain.bits`.
+
+        With `kept` what follows is what an object keeps under a name: no statement does anything else.
+        """
+        self._project = project
+        self._own = own
+        self._root = _KEPT if kept else _CHANGED
+        self._growth = Growth(project)
+        self._steps: dict[Name | Member, Step] = {}
+        self._consequences_of: dict[tuple[str, int, bool], Step] = {}
+        self._unions: dict[Name | Member, int] = {}
+
+    def step(self, name: Name | Member) -> Step:
+        """What follows at once from a name; causes end with a link that stands for the name's own."""
+        if name not in self._steps:
+            found = self._of_member(name) if len(name) == 3 else self._of_name(name)
+            found.names.pop(name, None)
+            self._steps[name] = found
+        return self._steps[name]
+
+    def _of_member(self, member: Member) -> Step:
+        return _step(Growth(self._project).follow_member(member, self._root))
+
+    def _of_name(self, name: Name) -> Step:
+        names: dict[Name | Member, Cause] = {}
+        modules: dict[str, None] = {}
+        for path, definition, annotates in self._growth.using(*name):
+            found = self._consequences(path, definition, annotates)
+            modules.update(dict.fromkeys(found.modules))
+            for key, cause in found.names.items():
+                names.setdefault(key, cause)
+        for key, cause in _step(Growth(self._project).follow_stars(*name, self._root)).names.items():
+            names.setdefault(key, cause)
+        return Step(names, tuple(modules))
+
+    def _consequences(self, path: str, definition: Definition, annotates: bool) -> Step:
+        key = (path, id(definition), annotates)
+        if key not in self._consequences_of:
+            growth = Growth(self._project)
+            follow = growth.follow_annotation if annotates else growth.follow
+            self._consequences_of[key] = _step(follow(path, definition, self._root))
+        return self._consequences_of[key]
+
+    def rooted(self, cause: Cause, origin: Cause) -> Cause:
+        """A cause of a step, with what brought the step about in place of its last link."""
+        if cause is self._root or cause.via is None:
+            return origin
+        return cause._replace(via=self.rooted(cause.via, origin))
+
+    def union(self, start: Name) -> int:
+        """The union of the sets of a name and of all that follow from it.
+
+        Names that follow from each other have the same: their sets are united once (the algorithm is Tarjan's).
+        """
+        if start not in self._unions:
+            _Search(self, self._own, self._unions).visit(start)
+        return self._unions[start]
+
+
+class _Search:
+    """One search of `NameGraph.union` through names that were not reached before."""
+
+    def __init__(self, graph: NameGraph, own: Callable[[Name | Member], int], done: dict[Name | Member, int]) -> None:
+        self._graph = graph
+        self._own = own
+        self._done = done
+        self._order: dict[Name | Member, int] = {}
+        self._lowest: dict[Name | Member, int] = {}
+        self._sets: dict[Name | Member, int] = {}
+        self._open: list[Name | Member] = []  # whose component is not known yet
+        self._places: dict[Name | Member, int] = {}  # in `_open`
+
+    def visit(self, start: Name | Member) -> None:
+        path = [(start, self._enter(start))]
+        while path:
+            name, following = path[-1]
+            new = next((other for other in following if self._meet(name, other)), None)
+            if new is not None:
+                path.append((new, self._enter(new)))
+                continue
+            path.pop()
+            if self._lowest[name] == self._order[name]:
+                self._close(name)
+            if path:
+                self._leave(name, path[-1][0])
+
+    def _enter(self, name: Name | Member) -> Iterator[Name | Member]:
+        self._order[name] = self._lowest[name] = len(self._order)
+        self._sets[name] = self._own(name)
+        self._places[name] = len(self._open)
+        self._open.append(name)
+        return iter(self._graph.step(name).names)
+
+    def _meet(self, name: Name | Member, other: Name | Member) -> bool:
+        """Whether a name that follows is new; what is known of one that is not is taken over."""
+        if other in self._done:
+            self._sets[name] |= self._done[other]
+            return False
+        if other not in self._order:
+            return True
+        self._lowest[name] = min(self._lowest[name], self._order[other])
+        return False
+
+    def _leave(self, name: Name | Member, before: Name | Member) -> None:
+        self._sets[before] |= self._sets[name]
+        self._lowest[before] = min(self._lowest[before], self._lowest[name])
+
+    def _close(self, name: Name | Member) -> None:
+        component = self._open[self._places[name] :]
+        del self._open[self._places[name] :]
+        united = 0
+        for member in component:
+            united |= self._sets[member]
+        self._sets[name] = united
+        self._done.update(dict.fromkeys(component, united))
+
+
+def _step(affected: Affected) -> Step:
+    names: dict[Name | Member, Cause] = {name: cause for name, cause in affected.names.items()}  # noqa: C416
+    names |= {member: cause for member, cause in affected.members.items()}  # noqa: C416
+    return Step(names, tuple(affected.modules))
