@@ -168,6 +168,12 @@ def replay(session: nox.Session) -> None:
     _script(session, "replay")
 
 
+@nox.session(python=PYTHON)
+def answers(session: nox.Session) -> None:
+    """Measure how long select takes after one edit in real projects, those with many classes among them."""
+    _script(session, "answers")
+
+
 def _script(session: nox.Session, name: str) -> None:
     session.install("-q", "-e", ".")  # the projects get environments of their own
     session.run("python", str(SCRIPTS / f"{name}.py"), *session.posargs)

@@ -196,14 +196,11 @@ class Growth:
 
     def holders(self, path: str, owner: str) -> frozenset[tuple[str, str]]:
         """Names, with their files, of a class and of what is made of it: subclasses, instances, aliases."""
-        key, found = (path, owner), self.project.holders
-        if key not in found:
-            growth = Growth(self.project, coarse=True)
-            cause = Cause("definition", CHANGED, path, owner)
-            growth.name(path, owner.partition(".")[0], cause)
-            growth.name(path, owner.rpartition(".")[2], cause)
-            found[key] = frozenset(growth.grow().names)
-        return found[key]
+        from testmon_cli.analysis.name_graph import Holders  # which asks of each name what grows out of it
+
+        if self.project.holders is None:
+            self.project.holders = Holders(self.project).of
+        return self.project.holders(path, owner)
 
     def follow(self, path: str, definition: Definition, cause: Cause) -> Affected:
         """What a definition that mentions an affected name brings about, and no more than that."""

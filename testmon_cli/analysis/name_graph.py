@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from testmon_cli.analysis.growth import Affected, Growth
 from testmon_cli.analysis.project import Project
+from testmon_cli.domain.bits import Bits
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.source import Definition
 
@@ -29,14 +30,18 @@ class Step(NamedTuple):
 class NameGraph:
     """The names of a project, each with what follows from it."""
 
-    def __init__(self, project: Project, own: Callable[[Name | Member], int], *, kept: bool) -> None:
+    def __init__(
+        self, project: Project, own: Callable[[Name | Member], int], *, kept: bool = False, coarse: bool = False
+    ) -> None:
         """`own` gives a set for each name, see `domain.bits`.
 
-        With `kept` what follows is what an object keeps under a name: no statement does anything else.
+        With `kept` what follows is what an object keeps under a name: no statement does anything else. What is `coarse`
+        says `Growth`.
         """
         self._project = project
         self._own = own
         self._root = _KEPT if kept else _CHANGED
+        self._coarse = coarse
         self._growth = Growth(project)
         self._steps: dict[Name | Member, Step] = {}
         self._consequences_of: dict[tuple[str, int, bool], Step] = {}
@@ -51,7 +56,7 @@ class NameGraph:
         return self._steps[name]
 
     def _of_member(self, member: Member) -> Step:
-        return _step(Growth(self._project).follow_member(member, self._root))
+        return _step(Growth(self._project, coarse=self._coarse).follow_member(member, self._root))
 
     def _of_name(self, name: Name) -> Step:
         names: dict[Name | Member, Cause] = {}
@@ -61,14 +66,16 @@ class NameGraph:
             modules.update(dict.fromkeys(found.modules))
             for key, cause in found.names.items():
                 names.setdefault(key, cause)
-        for key, cause in _step(Growth(self._project).follow_stars(*name, self._root)).names.items():
+        for key, cause in _step(
+            Growth(self._project, coarse=self._coarse).follow_stars(*name, self._root)
+        ).names.items():
             names.setdefault(key, cause)
         return Step(names, tuple(modules))
 
     def _consequences(self, path: str, definition: Definition, annotates: bool) -> Step:
         key = (path, id(definition), annotates)
         if key not in self._consequences_of:
-            growth = Growth(self._project)
+            growth = Growth(self._project, coarse=self._coarse)
             follow = growth.follow_annotation if annotates else growth.follow
             self._consequences_of[key] = _step(follow(path, definition, self._root))
         return self._consequences_of[key]
@@ -87,6 +94,26 @@ class NameGraph:
         if start not in self._unions:
             _Search(self, self._own, self._unions).visit(start)
         return self._unions[start]
+
+
+class Holders:
+    """The names, with their files, of what is made of each class: subclasses, instances, aliases."""
+
+    def __init__(self, project: Project) -> None:
+        self._bits: Bits[Name] = Bits()
+        self._graph = NameGraph(project, self._own, coarse=True)
+        self._found: dict[Name, frozenset[Name]] = {}
+
+    def of(self, path: str, owner: str) -> frozenset[Name]:
+        """Those of one class, by its qualified name."""
+        if (path, owner) not in self._found:
+            first, last = (path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])
+            names = self._graph.union(first) | self._graph.union(last)
+            self._found[path, owner] = frozenset(self._bits.things(names))
+        return self._found[path, owner]
+
+    def _own(self, name: Name | Member) -> int:
+        return self._bits.of([name]) if len(name) == 2 else 0
 
 
 class _Search:

@@ -39,7 +39,7 @@ class Project:
     _resolved: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
     _defining: dict[frozenset[str], tuple[str, ...]] = field(default_factory=dict)
     _importing_stars: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    holders: dict[tuple[str, str], frozenset[tuple[str, str]]] = field(default_factory=dict)  # see Growth.holders
+    holders: Callable[[str, str], frozenset[tuple[str, str]]] | None = None  # kept for Growth.holders
     # By path and identity of the definition, which is kept so that no other one gets it.
     _plain: dict[tuple[str, int], tuple[Definition, bool]] = field(default_factory=dict)
     _lineages: dict[tuple[str, int], tuple[Definition, tuple["Ancestor", ...]]] = field(default_factory=dict)

@@ -1,0 +1,58 @@
+"""What follows from a name is the same whether `Growth` grows it or it is put together step by step."""
+
+import pytest
+
+from testmon_cli.analysis.growth import Growth
+from testmon_cli.analysis.name_graph import Holders, NameGraph
+from testmon_cli.domain.bits import Bits
+from testmon_cli.domain.causes import Cause
+from tests.analysis.projects import project
+
+FILES = {
+    "base.py": "class Base:\n    x = 1\ndef free(): pass",
+    "below.py": "from base import Base\nclass Below(Base):\n    y = 1\nitem = Below()",
+    "ring.py": "import round\nfrom base import Base\nfirst = Base or round.second",
+    "round.py": "import ring\nsecond = ring.first",
+    "all.py": "from below import *",
+    "member.py": "import base\nclass Own:\n    z = base.Base.x\n    w = z",
+    "apart.py": "Base = 1",
+}
+NAMES = [("base.py", "Base"), ("base.py", "free"), ("ring.py", "first"), ("round.py", "second"), ("apart.py", "Base")]
+
+
+@pytest.mark.parametrize("name", NAMES, ids="-".join)
+def test_the_union_holds_what_growth_grows(name: tuple[str, str]) -> None:
+    files = project(FILES)
+    growth = Growth(files)
+    growth.name(*name, Cause("definition", "changed", *name))
+    bits: Bits[object] = Bits()
+    graph = NameGraph(files, lambda found: bits.of([found]))
+    assert set(bits.things(graph.union(name))) == {*growth.grow().names, *growth.affected.members}
+
+
+def test_names_in_a_ring_have_the_same_union() -> None:
+    bits: Bits[object] = Bits()
+    graph = NameGraph(project(FILES), lambda found: bits.of([found]))
+    assert graph.union(("ring.py", "first")) == graph.union(("round.py", "second"))
+
+
+def test_each_name_is_asked_once_however_many_unions_hold_it() -> None:
+    asked = []
+    graph = NameGraph(project(FILES), lambda found: asked.append(found) or 0)  # type: ignore[func-returns-value]
+    for name in NAMES:
+        graph.union(name)
+    assert len(asked) == len(set(asked))
+
+
+def test_holders_are_all_that_is_made_of_a_class() -> None:
+    found = Holders(project(FILES)).of("base.py", "Base")
+    assert {("base.py", "Base"), ("below.py", "Below"), ("below.py", "item"), ("all.py", "item")} <= found
+    assert ("apart.py", "Base") not in found
+    assert ("base.py", "free") not in found
+
+
+def test_the_cause_of_a_step_ends_with_what_brought_it_about() -> None:
+    graph = NameGraph(project(FILES), lambda _: 0)
+    origin = Cause("definition", "changed", "base.py", "Base")
+    cause = graph.step(("base.py", "Base")).names["below.py", "Base"]
+    assert graph.rooted(cause, origin).origin == origin
