@@ -13,7 +13,7 @@ from testmon_cli.tracing.settings import INTERRUPTED
 
 _PREFIX = "testmon-spool-"
 _LOCK = "lock"
-_UNLOCKED_FOR = 3600.0  # seconds after which a folder without a lock was not just made
+_UNLOCKED_FOR = 60.0  # seconds since its last change after which a folder without a holder of its lock is left behind
 
 
 class Spool(NamedTuple):
@@ -49,13 +49,14 @@ def sweep(parent: str) -> None:
 
 
 def _is_dead(entry: "os.DirEntry[str]") -> bool:
+    """Whether a folder is ours, no process has its lock, and it is too old for one that is just being made."""
     try:
         stat = entry.stat(follow_symlinks=False)
-        if stat.st_uid != os.getuid():
+        if stat.st_uid != os.getuid() or stat.st_mtime > time.time() - _UNLOCKED_FOR:
             return False
         lock = os.open(os.path.join(entry.path, _LOCK), os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        return stat.st_mtime < time.time() - _UNLOCKED_FOR
+        return os.path.isdir(entry.path)  # without a lock: its maker ended before there was one
     except OSError:
         return False
     try:

@@ -143,11 +143,31 @@ def test_the_folders_of_killed_collects_are_removed_at_the_next_start(
         fresh = tmp_path / "testmon-spool-fresh"
         fresh.mkdir()
         (tmp_path / "testmon-spool-link").symlink_to(tmp_path / "kept")
+        os.utime(dead, (0, 0))
+        os.utime(living.folder, (0, 0))
         with spools.spool():
             assert (Path(living.folder).exists(), fresh.exists(), dead.exists()) == (True, True, False)
         os.utime(fresh, (0, 0))
         spools.sweep(str(tmp_path))
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["kept", "testmon-spool-link"]
+
+
+def test_a_folder_that_is_just_being_made_is_left_alone(tmp_path: Path) -> None:
+    """Between the making of its lock and the locking."""
+    young = tmp_path / "testmon-spool-young"
+    young.mkdir()
+    (young / "lock").touch()
+    spools.sweep(str(tmp_path))
+    assert young.exists()
+
+
+def test_a_folder_that_goes_meanwhile_is_no_error(tmp_path: Path) -> None:
+    gone = tmp_path / "testmon-spool-gone"
+    gone.mkdir()
+    with os.scandir(tmp_path) as entries:
+        (entry,) = entries
+    gone.rmdir()
+    assert not spools._is_dead(entry)
 
 
 def test_an_interrupt_before_pytest_is_there_gives_130(project: Project) -> None:
