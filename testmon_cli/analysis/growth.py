@@ -452,7 +452,7 @@ class Growth:
         definition = change.definition
         if change.name == "__doc__":
             return {definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]}
-        if change.how == HINT and definition.owner and definition.kind != "function":
+        if change.how == HINT and definition.owner and definition.kind != "function" and not self._coarse:
             return {name for _, name in self.holders(path, definition.owner)}  # those of a class body are the class's
         return {change.name}
 

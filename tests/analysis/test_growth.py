@@ -361,3 +361,8 @@ def test_the_chain_leads_back_to_the_change() -> None:
         ("mentions", "use.py", "A", 1),
         ("changed", "a.py", "A", 2),
     ]
+
+
+def test_classes_whose_annotations_name_each_other_are_followed_to_an_end() -> None:
+    source = "class A:\n    b: 'B'\n    x = {}\nclass B:\n    a: 'A'"
+    assert "a.py:A.x" in shown(grown({"a.py": source.format(1)}, {"a.py": source.format(2)}))
