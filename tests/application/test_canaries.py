@@ -115,3 +115,12 @@ def test_going_back_to_what_was_imported_selects_nothing(shop: Project) -> None:
 def test_a_name_that_nothing_binds_makes_the_files_the_arguments(shop: Project) -> None:
     shop.edit("shop.py", "import os", "import re")
     assert _selected(shop) == ["tests/test_first.py", "tests/test_second.py"]
+
+
+def test_an_older_run_under_another_configuration_says_nothing_of_imports(shop: Project) -> None:
+    shop.edit("pyproject.toml", "pythonpath = ['.']", "pythonpath = ['.']\naddopts = '-p no:cacheprovider'")
+    shop.edit("tests/test_other.py", "pass", "assert 1")
+    assert shop.testmon("collect", "-q").code == 0
+    shop.edit("tests/test_other.py", "assert 1", "assert 2")
+    shop.edit("shop.py", "os.sep", "os.curdir")
+    assert _selected(shop) == sorted([*CANARIES, "tests/test_other.py"])
