@@ -13,6 +13,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,7 @@ class ForkedLaunch:
         code = 3
         try:
             subprocess.Popen = _POPEN  # type: ignore[misc]
+            _forget_handlers()
             atexit._clear()  # what the parent does at its end, like removing its folders
             os.environ.clear()
             os.environ.update(env)
@@ -101,6 +103,13 @@ class ForkedLaunch:
 
 
 _POPEN = subprocess.Popen
+
+
+def _forget_handlers() -> None:
+    """Handle signals as a program that was just started does: else TERM ends none of the workers that tests start."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _start(command: list[str], *positional: object, **options: object) -> object:
