@@ -103,6 +103,7 @@ class ForkedLaunch:
 
 
 _POPEN = subprocess.Popen
+_LONGEST = 300  # seconds that an order may take
 
 
 def _forget_handlers() -> None:
@@ -194,6 +195,15 @@ def _warm_up() -> None:
         del sys.modules["test_warming_up"]
 
 
+def _wait(child: int) -> None:
+    """Wait for a child; one that hangs is killed with all that it started, and its scenario fails."""
+    before = signal.signal(signal.SIGALRM, lambda *_: os.killpg(child, signal.SIGKILL))
+    signal.alarm(_LONGEST)
+    os.waitpid(child, 0)
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
 def main() -> None:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # an edit within the second of the first run would not be seen
@@ -207,9 +217,10 @@ def main() -> None:
         answer.with_suffix(".log").unlink(missing_ok=True)
         child = os.fork()
         if not child:
+            os.setpgid(0, 0)
             _child(order, answer)
             os._exit(0)
-        os.waitpid(child, 0)
+        _wait(child)
         print(answer.read_text(encoding="utf-8") if answer.exists() else json.dumps({"died": True}), flush=True)
 
 
