@@ -5,11 +5,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from testmon_cli.analysis.effects import FALLIBLE
+from testmon_cli.domain import causes
 from testmon_cli.domain.source import Block, Definition, SourceModel
 
-ADDED = "added"
-REMOVED = "removed"
-CHANGED = "changed"
+ADDED = causes.ADDED
+REMOVED = causes.REMOVED
+CHANGED = causes.CHANGED
 DOC = "documentation"
 HINT = "annotation"
 

@@ -4,10 +4,9 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from testmon_cli.analysis.changes import ADDED, CHANGED, REMOVED
 from testmon_cli.application import environment
 from testmon_cli.application.comparing import PackageChanges
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause
 from testmon_cli.domain.records import Package
 
 # Whatever runs the tests affects all of them.

@@ -2,6 +2,11 @@
 
 from typing import NamedTuple
 
+# What may have happened to a definition, a file or a package.
+ADDED = "added"
+REMOVED = "removed"
+CHANGED = "changed"
+
 
 class Cause(NamedTuple):
     """One link: what is the matter with what, and which earlier link brought it about."""

@@ -114,6 +114,20 @@ def test_only_what_failed_is_selected_when_nothing_changed(select: Select) -> No
     assert select("--no-failed") == Answer(0, "", "")
 
 
+def test_what_matches_changes_is_imported_only_where_there_are_some(shop: Project) -> None:
+    """Imports are most of the time of an answer."""
+    code = (
+        "import sys; from testmon_cli.cli import main; main(['select']);"
+        "print(*sorted(m for m in sys.modules if m.startswith('testmon_cli.analysis.')), sep='\\n', file=sys.stderr)"
+    )
+    assert shop.run(sys.executable, "-c", code).err.split() == [
+        "testmon_cli.analysis.checksums",
+        "testmon_cli.analysis.naming",
+    ]
+    shop.edit("config.py", "TAX = 2", "TAX = 3")
+    assert "testmon_cli.analysis.growth" in shop.run(sys.executable, "-c", code).err.split()
+
+
 def test_only_executions_that_something_is_to_be_said_of_are_read(
     shop: Project, select: Select, monkeypatch: pytest.MonkeyPatch
 ) -> None:
