@@ -226,7 +226,7 @@ def _driver(path: Path, mode: Mode, timeout: float) -> sqlite3.Connection:
             driver.execute("PRAGMA synchronous = NORMAL")  # a power cut loses the last batches, a killed process none
             driver.execute("PRAGMA foreign_keys = ON")
             driver.execute("PRAGMA cache_size = -32000")  # kilobytes
-        except sqlite3.Error:
+        except BaseException:  # text in a damaged schema that cannot be decoded, too
             driver.close()
             raise
     return driver
