@@ -16,6 +16,7 @@ Flags a definition may carry:
 """
 
 import ast
+import warnings
 from collections.abc import Iterable, Iterator
 
 from testmon_cli.analysis.blocks import is_docstring
@@ -317,6 +318,8 @@ def _hint_mentions(annotations: Iterable[ast.expr], scope: Scope) -> frozenset[s
 
 def _parsed(annotation: str) -> ast.expr | None:
     try:
-        return ast.parse(annotation, mode="eval").body
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes in a text that is no code
+            return ast.parse(annotation, mode="eval").body
+    except (SyntaxError, ValueError, MemoryError):
         return None  # a text, like a value of `Literal`

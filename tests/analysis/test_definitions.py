@@ -75,6 +75,12 @@ FLAGS = [
 ]
 
 
+@pytest.mark.filterwarnings("always")
+def test_a_text_in_an_annotation_is_read_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
+    (definition,) = model("def f(x: \"T['\\\\d']\"): pass").definitions
+    assert ("T" in definition.hint_mentions, list(recwarn)) == (True, [])
+
+
 @pytest.mark.parametrize(("source", "name", "flags"), FLAGS)
 def test_flags(source: str, name: str, flags: set[str]) -> None:
     assert named(source, name).flags == flags
