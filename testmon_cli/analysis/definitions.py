@@ -6,6 +6,7 @@ Flags a definition may carry:
     instance    the value is a call; `bases` holds the dotted name of what is called
     bare        only an annotation, binds nothing
     keywords    a class with keywords (a metaclass, or for __init_subclass__)
+    metaclass   with a dotted name after it: a class that has this metaclass and no other keywords
     autouse     a fixture that every test below uses
     fixture     a fixture
     star        `from module import *`
@@ -36,7 +37,7 @@ from testmon_cli.analysis.scopes import (
 )
 from testmon_cli.analysis.trees import children, walk
 from testmon_cli.analysis.typechecking import live_statements
-from testmon_cli.domain.source import Definition
+from testmon_cli.domain.source import METACLASS, Definition
 
 _COMPOUND = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For, ast.While, ast.Match)
 _LITERALS = (
@@ -195,9 +196,18 @@ class _Reader:
         facts.bases = tuple(self.names.expand(name) if name else "?" for name in bases)
         if node.keywords:
             facts.flags.add("keywords")
+            metaclass = self._metaclass(node)
+            facts.flags |= {METACLASS + metaclass} if metaclass else set()
         facts.effects.decorators(node)
         for base in (*map(_generic, node.bases), *(k.value for k in node.keywords)):
             facts.effects.expression(base)
+
+    def _metaclass(self, node: ast.ClassDef) -> str:
+        """The dotted name of the metaclass, if a class has one and no other keywords; else ""."""
+        if len(node.keywords) != 1 or node.keywords[0].arg != "metaclass":
+            return ""
+        name = dotted_name(node.keywords[0].value)
+        return self.names.expand(name) if name else ""
 
     def _read_other(self, node: ast.stmt, scope: Scope, facts: "_Facts") -> None:
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):

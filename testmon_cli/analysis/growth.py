@@ -12,7 +12,7 @@ from testmon_cli.analysis import purity
 from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, HINT, REMOVED, DefinitionChange
 from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE
 from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE, READS_DOCS, READS_HINTS
-from testmon_cli.analysis.project import CONFTEST, Project
+from testmon_cli.analysis.project import CONFTEST, Held, Project
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.source import Definition, FunctionSummary, Import
 
@@ -49,8 +49,8 @@ class Affected:
 class Growth:
     """Grows `affected` until nothing is added.
 
-    `coarse`: a changed member counts as a change of its class, and whatever looks at an attribute of its name looks at
-    it. The growth that finds who holds a class is so: else it would have to ask that of each class that it comes upon.
+    `coarse`: whatever looks at an attribute of the name of a member looks at that member. The growth that finds who
+    holds a class is so: else it would have to ask that of each class that it comes upon.
     """
 
     def __init__(self, project: Project, *, coarse: bool = False) -> None:
@@ -194,8 +194,8 @@ class Growth:
                 self._spread_member(key, self.affected.members[key])
         return self.affected
 
-    def holders(self, path: str, owner: str) -> frozenset[tuple[str, str]]:
-        """Names, with their files, of a class and of what is made of it: subclasses, instances, aliases."""
+    def holders(self, path: str, owner: str) -> Held:
+        """Under which names a class, and what is made of it, is known."""
         from testmon_cli.analysis.name_graph import Holders  # which asks of each name what grows out of it
 
         if self.project.holders is None:
@@ -229,7 +229,7 @@ class Growth:
 
     def _spread(self, path: str, name: str, cause: Cause) -> None:
         kept, is_unsure = _is_kept(cause), (path, name) in self._unsure
-        for candidate, definition, annotates in self.using(path, name):
+        for candidate, definition, annotates in self.using(path, name, keywords=is_unsure or cause.comes_or_goes):
             key = (candidate, id(definition))
             if annotates:
                 self._follow_annotation(candidate, definition, path, name, cause)
@@ -239,16 +239,22 @@ class Growth:
                 self._followed[key] = definition
         self.follow_stars(path, name, cause)
 
-    def using(self, path: str, name: str) -> Iterator[tuple[str, Definition, bool]]:
-        """Definitions that mention a name of a file, with the paths that they stand in; True where annotations do."""
+    def using(self, path: str, name: str, *, keywords: bool = False) -> Iterator[tuple[str, Definition, bool]]:
+        """Definitions that mention a name of a file, with the paths that they stand in; True where annotations do.
+
+        Those that only have it as a keyword of a call are left out, unless they are asked for.
+        """
         reaching = None if path == EVERYWHERE else self.project.reaching(path)
         for candidate in self._candidates(name):
             if reaching is not None and candidate not in reaching:
                 continue
             facts = self.project.facts(candidate)
             wanted = {"." + name, "@" + name, *LOOKING_UP, *([name] if candidate == path else ())}
+            wanted |= {"=" + name} if keywords else set()
             for definition in facts.definitions_using(wanted) if facts is not None else ():
-                if self._mentions(definition, candidate, path, name):
+                if (keywords and "=" + name in definition.mentions) or self._mentions(
+                    definition, candidate, path, name
+                ):
                     yield candidate, definition, False
                 elif self._annotates(definition, candidate, path, name):
                     yield candidate, definition, True
@@ -292,25 +298,22 @@ class Growth:
         reaching = self.project.reaching(path)
         for candidate in self.project.mentioning(frozenset({member, DYNAMIC, DYNAMIC_ATTRIBUTES})):
             facts = self.project.facts(candidate) if candidate in reaching else None
-            wanted = {member, "." + member, DYNAMIC, DYNAMIC_ATTRIBUTES}
+            attributes = {"." + member, *(["=" + member] if cause.comes_or_goes else ())}
+            wanted = {member, *attributes, DYNAMIC, DYNAMIC_ATTRIBUTES}
             for definition in facts.definitions_using(wanted) if facts is not None else ():
                 mentions = definition.mentions | definition.hint_mentions
-                uses = "." + member in mentions or not mentions.isdisjoint((DYNAMIC, DYNAMIC_ATTRIBUTES))
+                looks_up = not mentions.isdisjoint((DYNAMIC, DYNAMIC_ATTRIBUTES))
+                uses = looks_up or not mentions.isdisjoint(attributes)
                 if candidate == path and definition.owner == owner and member in mentions:
                     self._follow_member(candidate, definition, cause, is_gone=cause.how == REMOVED)
-                elif uses and self._holds(candidate, definition, path, owner):
+                elif (
+                    uses
+                    and definition.kind != "import"
+                    and (self._coarse or self.holders(path, owner).is_mentioned(candidate, mentions, looks_up=looks_up))
+                ):
                     self._follow_member(candidate, definition, cause, is_gone=False)
-        self._made_of_members(path, owner, cause)
-
-    def _holds(self, candidate: str, definition: Definition, path: str, owner: str) -> bool:
-        """Whether a definition mentions a class, or what is made of it."""
-        if definition.kind == "import":
-            return False
-        mentions = definition.mentions | definition.hint_mentions
-        return self._coarse or any(
-            "." + name in mentions or (where == candidate and name in mentions)
-            for where, name in self.holders(path, owner)
-        )
+        if not self._coarse:
+            self._made_of_members(path, owner, cause)
 
     def _follow_member(self, path: str, definition: Definition, cause: Cause, *, is_gone: bool) -> None:
         for bound in definition.names or ("",):
@@ -322,19 +325,28 @@ class Growth:
             if not _is_kept(cause):
                 self._effects(path, definition, link)
 
+    def used_on_import(self, path: str, definition: Definition, cause: Cause) -> None:
+        """A definition uses a member of an object that something else gave it."""
+        if (path, id(definition)) not in self._followed:
+            self._followed[path, id(definition)] = definition
+            self._follow_member(path, definition, cause, is_gone=False)
+
     def _made_of_members(self, path: str, owner: str, cause: Cause) -> None:
         """A subclass of which a metaclass, a decorator or a base from outside makes something looks at its members."""
-        if self._coarse:
-            self._whole_class(path, owner, cause)
-            return
-        for where, name in self.holders(path, owner):
+        if (path, owner) not in self.project.made_below:
+            self.project.made_below[path, owner] = list(self._made_below(path, owner))
+        for where, definition in self.project.made_below[path, owner]:
+            link = Cause("definition", "inherits", where, definition.names[0], definition.line, cause)
+            self._whole_class(where, _qualname(definition), link)
+
+    def _made_below(self, path: str, owner: str) -> Iterator[tuple[str, Definition]]:
+        for where, name in sorted(self.holders(path, owner).names):
             for definition in self.project.definitions(where, name):
-                if definition.kind != "class" or self.project.is_plain_class(where, definition):
+                if definition.kind != "class" or self.project.is_plain_class(where, definition, above=True):
                     continue
                 above = self.project.ancestors(where, definition)
                 if any(parent is not None and (at, _qualname(parent)) == (path, owner) for at, parent, _ in above):
-                    link = Cause("definition", "inherits", where, name, definition.line, cause)
-                    self._whole_class(where, name, link)
+                    yield where, definition
 
     def _imports_name(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if "." + name not in definition.mentions:
@@ -395,7 +407,7 @@ class Growth:
             self.name(path, name, cause)
             return
         owner = self._class(path, definition.owner)
-        if owner is None or not self.project.is_plain_class(path, owner):
+        if owner is None or not self._is_mere_member(path, owner, definition, how):
             self.fragile(path, cause)  # whoever makes the class may refuse it
             self._whole_class(path, definition.owner, cause)
         elif _is_special(name) or definition.flags & {"autouse"} or self._makes_usable(definition, name, how):
@@ -407,12 +419,21 @@ class Growth:
         if how != CHANGED and self.project.definitions(path, "__slots__", definition.owner):
             self.fragile(path, cause)  # a slot and a member of the same name exclude each other
 
+    def _is_mere_member(self, path: str, owner: Definition, definition: Definition, how: str) -> bool:
+        """Whether nothing that makes the class something of its own looks at a member."""
+        if self.project.is_plain_class(path, owner):
+            return True
+        is_plain_function = definition.kind == "function" and not definition.decorators
+        return is_plain_function and how == CHANGED and self.project.passes_over_functions(path, owner)
+
     def _makes_usable(self, definition: Definition, name: str, how: str) -> bool:
         """Whether a member decides if objects can be made: it is abstract, or comes or goes where one is abstract."""
         if _is_abstract(definition):
             return True
         if how not in (ADDED, REMOVED):
             return False
+        if name in purity.ABSTRACT_METHODS:
+            return True
         for path in self.project.mentioning(_ABSTRACT):
             model = self.project.model(path)
             if any(name in d.names and d.owner and _is_abstract(d) for d in (model.definitions if model else ())):
@@ -453,7 +474,8 @@ class Growth:
         if change.name == "__doc__":
             return {definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]}
         if change.how == HINT and definition.owner and definition.kind != "function" and not self._coarse:
-            return {name for _, name in self.holders(path, definition.owner)}  # those of a class body are the class's
+            # Those of a class body are the class's.
+            return {name for _, name in self.holders(path, definition.owner).names}
         return {change.name}
 
     def _read_on_import(self, key: tuple[str, str], cause: Cause, reads: str) -> None:

@@ -1,7 +1,8 @@
 """Mentions: the identifiers that code uses, in the notation that definitions and blocks share.
 
 name     a name looked up among the module's globals (or builtins)
-.name    an attribute, keyword, imported name, or a string that could be one
+.name    an attribute, imported name, or a string that could be one
+=name    a keyword of a call: it uses what has this name only to ask whether that is there
 @name    a parameter, which pytest may fill with the fixture of that name
 &name    an imported name used as a value, not for one of its attributes: a module that is passed on
 *        looks names up by a computed name wherever they are: imports, evaluates text
@@ -24,6 +25,8 @@ READS_HINTS = "?a"
 
 _LONGEST_STRING = 100  # characters; longer strings are texts, not names
 _WORD = re.compile(r"[^\W\d]\w*(?:[.\-:][^\W\d]\w*)*\Z")
+_FILLED = re.compile(r"\{[^{}]*\}")
+_ATTRIBUTE = re.compile(r"[.\[]['\"]?([^\W\d]\w*)")
 _SEPARATOR = re.compile(r"[.\-:]")
 
 # Names whose use means that names may be looked up, and where.
@@ -48,7 +51,12 @@ _READING_HINTS = {
 
 
 def of_string(text: str) -> set[str]:
-    """Names that a string could stand for: an identifier, a dotted path, a distribution's name."""
+    """Names that a string could stand for: an identifier, a dotted path, a distribution's name.
+
+    A text to be filled in, by `str.format` or as a template, names attributes in its braces.
+    """
+    if "{" in text:
+        return {"." + name for filled in _FILLED.findall(text) for name in _ATTRIBUTE.findall(filled)}
     if len(text) > _LONGEST_STRING or not _WORD.match(text):
         return set()
     parts = _SEPARATOR.split(text)

@@ -4,11 +4,12 @@
 classes lead to is looked at once.
 """
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from testmon_cli.analysis.growth import Affected, Growth
-from testmon_cli.analysis.project import Project
+from testmon_cli.analysis.project import Held, Project
 from testmon_cli.domain.bits import Bits
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.source import Definition
@@ -31,15 +32,23 @@ class NameGraph:
     """The names of a project, each with what follows from it."""
 
     def __init__(
-        self, project: Project, own: Callable[[Name | Member], int], *, kept: bool = False, coarse: bool = False
+        self,
+        project: Project,
+        own: Callable[[Name | Member], int],
+        *,
+        kept: bool = False,
+        coarse: bool = False,
+        made_with: Callable[[Name | Member], Iterable[tuple[str, Definition]]] = lambda _: (),
     ) -> None:
         """`own` gives a set for each name, see `domain.bits`.
 
+        `made_with` gives the definitions, with their files, that ran code on import which uses a name.
         With `kept` what follows is what an object keeps under a name: no statement does anything else. What is `coarse`
         says `Growth`.
         """
         self._project = project
         self._own = own
+        self._made_with = made_with
         self._root = _KEPT if kept else _CHANGED
         self._coarse = coarse
         self._growth = Growth(project)
@@ -51,6 +60,9 @@ class NameGraph:
         """What follows at once from a name; causes end with a link that stands for the name's own."""
         if name not in self._steps:
             found = self._of_member(name) if len(name) == 3 else self._of_name(name)
+            for path, definition in self._made_with(name):
+                for key, cause in self._consequences(path, definition, annotates=False).names.items():
+                    found.names.setdefault(key, cause)
             found.names.pop(name, None)
             self._steps[name] = found
         return self._steps[name]
@@ -62,7 +74,7 @@ class NameGraph:
         names: dict[Name | Member, Cause] = {}
         modules: dict[str, None] = {}
         for path, definition, annotates in self._growth.using(*name):
-            found = self._consequences(path, definition, annotates)
+            found = self._consequences(path, definition, annotates=annotates)
             modules.update(dict.fromkeys(found.modules))
             for key, cause in found.names.items():
                 names.setdefault(key, cause)
@@ -72,7 +84,7 @@ class NameGraph:
             names.setdefault(key, cause)
         return Step(names, tuple(modules))
 
-    def _consequences(self, path: str, definition: Definition, annotates: bool) -> Step:
+    def _consequences(self, path: str, definition: Definition, *, annotates: bool) -> Step:
         key = (path, id(definition), annotates)
         if key not in self._consequences_of:
             growth = Growth(self._project, coarse=self._coarse)
@@ -97,23 +109,33 @@ class NameGraph:
 
 
 class Holders:
-    """The names, with their files, of what is made of each class: subclasses, instances, aliases."""
+    """The names of what is made of each class: subclasses, instances, aliases."""
 
     def __init__(self, project: Project) -> None:
-        self._bits: Bits[Name] = Bits()
+        self._bits: Bits[Name | Member] = Bits()
         self._graph = NameGraph(project, self._own, coarse=True)
-        self._found: dict[Name, frozenset[Name]] = {}
+        self._found: dict[Name, Held] = {}
 
-    def of(self, path: str, owner: str) -> frozenset[Name]:
+    def of(self, path: str, owner: str) -> Held:
         """Those of one class, by its qualified name."""
         if (path, owner) not in self._found:
             first, last = (path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])
-            names = self._graph.union(first) | self._graph.union(last)
-            self._found[path, owner] = frozenset(self._bits.things(names))
+            found = set(self._bits.things(self._graph.union(first) | self._graph.union(last)))
+            names = frozenset(name for name in found if len(name) == 2)
+            members = [name for name in found if len(name) == 3]
+            own: dict[str, set[str]] = defaultdict(set)
+            for name in found:
+                own[name[0]].add(name[-1])
+            self._found[path, owner] = Held(
+                names,
+                frozenset("." + name[-1] for name in found),
+                {where: frozenset(some) for where, some in own.items()},
+                frozenset(mention for m in members for mention in (_last(m[1]), "." + _last(m[1]))),
+            )
         return self._found[path, owner]
 
     def _own(self, name: Name | Member) -> int:
-        return self._bits.of([name]) if len(name) == 2 else 0
+        return self._bits.of([name])
 
 
 class _Search:
@@ -172,6 +194,10 @@ class _Search:
             united |= self._sets[member]
         self._sets[name] = united
         self._done.update(dict.fromkeys(component, united))
+
+
+def _last(qualname: str) -> str:
+    return qualname.rpartition(".")[2]
 
 
 def _step(affected: Affected) -> Step:

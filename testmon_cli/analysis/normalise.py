@@ -126,7 +126,7 @@ class Text:
     def _keyword(self, node: ast.keyword, scope: Scope) -> None:
         self.parts.append(f"{node.arg}=")
         if node.arg:
-            self.mentions.add("." + node.arg)
+            self.mentions.add("=" + node.arg)
         self.add(node.value, scope)
 
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:

@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from testmon_cli.analysis import codec, purity
 from testmon_cli.analysis.definition_index import DefinitionIndex
 from testmon_cli.analysis.imports import ModuleIndex, module_parts
-from testmon_cli.domain.source import Definition, FunctionSummary, Import, SourceModel
+from testmon_cli.domain.source import METACLASS, Definition, FunctionSummary, Import, SourceModel
 
 CONFTEST = "conftest.py"
 _DEEPEST_ALIAS = 12
@@ -39,9 +40,10 @@ class Project:
     _resolved: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
     _defining: dict[frozenset[str], tuple[str, ...]] = field(default_factory=dict)
     _importing_stars: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    holders: Callable[[str, str], frozenset[tuple[str, str]]] | None = None  # kept for Growth.holders
+    holders: Callable[[str, str], "Held"] | None = None  # kept for Growth.holders
     # By path and identity of the definition, which is kept so that no other one gets it.
-    _plain: dict[tuple[str, int], tuple[Definition, bool]] = field(default_factory=dict)
+    made_below: dict[tuple[str, str], list[tuple[str, Definition]]] = field(default_factory=dict)  # kept for Growth
+    _plain: dict[tuple[str, int, bool], tuple[Definition, bool]] = field(default_factory=dict)
     _lineages: dict[tuple[str, int], tuple[Definition, tuple["Ancestor", ...]]] = field(default_factory=dict)
 
     def facts(self, path: str) -> DefinitionIndex | None:
@@ -304,24 +306,52 @@ class Project:
                 return found[0], definition
         return None
 
-    def is_plain_class(self, path: str, definition: Definition) -> bool:
-        """Whether a member of the class is no more than a member: nothing looks at the class as a whole."""
-        key = (path, id(definition))
+    def is_plain_class(self, path: str, definition: Definition, *, above: bool = False) -> bool:
+        """Whether a member of the class is no more than a member: nothing looks at the class as a whole.
+
+        With `above` the member is one of a class above it. Code of the project that makes the class is not given such a
+        member. It has to ask for it by its name, and is seen to run.
+        """
+        key = (path, id(definition), above)
         if key not in self._plain:
-            self._plain[key] = definition, self._is_plain(path, definition, 0)
+            self._plain[key] = definition, self._is_plain(path, definition, 0, above)
         return self._plain[key][1]
 
-    def _is_plain(self, path: str, definition: Definition, depth: int) -> bool:
-        if definition.decorators or "keywords" in definition.flags or depth > _DEEPEST_ALIAS:
+    def _is_plain(self, path: str, definition: Definition, depth: int, above: bool) -> bool:
+        if depth > _DEEPEST_ALIAS:
+            return False
+        if any(not (above and self.resolve(name, path)) for name in definition.decorators):
+            return False
+        if "keywords" in definition.flags and not self._has_plain_keywords(path, definition, above):
             return False
         for base in definition.bases:
             parent = self.class_definition(base, path) if base != "?" else None
             if parent is not None:
-                if not self._is_plain(parent[0], parent[1], depth + 1):
+                if not self._is_plain(parent[0], parent[1], depth + 1, above):
                     return False
             elif base not in purity.PLAIN_BASES:
                 return False
         return True
+
+    def passes_over_functions(self, path: str, definition: Definition) -> bool:
+        """Whether whatever makes something of the class as a whole does so without a look at its plain functions."""
+        lineage = [(path, definition), *((at, d) for at, d, _ in self.ancestors(path, definition) if d is not None)]
+        outside = [base for _, d, base in self.ancestors(path, definition) if d is None]
+        makers = [*outside, *(decorator for _, cls in lineage for decorator in cls.decorators)]
+        return not any("keywords" in cls.flags for _, cls in lineage) and all(
+            maker in purity.PLAIN_BASES or purity.passes_over_functions(maker) for maker in makers
+        )
+
+    def _has_plain_keywords(self, path: str, definition: Definition, above: bool) -> bool:
+        metaclass = next((flag[len(METACLASS) :] for flag in definition.flags if flag.startswith(METACLASS)), "")
+        if not metaclass:
+            return above  # they are for an `__init_subclass__`, of the project if the bases are
+        if metaclass in purity.PLAIN_METACLASSES:
+            return True
+        found = self.class_definition(metaclass, path) if above else None
+        if found is None:
+            return False
+        return all(base in purity.PLAIN_METACLASSES or parent is not None for _, parent, base in self.ancestors(*found))
 
     def ancestors(self, path: str, definition: Definition) -> tuple["Ancestor", ...]:
         """Project classes above a class, and (None) the names of bases from outside."""
@@ -341,6 +371,23 @@ class Project:
                 yield parent[0], parent[1], base
                 yield from self._above(parent[0], parent[1], depth + 1)
 
+
+class Held(NamedTuple):
+    """Under which names a class, and what is made of it, is known: subclasses, instances, aliases."""
+
+    names: frozenset[tuple[str, str]]  # of modules, with their files
+    attributes: frozenset[str]  # mentions of these names, and of members of other classes that hold it
+    own: Mapping[str, frozenset[str]]  # by file, the names that it may use without a dot
+    carriers: frozenset[str]  # mentions of the classes that have such members
+
+    def is_mentioned(self, path: str, mentions: frozenset[str], *, looks_up: bool) -> bool:
+        """Whether code of a file has to do with the class; some looks attributes up by a computed name."""
+        if not self.attributes.isdisjoint(mentions) or not self.own.get(path, _NO_NAMES).isdisjoint(mentions):
+            return True
+        return looks_up and not self.carriers.isdisjoint(mentions)
+
+
+_NO_NAMES: frozenset[str] = frozenset()
 
 # The path of the class, or of what names it; the class, None outside the project; and the name as written.
 Ancestor = tuple[str, Definition | None, str]

@@ -4,6 +4,7 @@ Dotted names are written as they are imported; a name stands for itself and ever
 """
 
 import builtins
+import collections.abc
 import sys
 
 # Builtins that change or reach beyond their result.
@@ -71,10 +72,18 @@ MEMOISING = frozenset({"cache", "lru_cache", "cached_property", "cached", "memoi
 STDLIB = sys.stdlib_module_names
 
 # Bases of the standard library under which a member of a class stays an ordinary member.
+PLAIN_METACLASSES = frozenset({"type", "abc.ABCMeta"})
 PLAIN_BASES = frozenset(
     {"object", "abc.ABC", "typing.Generic", "typing.Protocol", "unittest.TestCase", "unittest.IsolatedAsyncioTestCase"}
+    | {f"{module}.{name}" for module in ("collections.abc", "typing") for name in collections.abc.__all__}
     | {name for name, value in vars(builtins).items() if isinstance(value, type)}
 )
+
+# Decorators of classes and bases that pass over plain functions: they make something of annotations and values alone.
+_PASSING_OVER_FUNCTIONS = (
+    "attr", "attrs", "dataclasses.dataclass", "enum", "pydantic.BaseModel", "pydantic.dataclasses.dataclass",
+    "typing.NamedTuple", "typing.TypedDict", "typing_extensions.NamedTuple", "django.db.models.Model",
+)  # fmt: skip
 
 # Members that Python or pytest look up by themselves: who uses the class can notice them.
 PROTOCOL_MEMBERS = frozenset({
@@ -88,6 +97,9 @@ PROTOCOL_MEMBERS = frozenset({
     "reducer_override", "find_class", "get_value", "get_field", "check_unused_args", "convert_field",
     "shortDescription",
 }) - {"name", "format", "get", "id", "values", "items", "setup", "run", "filter", "handle"}  # fmt: skip
+
+# Methods without which an object of an abstract class of `collections.abc` cannot be made; the others are special.
+ABSTRACT_METHODS = frozenset({"add", "discard", "insert"})
 
 # Module-level names that pytest looks up in test modules, conftest files and plugins.
 PYTEST_NAMES = frozenset({
@@ -110,6 +122,11 @@ def is_pure_call(dotted: str) -> bool:
     if is_stdlib(dotted):
         return _under(dotted, _PURE_THOUGH_LISTED) or not _under(dotted, _EFFECTFUL_STDLIB)
     return _under(dotted, PURE_EXTERNAL)
+
+
+def passes_over_functions(dotted: str) -> bool:
+    """Whether a class decorator or base from outside the project makes nothing of the plain functions of a class."""
+    return _under(dotted, _PASSING_OVER_FUNCTIONS)
 
 
 def is_pure_decorator(dotted: str) -> bool:

@@ -67,7 +67,7 @@ class RunMatcher:
         self._names: dict[str, bytes] = {}
         self.growth = Growth(self._project())
         self.invalid: Hits = {}
-        self._modules: dict[int, str] = {}
+        self.modules: dict[int, str] = {}
         self._users: dict[int, list[int]] = defaultdict(list)
         self._kinds: dict[int, str] = {}
         self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
@@ -201,7 +201,7 @@ class RunMatcher:
         for trace_id, _, identity, unknown, complete in sorted(others, key=_kind_order):
             kind = self._kinds[trace_id] = identity.partition(":")[0]
             if kind == "module":
-                self._modules[trace_id] = identity.partition(":")[2]
+                self.modules[trace_id] = identity.partition(":")[2]
             if unknown:
                 name = identity.split(":", 2)[-1]
                 how = f"is not known in full: {unknown}"
@@ -305,7 +305,7 @@ class RunMatcher:
 
     def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
         """A resource read while a module was imported belongs to the statement that read it."""
-        module = self._modules[trace_id]
+        module = self.modules[trace_id]
         if self._today.state(state.kind, state.name) == "missing":
             return False
         old = self.old_model(module)
@@ -343,7 +343,7 @@ class RunMatcher:
         for modules, cause in self._packages.changed():
             self.growth.package(modules, cause)
         self._changed_imports()
-        for trace_id, path in self._modules.items():
+        for trace_id, path in self.modules.items():
             if trace_id in self.invalid:
                 self.growth.module(path, self.invalid[trace_id])
 
@@ -396,7 +396,7 @@ class RunMatcher:
                 break
         done: set[str] = set()
         while True:
-            for trace_id, path in self._modules.items():
+            for trace_id, path in self.modules.items():
                 if trace_id in self.invalid:
                     self.growth.module(path, self.invalid[trace_id])
             if self.growth.affected.modules.keys() <= done:
@@ -513,7 +513,7 @@ class RunMatcher:
                 for trace_id in touching - reporting:
                     if self._kinds.get(trace_id) == "test":
                         self._hit(trace_id, link)
-            for trace_id, path in self._modules.items():  # modules that run on import what imports this one
+            for trace_id, path in self.modules.items():  # modules that run on import what imports this one
                 if trace_id in self.invalid and path not in self.growth.affected.modules:
                     self.growth.fragile(path, self.invalid[trace_id])
 

@@ -1,7 +1,7 @@
 """Which traces of a run executed a block that mentions an affected name: the reading of section 4.2 of the model."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -22,7 +22,7 @@ from testmon_cli.application.comparing import Hits
 from testmon_cli.domain.bits import Bits
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.records import StoredTest
-from testmon_cli.domain.source import Block
+from testmon_cli.domain.source import Block, Definition
 
 MEMOISED = "memoised"  # kind of a cause
 _MENTIONS, _LOOKS_UP = "mentions", "may look up"
@@ -32,6 +32,7 @@ class Run(Protocol):
     """What is known of a run and of the sources as they are now."""
 
     traces: BlockTraces
+    modules: dict[int, str]  # traces of imports, with the file that was imported
 
     def mentioning(self, names: frozenset[str]) -> Iterable[str]:
         """Files whose text may mention one of the names."""
@@ -58,6 +59,7 @@ class Mentions:
         self._places: dict[str, list[Place]] = {}
         self._tests: dict[str, Mapping[str, int]] = {}
         self._touching: dict[str, int] = {}
+        self._calling: dict[str, list[Definition]] = {}
 
     def files(self, *names: str) -> Iterator[tuple[str, DefinitionIndex]]:
         """Files that may hold any of some names."""
@@ -102,9 +104,38 @@ class Mentions:
 
     def attribute(self, name: str) -> int:
         """Traces that used an attribute of this name, with all that use them."""
+        return self.traces.with_users(self.users_of_attribute(name))
+
+    def users_of_attribute(self, name: str) -> int:
+        """Traces that used an attribute of this name themselves."""
         if name not in self._attributes:
-            self._attributes[name] = self.concerned(self.places("." + name, name))
+            self._attributes[name] = self.ran(self.places("." + name, name))
         return self._attributes[name]
+
+    @cached_property
+    def importing(self) -> int:
+        """Traces of imports."""
+        return self.traces.bits.known(self.run.modules)
+
+    def importing_any(self, paths: Iterable[str]) -> int:
+        """Traces of the imports of some files."""
+        wanted = set(paths)
+        return self.traces.bits.known(trace_id for trace_id, path in self.run.modules.items() if path in wanted)
+
+    def calling(self, path: str) -> Sequence[Definition]:
+        """The definitions of a file that may run code of the project when it is imported."""
+        if path not in self._calling:
+            facts = self.project.facts(path)
+            found = facts.model.definitions if facts is not None else ()
+            self._calling[path] = [definition for definition in found if self._may_call(path, definition)]
+        return self._calling[path]
+
+    def _may_call(self, path: str, definition: Definition) -> bool:
+        if definition.kind == "class":
+            return bool(definition.decorators) or not self.project.is_plain_class(path, definition)
+        if definition.kind == "function":  # its decorators and the defaults of its parameters
+            return bool(definition.decorators) or any(not mention.startswith("@") for mention in definition.mentions)
+        return definition.kind != "import" and bool(definition.mentions)
 
     def standing(self, path: str, name: str) -> int:
         """Tests of which the function or class has this name at the level of the module."""
@@ -140,7 +171,7 @@ class Owners:
         self._mentions = mentions
         self._growth = growth
         self._project = mentions.project
-        self._graph = NameGraph(self._project, self._own, kept=kept)
+        self._graph = NameGraph(self._project, self._own, kept=kept, made_with=self._made_with)
         self._holders = Bits[Name]()  # names with blocks that look at members of their own class
         self._visited: set[Name | Member] = set()
         self._passed: set[str] = set()  # paths of these
@@ -168,7 +199,7 @@ class Owners:
 
     def _own(self, name: Name | Member) -> int:
         if len(name) == 3:
-            return self._needing(name) << self._width
+            return (self._needing(name) | self._mentions.attribute(name[2])) << self._width
         path, word = name
         traces = self._mentions.attribute(word)
         traces |= self._mentions.concerned(place for place, _ in self._named(name))
@@ -176,6 +207,16 @@ class Owners:
         traces |= self._needing(name)
         holder = self._holders.of([name]) if name in self._mentions.looking_at_members else 0
         return traces << self._width | holder
+
+    def _made_with(self, name: Name | Member) -> Iterator[tuple[str, Definition]]:
+        """Definitions that ran code on import which uses a name: what they bind may be made with it."""
+        ran = self._mentions.users_of_attribute(name[-1])
+        if len(name) == 2:
+            ran |= self._mentions.ran(place for place, _ in self._named(name)) | self._looking_up(name[0])
+        for trace_id in self._mentions.traces.bits.things(ran & self._mentions.importing):
+            path = self._mentions.run.modules[trace_id]
+            for definition in self._mentions.calling(path):
+                yield path, definition
 
     def _needing(self, name: Name | Member) -> int:
         """Tests that need a module whose import does something with a name."""
@@ -335,6 +376,8 @@ class MentionMatcher:
                 for block in (*facts.blocks_of(name), *facts.blocks_mentioning(name)):
                     self._found(Place(at, block), causes[at, name])
             attributes = facts.blocks_mentioning("." + name)
+            if any(causes[path, name].comes_or_goes for path in paths):
+                attributes += facts.blocks_mentioning("=" + name)
             if attributes:
                 near = self._reachable(paths, at)
                 for block in attributes:
@@ -382,9 +425,12 @@ class MentionMatcher:
         own = [test.trace_id for test in self._run.tests_in([path]) if test.function == f"{owner}.{member}"]
         traces = self._mentions.traces.bits.of(own)
         owned = owners.traces(names)
+        self._match_on_import(key, owned, cause)
+        # Code that makes a class runs when the file is imported: it need not mention the class.
+        owned |= self._mentions.importing_any(where for where, _ in self._growth.holders(path, owner).names)
         self._hit(traces & owned, cause)
         related = owners.related(names) | self._ancestors(path, owner)
-        for place, how in self._uses_of_member(key, related):
+        for place, how in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
             concerned = self._mentions.concerned([place])
             traces |= concerned
             self.functions.setdefault((place.path, place.block.qualname), cause)
@@ -400,6 +446,15 @@ class MentionMatcher:
         if traces:
             for function, link in owners.functions(dict.fromkeys(names, cause)):
                 self.functions.setdefault(function, link)
+
+    def _match_on_import(self, key: tuple[str, str, str], owned: int, cause: Cause) -> None:
+        """Definitions that use a member of what code gave them that ran meanwhile and has to do with the class."""
+        for trace_id in self._mentions.traces.bits.things(owned & self._mentions.importing):
+            path = self._run.modules[trace_id]
+            facts = self._project.facts(path)
+            for definition in facts.definitions_mentioning(["." + key[2]]) if facts is not None else ():
+                if definition.kind != "import":
+                    self._growth.used_on_import(path, definition, cause)
 
     def _match_searching(self, owned: int, cause: Cause) -> None:
         for place in self._mentions.looking_anywhere:
@@ -421,15 +476,18 @@ class MentionMatcher:
             if parent is not None
         }
 
-    def _uses_of_member(self, key: tuple[str, str, str], related: set[Name]) -> Iterator[tuple[Place, str]]:
+    def _uses_of_member(
+        self, key: tuple[str, str, str], related: set[Name], *, comes_or_goes: bool
+    ) -> Iterator[tuple[Place, str]]:
         """Blocks that use a member, and those of related classes that may look it up (`getattr(self, name)`)."""
         path, owner, member = key
         facts = self._project.facts(path)
         if facts is not None:
             for block in facts.blocks_below(f"{owner}.{member}"):
                 yield Place(path, block), _MENTIONS
-        for place in self._mentions.places("." + member, member):
-            yield place, _MENTIONS
+        for mention in ("." + member, *(["=" + member] if comes_or_goes else ())):
+            for place in self._mentions.places(mention, member):
+                yield place, _MENTIONS
         for name, places in self._mentions.looking_at_members.items():
             if name in related:
                 for place in places:

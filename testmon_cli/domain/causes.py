@@ -28,5 +28,10 @@ class Cause(NamedTuple):
         return tuple(found)
 
     @property
+    def comes_or_goes(self) -> bool:
+        """Whether the thing is there now and was not, or the other way round."""
+        return self.how in (ADDED, REMOVED)
+
+    @property
     def origin(self) -> "Cause":
         return self.chain()[-1]

@@ -31,6 +31,9 @@ class Block(NamedTuple):
     mentions: frozenset[str]  # see analysis.mentions for the notation
 
 
+METACLASS = "metaclass "  # begins a flag of a class that has one and no other keywords; the dotted name follows
+
+
 class Definition(NamedTuple):
     """One import-time statement at module or class level, and the names it binds."""
 
