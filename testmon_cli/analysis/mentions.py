@@ -2,6 +2,7 @@
 
 name     a name looked up among the module's globals (or builtins)
 .name    an attribute, imported name, or a string that could be one
+~name    an attribute of the object or class that a method belongs to (`self`, `cls`, `super()`)
 =name    a keyword of a call: it uses what has this name only to ask whether that is there
 @name    a parameter, which pytest may fill with the fixture of that name
 &name    an imported name used as a value, not for one of its attributes: a module that is passed on
@@ -11,6 +12,7 @@ name     a name looked up among the module's globals (or builtins)
 *g       looks at the namespace it stands in
 ?d       looks at docstrings
 ?a       looks at annotations or signatures
+?c       makes a class, or an object of one, in a way that joins other classes
 """
 
 import ast
@@ -22,6 +24,7 @@ DYNAMIC_MEMBERS = "*."
 OWN_NAMESPACE = "*g"
 READS_DOCS = "?d"
 READS_HINTS = "?a"
+JOINS_CLASSES = "?c"
 
 _LONGEST_STRING = 100  # characters; longer strings are texts, not names
 _WORD = re.compile(r"[^\W\d]\w*(?:[.\-:][^\W\d]\w*)*\Z")
@@ -42,6 +45,7 @@ _LOOKUPS = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "import_modu
 _LOOKUPS |= {"getfixturevalue": 0, "entry_points": 0, "run_module": 0}
 # Functions of importlib.metadata that take the name of a distribution.
 _LOOKUPS |= {"distribution": 0, "metadata": 0, "version": 0, "requires": 0}
+_MAKING_CLASSES = {"new_class", "make_dataclass", "with_metaclass", "create_model"}
 _READING_DOCS = {"__doc__", "getdoc", "help", "pydoc", "testmod", "testfile", "DocTestFinder", "DocTestSuite"}
 _READING_SOURCE = {"getsource", "getsourcelines"}
 _READING_HINTS = {
@@ -78,10 +82,17 @@ def of_identifier(name: str) -> set[str]:
 
 def of_attribute(node: ast.Attribute) -> set[str]:
     """What the use of an attribute says beyond its name."""
+    if node.attr in ("__class__", "__bases__") and isinstance(node.ctx, ast.Store):
+        return {JOINS_CLASSES}
     if node.attr == "__dict__" and _is_own_object(node.value):
         # An object's own attributes are set in blocks that ran; those of a class also stand in its body.
         return set() if isinstance(node.value, ast.Name) and node.value.id == "self" else {DYNAMIC_MEMBERS}
     return of_identifier(node.attr)
+
+
+def of_class(node: ast.ClassDef) -> set[str]:
+    """What a class statement in a function says: with several bases it joins classes."""
+    return {JOINS_CLASSES} if len(node.bases) > 1 or any(isinstance(b, ast.Starred) for b in node.bases) else set()
 
 
 def of_listing(node: ast.Call) -> set[str]:
@@ -95,6 +106,8 @@ def of_call(node: ast.Call) -> set[str]:
     """A look-up by a name that is computed."""
     function = node.func
     name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    if (name == "type" and len(node.args) > 1) or name in _MAKING_CLASSES:
+        return {JOINS_CLASSES}
     position = _LOOKUPS.get(name)
     if position is None or position >= len(node.args):
         return set()

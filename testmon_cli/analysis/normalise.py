@@ -88,7 +88,7 @@ class Text:
         self.parts.append("." + node.attr)
         kind = builtin_type(node.value, scope.is_builtin)
         if kind is None or not hasattr(kind, node.attr):
-            self.mentions.add("." + node.attr)
+            self.mentions.add(("~" if scope.is_own_object(node.value) else ".") + node.attr)
         self.mentions |= mentions.of_attribute(node)
         if not is_base and scope.is_imported(_first_name(node)):
             self.mentions.add("&" + node.attr)
@@ -183,6 +183,8 @@ class Text:
         self.add(node.decorator_list, scope)
         self.add(node.bases, scope)
         self.add(node.keywords, scope)
+        if scope.is_in_function():
+            self.mentions |= mentions.of_class(node)
 
     def signature(self, arguments: ast.arguments) -> None:
         """Names and kinds of the parameters. A parameter's name can be a keyword of a caller or a fixture."""

@@ -43,6 +43,7 @@ class Project:
     holders: Callable[[str, str], "Held"] | None = None  # kept for Growth.holders
     # By path and identity of the definition, which is kept so that no other one gets it.
     made_below: dict[tuple[str, str], list[tuple[str, Definition]]] = field(default_factory=dict)  # kept for Growth
+    _in_classes: dict[str, frozenset[str]] = field(default_factory=dict)
     _plain: dict[tuple[str, int, bool], tuple[Definition, bool]] = field(default_factory=dict)
     _lineages: dict[tuple[str, int], tuple[Definition, tuple["Ancestor", ...]]] = field(default_factory=dict)
 
@@ -332,6 +333,14 @@ class Project:
             elif base not in purity.PLAIN_BASES:
                 return False
         return True
+
+    def binds_in_class(self, path: str, name: str) -> bool:
+        """Whether a class of a file binds a name: then an attribute of that name may be what it stands for."""
+        if path not in self._in_classes:
+            facts = self.facts(path)
+            definitions = facts.model.definitions if facts is not None else ()
+            self._in_classes[path] = frozenset(name for d in definitions if d.owner for name in d.names)
+        return name in self._in_classes[path]
 
     def passes_over_functions(self, path: str, definition: Definition) -> bool:
         """Whether whatever makes something of the class as a whole does so without a look at its plain functions."""

@@ -13,6 +13,12 @@ from testmon_cli.analysis.trees import children, walk
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
+# Decorators under which a function gets the object or the class that it is asked of.
+_METHODS = frozenset({
+    "abstractmethod", "cached_property", "classmethod", "contextmanager", "final", "override", "property", "setter",
+    "deleter", "getter", "asynccontextmanager",
+})  # fmt: skip
+
 LOCAL = "l"
 FREE = "f"
 GLOBAL = "g"
@@ -30,6 +36,7 @@ class Scope:
         "imports",
         "kind",
         "nonlocals",
+        "own",
         "parent",
         "shadowed",
     )
@@ -44,6 +51,28 @@ class Scope:
         self.imports: set[str] = set()  # those of `bound` that an import statement binds
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
+        self.own = ""  # of a method of a class outside functions: the parameter for its own object, like `self`
+
+    def is_own_object(self, node: ast.expr) -> bool:
+        """Whether an expression is the object, or the class, of the method that this scope stands in."""
+        if isinstance(node, ast.Call):
+            is_super = isinstance(node.func, ast.Name) and node.func.id == "super" and self.is_builtin("super")
+            return is_super and not node.args and self._method() is not None
+        method = self._method() if isinstance(node, ast.Name) else None
+        if method is None or node.id != method.own:  # type: ignore[attr-defined] # the node is a name, see above
+            return False
+        scope: Scope = self
+        while scope is not method:
+            if scope.kind == "class" or node.id in scope.bound or node.id in scope.globals:  # type: ignore[attr-defined]
+                return False
+            scope = scope.parent  # type: ignore[assignment] # the method is around it
+        return True
+
+    def _method(self) -> "Scope | None":
+        scope: Scope | None = self
+        while scope is not None and not scope.own:
+            scope = scope.parent
+        return scope
 
     def resolve(self, name: str) -> str:
         """Where `name`, used in this scope, is looked up: LOCAL, FREE, CLASS or GLOBAL."""
@@ -131,13 +160,33 @@ def parameters(arguments: ast.arguments) -> list[str]:
 def function_scope(node: FunctionNode | ast.Lambda, parent: Scope) -> Scope:
     """The scope of a function's or lambda's body."""
     scope = Scope("function", parent)
-    scope.bound.update(parameters(node.args))
     _bind_type_parameters(node, scope)
     body = [node.body] if isinstance(node, ast.Lambda) else node.body
     for statement in body:
         _bind(statement, scope)
+    scope.own = _own_object(node, scope)
+    scope.bound.update(parameters(node.args))
     scope.bound -= scope.globals | scope.nonlocals
     return scope
+
+
+def _own_object(node: FunctionNode | ast.Lambda, scope: Scope) -> str:
+    """The first parameter of a method that never gets another value, of a class that stands in no function."""
+    first = [*node.args.posonlyargs, *node.args.args][:1]
+    around = scope.parent
+    if isinstance(node, ast.Lambda) or not first or around is None or around.kind != "class":
+        return ""
+    if around.is_in_function() or any(not isinstance(d, ast.Name | ast.Attribute) for d in node.decorator_list):
+        return ""
+    if any(_last_name(decorator) not in _METHODS for decorator in node.decorator_list):
+        return ""
+    name = first[0].arg
+    rebound = name in scope.bound or any(isinstance(n, ast.Nonlocal) and name in n.names for n in walk(node))
+    return "" if rebound else name
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
 
 
 def class_scope(node: ast.ClassDef, parent: Scope) -> Scope:

@@ -30,6 +30,7 @@ from testmon_cli.application.mention_index import MentionIndex
 from testmon_cli.application.mention_matching import MentionMatcher
 from testmon_cli.application.resources import Today
 from testmon_cli.application.sources import Tree, stored_model
+from testmon_cli.application.texts import TextsRead
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import ResourceState, Run, StoredTest, VersionRef
@@ -74,6 +75,7 @@ class RunMatcher:
         self._unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
         self._hit_functions: dict[tuple[str, str], Cause] = {}
         self.traces = BlockTraces(datafile, self._kinds, self._users)
+        self.texts = TextsRead(datafile, run.id, today.content, self.traces)
         self._matcher = MentionMatcher(self, self.growth)
         self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by name and file, the functions that use it
         self._standing_for: dict[str, Mapping[int, Block]] = {}
@@ -451,7 +453,8 @@ class RunMatcher:
             found: dict[str, list[tuple[str, str]]] = {}
             for path in self.mentioning(frozenset({name})):
                 facts = self.growth.project.facts(path)
-                blocks = (*facts.blocks_mentioning(name), *facts.blocks_mentioning("." + name)) if facts else ()
+                mentions = (name, "." + name, "~" + name)
+                blocks = [b for mention in mentions for b in facts.blocks_mentioning(mention)] if facts else []
                 found[path] = list(dict.fromkeys((path, block.qualname) for block in blocks))
             self._callers[name] = found
         return self._callers[name]

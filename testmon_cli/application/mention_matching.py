@@ -11,16 +11,19 @@ from testmon_cli.analysis.mentions import (
     DYNAMIC,
     DYNAMIC_ATTRIBUTES,
     DYNAMIC_MEMBERS,
+    JOINS_CLASSES,
     OWN_NAMESPACE,
     READS_DOCS,
     READS_HINTS,
 )
 from testmon_cli.analysis.name_graph import Member, Name, NameGraph
 from testmon_cli.analysis.project import Project
+from testmon_cli.analysis.relations import Relations
 from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.application.comparing import Hits
+from testmon_cli.application.texts import TextsRead
 from testmon_cli.domain.bits import Bits
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import REMOVED, Cause
 from testmon_cli.domain.records import StoredTest
 from testmon_cli.domain.source import Block, Definition
 
@@ -33,6 +36,7 @@ class Run(Protocol):
 
     traces: BlockTraces
     modules: dict[int, str]  # traces of imports, with the file that was imported
+    texts: TextsRead
 
     def mentioning(self, names: frozenset[str]) -> Iterable[str]:
         """Files whose text may mention one of the names."""
@@ -56,6 +60,7 @@ class Mentions:
         self.project = project
         self.traces = run.traces
         self._attributes: dict[str, int] = {}
+        self._named: dict[str, int] = {}
         self._places: dict[str, list[Place]] = {}
         self._tests: dict[str, Mapping[str, int]] = {}
         self._touching: dict[str, int] = {}
@@ -106,16 +111,35 @@ class Mentions:
         """Traces that used an attribute of this name, with all that use them."""
         return self.traces.with_users(self.users_of_attribute(name))
 
+    def named(self, path: str, name: str) -> int:
+        """The same of a name of a module: only where a class binds it, too, may methods use it of their own object."""
+        if self.project.binds_in_class(path, name):
+            return self.attribute(name)
+        if name not in self._named:
+            self._named[name] = self.concerned(self.places("." + name, name))
+        return self._named[name]
+
     def users_of_attribute(self, name: str) -> int:
         """Traces that used an attribute of this name themselves."""
         if name not in self._attributes:
-            self._attributes[name] = self.ran(self.places("." + name, name))
+            self._attributes[name] = self.ran((*self.places("." + name, name), *self.places("~" + name, name)))
         return self._attributes[name]
+
+    @cached_property
+    def joining(self) -> int:
+        """Traces that made a class which joins others."""
+        return self.concerned(self.places(JOINS_CLASSES))
 
     @cached_property
     def importing(self) -> int:
         """Traces of imports."""
         return self.traces.bits.known(self.run.modules)
+
+    def reading(self, readers: int) -> int:
+        """Who may have what some traces read: those that use them, and all that need a module which read it."""
+        for trace_id in self.traces.bits.things(readers & self.importing):
+            readers |= self.touching(self.run.modules[trace_id])
+        return self.traces.with_users(readers)
 
     def importing_any(self, paths: Iterable[str]) -> int:
         """Traces of the imports of some files."""
@@ -201,7 +225,7 @@ class Owners:
         if len(name) == 3:
             return (self._needing(name) | self._mentions.attribute(name[2])) << self._width
         path, word = name
-        traces = self._mentions.attribute(word)
+        traces = self._mentions.named(path, word)
         traces |= self._mentions.concerned(place for place, _ in self._named(name))
         traces |= self._looking_up(path) | self._mentions.standing(path, word)
         traces |= self._needing(name)
@@ -268,7 +292,7 @@ class Owners:
         """Blocks of files that reach the name's and use an attribute of this name or look some up."""
         path, word = name
         reaching = None if path == EVERYWHERE else self._project.reaching(path)
-        for place in self._mentions.places("." + word, word):
+        for place in (*self._mentions.places("." + word, word), *self._mentions.places("~" + word, word)):
             if reaching is None or place.path in reaching:
                 yield place, _MENTIONS
         looking_up = () if path in self._passed else self._mentions.looking_up
@@ -298,6 +322,8 @@ class MentionMatcher:
         self._met: set[tuple[str, str]] = set()  # files that look names up and reach such a path, and the way
         self._members: set[tuple[str, str, str]] = set()
         self._searched: set[tuple[Collection[Name], bool]] = set()  # classes that may be looked through for members
+        self._relations = Relations(growth.project, growth)
+        self._joined: dict[tuple[str, str], bool] = {}  # classes that code joins with others on import
         self._documented: set[tuple[Name, str]] = set()
         self._hits: Hits = {}
         self._known = 0
@@ -376,6 +402,8 @@ class MentionMatcher:
                 for block in (*facts.blocks_of(name), *facts.blocks_mentioning(name)):
                     self._found(Place(at, block), causes[at, name])
             attributes = facts.blocks_mentioning("." + name)
+            if any(self._is_attribute(path, name) for path in paths):
+                attributes += facts.blocks_mentioning("~" + name)
             if any(causes[path, name].comes_or_goes for path in paths):
                 attributes += facts.blocks_mentioning("=" + name)
             if attributes:
@@ -392,6 +420,14 @@ class MentionMatcher:
             if near is not None:
                 for block in parameters:
                     self._found(Place(at, block), causes[near, name])
+
+    def _is_attribute(self, path: str, name: str) -> bool:
+        """Whether a method may find what a name stands for as an attribute of its own object."""
+        if path == EVERYWHERE or (path, name) in self._growth.affected.kept:
+            return path != EVERYWHERE
+        cause = self._growth.affected.names[path, name]
+        is_of_module = bool(self._project.definitions(path, name)) or (cause.how == REMOVED and cause.name == name)
+        return not is_of_module or self._project.binds_in_class(path, name)
 
     def _match_looking_up(
         self,
@@ -430,12 +466,21 @@ class MentionMatcher:
         owned |= self._mentions.importing_any(where for where, _ in self._growth.holders(path, owner).names)
         self._hit(traces & owned, cause)
         related = owners.related(names) | self._ancestors(path, owner)
-        for place, how in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
+        for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
             concerned = self._mentions.concerned([place])
+            if among is not None:
+                concerned &= among
+                if not concerned:
+                    continue
             traces |= concerned
             self.functions.setdefault((place.path, place.block.qualname), cause)
             if concerned & owned & ~self._known:
                 self._hit(concerned & owned, link_to(place, cause, how))
+        if cause.kind != MEMOISED:
+            for file, readers in self._run.texts.holding(member):
+                concerned = self._mentions.reading(readers)
+                traces |= concerned
+                self._hit(concerned & owned, Cause("text", _MENTIONS, file, "", 0, cause))
         # What an object keeps is read by its name; a class is looked through for its members.
         searched = (frozenset(names), kept)
         if cause.kind != MEMOISED:
@@ -478,20 +523,37 @@ class MentionMatcher:
 
     def _uses_of_member(
         self, key: tuple[str, str, str], related: set[Name], *, comes_or_goes: bool
-    ) -> Iterator[tuple[Place, str]]:
-        """Blocks that use a member, and those of related classes that may look it up (`getattr(self, name)`)."""
+    ) -> Iterator[tuple[Place, str, int | None]]:
+        """Blocks that use a member, and those of related classes that may look it up (`getattr(self, name)`).
+
+        The last value says which of the traces that ran the block matter; None where all do.
+        """
         path, owner, member = key
         facts = self._project.facts(path)
         if facts is not None:
             for block in facts.blocks_below(f"{owner}.{member}"):
-                yield Place(path, block), _MENTIONS
+                yield Place(path, block), _MENTIONS, None
+        for place in self._mentions.places("~" + member, member):
+            yield place, _MENTIONS, None if self._may_be_of((path, owner), place) else self._mentions.joining
         for mention in ("." + member, *(["=" + member] if comes_or_goes else ())):
             for place in self._mentions.places(mention, member):
-                yield place, _MENTIONS
+                yield place, _MENTIONS, None
         for name, places in self._mentions.looking_at_members.items():
             if name in related:
                 for place in places:
-                    yield place, _LOOKS_UP
+                    yield place, _LOOKS_UP, None
+
+    def _may_be_of(self, cls: tuple[str, str], place: Place) -> bool:
+        """Whether the object of the method that a block stands in may belong to a class, too."""
+        method = place.block.qualname.partition(".<locals>")[0]
+        if cls not in self._joined:
+            held = self._growth.holders(*cls)
+            self._joined[cls] = any(
+                held.is_mentioned(joining.path, joining.block.mentions, looks_up=True)
+                for joining in self._mentions.places(JOINS_CLASSES)
+                if self._mentions.ran([joining]) & self._mentions.importing
+            )
+        return self._joined[cls] or self._relations.may_share(cls, (place.path, method.rpartition(".")[0]))
 
     # Documentation
 
@@ -508,7 +570,7 @@ class MentionMatcher:
             return
         how = "reads documentation of" if reads == READS_DOCS else "reads annotations of"
         holding = self._mentions.concerned(self._mentions.places(name))
-        holding |= self._mentions.concerned(self._mentions.places("." + name, name))
+        holding |= self._mentions.attribute(name)
         holding |= self._mentions.concerned(
             Place(at, block)
             for at, way, blocks in self._mentions.looking_up

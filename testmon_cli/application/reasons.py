@@ -14,6 +14,8 @@ def sentence(cause: Cause) -> str:
         text, named, rest = _running(first, rest)
     elif first.kind == "block":
         return f"runs {first.path}::{first.name}, {first.how}{_at(first)}"
+    elif first.kind == "text":
+        text, named = f"reads {first.path}, which {first.how} {_last(rest[0])}", rest[0]
     elif first.kind == "import" and first.how == "needs":
         text, named = f"needs {first.path}", None
     elif rest:

@@ -64,6 +64,15 @@ class Today:
             return states.MISSING
         return blake2b(self.overlay.read(name), digest_size=16).hexdigest()
 
+    def content(self, name: str) -> bytes:
+        """What a file below the root holds, nothing when it cannot be read."""
+        if name in self.overlay:
+            return self.overlay.read(name) if self.overlay.exists(name) else b""
+        try:
+            return (self.root / name).read_bytes()
+        except OSError:
+            return b""
+
     def _existence(self, name: str) -> str:
         if name not in self.overlay:
             return states.existence_state(str(self.root / name))

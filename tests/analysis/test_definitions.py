@@ -58,7 +58,7 @@ FLAGS = [
     pytest.param("a = f'{b}'", "a", {"literal"}, id="f-string"),
     pytest.param("a = C(1)", "a", {"instance"}, id="instance"),
     pytest.param("from __future__ import annotations\na: int", "a", {"bare"}, id="bare"),
-    pytest.param("class C(metaclass=M): a = 1", "C", {"keywords"}, id="metaclass"),
+    pytest.param("class C(metaclass=M): a = 1", "C", {"keywords", "metaclass M"}, id="metaclass"),
     pytest.param("@pytest.fixture\ndef f(): pass", "f", {"fixture"}, id="fixture"),
     pytest.param("@pytest.fixture(scope='module')\ndef f(): pass", "f", {"fixture"}, id="fixture-called"),
     pytest.param("@fixture(autouse=True)\ndef f(): pass", "f", {"fixture", "autouse"}, id="autouse"),
