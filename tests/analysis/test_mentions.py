@@ -15,7 +15,7 @@ MENTIONS = [
     pytest.param("p.a.b", {".a", ".b"}, id="attributes"),
     pytest.param("shop.a", {"shop", ".a", "&a"}, id="module-attribute"),
     pytest.param("p(shop)", {"shop", "&shop"}, id="module-passed-on"),
-    pytest.param("p(k=1)", {".k"}, id="keyword"),
+    pytest.param("p(k=1)", {"=k"}, id="keyword"),
     pytest.param("return 'name'", {".name"}, id="string"),
     pytest.param("return 'a.b'", {".a", ".b"}, id="dotted-string"),
     pytest.param("return 'some-dist'", {".some", ".dist", ".some_dist"}, id="distribution"),
@@ -61,10 +61,10 @@ OWN = [
     pytest.param("getattr(self, p)", {"getattr", "*."}, id="self"),
     pytest.param("getattr(type(self), p)", {"getattr", "type", "*."}, id="type-of-self"),
     pytest.param("getattr(super(), p)", {"getattr", "super", "*."}, id="super"),
-    pytest.param("self.__class__.__dict__", {".__class__", ".__dict__", "*."}, id="dict-of-its-class"),
-    pytest.param("self.__dict__", {".__dict__"}, id="dict-of-self"),
+    pytest.param("self.__class__.__dict__", {"~__class__", ".__dict__", "*."}, id="dict-of-its-class"),
+    pytest.param("self.__dict__", {"~__dict__"}, id="dict-of-self"),
     pytest.param("vars(type(self))", {"vars", "type", "*."}, id="vars-of-its-class"),
-    pytest.param("getattr(self.a, p)", {"getattr", ".a", "*="}, id="another-object"),
+    pytest.param("getattr(self.a, p)", {"getattr", "~a", "*="}, id="another-object"),
 ]
 
 
@@ -74,7 +74,55 @@ def test_a_look_up_in_the_own_object(source: str, wanted: set[str]) -> None:
     assert {m for m in found if m[0] != "@"} == wanted
 
 
+ATTRIBUTES = [
+    pytest.param("def f(self): self.a.b", {"~a", ".b"}, id="own"),
+    pytest.param("def f(this): this.a", {"~a"}, id="another-name"),
+    pytest.param("@classmethod\n    def f(cls): cls.a", {"~a"}, id="class-method"),
+    pytest.param("@property\n    def f(self): return super().a", {"super", "~a"}, id="super"),
+    pytest.param("def f(self): super(C, p).a", {"super", "C", ".a", "p"}, id="super-of-something"),
+    pytest.param("def f(self): [self.a for x in y]", {"~a", "y"}, id="comprehension"),
+    pytest.param("def f(self): lambda x: self.a", {"~a"}, id="lambda"),
+    pytest.param("def f(self): lambda self: self.a", {".a"}, id="lambda-with-its-own"),
+    pytest.param("def f(self): self = g(); self.a", {"g", ".a"}, id="another-value"),
+    pytest.param("def f(self):\n        nonlocal_ = 1; self.a = 1", {"~a"}, id="set"),
+    pytest.param("@staticmethod\n    def f(self): self.a", {".a"}, id="static-method"),
+    pytest.param("@wrap\n    def f(self): self.a", {".a"}, id="decorated-by-who-knows-what"),
+    pytest.param("def f(self, other): other.a", {".a"}, id="another-parameter"),
+]
+
+
+@pytest.mark.parametrize(("source", "wanted"), ATTRIBUTES)
+def test_an_attribute_of_the_own_object(source: str, wanted: set[str]) -> None:
+    found = model(f"class C:\n    {source}").blocks[0].mentions
+    assert {m for m in found if m[0] != "@"} == wanted
+
+
+def test_a_class_in_a_function_has_no_own_object() -> None:
+    blocks = model("def g():\n    class C:\n        def f(self): self.a").blocks
+    assert [block.mentions & {".a", "~a"} for block in blocks if block.qualname.endswith("f")] == [{".a"}]
+
+
+JOINING = [
+    pytest.param("class C(A, B): pass", True, id="two-bases"),
+    pytest.param("class C(A): pass", False, id="one-base"),
+    pytest.param("class C(*A): pass", True, id="some-bases"),
+    pytest.param("type('C', A, {})", True, id="type"),
+    pytest.param("type(A)", False, id="type-of"),
+    pytest.param("A.__class__ = B", True, id="class-set"),
+    pytest.param("A.__class__", False, id="class-read"),
+]
+
+
+@pytest.mark.parametrize(("source", "joins"), JOINING)
+def test_what_joins_classes(source: str, joins: bool) -> None:
+    assert (mentions.JOINS_CLASSES in model(HEAD + source).blocks[0].mentions) is joins
+
+
 STRINGS = [
+    pytest.param("{a.b} and {0.c[d]}", {".b", ".c", ".d"}, id="format"),
+    pytest.param("{{ a.b | upper }}{% if c['d'] %}", {".b", ".d"}, id="template"),
+    pytest.param("{} a.b", set(), id="nothing-in-braces"),
+    pytest.param("{a} " * 99 + "{b.c}", {".c"}, id="long-format"),
     pytest.param("", set(), id="empty"),
     pytest.param("a", {".a"}, id="name"),
     pytest.param("app.config:LIMIT", {".app", ".config", ".LIMIT"}, id="entry-point"),
