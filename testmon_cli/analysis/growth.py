@@ -8,10 +8,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from testmon_cli.analysis import purity
+from testmon_cli.analysis import lookups, purity
 from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, HINT, REMOVED, DefinitionChange
 from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE
-from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE, READS_DOCS, READS_HINTS
+from testmon_cli.analysis.mentions import (
+    DYNAMIC,
+    DYNAMIC_ATTRIBUTES,
+    OPEN,
+    OWN_NAMESPACE,
+    READS_DOCS,
+    READS_HINTS,
+)
 from testmon_cli.analysis.project import CONFTEST, Held, Project
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.source import Definition, FunctionSummary, Import
@@ -20,6 +27,10 @@ _DEEPEST_CALL = 8
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
 _ABSTRACT = frozenset({"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"})
 LOOKING_UP = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE})
+# The same where the names are recorded.
+RECORDED = frozenset(way for way, same in OPEN.items() if same in LOOKING_UP)
+_OF_MEMBERS = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES})
+_RECORDED_OF_MEMBERS = frozenset({lookups.ANYWHERE, lookups.ATTRIBUTES})
 EVERYWHERE = ""  # in place of a path: a name that any file may mention (a package)
 
 
@@ -246,10 +257,13 @@ class Growth:
         """
         reaching = None if path == EVERYWHERE else self.project.reaching(path)
         for candidate in self._candidates(name):
-            if reaching is not None and candidate not in reaching:
-                continue
             facts = self.project.facts(candidate)
-            wanted = {"." + name, "@" + name, *LOOKING_UP, *([name] if candidate == path else ())}
+            if reaching is not None and candidate not in reaching:
+                if is_name_of(path, name) and self.project.asked.on_import(candidate, lookups.ANYWHERE, name):
+                    found = facts.definitions_using({lookups.ANYWHERE}) if facts is not None else ()
+                    yield from ((candidate, definition, False) for definition in found)
+                continue
+            wanted = {"." + name, "@" + name, *LOOKING_UP, *RECORDED, *([name] if candidate == path else ())}
             wanted |= {"=" + name} if keywords else set()
             for definition in facts.definitions_using(wanted) if facts is not None else ():
                 if (keywords and "=" + name in definition.mentions) or self._mentions(
@@ -261,7 +275,8 @@ class Growth:
 
     def _candidates(self, name: str) -> Iterable[str]:
         """Files with definitions that may mention a name, or look names up."""
-        return dict.fromkeys((*self.project.mentioning(frozenset({name})), *self.project.defining(LOOKING_UP)))
+        looking_up = self.project.defining(LOOKING_UP | RECORDED)
+        return dict.fromkeys((*self.project.mentioning(frozenset({name})), *looking_up))
 
     def _mentions(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if definition.kind == "import":
@@ -273,11 +288,18 @@ class Growth:
             return True
         if "@" + name in definition.mentions and self.is_fixture(path, name):
             return True
-        if not LOOKING_UP.isdisjoint(definition.mentions) and any(
-            self.looks_up(mention, candidate, path) for mention in LOOKING_UP & definition.mentions
-        ):
+        if any(self.looks_up(way, candidate, path) for way in LOOKING_UP & definition.mentions):
+            return True
+        if any(self._looked_up(way, candidate, path, name) for way in RECORDED & definition.mentions):
             return True
         return candidate == path and name in definition.mentions
+
+    def _looked_up(self, way: str, candidate: str, path: str, name: str) -> bool:
+        """Whether definitions of `candidate` looked a name of `path` up in a way that is recorded, or may have."""
+        asked = self.project.asked.on_import(candidate, way, name)
+        if asked is None:
+            return self.looks_up(OPEN[way], candidate, path)
+        return asked and (way != lookups.OWN_NAMESPACE or candidate == path)
 
     def _annotates(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if not definition.hint_mentions:
@@ -296,13 +318,17 @@ class Growth:
         """Definitions that use a changed member: of the class body by its bare name, others as an attribute."""
         path, owner, member = key
         reaching = self.project.reaching(path)
-        for candidate in self.project.mentioning(frozenset({member, DYNAMIC, DYNAMIC_ATTRIBUTES})):
+        looking_up = _OF_MEMBERS | _RECORDED_OF_MEMBERS
+        for candidate in self.project.mentioning(frozenset({member, *looking_up})):
             facts = self.project.facts(candidate) if candidate in reaching else None
             attributes = {"." + member, *(["=" + member] if cause.comes_or_goes else ())}
-            wanted = {member, *attributes, DYNAMIC, DYNAMIC_ATTRIBUTES}
+            wanted = {member, *attributes, *looking_up}
             for definition in facts.definitions_using(wanted) if facts is not None else ():
                 mentions = definition.mentions | definition.hint_mentions
-                looks_up = not mentions.isdisjoint((DYNAMIC, DYNAMIC_ATTRIBUTES))
+                looks_up = not mentions.isdisjoint(_OF_MEMBERS) or any(
+                    self.project.asked.on_import(candidate, way, member) is not False
+                    for way in _RECORDED_OF_MEMBERS & mentions
+                )
                 uses = looks_up or not mentions.isdisjoint(attributes)
                 if candidate == path and definition.owner == owner and member in mentions:
                     self._follow_member(candidate, definition, cause, is_gone=cause.how == REMOVED)
@@ -797,6 +823,11 @@ def _is_special(name: str) -> bool:
 
 def _is_conftest(path: str) -> bool:
     return path.rpartition("/")[2] == CONFTEST
+
+
+def is_name_of(path: str, name: str) -> bool:
+    """Whether the module of a file has a name, be it in a package: who imports it by that need not reach it before."""
+    return path != EVERYWHERE and _module_name(path).rpartition(".")[2] == name
 
 
 def _module_name(path: str) -> str:

@@ -10,6 +10,7 @@ name     a name looked up among the module's globals (or builtins)
 *=       looks attributes of some object up by a computed name; names of a module only if that is passed on
 *.       looks attributes of its own object (`self`, `cls`) up by a computed name: members of its class
 *g       looks at the namespace it stands in
+!*       (and !*=, !*., !*g) the same, where the names are recorded as they are asked for, see `lookups`
 ?d       looks at docstrings
 ?a       looks at annotations or signatures
 ?c       makes a class, or an object of one, in a way that joins other classes
@@ -17,6 +18,9 @@ name     a name looked up among the module's globals (or builtins)
 
 import ast
 import re
+
+from testmon_cli.analysis import lookups
+from testmon_cli.analysis.lookups import is_own_object
 
 DYNAMIC = "*"
 DYNAMIC_ATTRIBUTES = "*="
@@ -26,6 +30,13 @@ READS_DOCS = "?d"
 READS_HINTS = "?a"
 JOINS_CLASSES = "?c"
 
+# What a recorded look-up counts as where nothing was recorded.
+OPEN = {
+    lookups.ANYWHERE: DYNAMIC,
+    lookups.ATTRIBUTES: DYNAMIC_ATTRIBUTES,
+    lookups.MEMBERS: DYNAMIC_MEMBERS,
+    lookups.OWN_NAMESPACE: OWN_NAMESPACE,
+}
 _LONGEST_STRING = 100  # characters; longer strings are texts, not names
 _WORD = re.compile(r"[^\W\d]\w*(?:[.\-:][^\W\d]\w*)*\Z")
 _FILLED = re.compile(r"\{[^{}]*\}")
@@ -40,9 +51,13 @@ _DYNAMIC_NAMES = {
     **{key: {DYNAMIC_ATTRIBUTES} for key in ("__dict__", "__subclasses__")},
     **{key: {DYNAMIC_ATTRIBUTES} for key in ("getmembers", "getattr_static", "attrgetter", "methodcaller")},
 }
+_BUILTINS = {"globals", "locals", "vars", "dir"}  # of the above, those that as attributes are something else
 # Names that look one name up, given as this argument; a literal there is an ordinary mention.
 _LOOKUPS = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "import_module": 0, "find_spec": 0, "reload": 0}
 _LOOKUPS |= {"getfixturevalue": 0, "entry_points": 0, "run_module": 0}
+# Those of them that others, like `map` and `reduce`, are often given.
+_GIVEN = {key: DYNAMIC_ATTRIBUTES if _LOOKUPS[key] else DYNAMIC for key in ("getattr", "hasattr", "setattr", "delattr",
+          "import_module", "find_spec")}  # fmt: skip
 # Functions of importlib.metadata that take the name of a distribution.
 _LOOKUPS |= {"distribution": 0, "metadata": 0, "version": 0, "requires": 0}
 _MAKING_CLASSES = {"new_class", "make_dataclass", "with_metaclass", "create_model"}
@@ -84,9 +99,11 @@ def of_attribute(node: ast.Attribute) -> set[str]:
     """What the use of an attribute says beyond its name."""
     if node.attr in ("__class__", "__bases__") and isinstance(node.ctx, ast.Store):
         return {JOINS_CLASSES}
-    if node.attr == "__dict__" and _is_own_object(node.value):
+    if node.attr == "__dict__" and is_own_object(node.value):
         # An object's own attributes are set in blocks that ran; those of a class also stand in its body.
         return set() if isinstance(node.value, ast.Name) and node.value.id == "self" else {DYNAMIC_MEMBERS}
+    if node.attr in _BUILTINS and not (isinstance(node.value, ast.Name) and node.value.id == "builtins"):
+        return set()
     return of_identifier(node.attr)
 
 
@@ -99,35 +116,64 @@ def of_listing(node: ast.Call) -> set[str]:
     """What `vars(x)` or `dir(x)` may find, the empty set for another call."""
     if not isinstance(node.func, ast.Name) or node.func.id not in ("vars", "dir") or not node.args:
         return set()
-    return {DYNAMIC_MEMBERS if _is_own_object(node.args[0]) else DYNAMIC_ATTRIBUTES}
+    return {DYNAMIC_MEMBERS if is_own_object(node.args[0]) else DYNAMIC_ATTRIBUTES}
 
 
 def of_call(node: ast.Call) -> set[str]:
     """A look-up by a name that is computed."""
-    function = node.func
-    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    way = lookups.way_of(node)
+    if way is not None:
+        return _of_recorded(node, way)
+    name = _name_of(node.func)
     if (name == "type" and len(node.args) > 1) or name in _MAKING_CLASSES:
         return {JOINS_CLASSES}
     position = _LOOKUPS.get(name)
-    if position is None or position >= len(node.args):
+    if position is None:
+        return set()
+    if any(isinstance(argument, ast.Starred) for argument in node.args[: position + 1]):
+        return {DYNAMIC_ATTRIBUTES if position else DYNAMIC}
+    if position >= len(node.args):
         return set()
     argument = node.args[position]
     if isinstance(argument, ast.Constant):
         # What import_module gives is the module itself, which may be passed on.
-        if position == 0 and isinstance(argument.value, str):
-            return {"&" + argument.value.rpartition(".")[2]}
-        return set()
+        return _passed_on(argument) if position == 0 else set()
     if position == 0:
         return {DYNAMIC}
-    return {DYNAMIC_MEMBERS if _is_own_object(node.args[0]) else DYNAMIC_ATTRIBUTES}
+    return {DYNAMIC_MEMBERS if is_own_object(node.args[0]) else DYNAMIC_ATTRIBUTES}
 
 
-def _is_own_object(node: ast.expr) -> bool:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("type", "super"):
-        return True
-    if isinstance(node, ast.Attribute) and node.attr == "__class__":
-        node = node.value
-    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+def of_key(node: ast.Subscript | ast.Compare) -> set[str]:
+    """A look-up in a mapping of names, as far as it is recorded."""
+    way = lookups.way_of(node)
+    return set() if way is None else _of_recorded(node, way)
+
+
+def _of_recorded(node: ast.Call | ast.Subscript | ast.Compare, way: str) -> set[str]:
+    if way != lookups.MODULE:
+        return {way} if way else set()
+    return _passed_on(lookups.key_of(node))
+
+
+def _passed_on(name: ast.expr) -> set[str]:
+    """What says that the module of a name may be passed on."""
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        return {"&" + name.value.rpartition(".")[2]}
+    return set()
+
+
+def of_given(name: str) -> set[str]:
+    """What a function that looks names up says where it is not called but given to another, as `map(getattr, ...)`."""
+    return {_GIVEN[name]} if name in _GIVEN else set()
+
+
+def looks_up(function: ast.expr) -> bool:
+    """Whether a function is one of those."""
+    return _name_of(function) in _GIVEN
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
 
 
 def of_import(node: ast.Import | ast.ImportFrom) -> set[str]:

@@ -5,6 +5,7 @@ import re
 import warnings
 from collections.abc import Mapping
 
+from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.definitions import find_definitions, names_of
@@ -48,6 +49,7 @@ def build_model(data: bytes) -> SourceModel:
 
 def model_of(tree: ast.Module) -> SourceModel:
     """The model of a syntax tree."""
+    lookups.note(tree)
     names = names_of(tree)
     imports = find_imports(tree)
     lazy = lazy_lines(tree)

@@ -7,7 +7,7 @@ a global that becomes a local is another text.
 import ast
 from collections.abc import Callable, Iterable
 
-from testmon_cli.analysis import mentions
+from testmon_cli.analysis import lookups, mentions
 from testmon_cli.analysis.builtin_values import builtin_type
 from testmon_cli.analysis.scopes import (
     CLASS,
@@ -22,6 +22,8 @@ from testmon_cli.analysis.scopes import (
 )
 
 _BUILTIN_TYPES = ("bytes", "dict", "float", "int", "list", "set", "str", "tuple")
+_OF_OBJECTS = (mentions.DYNAMIC_ATTRIBUTES, lookups.ATTRIBUTES)
+_CALLED = "is_called"  # noted on a function that looks names up
 _SKIPPED_FIELDS = {
     "ctx",
     "type_comment",
@@ -82,14 +84,20 @@ class Text:
         # at module or class level is no use of it; binding a global in a function is.
         if where in (GLOBAL, CLASS) and not (isinstance(node.ctx, ast.Store) and scope.kind in ("module", "class")):
             self.mentions.add(node.id)
-        self.mentions |= mentions.of_identifier(node.id)
+        if not lookups.is_quiet(node):
+            self.mentions |= mentions.of_identifier(node.id)
+        if not _is_called(node):
+            self.mentions |= mentions.of_given(node.id)
 
     def _attribute(self, node: ast.Attribute, scope: Scope, *, is_base: bool = False) -> None:
         self.parts.append("." + node.attr)
         kind = builtin_type(node.value, scope.is_builtin)
         if kind is None or not hasattr(kind, node.attr):
             self.mentions.add(("~" if scope.is_own_object(node.value) else ".") + node.attr)
-        self.mentions |= mentions.of_attribute(node)
+        if not lookups.is_quiet(node):
+            self.mentions |= mentions.of_attribute(node)
+        if not _is_called(node):
+            self.mentions |= mentions.of_given(node.attr)
         if not is_base and scope.is_imported(_first_name(node)):
             self.mentions.add("&" + node.attr)
         if isinstance(node.value, ast.Attribute):
@@ -107,12 +115,14 @@ class Text:
 
     def _call(self, node: ast.Call, scope: Scope) -> None:
         found = mentions.of_call(node)
-        if found == {mentions.DYNAMIC_ATTRIBUTES} and self._is_builtin_type(node.args[0], scope):
+        if not found.isdisjoint(_OF_OBJECTS) and self._is_builtin_type(node.args[0], scope):
             found = set()  # nothing of the project is found there
         self.mentions |= found
+        if mentions.looks_up(node.func):
+            vars(node.func)[_CALLED] = True
         listed = mentions.of_listing(node)
         if listed and isinstance(node.func, ast.Name):  # not what the bare name says
-            self.mentions |= {*listed, node.func.id}
+            self.mentions |= {node.func.id} if lookups.is_quiet(node) else {*listed, node.func.id}
             self.parts.append(f"{scope.resolve(node.func.id)}:{node.func.id}(")
             self.add([node.args, node.keywords], scope)
             self.parts.append(")")
@@ -122,6 +132,10 @@ class Text:
     @staticmethod
     def _is_builtin_type(node: ast.expr, scope: Scope) -> bool:
         return isinstance(node, ast.Name) and node.id in _BUILTIN_TYPES and scope.is_builtin(node.id)
+
+    def _keyed(self, node: ast.Subscript | ast.Compare, scope: Scope) -> None:
+        self.mentions |= mentions.of_key(node)
+        self._generic(node, scope)
 
     def _keyword(self, node: ast.keyword, scope: Scope) -> None:
         self.parts.append(f"{node.arg}=")
@@ -201,6 +215,10 @@ class Text:
         self.add(arguments.kw_defaults, scope)
 
 
+def _is_called(node: ast.expr) -> bool:
+    return _CALLED in vars(node)
+
+
 def _first_name(node: ast.expr) -> str:
     while isinstance(node, ast.Attribute):
         node = node.value
@@ -212,6 +230,8 @@ _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
     ast.Attribute: Text._attribute,
     ast.Constant: Text._constant,
     ast.Call: Text._call,
+    ast.Subscript: Text._keyed,
+    ast.Compare: Text._keyed,
     ast.keyword: Text._keyword,
     ast.Import: Text._import,
     ast.ImportFrom: Text._import,

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from testmon_cli.analysis import codec, purity
 from testmon_cli.analysis.definition_index import DefinitionIndex
@@ -13,6 +13,24 @@ from testmon_cli.domain.source import METACLASS, Definition, FunctionSummary, Im
 
 CONFTEST = "conftest.py"
 _DEEPEST_ALIAS = 12
+
+
+class AskedNames(Protocol):
+    """Which names, of those that are recorded, code of a run looked up."""
+
+    def on_import(self, path: str, way: str, name: str) -> bool | None:
+        """Whether definitions of a file looked a name up in some way; None where that is not known."""
+
+    def is_module(self, name: str) -> bool:
+        """Whether a module of this name was asked for."""
+
+
+class _NotRecorded:
+    def on_import(self, path: str, way: str, name: str) -> bool | None:
+        return None
+
+    def is_module(self, name: str) -> bool:
+        return False
 
 
 @dataclass
@@ -30,6 +48,7 @@ class Project:
     plugins: frozenset[str] = frozenset()  # files that pytest loads as plugins for every test
     starts: Callable[[str], bool] = lambda _: True  # whether something else than an import statement loads a file
     loaded: Collection[str] | None = None  # files that a run would load; None for all
+    asked: AskedNames = field(default_factory=_NotRecorded)
     _eager: dict[str, frozenset[str]] = field(default_factory=dict)
     _lazy: dict[str, frozenset[str]] = field(default_factory=dict)
     _reverse: dict[tuple[bool, bool], dict[str, set[str]]] = field(default_factory=dict)
@@ -177,7 +196,10 @@ class Project:
             users, by_name = self._passing
             reaching = self.reaching(path)
             passing = (users.get(path, ()), *(by_name.get(name, ()) for name in module_parts(path)[-1:]))
-            self._escaping[path] = any(not reaching.isdisjoint(found) for found in passing)
+            names = module_parts(path)[-1:]
+            self._escaping[path] = any(not reaching.isdisjoint(found) for found in passing) or any(
+                map(self.asked.is_module, names)
+            )
         return self._escaping[path]
 
     @cached_property

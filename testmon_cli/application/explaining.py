@@ -1,5 +1,6 @@
 """`testmon select --why-not`: what would have to change for a test to be selected."""
 
+from testmon_cli.analysis.lookups import is_place
 from testmon_cli.analysis.project import Project
 from testmon_cli.application import environment, selecting
 from testmon_cli.application.settings import Settings
@@ -30,6 +31,8 @@ def _reliance(datafile: Datafile, execution: StoredExecution, selected: str) -> 
     resources: set[tuple[str, str]] = set()
     for trace_id in traces:
         for fingerprint in datafile.trace_fingerprints(trace_id):
+            if is_place(fingerprint.path):  # of names that were looked up
+                continue
             model = models(fingerprint.path)
             names = {b.qualname for b in model.blocks if b.checksum in fingerprint.checksums} if model else set()
             functions.setdefault(fingerprint.path, set()).update(names)

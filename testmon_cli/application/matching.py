@@ -11,11 +11,13 @@ from typing import cast
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.changes import REMOVED, block_changes, definition_changes
-from testmon_cli.analysis.growth import LOOKING_UP, Growth
+from testmon_cli.analysis.growth import LOOKING_UP, RECORDED, Growth
 from testmon_cli.analysis.imports import ModuleIndex
-from testmon_cli.analysis.mentions import DYNAMIC
+from testmon_cli.analysis.lookups import ANYWHERE
+from testmon_cli.analysis.mentions import DYNAMIC, OPEN
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project
+from testmon_cli.application.asked_names import LOOKUPS, AskedNames
 from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.application.comparing import (
     UNKNOWN,
@@ -66,7 +68,6 @@ class RunMatcher:
         self.files = files if files is not None else compare_files(self.snapshot, tree, run.started)
         self._stored_models: dict[str, SourceModel | None] = {}
         self._names: dict[str, bytes] = {}
-        self.growth = Growth(self._project())
         self.invalid: Hits = {}
         self.modules: dict[int, str] = {}
         self._users: dict[int, list[int]] = defaultdict(list)
@@ -76,6 +77,8 @@ class RunMatcher:
         self._hit_functions: dict[tuple[str, str], Cause] = {}
         self.traces = BlockTraces(datafile, self._kinds, self._users)
         self.texts = TextsRead(datafile, run.id, today.content, self.traces)
+        self.asked = AskedNames(self.traces, self.mentioning, kept=run.facts.get(LOOKUPS) is True)
+        self.growth = Growth(self._project())
         self._matcher = MentionMatcher(self, self.growth)
         self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by name and file, the functions that use it
         self._standing_for: dict[str, Mapping[int, Block]] = {}
@@ -130,13 +133,17 @@ class RunMatcher:
         self._loaded = frozenset(loaded)
         self._folders = frozenset(path.rpartition("/")[0] for path in loaded)
         index = ModuleIndex(paths, modules, self.files.added)
-        return Project(index, self.model, self.mentioning, edges, starts=self._starts, loaded=self._live)
+        project = Project(
+            index, self.model, self.mentioning, edges, starts=self._starts, loaded=self._live, asked=self.asked
+        )
+        self.asked.project = project
+        return project
 
     def _starts(self, path: str) -> bool:
         """Whether pytest loads a file, or code that the run loaded may find it by a computed name."""
         if path in self._loaded or _is_conftest(path) or self._is_collected(path):
             return True
-        return path.rpartition("/")[0] in self._folders and bool(self.mentioning(frozenset({DYNAMIC})))
+        return path.rpartition("/")[0] in self._folders and bool(self.mentioning(frozenset({DYNAMIC, ANYWHERE})))
 
     @cached_property
     def _mentions(self) -> MentionIndex:
@@ -538,7 +545,7 @@ class RunMatcher:
                 else:
                     found = {b.checksum for b in model.blocks if _holds_line(b, imported.line)}
                     checksums.setdefault(path, set()).update(found)
-            dynamic = {b.checksum for b in model.blocks if DYNAMIC in b.mentions}
+            dynamic = {b.checksum for b in model.blocks if not b.mentions.isdisjoint((DYNAMIC, ANYWHERE))}
             if not eager.isdisjoint(project.dynamic_edges.get(path, ())):
                 checksums.setdefault(path, set()).update(dynamic)
         causes = {
@@ -550,10 +557,11 @@ class RunMatcher:
     def _uses_of_deferred(self, path: str, name: str, checksums: dict[str, set[int]]) -> None:
         """Blocks that run the deferred import of `path` that binds a name, if nobody did before: they use the name."""
         project = self.growth.project
-        for user in self.mentioning(frozenset({name, *LOOKING_UP})):
+        for user in self.mentioning(frozenset({name, *LOOKING_UP, *RECORDED})):
             model = self.model(user) if user in project.reaching(path) else None
             for block in model.blocks[:-1] if model is not None else ():
-                looks = any(self.growth.looks_up(m, user, path) for m in block.mentions & LOOKING_UP)
+                ways = {OPEN.get(way, way) for way in block.mentions & (LOOKING_UP | RECORDED)}
+                looks = any(self.growth.looks_up(way, user, path) for way in ways)
                 if looks or "." + name in block.mentions or (user == path and name in block.mentions):
                     checksums.setdefault(user, set()).add(block.checksum)
 

@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
+from testmon_cli.analysis import lookups
 from testmon_cli.analysis.definition_index import DefinitionIndex
-from testmon_cli.analysis.growth import EVERYWHERE, LOOKING_UP, Growth
+from testmon_cli.analysis.growth import EVERYWHERE, LOOKING_UP, RECORDED, Growth, is_name_of
 from testmon_cli.analysis.mentions import (
-    DYNAMIC,
-    DYNAMIC_ATTRIBUTES,
     DYNAMIC_MEMBERS,
     JOINS_CLASSES,
+    OPEN,
     OWN_NAMESPACE,
     READS_DOCS,
     READS_HINTS,
@@ -19,6 +19,7 @@ from testmon_cli.analysis.mentions import (
 from testmon_cli.analysis.name_graph import Member, Name, NameGraph
 from testmon_cli.analysis.project import Project
 from testmon_cli.analysis.relations import Relations
+from testmon_cli.application.asked_names import EVERYONE, AskedNames, Asking
 from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.application.comparing import Hits
 from testmon_cli.application.texts import TextsRead
@@ -28,7 +29,7 @@ from testmon_cli.domain.records import StoredTest
 from testmon_cli.domain.source import Block, Definition
 
 MEMOISED = "memoised"  # kind of a cause
-_MENTIONS, _LOOKS_UP = "mentions", "may look up"
+_MENTIONS, _MAY_LOOK_UP, _LOOKS_UP = "mentions", "may look up", "looks up"
 
 
 class Run(Protocol):
@@ -37,6 +38,7 @@ class Run(Protocol):
     traces: BlockTraces
     modules: dict[int, str]  # traces of imports, with the file that was imported
     texts: TextsRead
+    asked: AskedNames
 
     def mentioning(self, names: frozenset[str]) -> Iterable[str]:
         """Files whose text may mention one of the names."""
@@ -52,6 +54,15 @@ class Place(NamedTuple):
     block: Block
 
 
+class Searching(NamedTuple):
+    """Blocks of a file that may come upon any name, and the traces in which it is not known which they looked up."""
+
+    path: str
+    way: str  # of LOOKING_UP
+    blocks: tuple[Block, ...]
+    traces: int
+
+
 class Mentions:
     """Where names are mentioned, and by which traces those places were executed; asked once for each name."""
 
@@ -59,6 +70,7 @@ class Mentions:
         self.run = run
         self.project = project
         self.traces = run.traces
+        self.asked = run.asked
         self._attributes: dict[str, int] = {}
         self._named: dict[str, int] = {}
         self._places: dict[str, list[Place]] = {}
@@ -82,11 +94,19 @@ class Mentions:
         return self._places[mention]
 
     @cached_property
-    def looking_up(self) -> tuple[tuple[str, str, tuple[Block, ...]], ...]:
-        """Files, the way in which they look names up, and the blocks that do."""
-        found = ((path, way, tuple(facts.blocks_mentioning(way))) for path, facts in self.files(*LOOKING_UP)
-                 for way in sorted(LOOKING_UP))  # fmt: skip
-        return tuple(each for each in found if each[2])
+    def looking_up(self) -> tuple[Searching, ...]:
+        """Blocks that may come upon any name."""
+        found = [
+            Searching(path, way, tuple(facts.blocks_mentioning(way)), EVERYONE)
+            for path, facts in self.files(*LOOKING_UP)
+            for way in sorted(LOOKING_UP)
+        ]
+        found += [
+            Searching(path, OPEN[way], blocks, self.asked.lost(path))
+            for (path, way), blocks in self.asked.looking.items()
+            if way in RECORDED
+        ]
+        return tuple(each for each in found if each.blocks and each.traces)
 
     def ran(self, places: Iterable[Place]) -> int:
         """Traces that executed any of some blocks."""
@@ -95,9 +115,13 @@ class Mentions:
             united |= self.traces.ran(path, block.checksum)
         return united
 
-    def concerned(self, places: Iterable[Place]) -> int:
-        """The same with all that use such a trace."""
-        return self.traces.with_users(self.ran(places))
+    def concerned(self, places: Iterable[Place], among: int = EVERYONE) -> int:
+        """The same with all that use such a trace, one of those given."""
+        return self.traces.with_users(self.ran(places) & among)
+
+    def searching(self, found: Searching) -> int:
+        """Traces in which some blocks may have come upon any name."""
+        return self.ran(Place(found.path, block) for block in found.blocks) & found.traces
 
     def touching(self, path: str) -> int:
         """Tests that executed something in a file, or in one from which it can be reached."""
@@ -120,9 +144,12 @@ class Mentions:
         return self._named[name]
 
     def users_of_attribute(self, name: str) -> int:
-        """Traces that used an attribute of this name themselves."""
+        """Traces that used an attribute of this name themselves, or looked it up."""
         if name not in self._attributes:
-            self._attributes[name] = self.ran((*self.places("." + name, name), *self.places("~" + name, name)))
+            found = self.ran((*self.places("." + name, name), *self.places("~" + name, name)))
+            for asking in self.asked.where(name):
+                found |= asking.traces if asking.way != lookups.OWN_NAMESPACE else 0
+            self._attributes[name] = found
         return self._attributes[name]
 
     @cached_property
@@ -174,18 +201,35 @@ class Mentions:
         return self._tests[path]
 
     @cached_property
-    def looking_at_members(self) -> Mapping[Name, list[Place]]:
-        """Blocks that look members of their own class up, by the outermost name that they stand in."""
-        found: dict[Name, list[Place]] = defaultdict(list)
-        for place in self.places(DYNAMIC_MEMBERS):
-            found[place.path, place.block.qualname.partition(".")[0]].append(place)
+    def looking_at_members(self) -> Mapping[Name, list[tuple[Place, int]]]:
+        """Blocks that look members of their own class up, by the outermost name that they stand in.
+
+        With each come the traces of which it is not known which members these were.
+        """
+        found: dict[Name, list[tuple[Place, int]]] = defaultdict(list)
+        places = [(place, EVERYONE) for place in self.places(DYNAMIC_MEMBERS)]
+        for (path, way), blocks in self.asked.looking.items():
+            if way == lookups.MEMBERS:
+                places += [(Place(path, block), self.asked.lost(path)) for block in blocks]
+        for place, traces in places:
+            found[place.path, place.block.qualname.partition(".")[0]].append((place, traces))
         return found
 
     @cached_property
-    def looking_anywhere(self) -> list[Place]:
-        """Blocks that may look up a member of any class."""
-        found = self.places(DYNAMIC) + self.places(DYNAMIC_ATTRIBUTES)
-        return list({(place.path, place.block.checksum): place for place in found}.values())
+    def looking_anywhere(self) -> list[tuple[Place, int]]:
+        """Blocks that may look up a member of any class, each with the traces of which no more is known."""
+        found = [
+            (Place(each.path, block), each.traces)
+            for each in self.looking_up
+            if each.way != OWN_NAMESPACE
+            for block in each.blocks
+        ]
+        wide = {(place.path, place.block.checksum): (place, traces) for place, traces in sorted(found, key=_width)}
+        return list(wide.values())
+
+
+def _width(found: tuple[Place, int]) -> int:
+    return 0 if found[1] != EVERYONE else 1
 
 
 class Owners:
@@ -227,7 +271,7 @@ class Owners:
         path, word = name
         traces = self._mentions.named(path, word)
         traces |= self._mentions.concerned(place for place, _ in self._named(name))
-        traces |= self._looking_up(path) | self._mentions.standing(path, word)
+        traces |= self._looking_up(name) | self._mentions.standing(path, word)
         traces |= self._needing(name)
         holder = self._holders.of([name]) if name in self._mentions.looking_at_members else 0
         return traces << self._width | holder
@@ -236,7 +280,7 @@ class Owners:
         """Definitions that ran code on import which uses a name: what they bind may be made with it."""
         ran = self._mentions.users_of_attribute(name[-1])
         if len(name) == 2:
-            ran |= self._mentions.ran(place for place, _ in self._named(name)) | self._looking_up(name[0])
+            ran |= self._mentions.ran(place for place, _ in self._named(name)) | self._looking_up(name)
         for trace_id in self._mentions.traces.bits.things(ran & self._mentions.importing):
             path = self._mentions.run.modules[trace_id]
             for definition in self._mentions.calling(path):
@@ -249,16 +293,20 @@ class Owners:
             united |= self._mentions.touching(module)
         return united
 
-    def _looking_up(self, path: str) -> int:
-        """Traces that may have come upon a name of a file, whichever they looked for."""
+    def _looking_up(self, name: Name) -> int:
+        """Traces that looked a name up, or may have done so since they may have come upon any of its file."""
+        path, word = name
         if path not in self._looking:
-            self._looking[path] = self._mentions.concerned(
-                Place(at, block)
-                for at, way, blocks in self._mentions.looking_up
-                if self._growth.looks_up(way, at, path)
-                for block in blocks
-            )
-        return self._looking[path]
+            united = 0
+            for found in self._mentions.looking_up:
+                if self._growth.looks_up(found.way, found.path, path):
+                    united |= self._mentions.searching(found)
+            self._looking[path] = united
+        united = self._looking[path]
+        for asking in self._mentions.asked.where(word):
+            if may_be(asking, path):
+                united |= asking.traces
+        return self._mentions.traces.with_users(united)
 
     def _named(self, name: Name) -> Iterator[tuple[Place, str]]:
         """Blocks that mean exactly this name, or are its own."""
@@ -297,10 +345,15 @@ class Owners:
                 yield place, _MENTIONS
         looking_up = () if path in self._passed else self._mentions.looking_up
         self._passed.add(path)
-        for at, way, blocks in looking_up:
+        for at, way, blocks, _ in looking_up:
             if (reaching is None or at in reaching) and self._growth.looks_up(way, at, path):
                 for block in blocks:
-                    yield Place(at, block), _LOOKS_UP
+                    yield Place(at, block), _MAY_LOOK_UP
+        for asking in self._mentions.asked.where(word):
+            near = is_found(asking, name) or reaching is None or asking.path in reaching
+            if near and may_be(asking, path):
+                for block in asking.blocks:
+                    yield Place(asking.path, block), _LOOKS_UP
 
 
 class MentionMatcher:
@@ -319,7 +372,7 @@ class MentionMatcher:
         self._paths: dict[str, dict[str, None]] = defaultdict(dict)  # of affected names
         self._names: set[Name] = set()
         self._looked_for: set[str] = set()  # paths whose names may be looked up
-        self._met: set[tuple[str, str]] = set()  # files that look names up and reach such a path, and the way
+        self._met: set[tuple[str, str, int]] = set()  # files that look names up and reach such a path, and the way
         self._members: set[tuple[str, str, str]] = set()
         self._searched: set[tuple[Collection[Name], bool]] = set()  # classes that may be looked through for members
         self._relations = Relations(growth.project, growth)
@@ -357,16 +410,16 @@ class MentionMatcher:
             self._known |= new
             self._hits.update(dict.fromkeys(self._mentions.traces.bits.things(new), cause))
 
-    def _found(self, place: Place, cause: Cause, how: str = _MENTIONS) -> None:
-        """Whoever executed a block is concerned."""
+    def _found(self, place: Place, cause: Cause, how: str = _MENTIONS, among: int = EVERYONE) -> None:
+        """Whoever executed a block, of those given, is concerned."""
         link = link_to(place, cause, how)
         self.functions.setdefault((place.path, place.block.qualname), link)
-        self._hit(self._mentions.ran([place]), link)
+        self._hit(self._mentions.ran([place]) & among, link)
 
     # Names
 
     def _match_names(self, fresh: Iterable[Name], causes: Mapping[Name, Cause]) -> None:
-        conditional: dict[frozenset[str], list[tuple[Place, Cause]]] = defaultdict(list)
+        conditional: _Conditional = defaultdict(list)
         for path, name in fresh:
             self._paths[name][path] = None
         for name in dict.fromkeys(name for _, name in fresh):
@@ -374,12 +427,14 @@ class MentionMatcher:
         paths = {path: (path, name) for path, name in fresh if path not in self._looked_for}
         self._looked_for.update(paths)
         self._match_looking_up(paths, causes, conditional)
+        for key in fresh:
+            self._match_asked(key, causes[key], conditional)
         for where, found in conditional.items():
             touching = 0
             for path in where:
                 touching |= self._mentions.touching(path)
-            for place, link in found:
-                self._hit(self._mentions.concerned([place]) & touching, link)
+            for place, among, link in found:
+                self._hit(self._mentions.concerned([place], among) & touching, link)
         names = self._growth.affected.names
         for path, name in fresh:
             if (path, name) in names:  # the function or class of a test, whether it ran (was not skipped) or not
@@ -393,7 +448,7 @@ class MentionMatcher:
         self,
         name: str,
         causes: Mapping[Name, Cause],
-        conditional: dict[frozenset[str], list[tuple[Place, Cause]]],
+        conditional: "_Conditional",
     ) -> None:
         paths = self._paths[name]
         fixtures = [path for path in paths if self._growth.is_fixture(path, name)]
@@ -414,7 +469,7 @@ class MentionMatcher:
                         self._found(place, causes[near, name])
                     else:
                         link = link_to(place, causes[next(iter(paths)), name])
-                        conditional[frozenset(paths)].append((place, link))
+                        conditional[frozenset(paths)].append((place, EVERYONE, link))
             parameters = facts.blocks_mentioning("@" + name) if fixtures else []
             near = self._reachable(fixtures, at) if parameters else None
             if near is not None:
@@ -433,22 +488,42 @@ class MentionMatcher:
         self,
         paths: Mapping[str, Name],
         causes: Mapping[Name, Cause],
-        conditional: dict[frozenset[str], list[tuple[Place, Cause]]],
+        conditional: "_Conditional",
     ) -> None:
         """Blocks that may come upon a name of some paths, whichever they look for."""
-        for at, way, blocks in self._mentions.looking_up if paths else ():
+        for at, way, blocks, among in self._mentions.looking_up if paths else ():
             found = [path for path in paths if self._growth.looks_up(way, at, path)]
-            if (at, way) in self._met or not found:
+            if (at, way, among) in self._met or not found:
                 continue
             near = self._reachable(found, at)
             if near is not None:
-                self._met.add((at, way))
+                self._met.add((at, way, among))
             for block in blocks:
                 if near is not None:
-                    self._found(Place(at, block), causes[paths[near]], _LOOKS_UP)
+                    self._found(Place(at, block), causes[paths[near]], _MAY_LOOK_UP, among)
                 else:
-                    link = link_to(Place(at, block), causes[paths[found[0]]], _LOOKS_UP)
-                    conditional[frozenset(found)].append((Place(at, block), link))
+                    link = link_to(Place(at, block), causes[paths[found[0]]], _MAY_LOOK_UP)
+                    conditional[frozenset(found)].append((Place(at, block), among, link))
+
+    def _match_asked(self, name: Name, cause: Cause, conditional: "_Conditional") -> None:
+        """Code that looked up this very name."""
+        path, word = name
+        for asking in self._mentions.asked.where(word):
+            if not may_be(asking, path):
+                continue
+            near = is_found(asking, name) or self._reachable([path], asking.path) is not None
+            for place in self._places_of(asking):
+                link = link_to(place, cause, _LOOKS_UP)
+                if near:
+                    self.functions.setdefault((place.path, place.block.qualname), link)
+                    self._hit(asking.traces, link)
+                else:
+                    conditional[frozenset([path])].append((place, asking.traces, link))
+
+    def _places_of(self, asking: Asking) -> list[Place]:
+        """Where a name was looked up."""
+        places = [Place(asking.path, block) for block in asking.blocks]
+        return [place for place in places if self._mentions.ran([place]) & asking.traces]
 
     # Members
 
@@ -467,11 +542,9 @@ class MentionMatcher:
         self._hit(traces & owned, cause)
         related = owners.related(names) | self._ancestors(path, owner)
         for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
-            concerned = self._mentions.concerned([place])
-            if among is not None:
-                concerned &= among
-                if not concerned:
-                    continue
+            concerned = self._mentions.concerned([place], among)
+            if not concerned:
+                continue
             traces |= concerned
             self.functions.setdefault((place.path, place.block.qualname), cause)
             if concerned & owned & ~self._known:
@@ -502,15 +575,18 @@ class MentionMatcher:
                     self._growth.used_on_import(path, definition, cause)
 
     def _match_searching(self, owned: int, cause: Cause) -> None:
-        for place in self._mentions.looking_anywhere:
+        for place, among in self._mentions.looking_anywhere:
             self.functions.setdefault((place.path, place.block.qualname), cause)
-            concerned = self._mentions.concerned([place]) & owned & ~self._known
+            concerned = self._mentions.concerned([place], among) & owned & ~self._known
             if concerned:
-                self._hit(concerned, link_to(place, cause, _LOOKS_UP))
+                self._hit(concerned, link_to(place, cause, _MAY_LOOK_UP))
 
     @cached_property
     def _looking_anywhere(self) -> int:
-        return self._mentions.concerned(self._mentions.looking_anywhere)
+        united = 0
+        for place, among in self._mentions.looking_anywhere:
+            united |= self._mentions.concerned([place], among)
+        return united
 
     def _ancestors(self, path: str, owner: str) -> set[Name]:
         outer, _, name = owner.rpartition(".")
@@ -523,25 +599,36 @@ class MentionMatcher:
 
     def _uses_of_member(
         self, key: tuple[str, str, str], related: set[Name], *, comes_or_goes: bool
-    ) -> Iterator[tuple[Place, str, int | None]]:
+    ) -> Iterator[tuple[Place, str, int]]:
         """Blocks that use a member, and those of related classes that may look it up (`getattr(self, name)`).
 
-        The last value says which of the traces that ran the block matter; None where all do.
+        The last value says which of the traces that ran the block matter.
         """
         path, owner, member = key
         facts = self._project.facts(path)
         if facts is not None:
             for block in facts.blocks_below(f"{owner}.{member}"):
-                yield Place(path, block), _MENTIONS, None
+                yield Place(path, block), _MENTIONS, EVERYONE
         for place in self._mentions.places("~" + member, member):
-            yield place, _MENTIONS, None if self._may_be_of((path, owner), place) else self._mentions.joining
+            yield place, _MENTIONS, EVERYONE if self._may_be_of((path, owner), place) else self._mentions.joining
         for mention in ("." + member, *(["=" + member] if comes_or_goes else ())):
             for place in self._mentions.places(mention, member):
-                yield place, _MENTIONS, None
+                yield place, _MENTIONS, EVERYONE
+        yield from self._looking_for_member(member, related)
+
+    def _looking_for_member(self, member: str, related: set[Name]) -> Iterator[tuple[Place, str, int]]:
+        """Blocks that may look a member up in their own object, of a related class, or did so in any."""
         for name, places in self._mentions.looking_at_members.items():
             if name in related:
-                for place in places:
-                    yield place, _LOOKS_UP, None
+                for place, among in places:
+                    if among:
+                        yield place, _MAY_LOOK_UP, among
+        for asking in self._mentions.asked.where(member):
+            if asking.way == lookups.OWN_NAMESPACE:
+                continue
+            for place in self._places_of(asking):
+                if asking.way != lookups.MEMBERS or (place.path, place.block.qualname.partition(".")[0]) in related:
+                    yield place, _LOOKS_UP, asking.traces
 
     def _may_be_of(self, cls: tuple[str, str], place: Place) -> bool:
         """Whether the object of the method that a block stands in may belong to a class, too."""
@@ -571,16 +658,29 @@ class MentionMatcher:
         how = "reads documentation of" if reads == READS_DOCS else "reads annotations of"
         holding = self._mentions.concerned(self._mentions.places(name))
         holding |= self._mentions.attribute(name)
-        holding |= self._mentions.concerned(
-            Place(at, block)
-            for at, way, blocks in self._mentions.looking_up
-            if way != OWN_NAMESPACE and self._growth.looks_up(way, "", path)
-            for block in blocks
-        )
+        for found in self._mentions.looking_up:
+            if found.way != OWN_NAMESPACE and self._growth.looks_up(found.way, "", path):
+                holding |= self._mentions.traces.with_users(self._mentions.searching(found))
+        for asking in self._mentions.asked.where(name):
+            holding |= self._mentions.traces.with_users(asking.traces)
         for place in readers:
             concerned = self._mentions.concerned([place]) & holding & ~self._known
             if concerned:
                 self._hit(concerned, link_to(place, cause, how))
+
+
+# Places that count for who touched any of some files, and among which traces.
+_Conditional = dict[frozenset[str], list[tuple[Place, int, Cause]]]
+
+
+def may_be(asking: Asking, path: str) -> bool:
+    """Whether what was looked up may be a name at the level of a module, the one of the file `path`."""
+    return asking.way != lookups.MEMBERS and (asking.way != lookups.OWN_NAMESPACE or asking.path == path)
+
+
+def is_found(asking: Asking, name: Name) -> bool:
+    """Whether what was looked up is the module that has a name, which need not be known before."""
+    return asking.way == lookups.ANYWHERE and is_name_of(*name)
 
 
 def link_to(place: Place, cause: Cause, how: str = _MENTIONS) -> Cause:

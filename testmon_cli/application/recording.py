@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from testmon_cli.analysis import codec
+from testmon_cli.analysis import codec, lookups
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application import model_cache
 from testmon_cli.application.files import read_bytes
@@ -21,6 +21,7 @@ from testmon_cli.storage.connecting import decoding
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.probe_cache import Cache
+from testmon_cli.tracing.probes import LOST, LOST_ON_IMPORT
 from testmon_cli.tracing.states import EXISTS, METADATA
 
 _PATHS = ("file", "directory", METADATA)  # kinds of resources whose names are paths
@@ -93,8 +94,10 @@ class _Hit(NamedTuple):
     path: str
     checksums: AbstractSet[int] = frozenset()
     problem: str = ""
+    keeps_names: bool = True  # whether the names are told that it looked up
 
 
+_NAMES_LOST = lookups.checksums_of((LOST, LOST_ON_IMPORT))
 _LOST = _Hit("", problem="a part of its record was lost")
 
 
@@ -146,7 +149,10 @@ class Joiner:
         self.batch = Batch()
         self._files: dict[tuple[str, int], str] = {}  # (spool file, number) -> path
         self._hits: dict[tuple[str, int], _Hit] = {}  # (spool file, number)
-        self._ran: dict[tuple[str, tuple[int, ...]], tuple[dict[str, AbstractSet[int]], list[str]]] = {}
+        self._asked: dict[tuple[str, int], tuple[str, AbstractSet[int]]] = {}  # (spool file, number) -> place, names
+        self._ran: dict[
+            tuple[str, tuple[int, ...], tuple[int, ...]], tuple[dict[str, AbstractSet[int]], list[str]]
+        ] = {}
         self._paths: dict[str, str] = {}
         self._unsafe: dict[str, str] = {}  # paths whose content was not the one that ran
         self._depends = depends
@@ -164,7 +170,9 @@ class Joiner:
 
     def add(self, source: str, record: wire.Record) -> None:
         """Take in one record."""
-        if isinstance(record, wire.File):
+        if isinstance(record, wire.Asked):
+            self._names(source, record)
+        elif isinstance(record, wire.File):
             self._file(source, record)
         elif isinstance(record, wire.Hits):
             if (source, record.number) in self._hits:
@@ -235,10 +243,24 @@ class Joiner:
             return _Hit(path)
         if loaded is None or loaded.table is None or path in self._unsafe:
             return _Hit(path, problem=self._unsafe.get(path, f"{path} could not be read"))
-        return _Hit(path, loaded.checksums(record.seen))
+        # Of lines coverage.py tells, also in a child process of one with probes.
+        keeps_names = isinstance(record.seen, bytes) or (self.session is not None and not self.keeps_names)
+        return _Hit(path, loaded.checksums(record.seen), keeps_names=keeps_names)
+
+    def _names(self, source: str, record: wire.Asked) -> None:
+        if (source, record.number) in self._asked:
+            self._ran.clear()
+        path = self._files.get((source, record.file), "")
+        names = frozenset() if path in self._passing else lookups.checksums_of(record.names)
+        self._asked[source, record.number] = lookups.place_of(path), names
+
+    @property
+    def keeps_names(self) -> bool:
+        """Whether the names are recorded that code looks up: only probes show them."""
+        return self.session is not None and self.session.engine == "probes"
 
     def _trace(self, source: str, record: wire.Trace) -> None:
-        fingerprints, problems = self._what_ran(source, record.hits)
+        fingerprints, problems = self._what_ran(source, record.hits, record.asked)
         unknown = [*record.unknown, *problems]
         if record.module_level:
             fingerprints = fingerprints.copy()
@@ -255,22 +277,32 @@ class Joiner:
         known = self._traces.get(trace.identity)
         self._traces[trace.identity] = trace if known is None else merged(known, trace)
 
-    def _what_ran(self, source: str, hits: tuple[int, ...]) -> tuple[dict[str, AbstractSet[int]], list[str]]:
+    def _what_ran(
+        self, source: str, hits: tuple[int, ...], asked: tuple[int, ...]
+    ) -> tuple[dict[str, AbstractSet[int]], list[str]]:
         """Checksums by path, and what is not known of them. Many tests have the same, and nobody changes it."""
-        known = self._ran.get((source, hits))
+        known = self._ran.get((source, hits, asked))
         if known is not None:
             return known
         fingerprints: dict[str, AbstractSet[int]] = {}
         problems = []
         for number in hits:
-            path, checksums, problem = self._hits.get((source, number), _LOST)
+            path, checksums, problem, keeps_names = self._hits.get((source, number), _LOST)
             if problem:
                 problems.append(problem)
             elif checksums:  # mostly the only ones of the file: then the set stays one object, known to the datafile
                 fingerprints[path] = fingerprints[path] | checksums if path in fingerprints else checksums
+                if not keeps_names:
+                    fingerprints[lookups.place_of(path)] = _NAMES_LOST
+        for number in asked:
+            place, names = self._asked.get((source, number), ("", frozenset()))
+            if not place:
+                problems.append(_LOST.problem)
+            elif names:
+                fingerprints[place] = fingerprints[place] | names if place in fingerprints else names
         if len(self._ran) >= _KNOWN_LIMIT:
             self._ran.clear()
-        self._ran[source, hits] = fingerprints, problems
+        self._ran[source, hits, asked] = fingerprints, problems
         return fingerprints, problems
 
     def _module_level(self, absolute: str, fingerprints: dict[str, AbstractSet[int]], unknown: list[str]) -> None:

@@ -19,6 +19,7 @@ from testmon_cli.tracing.disguise import OURS, disguise
 from testmon_cli.tracing.engine import Hits, LoadedFile
 from testmon_cli.tracing.itself import make_room
 from testmon_cli.tracing.originals import environ, is_file, open_file
+from testmon_cli.tracing.probes import LOST, LOST_ON_IMPORT
 from testmon_cli.tracing.recorder import Recorder, activate, current
 from testmon_cli.tracing.resources import command_words
 from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, LAUNCHER, VARIABLE, TraceSettings
@@ -385,5 +386,7 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
         if any(part):
             hits.append(Hits(file, part.translate(_ONCE)))
     records, numbers = recorder.numbered(hits)
+    # Which names it looked up it kept to itself.
+    asked = recorder.numbered_names([(found.file, frozenset({LOST, LOST_ON_IMPORT})) for found in hits], records)
     yield from records
-    yield wire.Trace(identity, numbers)
+    yield wire.Trace(identity, numbers, asked=asked)

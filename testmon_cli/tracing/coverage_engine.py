@@ -103,7 +103,7 @@ class CoverageEngine:
                     module_level.setdefault(identity, set()).add(path)
                 if _LOSES_LINES and not lines.isdisjoint(self._kinds_of(path).waiting):
                     self._unknown.setdefault(identity, set()).add(_LOST)
-        drained = Drained(hits, module_level, self._unknown, self._new)
+        drained = Drained(hits, module_level, self._unknown, self._new, {})
         self._hits, self._unknown, self._new = {}, {}, []
         return drained
 

@@ -32,6 +32,7 @@ class Drained(NamedTuple):
     module_level: dict[str, set[str]]  # identity -> paths whose module-level code ran there, not as an import
     unknown: dict[str, set[str]]  # identity -> why its record is not complete
     files: list[LoadedFile]  # loaded since, hit or not
+    asked: dict[str, dict[LoadedFile, frozenset[str]]]  # by identity and source: names that were looked up, see wire
 
 
 class EngineUnavailableError(Exception):

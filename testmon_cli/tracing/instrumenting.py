@@ -3,13 +3,18 @@
 import ast
 from typing import Any
 
+from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
-from testmon_cli.tracing.probes import HITS, MARK
+from testmon_cli.tracing.probes import HITS, LOOK, MARK
 
 
 def instrument(tree: ast.Module) -> None:
-    """Put a probe before each block of a module, and one where the module itself begins."""
+    """Put a probe before each block of a module, and one where the module itself begins; note computed look-ups."""
     blocks = find_places(tree)
+    for found in list(lookups.find(tree)):
+        number = lookups.number_of(found.way, on_import=found.is_on_import) if found.names else 0
+        for name in found.names:
+            _Looked.replace(found.node, name, number)
     by_list: dict[int, list[tuple[int, int]]] = {}
     bodies: dict[int, list[ast.stmt]] = {}
     for index, block in enumerate(blocks):
@@ -21,6 +26,34 @@ def instrument(tree: ast.Module) -> None:
             _insert(bodies[key], position, index, blocks[index].line)
     start = _module_start(tree.body)
     _insert(tree.body, start, (MARK, len(blocks), qualnames), 1)
+
+
+class _Looked(ast.Call):
+    """`MARK.look(way, name)` in the place of a name.
+
+    Of a class of its own: pytest does not know it, and so does not show what is in it where an assertion fails.
+    """
+
+    @classmethod
+    def replace(cls, parent: ast.expr, name: ast.expr, way: int) -> None:
+        """Put this in the place of a name, wherever it stands right below a node."""
+        at: dict[str, Any] = {
+            "lineno": name.lineno,
+            "col_offset": name.col_offset,
+            "end_lineno": name.end_lineno,
+            "end_col_offset": name.end_col_offset,
+        }
+        look = ast.Attribute(ast.Constant(MARK, **at), LOOK, ast.Load(), **at)
+        looked = cls(look, [ast.Constant(way, **at), name], [], **at)
+        if isinstance(parent, ast.Call):
+            parent.args = [looked if argument is name else argument for argument in parent.args]
+            for keyword in parent.keywords:
+                if keyword.value is name:
+                    keyword.value = looked
+        elif isinstance(parent, ast.Subscript):
+            parent.slice = looked
+        elif isinstance(parent, ast.Compare):
+            parent.left = looked
 
 
 def _position(block: RawBlock) -> int:

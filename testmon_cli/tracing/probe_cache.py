@@ -39,7 +39,7 @@ def cache_key() -> str:
     tracing = os.path.dirname(os.path.abspath(__file__))
     analysis = os.path.join(os.path.dirname(tracing), "analysis")
     digest = blake2b(digest_size=6)
-    for folder, name in ((analysis, "blocks"), (tracing, "instrumenting"), (tracing, "probes")):
+    for folder, name in ((analysis, "blocks"), (analysis, "lookups"), (tracing, "instrumenting"), (tracing, "probes")):
         with open_file(os.path.join(folder, f"{name}.py"), "rb", buffering=0) as handle:
             digest.update(handle.read())
     return digest.hexdigest()

@@ -6,22 +6,35 @@ the statement it precedes, so that lines, tracebacks and sources are as they wer
 by far: the interpreter has an instruction of its own for it. But only the process that has it can read it: memory that
 outlives the process can take its place.
 
+A name that is computed and then looked up (`getattr(x, name)`) is noted as it comes by: `MARK.look(way, name)` stands
+in its place, and gives it. The look-up itself is as it was.
+
 Harvests must not look at sources that did not run, since a project has many. So a source from which no list is to be
 read is idle: its `Probes` stand in the place of their own list, and their first store puts the list there and notes
 the source.
 """
 
 import mmap
-from collections.abc import Callable, MutableSequence
+from collections.abc import Callable, Iterator, MutableSequence
 from functools import partial
 from types import CodeType
 from typing import Any, NamedTuple, Self
 
+from testmon_cli.tracing.disguise import disguise
+
 MARK = "testmon probe".center(15, "\0")  # a constant would be a mark in the code of this module
 CAPACITY = 1 << 24
 HITS = "hits"
+LOOK = "look"
+MOST_ASKED = 500  # names that one source may look up in one way before all count as looked up
+WAYS = 8  # of looking up, see analysis.lookups
+_OVERFLOW = "*"  # no name: too many were asked for
+_ON_IMPORT = WAYS // 2  # the first of those of code at the level of a module or class
+# As names that were looked up: there were others, by functions or on import.
+LOST, LOST_ON_IMPORT = f"0{_OVERFLOW}", f"{_ON_IMPORT}{_OVERFLOW}"
 # Evaluated where code that was pickled by value is loaded, maybe without testmon.
 _RECALL = "(lambda here: here.recall(*{source!r}) if here else {partial})(__import__('sys').modules.get({module!r}))"
+_GIVE = partial({}.get)  # gives its second argument, without a frame that a profiler or debugger would see
 _UNREAD = "__import__('functools').partial(int)"  # has a hash and takes any attribute
 
 
@@ -40,13 +53,16 @@ finder: "Callable[[Source], Probes | None] | None" = None  # of the engine of th
 class Probes:
     """The hits of one source: an item per block and one for the module, 1 where its probe was met."""
 
-    __slots__ = (HITS, "number", "source", "spare", "woken")
+    __slots__ = (HITS, LOOK, "asked", "asking", "number", "source", "spare", "woken")
 
     hits: MutableSequence[int] | Self  # itself while it is idle
 
     def __init__(self, hits: MutableSequence[int], number: int = -1) -> None:
         self.hits = hits
+        self.look: Callable[[int, Any], Any] = self.note
         self.number = number  # of the source
+        self.asked: tuple[dict[str, None], ...] = tuple({} for _ in range(WAYS))  # names that were looked up, by way
+        self.asking: dict[int, None] = {}  # numbers of sources that looked names up, shared by all
         self.source: Source | None = None
         self.spare: list[int] = []  # the list for the first hit while it is idle
         self.woken: dict[int, None] = {}  # numbers of sources that are not idle, shared by all
@@ -74,12 +90,44 @@ class Probes:
             self.woken[self.number] = None
         hits[index] = value
 
+    def note(self, way: int, name: Any) -> Any:
+        """Note a name that is about to be looked up, and give it. What is no text is none, and must not be touched."""
+        kind = type(name)
+        if kind is str:
+            if name not in self.asked[way]:
+                self._ask(way, name)
+        elif issubclass(kind, str):
+            self._ask(way, str.__str__(name))
+        return name
+
+    def _ask(self, way: int, name: str) -> None:
+        # First the name, then the number: a harvest in between finds the name the next time.
+        asked = self.asked[way]
+        asked[name if len(asked) < MOST_ASKED else _OVERFLOW] = None
+        self.asking[self.number] = None
+
+    def take_asked(self) -> Iterator[str]:
+        """The names that were looked up since the last call, each after the number of the way."""
+        for way, asked in enumerate(self.asked):
+            while asked:  # other threads may add to it
+                name, _ = asked.popitem()
+                lost = LOST if way < _ON_IMPORT else LOST_ON_IMPORT
+                yield lost if name == _OVERFLOW else f"{way}{name}"
+
+    def overlook(self) -> None:
+        """Note no names from now on, and leave no frame where they are looked up."""
+        self.look = _GIVE
+
+    def look_on(self) -> None:
+        """Note names again."""
+        self.look = self.note
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Code that is pickled by value finds its probes again; where nothing is traced, what it has nobody reads."""
         recalled = (
             _RECALL.format(source=tuple(self.source), partial=_UNREAD, module=__name__) if self.source else _UNREAD
         )
-        return eval, (recalled,), (int, (), {}, {HITS: {}})
+        return eval, (recalled,), (int, (), {}, {HITS: {}, LOOK: _GIVE})
 
     def __setstate__(self, state: object) -> None:
         """The state is for what takes the place of probes."""
@@ -141,3 +189,7 @@ def bind(code: CodeType, probes: Probes) -> CodeType:
 def _is_own_probe(constant: Any) -> bool:
     """Whether a constant is the index of a module's own probe: it says whose the others are, too."""
     return isinstance(constant, tuple) and len(constant) == 3 and isinstance(constant[0], str) and constant[0] == MARK
+
+
+disguise(Probes.note)
+disguise(Probes._ask)

@@ -20,7 +20,7 @@ from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.originals import get_state, open_file
-from testmon_cli.tracing.probes import CAPACITY, HitArray, Probes, Source, bind, probed
+from testmon_cli.tracing.probes import CAPACITY, LOST, LOST_ON_IMPORT, HitArray, Probes, Source, bind, probed
 from testmon_cli.tracing.settings import Scope
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ _ONLY_NEW = bytes(value == 1 for value in range(256))  # leaves out what was tak
 
 _OTHERS_TOOLS = (0, 2, 3, 4)  # numbers for sys.monitoring: 1 is that of coverage, from 5 on they are Python's
 _NO_ROOM = "there is no room for more probes"
+_NAMES_LOST = frozenset({LOST})
+_ALL_NAMES_LOST = frozenset({LOST, LOST_ON_IMPORT})
 _REMEMBERED = 500  # hits of a source that are given out as the same objects
 
 
@@ -90,6 +92,9 @@ class ProbesEngine:
         self._bases: list[int] = []
         self._by_file: dict[tuple[str, str], Unit] = {}
         self._seen: dict[str, dict[int, bytes]] = {}  # identity -> number of the unit -> its hits
+        self._asking: dict[int, None] = {}  # numbers of the sources that looked names up since the last harvest
+        self._asked: dict[str, dict[int, frozenset[str]]] = {}  # identity -> number of the unit -> names
+        self._has_children = False  # that were forked
         self._unknown: dict[str, set[str]] = {}
         self._new: list[LoadedFile] = []
         self._blind: set[str] = set()
@@ -144,14 +149,26 @@ class ProbesEngine:
         since Python switches threads only at calls and backward jumps.
         """
         with self._lock:
-            self._is_watched = self._is_watched and is_watched()
+            was_watched = self._is_watched
+            self._is_watched = was_watched and is_watched()
             # A finalizer may run anywhere in here; what it imports is harvested in its turn, and nothing taken twice.
             for number in list(self._woken):
-                self._take(number)
+                self._take(number, loses_names=was_watched)
+            for number in list(self._asking):
+                self._asking.pop(number, None)
+                self._ask(number, frozenset(self._units[number].probes.take_asked()))
             if self._is_shared:
                 self._harvest_shared()
+            if was_watched and not self._is_watched:
+                for unit in self._units:
+                    unit.probes.look_on()
 
-    def _take(self, number: int) -> None:
+    def _ask(self, number: int, names: frozenset[str]) -> None:
+        """Whoever runs now looked names up in a source."""
+        asked = self._asked.setdefault(self._identity, {})
+        asked[number] = asked[number] | names if number in asked else names
+
+    def _take(self, number: int, *, loses_names: bool) -> None:
         unit = self._units[number]
         spare = unit.zeros.copy()
         self._woken.pop(number, None)
@@ -159,19 +176,24 @@ class ProbesEngine:
         if self._is_watched:
             unit.probes.wake()
         if isinstance(hits, list) and hits != unit.zeros:
-            self._keep(number, unit.as_bytes(hits))
+            self._keep(number, unit.as_bytes(hits), loses_names=loses_names)
 
     def watched(self) -> None:
         """Wake all sources: the first store into an idle one is a call."""
         self._is_watched = True
         for unit in self._units:
             unit.probes.wake()
+            unit.probes.overlook()
 
     def drain(self) -> Drained:
-        drained = Drained({}, {}, self._unknown, self._new)
+        asked = {
+            identity: {self._units[number].file: names for number, names in found.items()}
+            for identity, found in self._asked.items()
+        }
+        drained = Drained({}, {}, self._unknown, self._new, asked)
         for identity, seen in self._seen.items():
             self._sort(identity, seen, drained)
-        self._seen, self._unknown, self._new = {}, {}, []
+        self._seen, self._unknown, self._new, self._asked = {}, {}, [], {}
         return drained
 
     def forked(self, identity: str) -> None:
@@ -184,7 +206,9 @@ class ProbesEngine:
         self._used = 0
         self._units, self._bases, self._new = [], [], []
         self._woken = {}
-        self._seen, self._unknown = {}, {}
+        self._asking = {}
+        self._seen, self._unknown, self._asked = {}, {}, {}
+        self._has_children = False
         self._identity = identity
         self._lock = threading.RLock()
 
@@ -266,6 +290,7 @@ class ProbesEngine:
                 return
             self._allocate(path, blake2b(data, digest_size=16).hexdigest(), len(data), names)
             self._seen.setdefault(SESSION, {})[len(self._units) - 1] = bytes([1] * len(names) + [0])
+            self._asked.setdefault(SESSION, {})[len(self._units) - 1] = _ALL_NAMES_LOST
 
     def bound(self, code: CodeType, path: str, digest: str, size: int) -> CodeType | None:
         """Instrumented code, connected to the array."""
@@ -306,6 +331,9 @@ class ProbesEngine:
         places = len(qualnames) + 1
         probes = Probes(self._array.part(self._used, places), len(self._units))
         probes.source = Source(path, digest, size, places)
+        probes.asking = self._asking
+        if self._is_watched:
+            probes.overlook()
         unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames)
         self._units.append(unit)
         if self._witness is not None:
@@ -320,7 +348,7 @@ class ProbesEngine:
 
     def _share(self) -> None:
         """A child was forked, whose hits come into the array."""
-        self._is_shared = True
+        self._is_shared = self._has_children = True
 
     def _harvest_shared(self) -> None:
         """Take the hits that processes share. Each is reset alone: others may be stored meanwhile."""
@@ -331,12 +359,15 @@ class ProbesEngine:
             number = bisect_right(self._bases, position) - 1
             unit = self._units[number]
             end = unit.base + len(unit.qualnames) + 1
-            self._keep(number, data[unit.base : end].translate(_ONLY_NEW))
+            # Children tell which names they looked up only if they end in good order.
+            self._keep(number, data[unit.base : end].translate(_ONLY_NEW), loses_names=self._has_children)
             while 0 <= position < end:
                 self._array[position] = taken
                 position = data.find(1, position + 1)
 
-    def _keep(self, number: int, hits: bytes) -> None:
+    def _keep(self, number: int, hits: bytes, *, loses_names: bool) -> None:
+        if loses_names:
+            self._ask(number, _ALL_NAMES_LOST if hits[-1] else _NAMES_LOST)
         seen = self._seen.setdefault(self._identity, {})
         before = seen.get(number)
         seen[number] = hits if before is None or before == hits else _united(before, hits)

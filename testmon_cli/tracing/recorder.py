@@ -21,10 +21,11 @@ _REMEMBERED = 20_000  # hits whose numbers are known; a full memory starts anew
 class Pending:
     """What is known of one identity and not written yet."""
 
-    __slots__ = ("complete", "hits", "module_level", "resources", "unknown", "uses")
+    __slots__ = ("asked", "complete", "hits", "module_level", "resources", "unknown", "uses")
 
     def __init__(self) -> None:
         self.hits: list[Hits] = []
+        self.asked: list[tuple[LoadedFile, frozenset[str]]] = []
         self.resources: dict[tuple[str, str], wire.Resource] = {}
         self.uses: list[str] = []
         self.module_level: set[str] = set()
@@ -50,6 +51,7 @@ class Recorder:
         self._edges: list[wire.ImportEdge] = []
         self._numbers: dict[LoadedFile, int] = {}
         self._hits: dict[Hits, int] = {}  # -> their number
+        self._asked: dict[tuple[LoadedFile, frozenset[str]], int] = {}  # names that were looked up -> their number
         self.problem = ""  # the first failure of ours, to be told once
         self.processes: dict[int, str] = {}  # that this one started: process id -> for whom
         self.why_unseen: Callable[[str, list[str], Any], str] = lambda *_: ""  # see `child`
@@ -100,6 +102,8 @@ class Recorder:
         drained = self.engine.drain()
         for name, hits in drained.hits.items():
             self.pending(name).hits += hits
+        for name, asked in drained.asked.items():
+            self.pending(name).asked += asked.items()
         for name, paths in drained.module_level.items():
             self.pending(name).module_level |= paths
         for name, reasons in drained.unknown.items():
@@ -129,6 +133,7 @@ class Recorder:
 
     def _trace(self, identity: str, pending: Pending) -> list[wire.Record]:
         records, hits = self.numbered(pending.hits)
+        asked = self.numbered_names(pending.asked, records)
         self.known.add(identity)
         records.append(
             wire.Trace(
@@ -139,6 +144,7 @@ class Recorder:
                 tuple(sorted(pending.module_level)),
                 tuple(sorted(pending.unknown)),
                 pending.complete,
+                asked,
             )
         )
         return records
@@ -158,6 +164,23 @@ class Recorder:
                 records.append(wire.Hits(number, self._numbers[hits.file], hits.seen))
             numbers.append(number)
         return records, tuple(numbers)
+
+    def numbered_names(
+        self, found: Iterable[tuple[LoadedFile, frozenset[str]]], records: list[wire.Record]
+    ) -> tuple[int, ...]:
+        """The numbers of names that were looked up; those that none of the records was made of are added to them."""
+        if len(self._asked) > _REMEMBERED:
+            self._asked.clear()
+        numbers = []
+        for file, names in found:
+            number = self._asked.get((file, names))
+            if number is None:
+                number = self._asked[file, names] = len(self._asked)
+                if file not in self._numbers:
+                    records.append(self.number(file))
+                records.append(wire.Asked(number, self._numbers[file], tuple(sorted(names))))
+            numbers.append(number)
+        return tuple(numbers)
 
     def known_state(self, kind: str, name: str) -> str | None:
         pending = self._pending.get(self.attribution.current)
@@ -236,7 +259,7 @@ class Recorder:
         self._in_fork = True
         self._pending = {}
         self._edges = []
-        self._numbers, self._hits = {}, {}
+        self._numbers, self._hits, self._asked = {}, {}, {}
         self.processes = {}
         self.engine.forked(self.attribution.caller())
 

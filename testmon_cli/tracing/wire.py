@@ -45,6 +45,14 @@ class Hits(NamedTuple):
     seen: bytes | tuple[int, ...]  # a byte per block, 1 where it was hit, or the lines
 
 
+class Asked(NamedTuple):
+    """Names that code of one file looked up by computed names, before any trace that mentions it by number."""
+
+    number: int  # as of Hits
+    file: int  # File.number
+    names: tuple[str, ...]  # each after the number of the way (see analysis.lookups); LOST_ASKED: others, too
+
+
 class Trace(NamedTuple):
     """What one test, fixture instance or module import executed and read.
 
@@ -59,6 +67,7 @@ class Trace(NamedTuple):
     module_level: tuple[str, ...] = ()  # paths whose module-level code ran here outside an import (runpy, script)
     unknown: tuple[str, ...] = ()  # reasons why the record is not complete
     complete: bool = True  # a fixture before its teardown is not
+    asked: tuple[int, ...] = ()  # Asked.number
 
 
 class Outcome(NamedTuple):
@@ -119,7 +128,7 @@ class Ended(NamedTuple):
     modules: dict[str, str]  # project module name -> path
 
 
-Record = File | Hits | Trace | Outcome | ImportEdge | CollectionError | Collected | Session | Ended
+Record = File | Hits | Asked | Trace | Outcome | ImportEdge | CollectionError | Collected | Session | Ended
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Record)}
 _EXACT: tuple[tuple[type, Any], ...] = (
     (bool, bool),

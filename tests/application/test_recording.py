@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from testmon_cli.analysis import lookups
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.application.recording import Joiner, LoadedSource, SpoolReader, glob_state, matches_test, merged
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.domain.records import SourceVersion, Trace
 from testmon_cli.tracing import wire
+from testmon_cli.tracing.probes import LOST, LOST_ON_IMPORT
 
 FUNCTION = "def f(n):\n    if n:\n        return 1\n    return 2\n"
 
@@ -50,8 +52,48 @@ def test_lines_and_blocks_give_the_same_fingerprint(root: Path) -> None:
         joiner.add("s", _outcome(root))
         (execution,) = joiner.take().executions
         found.append(execution.trace.fingerprints)
-    assert found[0] == found[1]
+    assert found[0]["a.py"] == found[1]["a.py"]
     assert len(found[0]["a.py"]) == 2
+
+
+def _session(root: Path, engine: str) -> wire.Session:
+    return wire.Session(str(root), "", (), (), engine, {})
+
+
+LOST_NAMES = lookups.checksums_of((LOST, LOST_ON_IMPORT))
+NAMES = [
+    pytest.param("probes", b"\1\1\0", (), None, id="none-asked-for"),
+    pytest.param("probes", b"\1\1\0", (0,), lookups.checksums_of(["1x"]), id="asked-for"),
+    pytest.param("probes", b"\1\1\0", (0, 1), lookups.checksums_of(["1x", "2y"]), id="asked-for-in-two-steps"),
+    pytest.param("probes", (2, 3), (), LOST_NAMES, id="lines-of-a-child"),
+    pytest.param("coverage", (2, 3), (), None, id="a-run-that-records-none"),
+]
+
+
+@pytest.mark.parametrize(("engine", "hits", "asked", "wanted"), NAMES)
+def test_names_that_were_looked_up_are_kept_beside_the_blocks(
+    root: Path, engine: str, hits: bytes | tuple[int, ...], asked: tuple[int, ...], wanted: frozenset[int] | None
+) -> None:
+    joiner = Joiner(root, {}, ())
+    joiner.add("s", _session(root, engine))
+    joiner.add("s", _file(root))
+    joiner.add("s", wire.Hits(0, 0, hits))
+    joiner.add("s", wire.Asked(0, 0, ("1x",)))
+    joiner.add("s", wire.Asked(1, 0, ("2y",)))
+    joiner.add("s", wire.Trace("module:a.py", (0,), asked=asked))
+
+    (trace,) = joiner.take().traces
+    assert [set(found) for path, found in trace.fingerprints.items() if lookups.is_place(path)] == (
+        [] if wanted is None else [set(wanted)]
+    )
+    assert joiner.keeps_names == (engine == "probes")
+
+
+def test_names_of_which_the_record_is_lost_are_a_gap(root: Path) -> None:
+    joiner = Joiner(root, {}, ())
+    joiner.add("s", wire.Trace("module:a.py", (), asked=(7,)))
+    (trace,) = joiner.take().traces
+    assert trace.unknown == "a part of its record was lost"
 
 
 def test_what_several_processes_saw_of_a_test_is_joined(root: Path) -> None:

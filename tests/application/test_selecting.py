@@ -423,3 +423,49 @@ def test_what_is_not_known_of_a_fixture_is_told(project: Project) -> None:
     assert project.testmon("select", "--explain").out == (
         "test_made.py::test_uses  untraced, which is not known in full: the trace function was replaced while it ran\n"
     )
+
+
+LOOKING = {
+    "parts.py": "def part_a():\n    return 1\n",
+    "asking.py": """
+        import parts
+
+
+        def ask(name):
+            return hasattr(parts, "part_" + name)
+        """,
+    "test_asking.py": """
+        from asking import ask
+
+
+        def test_a():
+            assert ask("a")
+
+
+        def test_b():
+            assert not ask("b")
+        """,
+}
+LOOKED_UP = [
+    pytest.param(
+        "probes",
+        "test_asking.py::test_b  runs asking.py::ask, which looks up part_b, added at parts.py:5\n",
+        id="recorded",
+    ),
+    pytest.param(
+        "coverage",
+        "test_asking.py::test_a  runs asking.py::ask, which may look up part_b, added at parts.py:5\n"
+        "test_asking.py::test_b  runs asking.py::ask, which may look up part_b, added at parts.py:5\n",
+        id="not-recorded",
+    ),
+]
+
+
+@pytest.mark.parametrize(("engine", "wanted"), LOOKED_UP)
+def test_names_that_are_looked_up_are_known_where_they_are_recorded(project: Project, engine: str, wanted: str) -> None:
+    project.write(LOOKING)
+    assert project.testmon("collect", "-q", "--engine", engine).code == 0
+    with (project.path / "parts.py").open("a") as handle:
+        handle.write("\n\ndef part_b():\n    return 2\n")
+
+    assert sorted(project.testmon("select", "--explain").out.splitlines()) == wanted.splitlines()

@@ -4,6 +4,7 @@ import marshal
 import pickle
 import subprocess
 import sys
+import traceback
 import types
 from typing import Any
 
@@ -305,3 +306,102 @@ def test_a_store_that_another_thread_came_before_is_not_lost(*, is_harvested: bo
 
     assert list(woken) == [7]
     assert hits(probes) == ([3] if is_harvested else [1, 3])
+
+
+def ran_with_names(source: str) -> tuple[dict[str, Any], list[str]]:
+    """The namespace of a module that ran, and the names that it looked up."""
+    tree = ast.parse(source)
+    instrument(tree)
+    probes = Probes([0] * 20)
+    namespace: dict[str, Any] = {}
+    exec(bind(compile(tree, "<source>", "exec"), probes), namespace)
+    return namespace, sorted(probes.take_asked())
+
+
+LOOKED_UP = [
+    pytest.param("getattr(int, 'real' + '')", ["5real"], id="found"),
+    pytest.param("getattr(int, 'no' + 'thing', 0)", ["5nothing"], id="missing"),
+    pytest.param("def f(x): return hasattr(1, x)\nf('a'), f('b'), f('a')", ["1a", "1b"], id="in-a-function"),
+    pytest.param("globals()['x' + 'y'] = 1\nassert xy == 1", ["7xy"], id="set"),
+    pytest.param("def f(x): return x in globals()\nf('a')", ["3a"], id="asked-for"),
+    pytest.param("import sys\ndel sys.modules[sys.modules.setdefault('q' * 2, 'qq')]", ["4qq", "4qq"], id="modules"),
+    pytest.param("class S(str): __str__ = None\ngetattr(int, S('real'))", ["5real"], id="derived"),
+    pytest.param("{}.get([].__class__)\nvars(int).get(int)", [], id="no-text"),
+    pytest.param("def f(x):\n    assert hasattr(int, x)\nf('real')", ["1real"], id="asserted"),
+]
+
+
+@pytest.mark.parametrize(("source", "wanted"), LOOKED_UP)
+def test_names_that_are_looked_up_are_noted(source: str, wanted: list[str]) -> None:
+    assert ran_with_names(source)[1] == sorted(set(wanted))
+
+
+def test_a_look_up_is_as_it_was() -> None:
+    source = """
+order = []
+def say(word):
+    order.append(word)
+    return word
+class Mine(str):
+    pass
+name = Mine("real")
+def getattr(thing, name, *rest):
+    return thing, name, rest
+def look():
+    return getattr(say("thing"), say(name), say("rest"))
+def fails(*given):
+    return hasattr(*given[:1], given[1])
+def unhashable():
+    return vars(int)[[]]
+def wrong():
+    return hasattr(int, [])
+"""
+    namespace, _ = ran_with_names(source)
+    thing, name, rest = namespace["look"]()
+
+    assert (thing, rest, namespace["order"]) == ("thing", ("rest",), ["thing", "real", "rest"])
+    assert name is namespace["name"]
+    plain: dict[str, Any] = {}
+    exec(compile(source, "<source>", "exec"), plain)
+    for function in ("unhashable", "wrong"):
+        assert shown(namespace[function]) == shown(plain[function])
+
+
+def shown(function: Any) -> list[Any]:
+    """What a traceback shows of a call that fails."""
+    try:
+        function()
+    except Exception as problem:
+        frames = traceback.extract_tb(problem.__traceback__)[1:]
+        return [repr(problem), [(f.name, f.lineno, f.colno, f.end_colno) for f in frames]]
+    return []
+
+
+def test_too_many_names_count_as_all() -> None:
+    _, names = ran_with_names(f"for n in range({probing.MOST_ASKED + 1}): hasattr(int, f'a{{n}}')")
+
+    assert probing.LOST_ON_IMPORT in names
+    assert len(names) == probing.MOST_ASKED + 1
+
+
+def test_names_are_given_on_where_nobody_notes_them() -> None:
+    probes = Probes([0])
+    probes.overlook()
+
+    assert probes.look(1, "real") == "real"
+    probes.look_on()
+    assert (probes.look(1, "imag"), list(probes.take_asked())) == ("imag", ["1imag"])
+
+
+def test_pickled_code_looks_names_up_where_nothing_is_traced() -> None:
+    assert pickle.loads(pickle.dumps(Probes([0]))).look(1, "real") == "real"
+
+
+def test_names_may_come_while_others_are_taken() -> None:
+    probes = Probes([0])
+    probes.look(1, "a")
+    taken = probes.take_asked()
+
+    assert next(taken) == "1a"
+    probes.look(1, "b")
+    assert list(taken) == ["1b"]

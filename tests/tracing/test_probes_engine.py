@@ -1,5 +1,6 @@
 import ast
 import cProfile
+import os
 import pickle
 import sys
 from collections.abc import Iterator
@@ -117,3 +118,79 @@ def test_a_profiler_watches() -> None:
     with cProfile.Profile():
         assert is_watched()
     assert not is_watched()
+
+
+def asked(loaded: Loaded, identity: str = "test:a") -> dict[str, list[str]]:
+    """Names that were looked up since the last call: name of the file -> them."""
+    loaded.engine.harvest()
+    found = loaded.engine.drain().asked.get(identity, {})
+    return {Path(file.path).name: sorted(names) for file, names in found.items()}
+
+
+LOOKING = "def look(name):\n    return hasattr(int, name)\n"
+
+
+@pytest.fixture
+def looking(tmp_path: Path) -> Loaded:
+    loaded = Loaded(tmp_path, 1)
+    tree = ast.parse(LOOKING)
+    instrument(tree)
+    path = str(tmp_path / "looking.py")
+    code = loaded.engine.bound(compile(tree, path, "exec"), path, "digest", len(LOOKING))
+    assert code is not None
+    exec(code, loaded.modules[0])
+    loaded.engine.harvest()
+    loaded.engine.drain()
+    return loaded
+
+
+def test_names_belong_to_who_runs(looking: Loaded) -> None:
+    look = looking.modules[0]["look"]
+    look("a")
+    looking.engine.switch("test:b")
+    look("a"), look("b")
+    looking.engine.switch("test:a")
+    look("c")
+    looking.engine.harvest()
+
+    drained = looking.engine.drain().asked
+    assert {who: [sorted(n) for n in found.values()] for who, found in drained.items()} == {
+        "test:a": [["1a", "1c"]],
+        "test:b": [["1a", "1b"]],
+    }
+    assert asked(looking) == {}
+
+
+def test_names_are_lost_while_somebody_watches_calls(looking: Loaded) -> None:
+    seen: list[str] = []
+
+    def profiler(frame: FrameType, event: str, argument: Any) -> None:
+        seen.append(f"{event} {frame.f_code.co_name} {getattr(argument, '__name__', '')}")
+
+    looking.engine.watched()
+    before = sys.getprofile()
+    sys.setprofile(profiler)
+    try:
+        looking.modules[0]["look"]("a")
+    finally:
+        sys.setprofile(before)
+
+    assert [found for found in seen if "setprofile" not in found] == [
+        "call look ", "c_call look hasattr", "c_return look hasattr", "return look ",
+    ]  # fmt: skip
+    assert asked(looking) == {"looking.py": [probing.LOST]}
+    looking.modules[0]["look"]("a")
+    assert asked(looking) == {"looking.py": ["1a"]}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_names_are_lost_in_forked_children(looking: Loaded) -> None:
+    pid = os.fork()
+    if not pid:
+        looking.engine.forked("test:a")
+        looking.modules[0]["look"]("a")
+        os._exit(0)
+    looking.engine._share()  # as the hook does once the engine is started
+    os.waitpid(pid, 0)
+
+    assert asked(looking) == {"looking.py": [probing.LOST]}

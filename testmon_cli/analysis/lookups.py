@@ -1,0 +1,245 @@
+"""Computed look-ups whose names are recorded: where they stand, and how a name that was asked for is told.
+
+The engine `probes` makes the code itself note the names (`tracing.instrumenting`). Both it and the analysis have to
+find the same places, so they find them here, in the tree as it was parsed. Everything else that may look names up is
+open: it mentions every name, see `mentions`.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from testmon_cli.analysis.checksums import checksum
+from testmon_cli.analysis.trees import children, walk
+
+# How a look-up is done, as in `mentions` but for names that are recorded.
+ANYWHERE = "!*"
+ATTRIBUTES = "!*="
+MEMBERS = "!*."
+OWN_NAMESPACE = "!*g"
+WAYS = (ANYWHERE, ATTRIBUTES, MEMBERS, OWN_NAMESPACE)
+NO_WAY = ""  # the name is a constant, and mentioned as such
+MODULE = "&"  # the same of a module, which may be passed on
+LOST = "*"  # in place of a name: that others were asked for, too
+
+# Functions that take an object and a name, and those that take the name of a module or fixture.
+_OF_OBJECT = {"getattr", "hasattr", "setattr", "delattr", "getattr_static"}
+_BY_NAME = {"import_module": "name", "find_spec": "name", "getfixturevalue": "argname"}
+_GETTERS = {"attrgetter", "methodcaller"}
+_NAMESPACES = {"globals", "locals"}
+_MAPPING_METHODS = {"get", "pop", "setdefault"}
+_OF_MAPPING = {"setitem", "delitem"}  # methods of monkeypatch
+_KEY = "lookup"  # of what is noted on a node
+_QUIET = "is_looked_into"
+
+
+class Lookup(NamedTuple):
+    """A place where names are looked up."""
+
+    node: ast.expr
+    way: str  # of WAYS, or NO_WAY or MODULE
+    names: tuple[ast.expr, ...]  # expressions that give the names
+    quiet: ast.expr | None  # what would by itself say that names are looked up
+    is_on_import: bool  # whether it belongs to a definition, not to a block of a function
+
+
+def note(tree: ast.Module) -> None:
+    """Note on the nodes of a tree which of them are recorded look-ups, for `way_of` and `is_quiet`."""
+    for found in find(tree):
+        vars(found.node)[_KEY] = found.way
+        if found.quiet is not None:
+            vars(found.quiet)[_QUIET] = True
+
+
+def way_of(node: ast.expr) -> str | None:
+    """In which way a node looks names up that are recorded; None where it is no such place."""
+    way: str | None = vars(node).get(_KEY)
+    return way
+
+
+def is_quiet(node: ast.expr) -> bool:
+    """Whether a node is part of a recorded look-up, which says what there is to say."""
+    return _QUIET in vars(node)
+
+
+def find(tree: ast.Module) -> Iterator[Lookup]:
+    """All recorded look-ups of a module.
+
+    Left out are annotations, type aliases and the like, which Python may turn into text or evaluate later; what a
+    definition evaluates later (lambdas, generators); and in assertions all names that are not plain: pytest takes these
+    apart, to show their parts.
+    """
+    stack: list[tuple[ast.AST, bool, bool]] = [(tree, True, False)]  # with whether it runs on import, and is asserted
+    while stack:
+        node, on_import, asserted = stack.pop()
+        if isinstance(node, ast.expr):
+            found = _lookup(node, on_import)
+            if found is not None and (not asserted or all(isinstance(name, ast.Name) for name in found.names)):
+                yield found
+        for child, is_inside in _evaluated(node, on_import):
+            stack.append((child, on_import and not is_inside, asserted or isinstance(node, ast.Assert)))
+
+
+def _evaluated(node: ast.AST, on_import: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """The nodes below one that run as they stand there; True for those of a function's body."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        outside = [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
+        yield from ((child, False) for child in outside)
+        yield from ((child, True) for child in node.body)
+    elif isinstance(node, ast.ClassDef):
+        yield from ((child, False) for child in [*node.decorator_list, *node.bases, *node.keywords, *node.body])
+    elif isinstance(node, ast.AnnAssign):
+        yield from ((child, False) for child in filter(None, (node.target, node.value)))
+    elif not _is_left_out(node, on_import):
+        yield from ((child, False) for child in children(node))
+
+
+def _is_left_out(node: ast.AST, on_import: bool) -> bool:
+    if isinstance(node, ast.Assert):
+        return any(isinstance(child, ast.NamedExpr) for child in walk(node))
+    if isinstance(node, ast.Lambda | ast.GeneratorExp):
+        return on_import
+    return type(node).__name__ == "TypeAlias"
+
+
+def _lookup(node: ast.expr, on_import: bool) -> Lookup | None:
+    if isinstance(node, ast.Call):
+        return _of_call(node, on_import)
+    if isinstance(node, ast.Subscript):
+        return _of_key(node, node.value, node.slice, on_import)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
+        return _of_key(node, node.comparators[0], node.left, on_import)
+    return None
+
+
+def _of_call(node: ast.Call, on_import: bool) -> Lookup | None:
+    function = node.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    arguments = node.args
+    if name in _OF_OBJECT:
+        return _of_object(node, on_import)
+    if name in _BY_NAME:
+        named = [*arguments[:1], *(k.value for k in node.keywords if k.arg == _BY_NAME[name])]
+        return _made(node, ANYWHERE, named[:1], None, on_import, None)
+    if name == "__import__" and isinstance(function, ast.Name) and not node.keywords:
+        is_plain = all(isinstance(part, ast.Constant) for a in arguments[3:] for part in _parts(a))
+        return _made(node, ANYWHERE, arguments[:1], function, on_import, MODULE) if is_plain else None
+    if name in _GETTERS and not node.keywords:
+        return _made(node, ATTRIBUTES, arguments if name == "attrgetter" else arguments[:1], function, on_import)
+    if name in _OF_MAPPING and len(arguments) > 1:
+        return _of_key(node, arguments[0], arguments[1], on_import)
+    if name in _MAPPING_METHODS and isinstance(function, ast.Attribute) and arguments:
+        return _of_key(node, function.value, arguments[0], on_import)
+    return None
+
+
+def _of_object(node: ast.Call, on_import: bool) -> Lookup | None:
+    """`getattr(x, name)`, and methods of the same names: `monkeypatch.setattr("module.name", value)`."""
+    arguments = node.args
+    if any(isinstance(argument, ast.Starred) for argument in arguments[:2]):
+        return None
+    names = arguments[1:2]
+    if isinstance(node.func, ast.Attribute) and len(arguments) <= (2 if node.func.attr == "setattr" else 1):
+        if arguments and isinstance(arguments[0], ast.Constant):
+            return Lookup(node, NO_WAY, (), None, on_import)
+        names = arguments
+    if not names:
+        return None
+    return _made(node, MEMBERS if is_own_object(arguments[0]) else ATTRIBUTES, names, None, on_import, None)
+
+
+def _of_key(node: ast.expr, mapping: ast.expr, key: ast.expr, on_import: bool) -> Lookup | None:
+    """`globals()[name]`, `sys.modules.get(name)`, `name in vars(x)`."""
+    if isinstance(key, ast.Slice | ast.Starred) or (isinstance(key, ast.Constant) and not isinstance(key.value, str)):
+        return None
+    if isinstance(mapping, ast.Call) and isinstance(mapping.func, ast.Name) and not mapping.keywords:
+        if mapping.func.id in _NAMESPACES and not mapping.args:
+            return _made(node, OWN_NAMESPACE, [key], mapping.func, on_import)
+        if mapping.func.id == "vars" and len(mapping.args) == 1:
+            way = MEMBERS if is_own_object(mapping.args[0]) else ATTRIBUTES
+            return _made(node, way, [key], mapping, on_import)
+    name = mapping.id if isinstance(mapping, ast.Name) else getattr(mapping, "attr", "")
+    if name == "modules":
+        return _made(node, ANYWHERE, [key], mapping, on_import, MODULE)
+    if isinstance(mapping, ast.Attribute) and name == "__dict__" and not _is_self(mapping.value):
+        return _made(node, MEMBERS if is_own_object(mapping.value) else ATTRIBUTES, [key], mapping, on_import)
+    return None
+
+
+def _made(
+    node: ast.expr, way: str, names: Iterable[ast.expr], quiet: ast.expr | None, on_import: bool,
+    constant: str | None = NO_WAY,
+) -> Lookup | None:  # fmt: skip
+    """A look-up of names, of which some may be constants; where all are, its way is `constant`, None is no look-up."""
+    given = tuple(names)
+    if not given or any(isinstance(name, ast.Starred) for name in given):
+        return None
+    computed = tuple(name for name in given if not isinstance(name, ast.Constant))
+    if not computed:
+        return None if constant is None else Lookup(node, constant, (), quiet, on_import)
+    return Lookup(node, way, computed, quiet, on_import)
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    return list(node.elts) if isinstance(node, ast.Tuple | ast.List) else [node]
+
+
+def is_own_object(node: ast.expr) -> bool:
+    """Whether an expression is `self` or its class."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("type", "super"):
+        return True
+    if isinstance(node, ast.Attribute) and node.attr == "__class__":
+        node = node.value
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def key_of(node: ast.Call | ast.Subscript | ast.Compare) -> ast.expr:
+    """The name that a recorded look-up of one name asks for."""
+    if isinstance(node, ast.Call):
+        is_given = isinstance(node.func, ast.Attribute) and node.func.attr in _OF_MAPPING
+        return node.args[1 if is_given else 0]
+    return node.slice if isinstance(node, ast.Subscript) else node.left
+
+
+# What was asked for
+
+
+def number_of(way: str, *, on_import: bool) -> int:
+    """Ways as code has them, those of definitions apart from those of functions."""
+    return WAYS.index(way) + (len(WAYS) if on_import else 0)
+
+
+def place_of(path: str) -> str:
+    """Where the names are kept that code of a source asked for: as if it were another source."""
+    return f"{path}?"
+
+
+def is_place(path: str) -> bool:
+    """Whether it is such a place."""
+    return path.endswith("?")
+
+
+def checksums_of(asked: Iterable[str]) -> frozenset[int]:
+    """What is kept of names that were asked for, each with the number of the way before it."""
+    return frozenset(checksum(text[:1], part) for text in asked for part in _names_in(text[1:]))
+
+
+def checksum_of(way: str, name: str, *, on_import: bool = False) -> int:
+    """By what is found that a name was asked for in a way; LOST may have been so in any, and is kept for the first."""
+    return checksum(f"{number_of(WAYS[0] if name == LOST else way, on_import=on_import)}", name)
+
+
+def _names_in(text: str) -> Iterator[str]:
+    """The names that a text may stand for when it is looked up: parts of a dotted path, a private name."""
+    for part in text.split("."):
+        if part:
+            yield part
+            if "-" in part:
+                yield part.replace("-", "_")
+            private = part.find("__", 1)
+            if part[0] == "_" and private > 0 and not part.endswith("__"):
+                yield part[private:]
