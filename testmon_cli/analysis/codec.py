@@ -37,7 +37,10 @@ def encode(model: SourceModel) -> bytes:
             for d in model.definitions
         ],
         "imports": [list(i) for i in model.imports],
-        "functions": [[f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills] for f in model.functions],
+        "functions": [
+            [f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills, f.owned, f.gives]
+            for f in model.functions
+        ],
         "doctests": sorted(model.doctests),
     }  # fmt: skip
     document["names"] = list(names)
@@ -108,8 +111,10 @@ def decode(data: bytes) -> SourceModel:
         ),
         imports=tuple(Import(*values) for values in document["imports"]),
         functions=tuple(
-            FunctionSummary(name, tuple(effects), memoised, tuple(keeps), tuple(results), tuple(fills))
-            for name, effects, memoised, keeps, results, fills in document["functions"]
+            FunctionSummary(
+                name, tuple(effects), memoised, tuple(keeps), tuple(results), tuple(fills), tuple(owned), gives
+            )
+            for name, effects, memoised, keeps, results, fills, owned, gives in document["functions"]
         ),
         doctests=frozenset(document["doctests"]),
     )

@@ -18,11 +18,19 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from testmon_cli.analysis import purity
-from testmon_cli.analysis.keeping import kept_in_class, kept_in_object, roots_of_results
+from testmon_cli.analysis.keeping import (
+    given_away,
+    kept_in_class,
+    kept_in_object,
+    kept_in_object_alone,
+    last_part,
+    object_of_cached_property,
+    roots_of_results,
+)
 from testmon_cli.analysis.names import Names, dotted_name, root_name
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names
 from testmon_cli.analysis.trees import children, walk
-from testmon_cli.domain.source import FunctionSummary
+from testmon_cli.domain.source import RESULT, FunctionSummary
 
 ANYTHING = "*"
 FALLIBLE = "!"
@@ -290,20 +298,26 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
             local[statement.name] = "fresh"
     reader = Reader(names, local)
     reader.statements(node.body)
-    memoised = any(_last_part(d) in purity.MEMOISING for d in node.decorator_list)
+    memoised = any(last_part(d) in purity.MEMOISING for d in node.decorator_list)
     of_names = dict(_kept_by(reader.found, names))
     of_class = kept_in_class(node, nodes)
     of_object, made = kept_in_object(node)
     lines = {line for found in (of_class, of_object) for group in found.values() for line in group}
     given = roots_of_results(node, nodes) if of_names else set()
     results = {kept for kept, root in of_names.items() if root in given} | {f".{name}" for name in (*of_class, *made)}
+    keeps = {*of_names, *(f".{name}" for name in (*of_class, *of_object))}
+    of_others = {*of_names, *(f".{name}" for name in of_class)}
+    owned = {f".{name}" for name in kept_in_object_alone(node)} - of_others if of_object else set()
+    owned |= {RESULT} if object_of_cached_property(node) else set()
     return FunctionSummary(
         qualname=qualname,
         effects=tuple(sorted(reader.found)),
         memoised=memoised,
-        keeps=tuple(sorted({*of_names, *(f".{name}" for name in (*of_class, *of_object))})),
+        keeps=tuple(sorted(keeps)),
         results=tuple(sorted(results)),
         fills=() if of_names else tuple(sorted(lines)),
+        owned=tuple(sorted(owned)),
+        gives=given_away(node, nodes, names),
     )
 
 
@@ -327,11 +341,6 @@ def _outliving(dotted: str, names: Names) -> str:
         dotted = owner
     first, dot, _ = dotted.partition(".")
     return dotted if names.is_imported(first) or not dot else "." + dotted.rpartition(".")[2]
-
-
-def _last_part(decorator: ast.expr) -> str:
-    function = decorator.func if isinstance(decorator, ast.Call) else decorator
-    return dotted_name(function).rpartition(".")[2]
 
 
 def _fresh(nodes: Iterable[ast.AST]) -> Iterator[str]:

@@ -2,14 +2,20 @@
 
 import ast
 from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from testmon_cli.analysis import purity
+from testmon_cli.analysis.names import Names, dotted_name
 from testmon_cli.analysis.scopes import FunctionNode, parameters
 from testmon_cli.analysis.trees import walk
+from testmon_cli.domain.source import ANY, OWN
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
 _LOOK_UPS = ("getattr", "hasattr", "setattr")
+_STATES = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__")
+_CLASSES = ("cls", "mcs", "mcls")
+_OF_ONE_ITEM = ("get", "pop", "setdefault", "keys", "__contains__", "__getitem__", "__setitem__")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 Kept = dict[str, set[int]]  # attribute -> lines of the statements that set it
@@ -40,6 +46,100 @@ def kept_in_object(node: FunctionNode) -> tuple[Kept, set[str]]:
     reader = _Reader()
     reader.body(node.body, frozenset())
     return reader.kept, reader.results
+
+
+class Fill(NamedTuple):
+    """A statement that keeps something in nothing but the object itself."""
+
+    body: list[ast.stmt]  # where it stands
+    statement: ast.stmt
+    attributes: tuple[str, ...]
+
+
+def fills_of_object(node: FunctionNode) -> list[Fill]:
+    """The statements that set attributes of `self` which `kept_in_object` tells of.
+
+    Whether what is kept outlives a test can be told from the object alone, as long as nothing else can be meant by
+    `self`. An item or attribute of what an attribute holds may be of something that many objects share.
+    """
+    if node.name in _INITIALISERS or not _is_about_one_object(node):
+        return []
+    reader = _Reader()
+    reader.body(node.body, frozenset())
+    return [fill for fill in reader.fills if not reader.shared.issuperset(fill.attributes)]
+
+
+def kept_in_object_alone(node: FunctionNode) -> set[str]:
+    """Those attributes of `kept_in_object` that no statement keeps in anything but the object itself."""
+    if node.name in _INITIALISERS or not _is_about_one_object(node):
+        return set()
+    reader = _Reader()
+    reader.body(node.body, frozenset())
+    return reader.kept.keys() - reader.shared
+
+
+def _is_about_one_object(node: FunctionNode) -> bool:
+    """Whether `self` is a parameter, and always what it was on entry."""
+    return "self" in parameters(node.args) and not any(
+        (isinstance(child, ast.Name) and child.id == "self" and not isinstance(child.ctx, ast.Load))
+        or (isinstance(child, ast.Nonlocal) and "self" in child.names)
+        or (isinstance(child, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and child.name == "self")
+        or (isinstance(child, ast.alias) and "self" in (child.name, child.asname))
+        for statement in node.body
+        for child in walk(statement)
+    )
+
+
+def object_of_cached_property(node: FunctionNode) -> str:
+    """The parameter for the object in which a `cached_property` keeps its result; "" for any other function."""
+    if not any(last_part(decorator) == "cached_property" for decorator in node.decorator_list):
+        return ""
+    return next((argument.arg for argument in (*node.args.posonlyargs, *node.args.args)), "")
+
+
+def given_away(function: FunctionNode, nodes: Iterable[ast.AST], names: Names) -> str:
+    """Whose attributes a function, all of whose nodes these are, may pass on all at once: OWN, ANY or "" for nobody's.
+
+    Those of modules and classes stay where they are, and a look at one attribute is no more than that. What copies and
+    pickles an object asks it for them, which is seen where it runs.
+    """
+    nodes = list(nodes)
+    single = {id(part) for node in nodes for part in _looked_into(node)}
+    found = ""
+    for node in nodes:
+        if id(node) in single:
+            continue
+        if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+            holder: ast.expr = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
+            holder = node.args[0]
+        elif isinstance(node, ast.Attribute) and node.attr in _STATES and function.name not in _STATES:
+            return ANY
+        else:
+            continue
+        if isinstance(holder, ast.Name) and (holder.id in _CLASSES or "." not in names.aliases.get(holder.id, ".")):
+            continue
+        if not _is_self(holder):
+            return ANY
+        found = "" if function.name in _STATES else OWN
+    return found
+
+
+def _looked_into(node: ast.AST) -> Iterable[ast.AST]:
+    """What a node uses one item of."""
+    if isinstance(node, ast.Subscript):
+        return (node.value,)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OF_ONE_ITEM:
+        return (node.func.value,)
+    if isinstance(node, ast.Compare) and isinstance(node.ops[-1], ast.In | ast.NotIn):
+        return (node.comparators[-1],)
+    return ()
+
+
+def last_part(decorator: ast.expr) -> str:
+    """The last part of the name of a decorator."""
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return dotted_name(function).rpartition(".")[2]
 
 
 def roots_of_results(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
@@ -77,9 +177,14 @@ class _Reader:
         self.aliases: dict[str, set[str]] = {}  # locals that come from an attribute
         self.same: set[str] = set()  # those that are one
         self.computed: set[str] = set()  # locals that hold what a call gave
+        self.fills: list[Fill] = []
+        self.shared: set[str] = set()  # attributes of which a part is set, which other objects may have, too
+        self._body: list[ast.stmt] = []
+        self._statement: ast.stmt = ast.Pass()
 
-    def body(self, statements: Iterable[ast.stmt], looked: frozenset[str]) -> None:
+    def body(self, statements: list[ast.stmt], looked: frozenset[str]) -> None:
         for statement in statements:
+            self._body, self._statement = statements, statement
             looked = self.statement(statement, looked)
 
     def statement(self, node: ast.stmt, looked: frozenset[str]) -> frozenset[str]:
@@ -102,7 +207,7 @@ class _Reader:
         elif isinstance(node, ast.Expr):
             self.set_by_call(node.value, looked)
         for name in ("body", "orelse"):
-            self.body(getattr(node, name, ()) if not isinstance(node, _SCOPES) else (), looked)
+            self.body(getattr(node, name, []) if not isinstance(node, _SCOPES) else [], looked)
         for case in getattr(node, "cases", ()):
             self.body(case.body, looked)
         return looked
@@ -120,7 +225,7 @@ class _Reader:
                     self.same |= {part.id} if _is_attribute(node.value) else set()
                     self.computed |= {part.id} if computes else set()
                 elif _root(part) == "self" or _root(part) in self.same:
-                    self.keep(self.attributes(part) & looked, node, computes)
+                    self.keep(self.attributes(part) & looked, node, computes, is_whole=_is_attribute(part))
         self.set_by_call(node.value, looked)
 
     def set_by_call(self, node: ast.expr | None, looked: frozenset[str]) -> None:
@@ -130,10 +235,18 @@ class _Reader:
         if isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
             self.keep(self.attributes(node.func.value), node, computes)
         elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
-            self.keep(self.attributes(node) & looked, node, computes)
+            named = self.attributes(ast.Call(node.func, node.args[:2], []))
+            is_whole = bool(node.args) and _is_self(node.args[0]) and named == self.attributes(node)
+            self.keep(self.attributes(node) & looked, node, computes, is_whole=is_whole)
 
-    def keep(self, attributes: Collection[str], node: ast.stmt | ast.expr, computes: bool) -> None:
+    def keep(
+        self, attributes: Collection[str], node: ast.stmt | ast.expr, computes: bool, *, is_whole: bool = False
+    ) -> None:
         self.results |= set(attributes) if computes else set()
+        if is_whole and attributes:
+            self.fills.append(Fill(self._body, self._statement, tuple(sorted(attributes))))
+        else:
+            self.shared |= set(attributes)
         for attribute in attributes:
             self.kept.setdefault(attribute, set()).add(node.lineno)
 

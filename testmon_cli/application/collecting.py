@@ -291,6 +291,8 @@ class _Store:
             plugins=list(session.plugins) if session else [],
             engine=session.engine if session else "",
             **{LOOKUPS: joiner.keeps_names},
+            # Whether it was seen what survives its test; a run of which this is not said shows nothing of it.
+            survival=session is not None and session.engine == "probes",
             errors=joiner.errors,
             pending=self._pending(),
             left_out=self._left_out(),

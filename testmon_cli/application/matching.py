@@ -6,6 +6,7 @@ an affected name, modules whose import is affected, resources that differ; then 
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import cast
 
@@ -28,6 +29,7 @@ from testmon_cli.application.comparing import (
     compare_files,
     is_loaded,
 )
+from testmon_cli.application.kept_values import KeptValues
 from testmon_cli.application.mention_index import MentionIndex
 from testmon_cli.application.mention_matching import MentionMatcher
 from testmon_cli.application.resources import Today
@@ -36,7 +38,7 @@ from testmon_cli.application.texts import TextsRead
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import ResourceState, Run, StoredTest, VersionRef
-from testmon_cli.domain.source import Block, FunctionSummary, SourceError, SourceModel
+from testmon_cli.domain.source import RESULT, Block, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
 KEEPS = "keeps results of"
@@ -436,10 +438,11 @@ class RunMatcher:
             (path, qualname), cause = pending.pop()
             name = qualname.rpartition(".")[2]
             function = keeping.get((path, qualname))
-            ran = self._ran_with_a_change(path, function) if function is not None else ()
+            ran = self._ran_with_a_change(path, function) if function is not None else set()
             if function is not None and ran:
                 how = KEEPS if any(self._kinds.get(trace_id) == "module" for trace_id in ran) else KEEPS_LATER
-                self._kept(path, function, Cause("memoised", how, path, qualname, 0, cause))
+                names = frozenset(self._kept_values.kept(path, function, self._function_before(path, function), ran))
+                self._kept(path, function, names, Cause("memoised", how, path, qualname, 0, cause))
             if name == "<module>":
                 continue
             reaching = self.growth.project.reaching(path)
@@ -475,12 +478,42 @@ class RunMatcher:
         filling = [b for b in blocks if not function.fills or any(_holds_line(b, line) for line in function.fills)]
         return self.invalid.keys() & self.hits_of({path: {b.checksum: _NOTHING for b in filling}}).keys()
 
-    def _kept(self, path: str, function: FunctionSummary, cause: Cause) -> None:
+    @cached_property
+    def _kept_values(self) -> KeptValues:
+        return KeptValues(self._datafile, self.run, self.growth.project, self._kinds, self._entering, self._using)
+
+    def _using(self, module: str) -> Iterable[int]:
+        """Traces that ran a block which uses a module from outside, or something of it, by whatever name."""
+        blocks: dict[str, dict[int, Cause]] = {}
+        for path in self.mentioning(frozenset({module})):
+            facts = self.growth.project.facts(path)
+            imports = facts.model.imports if facts is not None else ()
+            names = {module, *(i.binds for i in imports if i.module.partition(".")[0] == module)}
+            for mention in (*names, *(f".{name}" for name in names)):
+                for block in facts.blocks_mentioning(mention) if facts is not None else ():
+                    blocks.setdefault(path, {})[block.checksum] = _NOTHING
+        return self.hits_of(blocks)
+
+    def _entering(self, path: str, qualname: str) -> Iterable[int]:
+        """Traces that entered a function."""
+        facts = self.growth.project.facts(path)
+        blocks = [b for b in facts.blocks_below(qualname) if b.qualname == qualname] if facts is not None else []
+        return self.hits_of({path: {block.checksum: _NOTHING for block in blocks}})
+
+    def _function_before(self, path: str, function: FunctionSummary) -> FunctionSummary | None:
+        """A function as it was when the run saw it."""
+        if path not in self._changed_paths:
+            return function
+        old = self.old_model(path)
+        return next((f for f in old.functions if f.qualname == function.qualname), None) if old is not None else None
+
+    def _kept(self, path: str, function: FunctionSummary, names: AbstractSet[str], cause: Cause) -> None:
         """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
         own = (path, function.qualname) in self._hit_functions  # then what it keeps by itself may be other, too
         for name in function.keeps if own else function.results:
-            self.growth.kept(path, function.qualname, name, cause)
-        if function.memoised:
+            if name in names:
+                self.growth.kept(path, function.qualname, name, cause)
+        if RESULT in names:
             outer, _, name = function.qualname.rpartition(".")
             if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called
                 self.growth.name(path, outer.partition(".")[0], cause)

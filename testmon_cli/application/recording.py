@@ -22,7 +22,7 @@ from testmon_cli.tracing import wire
 from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.probe_cache import Cache
 from testmon_cli.tracing.probes import LOST, LOST_ON_IMPORT
-from testmon_cli.tracing.states import EXISTS, METADATA
+from testmon_cli.tracing.states import EXISTS, KEPT, METADATA
 
 _PATHS = ("file", "directory", METADATA)  # kinds of resources whose names are paths
 Decoded = TypeVar("Decoded")
@@ -327,6 +327,9 @@ class Joiner:
 
     def _resource(self, resource: wire.Resource) -> ResourceState:
         name = self.relative(resource.name) if resource.kind in _PATHS else resource.name
+        if resource.kind == KEPT:
+            path, _, what = name.partition("\t")
+            name = f"{self.relative(path) if path else ''}\t{what}"
         if resource.kind == "file" and resource.state != EXISTS:
             self.read.setdefault(name, set()).add(resource.state)
         frames = "\n".join(f"{self.relative(path)}\t{qualname}\t{line}" for path, qualname, line in resource.frames)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 FAILURES: Final = ("failed", "error")  # outcomes of tests that must run again
-RESOURCE_KINDS: Final = ("file", "directory", "metadata", "environment", "glob")
+RESOURCE_KINDS: Final = ("file", "directory", "metadata", "environment", "glob", "kept")
 SUBJECT_KINDS: Final = ("test", "fixture", "module", "collect", "session")  # of what can leave a trace
 TEST_KINDS: Final = ("function", "unittest", "doctest", "other")
 _NONE: Final[Mapping[str, AbstractSet[int]]] = MappingProxyType({})

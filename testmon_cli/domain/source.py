@@ -8,6 +8,9 @@ from typing import NamedTuple
 from testmon_cli.domain.errors import SourceError
 
 __all__ = [
+    "ANY",
+    "OWN",
+    "RESULT",
     "Block",
     "BlockTable",
     "Definition",
@@ -18,6 +21,9 @@ __all__ = [
     "SourceError",
     "SourceModel",
 ]
+
+RESULT = "()"  # what a `cached_property` keeps in the object; see `FunctionSummary.owned`
+OWN, ANY = "self", "any"  # see `FunctionSummary.gives`
 
 
 class Block(NamedTuple):
@@ -90,6 +96,8 @@ class FunctionSummary(NamedTuple):
     keeps: tuple[str, ...] = ()  # under which it keeps something: `name`, `.attribute`, `import.attribute`
     results: tuple[str, ...] = ()  # those of `keeps` that hold what a call made or a caller gave
     fills: tuple[int, ...] = ()  # lines of the statements that keep; empty when that may be anywhere
+    owned: tuple[str, ...] = ()  # those of `keeps` that nothing but the object has; RESULT for the result itself
+    gives: str = ""  # whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none
 
 
 class SourceModel(NamedTuple):

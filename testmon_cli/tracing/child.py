@@ -23,6 +23,7 @@ from testmon_cli.tracing.probes import LOST, LOST_ON_IMPORT
 from testmon_cli.tracing.recorder import Recorder, activate, current
 from testmon_cli.tracing.resources import command_words
 from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, LAUNCHER, VARIABLE, TraceSettings
+from testmon_cli.tracing.states import EVERYTHING, KEPT
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
 FORK_SERVER = "multiprocessing.popen_forkserver"
@@ -389,4 +390,4 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
     # Which names it looked up it kept to itself.
     asked = recorder.numbered_names([(found.file, frozenset({LOST, LOST_ON_IMPORT})) for found in hits], records)
     yield from records
-    yield wire.Trace(identity, numbers, asked=asked)
+    yield wire.Trace(identity, numbers, (wire.Resource(KEPT, f"\t{EVERYTHING}", ""),), asked=asked)

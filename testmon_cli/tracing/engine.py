@@ -33,6 +33,7 @@ class Drained(NamedTuple):
     unknown: dict[str, set[str]]  # identity -> why its record is not complete
     files: list[LoadedFile]  # loaded since, hit or not
     asked: dict[str, dict[LoadedFile, frozenset[str]]]  # by identity and source: names that were looked up, see wire
+    kept: dict[str, set[tuple[str, str]]] = {}  # noqa: RUF012 # identity -> path, and what outlives it; see `holders`
 
 
 class EngineUnavailableError(Exception):
@@ -70,6 +71,18 @@ class Engine(Protocol):
 
     def harvest(self) -> None:
         """Take down what was seen up to now for who runs now."""
+
+    def settle(self) -> None:
+        """The current test is about to be over."""
+
+    def postpone(self) -> None:
+        """A fixture that the current test shares with others is about to end, for the fixture's own identity."""
+
+    def resume(self) -> None:
+        """It has ended."""
+
+    def weigh(self) -> None:
+        """Tests run in this process: what is kept in objects that die with one is of no other."""
 
     def drain(self) -> Drained:
         """All that was taken down since the last call, by `harvest` and `switch`."""

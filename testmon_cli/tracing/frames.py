@@ -49,6 +49,13 @@ class FrameReader:
             frame = frame.f_back
         return self._from(frame) if frame is not None and self._kind(frame) == PROJECT else ()
 
+    def project_calls(self) -> bool:
+        """Whether code of the project itself called what now raises an audit event."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and self._kind(frame) in (WATCH, MACHINERY):
+            frame = frame.f_back
+        return frame is not None and self._kind(frame) == PROJECT
+
     def _kind(self, frame: FrameType) -> int:
         name = frame.f_code.co_filename
         return self._kinds.get(name) or self._classify(name)

@@ -1,16 +1,21 @@
 """Writes probes into a syntax tree, see `probes`. Apart from it, since code that is cached needs none of this."""
 
 import ast
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
-from testmon_cli.tracing.probes import HITS, LOOK, MARK
+from testmon_cli.analysis.keeping import fills_of_object, object_of_cached_property
+from testmon_cli.analysis.scopes import FunctionNode
+from testmon_cli.domain.source import RESULT
+from testmon_cli.tracing.probes import FILLS, HITS, LOOK, MARK
 
 
 def instrument(tree: ast.Module) -> None:
     """Put a probe before each block of a module, and one where the module itself begins; note computed look-ups."""
     blocks = find_places(tree)
+    notes = [note for node, qualname in functions_of(tree) for note in _notes_of(node, qualname)]
     for found in list(lookups.find(tree)):
         number = lookups.number_of(found.way, on_import=found.is_on_import) if found.names else 0
         for name in found.names:
@@ -24,6 +29,8 @@ def instrument(tree: ast.Module) -> None:
     for key, places in by_list.items():
         for position, index in sorted(places, reverse=True):
             _insert(bodies[key], position, index, blocks[index].line)
+    for note in notes:
+        _insert_note(note)
     start = _module_start(tree.body)
     _insert(tree.body, start, (MARK, len(blocks), qualnames), 1)
 
@@ -56,6 +63,48 @@ class _Looked(ast.Call):
             parent.left = looked
 
 
+def functions_of(tree: ast.Module) -> Iterator[tuple[FunctionNode, str]]:
+    """All functions of a module with their qualified names."""
+    stack: list[tuple[ast.AST, str]] = [(tree, "")]
+    while stack:
+        node, prefix = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node, prefix + node.name
+            prefix = f"{prefix}{node.name}.<locals>."
+        elif isinstance(node, ast.ClassDef):
+            prefix = f"{prefix}{node.name}."
+        stack += [(child, prefix) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+
+
+class _Note(NamedTuple):
+    """Where an object is to be noted that keeps something: before a statement of a body."""
+
+    body: list[ast.stmt]
+    statement: ast.stmt
+    what: str
+    holder: str
+
+
+def _notes_of(node: FunctionNode, qualname: str) -> Iterator[_Note]:
+    """Which objects a function keeps something in, and under which names."""
+    holder = object_of_cached_property(node)
+    statements = node.body[1:] if is_docstring(node.body[0]) else node.body
+    if holder and statements:
+        yield _Note(node.body, statements[0], f"{qualname}\t{RESULT}", holder)
+    for fill in fills_of_object(node):
+        names = " ".join(f".{attribute}" for attribute in fill.attributes)
+        yield _Note(fill.body, fill.statement, f"{qualname}\t{names}", "self")
+
+
+def _insert_note(note: _Note) -> None:
+    """Insert `MARK.fills[what] = holder`."""
+    position = next(n for n, statement in enumerate(note.body) if statement is note.statement)
+    at = _at(_place(note.body, position, note.statement.lineno))
+    noting = ast.Attribute(ast.Constant(MARK, **at), FILLS, ast.Load(), **at)
+    target = ast.Subscript(noting, ast.Constant(note.what, **at), ast.Store(), **at)
+    note.body.insert(position, ast.Assign([target], ast.Name(note.holder, ast.Load(), **at), **at))
+
+
 def _position(block: RawBlock) -> int:
     # A folded class body may begin with a docstring, which must stay first.
     if block.start == 0 and block.body and is_docstring(block.body[0]):
@@ -75,14 +124,13 @@ def _module_start(body: list[ast.stmt]) -> int:
 
 def _probe(index: Any, place: tuple[int, int]) -> ast.Assign:
     """`MARK.hits[index] = 1`, all of it at one line and column."""
-    at: dict[str, Any] = {
-        "lineno": place[0],
-        "col_offset": place[1],
-        "end_lineno": place[0],
-        "end_col_offset": place[1],
-    }
+    at = _at(place)
     hits = ast.Attribute(ast.Constant(MARK, **at), HITS, ast.Load(), **at)
     return ast.Assign([ast.Subscript(hits, ast.Constant(index, **at), ast.Store(), **at)], ast.Constant(1, **at), **at)
+
+
+def _at(place: tuple[int, int]) -> dict[str, Any]:
+    return {"lineno": place[0], "col_offset": place[1], "end_lineno": place[0], "end_col_offset": place[1]}
 
 
 def _insert(body: list[ast.stmt], position: int, index: Any, line: int) -> None:

@@ -105,6 +105,7 @@ class Collector:
         self.names = NodeNames(recorder.settings.root, str(config.rootpath))
         self.is_worker = hasattr(config, "workerinput")
         self.attribution.rebase(SESSION)
+        recorder.engine.weigh()
         self.fixtures = FixtureWatch(self)
         self.nodeids: list[str] = []
         self.deselected: list[str] = []
@@ -236,6 +237,7 @@ class Collector:
         try:
             return (yield)
         finally:
+            self.recorder.engine.settle()
             self.attribution.pop(entry)
             self.is_between = True
             with self.running.lock:
@@ -429,12 +431,14 @@ class FixtureWatch:
         return leave
 
     def _teardown(self, identity: str) -> None:
+        self._recorder.engine.postpone()
         self._entry = self._attribution.push(identity)
         self._entries.setdefault(identity, []).append(self._entry)
 
     def _end(self, fixturedef: FixtureDef[Any], identity: str) -> None:
         for entry in self._entries.pop(identity, []):
             self._attribution.pop(entry)
+        self._recorder.engine.resume()
         self._recorder.pending(identity).complete = True
         if self._instances.get(fixturedef) == identity:
             del self._instances[fixturedef]

@@ -22,6 +22,11 @@ _BESIDE = {
     "CACHEDIR.TAG": "Signature: 8a477f597d28d172789f06886806bc55\n# testmon made this; see bford.info/cachedir\n",
 }
 
+_PLACING = (
+    ("analysis", "blocks"), ("analysis", "keeping"), ("analysis", "lookups"), ("tracing", "instrumenting"),
+    ("tracing", "probes"),
+)  # fmt: skip
+
 
 def prepare(root: str) -> None:
     """Make the folder, and tell version control and backups to leave it out."""
@@ -36,11 +41,10 @@ def prepare(root: str) -> None:
 @cache
 def cache_key() -> str:
     """Changes with everything that decides where probes go. Read from files: importing them takes longer."""
-    tracing = os.path.dirname(os.path.abspath(__file__))
-    analysis = os.path.join(os.path.dirname(tracing), "analysis")
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     digest = blake2b(digest_size=6)
-    for folder, name in ((analysis, "blocks"), (analysis, "lookups"), (tracing, "instrumenting"), (tracing, "probes")):
-        with open_file(os.path.join(folder, f"{name}.py"), "rb", buffering=0) as handle:
+    for folder, name in _PLACING:
+        with open_file(os.path.join(package, folder, f"{name}.py"), "rb", buffering=0) as handle:
             digest.update(handle.read())
     return digest.hexdigest()
 

@@ -12,9 +12,12 @@ in its place, and gives it. The look-up itself is as it was.
 Harvests must not look at sources that did not run, since a project has many. So a source from which no list is to be
 read is idle: its `Probes` stand in the place of their own list, and their first store puts the list there and notes
 the source.
+
+Before a statement that keeps something in its object stands `MARK.fills[what] = self`, see `holders`.
 """
 
 import mmap
+import operator
 from collections.abc import Callable, Iterator, MutableSequence
 from functools import partial
 from types import CodeType
@@ -25,6 +28,7 @@ from testmon_cli.tracing.disguise import disguise
 MARK = "testmon probe".center(15, "\0")  # a constant would be a mark in the code of this module
 CAPACITY = 1 << 24
 HITS = "hits"
+FILLS = "fills"
 LOOK = "look"
 MOST_ASKED = 500  # names that one source may look up in one way before all count as looked up
 WAYS = 8  # of looking up, see analysis.lookups
@@ -36,6 +40,21 @@ LOST, LOST_ON_IMPORT = f"0{_OVERFLOW}", f"{_ON_IMPORT}{_OVERFLOW}"
 _RECALL = "(lambda here: here.recall(*{source!r}) if here else {partial})(__import__('sys').modules.get({module!r}))"
 _GIVE = partial({}.get)  # gives its second argument, without a frame that a profiler or debugger would see
 _UNREAD = "__import__('functools').partial(int)"  # has a hash and takes any attribute
+_UNNOTED = "type('Unnoted', (), {'__setitem__': __import__('operator').is_})()"
+
+
+class Unnoted:
+    """Takes what keeps something and forgets it; the store is no call that a debugger or profiler would see."""
+
+    __slots__ = ()
+
+    __setitem__ = operator.is_
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return eval, (_UNNOTED,)
+
+
+UNNOTED = Unnoted()
 
 
 class Source(NamedTuple):
@@ -53,13 +72,14 @@ finder: "Callable[[Source], Probes | None] | None" = None  # of the engine of th
 class Probes:
     """The hits of one source: an item per block and one for the module, 1 where its probe was met."""
 
-    __slots__ = (HITS, LOOK, "asked", "asking", "number", "source", "spare", "woken")
+    __slots__ = (FILLS, HITS, LOOK, "asked", "asking", "number", "source", "spare", "woken")
 
     hits: MutableSequence[int] | Self  # itself while it is idle
 
     def __init__(self, hits: MutableSequence[int], number: int = -1) -> None:
         self.hits = hits
         self.look: Callable[[int, Any], Any] = self.note
+        self.fills: Any = UNNOTED  # is told which objects keep something, see `holders`
         self.number = number  # of the source
         self.asked: tuple[dict[str, None], ...] = tuple({} for _ in range(WAYS))  # names that were looked up, by way
         self.asking: dict[int, None] = {}  # numbers of sources that looked names up, shared by all
@@ -127,7 +147,7 @@ class Probes:
         recalled = (
             _RECALL.format(source=tuple(self.source), partial=_UNREAD, module=__name__) if self.source else _UNREAD
         )
-        return eval, (recalled,), (int, (), {}, {HITS: {}, LOOK: _GIVE})
+        return eval, (recalled,), (int, (), {}, {HITS: {}, LOOK: _GIVE, FILLS: UNNOTED})
 
     def __setstate__(self, state: object) -> None:
         """The state is for what takes the place of probes."""

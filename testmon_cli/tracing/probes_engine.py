@@ -19,8 +19,9 @@ from testmon_cli.tracing.attribution import SESSION
 from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
+from testmon_cli.tracing.holders import Fills, Holders
 from testmon_cli.tracing.originals import get_state, open_file
-from testmon_cli.tracing.probes import CAPACITY, LOST, LOST_ON_IMPORT, HitArray, Probes, Source, bind, probed
+from testmon_cli.tracing.probes import CAPACITY, LOST, LOST_ON_IMPORT, UNNOTED, HitArray, Probes, Source, bind, probed
 from testmon_cli.tracing.settings import Scope
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class ProbesEngine:
         self._kept: Any = None  # the cache of instrumented code, once it is needed
         self._lock = threading.RLock()
         self._make_witness: Callable[[], Witness] | None = None
+        self._holders = Holders()
 
     def start(self) -> None:
         read_key(self._scope.key_file)  # before reads are seen: it may be below the root
@@ -113,6 +115,7 @@ class ProbesEngine:
             _probe_cache(), _instrument()
         loader.get_code = self._wrap_get_code(loader.get_code)
         probing.finder = self.recalled
+        self._holders.watch_copies()
         os.register_at_fork(after_in_parent=self._share)
 
     def attach_pytest(self) -> None:
@@ -151,6 +154,8 @@ class ProbesEngine:
         with self._lock:
             was_watched = self._is_watched
             self._is_watched = was_watched and is_watched()
+            if was_watched:
+                self._holders.unseen(self._identity)
             # A finalizer may run anywhere in here; what it imports is harvested in its turn, and nothing taken twice.
             for number in list(self._woken):
                 self._take(number, loses_names=was_watched)
@@ -159,9 +164,23 @@ class ProbesEngine:
                 self._ask(number, frozenset(self._units[number].probes.take_asked()))
             if self._is_shared:
                 self._harvest_shared()
+            self._holders.weigh(self._identity)
             if was_watched and not self._is_watched:
                 for unit in self._units:
                     unit.probes.look_on()
+                    unit.probes.fills = Fills(unit.file.path, self._holders)
+
+    def settle(self) -> None:
+        self._holders.settle()
+
+    def postpone(self) -> None:
+        self._holders.postpone()
+
+    def resume(self) -> None:
+        self._holders.resume()
+
+    def weigh(self) -> None:
+        self._holders.is_watching = True
 
     def _ask(self, number: int, names: frozenset[str]) -> None:
         """Whoever runs now looked names up in a source."""
@@ -184,13 +203,14 @@ class ProbesEngine:
         for unit in self._units:
             unit.probes.wake()
             unit.probes.overlook()
+            unit.probes.fills = UNNOTED
 
     def drain(self) -> Drained:
         asked = {
             identity: {self._units[number].file: names for number, names in found.items()}
             for identity, found in self._asked.items()
         }
-        drained = Drained({}, {}, self._unknown, self._new, asked)
+        drained = Drained({}, {}, self._unknown, self._new, asked, self._holders.take())
         for identity, seen in self._seen.items():
             self._sort(identity, seen, drained)
         self._seen, self._unknown, self._new, self._asked = {}, {}, [], {}
@@ -210,6 +230,7 @@ class ProbesEngine:
         self._seen, self._unknown, self._asked = {}, {}, {}
         self._has_children = False
         self._identity = identity
+        self._holders.forget()
         self._lock = threading.RLock()
 
     def entrust(self, make: Callable[[], Witness]) -> None:
@@ -291,6 +312,7 @@ class ProbesEngine:
             self._allocate(path, blake2b(data, digest_size=16).hexdigest(), len(data), names)
             self._seen.setdefault(SESSION, {})[len(self._units) - 1] = bytes([1] * len(names) + [0])
             self._asked.setdefault(SESSION, {})[len(self._units) - 1] = _ALL_NAMES_LOST
+            self._holders.unseen_in(path, SESSION)
 
     def bound(self, code: CodeType, path: str, digest: str, size: int) -> CodeType | None:
         """Instrumented code, connected to the array."""
@@ -334,6 +356,8 @@ class ProbesEngine:
         probes.asking = self._asking
         if self._is_watched:
             probes.overlook()
+        else:
+            probes.fills = Fills(path, self._holders)
         unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames)
         self._units.append(unit)
         if self._witness is not None:
@@ -347,8 +371,9 @@ class ProbesEngine:
         return unit
 
     def _share(self) -> None:
-        """A child was forked, whose hits come into the array."""
+        """A child was forked, whose hits come into the array; what it keeps it may never tell."""
         self._is_shared = self._has_children = True
+        self._holders.unseen(self._identity)
 
     def _harvest_shared(self) -> None:
         """Take the hits that processes share. Each is reset alone: others may be stored meanwhile."""

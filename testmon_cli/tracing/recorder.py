@@ -7,13 +7,13 @@ from typing import Any
 
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution, Entry, module_identity
-from testmon_cli.tracing.engine import Engine, EngineUnavailableError, Hits, LoadedFile, Witness
+from testmon_cli.tracing.engine import Drained, Engine, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.imports import REWRITE, ImportWatch
 from testmon_cli.tracing.originals import environ
 from testmon_cli.tracing.resources import ResourceWatch
 from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, Scope, TraceSettings
 from testmon_cli.tracing.spool import Spool
-from testmon_cli.tracing.states import file_state
+from testmon_cli.tracing.states import EVERYTHING, KEPT, file_state
 
 _REMEMBERED = 20_000  # hits whose numbers are known; a full memory starts anew
 
@@ -108,6 +108,7 @@ class Recorder:
             self.pending(name).module_level |= paths
         for name, reasons in drained.unknown.items():
             self.pending(name).unknown |= reasons
+        self._keep(drained)
         if check is not None:
             check(self.pending(identity))
         records: list[wire.Record] = [self.number(file) for file in drained.files]
@@ -181,6 +182,16 @@ class Recorder:
                 records.append(wire.Asked(number, self._numbers[file], tuple(sorted(names))))
             numbers.append(number)
         return tuple(numbers)
+
+    def _keep(self, drained: Drained) -> None:
+        """Note what outlives whom."""
+        kept = {name: set(found) for name, found in drained.kept.items()}
+        if self.engine_note:  # the session may have another engine, which knows of objects
+            kept.update({identity: {("", EVERYTHING)} for identity in drained.hits})
+        for identity, found in kept.items():
+            for path, what in found:
+                name = f"{path}\t{what}"
+                self.pending(identity).resources[KEPT, name] = wire.Resource(KEPT, name, "")
 
     def known_state(self, kind: str, name: str) -> str | None:
         pending = self._pending.get(self.attribution.current)

@@ -13,7 +13,10 @@ from testmon_cli.tracing.originals import get_folder, get_state, is_file, is_the
 from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
 from testmon_cli.tracing.states import (
     EXISTS,
+    KEPT,
     METADATA,
+    PASSED,
+    READ,
     directory_state,
     environment_state,
     existence_state,
@@ -88,6 +91,7 @@ class ResourceWatch:
         self._places: dict[str, str | None] = {}
         self._variables: dict[Any, str | None] = {}
         self._states: dict[str, tuple[int, int, str]] = {}
+        self._unpickled_classes: set[tuple[Any, Any]] = set()  # by libraries
         self._handlers: dict[str, Callable[..., None]] = {
             "open": self._open,
             "import": self._import,
@@ -106,6 +110,7 @@ class ResourceWatch:
             "os.spawn": self._os_spawn,
             "os.exec": self._spawn,
             "os.system": self._system,
+            "pickle.find_class": self._unpickled,
             **dict.fromkeys(_WATCHING, self._watched),
         }
 
@@ -152,6 +157,15 @@ class ResourceWatch:
 
     def _watched(self, *_: Any) -> None:
         self._sink.watched()
+
+    def _unpickled(self, module: Any, name: Any) -> None:
+        """What an object kept comes to life again, maybe in another test; classes of libraries do not matter."""
+        key = (module, name)
+        if key not in self._unpickled_classes and str(module).partition(".")[0] not in sys.stdlib_module_names:
+            how = READ if self._frames.project_calls() else PASSED
+            if how == PASSED:
+                self._unpickled_classes.add(key)
+            self._sink.read_for_all(Resource(KEPT, f"\t{how}{module}:{name}", ""))
 
     # files
 

@@ -9,6 +9,10 @@ from testmon_cli.tracing.settings import CACHE_FOLDER
 MISSING = "missing"
 EXISTS = "exists"  # only that it is there was asked, not what it holds
 UNSET = "unset"
+EVERYTHING = "*"  # in place of what is kept: it is not known what outlives the test
+COPIED = "copied "  # the same, before the module and class of copies that do
+READ, PASSED = "read ", "passed "  # before those of what was pickled, which the project or a library loaded
+KEPT = "kept"  # kind of resource: what a source keeps that outlives a test; it has no state
 METADATA = "metadata"  # kind of resource: which distributions a folder of the import path has
 _CHUNK = 1 << 20
 

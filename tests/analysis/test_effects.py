@@ -164,6 +164,49 @@ def test_what_a_function_keeps_of_its_own_is_no_result(body: str) -> None:
     assert (len(summary.keeps), summary.results) == (1, ())
 
 
+OWNED = [
+    pytest.param("if not self.a:\n self.a = g()", (".a",), id="attribute"),
+    pytest.param("if not hasattr(self, 'a'):\n setattr(self, 'a', g())", (".a",), id="setattr"),
+    pytest.param("if not self.a:\n self.a, x = g()", (".a",), id="unpacked"),
+    pytest.param("if not self.a:\n self.a = g()\nif k not in self.b:\n self.b[k] = g()", (".a",), id="not-an-item"),
+    pytest.param("if not self.a:\n self.a = g()\n self.a[k] = g()", (), id="both"),
+    pytest.param("x = self.a\nif not x:\n x.b = g()", (), id="of-what-it-holds"),
+    pytest.param("if not self.a:\n setattr(self.a, 'b', g())", (), id="setattr-of-what-it-holds"),
+    pytest.param("if not self.a:\n self.a = g()\ncls.a = g()", (), id="class-as-well"),
+    pytest.param("self = g()\nif not self.a:\n self.a = g()", (), id="another-self"),
+    pytest.param("if not self.a:\n BOX.append(1)", (), id="global"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "owned"), OWNED)
+def test_what_nothing_but_the_object_keeps(body: str, owned: tuple[str, ...]) -> None:
+    summary = model(HEAD + "def f(self, cls, d):\n" + textwrap.indent(body, " ")).functions[-1]
+    assert summary.owned == owned
+
+
+def test_a_cached_property_keeps_its_result_in_the_object() -> None:
+    source = (
+        "from functools import cache, cached_property\n@cached_property\ndef f(self): pass\n@cache\ndef g(self): pass"
+    )
+    assert [(f.owned, f.memoised) for f in model(source).functions] == [(("()",), True), ((), True)]
+
+
+GIVES = [
+    pytest.param("return vars(x)", "any", id="vars"),
+    pytest.param("x.__dict__.update(self.__dict__)", "any", id="of-another"),
+    pytest.param("return C(**self.__dict__)", "self", id="own"),
+    pytest.param("return self.__dict__.get('a'), self.__dict__['a'], 'a' in self.__dict__", "", id="one"),
+    pytest.param("return cls.__dict__, vars(os)", "", id="class-and-module"),
+    pytest.param("x.__setstate__(d)", "any", id="state"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "gives"), GIVES)
+def test_whose_attributes_a_function_passes_on(body: str, gives: str) -> None:
+    summary = model(HEAD + "import os\ndef f(self, cls, d):\n" + textwrap.indent(body, " ")).functions[-1]
+    assert summary.gives == gives
+
+
 def test_the_lines_that_keep_are_known() -> None:
     source = "def f(self):\n    if self.a is None:\n        x = g()\n        self.a = x\n    return self.a"
     assert model(source).functions[0].fills == (4,)

@@ -83,6 +83,7 @@ class ForkedLaunch:
         try:
             subprocess.Popen = _POPEN  # type: ignore[misc]
             _forget_handlers()
+            gc.enable()  # which the parent does without
             atexit._clear()  # what the parent does at its end, like removing its folders
             os.environ.clear()
             os.environ.update(env)

@@ -405,3 +405,64 @@ def test_names_may_come_while_others_are_taken() -> None:
     assert next(taken) == "1a"
     probes.look(1, "b")
     assert list(taken) == ["1b"]
+
+
+FILLING = '''\
+class Till:
+    def price(self):
+        """Doc."""
+        if self.known is None:
+            self.known = make()
+        return self.known
+
+    def again(self):
+        try:
+            return self.seen
+        except AttributeError:
+            self.seen = make()
+        return self.seen
+
+    @cached_property
+    def result(this):
+        """Doc."""
+        return make()
+
+    def item(self, key):
+        if key not in self.items:
+            self.items[key] = make()
+        return self.items[key]
+
+    def plain(self):
+        self.count = make()
+'''
+
+
+class Noted(list[tuple[str, object]]):
+    """Takes notes."""
+
+    def __setitem__(self, what: Any, holder: Any) -> None:
+        self.append((what, holder))
+
+
+def test_statements_that_keep_something_in_their_object_note_it() -> None:
+    probes = fresh()
+    noted = probes.fills = Noted()
+    found: dict[str, Any] = {"make": lambda: 1, "cached_property": property}
+    exec(bind(compiled(FILLING), probes), found)
+    till = found["Till"]()
+    till.known, till.items = None, {}
+    for _ in range(2):
+        assert (till.price(), till.again(), till.item(1), till.plain()) == (1, 1, 1, None)
+    assert noted == [("Till.price\t.known", till), ("Till.again\t.seen", till)]
+    assert till.result == 1
+    assert noted[2:] == [("Till.result\t()", till)]
+    assert found["Till"].price.__doc__ == "Doc."
+    assert {line for line in found["Till"].price.__code__.co_lines() if line[2] == 5}
+
+
+def test_nothing_is_noted_where_nobody_reads_it() -> None:
+    found: dict[str, Any] = {"make": lambda: 1, "cached_property": property}
+    exec(bind(compiled(FILLING), fresh()), found)
+    till = found["Till"]()
+    till.known = None
+    assert till.price() == 1

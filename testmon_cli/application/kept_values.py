@@ -1,0 +1,248 @@
+"""Which traces of a run kept something that others can have found: the reading of section 4.8 of the model.
+
+What an attribute of an object keeps reaches nobody else when the object dies with its test. A run records what outlived
+its test, see `tracing.holders`. Where nothing can be said of that, whoever ran the statement that keeps it counts.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from typing import NamedTuple
+
+from testmon_cli.analysis import purity
+from testmon_cli.analysis.project import Project
+from testmon_cli.domain.records import Run
+from testmon_cli.domain.source import ANY, OWN, RESULT, Definition, FunctionSummary
+from testmon_cli.storage.datafile import Datafile
+from testmon_cli.tracing.states import COPIED, EVERYTHING, KEPT, PASSED, READ
+
+_COPYING = frozenset({"__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__", "__replace__"})
+_STORING = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve")
+_GIVING = frozenset({"__dict__", "vars"})
+_SETTING = frozenset({"__setattr__", "__dict__"})
+_MAKERS = frozenset({"functools.cached_property", "django.utils.functional.cached_property"})
+
+
+class Survivors(NamedTuple):
+    """What a run recorded."""
+
+    filled: Mapping[tuple[str, str, str], set[int]]  # path, function and name -> traces
+    unseen: set[int]  # traces of which it is not known
+    unseen_paths: set[str]  # sources of which it is not
+    copied: Mapping[str, set[int]]  # "module:class" -> traces
+    read: set[str]  # "module:class" of what code of the project loaded from where it was stored
+    passed: set[str]  # the same of a library
+
+
+class KeptValues:
+    """Answers for one run which traces kept what others can have found."""
+
+    def __init__(
+        self,
+        datafile: Datafile,
+        run: Run,
+        project: Project,
+        traces: Mapping[int, str],
+        entering: Callable[[str, str], Iterable[int]],
+        mentioning: Callable[[str], Iterable[int]],
+    ) -> None:
+        """Traces of the run: `traces` says of what kind, who ran a function `entering`, and `mentioning` a module."""
+        self._datafile = datafile
+        self._run = run
+        self._project = project
+        self._traces = traces
+        self._entering = entering
+        self._mentioning = mentioning
+        self._shared: dict[str, bool] = {}
+
+    def kept(
+        self, path: str, function: FunctionSummary, before: FunctionSummary | None, ran: set[int]
+    ) -> Iterator[str]:
+        """The names under which some traces, of those that ran a function, kept something that others can have found.
+
+        `before` is the function as it was when the run saw it.
+        """
+        for name in (*function.keeps, *((RESULT,) if function.memoised else ())):
+            if not self._was_observed(path, function, before, name) or not ran.isdisjoint(
+                self._surviving(path, function.qualname, name)
+            ):
+                yield name
+
+    def _was_observed(self, path: str, function: FunctionSummary, before: FunctionSummary | None, name: str) -> bool:
+        if name not in function.owned or before is None or name not in before.owned:
+            return False
+        if self._run.facts.get("survival") is not True or path in self._survivors.unseen_paths:
+            return False
+        return not self._is_shared(path, function.qualname, name)
+
+    def _surviving(self, path: str, qualname: str, name: str) -> AbstractSet[int]:
+        survivors = self._survivors
+        found = survivors.unseen | survivors.filled.get((path, qualname, name), set()) | self._giving_any
+        related = self._lineage(path, qualname)
+        for copied, traces in survivors.copied.items():
+            if self._may_be(copied, related):
+                found |= traces
+        if self._survivors.read and any(self._may_be(stored, related) for stored in self._survivors.read):
+            found |= self._storing
+        for (where, function), traces in self._giving_own.items():
+            outer, _, cls = function.rpartition(".")[0].rpartition(".")
+            if self._is_related(where, outer, cls, related):
+                found |= traces
+        return found
+
+    @cached_property
+    def _survivors(self) -> Survivors:
+        states = {
+            number: state.name.partition("\t")[::2]
+            for number, state in self._datafile.resource_states().items()
+            if state.kind == KEPT
+        }
+        found = Survivors({}, set(), set(), {}, set(), set())
+        for trace_id, number in self._datafile.resources([self._run.id]) if states else ():
+            if number in states:
+                path, what = states[number]
+                self._note(found, trace_id, path, what)
+        return found
+
+    def _note(self, found: Survivors, trace_id: int, path: str, what: str) -> None:
+        if what == EVERYTHING:
+            if path:
+                found.unseen_paths.add(path)
+            else:
+                found.unseen.add(trace_id)
+        elif what.startswith(COPIED):
+            found.copied.setdefault(what.removeprefix(COPIED), set()).add(trace_id)  # type: ignore[attr-defined]
+        elif what.startswith(READ):
+            found.read.add(what.removeprefix(READ))
+        elif what.startswith(PASSED):
+            found.passed.add(what.removeprefix(PASSED))
+        else:
+            qualname, _, names = what.partition("\t")
+            for name in names.split(" "):
+                found.filled.setdefault((path, qualname, name), set()).add(trace_id)  # type: ignore[attr-defined]
+
+    @cached_property
+    def _giving_any(self) -> set[int]:
+        """Traces that ran a function which may pass on all attributes of any object."""
+        return {t for path, function in self._givers if function.gives == ANY for t in self._entered(path, function)}
+
+    @cached_property
+    def _giving_own(self) -> Mapping[tuple[str, str], set[int]]:
+        """By methods that may pass on all attributes of their own object, the traces that ran them."""
+        found = {(p, f.qualname): set(self._entered(p, f)) for p, f in self._givers if f.gives == OWN}
+        return {key: traces for key, traces in found.items() if traces}
+
+    @cached_property
+    def _storing(self) -> set[int]:
+        """Traces that ran a block which may pickle something."""
+        return {trace for name in _STORING for trace in self._mentioning(name)}
+
+    @cached_property
+    def _givers(self) -> list[tuple[str, FunctionSummary]]:
+        models = ((path, self._project.model(path)) for path in self._project.mentioning(_GIVING))
+        return [(path, f) for path, model in models if model is not None for f in model.functions if f.gives]
+
+    def _entered(self, path: str, function: FunctionSummary) -> Iterable[int]:
+        return self._entering(path, function.qualname)
+
+    def _is_shared(self, path: str, qualname: str, name: str) -> bool:
+        """Whether what is set on an object of a function's class may get elsewhere than into that object."""
+        key = f"{path}\t{qualname}\t{name}"
+        if key not in self._shared:
+            self._shared[key] = self._found_shared(path, qualname, name)
+        return self._shared[key]
+
+    def _found_shared(self, path: str, qualname: str, name: str) -> bool:
+        owner, _, own = qualname.rpartition(".")
+        outer, _, cls = owner.rpartition(".")
+        definitions = [d for d in self._project.definitions(path, cls, outer) if d.kind == "class"] if owner else []
+        if len(definitions) != 1:
+            return True
+        if name == RESULT and not self._is_known_property(path, owner, own):
+            return True
+        related = self._lineage(path, qualname)
+        if any(base is None for base in related.values()):
+            return True
+        attribute = own if name == RESULT else name.removeprefix(".")
+        members = _COPYING | _SETTING | ({attribute} if name != RESULT else frozenset())
+        for member in members:
+            for where in self._project.mentioning(frozenset({member})):
+                model = self._project.model(where)
+                for definition in model.definitions if model is not None else ():
+                    if member in definition.names and definition.owner and not _is_plain_value(definition):
+                        outer, _, cls = definition.owner.rpartition(".")
+                        if self._is_related(where, outer, cls, related) or self._is_mixed_in(cls, related):
+                            return True
+        return any(self._may_be(stored, related) for stored in self._survivors.passed)
+
+    def _is_known_property(self, path: str, owner: str, name: str) -> bool:
+        found = self._project.definitions(path, name, owner)
+        return len(found) == 1 and any(decorator in _MAKERS for decorator in found[0].decorators)
+
+    def _lineage(self, path: str, qualname: str) -> dict[tuple[str, str], Definition | None]:
+        """The class of a method, those above and those below it, by file and name; None for one that is not known."""
+        owner = qualname.rpartition(".")[0]
+        outer, _, cls = owner.rpartition(".")
+        found: dict[tuple[str, str], Definition | None] = {}
+        for definition in self._project.definitions(path, cls, outer):
+            if definition.kind == "class":
+                found[path, owner] = definition
+                for where, parent, base in self._project.ancestors(path, definition):
+                    if parent is not None:
+                        found[where, _qualname(parent)] = parent
+                    elif base not in purity.PLAIN_BASES and not purity.is_stdlib(base):
+                        found[where, base] = None
+        return found
+
+    def _may_be(self, described: str, related: Mapping[tuple[str, str], Definition | None]) -> bool:
+        """Whether a class, as a run described it, is one of some classes or may stand below them."""
+        module, _, qualname = described.partition(":")
+        path = self._run.mapping("modules").get(module)
+        if not isinstance(path, str):
+            return not purity.is_stdlib(module) and module.partition(".")[0] not in self._packages
+        outer, _, name = qualname.rpartition(".")
+        return self._is_related(path, outer, name, related)
+
+    def _is_related(
+        self, path: str, outer: str, name: str, related: Mapping[tuple[str, str], Definition | None]
+    ) -> bool:
+        """Whether a class of a file is one of some classes, or may stand below them."""
+        found = [d for d in self._project.definitions(path, name, outer) if d.kind == "class"]
+        if len(found) != 1:
+            return True
+        above = self._project.ancestors(path, found[0])
+        names = {(where, _qualname(parent)) for where, parent, _ in above if parent is not None}
+        names.add((path, _qualname(found[0])))
+        return not names.isdisjoint(related) or any(d is None and base == "?" for _, d, base in above)
+
+    def _is_mixed_in(self, name: str, related: Mapping[tuple[str, str], Definition | None]) -> bool:
+        """Whether some class stands below a class of this name as well as below one of some others."""
+        names = {name}
+        pending = [name]
+        while pending:
+            base = pending.pop()
+            for path in self._project.mentioning(frozenset({base})):
+                model = self._project.model(path)
+                for definition in model.definitions if model is not None else ():
+                    if definition.kind != "class" or base not in {b.rpartition(".")[2] for b in definition.bases}:
+                        continue
+                    if self._is_related(path, definition.owner, definition.names[0], related):
+                        return True
+                    pending += {definition.names[0]} - names
+                    names.add(definition.names[0])
+        return False
+
+    @cached_property
+    def _packages(self) -> frozenset[str]:
+        """Top-level names that the installed distributions provide."""
+        packages = self._datafile.packages(self._run.id)
+        return frozenset(module for package in packages if not package.digest for module in package.modules)
+
+
+def _is_plain_value(definition: Definition) -> bool:
+    """Whether a member of a class is a value for objects that have none, and does nothing when it is set."""
+    return definition.kind == "assign" and not definition.flags.isdisjoint({"literal", "bare"})
+
+
+def _qualname(definition: Definition) -> str:
+    return f"{definition.owner}.{definition.names[0]}" if definition.owner else definition.names[0]

@@ -1,0 +1,190 @@
+"""Which objects, of those that keep what a method made once, outlive the test that it was made in.
+
+What is kept in an object that dies with its test reaches no other. So before each statement that keeps something in
+its object a probe notes the object, weakly. When somebody else's turn comes, what lives counts as kept for others, and
+so does what cannot be watched: objects without weak references, those of other processes than the one that runs the
+tests, more than can be noted. A copy has all that its original kept: those that Python makes by itself are noted, too.
+"""
+
+import copyreg
+import gc
+import sys
+import time
+import weakref
+from types import CodeType
+from typing import Any
+
+from testmon_cli.tracing.states import COPIED, EVERYTHING
+
+_MOST = 2_000  # objects that are noted at once
+_SHARE = 0.01  # of the time that full collections may take
+_MARK = "testmon copies"
+_now = time.perf_counter  # as it is before tests put another in its place
+
+_Key = tuple[str, str, int]  # path, what is kept, address of the holder
+_Reference = weakref.ref[Any] | None  # None where there can be none
+
+
+class Fills:
+    """Takes the notes of one source; each is a store of an object, under what it keeps."""
+
+    __slots__ = ("_holders", "_path")
+
+    def __init__(self, path: str, holders: "Holders") -> None:
+        self._path = path
+        self._holders = holders
+
+    def __setitem__(self, what: str, holder: object) -> None:
+        noted = self._holders.noted
+        try:
+            # An object that took the place in memory of one that is dead takes its place here as well.
+            noted[self._path, what, id(holder)] = weakref.ref(holder)
+        except TypeError:
+            noted[self._path, what, 0] = None
+        if len(noted) > _MOST:
+            self._holders.thin_out()
+
+
+class Copies:
+    """Takes the notes of copies."""
+
+    __slots__ = ("_holders",)
+
+    def __init__(self, holders: "Holders") -> None:
+        self._holders = holders
+
+    def __setitem__(self, what: str, copied: object) -> None:
+        noted = self._holders.noted
+        try:
+            noted["", what, id(copied)] = weakref.ref(copied)
+        except TypeError:
+            noted["", what + _name_of(copied), 0] = None
+        if len(noted) > _MOST:
+            self._holders.thin_out()
+
+
+class Holders:
+    """The objects that were noted, and what of them survived, by identity."""
+
+    def __init__(self) -> None:
+        self.noted: dict[_Key, _Reference] = {}  # (path, what, address) -> weak reference, None where there can be none
+        self.is_watching = False  # whether this process runs the tests; of others nothing is known of the end
+        self._full: set[tuple[str, str]] = set()  # path and what is kept in more objects than can be noted
+        self._postponed: dict[_Key, _Reference] = {}
+        self._survived: dict[str, set[tuple[str, str]]] = {}
+        self._started = _now()
+        self._spent = 0.0  # seconds, in full collections
+
+    def postpone(self) -> None:
+        """Something runs for another that does not look at what was kept until now: the end of a fixture."""
+        self._postponed.update(self._taken())
+
+    def _taken(self) -> list[tuple[_Key, _Reference]]:
+        """All notes, which are taken out; a thread may make others meanwhile."""
+        found = []
+        while self.noted:
+            try:
+                found.append(self.noted.popitem())
+            except KeyError:
+                break
+        return found
+
+    def resume(self) -> None:
+        """It has run."""
+        for key, reference in self._postponed.items():
+            self.noted.setdefault(key, reference)
+        self._postponed.clear()
+
+    def watch_copies(self) -> None:
+        """Note what is made for `copy.copy` and its like. The functions stay what they are: `pickle` looks at them."""
+        functions: Any = copyreg
+        for function, signature, call in (
+            (functions.__newobj__, "cls, *args", "cls, *args"),
+            (functions.__newobj_ex__, "cls, args, kwargs", "cls, *args, **kwargs"),
+        ):
+            function.__code__ = _noting(function.__code__, signature, call, Copies(self))
+
+    def settle(self) -> None:
+        """Before a test is over: free what only waits for the garbage collector, if anything that was noted lives.
+
+        The younger objects alone, which are few; all of them where this takes little of the time.
+        """
+        self.resume()
+        for generation in (0, 1):
+            if not self._must_collect():
+                return
+            gc.collect(generation)
+        if self._must_collect():
+            begin = _now()
+            if self._spent <= (begin - self._started) * _SHARE:
+                gc.collect()
+                self._spent += _now() - begin
+
+    def _must_collect(self) -> bool:
+        return gc.isenabled() and any(map(_lives, list(self.noted.values())))
+
+    def weigh(self, identity: str) -> None:
+        """The turn of `identity` is over, or somebody else's comes in between: what lives by now survives."""
+        if not self.noted and not self._full:
+            return
+        found = self._survived.setdefault(identity, set())
+        for (path, what, _), reference in self._taken():
+            holder = None if reference is None else reference()
+            if what == COPIED:
+                if holder is not None and type(holder).__module__.partition(".")[0] not in sys.stdlib_module_names:
+                    found.add((path, what + _name_of(holder)))
+            elif not self.is_watching or reference is None or holder is not None:
+                found.add((path, what))
+            holder = None
+        found |= self._full
+        self._full.clear()
+
+    def unseen(self, identity: str) -> None:
+        """What `identity` keeps is not known."""
+        self._survived.setdefault(identity, set()).add(("", EVERYTHING))
+
+    def unseen_in(self, path: str, identity: str) -> None:
+        """The same of the code of one source."""
+        self._survived.setdefault(identity, set()).add((path, EVERYTHING))
+
+    def take(self) -> dict[str, set[tuple[str, str]]]:
+        """What survived since the last call: identity -> paths and what was kept."""
+        survived, self._survived = self._survived, {}
+        return survived
+
+    def forget(self) -> None:
+        """In a forked child: what the parent noted is the parent's, and this process may end at any time."""
+        self.noted.clear()
+        self._postponed.clear()
+        self._full.clear()
+        self._survived = {}
+        self.is_watching = False
+
+    def thin_out(self) -> None:
+        """Make room: forget the dead, and note no more than that something is kept where too many live."""
+        for key, reference in list(self.noted.items()):
+            if reference is not None and reference() is None:
+                self.noted.pop(key, None)
+        if len(self.noted) > _MOST // 2:
+            for key in list(self.noted):
+                self.noted.pop(key, None)
+                path, what, _ = key
+                self._full.add(("", EVERYTHING) if what == COPIED else (path, what))
+
+
+def _lives(reference: _Reference) -> bool:
+    return reference is not None and reference() is not None
+
+
+def _name_of(found: object) -> str:
+    return f"{type(found).__module__}:{type(found).__qualname__}"
+
+
+def _noting(code: CodeType, signature: str, call: str, copies: Copies) -> CodeType:
+    """Code of a function of `copyreg` that makes an object, with a note of what it makes, as of the same lines."""
+    line = "\n" * (code.co_firstlineno - 1)
+    body = f"made = cls.__new__({call}); {_MARK!r}[{COPIED!r}] = made; return made"
+    text = f"{line}def {code.co_name}({signature}): {body}"
+    compiled = compile(text, code.co_filename, "exec", dont_inherit=True)
+    made = next(constant for constant in compiled.co_consts if isinstance(constant, CodeType))
+    return made.replace(co_consts=tuple(copies if constant == _MARK else constant for constant in made.co_consts))

@@ -1,0 +1,163 @@
+"""Which objects outlive the test that they keep something for."""
+
+import copy
+import gc
+import pickle
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testmon_cli.tracing import holders as watching
+from testmon_cli.tracing.holders import Fills, Holders
+from testmon_cli.tracing.states import EVERYTHING
+from tests.tracing.projects import PACKAGE_ROOT
+
+
+class Till:
+    """A holder."""
+
+
+class Slotted:
+    """One that cannot be referenced weakly."""
+
+    __slots__ = ("known",)
+
+
+@pytest.fixture
+def holders() -> Holders:
+    found = Holders()
+    found.is_watching = True
+    return found
+
+
+def survivors(holders: Holders, identity: str = "test:a") -> set[tuple[str, str]]:
+    holders.settle()
+    holders.weigh(identity)
+    return holders.take().get(identity, set())
+
+
+def test_what_died_with_its_test_is_not_told(holders: Holders) -> None:
+    fills = Fills("a.py", holders)
+    till = Till()
+    fills["Till.price\t.known"] = till
+    fills["Till.price\t.known"] = Till()
+    assert survivors(holders) == {("a.py", "Till.price\t.known")}
+    fills["Till.price\t.known"] = till
+    del till
+    assert survivors(holders) == set()
+
+
+def test_a_cycle_is_collected_first(holders: Holders) -> None:
+    till: Any = Till()
+    till.itself = [till]
+    Fills("a.py", holders)["f\t.x"] = till
+    del till
+    assert survivors(holders) == set()
+
+
+def test_an_old_cycle_is_collected_where_that_takes_little_time(
+    holders: Holders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holders, "_started", holders._started - 1000)
+    till: Any = Till()
+    till.itself = [till]
+    Fills("a.py", holders)["f\t.x"] = till
+    gc.collect()
+    del till
+    assert survivors(holders) == set()
+
+
+def test_a_disabled_garbage_collector_is_left_alone(holders: Holders) -> None:
+    till: Any = Till()
+    till.itself = [till]
+    Fills("a.py", holders)["f\t.x"] = till
+    del till
+    gc.disable()
+    try:
+        assert survivors(holders) == {("a.py", "f\t.x")}
+    finally:
+        gc.enable()
+
+
+def test_what_cannot_be_referenced_weakly_survives(holders: Holders) -> None:
+    Fills("a.py", holders)["f\t.x"] = Slotted()
+    assert survivors(holders) == {("a.py", "f\t.x")}
+
+
+def test_in_other_processes_everything_survives() -> None:
+    holders = Holders()
+    Fills("a.py", holders)["f\t.x"] = Till()
+    assert survivors(holders) == {("a.py", "f\t.x")}
+
+
+def test_what_is_noted_during_a_test_waits_for_the_end_of_a_shared_fixture(holders: Holders) -> None:
+    till = Till()
+    Fills("a.py", holders)["f\t.x"] = till
+    holders.postpone()
+    holders.weigh("test:a")
+    holders.weigh("fixture:0:till")
+    holders.resume()
+    del till
+    assert survivors(holders) == set()
+
+
+def test_more_than_can_be_noted_survives(holders: Holders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_MOST", 10)
+    fills = Fills("a.py", holders)
+    for _ in range(100):
+        fills["f\t.x"] = Till()
+    assert survivors(holders) == set()
+    tills = [Till() for _ in range(100)]
+    for till in tills:
+        fills["f\t.x"] = till
+    assert len(holders.noted) <= 11
+    del till
+    tills.clear()
+    assert survivors(holders) == {("a.py", "f\t.x")}
+
+
+def test_a_fork_leaves_nothing_known(holders: Holders) -> None:
+    holders.unseen("test:a")
+    assert survivors(holders) == {("", EVERYTHING)}
+
+
+COPYING = """
+import copy, pickle, copyreg
+from testmon_cli.tracing.holders import Holders
+
+class Till:
+    def __init__(self): self.itself = None
+class Slotted: __slots__ = ("known",)
+class Keyed:
+    def __new__(cls, a=0): return object.__new__(cls)
+    def __getnewargs_ex__(self): return (), {"a": 1}
+
+before = copyreg.__newobj__
+holders = Holders()
+holders.watch_copies()
+holders.is_watching = True
+assert copyreg.__newobj__ is before
+lives = [copy.copy(Keyed()), copy.deepcopy(Slotted()), pickle.loads(pickle.dumps(Till()))]
+copy.copy(Till())
+for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+    assert isinstance(pickle.loads(pickle.dumps(Till(), protocol)), Till)
+    assert isinstance(pickle._loads(pickle._dumps(Till(), protocol)), Till)
+holders.weigh("test:a")
+print(sorted(what for _, what in holders.take()["test:a"]))
+"""
+
+
+def test_copies_that_survive_are_told() -> None:
+    command = [sys.executable, "-c", textwrap.dedent(COPYING)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(PACKAGE_ROOT))
+    assert shown.stdout.strip() == "['copied __main__:Keyed', 'copied __main__:Slotted']"
+
+
+def test_copying_works_as_before() -> None:
+    till = Till()
+    assert isinstance(copy.copy(till), Till)
+    assert isinstance(pickle.loads(pickle.dumps(till)), Till)
