@@ -43,7 +43,7 @@ def _is_rewritten(path: Path, states: AbstractSet[str], started: float) -> bool:
     """Whether a file is not as every test found it; if its time is from before the run, it need not be read."""
     try:
         is_older = get_state(path).st_mtime < started
-    except OSError:
+    except (OSError, ValueError):  # of a name with a zero byte
         return states != {MISSING}
     if is_older and len(states) == 1 and MISSING not in states:
         return False

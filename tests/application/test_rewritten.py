@@ -37,6 +37,10 @@ def test_what_a_run_changed(tmp_path: Path, found: set[str], written: int | None
     assert facts == {"rewritten": ["key.log"] if expected else [], "own": []}
 
 
+def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    assert facts_of({"a\0b": {MISSING}}, tmp_path, BEFORE, {}) == {"rewritten": [], "own": []}
+
+
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
