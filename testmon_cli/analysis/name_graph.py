@@ -17,6 +17,8 @@ from testmon_cli.domain.source import Definition
 Name = tuple[str, str]  # path and name
 Member = tuple[str, str, str]  # path, class and name
 
+IMPORT = "<import>"  # in place of a name: all that a file makes by calls when it is imported
+
 _CHANGED = Cause("definition", "mentions", "", "")
 _KEPT = Cause("memoised", "mentions", "", "")  # what follows from a name that keeps something other: no effects
 
@@ -38,17 +40,21 @@ class NameGraph:
         *,
         kept: bool = False,
         coarse: bool = False,
-        made_with: Callable[[Name | Member], Iterable[tuple[str, Definition]]] = lambda _: (),
+        made_with: Callable[[Name | Member], Iterable[str]] = lambda _: (),
+        calling: Callable[[str], Iterable[Definition]] = lambda _: (),
     ) -> None:
         """`own` gives a set for each name, see `domain.bits`.
 
-        `made_with` gives the definitions, with their files, that ran code on import which uses a name.
+        `made_with` gives the files that ran code on import which uses a name, `calling` the definitions of such a file
+        that may have run it.
+
         With `kept` what follows is what an object keeps under a name: no statement does anything else. What is `coarse`
         says `Growth`.
         """
         self._project = project
         self._own = own
         self._made_with = made_with
+        self._calling = calling
         self._root = _KEPT if kept else _CHANGED
         self._coarse = coarse
         self._growth = Growth(project)
@@ -59,13 +65,20 @@ class NameGraph:
     def step(self, name: Name | Member) -> Step:
         """What follows at once from a name; causes end with a link that stands for the name's own."""
         if name not in self._steps:
-            found = self._of_member(name) if len(name) == 3 else self._of_name(name)
-            for path, definition in self._made_with(name):
-                for key, cause in self._consequences(path, definition, annotates=False).names.items():
-                    found.names.setdefault(key, cause)
+            if name[1] == IMPORT:
+                found = self._of_import(name[0])
+            else:
+                found = self._of_member(name) if len(name) == 3 else self._of_name(name)
+                found.names.update(dict.fromkeys(((path, IMPORT) for path in self._made_with(name)), self._root))
             found.names.pop(name, None)
             self._steps[name] = found
         return self._steps[name]
+
+    def _of_import(self, path: str) -> Step:
+        names: dict[Name | Member, Cause] = {}
+        for definition in self._calling(path):
+            names |= self._consequences(path, definition, annotates=False).names
+        return Step(names, ())
 
     def _of_member(self, member: Member) -> Step:
         return _step(Growth(self._project, coarse=self._coarse).follow_member(member, self._root))

@@ -105,6 +105,11 @@ class RunMatcher:
             found[test.path].append(test)
         return found
 
+    @cached_property
+    def _collected_from(self) -> Mapping[int, str]:
+        """By trace, the file that pytest collects a test from: one that inherits a test may stand in another."""
+        return {test.trace_id: path_of(test.nodeid, test.path) for test in self.tests_in(self._tests)}
+
     # Models
 
     def model(self, path: str) -> SourceModel | None:
@@ -552,9 +557,8 @@ class RunMatcher:
             self._lazy_imports_of(eager, link)
             touching = set(self.traces.bits.things(self.traces.with_users(self.traces.touching(eager))))
             if touching:
-                reporting = {t.trace_id for t in self.tests_in(self._tests) if _collected_from(t) in eager}
-                for trace_id in touching - reporting:
-                    if self._kinds.get(trace_id) == "test":
+                for trace_id in touching:
+                    if self._kinds.get(trace_id) == "test" and self._collected_from.get(trace_id) not in eager:
                         self._hit(trace_id, link)
             for trace_id, path in self.modules.items():  # modules that run on import what imports this one
                 if trace_id in self.invalid and path not in self.growth.affected.modules:
@@ -648,10 +652,6 @@ def _kind_order(trace: tuple[int, int, str, str, bool]) -> int:
 
 def _holds_line(block: Block, line: int) -> bool:
     return any(first <= line <= last for first, last in block.lines)
-
-
-def _collected_from(test: StoredTest) -> str:
-    return path_of(test.nodeid, test.path)
 
 
 def _is_conftest(path: str) -> bool:

@@ -16,7 +16,7 @@ from testmon_cli.analysis.mentions import (
     READS_DOCS,
     READS_HINTS,
 )
-from testmon_cli.analysis.name_graph import Member, Name, NameGraph
+from testmon_cli.analysis.name_graph import IMPORT, Member, Name, NameGraph
 from testmon_cli.analysis.project import Project
 from testmon_cli.analysis.relations import Relations
 from testmon_cli.application.asked_names import EVERYONE, AskedNames, Asking
@@ -239,7 +239,9 @@ class Owners:
         self._mentions = mentions
         self._growth = growth
         self._project = mentions.project
-        self._graph = NameGraph(self._project, self._own, kept=kept, made_with=self._made_with)
+        self._graph = NameGraph(
+            self._project, self._own, kept=kept, made_with=self._made_with, calling=mentions.calling
+        )
         self._holders = Bits[Name]()  # names with blocks that look at members of their own class
         self._visited: set[Name | Member] = set()
         self._passed: set[str] = set()  # paths of these
@@ -266,6 +268,8 @@ class Owners:
         return len(self._mentions.looking_at_members)
 
     def _own(self, name: Name | Member) -> int:
+        if name[1] == IMPORT:
+            return 0
         if len(name) == 3:
             return (self._needing(name) | self._mentions.attribute(name[2])) << self._width
         path, word = name
@@ -276,15 +280,13 @@ class Owners:
         holder = self._holders.of([name]) if name in self._mentions.looking_at_members else 0
         return traces << self._width | holder
 
-    def _made_with(self, name: Name | Member) -> Iterator[tuple[str, Definition]]:
-        """Definitions that ran code on import which uses a name: what they bind may be made with it."""
+    def _made_with(self, name: Name | Member) -> Iterator[str]:
+        """Files that ran code on import which uses a name: what they bind may be made with it."""
         ran = self._mentions.users_of_attribute(name[-1])
         if len(name) == 2:
             ran |= self._mentions.ran(place for place, _ in self._named(name)) | self._looking_up(name)
         for trace_id in self._mentions.traces.bits.things(ran & self._mentions.importing):
-            path = self._mentions.run.modules[trace_id]
-            for definition in self._mentions.calling(path):
-                yield path, definition
+            yield self._mentions.run.modules[trace_id]
 
     def _needing(self, name: Name | Member) -> int:
         """Tests that need a module whose import does something with a name."""
@@ -329,8 +331,9 @@ class Owners:
         self._visited.update(origins)
         while stack:
             name, cause = stack.pop()
-            for place, how in (*self._named(name), *self._meeting(name)) if len(name) == 2 else ():
-                yield (place.path, place.block.qualname), link_to(place, cause, how)
+            if len(name) == 2 and name[1] != IMPORT:
+                for place, how in (*self._named(name), *self._meeting(name)):
+                    yield (place.path, place.block.qualname), link_to(place, cause, how)
             for following, found in self._graph.step(name).names.items():
                 if following not in self._visited:
                     self._visited.add(following)

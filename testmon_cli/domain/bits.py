@@ -24,6 +24,11 @@ class Bits(Generic[T]):
 
     def things(self, bits: int) -> Iterator[T]:
         """The things in a set."""
+        if bits.bit_count() < _FEW:
+            while bits:
+                yield self._things[(bits & -bits).bit_length() - 1]
+                bits &= bits - 1
+            return
         for place, digit in enumerate(reversed(f"{bits:b}")):
             if digit == "1":
                 yield self._things[place]
