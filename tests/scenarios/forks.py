@@ -57,7 +57,11 @@ def run_pytest(arguments: list[str]) -> dict[str, object]:
 
     observer = Observer()
     common = ["-q", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
-    code = int(pytest.main([*common, *arguments], plugins=[observer]))
+    try:
+        code = int(pytest.main([*common, *arguments], plugins=[observer]))
+    except Exception:  # pytest before 9 lets out what a plugin raises when it is imported
+        traceback.print_exc()
+        code = 1
     return {"code": code, "outcomes": observer.outcomes, "errors": observer.errors}
 
 
