@@ -61,7 +61,7 @@ def run_pytest(arguments: list[str]) -> dict[str, object]:
         code = int(pytest.main([*common, *arguments], plugins=[observer]))
     except Exception:  # pytest before 9 lets out what a plugin raises when it is imported
         traceback.print_exc()
-        code = 1
+        code = 4
     return {"code": code, "outcomes": observer.outcomes, "errors": observer.errors}
 
 
