@@ -28,7 +28,7 @@ from testmon_cli.analysis.keeping import (
     roots_of_results,
 )
 from testmon_cli.analysis.names import Names, dotted_name, root_name
-from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names
+from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, parameters
 from testmon_cli.analysis.trees import children, walk
 from testmon_cli.domain.source import RESULT, FunctionSummary
 
@@ -114,6 +114,9 @@ class Reader:
             if isinstance(decorator, ast.Call):
                 for argument in (*decorator.args, *(k.value for k in decorator.keywords)):
                     self.expression(argument)
+            if isinstance(decorator, ast.Lambda):
+                self._applied(decorator)
+                continue
             if not dotted:
                 self.found.add(ANYTHING)
                 continue
@@ -123,6 +126,12 @@ class Reader:
             if self._is_own(dotted) and dotted.rpartition(".")[2] in ("setter", "getter", "deleter"):
                 continue
             self.found.add(f"{'made' if isinstance(decorator, ast.Call) else 'deco'}:{expanded}")
+
+    def _applied(self, node: ast.Lambda) -> None:
+        """A lambda is called with what it decorates, which nobody else has yet."""
+        inside = Reader(self.names, {**(self.local or {}), **dict.fromkeys(parameters(node.args), "argument")})
+        inside.expression(node.body)
+        self.found |= inside.found - {ARGUMENT}
 
     def _is_own(self, dotted: str) -> bool:
         first = dotted.partition(".")[0]

@@ -70,9 +70,17 @@ class Relations:
         if JOINS_CLASSES in definition.mentions or "?" in definition.bases:
             return False
         return all(
-            self._project.class_definition(base, path) is not None or self._project.resolve(base, path) is None
+            self._project.class_definition(base, path) is not None or self._is_outside(base, path)
             for base in definition.bases
         )
+
+    def _is_outside(self, name: str, path: str) -> bool:
+        """Whether a name stands for something of no file of the project, maybe imported by way of one."""
+        found = self._project.resolve(name, path)
+        if found is None:
+            return True
+        bound = self._project.definitions(found[0], found[1]) if found[1] else ()
+        return bool(bound) and all(definition.kind == "import" for definition in bound)
 
     def _lending(self, classes: Iterable[Class]) -> Iterator[Class]:
         """Classes of which a body takes over a function: `render = Page.render`."""

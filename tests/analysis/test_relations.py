@@ -17,6 +17,7 @@ SHARING = [
     pytest.param("", "class C(A): pass\nclass D(B): pass", False, id="both-have-classes-below"),
     pytest.param("", "Alias = A\nclass C(Alias, B): pass", True, id="alias"),
     pytest.param("", "class C(make(A)): pass", True, id="base-that-is-made"),
+    pytest.param("", "import way\nclass C(way.Outer, A): pass", False, id="base-from-outside-by-way-of-a-file"),
     pytest.param("", "C = type('C', (A, B), {})", True, id="made-by-a-call"),
     pytest.param("class B(type): pass", "", True, id="metaclass"),
     pytest.param("import lib\nclass B(lib.ModelMeta): pass", "", True, id="metaclass-from-outside"),
@@ -26,7 +27,14 @@ SHARING = [
 
 @pytest.mark.parametrize(("second", "use", "shares"), SHARING)
 def test_classes_that_may_share_an_object(second: str, use: str, shares: bool) -> None:
-    files = project({"a.py": "class A: pass", "b.py": second or "class B: pass", "use.py": HEAD + use})
+    files = project(
+        {
+            "a.py": "class A: pass",
+            "b.py": second or "class B: pass",
+            "use.py": HEAD + use,
+            "way.py": "from lib import Outer",
+        }
+    )
     assert Relations(files, Growth(files)).may_share(A, B) is shares
 
 
