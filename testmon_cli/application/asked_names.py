@@ -79,12 +79,15 @@ class AskedNames:
         return path in self._index.get(number, ()) and self._traces.ran(lookups.place_of(path), number) != 0
 
     def is_module(self, name: str) -> bool:
-        """Whether a module of this name was asked for."""
-        numbers = [lookups.checksum_of(lookups.ANYWHERE, name, on_import=on_import) for on_import in (False, True)]
+        """Whether a module of this name, or anything else that has it, was asked for."""
+        if not self._is_kept:
+            return False
+        ways = (way for way in lookups.WAYS if way != lookups.MEMBERS)
+        numbers = [lookups.checksum_of(way, name, on_import=on_import) for way in ways for on_import in (False, True)]
         return any(
             self._traces.ran(lookups.place_of(path), number)
             for number in numbers
-            for path in (self._index.get(number, ()) if self._is_kept else ())
+            for path in self._index.get(number, ())
         )
 
     @cached_property

@@ -546,7 +546,7 @@ class MentionMatcher:
         related = owners.related(names) | self._ancestors(path, owner)
         for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
             concerned = self._mentions.concerned([place], among)
-            if not concerned:
+            if among != EVERYONE and not concerned:
                 continue
             traces |= concerned
             self.functions.setdefault((place.path, place.block.qualname), cause)
