@@ -76,6 +76,11 @@ class LoadedSource:
         return self.table.checksums[-1] if self.table is not None else None
 
     @cached_property
+    def looks_up(self) -> bool:
+        """Whether names are recorded that code of it looks up."""
+        return codec.mentions_any(self.version.names, _LOOKING_UP)
+
+    @cached_property
     def table(self) -> BlockTable | None:
         return self._decoded(codec.decode_table)
 
@@ -97,6 +102,7 @@ class _Hit(NamedTuple):
     keeps_names: bool = True  # whether the names are told that it looked up
 
 
+_LOOKING_UP = {codec.name_hash(way) for way in lookups.WAYS}
 _NAMES_LOST = lookups.checksums_of((LOST, LOST_ON_IMPORT))
 _LOST = _Hit("", problem="a part of its record was lost")
 
@@ -244,14 +250,16 @@ class Joiner:
         if loaded is None or loaded.table is None or path in self._unsafe:
             return _Hit(path, problem=self._unsafe.get(path, f"{path} could not be read"))
         # Of lines coverage.py tells, also in a child process of one with probes.
-        keeps_names = isinstance(record.seen, bytes) or (self.session is not None and not self.keeps_names)
+        is_told = isinstance(record.seen, bytes) or (self.session is not None and not self.keeps_names)
+        keeps_names = is_told or not loaded.looks_up
         return _Hit(path, loaded.checksums(record.seen), keeps_names=keeps_names)
 
     def _names(self, source: str, record: wire.Asked) -> None:
         if (source, record.number) in self._asked:
             self._ran.clear()
         path = self._files.get((source, record.file), "")
-        names = frozenset() if path in self._passing else lookups.checksums_of(record.names)
+        loaded = self.sources.get(path)  # none of what a test made, loaded and removed
+        names = lookups.checksums_of(record.names) if loaded is not None and loaded.looks_up else frozenset()
         self._asked[source, record.number] = lookups.place_of(path), names
 
     @property

@@ -52,7 +52,7 @@ def test_lines_and_blocks_give_the_same_fingerprint(root: Path) -> None:
         joiner.add("s", _outcome(root))
         (execution,) = joiner.take().executions
         found.append(execution.trace.fingerprints)
-    assert found[0]["a.py"] == found[1]["a.py"]
+    assert found[0] == found[1]
     assert len(found[0]["a.py"]) == 2
 
 
@@ -60,6 +60,7 @@ def _session(root: Path, engine: str) -> wire.Session:
     return wire.Session(str(root), "", (), (), engine, {})
 
 
+LOOKING = "def f(n):\n    if n:\n        return hasattr(n, n)\n    return 2\n"
 LOST_NAMES = lookups.checksums_of((LOST, LOST_ON_IMPORT))
 NAMES = [
     pytest.param("probes", b"\1\1\0", (), None, id="none-asked-for"),
@@ -74,6 +75,7 @@ NAMES = [
 def test_names_that_were_looked_up_are_kept_beside_the_blocks(
     root: Path, engine: str, hits: bytes | tuple[int, ...], asked: tuple[int, ...], wanted: frozenset[int] | None
 ) -> None:
+    (root / "a.py").write_text(LOOKING)
     joiner = Joiner(root, {}, ())
     joiner.add("s", _session(root, engine))
     joiner.add("s", _file(root))
@@ -87,6 +89,18 @@ def test_names_that_were_looked_up_are_kept_beside_the_blocks(
         [] if wanted is None else [set(wanted)]
     )
     assert joiner.keeps_names == (engine == "probes")
+
+
+def test_a_source_that_looks_nothing_up_loses_no_names(root: Path) -> None:
+    joiner = Joiner(root, {}, ())
+    joiner.add("s", _session(root, "probes"))
+    joiner.add("s", _file(root))
+    joiner.add("s", wire.Hits(0, 0, b"\1\1\0"))
+    joiner.add("s", wire.Asked(0, 0, (LOST,)))
+    joiner.add("s", wire.Trace("module:a.py", (0,), asked=(0,)))
+
+    (trace,) = joiner.take().traces
+    assert list(trace.fingerprints) == ["a.py"]
 
 
 def test_names_of_which_the_record_is_lost_are_a_gap(root: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testmon_cli.analysis import codec
+from testmon_cli.analysis import codec, lookups
 from testmon_cli.application import collecting, environment, selecting, settings
 from testmon_cli.storage.datafile import Datafile
 from tests.conftest import Project
@@ -125,6 +125,7 @@ def _read(datafile: Datafile) -> dict[str, Seen]:
             names[fingerprint.path].get(checksum, f"{fingerprint.path}::?")
             for trace in traces
             for fingerprint in datafile.trace_fingerprints(trace)
+            if not lookups.is_place(fingerprint.path)
             for checksum in fingerprint.checksums
         }
         resources = {(s.kind, s.name) for trace in traces for s in datafile.trace_resources(trace).values()}
