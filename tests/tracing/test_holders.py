@@ -71,6 +71,15 @@ def test_an_old_cycle_is_collected_where_that_takes_little_time(
     assert survivors(holders) == set()
 
 
+def test_an_old_cycle_survives_where_that_takes_much_of_the_time(holders: Holders) -> None:
+    till: Any = Till()
+    till.itself = [till]
+    Fills("a.py", holders)["f\t.x"] = till
+    gc.collect()
+    del till
+    assert survivors(holders) == {("a.py", "f\t.x")}
+
+
 def test_a_disabled_garbage_collector_is_left_alone(holders: Holders) -> None:
     till: Any = Till()
     till.itself = [till]
