@@ -38,7 +38,7 @@ def encode(model: SourceModel) -> bytes:
         ],
         "imports": [list(i) for i in model.imports],
         "functions": [
-            [f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills, f.owned, f.gives]
+            [f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills, f.owned, f.passes, f.gives]
             for f in model.functions
         ],
         "doctests": sorted(model.doctests),
@@ -112,9 +112,17 @@ def decode(data: bytes) -> SourceModel:
         imports=tuple(Import(*values) for values in document["imports"]),
         functions=tuple(
             FunctionSummary(
-                name, tuple(effects), memoised, tuple(keeps), tuple(results), tuple(fills), tuple(owned), gives
+                name,
+                tuple(effects),
+                memoised,
+                tuple(keeps),
+                tuple(results),
+                tuple(fills),
+                tuple(owned),
+                tuple(passes),
+                gives,
             )
-            for name, effects, memoised, keeps, results, fills, owned, gives in document["functions"]
+            for name, effects, memoised, keeps, results, fills, owned, passes, gives in document["functions"]
         ),
         doctests=frozenset(document["doctests"]),
     )

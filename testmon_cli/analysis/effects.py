@@ -25,6 +25,7 @@ from testmon_cli.analysis.keeping import (
     kept_in_object_alone,
     last_part,
     object_of_cached_property,
+    passed_on,
     roots_of_results,
 )
 from testmon_cli.analysis.names import Names, dotted_name, root_name
@@ -326,6 +327,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
         results=tuple(sorted(results)),
         fills=() if of_names else tuple(sorted(lines)),
         owned=tuple(sorted(owned)),
+        passes=tuple(sorted(passed_on(nodes))),
         gives=given_away(node, nodes, names),
     )
 

@@ -109,6 +109,10 @@ def given_away(function: FunctionNode, nodes: Iterable[ast.AST], names: Names) -
     for node in nodes:
         if id(node) in single:
             continue
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+            if len(node.args) > 1 and not isinstance(node.args[1], ast.Constant):
+                return ANY
+            continue
         if isinstance(node, ast.Attribute) and node.attr == "__dict__":
             holder: ast.expr = node.value
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
@@ -123,6 +127,39 @@ def given_away(function: FunctionNode, nodes: Iterable[ast.AST], names: Names) -
             return ANY
         found = "" if function.name in _STATES else OWN
     return found
+
+
+def passed_on(nodes: Iterable[ast.AST]) -> set[str]:
+    """Attributes that a function, all of whose nodes these are, may read of one object and set on another."""
+    found: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
+            for part in (part for target in _targets(node) for part in _parts(target)):
+                if isinstance(part, ast.Attribute):
+                    found |= {
+                        read.attr
+                        for read in _attributes_in(node.value)
+                        if read.attr == part.attr and ast.dump(read.value) != ast.dump(part.value)
+                    }
+        elif isinstance(node, ast.Call):
+            for keyword in node.keywords:
+                word = (keyword.arg or "").strip("_")
+                found |= {read.attr for read in _attributes_in(keyword.value) if read.attr.strip("_") == word}
+            if _makes_object(node.func) or (isinstance(node.func, ast.Name) and node.func.id == "setattr"):
+                found |= {read.attr for argument in node.args for read in _attributes_in(argument)}
+    return found
+
+
+def _attributes_in(node: ast.expr) -> list[ast.Attribute]:
+    return [child for child in walk(node) if isinstance(child, ast.Attribute)]
+
+
+def _makes_object(function: ast.expr) -> bool:
+    """Whether a call may make an object of a class of the project: by the name, which begins with a capital letter."""
+    if isinstance(function, ast.Call):
+        return True
+    name = dotted_name(function).rpartition(".")[2].lstrip("_")
+    return name[:1].isupper() or name in ("cls", "class__")
 
 
 def _looked_into(node: ast.AST) -> Iterable[ast.AST]:

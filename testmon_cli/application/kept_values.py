@@ -16,9 +16,9 @@ from testmon_cli.domain.source import ANY, OWN, RESULT, Definition, FunctionSumm
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing.states import COPIED, EVERYTHING, KEPT, PASSED, READ
 
-_COPYING = frozenset({"__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__", "__replace__"})
+_COPYING = frozenset({"__reduce__", "__reduce_ex__"})
 _STORING = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve")
-_GIVING = frozenset({"__dict__", "vars"})
+_GIVING = frozenset({"__dict__", "vars", "setattr", "__getstate__", "__setstate__"})
 _SETTING = frozenset({"__setattr__", "__dict__"})
 _MAKERS = frozenset({"functools.cached_property", "django.utils.functional.cached_property"})
 
@@ -54,6 +54,7 @@ class KeptValues:
         self._entering = entering
         self._mentioning = mentioning
         self._shared: dict[str, bool] = {}
+        self._passed: dict[str, set[int]] = {}
 
     def kept(
         self, path: str, function: FunctionSummary, before: FunctionSummary | None, ran: set[int]
@@ -82,6 +83,8 @@ class KeptValues:
         for copied, traces in survivors.copied.items():
             if self._may_be(copied, related):
                 found |= traces
+        attribute = qualname.rpartition(".")[2] if name == RESULT else name.removeprefix(".")
+        found |= self._passing(attribute)
         if self._survivors.read and any(self._may_be(stored, related) for stored in self._survivors.read):
             found |= self._storing
         for (where, function), traces in self._giving_own.items():
@@ -136,6 +139,14 @@ class KeptValues:
     def _storing(self) -> set[int]:
         """Traces that ran a block which may pickle something."""
         return {trace for name in _STORING for trace in self._mentioning(name)}
+
+    def _passing(self, attribute: str) -> set[int]:
+        """Traces that ran a function which may set an attribute of one object on another."""
+        if attribute not in self._passed:
+            models = ((path, self._project.model(path)) for path in self._project.mentioning(frozenset({attribute})))
+            functions = [(p, f) for p, m in models if m is not None for f in m.functions if attribute in f.passes]
+            self._passed[attribute] = {trace for path, f in functions for trace in self._entered(path, f)}
+        return self._passed[attribute]
 
     @cached_property
     def _givers(self) -> list[tuple[str, FunctionSummary]]:

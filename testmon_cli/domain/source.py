@@ -97,6 +97,7 @@ class FunctionSummary(NamedTuple):
     results: tuple[str, ...] = ()  # those of `keeps` that hold what a call made or a caller gave
     fills: tuple[int, ...] = ()  # lines of the statements that keep; empty when that may be anywhere
     owned: tuple[str, ...] = ()  # those of `keeps` that nothing but the object has; RESULT for the result itself
+    passes: tuple[str, ...] = ()  # attributes of one object that it may set on another
     gives: str = ""  # whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none
 
 

@@ -194,6 +194,22 @@ def test_a_cached_property_keeps_its_result_in_the_object() -> None:
     assert [(f.owned, f.memoised) for f in model(source).functions] == [(("()",), True), ((), True)]
 
 
+PASSES = [
+    pytest.param("x = C()\nx.a = self.a", {"a"}, id="assigned"),
+    pytest.param("self.a = self.a or g()", set(), id="same-object"),
+    pytest.param("return C(_a=self.a, b=self.c)", {"a"}, id="keyword"),
+    pytest.param("return C(self.a), type(self)(self.b), self.__class__(self.c)", {"a", "b", "c"}, id="made-of"),
+    pytest.param("return g(self.a)", set(), id="argument"),
+    pytest.param("setattr(x, 'a', self.a)", {"a"}, id="setattr"),
+]
+
+
+@pytest.mark.parametrize(("body", "passes"), PASSES)
+def test_which_attributes_a_function_passes_on(body: str, passes: set[str]) -> None:
+    summary = model(HEAD + "def f(self, cls, d):\n" + textwrap.indent(body, " ")).functions[-1]
+    assert set(summary.passes) == passes
+
+
 GIVES = [
     pytest.param("return vars(x)", "any", id="vars"),
     pytest.param("x.__dict__.update(self.__dict__)", "any", id="of-another"),
@@ -201,6 +217,7 @@ GIVES = [
     pytest.param("return self.__dict__.get('a'), self.__dict__['a'], 'a' in self.__dict__", "", id="one"),
     pytest.param("return cls.__dict__, vars(os)", "", id="class-and-module"),
     pytest.param("x.__setstate__(d)", "any", id="state"),
+    pytest.param("for k in d:\n setattr(x, k, getattr(self, k))", "any", id="one-by-one"),
 ]  # fmt: skip
 
 
