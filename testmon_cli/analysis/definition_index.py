@@ -63,6 +63,17 @@ class DefinitionIndex:
     def _functions(self) -> Mapping[str, FunctionSummary]:
         return {function.qualname: function for function in reversed(self.model.functions)}
 
+    def functions_named(self, name: str) -> Sequence[FunctionSummary]:
+        """Functions and methods of a name, wherever they stand."""
+        return self._functions_by_name.get(name, ())
+
+    @cached_property
+    def _functions_by_name(self) -> Mapping[str, list[FunctionSummary]]:
+        found: dict[str, list[FunctionSummary]] = defaultdict(list)
+        for function in self.model.functions:
+            found[function.qualname.rpartition(".")[2]].append(function)
+        return dict(found)
+
     def functions_in(self, qualname: str) -> Sequence[FunctionSummary]:
         """Functions that a function makes itself."""
         return self._inner.get(f"{qualname}.<locals>", ())

@@ -3,6 +3,7 @@
 Flags a definition may carry:
 
     literal     the value is a constant or a display of a builtin container
+    constant    the value is a constant
     instance    the value is a call; `bases` holds the dotted name of what is called
     bare        only an annotation, binds nothing
     keywords    a class with keywords (a metaclass, or for __init_subclass__)
@@ -224,7 +225,7 @@ class _Reader:
     def _value(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, flags: set[str]) -> tuple[str, ...]:
         value = node.value
         if isinstance(value, _LITERALS):
-            flags.add("literal")
+            flags |= {"literal", "constant"} if isinstance(value, ast.Constant) else {"literal"}
         elif isinstance(value, ast.Call) and (dotted := dotted_name(value.func)):
             flags.add("instance")
             return (self.names.expand(dotted),)

@@ -3,11 +3,14 @@
 The notation, a text per effect, resolved against the whole project by `analysis.project`:
 
     *                 anything
+    ?m|a|b            calls what has no name here, as method m of something, or (?) a function that it was given
     !                 may raise (see analysis.fallibility): then the module does not import
     ~name, ~a.b      changes the object that the module's global, or an attribute of it, stands for
     =name             binds the module's global `name` (a function with a `global` statement)
     ^                 changes an object given as argument (or self)
-    call:f|a|b        calls f (a dotted name) with arguments that stand for the globals a and b; its result is used
+    ^.a               changes what the attribute `a` of self holds
+    .                 sets attributes of an object that is just being made
+    call:f|a|b()      calls f (a dotted name) with arguments that stand for the global a and for what b returned
     bare:f|a|b        the same as a statement of its own
     method:o.m|a|b    calls method m of what the global o stands for; bare-method: as a statement
     deco:f            decorates with f
@@ -36,6 +39,9 @@ from testmon_cli.domain.source import RESULT, FunctionSummary
 ANYTHING = "*"
 FALLIBLE = "!"
 ARGUMENT = "^"
+SELF = "."
+UNNAMED = "?"
+MAKING = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__init_subclass__"})  # self is new there
 
 _CHAINING = (ast.LShift, ast.RShift)  # `first >> second`: libraries give these operators effects
 _WRITING = frozenset("wax+")
@@ -46,7 +52,9 @@ class Reader:
 
     def __init__(self, names: Names, local: Mapping[str, str] | None = None) -> None:
         self.names = names
-        self.local = local  # None at module or class level; else name -> "argument", "fresh" or "unknown"
+        # None at module or class level; else name -> "argument", "fresh", "unknown", "self" (the first argument of a
+        # method), or "made" (an object that is just being made: attributes of it are set)
+        self.local = local
         self.found: set[str] = set()
 
     def statements(self, body: Iterable[ast.stmt]) -> None:
@@ -119,7 +127,7 @@ class Reader:
                 self._applied(decorator)
                 continue
             if not dotted:
-                self.found.add(ANYTHING)
+                self.found.add(ANYTHING if self.local is None else UNNAMED)
                 continue
             expanded = self.names.expand(dotted)
             if purity.is_pure_decorator(expanded) and not self._is_own(dotted):
@@ -146,20 +154,29 @@ class Reader:
         elif isinstance(node, ast.Starred):
             self.target(node.value)
         elif isinstance(node, ast.Attribute | ast.Subscript):
-            self.mutated(node)
+            self.mutated(node, holder=node.value if isinstance(node, ast.Attribute) else None)
         elif rebinds and isinstance(node, ast.Name) and self.local is None and self.names.is_imported(node.id):
             self.found.add("~" + node.id)
 
-    def mutated(self, node: ast.expr) -> None:
-        """The object that an expression starts from changes."""
+    def mutated(self, node: ast.expr, holder: ast.expr | None = None) -> None:
+        """The object that an expression starts from changes; an attribute is set of `holder`, if there is one."""
         root = root_name(node)
         if self.local is not None and root in self.local:
-            if self.local[root] != "fresh":
+            kind = self.local[root]
+            if isinstance(holder, ast.Name) and kind != "fresh":
+                self.found.add(SELF if kind in ("made", "making") else ARGUMENT)
+            elif kind in ("self", "making"):
+                self._changes_self(_owner_of(node, root))
+            elif kind != "fresh":
                 self.found.add(ARGUMENT)
         elif not root or (self.names.is_imported(root) and purity.is_stdlib(self.names.expand(root))):
             self.found.add(ANYTHING)
         else:
             self.found.add("~" + _owner_of(node, root))
+
+    def _changes_self(self, dotted: str) -> None:
+        attribute = dotted.split(".")[1:2]
+        self.found.add(f"{ARGUMENT}.{attribute[0]}" if attribute else ARGUMENT)
 
     def expression(self, node: ast.expr) -> None:
         stack: list[ast.AST] = [node]
@@ -179,15 +196,15 @@ class Reader:
         for argument in arguments:
             self.expression(argument)
         dotted = dotted_name(node.func)
+        roots = "".join(f"|{root}" for root in dict.fromkeys(map(self._source, arguments)) if root)
         if not dotted:
-            self._computed(node, bare=bare)
+            self._computed(node, roots, bare=bare)
             return
-        roots = "".join(f"|{root}" for root in dict.fromkeys(map(root_name, arguments)) if self._is_global(root))
         if self.local is not None and any(self._argument_root(a) for a in arguments):
             roots += "|^"
         first, _, rest = dotted.partition(".")
         if self.local is not None and first in self.local:
-            self._method_of_local(first, rest)
+            self._method_of_local(first, rest, roots)
         elif self.names.is_builtin(first):
             self._builtin(first, node)
         elif self.names.is_imported(first):
@@ -196,6 +213,15 @@ class Reader:
             self.found.add(f"{'bare-' if bare else ''}method:{dotted}{roots}")
         else:
             self.found.add(f"{'bare' if bare else 'call'}:{dotted}{roots}")
+
+    def _source(self, node: ast.expr) -> str:
+        """The global that an argument comes from: `a`, `module.a`, or `a.f()` where that was called; else ""."""
+        if not self._is_global(root_name(node)):
+            return ""
+        called = _called_in(node)
+        if called:
+            return f"{called}()"
+        return _owner_of(node, root_name(node)) if self.names.is_imported(root_name(node)) else root_name(node)
 
     def _argument_root(self, node: ast.expr) -> bool:
         root = root_name(node)
@@ -215,7 +241,7 @@ class Reader:
 
     def _builtin(self, name: str, node: ast.Call) -> None:
         if name in ("setattr", "delattr") and node.args:
-            self.mutated(node.args[0])
+            self.mutated(node.args[0], holder=node.args[0])
         elif name == "print":
             if self.local is None:
                 self.found.add(ANYTHING)  # a test may import the module to see what it prints
@@ -230,19 +256,22 @@ class Reader:
         elif name not in purity.PURE_BUILTINS:
             self.found.add(ANYTHING)
 
-    def _method_of_local(self, first: str, rest: str) -> None:
+    def _method_of_local(self, first: str, rest: str, roots: str) -> None:
         kind = (self.local or {}).get(first)
-        method = rest.rpartition(".")[2]
+        owner, _, method = rest.rpartition(".")
         if kind == "fresh" or (not rest and kind != "unknown"):
             if not rest:
-                self.found.add(ANYTHING)  # a function given as argument is called
+                self.found.add(UNNAMED + roots)  # a function given as argument is called
             return
         if method in purity.CONTAINER_MUTATORS:
-            self.found.add(ARGUMENT)
+            if kind in ("self", "making"):
+                self._changes_self(f"{first}.{owner}" if owner else first)
+            else:
+                self.found.add(ARGUMENT)
         elif method not in purity.BUILTIN_METHODS:
-            self.found.add(ANYTHING)
+            self.found.add(f"{UNNAMED}{method}{roots}")
 
-    def _computed(self, node: ast.Call, *, bare: bool) -> None:
+    def _computed(self, node: ast.Call, roots: str, *, bare: bool) -> None:
         """A call of something that is not a name: `f(x)(y)`, `"a b".split()`, `Path(x).glob()`, `table[k]()`."""
         function = node.func
         if isinstance(function, ast.Attribute):
@@ -260,14 +289,15 @@ class Reader:
                 if function.attr in purity.CONTAINER_MUTATORS and root:
                     self.mutated(value)
                 return
-            self.found.add(ANYTHING)
+            source = self._source(value)
+            self.found.add(f"{UNNAMED}{function.attr}{'|' * bool(source)}{source}{roots}")
             return
         if isinstance(function, ast.Call):
             dotted = dotted_name(function.func)
             self.call(function, bare=False)
             if dotted and purity.is_pure_decorator(self.names.expand(dotted)):
                 return
-        self.found.add(ANYTHING)
+        self.found.add(ANYTHING if self.local is None else UNNAMED)
 
     def _innermost_call(self, node: ast.expr) -> str:
         while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
@@ -276,6 +306,18 @@ class Reader:
                 return dotted
             node = inner
         return dotted_name(node)
+
+
+def _called_in(node: ast.expr) -> str:
+    """The dotted name of what is called in `a.b(c).d`, "" where nothing with a name is."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
+        if isinstance(node, ast.Call):
+            if dotted := dotted_name(node.func):
+                return dotted
+            node = node.func
+        else:
+            node = node.value
+    return ""
 
 
 def _owner_of(node: ast.expr, root: str) -> str:
@@ -300,9 +342,13 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     for child in nodes:
         if isinstance(child, ast.comprehension):
             local.update((name, "unknown") for name in bound_names(child.target) if name not in local)
-    for name in _fresh(nodes):
+    for name, kind in _fresh(nodes):
         if local.get(name) == "unknown":
-            local[name] = "fresh"
+            local[name] = kind
+    owner, _, own = qualname.rpartition(".")
+    first = [*arguments.posonlyargs, *arguments.args][:1]
+    if first and owner and not owner.endswith("<locals>") and local.get(first[0].arg) == "argument":
+        local[first[0].arg] = "making" if own in MAKING else "self"
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             local[statement.name] = "fresh"
@@ -354,22 +400,28 @@ def _outliving(dotted: str, names: Names) -> str:
     return dotted if names.is_imported(first) or not dot else "." + dotted.rpartition(".")[2]
 
 
-def _fresh(nodes: Iterable[ast.AST]) -> Iterator[str]:
-    """Locals that are only ever bound to objects made here."""
-    made: dict[str, bool] = {}
+def _fresh(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Locals that are only ever bound to objects made here, with their kinds, see `Reader.local`."""
+    made: dict[str, str] = {}
     for child in nodes:
         if isinstance(child, ast.Assign | ast.AnnAssign):
             value = child.value
             is_made = isinstance(value, ast.List | ast.Dict | ast.Set | ast.Tuple | ast.Constant | ast.ListComp)
             is_made = is_made or isinstance(value, ast.DictComp | ast.SetComp | ast.JoinedStr | ast.GeneratorExp)
+            kind = "fresh" if is_made else "made" if _is_made(value) else ""
             for target in child.targets if isinstance(child, ast.Assign) else [child.target]:
                 for name in bound_names(target):
-                    made[name] = made.get(name, True) and is_made
+                    made[name] = kind if made.get(name, kind) == kind else ""
         elif isinstance(child, ast.For | ast.AsyncFor | ast.withitem | ast.NamedExpr):
             place = child.optional_vars if isinstance(child, ast.withitem) else child.target
             for name in bound_names(place) if place is not None else ():
-                made[name] = False
-    return (name for name, is_made in made.items() if is_made)
+                made[name] = ""
+    return ((name, kind) for name, kind in made.items() if kind)
+
+
+def _is_made(value: ast.expr | None) -> bool:
+    """Whether an expression is what `super().__new__(...)` or another `__new__` gives."""
+    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "__new__"
 
 
 def _may_write(node: ast.Call) -> bool:

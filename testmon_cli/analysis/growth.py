@@ -4,13 +4,13 @@ Names are kept per file. A definition that mentions an affected name makes the n
 besides (its effects) affects objects by the name they have, or the whole module.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from testmon_cli.analysis import lookups, purity
 from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, HINT, REMOVED, DefinitionChange
-from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE
+from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE, SELF, UNNAMED
 from testmon_cli.analysis.mentions import (
     DYNAMIC,
     DYNAMIC_ATTRIBUTES,
@@ -19,12 +19,13 @@ from testmon_cli.analysis.mentions import (
     READS_DOCS,
     READS_HINTS,
 )
-from testmon_cli.analysis.project import CONFTEST, Held, Project
+from testmon_cli.analysis.project import CONFTEST, Held, Project, Ran
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.source import Definition, FunctionSummary, Import
 
 _DEEPEST_CALL = 8
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
+_RESULT = "()"  # at the end of an argument that is what a call returned
 _ABSTRACT = frozenset({"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"})
 LOOKING_UP = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE})
 # The same where the names are recorded.
@@ -103,6 +104,19 @@ class Growth:
         if definition.kind == "class" and change.how in (ADDED, REMOVED, CHANGED):
             self._class_created(path, definition, cause)
         self._effects(path, definition, cause, may_raise=is_there or not change.name)
+
+    def ran(self, path: str, definition: Definition, cause: Cause, functions: Sequence[Ran]) -> None:
+        """A definition of `path` ran some functions on import, and one of these may do something else."""
+        link = Cause("definition", "runs", path, _full(definition.owner, "".join(definition.names[:1])), 0, cause)
+        link = link._replace(line=definition.line)
+        for bound in definition.names:
+            self._bound(path, definition, bound, link._replace(name=_full(definition.owner, bound)))
+        is_special = "autouse" in definition.flags or any(bound in purity.PYTEST_NAMES for bound in definition.names)
+        if not definition.names or (is_special and not definition.owner):
+            self.module(path, link)
+        self.fragile(path, link)
+        if self.project.runs(path):
+            self._observed(path, definition, functions, link, is_other=True)
 
     def new_module(self, path: str, definitions: Iterable[Definition]) -> None:
         """A source file came: imports that failed, or found something else, may find it now."""
@@ -632,17 +646,183 @@ class Growth:
         """What a definition does besides binding its names; if it may raise, so may the import of `importing`."""
         if not self.project.runs(importing):
             return
+        ran = self.project.ran(path, definition) if path == importing else None
+        if ran is not None:
+            self._observed(path, definition, ran, cause, is_other=False)
         for effect in definition.effects:
-            if effect != FALLIBLE or may_raise:
+            if effect == FALLIBLE and may_raise:
+                self.fragile(importing, cause)
+            elif effect != FALLIBLE and ran is None:
                 self._effect(effect, _Place(path, importing, cause))
+
+    def _observed(self, path: str, definition: Definition, ran: Sequence[Ran], cause: Cause, *, is_other: bool) -> None:
+        """What a definition does besides binding its names, where the functions are known that it ran.
+
+        Those to which names lead from there count; where one of them does something else (`is_other`), all of them.
+        """
+        walk = _Walk(ran)
+        place = _Place(path, path, cause)
+        self._walk(definition.effects, place, walk)
+        is_class = definition.kind == "class"
+        # What no name leads to was given objects by Python itself, as an operator or a metaclass is.
+        is_given = False
+        for function in ran if is_other else ():
+            if not walk.has_entered(function):
+                changes = self._walk_into(function.path, function.qualname, function.effects, place, walk)
+                is_given = is_given or changes
+        for where, owner, attribute in walk.attributes:
+            if not self._shared(where, owner, attribute, cause):
+                is_given = True
+        for where, argument in walk.changed:
+            self._argument_changed(where, argument, cause)
+        if not is_given and not (is_class and walk.changes_arguments):
+            return
+        mentioned = {(path, mention) for mention in definition.mentions if mention.isidentifier()}
+        for where, argument in sorted({*walk.given, *mentioned}):
+            if self._is_object(where, argument):
+                self._argument_changed(where, argument, cause)
+        for where, parent, _ in self.project.ancestors(path, definition) if is_class else ():
+            if parent is not None:
+                self.name(where, parent.names[0], cause)
+
+    def _is_object(self, path: str, name: str) -> bool:
+        """Whether a name may stand for an object that is no class, function or module."""
+        found = self.project.resolve(name.removesuffix(_RESULT), path)
+        owner, _, last = found[1].rpartition(".") if found is not None else ("", "", "")
+        definitions = self.project.definitions(found[0], last, owner) if found is not None else ()
+        return any(definition.kind in ("assign", "statement") for definition in definitions)
+
+    def _shared(self, where: str, owner: str, attribute: str, cause: Cause) -> bool:
+        """Note that an attribute of a class holds something else; False when each object has its own."""
+        is_shared = False
+        for path in self.project.mentioning(frozenset({attribute})):
+            model = self.project.model(path)
+            for definition in model.definitions if model is not None else ():
+                if not definition.owner or attribute not in definition.names or "bare" in definition.flags:
+                    continue
+                if self._is_related((path, definition.owner), (where, owner)):
+                    self.member(path, definition.owner, attribute, cause)
+                    is_shared = True
+        return is_shared
+
+    def _is_related(self, first: tuple[str, str], second: tuple[str, str]) -> bool:
+        """Whether two classes are the same, or one is below the other."""
+        return first == second or second in self._classes_above(*first) or first in self._classes_above(*second)
+
+    def _classes_above(self, path: str, qualname: str) -> set[tuple[str, str]]:
+        definition = self._class(path, qualname)
+        above = self.project.ancestors(path, definition) if definition is not None else ()
+        return {(at, _qualname(parent)) for at, parent, _ in above if parent is not None}
+
+    def _walk(self, effects: Iterable[str], place: "_Place", walk: "_Walk") -> None:
+        """Follow the effects of code that ran, or that what ran might have called."""
+        for effect in effects:
+            kind, _, rest = effect.partition(":")
+            if effect == ANYTHING:
+                self.module(place.importing, place.cause)
+            elif effect[0] == UNNAMED:
+                self._walk_unnamed(effect[1:], place, walk)
+            elif effect == ARGUMENT:
+                walk.changes_arguments = True
+            elif effect[0] == ARGUMENT:
+                walk.attributes[place.path, place.function.rpartition(".")[0], effect[2:]] = None
+                walk.changes_arguments = True
+            elif effect[0] in "~=":
+                if effect[0] == "=" or self.project.is_module_level(place.path, effect[1:].partition(".")[0]):
+                    self.mutated(place.path, effect[1:], place.cause)
+                else:
+                    walk.changes_arguments = True  # of the function around it
+            elif effect not in (FALLIBLE, SELF):
+                target, *arguments = rest.split("|")
+                walk.give(place.path, arguments, is_changed=self._walk_call(kind, target, place, walk))
+
+    def _walk_unnamed(self, call: str, place: "_Place", walk: "_Walk") -> None:
+        """A method of something without a name, or a function that was given: if it ran, that is known."""
+        method, *arguments = call.split("|")
+        found = [(ran.path, ran.qualname, ran.effects) for ran in walk.methods.get(method, ())]
+        for path in self.project.mentioning(frozenset({method})) if method and not found else ():
+            facts = self.project.facts(path)
+            named = facts.functions_named(method) if facts is not None else ()
+            found += [(path, f.qualname, f.effects) for f in named]
+        is_changed = not found  # by code from outside the project
+        for path, qualname, effects in found:
+            if (path, qualname) != (place.path, place.function):  # a method that calls that of a base class
+                is_changed = self._walk_into(path, qualname, effects, place, walk) or is_changed
+        walk.give(place.path, (*arguments, ARGUMENT), is_changed=is_changed)
+
+    def _walk_into(self, path: str, qualname: str, effects: Iterable[str], place: "_Place", walk: "_Walk") -> bool:
+        """Follow a function, once; True if it may change what it is given."""
+        key = (path, qualname)
+        if key not in walk.entered:
+            walk.entered[key] = True  # as long as that is not known
+            outer, walk.changes_arguments = walk.changes_arguments, False
+            self._walk(effects, _Place(path, place.importing, place.cause, function=qualname), walk)
+            walk.entered[key], walk.changes_arguments = walk.changes_arguments, outer
+        return walk.entered[key]
+
+    def _walk_call(self, kind: str, target: str, place: "_Place", walk: "_Walk") -> bool:
+        """Follow a call; True if it may change its arguments."""
+        found = self.project.resolve(target, place.path)
+        if found is None:
+            if kind not in ("deco", "made") or not purity.is_pure_decorator(target):
+                self.module(place.importing, place.cause)  # outside the project, and not known to be harmless
+            return False
+        found = self._aliased(found)
+        summary = self.project.function(*found)
+        made = self._class(*found) if summary is None else None
+        if summary is not None:
+            effects = self._with_closures(found[0], summary) if kind == "made" else summary.effects
+            return self._walk_into(*found, effects, place, walk)
+        if made is not None:
+            return self._walk_making(found[0], made, place, walk)
+        return self._walk_method(found, place, walk, bare=kind.startswith(("bare", "deco", "made")))
+
+    def _aliased(self, found: tuple[str, str]) -> tuple[str, str]:
+        """What `name = other` stands for."""
+        path, name = found
+        for _ in range(_DEEPEST_CALL):
+            definitions = self.project.definitions(path, name)
+            mentioned = [m for m in definitions[0].mentions if m.isidentifier()] if len(definitions) == 1 else []
+            is_alias = len(mentioned) == 1 and definitions[0].kind == "assign" and not definitions[0].flags
+            if not is_alias or any(m.startswith(".") for m in definitions[0].mentions):
+                break
+            path, name = self.project.resolve(mentioned[0], path) or found
+        return path, name
+
+    def _walk_making(self, path: str, definition: Definition, place: "_Place", walk: "_Walk") -> bool:
+        lineage: list[tuple[str, Definition | None, str]] = [(path, definition, "")]
+        lineage += self.project.ancestors(path, definition)
+        is_changed = False
+        for holder, cls, base in lineage:
+            if cls is None:
+                if not (base in purity.PLAIN_BASES or purity.is_stdlib(base) or purity.is_pure_call(base)):
+                    self.module(place.importing, place.cause)
+                continue
+            for name in _INITIALISERS:
+                summary = self.project.function(holder, f"{_qualname(cls)}.{name}")
+                if summary is not None:
+                    changes = self._walk_into(holder, summary.qualname, summary.effects, place, walk)
+                    is_changed = is_changed or changes
+        return is_changed
+
+    def _walk_method(self, found: tuple[str, str], place: "_Place", walk: "_Walk", *, bare: bool) -> bool:
+        """A method of an object that has a name: what ran of it is known, but for libraries' objects."""
+        where, qualname = found
+        root, _, method = qualname.rpartition(".")
+        if not root or method not in walk.methods:
+            self._method_of(found, [], place, bare=bare)
+            return True
+        changes = [self._walk_into(r.path, r.qualname, r.effects, place, walk) for r in walk.methods[method]]
+        walk.give(where, [root], is_changed=any(changes))
+        return any(changes)
 
     def _effect(self, effect: str, place: "_Place") -> None:
         kind, _, rest = effect.partition(":")
-        if effect == ANYTHING:
+        if effect == ANYTHING or effect[0] == UNNAMED:
             self.module(place.importing, place.cause)
         elif effect == FALLIBLE:
             self.fragile(place.importing, place.cause)
-        elif effect == ARGUMENT:
+        elif effect[0] in _OF_ARGUMENTS:
             return
         elif effect[0] in "~=":
             self.mutated(place.path, effect[1:], place.cause)
@@ -668,6 +848,34 @@ class Growth:
             self.name(found[0], found[1].partition(".")[0], link)
         else:
             self.module(found[0], link)  # some attribute of a module
+
+    def _argument_changed(self, path: str, argument: str, cause: Cause) -> None:
+        """Something that a call in `path` was given is another, see `analysis.effects` for the notation."""
+        if not argument.endswith(_RESULT):
+            if argument != ARGUMENT and not self._is_constant(path, argument):
+                self._given(path, argument, cause)
+            return
+        called = argument.removesuffix(_RESULT)
+        found = self.project.resolve(called, path)
+        if found is None:
+            self.mutated(path, called.partition(".")[0], cause)
+            return
+        found = self._aliased(found)
+        if self._class(*found) is None:  # else it was made for the call
+            self.name(found[0], found[1].partition(".")[0], cause)
+
+    def _given(self, path: str, argument: str, cause: Cause) -> None:
+        found = self.project.resolve(argument, path) if "." in argument else None
+        if found is not None and found[1]:
+            self.name(found[0], found[1].partition(".")[0], cause)  # what another module has under a name
+        else:
+            self.mutated(path, argument, cause)
+
+    def _is_constant(self, path: str, name: str) -> bool:
+        """Whether a name stands for what nobody can change."""
+        found = self.project.resolve(name, path)
+        definitions = self.project.definitions(*found) if found is not None else ()
+        return bool(definitions) and all("constant" in definition.flags for definition in definitions)
 
     def _decorated(self, target: str, place: "_Place", *, made: bool) -> None:
         found = self.project.resolve(target, place.path)
@@ -729,10 +937,9 @@ class Growth:
         for effect in effects:
             if effect == FALLIBLE:
                 continue
-            if effect == ARGUMENT:
+            if effect[0] in _OF_ARGUMENTS:
                 for argument in arguments:
-                    if argument != ARGUMENT:
-                        self.mutated(place.path, argument, place.cause)
+                    self._argument_changed(place.path, argument, place.cause)
             else:
                 self._effect(effect, inside)
 
@@ -776,11 +983,40 @@ class Growth:
             summary = self.project.function(holder, f"{_qualname(parent)}.{method}")
             if summary is not None:
                 effects = self._with_closures(holder, summary)
-                if ARGUMENT in effects:
+                if any(effect[0] in _OF_ARGUMENTS for effect in effects):
                     self.mutated(where, root, place.cause)
                 self._summary(effects, holder, arguments, place)
                 return
         self.module(place.importing, place.cause)
+
+
+_OF_ARGUMENTS = (ARGUMENT, SELF)
+
+
+class _Walk:
+    """What is known of code that ran, and found while its effects are followed."""
+
+    def __init__(self, ran: Iterable[Ran]) -> None:
+        self.entered: dict[tuple[str, str], bool] = {}  # functions, and whether they change what they are given
+        self.methods: dict[str, list[Ran]] = {}  # what ran, by name
+        for function in ran:
+            self.methods.setdefault(function.qualname.rpartition(".")[2], []).append(function)
+        # Attributes of objects, with the classes whose methods know them, that hold something else.
+        self.attributes: dict[tuple[str, str, str], None] = {}
+        self.given: dict[tuple[str, str], None] = {}  # arguments of calls, with the file of the call
+        self.changed: dict[tuple[str, str], None] = {}  # those of them that a call may have changed
+        self.changes_arguments = False  # of the function that is followed
+
+    def has_entered(self, function: Ran) -> bool:
+        return (function.path, function.qualname) in self.entered
+
+    def give(self, path: str, arguments: Iterable[str], *, is_changed: bool) -> None:
+        """A call has arguments, which may be changed by it."""
+        found = {(path, argument): None for argument in arguments if argument != ARGUMENT}
+        self.given.update(found)
+        if is_changed:
+            self.changed.update(found)
+            self.changes_arguments = self.changes_arguments or ARGUMENT in arguments
 
 
 class _Place(NamedTuple):
@@ -790,6 +1026,12 @@ class _Place(NamedTuple):
     importing: str
     cause: Cause
     depth: int = 0  # of calls, counted from the import
+    function: str = ""  # the qualified name of the one that is followed
+
+
+def may_run(definition: Definition) -> bool:
+    """Whether a definition does anything; `pass` does not, on the line of its class."""
+    return bool(definition.names or definition.mentions or definition.effects)
 
 
 def _is_kept(cause: Cause) -> bool:

@@ -17,7 +17,7 @@ from testmon_cli.domain.source import Definition
 Name = tuple[str, str]  # path and name
 Member = tuple[str, str, str]  # path, class and name
 
-IMPORT = "<import>"  # in place of a name: all that a file makes by calls when it is imported
+IMPORT = "<import>"  # in place of a name: all that a file, or one statement of it, makes by calls on import
 
 _CHANGED = Cause("definition", "mentions", "", "")
 _KEPT = Cause("memoised", "mentions", "", "")  # what follows from a name that keeps something other: no effects
@@ -41,12 +41,12 @@ class NameGraph:
         kept: bool = False,
         coarse: bool = False,
         made_with: Callable[[Name | Member], Iterable[str]] = lambda _: (),
-        calling: Callable[[str], Iterable[Definition]] = lambda _: (),
+        calling: Callable[[str], Iterable[tuple[str, Definition]]] = lambda _: (),
     ) -> None:
         """`own` gives a set for each name, see `domain.bits`.
 
-        `made_with` gives the files that ran code on import which uses a name, `calling` the definitions of such a file
-        that may have run it.
+        `made_with` gives the imports, or statements, that ran code which uses a name; `calling` the definitions of one,
+        with their file, that may have run it.
 
         With `kept` what follows is what an object keeps under a name: no statement does anything else. What is `coarse`
         says `Growth`.
@@ -69,14 +69,14 @@ class NameGraph:
                 found = self._of_import(name[0])
             else:
                 found = self._of_member(name) if len(name) == 3 else self._of_name(name)
-                found.names.update(dict.fromkeys(((path, IMPORT) for path in self._made_with(name)), self._root))
+                found.names.update(dict.fromkeys(((maker, IMPORT) for maker in self._made_with(name)), self._root))
             found.names.pop(name, None)
             self._steps[name] = found
         return self._steps[name]
 
-    def _of_import(self, path: str) -> Step:
+    def _of_import(self, maker: str) -> Step:
         names: dict[Name | Member, Cause] = {}
-        for definition in self._calling(path):
+        for path, definition in self._calling(maker):
             names |= self._consequences(path, definition, annotates=False).names
         return Step(names, ())
 

@@ -33,6 +33,14 @@ class _NotRecorded:
         return False
 
 
+class Ran(NamedTuple):
+    """A function of which something ran, with all that it may change, now or then."""
+
+    path: str
+    qualname: str
+    effects: tuple[str, ...]
+
+
 @dataclass
 class Project:
     """Models of the current sources, loaded when they are asked for.
@@ -49,6 +57,8 @@ class Project:
     starts: Callable[[str], bool] = lambda _: True  # whether something else than an import statement loads a file
     loaded: Collection[str] | None = None  # files that a run would load; None for all
     asked: AskedNames = field(default_factory=_NotRecorded)
+    # What a definition ran on import; None where that was not seen, or where it may run something else now.
+    ran: Callable[[str, Definition], Sequence[Ran] | None] = lambda *_: None
     _eager: dict[str, frozenset[str]] = field(default_factory=dict)
     _lazy: dict[str, frozenset[str]] = field(default_factory=dict)
     _reverse: dict[tuple[bool, bool], dict[str, set[str]]] = field(default_factory=dict)

@@ -41,7 +41,7 @@ _EFFECTFUL_STDLIB = (
 _PURE_THOUGH_LISTED = ("sys.version_info", "sys.getsizeof", "threading.Lock", "threading.RLock", "threading.local",
                        "threading.Event", "threading.Condition", "importlib.resources", "importlib.metadata",
                        "importlib.util.find_spec", "threading.Semaphore", "sys.intern",
-                       "random.Random", "random.SystemRandom")  # fmt: skip
+                       "random.Random", "random.SystemRandom", "warnings.warn")  # fmt: skip
 
 # Calls and decorators of other distributions that only make their result.
 PURE_EXTERNAL = (

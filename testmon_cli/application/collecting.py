@@ -30,7 +30,7 @@ from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import supervisor
 from testmon_cli.domain.nodeid import path_of
-from testmon_cli.domain.records import Package, RunStart, SourceVersion
+from testmon_cli.domain.records import STATEMENTS, Package, RunStart, SourceVersion
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing import launch, wire
 from testmon_cli.tracing.settings import TraceSettings
@@ -135,7 +135,13 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             redefines=_redefines(arguments),
             place=place,
         )
-        facts = {"hash_key": hash_key, "config": config.digest, "place": place, interpreters.FACT: interpreters.fact()}
+        facts = {
+            "hash_key": hash_key,
+            "config": config.digest,
+            "place": place,
+            interpreters.FACT: interpreters.fact(),
+            STATEMENTS: not settings.without_probes,
+        }
         store.begin(facts)
         with supervisor() as watched, spools.spool() as spool:
             traced = TraceSettings(

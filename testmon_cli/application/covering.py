@@ -81,7 +81,7 @@ class _Reading:
         for user, other in self.datafile.uses(runs):
             used[user].append(other)
         stack = [e.trace_id for e in chosen]
-        stack += [trace_id for trace_id, *_ in self.datafile.traces({e.run_id for e in chosen}, "module")]
+        stack += [trace_id for trace_id, *_ in self.datafile.traces({e.run_id for e in chosen}, "module", "statement")]
         found: set[int] = set()
         while stack:
             trace_id = stack.pop()

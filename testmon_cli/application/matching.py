@@ -5,19 +5,19 @@ an affected name, modules whose import is affected, resources that differ; then 
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import cast
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.changes import REMOVED, block_changes, definition_changes
-from testmon_cli.analysis.growth import LOOKING_UP, RECORDED, Growth
+from testmon_cli.analysis.growth import LOOKING_UP, RECORDED, Growth, may_run
 from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.analysis.project import CONFTEST, Project
+from testmon_cli.analysis.project import CONFTEST, Project, Ran
 from testmon_cli.application.asked_names import LOOKUPS, AskedNames
 from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.application.comparing import (
@@ -37,8 +37,8 @@ from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.application.texts import TextsRead
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.nodeid import path_of
-from testmon_cli.domain.records import ResourceState, Run, StoredTest, VersionRef
-from testmon_cli.domain.source import RESULT, Block, FunctionSummary, SourceError, SourceModel
+from testmon_cli.domain.records import STATEMENTS, ResourceState, Run, StoredTest, VersionRef
+from testmon_cli.domain.source import RESULT, Block, Definition, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
 KEEPS = "keeps results of"
@@ -69,9 +69,17 @@ class RunMatcher:
         self.snapshot = snapshot if snapshot is not None else datafile.snapshot(run.id)
         self.files = files if files is not None else compare_files(self.snapshot, tree, run.started)
         self._stored_models: dict[str, SourceModel | None] = {}
+        self._old_models: dict[str, SourceModel | None] = {}
+        self._running: dict[int, Sequence[Definition] | None] = {}  # by trace, see `statement`
+        self._ran_before: dict[str, dict[tuple[object, ...], list[int]]] = {}  # by file and definition, its lines
         self._names: dict[str, bytes] = {}
         self.invalid: Hits = {}
-        self.modules: dict[int, str] = {}
+        self.modules: dict[int, str] = {}  # traces of imports, with the file
+        self._lines: dict[int, frozenset[int]] = {}  # those of statements, with the lines where these begin
+        self._traces_at: dict[tuple[str, int], list[int]] = defaultdict(list)  # the same by path and line
+        self._functions_at: dict[tuple[str, int], list[Ran]] = {}
+        self._not_in_full: set[int] = set()  # traces of which something is not known
+        self._followed: set[int] = set()  # traces of statements of which the consequences are known
         self._users: dict[int, list[int]] = defaultdict(list)
         self._kinds: dict[int, str] = {}
         self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
@@ -128,7 +136,10 @@ class RunMatcher:
             return None
 
     def old_model(self, path: str) -> SourceModel | None:
-        return stored_model(self._datafile, self.snapshot.get(path))
+        """The model of a source as the run saw it."""
+        if path not in self._old_models:
+            self._old_models[path] = stored_model(self._datafile, self.snapshot.get(path))
+        return self._old_models[path]
 
     def _project(self) -> Project:
         self._changed_paths = frozenset((*self.files.changed, *self.files.added))
@@ -141,7 +152,14 @@ class RunMatcher:
         self._folders = frozenset(path.rpartition("/")[0] for path in loaded)
         index = ModuleIndex(paths, modules, self.files.added)
         project = Project(
-            index, self.model, self.mentioning, edges, starts=self._starts, loaded=self._live, asked=self.asked
+            index,
+            self.model,
+            self.mentioning,
+            edges,
+            starts=self._starts,
+            loaded=self._live,
+            asked=self.asked,
+            ran=self._ran,
         )
         self.asked.project = project
         return project
@@ -197,6 +215,7 @@ class RunMatcher:
     def reached_by(self, change: Callable[[Growth], None]) -> Hits:
         """Traces of the run that one change alone would touch; to be asked of a matcher without changed files."""
         self.load()
+        self._followed = set()
         self.growth = Growth(self.growth.project)
         self._matcher = MentionMatcher(self, self.growth)
         self.invalid, self._hit_functions = {}, {}
@@ -218,7 +237,15 @@ class RunMatcher:
             kind = self._kinds[trace_id] = identity.partition(":")[0]
             if kind == "module":
                 self.modules[trace_id] = identity.partition(":")[2]
+            elif kind == "statement":
+                lines, _, path = identity.partition(":")[2].partition(":")
+                self.modules[trace_id] = path
+                if not unknown:
+                    self._lines[trace_id] = frozenset(map(int, lines.split(",")))
+                    for line in self._lines[trace_id]:
+                        self._traces_at[path, line].append(trace_id)
             if unknown:
+                self._not_in_full.add(trace_id)
                 name = identity.split(":", 2)[-1]
                 how = f"is not known in full: {unknown}"
                 self._hit(trace_id, Cause(UNKNOWN, how, name if kind == "module" else "", name))
@@ -229,7 +256,7 @@ class RunMatcher:
 
     def _hit(self, trace_id: int, cause: Cause) -> None:
         kind = self._kinds.get(trace_id)
-        if kind in ("module", "collect") and any(link.how == KEEPS_LATER for link in cause.chain()):
+        if kind in ("module", "statement", "collect") and any(link.how == KEEPS_LATER for link in cause.chain()):
             return  # it ran before
         if kind is not None:
             self.invalid.setdefault(trace_id, cause)
@@ -360,7 +387,7 @@ class RunMatcher:
             self.growth.package(modules, cause)
         self._changed_imports()
         for trace_id, path in self.modules.items():
-            if trace_id in self.invalid:
+            if trace_id in self.invalid and trace_id not in self._lines:
                 self.growth.module(path, self.invalid[trace_id])
 
     def _changed_stars(self, path: str, old: SourceModel, new: SourceModel | None) -> None:
@@ -408,12 +435,13 @@ class RunMatcher:
             size = self.growth.affected.size
             self._mentioned()
             self._memoised()
+            self._statements_affected()
             if self.growth.affected.size == size:
                 break
         done: set[str] = set()
         while True:
             for trace_id, path in self.modules.items():
-                if trace_id in self.invalid:
+                if trace_id in self.invalid and trace_id not in self._lines:
                     self.growth.module(path, self.invalid[trace_id])
             if self.growth.affected.modules.keys() <= done:
                 break
@@ -422,6 +450,97 @@ class RunMatcher:
                     done.add(module)
                     self._module_affected(module, cause)
         self._imports_endangered()
+
+    def _statements_affected(self) -> None:
+        """What a statement of a module ran on import may come out otherwise: so may what the statement makes."""
+        for trace_id, lines in self._lines.items():
+            if trace_id in self.invalid and trace_id not in self._followed:
+                self._followed.add(trace_id)
+                for line in sorted(lines):
+                    self._statement_affected(self.modules[trace_id], line, self.invalid[trace_id])
+
+    def _statement_affected(self, path: str, line: int, cause: Cause) -> None:
+        old = self.old_model(path)
+        found = [d for d in old.definitions if d.line == line and may_run(d)] if old is not None else []
+        if not found:
+            self.growth.module(path, cause)
+        for definition in found:
+            self.growth.ran(path, definition, cause, self._ran_at(path, line))
+
+    def _ran(self, path: str, definition: Definition) -> Sequence[Ran] | None:
+        """See `Project.ran`."""
+        if not self._is_noted or path in self._unsure_modules or path not in self._loaded:
+            return None
+        if path not in self._changed_paths:
+            return self._ran_at(path, definition.line)
+        lines = self._lines_before(path).get(_key_of(definition))
+        return None if lines is None else [function for line in lines for function in self._ran_at(path, line)]
+
+    def _lines_before(self, path: str) -> Mapping[tuple[object, ...], list[int]]:
+        """Where the definitions of a source stood in the run."""
+        if path not in self._ran_before:
+            found: dict[tuple[object, ...], list[int]] = defaultdict(list)
+            old = self.old_model(path)
+            for definition in old.definitions if old is not None else ():
+                found[_key_of(definition)].append(definition.line)
+            self._ran_before[path] = dict(found)
+        return self._ran_before[path]
+
+    def statement(self, trace_id: int) -> Sequence[Definition] | None:
+        """The definitions, as they are now, that the trace of a statement is of; None where that is not known."""
+        if trace_id not in self._running:
+            self._running[trace_id] = self._definitions_of(trace_id)
+        return self._running[trace_id]
+
+    def _definitions_of(self, trace_id: int) -> Sequence[Definition] | None:
+        lines = self._lines.get(trace_id)
+        if lines is None:
+            return None
+        path = self.modules[trace_id]
+        old, new = self.old_model(path), self.model(path)
+        found = [d for d in old.definitions if d.line in lines] if old is not None else []
+        if new is None or path not in self._changed_paths:
+            return found
+        same = set(map(_key_of, found))
+        return [d for d in new.definitions if _key_of(d) in same] or None
+
+    @cached_property
+    def _is_noted(self) -> bool:
+        """Whether the run noted which statement ran what, of all that it saw; not every engine can."""
+        facts = self.run.facts
+        return bool(facts.get(STATEMENTS)) and facts.get("engine") == "probes"
+
+    @cached_property
+    def _unsure_modules(self) -> frozenset[str]:
+        """Files of which not everything that ran on import is known by the statement."""
+        if not self._kinds:
+            self._load_traces()
+        whole = [trace_id for trace_id in self.modules if trace_id not in self._lines]
+        return frozenset(
+            self.modules[t]
+            for t in whole
+            if t in self._not_in_full or any(f.path in self.snapshot for f in self._datafile.trace_fingerprints(t))
+        )
+
+    def _ran_at(self, path: str, line: int) -> Sequence[Ran]:
+        """The functions of the project that the statements on a line of a file ran on import."""
+        key = (path, line)
+        if key not in self._functions_at:
+            checksums: dict[str, set[int]] = defaultdict(set)
+            for trace_id in self._traces_at.get(key, ()):
+                for fingerprint in self._datafile.trace_fingerprints(trace_id):
+                    checksums[fingerprint.path] |= fingerprint.checksums
+            self._functions_at[key] = [ran for at, found in checksums.items() for ran in self._functions_of(at, found)]
+        return self._functions_at[key]
+
+    def _functions_of(self, path: str, checksums: AbstractSet[int]) -> Iterator[Ran]:
+        """The functions that have some blocks."""
+        old, new = self.old_model(path), self.model(path)
+        names = dict.fromkeys(b.qualname for b in (old.blocks if old is not None else ()) if b.checksum in checksums)
+        for qualname in names:
+            models = [old] if old is new else [old, new]
+            summaries = [f for m in models if m is not None for f in m.functions if f.qualname == qualname]
+            yield Ran(path, qualname, tuple(dict.fromkeys(effect for f in summaries for effect in f.effects)))
 
     def _mentioned(self) -> None:
         for trace_id, cause in self._matcher.match(self.invalid).items():
@@ -445,7 +564,8 @@ class RunMatcher:
             function = keeping.get((path, qualname))
             ran = self._ran_with_a_change(path, function) if function is not None else set()
             if function is not None and ran:
-                how = KEEPS if any(self._kinds.get(trace_id) == "module" for trace_id in ran) else KEEPS_LATER
+                is_early = any(self._kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
+                how = KEEPS if is_early else KEEPS_LATER
                 names = frozenset(self._kept_values.kept(path, function, self._function_before(path, function), ran))
                 self._kept(path, function, names, Cause("memoised", how, path, qualname, 0, cause))
             if name == "<module>":
@@ -643,7 +763,12 @@ class RunMatcher:
 
 _NOTHING = Cause("", "", "", "")
 # Kinds of traces that are no tests; causes are found in this order.
-_OTHERS = ("fixture", "module", "collect", "session")
+_OTHERS = ("fixture", "module", "statement", "collect", "session")
+
+
+def _key_of(definition: Definition) -> tuple[object, ...]:
+    """What tells a definition from others of its file, wherever it stands."""
+    return definition.owner, definition.names, definition.checksum
 
 
 def _kind_order(trace: tuple[int, int, str, str, bool]) -> int:

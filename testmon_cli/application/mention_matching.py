@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
@@ -39,6 +40,9 @@ class Run(Protocol):
     modules: dict[int, str]  # traces of imports, with the file that was imported
     texts: TextsRead
     asked: AskedNames
+
+    def statement(self, trace_id: int) -> Sequence[Definition] | None:
+        """The definitions that the trace of a statement of a module is of; None where that is not known."""
 
     def mentioning(self, names: frozenset[str]) -> Iterable[str]:
         """Files whose text may mention one of the names."""
@@ -168,10 +172,37 @@ class Mentions:
             readers |= self.touching(self.run.modules[trace_id])
         return self.traces.with_users(readers)
 
-    def importing_any(self, paths: Iterable[str]) -> int:
-        """Traces of the imports of some files."""
-        wanted = set(paths)
-        return self.traces.bits.known(trace_id for trace_id, path in self.run.modules.items() if path in wanted)
+    def making(self, names: Iterable[Name]) -> int:
+        """Traces of the imports that bind some names, as far as it is known by the statements that do."""
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for path, name in names:
+            wanted[path].add(name)
+        return self.traces.bits.known(
+            trace_id
+            for path, found in wanted.items()
+            for trace_id, running in self._imports.get(path, ())
+            if running is None or any(_has_to_do_with(definition, found) for definition in running)
+        )
+
+    @cached_property
+    def _imports(self) -> Mapping[str, list[tuple[int, Sequence[Definition] | None]]]:
+        """Traces of imports by their files, each with the definitions that it is of."""
+        found: dict[str, list[tuple[int, Sequence[Definition] | None]]] = defaultdict(list)
+        for trace_id, path in self.run.modules.items():
+            found[path].append((trace_id, self.run.statement(trace_id)))
+        return found
+
+    def maker(self, trace_id: int) -> str:
+        """The import that a trace is of, or the statement if that is known; for `made_by`."""
+        path = self.run.modules[trace_id]
+        return path if self.run.statement(trace_id) is None else f"{path}\n{trace_id}"
+
+    def made_by(self, maker: str) -> Iterator[tuple[str, Definition]]:
+        """The definitions, with their file, that may be made by an import or statement."""
+        path, _, trace_id = maker.partition("\n")
+        running = self.run.statement(int(trace_id)) if trace_id else None
+        for definition in self.calling(path) if running is None else running:
+            yield path, definition
 
     def calling(self, path: str) -> Sequence[Definition]:
         """The definitions of a file that may run code of the project when it is imported."""
@@ -240,7 +271,7 @@ class Owners:
         self._growth = growth
         self._project = mentions.project
         self._graph = NameGraph(
-            self._project, self._own, kept=kept, made_with=self._made_with, calling=mentions.calling
+            self._project, self._own, kept=kept, made_with=self._made_with, calling=mentions.made_by
         )
         self._holders = Bits[Name]()  # names with blocks that look at members of their own class
         self._visited: set[Name | Member] = set()
@@ -281,12 +312,12 @@ class Owners:
         return traces << self._width | holder
 
     def _made_with(self, name: Name | Member) -> Iterator[str]:
-        """Files that ran code on import which uses a name: what they bind may be made with it."""
+        """Imports, or statements, that ran code which uses a name: what they bind may be made with it."""
         ran = self._mentions.users_of_attribute(name[-1])
         if len(name) == 2:
             ran |= self._mentions.ran(place for place, _ in self._named(name)) | self._looking_up(name)
         for trace_id in self._mentions.traces.bits.things(ran & self._mentions.importing):
-            yield self._mentions.run.modules[trace_id]
+            yield self._mentions.maker(trace_id)
 
     def _needing(self, name: Name | Member) -> int:
         """Tests that need a module whose import does something with a name."""
@@ -541,7 +572,7 @@ class MentionMatcher:
         owned = owners.traces(names)
         self._match_on_import(key, owned, cause)
         # Code that makes a class runs when the file is imported: it need not mention the class.
-        owned |= self._mentions.importing_any(where for where, _ in self._growth.holders(path, owner).names)
+        owned |= self._mentions.making(self._growth.holders(path, owner).names)
         self._hit(traces & owned, cause)
         related = owners.related(names) | self._ancestors(path, owner)
         for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
@@ -684,6 +715,12 @@ def may_be(asking: Asking, path: str) -> bool:
 def is_found(asking: Asking, name: Name) -> bool:
     """Whether what was looked up is the module that has a name, which need not be known before."""
     return asking.way == lookups.ANYWHERE and is_name_of(*name)
+
+
+def _has_to_do_with(definition: Definition, names: AbstractSet[str]) -> bool:
+    """Whether a definition binds some names, stands in a class of such a name, or uses them."""
+    own = {*definition.names, definition.owner.partition(".")[0], definition.owner.rpartition(".")[2]}
+    return not definition.names or not names.isdisjoint(own) or not names.isdisjoint(definition.mentions)
 
 
 def link_to(place: Place, cause: Cause, how: str = _MENTIONS) -> Cause:

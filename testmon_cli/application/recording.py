@@ -323,9 +323,11 @@ class Joiner:
             fingerprints[path] = fingerprints.get(path, frozenset()) | {checksum}
 
     def _identity(self, identity: str) -> str:
-        if not identity.startswith("module:"):
-            return identity
-        return f"module:{self.relative(identity.partition(':')[2])}"
+        kind, _, rest = identity.partition(":")
+        if kind == "statement":
+            lines, _, path = rest.partition(":")
+            return f"{kind}:{lines}:{self.relative(path)}"
+        return f"{kind}:{self.relative(rest)}" if kind == "module" else identity
 
     def _is_of_the_run(self, resource: wire.Resource) -> bool:
         """Whether a process read a variable as tests or plugins have set it: what they set does not count."""

@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 
 FAILURES: Final = ("failed", "error")  # outcomes of tests that must run again
 RESOURCE_KINDS: Final = ("file", "directory", "metadata", "environment", "glob", "kept")
-SUBJECT_KINDS: Final = ("test", "fixture", "module", "collect", "session")  # of what can leave a trace
+SUBJECT_KINDS: Final = ("test", "fixture", "module", "statement", "collect", "session")  # of what can leave a trace
 TEST_KINDS: Final = ("function", "unittest", "doctest", "other")
+STATEMENTS: Final = "statements"  # fact of a run: of what ran on import, the statement that ran it was noted
 _NONE: Final[Mapping[str, AbstractSet[int]]] = MappingProxyType({})
 
 
@@ -105,9 +106,10 @@ class ResourceState(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What one test, fixture instance or module import relied on."""
+    """What one test, fixture instance, module import or statement of a module relied on."""
 
-    identity: str  # "test:<nodeid>", "fixture:<n>:<name>", "module:<path>"; unique within its run
+    # "test:<nodeid>", "fixture:<n>:<name>", "module:<path>", "statement:<lines>:<path>"; unique within its run
+    identity: str
     fingerprints: Mapping[str, AbstractSet[int]] = _NONE  # path -> checksums
     resources: tuple[ResourceState, ...] = ()
     uses: tuple[str, ...] = ()  # identities of other traces of the same run

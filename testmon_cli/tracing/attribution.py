@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 SESSION = "session:"
+STATEMENT = "statement:"  # what the identities of statements begin with
 AFTER = "after:"  # the session is over: nothing that runs now can change an outcome
 
 
@@ -15,6 +16,16 @@ def identity_of_test(nodeid: str) -> str:
 def module_identity(path: str) -> str:
     """The identity of the import of a module."""
     return f"module:{path}"
+
+
+def statement_identity(path: str, *lines: object) -> str:
+    """The identity of what statements of a module, or of a class in it, run while the module is imported."""
+    return f"{STATEMENT}{','.join(map(str, lines))}:{path}"
+
+
+def is_import_of(identity: str, path: str) -> bool:
+    """Whether an identity is that of the import of a module, or of a statement of it."""
+    return identity.startswith(("module:", STATEMENT)) and identity.endswith(f":{path}")
 
 
 def collect_identity(nodeid: str) -> str:

@@ -69,6 +69,12 @@ class Engine(Protocol):
     def switch(self, identity: str, *, is_harvested: bool = False) -> None:
         """What runs from now on runs for `identity`, and what ran since the last harvest if that is to do for this."""
 
+    def begin_module(self, path: str) -> object:
+        """The code of a module begins, in the name of which things run now; what this gives is for its end."""
+
+    def end_module(self, path: str, token: object) -> None:
+        """It is over."""
+
     def harvest(self) -> None:
         """Take down what was seen up to now for who runs now."""
 

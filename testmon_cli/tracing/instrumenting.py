@@ -9,7 +9,7 @@ from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
 from testmon_cli.analysis.keeping import fills_of_object, object_of_cached_property
 from testmon_cli.analysis.scopes import FunctionNode
 from testmon_cli.domain.source import RESULT
-from testmon_cli.tracing.probes import FILLS, HITS, LOOK, MARK
+from testmon_cli.tracing.probes import FILLS, HITS, LOOK, MARK, STATEMENT
 
 
 def instrument(tree: ast.Module) -> None:
@@ -32,6 +32,7 @@ def instrument(tree: ast.Module) -> None:
     for note in notes:
         _insert_note(note)
     start = _module_start(tree.body)
+    _mark_statements(tree.body, start)
     _insert(tree.body, start, (MARK, len(blocks), qualnames), 1)
 
 
@@ -105,6 +106,64 @@ def _insert_note(note: _Note) -> None:
     note.body.insert(position, ast.Assign([target], ast.Name(note.holder, ast.Load(), **at), **at))
 
 
+def _mark_statements(body: list[ast.stmt], start: int, after: int = 0) -> bool:
+    """Have a module, or a class that is made with it, say which statement it comes to; True where one may run code.
+
+    `after` is the line of the class, which goes on when its body is over. What can run no code needs no mark.
+    """
+    found: list[ast.stmt] = []
+    for statement in body[start:]:
+        inner = False
+        line = first_line(statement)
+        if isinstance(statement, ast.ClassDef):
+            inner = _mark_statements(statement.body, 1 if is_docstring(statement.body[0]) else 0, line)
+        if inner or not is_inert(statement):
+            found.append(_mark(line, _place([statement], 0, line)))
+        found.append(statement)
+    is_marked = len(found) > len(body) - start
+    if is_marked:
+        if after:
+            found.append(_mark(after, _place(found, len(found) - 1, after)))
+        body[start:] = found
+    return is_marked
+
+
+def first_line(statement: ast.stmt) -> int:
+    """The line where a statement begins, its decorators included."""
+    decorators = getattr(statement, "decorator_list", None)
+    return min([statement.lineno, *(d.lineno for d in decorators)]) if decorators else statement.lineno
+
+
+def is_inert(statement: ast.stmt) -> bool:
+    """Whether a statement surely runs no code but its own."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        arguments = statement.args
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        annotated = statement.returns is not None or any(a is not None and a.annotation is not None for a in every)
+        defaults = filter(None, (*arguments.defaults, *arguments.kw_defaults))
+        return not (statement.decorator_list or annotated) and all(map(_is_inert_value, defaults))
+    if isinstance(statement, ast.Assign):
+        return all(isinstance(t, ast.Name) for t in statement.targets) and _is_inert_value(statement.value)
+    if isinstance(statement, ast.Expr):
+        return isinstance(statement.value, ast.Constant)
+    return isinstance(statement, ast.Pass | ast.Global | ast.Nonlocal)
+
+
+def _is_inert_value(value: ast.expr) -> bool:
+    if isinstance(value, ast.Tuple | ast.List):
+        return all(map(_is_inert_value, value.elts))
+    if isinstance(value, ast.Dict):
+        return all(isinstance(key, ast.Constant) for key in value.keys) and all(map(_is_inert_value, value.values))
+    return isinstance(value, ast.Constant | ast.Name)
+
+
+def _mark(line: int, place: tuple[int, int]) -> ast.Assign:
+    """`MARK.statement = line`."""
+    at = _at(place)
+    target = ast.Attribute(ast.Constant(MARK, **at), STATEMENT, ast.Store(), **at)
+    return ast.Assign([target], ast.Constant(line, **at), **at)
+
+
 def _position(block: RawBlock) -> int:
     # A folded class body may begin with a docstring, which must stay first.
     if block.start == 0 and block.body and is_docstring(block.body[0]):
@@ -130,7 +189,8 @@ def _probe(index: Any, place: tuple[int, int]) -> ast.Assign:
 
 
 def _at(place: tuple[int, int]) -> dict[str, Any]:
-    return {"lineno": place[0], "col_offset": place[1], "end_lineno": place[0], "end_col_offset": place[1]}
+    line, column = place
+    return {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": column}
 
 
 def _insert(body: list[ast.stmt], position: int, index: Any, line: int) -> None:

@@ -36,6 +36,7 @@ _OVERFLOW = "*"  # no name: too many were asked for
 _ON_IMPORT = WAYS // 2  # the first of those of code at the level of a module or class
 # As names that were looked up: there were others, by functions or on import.
 LOST, LOST_ON_IMPORT = f"0{_OVERFLOW}", f"{_ON_IMPORT}{_OVERFLOW}"
+STATEMENT = "statement"
 # Evaluated where code that was pickled by value is loaded, maybe without testmon.
 _RECALL = "(lambda here: here.recall(*{source!r}) if here else {partial})(__import__('sys').modules.get({module!r}))"
 _GIVE = partial({}.get)  # gives its second argument, without a frame that a profiler or debugger would see
@@ -67,14 +68,16 @@ class Source(NamedTuple):
 
 
 finder: "Callable[[Source], Probes | None] | None" = None  # of the engine of this process
+observer: "Callable[[str, int], None] | None" = None  # of it, too: is told of each statement that a module comes to
 
 
 class Probes:
     """The hits of one source: an item per block and one for the module, 1 where its probe was met."""
 
-    __slots__ = (FILLS, HITS, LOOK, "asked", "asking", "number", "source", "spare", "woken")
+    __slots__ = (FILLS, HITS, LOOK, "asked", "asking", "line", "number", "source", "spare", "woken")
 
     hits: MutableSequence[int] | Self  # itself while it is idle
+    line: int
 
     def __init__(self, hits: MutableSequence[int], number: int = -1) -> None:
         self.hits = hits
@@ -95,6 +98,25 @@ class Probes:
         self.spare = spare
         self.hits = self
         return before
+
+    @property
+    def statement(self) -> int:
+        """The line of the statement that the module came to, set by its code; see `watched`."""
+        return 0
+
+    @statement.setter
+    def statement(self, line: int) -> None:
+        if observer is not None and self.source is not None:
+            observer(self.source.path, line)
+
+    def watched(self, is_watched: bool) -> None:
+        """Have the code of the source call nothing of ours, or call it again."""
+        if is_watched:
+            self.wake()
+            self.overlook()
+        else:
+            self.look_on()
+        self.__class__ = SilentProbes if is_watched else Probes
 
     def wake(self) -> None:
         """Make room for hits without waiting for the first."""
@@ -154,6 +176,13 @@ class Probes:
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
+
+
+class SilentProbes(Probes):
+    """They take down which statement comes, and tell nobody: to be told is a call."""
+
+    __slots__ = ()
+    statement = Probes.line  # the slot itself
 
 
 def recall(*source: Any) -> Any:

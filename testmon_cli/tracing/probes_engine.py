@@ -1,12 +1,13 @@
 """The fast engine: probes in the code, see `probes`."""
 
 import _imp
+import _thread
 import importlib
 import os
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import compress
 from types import CodeType
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from testmon_cli.domain import garbage
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing import probes as probing
-from testmon_cli.tracing.attribution import SESSION
+from testmon_cli.tracing.attribution import SESSION, STATEMENT, is_import_of, module_identity, statement_identity
 from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
@@ -89,6 +90,10 @@ class ProbesEngine:
         self._woken: dict[int, None] = {}  # numbers of the sources that ran since the last harvest
         self._is_watched = False  # by a debugger or a profiler
         self._identity = SESSION
+        self._owner = SESSION  # of hits: the identity, or the statement of the module that is imported for it
+        self._statements: dict[str, str] = {}  # of modules that are being imported: identity -> that of the statement
+        self._threads: int | None = None  # how many there were when the first module was imported
+        self._had_threads = False  # whether there were more when the statement began
         self._units: list[Unit] = []  # by base
         self._bases: list[int] = []
         self._by_file: dict[tuple[str, str], Unit] = {}
@@ -116,6 +121,7 @@ class ProbesEngine:
         loader.get_code = self._wrap_get_code(loader.get_code)
         probing.finder = self.recalled
         self._holders.watch_copies()
+        probing.observer = self.reached
         os.register_at_fork(after_in_parent=self._share)
 
     def attach_pytest(self) -> None:
@@ -142,8 +148,44 @@ class ProbesEngine:
 
     def switch(self, identity: str, *, is_harvested: bool = False) -> None:
         if not is_harvested:
+            if self._owner != self._identity:
+                self._doubt()
             self.harvest()
         self._identity = identity
+        self._owner = self._statements.get(identity, identity)
+
+    def begin_module(self, path: str) -> object:
+        if self._threads is None:
+            self._threads = _thread._count()
+        return self._proceed(module_identity(path), None)
+
+    def end_module(self, path: str, token: object) -> None:
+        self._proceed(module_identity(path), token if isinstance(token, str) else None)
+
+    def reached(self, path: str, line: int) -> None:
+        """A module comes to a statement: what runs from now on runs for that."""
+        identity = module_identity(path)
+        if identity == self._identity:
+            self._proceed(identity, statement_identity(path, line))
+
+    def _proceed(self, identity: str, statement: str | None) -> str | None:
+        """Take what ran for a module up to now, and let the rest belong to a statement of it, or to the whole."""
+        if identity == self._identity:
+            self._doubt()
+            if self._woken or self._asking or (self._is_shared and self._array.find(b"\1", 0, self._used) >= 0):
+                self.harvest()
+        self._had_threads = _thread._count() != self._threads
+        before = self._statements.pop(identity, None)
+        if statement is not None and not self._is_watched:
+            self._statements[identity] = statement
+        if identity == self._identity:
+            self._owner = self._statements.get(identity, identity)
+        return before
+
+    def _doubt(self) -> None:
+        """Others, for whom an earlier statement may have begun to run code, may have run some meanwhile."""
+        if self._had_threads or self._has_children or _thread._count() != self._threads:
+            self._owner = self._identity
 
     def harvest(self) -> None:
         """Take the hits for the current identity.
@@ -155,7 +197,7 @@ class ProbesEngine:
             was_watched = self._is_watched
             self._is_watched = was_watched and is_watched()
             if was_watched:
-                self._holders.unseen(self._identity)
+                self._holders.unseen(self._owner)
             # A finalizer may run anywhere in here; what it imports is harvested in its turn, and nothing taken twice.
             for number in list(self._woken):
                 self._take(number, loses_names=was_watched)
@@ -164,11 +206,14 @@ class ProbesEngine:
                 self._ask(number, frozenset(self._units[number].probes.take_asked()))
             if self._is_shared:
                 self._harvest_shared()
-            self._holders.weigh(self._identity)
+            self._holders.weigh(self._owner)
             if was_watched and not self._is_watched:
                 for unit in self._units:
-                    unit.probes.look_on()
-                    unit.probes.fills = Fills(unit.file.path, self._holders)
+                    self._watch(unit, is_watched=False)
+
+    def _watch(self, unit: Unit, *, is_watched: bool) -> None:
+        unit.probes.watched(is_watched)
+        unit.probes.fills = UNNOTED if is_watched else Fills(unit.file.path, self._holders)
 
     def settle(self) -> None:
         self._holders.settle()
@@ -184,7 +229,7 @@ class ProbesEngine:
 
     def _ask(self, number: int, names: frozenset[str]) -> None:
         """Whoever runs now looked names up in a source."""
-        asked = self._asked.setdefault(self._identity, {})
+        asked = self._asked.setdefault(self._owner, {})
         asked[number] = asked[number] | names if number in asked else names
 
     def _take(self, number: int, *, loses_names: bool) -> None:
@@ -198,12 +243,13 @@ class ProbesEngine:
             self._keep(number, unit.as_bytes(hits), loses_names=loses_names)
 
     def watched(self) -> None:
-        """Wake all sources: the first store into an idle one is a call."""
+        """Wake all sources: the first store into an idle one is a call. So is word of statements."""
+        self.harvest()
         self._is_watched = True
+        self._statements = {}
+        self._owner = self._identity
         for unit in self._units:
-            unit.probes.wake()
-            unit.probes.overlook()
-            unit.probes.fills = UNNOTED
+            self._watch(unit, is_watched=True)
 
     def drain(self) -> Drained:
         asked = {
@@ -211,10 +257,24 @@ class ProbesEngine:
             for identity, found in self._asked.items()
         }
         drained = Drained({}, {}, self._unknown, self._new, asked, self._holders.take())
-        for identity, seen in self._seen.items():
+        for identity, seen in self._grouped(drained.kept).items():
             self._sort(identity, seen, drained)
         self._seen, self._unknown, self._new, self._asked = {}, {}, [], {}
         return drained
+
+    def _grouped(self, kept: Mapping[str, object]) -> dict[str, dict[int, bytes]]:
+        """What was seen by identity. Statements of a module that ran the same, as most do, have one identity."""
+        found: dict[str, dict[int, bytes]] = {}
+        same: dict[tuple[str, tuple[tuple[int, bytes], ...]], list[str]] = {}
+        for identity, seen in self._seen.items():
+            if identity in kept or identity in self._asked or not identity.startswith(STATEMENT):
+                found[identity] = seen
+            else:
+                _, line, path = identity.split(":", 2)
+                same.setdefault((path, tuple(sorted(seen.items()))), []).append(line)
+        for (path, hits), lines in same.items():
+            found[statement_identity(path, *lines)] = dict(hits)
+        return found
 
     def forked(self, identity: str) -> None:
         """Code loaded before stores into the parent's array, which the parent reads; new code is this process's own."""
@@ -229,7 +289,8 @@ class ProbesEngine:
         self._asking = {}
         self._seen, self._unknown, self._asked = {}, {}, {}
         self._has_children = False
-        self._identity = identity
+        self._identity = self._owner = identity
+        self._statements = {}
         self._holders.forget()
         self._lock = threading.RLock()
 
@@ -355,7 +416,7 @@ class ProbesEngine:
         probes.source = Source(path, digest, size, places)
         probes.asking = self._asking
         if self._is_watched:
-            probes.overlook()
+            probes.watched(True)
         else:
             probes.fills = Fills(path, self._holders)
         unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames)
@@ -373,7 +434,7 @@ class ProbesEngine:
     def _share(self) -> None:
         """A child was forked, whose hits come into the array; what it keeps it may never tell."""
         self._is_shared = self._has_children = True
-        self._holders.unseen(self._identity)
+        self._holders.unseen(self._owner)
 
     def _harvest_shared(self) -> None:
         """Take the hits that processes share. Each is reset alone: others may be stored meanwhile."""
@@ -393,7 +454,7 @@ class ProbesEngine:
     def _keep(self, number: int, hits: bytes, *, loses_names: bool) -> None:
         if loses_names:
             self._ask(number, _ALL_NAMES_LOST if hits[-1] else _NAMES_LOST)
-        seen = self._seen.setdefault(self._identity, {})
+        seen = self._seen.setdefault(self._owner, {})
         before = seen.get(number)
         seen[number] = hits if before is None or before == hits else _united(before, hits)
 
@@ -405,7 +466,7 @@ class ProbesEngine:
             blocks = unit.hits_of_blocks(hits)
             if blocks is not None:
                 found.append(blocks)
-            if hits[-1] and identity != f"module:{unit.file.path}":
+            if hits[-1] and not is_import_of(identity, unit.file.path):
                 drained.module_level.setdefault(identity, set()).add(unit.file.path)
         if found:
             drained.hits[identity] = found

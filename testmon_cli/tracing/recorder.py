@@ -230,11 +230,13 @@ class Recorder:
         number = self._numbers.setdefault(file, len(self._numbers))
         return wire.File(number, file.path, file.digest, file.size, file.mtime_ns)
 
-    def _enter_module(self, path: str) -> tuple[str, Entry]:
-        return path, self.attribution.push(module_identity(path))
+    def _enter_module(self, path: str) -> tuple[str, Entry, object]:
+        entry = self.attribution.push(module_identity(path))
+        return path, entry, self.engine.begin_module(path)
 
-    def _leave_module(self, token: tuple[str, Entry]) -> None:
-        path, entry = token
+    def _leave_module(self, token: tuple[str, Entry, object]) -> None:
+        path, entry, before = token
+        self.engine.end_module(path, before)
         self.attribution.pop(entry)
         self.engine.imported(path)
 

@@ -60,7 +60,9 @@ class Trace(NamedTuple):
     the reader joins all records of the same identity.
     """
 
-    identity: str  # "test:<nodeid>", "fixture:<n>:<name>", "module:<abs path>", "collect:<nodeid>"
+    # Like "test:<nodeid>", "fixture:<n>:<name>", "module:<path>", "statement:<lines>:<path>" or "collect:<nodeid>"; the
+    # paths are absolute.
+    identity: str
     hits: tuple[int, ...] = ()  # Hits.number
     resources: tuple[Resource, ...] = ()
     uses: tuple[str, ...] = ()  # identities of the traces (fixtures) this one relies on

@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from testmon_cli.analysis.growth import Growth
+from testmon_cli.analysis.growth import Growth, may_run
+from testmon_cli.analysis.project import Ran
 from testmon_cli.domain.causes import Cause
 from tests.analysis.projects import grown, project, shown
 
@@ -366,3 +367,99 @@ def test_the_chain_leads_back_to_the_change() -> None:
 def test_classes_whose_annotations_name_each_other_are_followed_to_an_end() -> None:
     source = "class A:\n    b: 'B'\n    x = {}\nclass B:\n    a: 'A'"
     assert "a.py:A.x" in shown(grown({"a.py": source.format(1)}, {"a.py": source.format(2)}))
+
+
+def _ran(source: str, line: int, *functions: str, other: str = "") -> set[str]:
+    """What may be another once a function does something else that the statement on a line of a.py ran on import."""
+    found = project({"a.py": source, "other.py": other})
+    ran = [
+        Ran(path, name, summary.effects)
+        for path in ("a.py", "other.py")
+        for name in functions
+        if (summary := found.function(path, name)) is not None
+    ]
+    assert len(ran) == len(functions)
+    model = found.model("a.py")
+    assert model is not None
+    growth = Growth(found)
+    for definition in model.definitions:
+        if definition.line == line and may_run(definition):
+            growth.ran("a.py", definition, Cause("block", "changed", "a.py", functions[0]), ran)
+    assert "a.py" in growth.affected.fragile
+    return shown(growth.grow())
+
+
+HELPER = "def f(*a): return 1\n"
+RUNNING = [
+    pytest.param(HELPER + "B = f()\nC = B\nD = 1", 2, ["f"], {"a.py:B", "a.py:C"}, id="binds"),
+    pytest.param(HELPER + "f()", 2, ["f"], {"a.py"}, id="binds-nothing"),
+    pytest.param(HELPER + "class C:\n    x = f()\n    y = x", 3, ["f"], {"a.py:C.x", "a.py:C.y"}, id="member"),
+    pytest.param(HELPER + "@f\ndef g(): pass", 2, ["f"], {"a.py:g"}, id="decorates"),
+    pytest.param("L = []\ndef f(): L.append(1)\nB = f()", 3, ["f"], {"a.py:B", "a.py:L"}, id="changes-a-global"),
+    pytest.param("def f():\n    global G\n    G = 1\nB = f()", 4, ["f"], {"a.py:B", "a.py:G"}, id="binds-a-global"),
+    pytest.param("def f():\n    sys.path.append(1)\nimport sys\nB = f()", 4, ["f"], {"a.py", "a.py:B"}, id="anything"),
+    pytest.param("def f(): lib.put(1)\nimport lib\nB = f()", 3, ["f"], {"a.py", "a.py:B"}, id="library"),
+    pytest.param("def f(x): x.y = 1\nO = lib()\nB = f(O)", 3, ["f"], {"a.py:B", "a.py:O"}, id="argument"),
+    pytest.param("def f(x): x.y = 1\nO = 1\nB = f(O)", 3, ["f"], {"a.py:B"}, id="argument-that-is-a-constant"),
+    pytest.param("def f(x): return x.y\nO = lib()\nB = f(O)", 3, ["f"], {"a.py:B"}, id="argument-only-read"),
+    pytest.param(
+        "class C:\n    def __init__(self, x): self.x = x\nO = lib()\nB = C(O)",
+        4, ["C.__init__"], {"a.py:B"}, id="makes",
+    ),
+    pytest.param(
+        "class C:\n    def __init__(self, x): x.all.append(self)\nO = lib()\nB = C(O)",
+        4, ["C.__init__"], {"a.py:B", "a.py:O"}, id="makes-and-changes",
+    ),
+    pytest.param(
+        "class C:\n    all = []\n    def __init__(self): self.all.append(self)\nB = C()",
+        4, ["C.__init__"], {"a.py:B", "a.py:C.all"}, id="shared-by-all-objects",
+    ),
+    pytest.param(
+        "class C:\n    def __init__(self):\n        super().__init__()\n        self.go()\n"
+        "    def go(self): self.x = 1\nB = C()",
+        6, ["C.__init__", "C.go"], {"a.py:B"}, id="method-of-itself",
+    ),
+    pytest.param(
+        "L = []\nclass C:\n    def __init__(self, x):\n        if x: self.go()\n"
+        "    def go(self): L.append(1)\nB = C(0)",
+        6, ["C.__init__"], {"a.py:B", "a.py:L"}, id="method-that-did-not-run",
+    ),
+    pytest.param(
+        "class M(type):\n    def __new__(mcs, *a):\n        c = super().__new__(mcs, *a)\n"
+        "        c.x = 1\n        return c\n"
+        "class B: pass\nclass C(B, metaclass=M): pass",
+        7, ["M.__new__"], {"a.py:C"}, id="metaclass",
+    ),
+    pytest.param(
+        "class B:\n    def __init_subclass__(cls): cls.all.append(cls)\nclass C(B): pass",
+        3, ["B.__init_subclass__"], {"a.py:B", "a.py:C"}, id="list-of-subclasses",
+    ),
+    pytest.param(
+        "class T:\n    def __add__(self, x): self.seen.append(x)\nA = T()\nD = T()\nB = A + D",
+        5, ["T.__add__"], {"a.py:A", "a.py:B", "a.py:D"}, id="operator",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "line", "functions", "expected"), RUNNING)
+def test_what_ran_on_import_affects(source: str, line: int, functions: list[str], expected: set[str]) -> None:
+    assert _ran(source, line, *functions) == expected
+
+
+def test_what_ran_in_another_module_affects_names_there() -> None:
+    other = "ALL = []\ndef f(x): ALL.append(x)\ndef g(): return 1"
+    assert _ran("from other import f\nB = f(1)", 2, "f", other=other) == {"a.py:B", "other.py:ALL"}
+
+
+def test_a_statement_that_mentions_what_changed_does_what_it_was_seen_to_do() -> None:
+    use = "class C:\n    def __init__(self, x):\n        super().__init__()\n        self.keep(x)\n"
+    use += "    def keep(self, x): pass\n"
+    files = {"a.py": "A = 1", "use.py": use + "from a import A\nB = C(A)\n"}
+    ran = [Ran("use.py", "C.__init__", ("?__init__", "?keep|^")), Ran("use.py", "C.keep", ())]
+    edit = {"a.py": "A = 2"}
+
+    unseen = shown(grown(files, edit))
+    seen = shown(grown(files, edit, ran=lambda path, _: ran if path == "use.py" else None))
+
+    assert unseen == {"a.py:A", "use.py:A", "use.py:B", "use.py"}
+    assert seen == {"a.py:A", "use.py:A", "use.py:B"}

@@ -70,6 +70,9 @@ OF_ALL_KINDS = {
             4
             \"\"\"
             return 2 * x
+
+
+        FOUR = twice(2)
         """,
     "test_all.py": """
         import os

@@ -9,6 +9,7 @@ import pytest
 from testmon_cli.analysis.blocks import blocks_of, find_blocks
 from testmon_cli.domain.source import SourceModel
 from testmon_cli.tracing import wire
+from testmon_cli.tracing.attribution import is_import_of
 from tests.tracing.projects import Project, Recorded
 
 ENGINES = ["coverage", "probes"]
@@ -56,6 +57,25 @@ def clean(output: str) -> str:
 def functions(recorded: Recorded, identity: str) -> dict[str, list[str]]:
     """Relative path -> qualified names of the functions that ran for an identity."""
     return {path: sorted({name for name, _ in blocks}) for path, blocks in blocks_hit(recorded, identity).items()}
+
+
+def imported(recorded: Recorded, path: str) -> dict[str, list[str]]:
+    """The same of the import of a module; which statement of it ran them, one engine sees."""
+    found: dict[str, list[str]] = {}
+    for identity in {r.identity for r in recorded.records if isinstance(r, wire.Trace)}:
+        if is_import_of(identity, str(recorded.root / path)):
+            for name, ran in functions(recorded, identity).items():
+                found[name] = sorted({*found.get(name, ()), *ran})
+    return found
+
+
+def statements(recorded: Recorded, path: str) -> dict[str, set[int]]:
+    """The identities of statements of a module, with their lines."""
+    found = {r.identity for r in recorded.records if isinstance(r, wire.Trace)}
+    ending = f":{recorded.root / path}"
+    return {
+        i: {*map(int, i.split(":")[1].split(","))} for i in found if i.startswith("statement:") and i.endswith(ending)
+    }
 
 
 def blocks_hit(recorded: Recorded, identity: str) -> dict[str, set[tuple[str, int]]]:
@@ -381,9 +401,123 @@ def test_what_runs_at_import_belongs_to_the_module(collect: Callable[..., Record
         }
     )
 
-    assert functions(recorded, f"module:{recorded.root / 'early.py'}") == {"app.py": ["total"]}
+    assert imported(recorded, "early.py") == {"app.py": ["total"]}
     assert functions(recorded, "test:test_m.py::test_lazy") == {"app.py": ["other"], "test_m.py": ["test_lazy"]}
     assert ("test_m.py", "early.py") in recorded.edges()
+
+
+STATEMENTS = """\
+import app
+
+FIRST = app.total(20)
+
+
+class Outer:
+    size = app.other()
+
+    class Inner(metaclass=app.Meta):
+        pass
+
+    def method(self, default=app.total(1)):
+        return default
+
+
+@app.decorate
+def decorated():
+    app.total(3)
+
+
+if FIRST:
+    LAST = app.other()
+"""
+
+
+def test_what_runs_at_import_belongs_to_the_statement(project: Project) -> None:
+    app = APP + (
+        "def decorate(function):\n    return function\n"
+        "class Meta(type):\n    def __init__(cls, *_):\n        decorate(cls)\n"
+    )
+    project.write(
+        {
+            "app.py": app,
+            "early.py": STATEMENTS,
+            "test_m.py": "import app, early, pytest\n\n"
+            "@pytest.mark.parametrize('x', [app.total(5)])\ndef test_x(x): pass\n",
+        }
+    )
+    recorded = project.collect("-p", "no:cacheprovider", engine="probes")
+
+    def at(path: str, line: int) -> dict[str, list[str]]:
+        (found,) = [i for i in statements(recorded, path) if line in statements(recorded, path)[i]] or [""]
+        return functions(recorded, found)
+
+    assert at("early.py", 3) == {"app.py": ["total"]}
+    assert at("early.py", 6) == {}
+    assert at("early.py", 7) == {"app.py": ["other"]}
+    assert at("early.py", 9) == {"app.py": ["Meta.__init__", "decorate"]}
+    assert at("early.py", 12) == {"app.py": ["total"]}
+    assert at("early.py", 16) == {"app.py": ["decorate"]}
+    assert at("early.py", 21) == {"app.py": ["other"]}
+    assert at("test_m.py", 3) == {"app.py": ["total"]}
+    assert functions(recorded, f"module:{recorded.root / 'early.py'}") == {}
+
+
+CIRCULAR = {
+    "first.py": "def base():\n    return 1\nimport second\nOWN = base()\n",
+    "second.py": "import first\nVALUE = first.base()\nOTHER = first.base()\n",
+    "test_m.py": "import first\ndef test_m(): pass\n",
+}
+
+
+def test_a_statement_goes_on_after_the_import_of_another_module(project: Project) -> None:
+    project.write(CIRCULAR)
+    recorded = project.collect(engine="probes")
+
+    found = {
+        identity.replace(f"{recorded.root}/", ""): functions(recorded, identity)
+        for identity in sorted({r.identity for r in recorded.records if isinstance(r, wire.Trace)})
+        if identity.startswith("statement:")
+    }
+    ran = {"first.py": ["base"]}
+    assert found == {"statement:2,3:second.py": ran, "statement:4:first.py": ran}
+
+
+def test_with_a_thread_that_an_import_started_what_runs_belongs_to_the_module(project: Project) -> None:
+    project.write(
+        {
+            "app.py": APP,
+            "early.py": "import threading\nimport app\nBEFORE = app.other()\nGO = threading.Event()\n"
+            "THREAD = threading.Thread(target=lambda: (GO.wait(), app.total(1)))\nTHREAD.start()\n"
+            "GO.set()\nTHREAD.join()\nAFTER = app.other()\n",
+            "test_m.py": "import early\ndef test_m(): pass\n",
+        }
+    )
+    recorded = project.collect(engine="probes")
+
+    early = recorded.root / "early.py"
+    assert functions(recorded, f"module:{early}") == {"app.py": ["total"]}
+    assert functions(recorded, f"statement:3,9:{early}") == {"app.py": ["other"]}
+
+
+def test_while_somebody_watches_what_runs_belongs_to_the_module(project: Project) -> None:
+    project.write(
+        {
+            "app.py": APP,
+            "early.py": "import app\nFIRST = app.total(1)\n",
+            "test_m.py": "import app, sys\nseen = []\n"
+            "def test_m():\n"
+            "    def tracer(frame, event, _):\n"
+            "        seen.append(frame.f_code.co_name)\n"
+            "    sys.settrace(tracer)\n"
+            "    import early\n"
+            "    sys.settrace(None)\n"
+            "    assert 'statement' not in seen and 'reached' not in seen and 'total' in seen\n",
+        }
+    )
+    recorded = project.collect(engine="probes")
+
+    assert recorded.outcomes() == {"test_m.py::test_m": "passed"}
+    assert functions(recorded, f"module:{recorded.root / 'early.py'}")["app.py"] == ["total"]
 
 
 def test_what_runs_at_collection_belongs_to_the_tests_collected(collect: Callable[..., Recorded]) -> None:
