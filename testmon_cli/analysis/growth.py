@@ -139,6 +139,24 @@ class Growth:
                 for name in definition.names:
                     self.name(path, name, Cause("definition", REMOVED, path, name, definition.line))
 
+    def unparsable_module(self, path: str, cause: Cause) -> None:
+        """A source file does not parse any more: who imports it fails, or goes on without it."""
+        if self.is_caught(path):
+            self.module(path, cause)
+        else:
+            self.fragile(path, cause, surely=True)
+
+    def is_caught(self, path: str) -> bool:
+        """Whether an import of a file stands in a `try` that catches whatever fails."""
+        for candidate in self.project.mentioning(frozenset({_module_name(path).rpartition(".")[2]})):
+            model = self.project.model(candidate)
+            for imported in model.imports if model else ():
+                if path in self.project.index.targets(imported, candidate) and any(
+                    "caught" in d.flags for d in self._at_line(candidate, imported.line)
+                ):
+                    return True
+        return False
+
     def package(self, modules: Iterable[str], cause: Cause) -> None:
         """A distribution came, went or changed that provides these top-level names."""
         for name in modules:

@@ -277,6 +277,8 @@ class RunMatcher:
             ref = self.snapshot.get(path)
             if ref is None or not is_loaded(ref):
                 continue
+            if path in self.files.broken and not self.growth.is_caught(path):
+                continue  # none of its blocks can run: its import fails before
             model = self.model(path)
             today = {b.checksum for b in model.blocks} if model is not None else set()
             old = self.old_model(path)
@@ -365,7 +367,7 @@ class RunMatcher:
     def _changed_names(self) -> None:
         """Feed the growth with everything that happened to import-time code."""
         for path in self.files.broken:
-            self.growth.module(path, Cause("file", "does not parse", path, ""))
+            self.growth.unparsable_module(path, Cause("file", "does not parse", path, ""))
         for path in self.files.changed:
             if path in self.files.broken:
                 continue

@@ -91,11 +91,12 @@ def test_what_an_edit_touches(
     assert {nodeid: (cause.kind, cause.how) for nodeid, cause in matching.invalid().items()} == wanted
 
 
-def test_a_source_that_cannot_be_read_touches_all_that_need_it(matching: Matching) -> None:
+def test_a_source_that_cannot_be_read_endangers_who_imports_it(matching: Matching) -> None:
     matching.depot.write({"depot/files.py": "def notes(:"})
-    found = matching.invalid()
-    assert found.keys() == {NOTES, MODE, LATER}
-    assert {(c.origin.kind, c.origin.how, c.origin.path) for c in found.values()} == {
+    matcher = matching.matcher()
+    assert matcher.match() == {}
+    assert {path for path in matcher.endangered if path.startswith("tests/")} == {"tests/test_files.py"}
+    assert {(c.origin.kind, c.origin.how, c.origin.path) for c in matcher.endangered.values()} == {
         ("file", "does not parse", "depot/files.py")
     }
 
