@@ -3,6 +3,7 @@
 name     a name looked up among the module's globals (or builtins)
 .name    an attribute, imported name, or a string that could be one
 ~name    an attribute of the object or class that a method belongs to (`self`, `cls`, `super()`)
+%name    an attribute of what is named like a class: a function of it may be given any object
 =name    a keyword of a call: it uses what has this name only to ask whether that is there
 @name    a parameter, which pytest may fill with the fixture of that name
 &name    an imported name used as a value, not for one of its attributes: a module that is passed on
@@ -97,6 +98,11 @@ def of_identifier(name: str) -> set[str]:
 
 def of_attribute(node: ast.Attribute) -> set[str]:
     """What the use of an attribute says beyond its name."""
+    lent = {"%" + node.attr} if isinstance(node.ctx, ast.Load) and _is_named_like_a_class(node.value) else set()
+    return lent | _of_its_name(node)
+
+
+def _of_its_name(node: ast.Attribute) -> set[str]:
     if node.attr in ("__class__", "__bases__") and isinstance(node.ctx, ast.Store):
         return {JOINS_CLASSES}
     if node.attr == "__dict__" and is_own_object(node.value):
@@ -110,6 +116,11 @@ def of_attribute(node: ast.Attribute) -> set[str]:
 def of_class(node: ast.ClassDef) -> set[str]:
     """What a class statement in a function says: with several bases it joins classes."""
     return {JOINS_CLASSES} if len(node.bases) > 1 or any(isinstance(b, ast.Starred) for b in node.bases) else set()
+
+
+def _is_named_like_a_class(node: ast.expr) -> bool:
+    name = node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
+    return name.lstrip("_")[:1].isupper()
 
 
 def of_listing(node: ast.Call) -> set[str]:

@@ -156,9 +156,16 @@ class Mentions:
             self._attributes[name] = found
         return self._attributes[name]
 
+    def lending(self, place: Place) -> int:
+        """Traces in which the function that a block stands in may have got an object of a class that is not related.
+
+        They made a class that joins others, or took the function from its class, or were imports.
+        """
+        method = place.block.qualname.partition(".<locals>")[0].rpartition(".")[2]
+        return self._joining | self.importing | self.concerned(self.places("%" + method, method))
+
     @cached_property
-    def joining(self) -> int:
-        """Traces that made a class which joins others."""
+    def _joining(self) -> int:
         return self.concerned(self.places(JOINS_CLASSES))
 
     @cached_property
@@ -644,7 +651,7 @@ class MentionMatcher:
             for block in facts.blocks_below(f"{owner}.{member}"):
                 yield Place(path, block), _MENTIONS, EVERYONE
         for place in self._mentions.places("~" + member, member):
-            yield place, _MENTIONS, EVERYONE if self._may_be_of((path, owner), place) else self._mentions.joining
+            yield place, _MENTIONS, EVERYONE if self._may_be_of((path, owner), place) else self._mentions.lending(place)
         for mention in ("." + member, *(["=" + member] if comes_or_goes else ())):
             for place in self._mentions.places(mention, member):
                 yield place, _MENTIONS, EVERYONE

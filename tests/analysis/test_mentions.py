@@ -131,6 +131,20 @@ def test_a_class_in_a_function_has_no_own_object() -> None:
     assert [block.mentions & {".a", "~a"} for block in blocks if block.qualname.endswith("f")] == [{".a"}]
 
 
+LENT = [
+    pytest.param("Page.show(p)", {"Page", ".show", "%show"}, id="called"),
+    pytest.param("p.Page.show", {".Page", ".show", "%show"}, id="of-a-module"),
+    pytest.param("_Page.show", {"_Page", ".show", "%show"}, id="private"),
+    pytest.param("p.show", {".show"}, id="of-an-object"),
+    pytest.param("Page.show = p", {"Page", ".show"}, id="set"),
+]
+
+
+@pytest.mark.parametrize(("source", "wanted"), LENT)
+def test_what_may_be_taken_from_a_class(source: str, wanted: set[str]) -> None:
+    assert model(HEAD + source).blocks[0].mentions - {"@p"} == wanted
+
+
 JOINING = [
     pytest.param("class C(A, B): pass", True, id="two-bases"),
     pytest.param("class C(A): pass", False, id="one-base"),
