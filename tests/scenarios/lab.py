@@ -136,11 +136,11 @@ def play(scenario: Scenario, forks: Forks, folder: Path) -> Played:
         return Played(needed, set(), {}, refused=False, log=selected["log"])
     again = forks.order("pytest", place, *selected["arguments"])
     everything = {**before["outcomes"], **after["outcomes"]}
-    ran = set(again["outcomes"]) | {n for n in everything if _in_errors(n, again["errors"])}
+    ran = set(again["outcomes"]) | {n for n in everything if in_errors(n, again["errors"])}
     if again["code"] == after["code"] and not after["outcomes"]:
         ran = set(everything)  # nothing can run, and nothing did
     not_found = [argument for argument in selected["arguments"] if f"{argument}\n" in again["log"]]
-    reported = all(_in_errors(argument, again["errors"]) for argument in not_found)
+    reported = all(in_errors(argument, again["errors"]) for argument in not_found)
     refused = again["code"] == 4 and after["code"] != 4 and not (not_found and reported)
     return Played(needed, ran, selected["reasons"], refused, again["log"])
 
@@ -152,8 +152,9 @@ def changed_tests(before: dict, after: dict) -> set[str]:
     changed = {nodeid for nodeid, notes in now.items() if then.get(nodeid) != notes}
     gone = {nodeid for nodeid in then if nodeid not in now}
     stopped = after["code"] in (3, 4)  # a broken conftest: no test runs
-    return changed | {nodeid for nodeid in gone if stopped or _in_errors(nodeid, after["errors"])}
+    return changed | {nodeid for nodeid in gone if stopped or in_errors(nodeid, after["errors"])}
 
 
-def _in_errors(nodeid: str, errors: list[str]) -> bool:
+def in_errors(nodeid: str, errors: list[str]) -> bool:
+    """Whether a test stands in something that pytest reports as not collected."""
     return any(nodeid.startswith((f"{error}::", f"{error}/")) or nodeid == error or not error for error in errors)
