@@ -183,6 +183,7 @@ def test_names_are_lost_while_somebody_watches_calls(looking: Loaded) -> None:
     assert asked(looking) == {"looking.py": ["1a"]}
 
 
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 def test_names_are_lost_in_forked_children(looking: Loaded) -> None:
     pid = os.fork()
