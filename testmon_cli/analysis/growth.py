@@ -141,12 +141,12 @@ class Growth:
 
     def unparsable_module(self, path: str, cause: Cause) -> None:
         """A source file does not parse any more: who imports it fails, or goes on without it."""
-        if self.is_caught(path):
+        if self.is_import_caught(path):
             self.module(path, cause)
         else:
             self.fragile(path, cause, surely=True)
 
-    def is_caught(self, path: str) -> bool:
+    def is_import_caught(self, path: str) -> bool:
         """Whether an import of a file stands in a `try` that catches whatever fails."""
         for candidate in self.project.mentioning(frozenset({_module_name(path).rpartition(".")[2]})):
             model = self.project.model(candidate)
@@ -207,7 +207,7 @@ class Growth:
         What ran on import did so before: only blocks read it, an attribute those that have to do with the class.
         """
         owner, attribute = qualname.rpartition(".")[0], name.rpartition(".")[2]
-        if name.startswith(".") and self._class(path, owner) is not None:
+        if name.startswith(".") and self.project.class_named(path, owner) is not None:
             self.affected.members.setdefault((path, owner, attribute), cause)
             return
         found = self.project.resolve(name, path) if "." in name.lstrip(".") else None
@@ -395,7 +395,7 @@ class Growth:
             self.project.made_below[path, owner] = list(self._made_below(path, owner))
         for where, definition in self.project.made_below[path, owner]:
             link = Cause("definition", "inherits", where, definition.names[0], definition.line, cause)
-            self._whole_class(where, _qualname(definition), link)
+            self._whole_class(where, definition.qualname, link)
 
     def _made_below(self, path: str, owner: str) -> Iterator[tuple[str, Definition]]:
         for where, name in sorted(self.holders(path, owner).names):
@@ -403,7 +403,7 @@ class Growth:
                 if definition.kind != "class" or self.project.is_plain_class(where, definition, above=True):
                     continue
                 above = self.project.ancestors(where, definition)
-                if any(parent is not None and (at, _qualname(parent)) == (path, owner) for at, parent, _ in above):
+                if any(parent is not None and (at, parent.qualname) == (path, owner) for at, parent, _ in above):
                     yield where, definition
 
     def _imports_name(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
@@ -464,7 +464,7 @@ class Growth:
                 self._unsure.add((path, name))  # it may bind the name only in some cases
             self.name(path, name, cause)
             return
-        owner = self._class(path, definition.owner)
+        owner = self.project.class_named(path, definition.owner)
         if owner is None or not self._is_mere_member(path, owner, definition, how):
             self.fragile(path, cause)  # whoever makes the class may refuse it
             self._whole_class(path, definition.owner, cause)
@@ -506,14 +506,10 @@ class Growth:
             self._class_created(path, definition, cause)
             self._effects(path, definition, cause)
 
-    def _class(self, path: str, qualname: str) -> Definition | None:
-        outer, _, name = qualname.rpartition(".")
-        return next((d for d in self.project.definitions(path, name, outer) if d.kind == "class"), None)
-
     def _documentation(self, path: str, change: DefinitionChange, cause: Cause) -> None:
         definition = change.definition
         pure = all(purity.is_pure_decorator(d) and not self.project.resolve(d, path) for d in definition.decorators)
-        owner = self._class(path, definition.owner) if definition.owner else None
+        owner = self.project.class_named(path, definition.owner) if definition.owner else None
         if owner is not None and change.name != "__doc__" and definition.kind != "function":
             pure = pure and self.project.is_plain_class(path, owner)
         if pure:
@@ -652,7 +648,7 @@ class Growth:
         """Whether a base class runs code for each class made below it; the definition is None outside the project."""
         if definition is None:
             return base not in purity.PLAIN_BASES and not purity.is_stdlib(base) and not purity.is_pure_call(base)
-        own = self.project.definitions(path, "__init_subclass__", _qualname(definition))
+        own = self.project.definitions(path, "__init_subclass__", definition.qualname)
         return "keywords" in definition.flags or bool(own)
 
     def _effects(self, path: str, definition: Definition, cause: Cause, *, may_raise: bool = True) -> None:
@@ -728,9 +724,9 @@ class Growth:
         return first == second or second in self._classes_above(*first) or first in self._classes_above(*second)
 
     def _classes_above(self, path: str, qualname: str) -> set[tuple[str, str]]:
-        definition = self._class(path, qualname)
+        definition = self.project.class_named(path, qualname)
         above = self.project.ancestors(path, definition) if definition is not None else ()
-        return {(at, _qualname(parent)) for at, parent, _ in above if parent is not None}
+        return {(at, parent.qualname) for at, parent, _ in above if parent is not None}
 
     def _walk(self, effects: Iterable[str], place: "_Place", walk: "_Walk") -> None:
         """Follow the effects of code that ran, or that what ran might have called."""
@@ -787,7 +783,7 @@ class Growth:
             return False
         found = self._aliased(found)
         summary = self.project.function(*found)
-        made = self._class(*found) if summary is None else None
+        made = self.project.class_named(*found) if summary is None else None
         if summary is not None:
             effects = self._with_closures(found[0], summary) if kind == "made" else summary.effects
             return self._walk_into(*found, effects, place, walk)
@@ -808,19 +804,10 @@ class Growth:
         return path, name
 
     def _walk_making(self, path: str, definition: Definition, place: "_Place", walk: "_Walk") -> bool:
-        lineage: list[tuple[str, Definition | None, str]] = [(path, definition, "")]
-        lineage += self.project.ancestors(path, definition)
         is_changed = False
-        for holder, cls, base in lineage:
-            if cls is None:
-                if not (base in purity.PLAIN_BASES or purity.is_stdlib(base) or purity.is_pure_call(base)):
-                    self.module(place.importing, place.cause)
-                continue
-            for name in _INITIALISERS:
-                summary = self.project.function(holder, f"{_qualname(cls)}.{name}")
-                if summary is not None:
-                    changes = self._walk_into(holder, summary.qualname, summary.effects, place, walk)
-                    is_changed = is_changed or changes
+        for holder, summary in self._initialisers(path, definition, place):
+            changes = self._walk_into(holder, summary.qualname, summary.effects, place, walk)
+            is_changed = is_changed or changes
         return is_changed
 
     def _walk_method(self, found: tuple[str, str], place: "_Place", walk: "_Walk", *, bare: bool) -> bool:
@@ -879,7 +866,7 @@ class Growth:
             self.mutated(path, called.partition(".")[0], cause)
             return
         found = self._aliased(found)
-        if self._class(*found) is None:  # else it was made for the call
+        if self.project.class_named(*found) is None:  # else it was made for the call
             self.name(found[0], found[1].partition(".")[0], cause)
 
     def _given(self, path: str, argument: str, cause: Cause) -> None:
@@ -927,7 +914,7 @@ class Growth:
             self.module(place.importing, place.cause)  # outside the project, and not known to be harmless
             return
         summary = self.project.function(*found)
-        definition = self._class(*found) if summary is None else None
+        definition = self.project.class_named(*found) if summary is None else None
         if summary is not None:
             self._summary(summary.effects, found[0], arguments, place)
         elif definition is not None:
@@ -936,7 +923,14 @@ class Growth:
             self._method_of(found, arguments, place, bare=bare)
 
     def _made(self, path: str, definition: Definition, arguments: list[str], place: "_Place") -> None:
-        """An object of a class is made: its initialisers run, wherever they stand above it."""
+        """An object of a class is made: its initialisers run."""
+        for holder, summary in self._initialisers(path, definition, place):
+            self._summary(summary.effects, holder, arguments, place)
+
+    def _initialisers(
+        self, path: str, definition: Definition, place: "_Place"
+    ) -> Iterator[tuple[str, FunctionSummary]]:
+        """What runs to make an object of a class, with the files, wherever it stands above; notes what is not known."""
         lineage: list[tuple[str, Definition | None, str]] = [(path, definition, "")]
         lineage += self.project.ancestors(path, definition)
         for holder, cls, base in lineage:
@@ -945,9 +939,9 @@ class Growth:
                     self.module(place.importing, place.cause)
                 continue
             for name in _INITIALISERS:
-                summary = self.project.function(holder, f"{_qualname(cls)}.{name}")
+                summary = self.project.function(holder, f"{cls.qualname}.{name}")
                 if summary is not None:
-                    self._summary(summary.effects, holder, arguments, place)
+                    yield holder, summary
 
     def _summary(self, effects: Iterable[str], where: str, arguments: list[str], place: "_Place") -> None:
         """What a call of a project function of the file `where` can change; that it may raise says the statement."""
@@ -998,7 +992,7 @@ class Growth:
             return
         lineage = [(cls[0], cls[1]), *((w, d) for w, d, _ in self.project.ancestors(*cls) if d is not None)]
         for holder, parent in lineage:
-            summary = self.project.function(holder, f"{_qualname(parent)}.{method}")
+            summary = self.project.function(holder, f"{parent.qualname}.{method}")
             if summary is not None:
                 effects = self._with_closures(holder, summary)
                 if any(effect[0] in _OF_ARGUMENTS for effect in effects):
@@ -1092,10 +1086,6 @@ def is_name_of(path: str, name: str) -> bool:
 
 def _module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def _qualname(definition: Definition) -> str:
-    return _full(definition.owner, definition.names[0])
 
 
 def _full(owner: str, name: str) -> str:

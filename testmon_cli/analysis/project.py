@@ -70,9 +70,9 @@ class Project:
     _defining: dict[frozenset[str], tuple[str, ...]] = field(default_factory=dict)
     _importing_stars: dict[str, tuple[str, ...]] = field(default_factory=dict)
     holders: Callable[[str, str], "Held"] | None = None  # kept for Growth.holders
-    # By path and identity of the definition, which is kept so that no other one gets it.
     made_below: dict[tuple[str, str], list[tuple[str, Definition]]] = field(default_factory=dict)  # kept for Growth
     _in_classes: dict[str, frozenset[str]] = field(default_factory=dict)
+    # By path and identity of the definition, which is kept so that no other one gets it.
     _plain: dict[tuple[str, int, bool], tuple[Definition, bool]] = field(default_factory=dict)
     _lineages: dict[tuple[str, int], tuple[Definition, tuple["Ancestor", ...]]] = field(default_factory=dict)
 
@@ -205,8 +205,8 @@ class Project:
         if path not in self._escaping:
             users, by_name = self._passing
             reaching = self.reaching(path)
-            passing = (users.get(path, ()), *(by_name.get(name, ()) for name in module_parts(path)[-1:]))
             names = module_parts(path)[-1:]
+            passing = (users.get(path, ()), *(by_name.get(name, ()) for name in names))
             self._escaping[path] = any(not reaching.isdisjoint(found) for found in passing) or any(
                 map(self.asked.is_module, names)
             )
@@ -338,6 +338,11 @@ class Project:
             if definition.kind == "class":
                 return found[0], definition
         return None
+
+    def class_named(self, path: str, qualname: str) -> Definition | None:
+        """The class of a file that has a qualified name."""
+        outer, _, name = qualname.rpartition(".")
+        return next((d for d in self.definitions(path, name, outer) if d.kind == "class"), None)
 
     def is_plain_class(self, path: str, definition: Definition, *, above: bool = False) -> bool:
         """Whether a member of the class is no more than a member: nothing looks at the class as a whole.

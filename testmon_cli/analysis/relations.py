@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 
 from testmon_cli.analysis.growth import Growth
 from testmon_cli.analysis.mentions import JOINS_CLASSES
-from testmon_cli.analysis.project import Project
 from testmon_cli.domain.source import Definition
 
 Class = tuple[str, str]  # path and qualified name
@@ -19,8 +18,8 @@ _METACLASSES = ("type", "meta")  # parts of their names
 class Relations:
     """The classes of a project that share an object with a class."""
 
-    def __init__(self, project: Project, growth: Growth) -> None:
-        self._project = project
+    def __init__(self, growth: Growth) -> None:
+        self._project = growth.project
         self._growth = growth
         self._related: dict[Class, frozenset[Class] | None] = {}
         self._open: dict[Class, bool] = {}
@@ -38,7 +37,7 @@ class Relations:
 
     def _find(self, cls: Class) -> frozenset[Class] | None:
         path, owner = cls
-        own = self._definition(cls)
+        own = self._project.class_named(*cls)
         if own is None:
             return None
         found = {cls, *self._above(path, own)}
@@ -52,18 +51,13 @@ class Relations:
                 if not self._is_known(where, definition):
                     return None
                 if cls in above:
-                    found |= {(where, _qualname(definition)), *above}
+                    found |= {(where, definition.qualname), *above}
         return frozenset({*found, *self._lending(found)})
-
-    def _definition(self, cls: Class) -> Definition | None:
-        path, qualname = cls
-        outer, _, name = qualname.rpartition(".")
-        return next((d for d in self._project.definitions(path, name, outer) if d.kind == "class"), None)
 
     def _above(self, path: str, definition: Definition) -> Iterator[Class]:
         for where, parent, _ in self._project.ancestors(path, definition):
             if parent is not None:
-                yield where, _qualname(parent)
+                yield where, parent.qualname
 
     def _is_known(self, path: str, definition: Definition) -> bool:
         """Whether all bases of a class are classes that are known by name, or from outside the project."""
@@ -92,18 +86,14 @@ class Relations:
                     for mention in filter(str.isidentifier, definition.mentions):
                         lender = self._project.class_definition(mention, path)
                         if lender is not None:
-                            yield lender[0], _qualname(lender[1])
+                            yield lender[0], lender[1].qualname
 
     def _is_open(self, cls: Class) -> bool:
         """Whether methods of a class may get objects of any: it makes classes, or its bases are not known."""
         if cls not in self._open:
-            definition = self._definition(cls)
+            definition = self._project.class_named(*cls)
             self._open[cls] = definition is None or not self._is_known(cls[0], definition) or any(
                 parent is None and any(part in base.lower() for part in _METACLASSES)
                 for _, parent, base in self._project.ancestors(cls[0], definition)
             )  # fmt: skip
         return self._open[cls]
-
-
-def _qualname(definition: Definition) -> str:
-    return f"{definition.owner}.{definition.names[0]}" if definition.owner else definition.names[0]

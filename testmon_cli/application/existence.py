@@ -133,7 +133,7 @@ class Existence:
         name = cls.names[0]
         if not cls.owner and not self._is_affected(path, name):
             return False
-        members = {n for d in definitions if d.owner == _qualname(cls) for n in d.names}
+        members = {n for d in definitions if d.owner == cls.qualname for n in d.names}
         if _MARK_OF_NO_TEST in members:
             return True
         lineage = self._lineage(path, cls)
@@ -181,13 +181,9 @@ def _inherited_from(project: "Project", nodeid: NodeId, cls: "Definition") -> tu
     """The file and qualified name of the test in a class above this one."""
     name = nodeid.names[-1]
     for path, parent, _ in project.ancestors(nodeid.path, cls):
-        if parent is not None and project.definitions(path, name, _qualname(parent)):
-            return path, f"{_qualname(parent)}.{name}"
+        if parent is not None and project.definitions(path, name, parent.qualname):
+            return path, f"{parent.qualname}.{name}"
     return None
-
-
-def _qualname(cls: "Definition") -> str:
-    return f"{cls.owner}.{cls.names[0]}" if cls.owner else cls.names[0]
 
 
 def _binders(definitions: "Sequence[Definition]") -> "dict[tuple[str, str], Definition]":

@@ -200,7 +200,7 @@ class KeptValues:
                 found[path, owner] = definition
                 for where, parent, base in self._project.ancestors(path, definition):
                     if parent is not None:
-                        found[where, _qualname(parent)] = parent
+                        found[where, parent.qualname] = parent
                     elif base not in purity.PLAIN_BASES and not purity.is_stdlib(base):
                         found[where, base] = None
         return found
@@ -222,8 +222,8 @@ class KeptValues:
         if len(found) != 1:
             return True
         above = self._project.ancestors(path, found[0])
-        names = {(where, _qualname(parent)) for where, parent, _ in above if parent is not None}
-        names.add((path, _qualname(found[0])))
+        names = {(where, parent.qualname) for where, parent, _ in above if parent is not None}
+        names.add((path, found[0].qualname))
         return not names.isdisjoint(related) or any(d is None and base == "?" for _, d, base in above)
 
     def _is_mixed_in(self, name: str, related: Mapping[tuple[str, str], Definition | None]) -> bool:
@@ -253,7 +253,3 @@ class KeptValues:
 def _is_plain_value(definition: Definition) -> bool:
     """Whether a member of a class is a value for objects that have none, and does nothing when it is set."""
     return definition.kind == "assign" and not definition.flags.isdisjoint({"literal", "bare"})
-
-
-def _qualname(definition: Definition) -> str:
-    return f"{definition.owner}.{definition.names[0]}" if definition.owner else definition.names[0]

@@ -277,7 +277,7 @@ class RunMatcher:
             ref = self.snapshot.get(path)
             if ref is None or not is_loaded(ref):
                 continue
-            if path in self.files.broken and not self.growth.is_caught(path):
+            if path in self.files.broken and not self.growth.is_import_caught(path):
                 continue  # none of its blocks can run: its import fails before
             model = self.model(path)
             today = {b.checksum for b in model.blocks} if model is not None else set()

@@ -416,7 +416,7 @@ class MentionMatcher:
         self._met: set[tuple[str, str, int]] = set()  # files that look names up and reach such a path, and the way
         self._members: set[tuple[str, str, str]] = set()
         self._searched: set[tuple[Collection[Name], bool]] = set()  # classes that may be looked through for members
-        self._relations = Relations(growth.project, growth)
+        self._relations = Relations(growth)
         self._joined: dict[tuple[str, str], bool] = {}  # classes that code joins with others on import
         self._documented: set[tuple[Name, str]] = set()
         self._hits: Hits = {}

@@ -58,6 +58,11 @@ class Definition(NamedTuple):
     hint_checksum: int = 0  # of its annotations; 0 without
     hint_mentions: frozenset[str] = frozenset()  # of its annotations, those written as strings included
 
+    @property
+    def qualname(self) -> str:
+        """The qualified name of the first name that it binds."""
+        return f"{self.owner}.{self.names[0]}" if self.owner else self.names[0]
+
 
 class Outline(NamedTuple):
     """What of a definition is needed to see which tests there are."""

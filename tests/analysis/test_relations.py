@@ -35,14 +35,14 @@ def test_classes_that_may_share_an_object(second: str, use: str, shares: bool) -
             "way.py": "from lib import Outer",
         }
     )
-    assert Relations(files, Growth(files)).may_share(A, B) is shares
+    assert Relations(Growth(files)).may_share(A, B) is shares
 
 
 def test_a_class_that_lends_a_function_is_related() -> None:
     files = project({"b.py": "class B:\n    def f(self): pass", "a.py": "from b import B\nclass A:\n    f = B.f"})
-    assert Relations(files, Growth(files)).may_share(A, B)
+    assert Relations(Growth(files)).may_share(A, B)
 
 
 def test_a_function_is_no_class() -> None:
     files = project({"a.py": "class A: pass", "b.py": "def B(): pass"})
-    assert Relations(files, Growth(files)).may_share(A, B)
+    assert Relations(Growth(files)).may_share(A, B)
