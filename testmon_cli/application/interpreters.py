@@ -78,8 +78,9 @@ def ask(python: str, arguments: Sequence[str], directory: str | None = None) -> 
     place = _executable(python)
     environ = {**os.environ, _ASKED_VARIABLE: "1"}
     try:
-        look = [place, "-c", "import testmon_cli.cli"]
-        if subprocess.run(look, cwd=directory, capture_output=True, check=False).returncode:
+        # What it prints shows that it is a Python: another program may end well, whatever it is asked.
+        look = [place, "-c", "import testmon_cli.cli; print('testmon')"]
+        if subprocess.run(look, cwd=directory, capture_output=True, check=False).stdout.strip() != b"testmon":
             raise EnvironmentFailure(f"--python {python}: it has no testmon; name the one that ran `testmon collect`")
         command = [place, "-m", "testmon_cli", *arguments]
         code = subprocess.run(command, cwd=directory, env=environ, check=False).returncode

@@ -57,6 +57,7 @@ def test_a_python_without_pytest_says_which_one_to_ask(project: Project, bare: P
         ("nowhere/python", "cannot be run: No such file or directory"),
         (os.devnull, "cannot be run: Permission denied"),
         ("/bin/false", "it has no testmon; name the one that ran `testmon collect`"),
+        ("/bin/true", "it has no testmon; name the one that ran `testmon collect`"),
     ],
 )
 def test_what_is_no_python_is_an_error(project: Project, python: str, message: str) -> None:
