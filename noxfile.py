@@ -174,6 +174,12 @@ def answers(session: nox.Session) -> None:
     _script(session, "answers")
 
 
+@nox.session(name="measure-code", python=PYTHON)
+def measure_code(session: nox.Session) -> None:
+    """Measure how the source reads; revisions after `--` are shown beside it."""
+    session.run("python", str(SCRIPTS / "measure_code.py"), *session.posargs)
+
+
 def _script(session: nox.Session, name: str) -> None:
     session.install("-q", "-e", ".")  # the projects get environments of their own
     session.run("python", str(SCRIPTS / f"{name}.py"), *session.posargs)
