@@ -21,7 +21,7 @@ from statistics import median
 import edits
 import lab
 
-PAGE = lab.CHECKOUT / "docs" / "performance.md"
+PAGE = lab.CHECKOUT / "docs" / "development" / "measurements.md"
 HEAD = (
     "project", "tests", "sources", "nothing changed, CPU s", "edits", "one edit, CPU s: median", "the slowest",
     "selected, median",

@@ -22,6 +22,8 @@ import synthetic
 from compare import INCUMBENT, OTHER
 
 PAGE = lab.CHECKOUT / "docs" / "performance.md"
+MEASUREMENTS = lab.CHECKOUT / "docs" / "development" / "measurements.md"
+USERS_TABLES = ("overhead", "growth")  # those of PAGE; MEASUREMENTS has the others
 EDIT = ("total += 5", "total += 6")  # one block of one function
 
 
@@ -198,7 +200,7 @@ def main() -> int:
         "--engines", nargs="+", choices=("auto", "probes", "coverage"), help="which engines are measured"
     )
     parser.add_argument("--quick", action="store_true", help="one project, one size, two rounds")
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name} and {MEASUREMENTS.name}")
     options = parser.parse_args()
     extent = QUICK if options.quick else FULL
     given = {"rounds": options.rounds, "projects": options.projects, "engines": options.engines}
@@ -208,7 +210,7 @@ def main() -> int:
         text = f"{parts[name](extent)}\nMeasured with {where}.\n"
         print(text)
         if options.write:
-            lab.write_between(PAGE, name, text)
+            lab.write_between(PAGE if name in USERS_TABLES else MEASUREMENTS, name, text)
     return 0
 
 

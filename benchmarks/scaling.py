@@ -19,7 +19,7 @@ from statistics import median
 
 import lab
 import synthetic
-from bench import PAGE, interleaved
+from bench import MEASUREMENTS, interleaved
 
 SIZES = (100, 1_000, 4_000)  # sources
 QUICK = (100, 400)
@@ -83,7 +83,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="small projects, two rounds")
     parser.add_argument("--rounds", type=int, help="how often each program is run")
-    parser.add_argument("--write", action="store_true", help=f"replace the table in {PAGE.name}")
+    parser.add_argument("--write", action="store_true", help=f"replace the table in {MEASUREMENTS.name}")
     options = parser.parse_args()
     rounds = options.rounds or (2 if options.quick else 5)
     text = table(QUICK if options.quick else SIZES, rounds)
@@ -91,7 +91,7 @@ def main() -> int:
     text += f"\nMeasured with {where}.\n"
     print(text)
     if options.write:
-        lab.write_between(PAGE, "scaling", text)
+        lab.write_between(MEASUREMENTS, "scaling", text)
     return 0
 
 

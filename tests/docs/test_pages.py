@@ -13,6 +13,7 @@ from testmon_cli.domain import errors
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
 
 INCUMBENT = (
     "--testmon",
@@ -60,7 +61,7 @@ def test_every_option_of_pytest_testmon_has_an_equivalent(word: str) -> None:
 
 def documented_commands() -> list[str]:
     found: set[str] = set()
-    for path in [ROOT / "README.md", *DOCS.glob("*.md")]:
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]:
         found.update(
             re.findall(r"testmon (?:collect|diff|select|report|gc)\b[^|`\n>#.]*", path.read_text(encoding="utf-8"))
         )
@@ -80,4 +81,38 @@ def test_commands_in_the_documentation_use_options_that_exist(command: str) -> N
 
 def test_every_page_is_in_the_navigation() -> None:
     config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    assert set(re.findall(r": (\S+\.md)$", config, re.MULTILINE)) == {path.name for path in DOCS.glob("*.md")}
+    assert set(re.findall(r": (\S+\.md)$", config, re.MULTILINE)) == {
+        path.relative_to(DOCS).as_posix() for path in PAGES
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["CONTRIBUTING.md", "docs/development/architecture.md", "docs/development/how-to-add.md"]
+)
+def test_files_that_developers_are_sent_to_exist(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:testmon_cli|tests|migrations|benchmarks|docs)/[\w./]*)`", text))
+    packages = "|".join(path.parent.name for path in (ROOT / "testmon_cli").glob("*/__init__.py"))
+    named |= {f"testmon_cli/{path}" for path in re.findall(rf"(?<!/)\b((?:{packages})/\w+\.py)", text)}
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+
+
+def test_the_architecture_has_a_row_for_every_package() -> None:
+    rows = first_cells(page("development/architecture.md"))
+    packages = {f"testmon_cli/{path.parent.name}/" for path in (ROOT / "testmon_cli").glob("*/__init__.py")}
+    assert packages - rows == set()
+
+
+def test_the_performance_page_and_the_measurements_have_the_tables_that_scripts_write() -> None:
+    marker = re.compile(r"^<!-- (?!end)(\w+) -->$", re.MULTILINE)
+    assert marker.findall(page("performance.md")) == ["overhead", "growth"]
+    assert marker.findall(page("development/measurements.md")) == ["scaling", "asking", "real"]
+
+
+def test_commits_are_checked_by_what_lint_runs() -> None:
+    lint = (ROOT / "noxfile.py").read_text(encoding="utf-8").partition("def lint(")[2].partition("\n\n\n")[0]
+    commands = {" ".join(re.findall(r'"([^"]+)"', line)) for line in re.findall(r"session\.run\((.*)\)", lint)}
+    hooks = re.findall(r"entry: (.*)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    assert {command.removesuffix(" .") for command in commands} == {
+        hook.replace(" --force-exclude", "") for hook in hooks
+    }
