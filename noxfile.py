@@ -112,9 +112,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def docs(session: nox.Session) -> None:
-    """Build the documentation, with warnings as errors."""
+    """Build the documentation into site/, with warnings as errors; `-- serve` shows it while it is written."""
     session.install("-q", *_group("docs"))
-    session.run("mkdocs", "build", "--strict", "--quiet", "--site-dir", str(Path(session.create_tmp()) / "site"))
+    session.run("zensical", *(session.posargs or ["build", "--strict", "--clean"]))
 
 
 @nox.session(python=PYTHON)
