@@ -69,11 +69,16 @@ def _matches_name(name: str, pattern: str) -> bool:
 
 
 class Candidate(NamedTuple):
-    """A test that the source names: "TestBox::test_size", "test_plain", or a class that inherits its tests."""
+    """A test that the source names, or a class that inherits its tests."""
 
-    name: str
+    names: tuple[str, ...]  # classes, then the function
     line: int
     certain: bool  # False: the statement may bind something else, or pytest may pass it over
+
+    @property
+    def name(self) -> str:
+        """What follows the path in its node id, like "TestBox::test_size"."""
+        return "::".join(self.names)
 
 
 def candidates(definitions: "Sequence[Definition] | Sequence[Outline]", naming: Naming) -> Iterator[Candidate]:
@@ -95,7 +100,7 @@ def _of_scope(
             elif naming.is_test_function(name) and definition.kind != "import" and "fixture" not in definition.flags:
                 certain = definition.kind == "function"
                 if certain or definition.kind == "statement":
-                    yield Candidate(_nodeid(owner, name), definition.line, certain)
+                    yield Candidate(_names(owner, name), definition.line, certain)
 
 
 def _of_class(
@@ -111,12 +116,12 @@ def _of_class(
     own = list(_of_scope(qualname, members, classes, naming))
     yield from own
     if definition.bases and not own and not is_unittest:
-        yield Candidate(_nodeid(definition.owner, definition.names[0]), definition.line, certain=False)
+        yield Candidate(_names(definition.owner, definition.names[0]), definition.line, certain=False)
 
 
 def _qualname(definition: "Named") -> str:
     return f"{definition.owner}.{definition.names[0]}" if definition.owner else definition.names[0]
 
 
-def _nodeid(owner: str, name: str) -> str:
-    return "::".join([*owner.split("."), name]) if owner else name
+def _names(owner: str, name: str) -> tuple[str, ...]:
+    return (*owner.split("."), name) if owner else (name,)

@@ -52,7 +52,7 @@ def asked_for(arguments: Sequence[str], root: Path) -> Asked:
             continue
         path = os.path.relpath(os.path.realpath(nodeid.path), root).replace(os.sep, "/")
         if nodeid.names:
-            names[path].add(nodeid.name + nodeid.parameters)
+            names[path].add(nodeid.below)
         else:
             whole.add(path)
     return Asked({p: frozenset(found) for p, found in names.items() if not any(_holds(w, p) for w in whole)})

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from testmon_cli.application.expressions import Answer, Expression
-from testmon_cli.domain.nodeid import path_of
+from testmon_cli.domain.nodeid import NodeId, path_of
 from testmon_cli.domain.records import Run
 from testmon_cli.domain.selection import Selected
 
@@ -24,7 +24,7 @@ def recorded(functions: Mapping[str, str], keywords: Mapping[str, Sequence[str]]
     in_file: dict[str, int] = defaultdict(int)  # how many a file has
     for nodeid, function in functions.items():
         tests[function] += 1
-        in_file[_split(nodeid)[0]] += 1
+        in_file[path_of(nodeid)] += 1
     having: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))  # keyword -> function -> tests
     for nodeid, words in keywords.items():
         for word in words if nodeid in functions else ():
@@ -34,10 +34,10 @@ def recorded(functions: Mapping[str, str], keywords: Mapping[str, Sequence[str]]
         names: dict[str, list[str]] = defaultdict(list)
         count: dict[str, int] = defaultdict(int)
         for function, nodeids in sorted(by_function.items()):
-            path, name = _split(function)
+            path, some = path_of(function), [function] if len(nodeids) == tests[function] else sorted(nodeids)
             count[path] += len(nodeids)
-            names[path] += [name] if len(nodeids) == tests[function] else [_split(n)[1] for n in sorted(nodeids)]
-        found[word] = {path: _ALL if count[path] == in_file[path] else some for path, some in names.items()}
+            names[path] += [NodeId.parse(nodeid, path).below for nodeid in some]
+        found[word] = {path: _ALL if count[path] == in_file[path] else listed for path, listed in names.items()}
     return found
 
 
@@ -67,17 +67,16 @@ class _Names:
     """The names of one test."""
 
     def __init__(self, test: Selected, known: Keywords) -> None:
-        path, name = _split(test.nodeid)
-        function, bracket, parameters = name.partition("[")
-        self._path = path.lower()
-        self._parts = [*self._path.split("/"), *function.lower().split("::")]
+        nodeid = NodeId.parse(test.nodeid)
+        self._path = nodeid.path.lower()
+        self._parts = [*self._path.split("/"), *(name.lower() for name in nodeid.names)]
         self._is_open = False  # whether any word may match
         run = known.run_of(test)
         if run is None:
             self._is_open = True
         else:
-            self._parts[-1] += bracket + parameters.lower()
-            self._take_recorded(run, path, {function, name})
+            self._parts[-1] += nodeid.parameters.lower()
+            self._take_recorded(run, nodeid.path, {nodeid.name, nodeid.below})
 
     def _take_recorded(self, run: Run, path: str, names: set[str]) -> None:
         for keyword, files in run.mapping("keywords").items():
@@ -91,8 +90,3 @@ class _Names:
             return True
         # Some versions of pytest name a file by its whole path.
         return None if self._is_open or word in self._path else False
-
-
-def _split(nodeid: str) -> tuple[str, str]:
-    path = path_of(nodeid)
-    return path, nodeid[len(path) + 2 :]

@@ -18,6 +18,7 @@ from testmon_cli.application.sources import Tree
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import SourceError, TestmonError
+from testmon_cli.domain.nodeid import NodeId, path_of, readings
 from testmon_cli.domain.records import Environment, ResourceState, Run
 from testmon_cli.domain.selection import Selected, Selection
 from testmon_cli.storage.datafile import Datafile
@@ -38,7 +39,7 @@ class Place(NamedTuple):
     def holds(self, nodeid: str) -> bool:
         """Whether a test stands here by its node id."""
         if not self.name:
-            return any(_is_below(nodeid, path) for path in self.paths)
+            return any(_is_below(file, path) for file in _files_of(nodeid) for path in self.paths)
         return any(_is_part(nodeid, f"{path}::{self.name}") for path in self.paths)
 
     def names(self, path: str) -> bool:
@@ -59,7 +60,7 @@ class ChangedFiles(NamedTuple):
         return tuple(self.files)
 
     def holds(self, nodeid: str) -> bool:
-        return nodeid.partition("::")[0] in self.files
+        return not self.files.isdisjoint(_files_of(nodeid))
 
     def names(self, path: str) -> bool:
         return path in self.files
@@ -69,7 +70,12 @@ Asked = Place | ChangedFiles
 
 
 def _is_below(name: str, path: str) -> bool:
-    return path in ("", name) or name.startswith((f"{path}/", f"{path}::"))
+    return path in ("", name) or name.startswith(f"{path}/")
+
+
+def _files_of(nodeid: str) -> list[str]:
+    """The file that a test most likely stands in, and others that it may, whose paths hold colons."""
+    return [path_of(nodeid), *(path for path, _ in readings(nodeid) if "::" in path)]
 
 
 def _is_part(nodeid: str, whole: str) -> bool:
@@ -87,21 +93,13 @@ def places(root: Path, source: Sequence[str], texts: Iterable[str]) -> tuple[Pla
 def _place(root: Path, source: Sequence[str], text: str) -> Place:
     if not text or "\0" in text:
         raise TestmonError(f"{text!r} is no path: name a file, a folder or a test")
-    for file, name in _readings(text):
+    for file, name in readings(text):
         for base in (Path.cwd(), root):
             if os.path.lexists(base / file):
                 return Place(text, _inside(root, source, text, base / file), name)
-    file, _, name = text.partition("::")
+    file = path_of(text)
     found = (path for base in (Path.cwd(), root) for path in _inside(root, source, text, base / file))
-    return Place(text, tuple(dict.fromkeys(found)), name, exists=False)
-
-
-def _readings(text: str) -> Iterator[tuple[str, str]]:
-    """The ways to take a text apart, since the name of a file may hold the signs that divide a node id."""
-    yield text, ""
-    parts = text.split("::")
-    for count in range(len(parts) - 1, 0, -1):
-        yield "::".join(parts[:count]), "::".join(parts[count:])
+    return Place(text, tuple(dict.fromkeys(found)), text[len(file) + 2 :], exists=False)
 
 
 def _inside(root: Path, source: Sequence[str], text: str, path: Path) -> tuple[str, ...]:
@@ -156,7 +154,7 @@ def within(selection: Selection, asked: Sequence[Asked], known: Known, *, is_lis
 def _problem(place: Asked, known: Known, gone: Collection[str]) -> str:
     """Why a place cannot be understood; "" when it can. Tests that are `gone` exist no longer."""
     if not place.exists and not _is_recorded(place, known):
-        file = place.text.partition("::")[0]
+        file = path_of(place.text)
         return f"no such file or folder: {file}; give paths relative to {Path.cwd()}"
     if place.exists and place.name and not _is_test(place, known, gone):
         file = place.text.removesuffix(f"::{place.name}")
@@ -198,7 +196,7 @@ def _is_bound(tree: Tree, path: str, name: str) -> bool:
         return True
     owner = ""
     found: list[Definition] = []
-    for part in name.partition("[")[0].split("::"):
+    for part in NodeId.parse(f"{path}::{name}", path).names:
         classes, found = found, [d for d in model.definitions if d.owner == owner and part in d.names]
         if not found:
             return any(cls.bases or cls.decorators for cls in classes)  # it may have it from there

@@ -598,7 +598,7 @@ class Chooser:
             known = any(f.startswith(nodeid + "::") for f in functions)
             if not known:
                 certain = candidate.certain and path not in self.doubtful
-                node = NodeId(path, tuple(candidate.name.split("::")) if certain else ())
+                node = NodeId(path, candidate.names if certain else ())
                 reason = Reason(kinds.NEW, f"new test at {path}:{candidate.line}")
                 yield Selected(nodeid, self.arguments.of(node), reason)
 
@@ -614,7 +614,7 @@ class Chooser:
                 yield Selected(nodeid, self.arguments.of(NodeId(test.path, (test.cls, test.name))), reason)
                 continue
             named = candidates(self.tree.model(test.path).definitions, naming)
-            if any(candidate.name.split("::")[0] == test.cls for candidate in named):
+            if any(candidate.names[0] == test.cls for candidate in named):
                 yield Selected(nodeid, self.arguments.of(NodeId(test.path)), reason)
 
     def _left_out(self, unwanted: Collection[str]) -> dict[str, set[str]]:

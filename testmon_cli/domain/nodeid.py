@@ -41,6 +41,11 @@ class NodeId(NamedTuple):
         return "::".join(self.names)
 
     @property
+    def below(self) -> str:
+        """What follows the path: "TestTill::test_count[1]"; "" for a file or folder."""
+        return self.name + self.parameters
+
+    @property
     def group(self) -> "NodeId":
         """The class that a test stands in, or its file."""
         return NodeId(self.path, self.names[:-1])
@@ -62,9 +67,26 @@ class NodeId(NamedTuple):
             yield NodeId(folder)
 
 
+def readings(text: str) -> Iterator[tuple[str, str]]:
+    """The ways to divide a text into a path and the rest, since a path may hold the signs that divide a node id.
+
+    The longest path comes first. To know which one is meant takes a look at the files.
+    """
+    yield text, ""
+    place = text.rfind("::")
+    while place >= 0:
+        yield text[:place], text[place + 2 :]
+        place = text.rfind("::", 0, place)
+
+
 def path_of(text: str, path: str = "") -> str:
     """The path of the file that a node id begins with."""
     return text[: _end_of_path(text, path)]
+
+
+def depth_of(text: str) -> tuple[int, int]:
+    """How deep a node lies, names and folders apart: of two that lie equally deep, none contains the other."""
+    return text.count("::"), text.count("/")
 
 
 def function_of(text: str, path: str = "") -> str:

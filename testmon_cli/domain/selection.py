@@ -5,7 +5,7 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.nodeid import NodeId
+from testmon_cli.domain.nodeid import NodeId, depth_of
 from testmon_cli.domain.records import StoredExecution
 
 AFFECTED = "affected"
@@ -60,8 +60,7 @@ class Selection(NamedTuple):
     def arguments(self) -> tuple[str, ...]:
         """What pytest must run, without repeats or what another argument holds already."""
         chosen = dict.fromkeys([test.argument for test in self.tests])
-        depths = {(argument.count("::"), argument.count("/")) for argument in chosen}
-        if len(depths) == 1 and not any("[" in argument for argument in chosen):
+        if len(set(map(depth_of, chosen))) == 1 and not any("[" in argument for argument in chosen):
             return tuple(chosen)  # mostly: none can hold another
         return tuple(argument for argument in chosen if not _is_held(argument, chosen))
 

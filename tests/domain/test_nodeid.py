@@ -2,7 +2,7 @@
 
 import pytest
 
-from testmon_cli.domain.nodeid import NodeId, function_of, path_of
+from testmon_cli.domain.nodeid import NodeId, function_of, path_of, readings
 from testmon_cli.domain.selection import AFFECTED, Reason, Selected, Selection
 
 
@@ -19,6 +19,7 @@ from testmon_cli.domain.selection import AFFECTED, Reason, Selected, Selection
         pytest.param("a.b::c.py::f", "a.b::c.py", ("a.b::c.py", ("f",), ""), id="known-path"),
         pytest.param("t.py::f", "other.py", ("t.py", ("f",), ""), id="another-path"),
         pytest.param("notes.txt::notes.txt", "", ("notes.txt", ("notes.txt",), ""), id="doctest-of-a-text"),
+        pytest.param("Makefile::case[x/y.z]", "", ("Makefile", ("case",), "[x/y.z]"), id="path-as-parameter"),
         pytest.param("run::case", "", ("run", ("case",), ""), id="no-suffix"),
         pytest.param("", "", ("", (), ""), id="session"),
     ],
@@ -37,6 +38,10 @@ def test_what_is_above() -> None:
     assert [str(node) for node in (nodeid.function, nodeid.group, nodeid.outermost, nodeid.file)] == [
         "a/b/t.py::TestA::test_x", "a/b/t.py::TestA", "a/b/t.py::TestA", "a/b/t.py",
     ]  # fmt: skip
+
+
+def test_ways_to_divide_a_text() -> None:
+    assert list(readings("a::b/t.py::f")) == [("a::b/t.py::f", ""), ("a::b/t.py", "f"), ("a", "b/t.py::f")]
 
 
 @pytest.mark.parametrize(
