@@ -39,7 +39,7 @@ class Place(NamedTuple):
     def holds(self, nodeid: str) -> bool:
         """Whether a test stands here by its node id."""
         if not self.name:
-            return any(_is_below(file, path) for file in _files_of(nodeid) for path in self.paths)
+            return any(_is_in(nodeid, path) for path in self.paths)
         return any(_is_part(nodeid, f"{path}::{self.name}") for path in self.paths)
 
     def names(self, path: str) -> bool:
@@ -60,7 +60,9 @@ class ChangedFiles(NamedTuple):
         return tuple(self.files)
 
     def holds(self, nodeid: str) -> bool:
-        return not self.files.isdisjoint(_files_of(nodeid))
+        if path_of(nodeid) in self.files:
+            return True
+        return nodeid.count("::") > 1 and any(path in self.files for path, _ in readings(nodeid) if "::" in path)
 
     def names(self, path: str) -> bool:
         return path in self.files
@@ -73,9 +75,11 @@ def _is_below(name: str, path: str) -> bool:
     return path in ("", name) or name.startswith(f"{path}/")
 
 
-def _files_of(nodeid: str) -> list[str]:
-    """The file that a test most likely stands in, and others that it may, whose paths hold colons."""
-    return [path_of(nodeid), *(path for path, _ in readings(nodeid) if "::" in path)]
+def _is_in(nodeid: str, path: str) -> bool:
+    """Whether a test stands in a file or folder. Where paths hold colons, its node id alone may not tell the file."""
+    if path in ("", nodeid) or nodeid.startswith(f"{path}/"):
+        return True
+    return nodeid.startswith(f"{path}::") and ("::" in path or path_of(nodeid) == path)
 
 
 def _is_part(nodeid: str, whole: str) -> bool:

@@ -100,6 +100,8 @@ def _end_of_path(text: str, path: str) -> int:
     if path and text.startswith(path) and (len(text) == len(path) or text.startswith("::", len(path))):
         return len(path)
     first = place = text.find("::")
+    if first > 0 and text.endswith(".py", 0, first):  # mostly; the loop would find the same
+        return first
     while place >= 0 and "." not in text[text.rfind("/", 0, place) + 1 : place]:
         place = text.find("::", place + 2)
     return next((end for end in (place, first) if end >= 0), len(text))

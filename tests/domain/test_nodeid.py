@@ -11,6 +11,7 @@ from testmon_cli.domain.selection import AFFECTED, Reason, Selected, Selection
     [
         pytest.param("tests", "", ("tests", (), ""), id="folder"),
         pytest.param("tests/test_a.py", "", ("tests/test_a.py", (), ""), id="file"),
+        pytest.param("test_a.pyc", "", ("test_a.pyc", (), ""), id="file-of-another-kind"),
         pytest.param("test_a.py::test_x", "", ("test_a.py", ("test_x",), ""), id="function"),
         pytest.param("t.py::TestA::test_x[1]", "", ("t.py", ("TestA", "test_x"), "[1]"), id="parameters"),
         pytest.param("t.py::f[a::b[c]-x.py::y]", "", ("t.py", ("f",), "[a::b[c]-x.py::y]"), id="odd-parameters"),
