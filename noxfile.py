@@ -82,6 +82,14 @@ def affected(session: nox.Session) -> None:
     session.run("testmon", "collect", "--select", "--", *chosen)
 
 
+@nox.session(python=PYTHON)
+def explore(session: nox.Session) -> None:
+    """Look for new examples that break a property: hundreds of random ones for each."""
+    session.install("-q", "-e", ".", *_group("test"))
+    chosen = session.posargs or ["-q", "-m", "hypothesis", "tests/analysis", "tests/application", "tests/storage"]
+    session.run("python", "-m", "pytest", "--hypothesis-profile", "explore", "--hypothesis-show-statistics", *chosen)
+
+
 @nox.session(python=(FOUND or [PYTHON])[0])
 def lowest(session: nox.Session) -> None:
     """Run the fast tests with the lowest release of every dependency that pyproject.toml allows."""

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same few examples in each run; `nox -s explore` looks for new ones, and keeps those that fail for its next run.
+hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=30)
+hypothesis.settings.register_profile("explore", deadline=None, max_examples=500, print_blob=True)
+hypothesis.settings.load_profile("fixed")
 
 # Variables that change what we, pytest or terminals print; continuous integration sets some of them.
 _STEERING = (

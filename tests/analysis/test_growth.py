@@ -180,7 +180,7 @@ MODULES = [
     pytest.param("", "launch(1)", {"a.py"}, id="unknown-call"),
     pytest.param("", "import sys\nsys.path.append(1)", {"a.py", "a.py:sys"}, id="stdlib-effect"),
     pytest.param("B = x[0]", "B = x[1]", {"a.py:B"}, id="may-fail"),
-    pytest.param("try:\n    B = x[0]\nexcept E: B = 0", "try:\n    B = x[1]\nexcept E: B = 0", {"a.py:B", "a.py:E"},
+    pytest.param("try:\n    B = x[0]\nexcept E: B = 0", "try:\n    B = x[1]\nexcept E: B = 0", {"a.py:B"},
                  id="failure-is-handled"),
     pytest.param("def pytest_runtest_setup(item): pass", "def pytest_runtest_setup(item, x=1): pass",
                  {"a.py", "a.py:pytest_runtest_setup"}, id="hook"),
@@ -193,7 +193,7 @@ MODULES = [
 
 @pytest.mark.parametrize(("old", "new", "wanted"), MODULES)
 def test_which_changes_affect_the_import(old: str, new: str, wanted: set[str]) -> None:
-    assert shown(grown({"a.py": old}, {"a.py": new})) - {"a.py:E"} == wanted - {"a.py:E"}
+    assert shown(grown({"a.py": old}, {"a.py": new})) == wanted
 
 
 EFFECTS = [
@@ -310,7 +310,7 @@ def test_a_new_file(files: Files, path: str, wanted: set[str]) -> None:
 WENT = [
     pytest.param("A = 1", set(), id="nobody-asks"),
     pytest.param("import old", {"use.py:old"}, id="import-fails"),
-    pytest.param("try:\n    import old\nexcept ImportError:\n    old = None", {"use.py:old", "use.py:ImportError"},
+    pytest.param("try:\n    import old\nexcept ImportError:\n    old = None", {"use.py:old"},
                  id="failure-is-handled"),
     pytest.param("def f():\n    import old", set(), id="lazily"),
 ]  # fmt: skip
@@ -319,7 +319,7 @@ WENT = [
 @pytest.mark.parametrize(("use", "wanted"), WENT)
 def test_a_file_that_went(use: str, wanted: set[str]) -> None:
     found = shown(grown({"old.py": "B = 1", "use.py": use}, {"old.py": None}))
-    assert found - {"use.py:ImportError"} == {"old.py:old", "old.py:B"} | wanted - {"use.py:ImportError"}
+    assert found == {"old.py:old", "old.py:B"} | wanted
 
 
 def test_a_name_that_went_breaks_imports_of_it() -> None:

@@ -4,16 +4,13 @@ import ast
 import sys
 import textwrap
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.changes import definition_changes
 from testmon_cli.analysis.model import build_model
 from testmon_cli.domain.source import SourceModel
-
-settings.register_profile("testmon", deadline=None, derandomize=True, max_examples=30)
-settings.load_profile("testmon")
 
 NAMES = st.sampled_from(["a", "b", "total", "item"])
 NUMBERS = st.integers(0, 9)
