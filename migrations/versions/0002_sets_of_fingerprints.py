@@ -7,8 +7,6 @@ from operator import itemgetter
 import sqlalchemy as sa
 from alembic import op
 
-from testmon_cli.storage.packing import pack_numbers
-
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -64,7 +62,7 @@ def _move(sets: sa.Table, members: sa.Table, owners: sa.Table) -> None:
     query = sa.select(links.c.trace_id, links.c.fingerprint_id).order_by(links.c.trace_id, links.c.fingerprint_id)
     known: dict[bytes, int] = {}
     for batch in _batches(groupby(op.get_bind().execute(query), itemgetter(0))):
-        packed = {trace_id: pack_numbers(fingerprints) for trace_id, fingerprints in batch.items()}
+        packed = {trace_id: _packed(fingerprints) for trace_id, fingerprints in batch.items()}
         new = {packed[trace_id]: fingerprints for trace_id, fingerprints in batch.items()}
         new = {content: fingerprints for content, fingerprints in new.items() if content not in known}
         known.update((content, number) for number, content in enumerate(new, len(known) + 1))
@@ -74,6 +72,19 @@ def _move(sets: sa.Table, members: sa.Table, owners: sa.Table) -> None:
             [{"fingerprint_id": number, "set_id": known[content]} for content in new for number in new[content]],
         )
         op.bulk_insert(owners, [{"trace_id": trace_id, "set_id": known[packed[trace_id]]} for trace_id in packed])
+
+
+def _packed(numbers: list[int]) -> bytes:
+    """Sorted numbers, each but the first less the one before, as varints: how this schema keeps a set."""
+    found = bytearray()
+    before = 0
+    for number in sorted(numbers):
+        rest, before = number - before, number
+        while rest > 0x7F:
+            found.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        found.append(rest)
+    return bytes(found)
 
 
 def _batches(traces: Iterable[tuple[int, Iterable[tuple[int, int]]]]) -> Iterator[dict[int, list[int]]]:

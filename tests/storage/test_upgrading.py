@@ -1,5 +1,6 @@
 """An older datafile is upgraded with its rows; what cannot be upgraded stays as it was."""
 
+import ast
 import shutil
 import sqlite3
 from contextlib import closing
@@ -152,3 +153,15 @@ def test_an_upgraded_datafile_is_too_new_for_the_older_program(filled: Path, tmp
     with pytest.raises(DatafileError, match="has schema next, which a newer testmon made"):
         Datafile.open(filled, "write")
     assert filled.read_bytes() == before
+
+
+def test_migrations_import_nothing_that_changes_with_the_program() -> None:
+    versions = list((migrations_folder() / "versions").glob("*.py"))
+    imports = [
+        node
+        for path in versions
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert imports
+    assert not [ast.unparse(node) for node in imports if "testmon_cli" in ast.unparse(node)]
