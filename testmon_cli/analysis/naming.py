@@ -25,7 +25,6 @@ class Naming(NamedTuple):
     testpaths: tuple[str, ...] = ()
     norecursedirs: tuple[str, ...] = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
     doctest_modules: bool = False
-    doctest_globs: tuple[str, ...] = ()
 
     def is_test_file(self, path: str) -> bool:
         """Whether pytest, started without arguments, would collect the file as a module of tests."""

@@ -68,7 +68,6 @@ BUILTIN_METHODS = frozenset(n for kind in _BUILTIN_KINDS for n in dir(kind) if n
 # Decorators under which the function stays, by name, what a caller sees: memoised functions run only once.
 MEMOISING = frozenset({"cache", "lru_cache", "cached_property", "cached", "memoize", "memoized", "cachedmethod"})
 
-# Decorators that make a class of what its annotations and members say as a whole.
 STDLIB = sys.stdlib_module_names
 
 # Bases of the standard library under which a member of a class stays an ordinary member.

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from testmon_cli.analysis import purity
 from testmon_cli.analysis.changes import ADDED, definition_changes
 from testmon_cli.analysis.growth import Growth
 from testmon_cli.analysis.naming import Naming
@@ -47,20 +46,6 @@ def _subclasses(project: Project, path: str, owner: str) -> Iterator[tuple[str, 
 def _is_below(project: Project, where: str, definition: Definition, path: str, owner: str) -> bool:
     lineage = project.ancestors(where, definition)
     return any((at, f"{d.owner}.{d.names[0]}".lstrip(".")) == (path, owner) for at, d, _ in lineage if d is not None)
-
-
-def is_inherited(project: Project, path: str, function: str) -> bool:
-    """Whether a method, by its qualified name, is still in the class or one above it, as far as that can be told."""
-    owner, _, name = function.rpartition(".")
-    outer, _, cls = owner.rpartition(".")
-    classes = [d for d in project.definitions(path, cls, outer) if d.kind == "class"]
-    lineage: list[tuple[str, Definition | None, str]] = [(path, d, "") for d in classes]
-    lineage += [parent for d in classes for parent in project.ancestors(path, d)]
-    if not lineage or any(d is None and base not in purity.PLAIN_BASES for _, d, base in lineage):
-        return True
-    return any(
-        project.definitions(at, name, f"{d.owner}.{d.names[0]}".lstrip(".")) for at, d, _ in lineage if d is not None
-    )
 
 
 def has_bases(project: Project, path: str, cls: str) -> bool:

@@ -1,6 +1,5 @@
 """pytest's configuration as files say it: where pytest finds it, what names tests, and a digest of the rest."""
 
-import itertools
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,8 +55,6 @@ class PytestConfig(NamedTuple):
     def naming(self, arguments: Sequence[str] = ()) -> Naming:
         default = Naming()
         flags = [*self.addopts, *arguments]
-        globs = [a.partition("=")[2] for a in flags if a.startswith("--doctest-glob=")]
-        globs += [b for a, b in itertools.pairwise(flags) if a == "--doctest-glob"]
         return Naming(
             files=self._list("python_files") or default.files,
             classes=self._list("python_classes") or default.classes,
@@ -65,7 +62,6 @@ class PytestConfig(NamedTuple):
             testpaths=self.testpaths,
             norecursedirs=self._list("norecursedirs") or default.norecursedirs,
             doctest_modules="--doctest-modules" in flags,
-            doctest_globs=tuple(globs),
         )
 
     def _list(self, name: str) -> tuple[str, ...]:

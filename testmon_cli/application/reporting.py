@@ -5,13 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from testmon_cli.application import environment, selecting
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain.records import Run, StoredExecution
+from testmon_cli.domain.records import FAILURES, Run, StoredExecution
 from testmon_cli.domain.report import Failure, LastRun, Report
 from testmon_cli.domain.selection import FAILED, Selection
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.storage.opening import path_of
-
-_FAILURES = ("failed", "error")
 
 
 def report(settings: Settings, *, slowest: int) -> Report:
@@ -47,7 +45,7 @@ def _failed(executions: Iterable[StoredExecution], selection: Selection) -> Iter
         kind = selected.get(execution.nodeid)
         if kind is None or execution.nodeid in decided:
             continue
-        if execution.outcome in _FAILURES:
+        if execution.outcome in FAILURES:
             yield execution
             decided.add(execution.nodeid)
         elif kind != FAILED:

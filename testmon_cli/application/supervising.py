@@ -30,7 +30,6 @@ class Supervisor:
         self.signal = 0  # the first TERM or HUP that came
         self._is_interrupted = False  # by what no terminal sent, so that pytest may not have got it
         self._process: subprocess.Popen[bytes] | None = None
-        self._is_killed = False
 
     def run(
         self,

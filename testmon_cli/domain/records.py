@@ -85,7 +85,6 @@ class Run(NamedTuple):
     engine: str
     version: str
     snapshot_id: int | None
-    package_set_id: int
     facts: Mapping[str, object]  # JSON: import edges, pytest settings, plugins, modules; see application.collecting
 
     def mapping(self, fact: str) -> Mapping[str, object]:

@@ -208,12 +208,9 @@ FROM environment ORDER BY environment.id""",
     "environment_id": """SELECT environment.id
 FROM environment
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform""",
-    "runs": """SELECT run.id, environment.name AS environment, environment.python, environment.platform, run.started, run.ended, run.completed, run.exitstatus, run.arguments, run.git_head, run.git_dirty, run.engine, run.version, run.snapshot_id, run.package_set_id, run.fact_set_id
+    "runs": """SELECT run.id, environment.name AS environment, environment.python, environment.platform, run.started, run.ended, run.completed, run.exitstatus, run.arguments, run.git_head, run.git_dirty, run.engine, run.version, run.snapshot_id, run.fact_set_id
 FROM run JOIN environment ON environment.id = run.environment_id ORDER BY run.id DESC""",
-    "run": """SELECT run.id, environment.name AS environment, environment.python, environment.platform, run.started, run.ended, run.completed, run.exitstatus, run.arguments, run.git_head, run.git_dirty, run.engine, run.version, run.snapshot_id, run.package_set_id, run.fact_set_id
-FROM run JOIN environment ON environment.id = run.environment_id
-WHERE run.id = :run_id""",
-    "runs_in": """SELECT run.id, environment.name AS environment, environment.python, environment.platform, run.started, run.ended, run.completed, run.exitstatus, run.arguments, run.git_head, run.git_dirty, run.engine, run.version, run.snapshot_id, run.package_set_id, run.fact_set_id
+    "runs_in": """SELECT run.id, environment.name AS environment, environment.python, environment.platform, run.started, run.ended, run.completed, run.exitstatus, run.arguments, run.git_head, run.git_dirty, run.engine, run.version, run.snapshot_id, run.fact_set_id
 FROM run JOIN environment ON environment.id = run.environment_id
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform ORDER BY run.id DESC""",
     "facts": """SELECT fact_set.facts
@@ -324,11 +321,6 @@ FROM json_each(:ids) AS anon_1) GROUP BY fingerprint_in_set.fingerprint_id""",
 FROM source JOIN fingerprint ON source.id = fingerprint.source_id
 WHERE source.path IN (SELECT anon_1.value AS value
 FROM json_each(:paths) AS anon_1) GROUP BY source.id""",
-    "traces_touching": """SELECT DISTINCT trace_set.trace_id
-FROM source JOIN fingerprint ON source.id = fingerprint.source_id JOIN fingerprint_in_set ON fingerprint.id = fingerprint_in_set.fingerprint_id JOIN trace_set ON trace_set.set_id = fingerprint_in_set.set_id JOIN trace ON trace.id = trace_set.trace_id
-WHERE source.path IN (SELECT anon_1.value AS value
-FROM json_each(:paths) AS anon_1) AND trace.run_id IN (SELECT anon_2.value AS value
-FROM json_each(:runs) AS anon_2)""",
     "uses": """SELECT trace_use.user_id, trace_use.used_id
 FROM trace_use JOIN trace ON trace.id = trace_use.user_id
 WHERE trace.run_id IN (SELECT anon_1.value AS value
@@ -446,8 +438,6 @@ FROM json_each(:texts) AS anon_1)""",
     "recent_runs": """SELECT run.id
 FROM run
 WHERE run.ended IS NULL AND run.started >= :recent""",
-    "environment_names": """SELECT DISTINCT environment.name
-FROM environment ORDER BY environment.name""",
     "prune_tests": """DELETE FROM execution WHERE execution.trace_id IN (SELECT trace.id
 FROM trace JOIN subject ON subject.id = trace.subject_id
 WHERE subject.kind = 'test' AND subject.name IN (SELECT anon_1.value AS value
@@ -465,7 +455,7 @@ WHERE run.ended IS NULL AND run.started >= :recent)))""",
     "prune_older": """DELETE FROM execution WHERE execution.trace_id IN (SELECT anon_1.trace_id
 FROM (SELECT execution.trace_id AS trace_id, run.id AS run_id, run.started AS started, row_number() OVER (PARTITION BY trace.subject_id, run.environment_id ORDER BY run.id DESC) AS rank
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN run ON run.id = trace.run_id) AS anon_1
-WHERE anon_1.started < :before AND (anon_1.rank > 1 OR :forced = 1)) AND execution.trace_id IN (SELECT trace.id
+WHERE anon_1.started < :before AND anon_1.rank > 1) AND execution.trace_id IN (SELECT trace.id
 FROM trace
 WHERE (trace.run_id NOT IN (SELECT run.id
 FROM run

@@ -1,7 +1,7 @@
 """What can be taken out of a datafile, and how much room that makes.
 
 An unfinished run younger than a day counts as going on: nothing of it is touched, and the source versions that it may
-be about to name stay too. Of every test the newest execution in each environment outlives an age limit, unless forced.
+be about to name stay too. Of every test the newest execution in each environment outlives an age limit.
 """
 
 import sqlite3
@@ -24,7 +24,6 @@ class Pruning(NamedTuple):
     keep: int | None = None  # executions of each test and environment
     before: float | None = None  # executions of runs that started before, in seconds since the epoch
     environments: tuple[str, ...] = ()  # names
-    force: bool = False  # `before` takes the newest execution of a test too
 
 
 class Pruned(NamedTuple):
@@ -79,7 +78,7 @@ def _asked(pruning: Pruning) -> tuple[_Step, ...]:
     if pruning.keep is not None:
         steps.append(_Step("prune_beyond", "executions", ("keep", "recent")))
     if pruning.before is not None:
-        steps.append(_Step("prune_older", "executions", ("before", "forced", "recent")))
+        steps.append(_Step("prune_older", "executions", ("before", "recent")))
     return tuple(steps)
 
 
@@ -118,7 +117,6 @@ def _pruned(connection: Connection, pruning: Pruning, now: float, progress: Prog
         "nodeids": array(map(storable, pruning.tests)),
         "keep": pruning.keep,
         "before": pruning.before,
-        "forced": pruning.force,
         "recent": recent,
     }
     steps = _asked(pruning) + _ORPHANS

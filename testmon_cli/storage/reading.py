@@ -99,12 +99,6 @@ class Reader:
         return [self._run(row) for row in rows]
 
     @_decoded
-    def run(self, run_id: int) -> Run | None:
-        """One run."""
-        rows = self._connection.rows("run", run_id=run_id)
-        return self._run(rows[0]) if rows else None
-
-    @_decoded
     def packages(self, run_id: int) -> tuple[Package, ...]:
         """What was installed when the run began."""
         stored = self._connection.value("packages", run_id=run_id)
@@ -274,12 +268,6 @@ class Reader:
         return {original(path): json.loads(numbers) for path, numbers in rows}
 
     @_decoded
-    def traces_touching(self, paths: Iterable[str], run_ids: Iterable[int]) -> set[int]:
-        """Traces of some runs that relied on anything in some source files."""
-        rows = self._connection.stream("traces_touching", paths=array(map(storable, paths)), runs=array(run_ids))
-        return {row["trace_id"] for row in rows}
-
-    @_decoded
     def uses(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:
         """Pairs of a trace and a trace of the same run that it relies on."""
         rows = self._connection.stream("uses", runs=array(run_ids))
@@ -333,11 +321,6 @@ class Reader:
         return {row["resource_state_id"]: _state(row, original(row["frames"])) for row in rows}
 
     @_decoded
-    def failure(self, trace_id: int) -> str:
-        """The failure text of an execution, "" when there is none."""
-        return self.failures((trace_id,)).get(trace_id, "")
-
-    @_decoded
     def failures(self, trace_ids: Iterable[int]) -> dict[int, str]:
         """Failure texts of the executions that have one."""
         rows = self._connection.stream("failures", ids=array(trace_ids))
@@ -357,7 +340,6 @@ class Reader:
             engine=row["engine"],
             version=row["version"],
             snapshot_id=row["snapshot_id"],
-            package_set_id=row["package_set_id"],
             facts=self._facts_of(row["fact_set_id"]),
         )
 

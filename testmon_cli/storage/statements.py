@@ -115,7 +115,6 @@ _run_columns = (
     run.c.engine,
     run.c.version,
     run.c.snapshot_id,
-    run.c.package_set_id,
     run.c.fact_set_id,
 )
 _in_environment = and_(
@@ -174,7 +173,6 @@ READING: dict[str, Executable] = {
     "environments": select(environment.c.name, environment.c.python, environment.c.platform).order_by(environment.c.id),
     "environment_id": select(environment.c.id).where(_in_environment),
     "runs": select(*_run_columns).select_from(run.join(environment)).order_by(run.c.id.desc()),
-    "run": select(*_run_columns).select_from(run.join(environment)).where(run.c.id == bindparam("run_id")),
     "runs_in": select(*_run_columns)
     .select_from(run.join(environment))
     .where(_in_environment)
@@ -285,15 +283,6 @@ READING: dict[str, Executable] = {
     .select_from(source.join(fingerprint))
     .where(among(source.c.path, "paths"))
     .group_by(source.c.id),
-    "traces_touching": select(trace_set.c.trace_id)
-    .distinct()
-    .select_from(
-        source.join(fingerprint)
-        .join(fingerprint_in_set)
-        .join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id)
-        .join(trace)
-    )
-    .where(among(source.c.path, "paths"), among(trace.c.run_id, "runs")),
     "uses": select(trace_use.c.user_id, trace_use.c.used_id)
     .select_from(trace_use.join(trace, trace.c.id == trace_use.c.user_id))
     .where(among(trace.c.run_id, "runs")),
@@ -451,7 +440,6 @@ _environment_runs = select(run.c.id).join(environment).where(among(environment.c
 
 PRUNING: dict[str, Executable] = {
     "recent_runs": select(run.c.id).where(_recent),
-    "environment_names": select(environment.c.name).distinct().order_by(environment.c.name),
     "prune_tests": delete(execution).where(
         execution.c.trace_id.in_(
             select(trace.c.id)
@@ -463,7 +451,7 @@ PRUNING: dict[str, Executable] = {
     "prune_older": _dropping_executions(
         and_(
             _ranked.c.started < bindparam("before"),
-            or_(_ranked.c.rank > _ONE, bindparam("forced", type_=Integer) == _ONE),
+            _ranked.c.rank > _ONE,
         )
     ),
     "prune_environment_executions": delete(execution).where(

@@ -62,5 +62,5 @@ def test_a_file_that_cannot_be_parsed_is_a_configuration_of_its_own(tmp_path: Pa
 
 
 def test_options_of_the_run_count_for_names() -> None:
-    config = pytest_config.PytestConfig("", {}, ("--doctest-glob=*.rst",))
-    assert config.naming(["--doctest-glob", "*.md"]).doctest_globs == ("*.rst", "*.md")
+    config = pytest_config.PytestConfig("", {}, ())
+    assert [config.naming(given).doctest_modules for given in ([], ["--doctest-modules"])] == [False, True]

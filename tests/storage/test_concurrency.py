@@ -146,9 +146,7 @@ def test_pruning_beside_a_collecting_writer_takes_nothing_it_needs(path: Path) -
         ids = writer.add_sources([source("new.py", "1")])
         writer.write(run, [], [execution("test_one", fingerprints={"app.py": frozenset({2})})])
         with Datafile.open(path, "write") as pruner:
-            pruner.prune(
-                Pruning(tests=frozenset({"tests/test_a.py::test_one"}), keep=1, before=9e9, force=True), 3000.0
-            )
+            pruner.prune(Pruning(tests=frozenset({"tests/test_a.py::test_one"}), keep=0, before=9e9), 3000.0)
         writer.set_snapshot(run, ids.values())
         writer.write(run, [], [execution("test_two", fingerprints={"app.py": frozenset({1, 2})})])
         writer.finish_run(run, 2001.0, True, 0)

@@ -1,3 +1,4 @@
+import ast
 from pathlib import Path
 
 import pytest
@@ -22,3 +23,11 @@ def test_a_stale_module_is_noticed_and_rewritten(
     assert capsys.readouterr().err == f"{target} is stale: run python -m testmon_cli.storage.generate\n"
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0
+
+
+def test_every_statement_is_used() -> None:
+    made = {"statements.py", "compiled_sqlite.py"}
+    folder = Path(generate.__file__).parent
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py") if path.name not in made]
+    texts = {node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert STATEMENTS.keys() - texts == set()

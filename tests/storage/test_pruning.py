@@ -104,15 +104,9 @@ def test_pruned(filled: Path, pruning: Pruning, gone: set[tuple[int, str]], coun
     table_sizes(filled)  # no row names one that is gone
 
 
-def test_force_takes_the_newest_too(filled: Path) -> None:
-    with Datafile.open(filled, "write") as datafile:
-        datafile.prune(Pruning(before=35 * DAY, force=True), NOW)
-    assert _left(filled) == {(4, "test_one")}
-
-
 def test_everything_can_go(filled: Path) -> None:
     with Datafile.open(filled, "write") as datafile:
-        datafile.prune(Pruning(before=NOW, force=True), NOW)
+        datafile.prune(Pruning(keep=0, before=NOW), NOW)
     assert table_sizes(filled) == {"alembic_version": 1}
 
 
@@ -156,7 +150,7 @@ def test_fixtures_go_with_their_last_user_and_imports_with_their_run(datafile: D
 
 def test_a_killed_run_counts_as_going_on_for_a_day(datafile: Datafile) -> None:
     whole_run(datafile, NOW - 60, "test_one", end=False)
-    wanted = Pruning(keep=0, before=NOW, force=True, environments=("default",))
+    wanted = Pruning(keep=0, before=NOW, environments=("default",))
     assert datafile.prune(wanted, NOW).counts == {}
     assert datafile.prune(wanted, NOW + DAY).counts["executions"] == 1
 
