@@ -42,6 +42,7 @@ def encode(model: SourceModel) -> bytes:
             for f in model.functions
         ],
         "doctests": sorted(model.doctests),
+        "private": sorted(model.private),
     }  # fmt: skip
     document["names"] = list(names)
     table = _packed([[b.checksum, b.parent, b.lines] for b in model.blocks])
@@ -125,6 +126,7 @@ def decode(data: bytes) -> SourceModel:
             for name, effects, memoised, keeps, results, fills, owned, passes, gives in document["functions"]
         ),
         doctests=frozenset(document["doctests"]),
+        private=frozenset(document["private"]),
     )
 
 

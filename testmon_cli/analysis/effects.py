@@ -34,7 +34,7 @@ from testmon_cli.analysis.keeping import (
 from testmon_cli.analysis.names import Names, dotted_name, root_name
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, parameters
 from testmon_cli.analysis.trees import children, walk
-from testmon_cli.domain.source import RESULT, FunctionSummary
+from testmon_cli.domain.source import ITEM, RESULT, FunctionSummary
 
 ANYTHING = "*"
 FALLIBLE = "!"
@@ -363,7 +363,9 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     results = {kept for kept, root in of_names.items() if root in given} | {f".{name}" for name in (*of_class, *made)}
     keeps = {*of_names, *(f".{name}" for name in (*of_class, *of_object))}
     of_others = {*of_names, *(f".{name}" for name in of_class)}
-    owned = {f".{name}" for name in kept_in_object_alone(node)} - of_others if of_object else set()
+    whole, items = kept_in_object_alone(node) if of_object else (set(), set())
+    owned = {f".{name}" for name in whole} - of_others
+    owned |= {f"{ITEM}.{name}" for name in items if f".{name}" not in of_others}
     owned |= {RESULT} if object_of_cached_property(node) else set()
     return FunctionSummary(
         qualname=qualname,

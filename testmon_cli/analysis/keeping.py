@@ -5,16 +5,18 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from testmon_cli.analysis import purity
+from testmon_cli.analysis.lookups import way_of
 from testmon_cli.analysis.names import Names, dotted_name
 from testmon_cli.analysis.scopes import FunctionNode, parameters
 from testmon_cli.analysis.trees import walk
-from testmon_cli.domain.source import ANY, OWN
+from testmon_cli.domain.source import ANY, NAMED, OWN
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
 _LOOK_UPS = ("getattr", "hasattr", "setattr")
 _STATES = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__")
 _CLASSES = ("cls", "mcs", "mcls")
+_BASES = ("mro", "__mro__", "getmro", "__bases__")
 _OF_ONE_ITEM = ("get", "pop", "setdefault", "keys", "__contains__", "__getitem__", "__setitem__")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -69,13 +71,17 @@ def fills_of_object(node: FunctionNode) -> list[Fill]:
     return [fill for fill in reader.fills if not reader.shared.issuperset(fill.attributes)]
 
 
-def kept_in_object_alone(node: FunctionNode) -> set[str]:
-    """Those attributes of `kept_in_object` that no statement keeps in anything but the object itself."""
+def kept_in_object_alone(node: FunctionNode) -> tuple[set[str], set[str]]:
+    """Those attributes of `kept_in_object` that no statement keeps in anything but the object itself.
+
+    Then those of which some statement sets an item, and none sets a part of an item.
+    """
     if node.name in _INITIALISERS or not _is_about_one_object(node):
-        return set()
+        return set(), set()
     reader = _Reader()
     reader.body(node.body, frozenset())
-    return reader.kept.keys() - reader.shared
+    alone = reader.kept.keys() - reader.shared
+    return alone - reader.items, alone & reader.items
 
 
 def _is_about_one_object(node: FunctionNode) -> bool:
@@ -100,18 +106,22 @@ def object_of_cached_property(node: FunctionNode) -> str:
 def given_away(function: FunctionNode, nodes: Iterable[ast.AST], names: Names) -> str:
     """Whose attributes a function, all of whose nodes these are, may pass on all at once: OWN, ANY or "" for nobody's.
 
+    NAMED where it sets attributes under names that a run records.
     Those of modules and classes stay where they are, and a look at one attribute is no more than that. What copies and
     pickles an object asks it for them, which is seen where it runs.
     """
     nodes = list(nodes)
     single = {id(part) for node in nodes for part in _looked_into(node)}
-    found = ""
+    classes = _of_bases(nodes)
+    found = sets = ""
     for node in nodes:
         if id(node) in single:
             continue
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
             if len(node.args) > 1 and not isinstance(node.args[1], ast.Constant):
-                return ANY
+                if way_of(node) is None:
+                    return ANY
+                sets = NAMED
             continue
         if isinstance(node, ast.Attribute) and node.attr == "__dict__":
             holder: ast.expr = node.value
@@ -121,12 +131,32 @@ def given_away(function: FunctionNode, nodes: Iterable[ast.AST], names: Names) -
             return ANY
         else:
             continue
-        if isinstance(holder, ast.Name) and (holder.id in _CLASSES or "." not in names.aliases.get(holder.id, ".")):
+        if isinstance(holder, ast.Name) and (holder.id in classes or "." not in names.aliases.get(holder.id, ".")):
             continue
         if not _is_self(holder):
             return ANY
         found = "" if function.name in _STATES else OWN
-    return found
+    return ANY if found and sets else found or sets
+
+
+def _of_bases(nodes: Collection[ast.AST]) -> set[str]:
+    """Locals that are classes: by convention, and those that come from the bases of a class."""
+    classes, lists = set(_CLASSES), set[str]()
+    for _ in range(2):  # those that go over a local
+        for node in nodes:
+            if isinstance(node, ast.Assign) and _is_list_of_bases(node.value, lists):
+                lists |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            elif isinstance(node, ast.For | ast.comprehension) and isinstance(node.target, ast.Name):
+                classes |= {node.target.id} if _is_list_of_bases(node.iter, lists) else set()
+    return classes
+
+
+def _is_list_of_bases(node: ast.expr, lists: Collection[str]) -> bool:
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Name):
+        return node.id in lists
+    return dotted_name(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2] in _BASES
 
 
 def passed_on(nodes: Iterable[ast.AST]) -> set[str]:
@@ -215,7 +245,8 @@ class _Reader:
         self.same: set[str] = set()  # those that are one
         self.computed: set[str] = set()  # locals that hold what a call gave
         self.fills: list[Fill] = []
-        self.shared: set[str] = set()  # attributes of which a part is set, which other objects may have, too
+        self.items: set[str] = set()  # attributes of which an item is set
+        self.shared: set[str] = set()  # those of which a part is set by other ways, which other objects may have, too
         self._body: list[ast.stmt] = []
         self._statement: ast.stmt = ast.Pass()
 
@@ -262,7 +293,8 @@ class _Reader:
                     self.same |= {part.id} if _is_attribute(node.value) else set()
                     self.computed |= {part.id} if computes else set()
                 elif _root(part) == "self" or _root(part) in self.same:
-                    self.keep(self.attributes(part) & looked, node, computes, is_whole=_is_attribute(part))
+                    whole = _is_attribute(part) or _is_item(part)
+                    self.keep(self.changed(part) & looked, node, computes, is_whole=whole, is_item=_is_item(part))
         self.set_by_call(node.value, looked)
 
     def set_by_call(self, node: ast.expr | None, looked: frozenset[str]) -> None:
@@ -270,16 +302,24 @@ class _Reader:
             return
         computes = any(map(self.computes, node.args))
         if isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
-            self.keep(self.attributes(node.func.value), node, computes)
+            whole = _is_attribute(node.func.value)
+            self.keep(self.attributes(node.func.value), node, computes, is_whole=whole, is_item=whole)
         elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
             named = self.attributes(ast.Call(node.func, node.args[:2], []))
             is_whole = bool(node.args) and _is_self(node.args[0]) and named == self.attributes(node)
             self.keep(self.attributes(node) & looked, node, computes, is_whole=is_whole)
 
     def keep(
-        self, attributes: Collection[str], node: ast.stmt | ast.expr, computes: bool, *, is_whole: bool = False
+        self,
+        attributes: Collection[str],
+        node: ast.stmt | ast.expr,
+        computes: bool,
+        *,
+        is_whole: bool = False,
+        is_item: bool = False,
     ) -> None:
         self.results |= set(attributes) if computes else set()
+        self.items |= set(attributes) if is_item else set()
         if is_whole and attributes:
             self.fills.append(Fill(self._body, self._statement, tuple(sorted(attributes))))
         else:
@@ -312,6 +352,14 @@ class _Reader:
                 return True
         return False
 
+    def changed(self, target: ast.expr) -> set[str]:
+        """Attributes of the object itself that an assignment sets, or a part of which it sets; keys are only read."""
+        while isinstance(target, ast.Attribute | ast.Subscript):
+            if isinstance(target, ast.Attribute) and _is_self(target.value):
+                return {target.attr}
+            target = target.value
+        return self.attributes(target)
+
     def attributes(self, node: ast.AST) -> set[str]:
         """Attributes of the object itself that an expression uses, by their names or through a local."""
         found: set[str] = set()
@@ -331,6 +379,11 @@ def _is_attribute(node: ast.expr | None) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
         return bool(node.args) and _is_self(node.args[0])
     return isinstance(node, ast.Attribute) and _is_self(node.value)
+
+
+def _is_item(node: ast.expr) -> bool:
+    """`self.x[key]`, as a target of an assignment."""
+    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and _is_self(node.value.value)
 
 
 def _root(node: ast.expr) -> str:

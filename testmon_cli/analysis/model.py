@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
 from testmon_cli.analysis.checksums import checksum
+from testmon_cli.analysis.containers import private_containers
 from testmon_cli.analysis.definitions import find_definitions, names_of
 from testmon_cli.analysis.effects import summary_of
 from testmon_cli.analysis.imports import find_imports, lazy_lines
@@ -65,6 +66,7 @@ def model_of(tree: ast.Module) -> SourceModel:
         imports=imports,
         functions=tuple(_summaries(tree.body, "", scopes, names)),
         doctests=frozenset(_doctests(tree.body, "")),
+        private=private_containers(tree),
     )
 
 

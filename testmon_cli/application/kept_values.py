@@ -12,7 +12,7 @@ from typing import NamedTuple
 from testmon_cli.analysis import purity
 from testmon_cli.analysis.project import Project
 from testmon_cli.domain.records import Run
-from testmon_cli.domain.source import ANY, OWN, RESULT, Definition, FunctionSummary
+from testmon_cli.domain.source import ANY, ITEM, NAMED, OWN, RESULT, Definition, FunctionSummary
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing.states import COPIED, EVERYTHING, KEPT, PASSED, READ
 
@@ -20,6 +20,7 @@ _COPYING = frozenset({"__reduce__", "__reduce_ex__"})
 _STORING = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve")
 _GIVING = frozenset({"__dict__", "vars", "setattr", "__getstate__", "__setstate__"})
 _SETTING = frozenset({"__setattr__", "__dict__"})
+_LONG_LIVED = ("fixture", "session")  # kinds of traces
 _MAKERS = frozenset({"functools.cached_property", "django.utils.functional.cached_property"})
 
 
@@ -45,14 +46,19 @@ class KeptValues:
         traces: Mapping[int, str],
         entering: Callable[[str, str], Iterable[int]],
         mentioning: Callable[[str], Iterable[int]],
+        asking: Callable[[str], Mapping[str, AbstractSet[int]]],
     ) -> None:
-        """Traces of the run: `traces` says of what kind, who ran a function `entering`, and `mentioning` a module."""
+        """Traces of the run: `traces` says of what kind, who ran a function `entering`, and `mentioning` a module.
+
+        `asking` gives by files which traces may have computed a name there, and looked it up.
+        """
         self._datafile = datafile
         self._run = run
         self._project = project
         self._traces = traces
         self._entering = entering
         self._mentioning = mentioning
+        self._asking = asking
         self._shared: dict[str, bool] = {}
         self._passed: dict[str, set[int]] = {}
 
@@ -70,28 +76,57 @@ class KeptValues:
                 yield name
 
     def _was_observed(self, path: str, function: FunctionSummary, before: FunctionSummary | None, name: str) -> bool:
-        if name not in function.owned or before is None or name not in before.owned:
+        if before is None or self._run.facts.get("survival") is not True or path in self._survivors.unseen_paths:
             return False
-        if self._run.facts.get("survival") is not True or path in self._survivors.unseen_paths:
+        is_whole = name in function.owned and name in before.owned
+        if not is_whole and not self._is_in_container(path, function, before, name):
             return False
         return not self._is_shared(path, function.qualname, name)
+
+    def _is_in_container(self, path: str, function: FunctionSummary, before: FunctionSummary, name: str) -> bool:
+        """Whether what is kept is an item of a container that no other object than the holder can have."""
+        if any(name not in f.owned and ITEM + name not in f.owned for f in (function, before)):
+            return False
+        attribute = name.removeprefix(".")
+        for where in self._project.mentioning(frozenset({attribute})):
+            model = self._project.model(where)
+            if model is None or attribute not in model.private:
+                return False
+        if any(self._asking(attribute).values()):
+            return False
+        # What a fixture has given to another object may get items until much later.
+        related = self._lineage(path, function.qualname)
+        giving = [t for key, traces in self._giving_own.items() if self._gives_of(key, related) for t in traces]
+        giving += self._giving_any
+        giving += [
+            t
+            for copied, traces in self._survivors.copied.items()
+            if self._may_hold(copied, path, function.qualname)
+            for t in traces
+        ]
+        return all(self._traces.get(trace_id) not in _LONG_LIVED for trace_id in giving)
 
     def _surviving(self, path: str, qualname: str, name: str) -> AbstractSet[int]:
         survivors = self._survivors
         found = survivors.unseen | survivors.filled.get((path, qualname, name), set()) | self._giving_any
         related = self._lineage(path, qualname)
         for copied, traces in survivors.copied.items():
-            if self._may_be(copied, related):
+            if self._may_hold(copied, path, qualname):
                 found |= traces
         attribute = qualname.rpartition(".")[2] if name == RESULT else name.removeprefix(".")
         found |= self._passing(attribute)
         if self._survivors.read and any(self._may_be(stored, related) for stored in self._survivors.read):
             found |= self._storing
-        for (where, function), traces in self._giving_own.items():
-            outer, _, cls = function.rpartition(".")[0].rpartition(".")
-            if self._is_related(where, outer, cls, related):
+        for key, traces in self._giving_own.items():
+            if self._gives_of(key, related):
                 found |= traces
         return found
+
+    def _gives_of(self, giver: tuple[str, str], related: Mapping[tuple[str, str], Definition | None]) -> bool:
+        """Whether a method may pass on the attributes of an object of some classes."""
+        path, qualname = giver
+        outer, _, cls = qualname.rpartition(".")[0].rpartition(".")
+        return self._is_related(path, outer, cls, related)
 
     @cached_property
     def _survivors(self) -> Survivors:
@@ -145,7 +180,12 @@ class KeptValues:
         if attribute not in self._passed:
             models = ((path, self._project.model(path)) for path in self._project.mentioning(frozenset({attribute})))
             functions = [(p, f) for p, m in models if m is not None for f in m.functions if attribute in f.passes]
-            self._passed[attribute] = {trace for path, f in functions for trace in self._entered(path, f)}
+            passed = {trace for path, f in functions for trace in self._entered(path, f)}
+            asking = self._asking(attribute)
+            for path, function in self._givers:
+                if function.gives == NAMED and asking.get(path):
+                    passed |= asking[path] & set(self._entered(path, function))
+            self._passed[attribute] = passed
         return self._passed[attribute]
 
     @cached_property
@@ -204,6 +244,10 @@ class KeptValues:
                     elif base not in purity.PLAIN_BASES and not purity.is_stdlib(base):
                         found[where, base] = None
         return found
+
+    def _may_hold(self, described: str, path: str, qualname: str) -> bool:
+        """Whether an object of a class, as a run described it, may be one that a method is of."""
+        return self._may_be(described, {(path, qualname.rpartition(".")[0]): None})
 
     def _may_be(self, described: str, related: Mapping[tuple[str, str], Definition | None]) -> bool:
         """Whether a class, as a run described it, is one of some classes or may stand below them."""

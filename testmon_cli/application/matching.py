@@ -18,7 +18,7 @@ from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project, Ran
-from testmon_cli.application.asked_names import LOOKUPS, AskedNames
+from testmon_cli.application.asked_names import EVERYONE, LOOKUPS, AskedNames
 from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.application.comparing import (
     UNKNOWN,
@@ -607,7 +607,19 @@ class RunMatcher:
 
     @cached_property
     def _kept_values(self) -> KeptValues:
-        return KeptValues(self._datafile, self.run, self.growth.project, self._kinds, self._entering, self._using)
+        return KeptValues(
+            self._datafile, self.run, self.growth.project, self._kinds, self._entering, self._using, self._asking
+        )
+
+    def _asking(self, name: str) -> Mapping[str, AbstractSet[int]]:
+        """By files, the traces in which code there may have computed a name, and looked it up."""
+        found: dict[str, int] = {path: self.asked.lost(path) for path, _ in self.asked.looking}
+        for asking in self.asked.where(name):
+            found[asking.path] = found.get(asking.path, 0) | asking.traces
+        things = self.traces.bits.things
+        return {
+            path: set(self._kinds if traces == EVERYONE else things(traces)) for path, traces in found.items() if traces
+        }
 
     def _using(self, module: str) -> Iterable[int]:
         """Traces that ran a block which uses a module from outside, or something of it, by whatever name."""

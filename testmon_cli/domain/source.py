@@ -23,7 +23,8 @@ __all__ = [
 ]
 
 RESULT = "()"  # what a `cached_property` keeps in the object; see `FunctionSummary.owned`
-OWN, ANY = "self", "any"  # see `FunctionSummary.gives`
+ITEM = "[]"  # before what is kept as an item of what the object has; see there
+OWN, ANY, NAMED = "self", "any", "named"  # see `FunctionSummary.gives`
 
 
 class Block(NamedTuple):
@@ -101,9 +102,13 @@ class FunctionSummary(NamedTuple):
     keeps: tuple[str, ...] = ()  # under which it keeps something: `name`, `.attribute`, `import.attribute`
     results: tuple[str, ...] = ()  # those of `keeps` that hold what a call made or a caller gave
     fills: tuple[int, ...] = ()  # lines of the statements that keep; empty when that may be anywhere
-    owned: tuple[str, ...] = ()  # those of `keeps` that nothing but the object has; RESULT for the result itself
+    # Those of `keeps` that nothing but the object has, RESULT for the result itself, before ITEM those of which only
+    # items are set.
+    owned: tuple[str, ...] = ()
     passes: tuple[str, ...] = ()  # attributes of one object that it may set on another
-    gives: str = ""  # whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none
+    # Whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none; NAMED where it sets those
+    # whose names the run recorded.
+    gives: str = ""
 
 
 class SourceModel(NamedTuple):
@@ -114,6 +119,7 @@ class SourceModel(NamedTuple):
     imports: tuple[Import, ...]
     functions: tuple[FunctionSummary, ...] = ()
     doctests: frozenset[str] = frozenset()  # qualified names whose docstring holds >>>
+    private: frozenset[str] = frozenset()  # attributes, see `analysis.containers`
 
     @property
     def table(self) -> "BlockTable":
