@@ -353,7 +353,7 @@ def _complete(instruction: str) -> int:
 
 
 def _refused(error: OSError) -> str:
-    """What the system refused to read or write, in words."""
+    """Say which file the system refused to read or write, and why."""
     reason = error.strerror or str(error)
     if error.filename is not None:
         return f"{error.filename}: {reason}"

@@ -69,7 +69,7 @@ def _scope_of(tree: ast.Module, imported: frozenset[str] | None) -> Scope:
 
 
 def find_places(tree: ast.Module) -> list[RawBlock]:
-    """The same blocks without their texts: where each begins."""
+    """Find the places of the blocks that `find_blocks` would give, without making their texts."""
     reader = _Reader(_Silent)
     reader.statements(tree.body, "", module_scope())
     return reader.blocks

@@ -98,7 +98,7 @@ class DefinitionIndex:
 
     @cached_property
     def stars(self) -> tuple[Import, ...]:
-        """Those of `from module import *`."""
+        """The imports of the form `from module import *`."""
         return tuple(imported for imported in self.model.imports if imported.name == "*")
 
     # Blocks

@@ -55,7 +55,7 @@ _LITERALS = (
 
 
 def names_of(tree: ast.Module) -> Names:
-    """What names mean at the module's level."""
+    """Resolve names at the module's level: import aliases and what the module binds."""
     aliases: dict[str, str] = {}
     for node in _module_level(tree.body):
         if isinstance(node, ast.Import):
@@ -85,7 +85,7 @@ def find_definitions(tree: ast.Module, names: Names, imported: frozenset[str]) -
 
 
 class _Facts:
-    """What is gathered of one statement."""
+    """Properties of one statement, gathered while it is read."""
 
     __slots__ = ("bases", "decorators", "doc", "effects", "flags", "kind", "text")
 
@@ -317,7 +317,7 @@ def _nested(node: ast.AST) -> Iterator[ast.stmt]:
 
 
 def _hint_mentions(annotations: Iterable[ast.expr], scope: Scope) -> frozenset[str]:
-    """What annotations mention, also those in strings: somebody may evaluate them."""
+    """Names that annotations mention, also those in strings: somebody may evaluate them."""
     text = Text()
     for annotation in annotations:
         text.add(annotation, scope)

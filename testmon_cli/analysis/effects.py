@@ -100,7 +100,7 @@ class Reader:
             self._operands(node)
 
     def _operands(self, node: ast.expr) -> None:
-        """What an operator of the project's own classes may change: the objects that it is given."""
+        """Add the effects of an operator, which may change operands of the project's own classes."""
         for part in (node.left, node.right) if isinstance(node, ast.BinOp) else (node,):
             if isinstance(part, ast.BinOp):
                 self._operands(part)
@@ -333,7 +333,7 @@ def _owner_of(node: ast.expr, root: str) -> str:
 
 
 def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) -> FunctionSummary:
-    """What a call of the function can change."""
+    """Summarise what a call of the function can change."""
     local = dict.fromkeys(scope.bound, "unknown")
     arguments = node.args
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -381,7 +381,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
 
 
 def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
-    """What outlives a call that has these effects, as `FunctionSummary.keeps` says it, and the name it starts from."""
+    """Yield what outlives a call with these effects, in the notation of `FunctionSummary.keeps`, with its root name."""
     for effect in effects:
         kind, _, rest = effect.partition(":")
         dotted = effect[1:] if effect[0] in "=~" else ""

@@ -140,7 +140,7 @@ class Fallibility:
         return not is_starred and all(map(self._target, target.elts, value.elts))
 
     def _try(self, node: ast.Try) -> bool:
-        """What a handler catches does no harm; what it does then counts, too."""
+        """Whether a `try` statement provably cannot raise; neither may its handlers."""
         after = [*node.orelse, *node.finalbody, *(s for handler in node.handlers for s in handler.body)]
         if not self._statements(after):
             return False

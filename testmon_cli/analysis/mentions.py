@@ -87,7 +87,7 @@ def of_string(text: str) -> set[str]:
 
 
 def of_identifier(name: str) -> set[str]:
-    """What the bare use of `name` says beyond the name itself."""
+    """Mentions that the bare use of `name` implies besides the name itself."""
     found = set(_DYNAMIC_NAMES.get(name, ()))
     if name in _READING_DOCS or name in _READING_SOURCE:
         found.add(READS_DOCS)
@@ -97,7 +97,7 @@ def of_identifier(name: str) -> set[str]:
 
 
 def of_attribute(node: ast.Attribute) -> set[str]:
-    """What the use of an attribute says beyond its name."""
+    """Mentions that the use of an attribute implies besides its name."""
     lent = {"%" + node.attr} if isinstance(node.ctx, ast.Load) and _is_named_like_a_class(node.value) else set()
     return lent | _of_its_name(node)
 
@@ -114,7 +114,7 @@ def _of_its_name(node: ast.Attribute) -> set[str]:
 
 
 def of_class(node: ast.ClassDef) -> set[str]:
-    """What a class statement in a function says: with several bases it joins classes."""
+    """Mentions of a class statement in a function: with several bases it joins classes."""
     return {JOINS_CLASSES} if len(node.bases) > 1 or any(isinstance(b, ast.Starred) for b in node.bases) else set()
 
 
@@ -124,7 +124,7 @@ def _is_named_like_a_class(node: ast.expr) -> bool:
 
 
 def of_listing(node: ast.Call) -> set[str]:
-    """What `vars(x)` or `dir(x)` may find, the empty set for another call."""
+    """Mentions of the names that `vars(x)` or `dir(x)` may find; empty for another call."""
     if not isinstance(node.func, ast.Name) or node.func.id not in ("vars", "dir") or not node.args:
         return set()
     return {DYNAMIC_MEMBERS if is_own_object(node.args[0]) else DYNAMIC_ATTRIBUTES}
@@ -167,14 +167,14 @@ def _of_recorded(node: ast.Call | ast.Subscript | ast.Compare, way: str) -> set[
 
 
 def _passed_on(name: ast.expr) -> set[str]:
-    """What says that the module of a name may be passed on."""
+    """Mentions which say that the module of a literal name may be passed on."""
     if isinstance(name, ast.Constant) and isinstance(name.value, str):
         return {"&" + name.value.rpartition(".")[2]}
     return set()
 
 
 def of_given(name: str) -> set[str]:
-    """What a function that looks names up says where it is not called but given to another, as `map(getattr, ...)`."""
+    """Mentions of a look-up function that is passed to another function, as in `map(getattr, ...)`."""
     return {_GIVEN[name]} if name in _GIVEN else set()
 
 

@@ -30,7 +30,7 @@ def root_name(node: ast.expr) -> str:
 
 
 class Names:
-    """What names mean in one file: its import aliases and what it binds itself."""
+    """Name resolution within one file: its import aliases and what it binds itself."""
 
     def __init__(self, aliases: Mapping[str, str], bound: frozenset[str]) -> None:
         self.aliases = aliases

@@ -77,7 +77,7 @@ class Project:
     _lineages: dict[tuple[str, int], tuple[Definition, tuple["Ancestor", ...]]] = field(default_factory=dict)
 
     def facts(self, path: str) -> DefinitionIndex | None:
-        """What stands where in a file; None when it does not parse or is gone."""
+        """The index of a file's definitions; None when it does not parse or is gone."""
         if path not in self._indices:
             model = self.model(path)
             self._indices[path] = None if model is None else DefinitionIndex(model)

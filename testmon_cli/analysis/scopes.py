@@ -234,7 +234,7 @@ def _bind(node: ast.AST, scope: Scope) -> None:
 
 
 def _expression(node: ast.expr, scope: Scope) -> Iterable[ast.AST]:
-    """What to go on with below an expression."""
+    """The nodes below an expression that belong to the same scope."""
     if isinstance(node, ast.Lambda):
         return (*node.args.defaults, *filter(None, node.args.kw_defaults))
     if isinstance(node, COMPREHENSIONS):

@@ -28,7 +28,7 @@ class Asked(NamedTuple):
         return sorted(name for name in self.names[path] if "[" not in name)
 
     def left_out(self, path: str, candidates: Iterable[Candidate], reported: Collection[str]) -> list[str]:
-        """What of a file the arguments left out; `reported` are the functions that pytest spoke of."""
+        """Names of tests in a file that the arguments left out; `reported` are the functions that pytest reported."""
         return sorted(set(self._left_out(path, candidates, reported)))
 
     def _left_out(self, path: str, candidates: Iterable[Candidate], reported: Collection[str]) -> Iterator[str]:
@@ -43,7 +43,7 @@ class Asked(NamedTuple):
 
 
 def asked_for(arguments: Sequence[str], root: Path) -> Asked:
-    """What paths and node ids ask for; paths are relative to the working directory, as pytest reads them."""
+    """Parse pytest's arguments into the tests they ask for; paths are relative to the working directory."""
     whole: set[str] = set()
     names: dict[str, set[str]] = defaultdict(set)
     for argument in _expanded(arguments):

@@ -101,7 +101,7 @@ class Dependents:
 
     @cached_property
     def _runs(self) -> list[Run]:
-        """Those that hold the newest execution of a test."""
+        """The runs that hold the newest execution of some test."""
         ran = {e.run_id for e in self._executions}
         return [run for run in self._all_runs if run.id in ran]
 
@@ -128,7 +128,7 @@ class Dependents:
         return len(self._tests & self._with_users(trace for _, trace in self._datafile.traces_with(holding)))
 
     def _models(self, path: str) -> Sequence[SourceModel]:
-        """What a file was in the runs."""
+        """The models of a file in the runs that are compared."""
         if path not in self._seen:
             refs = {ref.id: ref for run in self._runs if (ref := self._datafile.snapshot(run.id).get(path)) is not None}
             found = [stored_model(self._datafile, ref) for ref in refs.values()]
@@ -140,7 +140,7 @@ class Dependents:
         return len(self._of_file(path))
 
     def elsewhere(self, path: str) -> int:
-        """The same without tests that stand in the file."""
+        """Count the tests of other files that depend on a file."""
         return len(self._of_file(path) - {e.trace_id for e in self._executions if e.path == path})
 
     def of_definition(self, path: str, changes: Sequence[DefinitionChange]) -> int:
@@ -343,7 +343,7 @@ def _of_definitions(path: str, old: SourceModel, new: SourceModel, dependents: D
 
 
 def _resources(dependents: Dependents) -> Iterator[Change]:
-    """What tests read besides code and is not as it was when they ran."""
+    """Changes of resources that tests relied on: files, folders, variables, patterns."""
     for (kind, name), (how, tests) in dependents.of_resources().items():
         path, own_name = ("", name) if kind == "environment" else (name, "")
         yield Change(how, "resource", path, own_name, 0, tests, _RESOURCES[kind])

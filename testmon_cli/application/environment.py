@@ -86,7 +86,7 @@ def _header(path: str, key: str) -> str:
 
 
 def _local_digest(entry: str) -> str:
-    """What stands for the content of a local or editable install: its version may stay the same forever."""
+    """A digest of a local or editable install, whose version may stay the same while its content changes."""
     if not os.path.exists(os.path.join(entry, "direct_url.json")):
         return ""
     try:
@@ -112,7 +112,7 @@ def is_pytest_plugin(name: str) -> bool:
 
 
 def describe(package: Package, entries: Mapping[str, str] | None = None) -> Package:
-    """The same package with the modules it provides and the distributions it requires, from its `metadata_entries`."""
+    """Add to a package the modules it provides and the distributions it requires, read from its `metadata_entries`."""
     entry = (metadata_entries() if entries is None else entries).get(package.name)
     if entry is None:
         return package
@@ -135,7 +135,7 @@ def _read(entry: str, name: str) -> str:
 
 
 def _files(entry: str) -> list[str]:
-    """What was installed, relative to the folder that the metadata is in.
+    """The installed files of a distribution, relative to the folder of its metadata.
 
     Read from the text: importlib.metadata makes an object for each file, and takes longer to import than all the rest.
     """
@@ -150,14 +150,14 @@ def _files(entry: str) -> list[str]:
 
 
 def _others_files(entry: str) -> list[str]:
-    """The same of a distribution that has no RECORD."""
+    """The installed files of a distribution without RECORD, relative to the folder of its metadata."""
     from importlib.metadata import PathDistribution
 
     return list(map(str, PathDistribution(Path(entry)).files or ()))
 
 
 def _requirements(entry: str) -> Sequence[str]:
-    """What is required, read from the head of the metadata: below it, there may be a long description."""
+    """The requirements of a distribution, read from the head of its metadata; a long description may follow."""
     text = _read(entry, "METADATA")
     if not text:
         from importlib.metadata import PathDistribution

@@ -157,7 +157,7 @@ class Existence:
         return cls is not None and _inherited_from(self._project_of(execution.run_id), nodeid, cls) is not None
 
     def _bound_then(self, execution: StoredExecution, nodeid: NodeId) -> "list[Definition | None]":
-        """What bound each name of a node id when the test ran."""
+        """The definitions that bound each name of a node id when the test ran."""
         key = execution.run_id, nodeid.path
         if key not in self._binders_then:
             model = self._project_of(execution.run_id).model(nodeid.path)

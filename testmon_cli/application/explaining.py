@@ -12,7 +12,7 @@ from testmon_cli.storage.datafile import Datafile
 
 
 def why_not(settings: Settings, nodeid: str) -> Reliance:
-    """What the newest execution of a test relies on. Raises TestmonError for a test that is not known."""
+    """List what the newest execution of a test relies on. Raises TestmonError for a test that is not known."""
     selection = selecting.select(settings)
     selected = next((t.reason.text for t in selection.tests if t.nodeid == nodeid), "")
     with Datafile.open(settings.datafile) as datafile:

@@ -29,7 +29,7 @@ class _Token(NamedTuple):
 
 
 class _WrongError(Exception):
-    """What is wrong, and at which place of the text."""
+    """A syntax error in an expression, with its position in the text."""
 
     def __init__(self, message: str, place: int) -> None:
         super().__init__(message)
@@ -141,7 +141,7 @@ def _opposite(part: Expression) -> Expression:
 
 
 def _joined(parts: Sequence[Expression], *, decisive: bool) -> Expression:
-    """Of several parts, joined by `or` if one that holds is decisive, by `and` if one that does not."""
+    """Join expressions: by `or` if a true one decides, by `and` if a false one does."""
     if len(parts) == 1:
         return parts[0]
 

@@ -13,7 +13,7 @@ _SUBMODULE = "160000"  # git's mode of one
 
 
 def staged(root: Path) -> Overlay:
-    """What the index holds in place of the working tree. Files that git ignores stay as they are.
+    """Read the files of git's index in place of the working tree. Files that git ignores stay as they are.
 
     Raises EnvironmentFailure without git, TestmonError when files have conflicts.
     """

@@ -28,7 +28,7 @@ def platform_tag() -> str:
 
 
 def fact() -> dict[str, str]:
-    """What a run keeps of the Python that runs its tests."""
+    """Describe the Python that runs the tests, as a fact of the run."""
     return {"executable": sys.executable, "prefix": sys.prefix}
 
 

@@ -19,7 +19,7 @@ Recorded = dict[str, dict[str, str | list[str]]]  # keyword -> path -> "*" or na
 
 
 def recorded(functions: Mapping[str, str], keywords: Mapping[str, Sequence[str]]) -> Recorded:
-    """What a run keeps, of all node ids with their functions and of the keywords that some of them have."""
+    """Compress the keywords of tests for the facts of a run: by keyword and file, see the module."""
     tests: dict[str, int] = defaultdict(int)  # how many a function has
     in_file: dict[str, int] = defaultdict(int)  # how many a file has
     for nodeid, function in functions.items():
@@ -42,7 +42,7 @@ def recorded(functions: Mapping[str, str], keywords: Mapping[str, Sequence[str]]
 
 
 class Keywords(NamedTuple):
-    """What is recorded of keywords, to be asked about the tests of a selection."""
+    """The recorded keywords, matched against the tests of a selection."""
 
     runs: Mapping[int, Run]
     unsettled: Collection[str]  # files whose tests may be called or marked in another way now

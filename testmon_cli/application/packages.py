@@ -46,7 +46,7 @@ def compare(
     plugins: Collection[str],
     options: Collection[str] = (),
 ) -> PackageChanges:
-    """What came, went or changed between two environments.
+    """Compare the distributions of two environments.
 
     `plugins` are the distributions of pytest's active plugins, as "name==version"; `options` those it was given.
     """

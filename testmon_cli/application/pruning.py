@@ -22,7 +22,7 @@ _SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 class PruningReport(NamedTuple):
-    """What has gone from the datafile, or would go in a dry run."""
+    """The rows and bytes that `gc` removed, or would remove in a dry run."""
 
     datafile: str
     missing: tuple[str, ...]  # nodeids of tests that no longer exist

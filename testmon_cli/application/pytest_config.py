@@ -28,7 +28,7 @@ _TABLES_BY_SUFFIX = {".ini": ("pytest",), ".cfg": ("tool:pytest",), ".toml": ("t
 
 
 class ConfigPlace(NamedTuple):
-    """What decides which file configures pytest, and where its root is. Paths are relative to our root."""
+    """The inputs by which pytest finds its configuration file and its root. Paths are relative to our root."""
 
     folder: str = "."  # the working directory
     start: str = "."  # the folder that all paths among the arguments have in common: looked at from there up
@@ -95,7 +95,7 @@ def place_of(arguments: Sequence[str], root: Path, environ: Mapping[str, str] | 
 
 
 def of_run(root: Path, run: Run, text: Callable[[Path], str] = _text) -> PytestConfig:
-    """What configures pytest today, if it is started where a run was, for the same files."""
+    """Read pytest's present configuration, as if it were started where a run was, for the same files."""
     place = run.facts.get("place")
     return read(root, ConfigPlace(*map(str, place)) if isinstance(place, list) else None, text=text)
 
@@ -139,14 +139,14 @@ def _candidates(root: Path, place: ConfigPlace) -> Iterator[tuple[Path, tuple[st
 
 
 def _testpaths(paths: Sequence[str], rootdir: str, folder: str) -> tuple[str, ...]:
-    """Those that count: pytest takes `testpaths` in its root folder alone."""
+    """The test paths that count: pytest ignores `testpaths` unless it is started in its root folder."""
     if os.path.normpath(rootdir) != os.path.normpath(folder):
         return ()
     return tuple(os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/") for path in paths)
 
 
 def _conftests_above(root: Path, folder: str, text: Callable[[Path], str]) -> Iterator[tuple[str, str]]:
-    """Those that pytest loads, since its configuration is in a folder above our root."""
+    """Yield the `conftest.py` files above our root that pytest loads, with their digests."""
     steps = folder.split("/") if folder.startswith("..") else []
     for count in range(1, len(steps) + 1):
         path = "/".join([*steps[:count], "conftest.py"])
@@ -157,7 +157,7 @@ def _conftests_above(root: Path, folder: str, text: Callable[[Path], str]) -> It
 
 
 def _value_of(arguments: Sequence[str], names: Sequence[str]) -> str:
-    """What an option of a command line is given; "" without it."""
+    """The value of an option on a command line; "" without it."""
     found = ""
     for number, argument in enumerate(arguments):
         for name in names:

@@ -65,7 +65,7 @@ class Today:
         return blake2b(self.overlay.read(name), digest_size=16).hexdigest()
 
     def content(self, name: str) -> bytes:
-        """What a file below the root holds, nothing when it cannot be read."""
+        """The bytes of a file below the root; empty when it cannot be read."""
         if name in self.overlay:
             return self.overlay.read(name) if self.overlay.exists(name) else b""
         try:

@@ -60,7 +60,7 @@ def content(root: Path, blob: str, path: str = "") -> bytes:
 
 
 def ignored(root: Path, paths: Iterable[str]) -> frozenset[str]:
-    """Those of some paths that git keeps no history of, because a .gitignore says so."""
+    """The paths among `paths` that git ignores, because a .gitignore says so."""
     names = b"\0".join(os.fsencode(path) for path in paths)
     if not names:
         return frozenset()
@@ -81,7 +81,7 @@ def blob_name(data: bytes) -> str:
 
 
 def answer(root: Path, *arguments: str) -> bytes:
-    """What git prints. Raises EnvironmentFailure when it fails."""
+    """Run git and return its stdout. Raises EnvironmentFailure when it fails."""
     done = _run(root, *arguments)
     if done.returncode:
         raise EnvironmentFailure(f"git {arguments[0]} failed in {root}: {_reason(done)}")
@@ -89,7 +89,7 @@ def answer(root: Path, *arguments: str) -> bytes:
 
 
 def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
-    """What git said, in one line."""
+    """The first line of git's error message, or its exit code."""
     lines = done.stderr.decode("utf-8", "replace").splitlines()
     return lines[0].removeprefix("fatal: ") if lines else f"exit code {done.returncode}"
 

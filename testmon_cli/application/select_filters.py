@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # mostly everything is asked for
 
 
 class Narrowing(NamedTuple):
-    """What of a selection is asked for."""
+    """A filter for a selection: paths, an expression of `-k`, changed files."""
 
     places: "tuple[Place, ...] | None" = None  # None: all
     expression: "Expression | None" = None
@@ -56,7 +56,7 @@ class Narrowing(NamedTuple):
 def narrowing_of(
     settings: Settings, paths: Sequence[str] | None = None, words: str = "", *, is_listed: bool = False
 ) -> Narrowing:
-    """What a command line asks for: everything without paths (None), nothing with an empty list of them."""
+    """Make the filter for a command line. Without paths (None) it passes everything, with an empty list nothing."""
     asked, expression = None, None
     if paths is not None:
         from testmon_cli.application.select_paths import places

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # what it imports takes long
 
 
 class Place(NamedTuple):
-    """What one argument asks for."""
+    """A path or node id that the user gave, resolved against the project."""
 
     text: str  # as it was given
     paths: tuple[str, ...]  # relative to the root, "" for the root: of the file or folder, and what it may be a link to
@@ -90,7 +90,7 @@ def _is_part(nodeid: str, whole: str) -> bool:
 
 
 def places(root: Path, source: Sequence[str], texts: Iterable[str]) -> tuple[Place, ...]:
-    """What some arguments ask for. Raises TestmonError for what lies outside the project."""
+    """Resolve paths and node ids that the user gave. Raises TestmonError for one outside the project."""
     return tuple(_place(root, source, text) for text in texts)
 
 
@@ -130,7 +130,7 @@ def _relative(root: Path, source: Sequence[str], path: str) -> str | None:
 
 
 class Known(NamedTuple):
-    """What there is to answer from; without a datafile, the sources alone."""
+    """The data to answer from; without a datafile, the sources alone."""
 
     tree: Tree
     environment: Environment
@@ -251,7 +251,7 @@ class _Reliance:
 
     @cached_property
     def _newest_runs(self) -> list[Run]:
-        """Those that hold the newest execution of some test."""
+        """The runs that hold the newest execution of some test."""
         found: set[int] = set()
         seen: set[int] = set()
         heads = self._known.datafile.heads(self._known.environment) if self._known.datafile is not None else []

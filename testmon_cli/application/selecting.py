@@ -136,7 +136,7 @@ def _is_collectable(tree: Tree, path: str, naming: Naming) -> bool:
 
 
 class _Verdict:
-    """What is known of one test: its newest execution that still holds, or why the newest does not."""
+    """The verdict on one test: its newest valid execution, or why the newest one is not valid."""
 
     __slots__ = ("cause", "current", "newest", "older", "text", "valid")
 
@@ -150,7 +150,7 @@ class _Verdict:
 
 
 class _Compared(NamedTuple):
-    """What is not as a run saw it."""
+    """The differences between a run and the present state."""
 
     snapshot: Mapping[str, VersionRef]
     files: FileChanges
@@ -161,7 +161,7 @@ class _Compared(NamedTuple):
 
 
 class _Matched(NamedTuple):
-    """What became of the executions of a run."""
+    """The result of matching a run: which of its traces are invalid, and why."""
 
     invalid: Hits  # traces that do not hold
     everything: Cause | None = None  # what makes all of them invalid at once
@@ -322,7 +322,7 @@ class Chooser:
         return {**self.since.endangered, **found} if self.since is not None else found
 
     def _unless_collected_as_now(self, files: dict[str, _T]) -> dict[str, _T]:
-        """Those of some test files that no run has collected in the state that everything is in now."""
+        """The test files among `files` that no run has collected in their present state."""
         for run in self.runs if files else ():
             if not self._compared(run).differs:
                 for path in self.datafile.test_files(run.id):
@@ -417,7 +417,7 @@ class Chooser:
         return _Matched(invalid, beyond_files=matcher.beyond_files, endangered=matcher.endangered)
 
     def _config(self, run: Run) -> pytest_config.PytestConfig:
-        """What configures pytest today, if it is started where a run was, for the same files."""
+        """Read pytest's present configuration, as if it were started where a run was, for the same files."""
         if run.id not in self._configs:
             self._configs[run.id] = pytest_config.of_run(self.tree.root, run, self.tree.text)
         return self._configs[run.id]
@@ -465,7 +465,7 @@ class Chooser:
         return environment.installed_packages()
 
     def _learn(self, matcher: "RunMatcher") -> None:
-        """What a matched run tells of files and tests as they are now."""
+        """Take over what matching a run found out about files and tests."""
         from testmon_cli.application.inheriting import has_bases, new_inherited_tests
 
         affected = matcher.growth.affected
@@ -530,7 +530,7 @@ class Chooser:
         return matched.everything is None and not matched.doubtful and path not in self._touched.get(run.id, ())
 
     def _given(self, execution: StoredExecution, nodeid: NodeId, there: NodeId, *, settled: bool) -> NodeId:
-        """What pytest is given for a test: `there`, or more, where there may be other tests than were recorded."""
+        """The node to run for a test: `there`, or a wider one where tests may exist that were not recorded."""
         if nodeid.path in self.doubtful or execution.path in self.doubtful:
             return nodeid.file
         if not execution.function:
@@ -716,7 +716,7 @@ def _standing(heads: Iterable[Heads]) -> dict[int, dict[int, int]]:
 
 
 def _digest(ref: VersionRef | None) -> str | None:
-    """Of what a run saw of a file; None when it was not there, "" when no test loaded it."""
+    """The digest a run recorded for a file; None if the file did not exist, "" if no test loaded it."""
     return None if ref is None else ref.digest
 
 

@@ -90,7 +90,7 @@ class SinceRevision:
 
     @cached_property
     def models(self) -> Mapping[str, SourceModel | None]:
-        """What differing sources were in the revision; None for what was not there or does not parse."""
+        """Models of the differing sources in the revision; None for one that did not exist or does not parse."""
         found: dict[str, SourceModel | None] = dict.fromkeys(self.changes.added)
         for path in (*self.changes.changed, *self.changes.removed):
             try:

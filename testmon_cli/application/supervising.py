@@ -123,7 +123,7 @@ def _is_in_foreground() -> bool:
 
 
 def _preparation() -> Callable[[], None] | None:
-    """What a started process does before anything else: it asks Linux to be interrupted when we die."""
+    """Make the function that a child runs first: it asks Linux to interrupt the child when we die."""
     if not sys.platform.startswith("linux"):
         return None
     import ctypes
@@ -133,7 +133,7 @@ def _preparation() -> Callable[[], None] | None:
 
 
 def _end_of(process: "subprocess.Popen[bytes]") -> threading.Event:
-    """What is set as soon as a process has ended. To wait for it with a limit would ask twenty times a second."""
+    """An event that is set when the process exits; `Popen.wait(timeout=...)` would poll twenty times a second."""
     ended = threading.Event()
 
     def wait() -> None:

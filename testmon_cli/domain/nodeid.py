@@ -32,17 +32,17 @@ class NodeId(NamedTuple):
 
     @property
     def function(self) -> "NodeId":
-        """The same without parameters."""
+        """The node id without parameters."""
         return self._replace(parameters="") if self.parameters else self
 
     @property
     def name(self) -> str:
-        """What follows the path, without parameters: "TestTill::test_count"; "" for a file or folder."""
+        """The part behind the path, without parameters: "TestTill::test_count"; "" for a file or folder."""
         return "::".join(self.names)
 
     @property
     def below(self) -> str:
-        """What follows the path: "TestTill::test_count[1]"; "" for a file or folder."""
+        """The part behind the path: "TestTill::test_count[1]"; "" for a file or folder."""
         return self.name + self.parameters
 
     @property
@@ -56,7 +56,7 @@ class NodeId(NamedTuple):
         return NodeId(self.path, self.names[:1])
 
     def above(self) -> Iterator["NodeId"]:
-        """What contains this one, from its function or class to its file and the folders above that."""
+        """Yield the nodes that contain this one, from its function or class up to its file and folders."""
         if self.parameters:
             yield self.function
         for count in range(len(self.names) - 1, -1, -1):

@@ -58,7 +58,7 @@ class VersionRef(NamedTuple):
 
 
 class RunStart(NamedTuple):
-    """What is known of a run when it begins."""
+    """The properties of a run that are known when it begins."""
 
     environment: Environment
     started: float  # seconds since the epoch
@@ -105,7 +105,7 @@ class ResourceState(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What one test, fixture instance, module import or statement of a module relied on."""
+    """The dependencies of one test, fixture instance, module import or statement of a module."""
 
     # "test:<nodeid>", "fixture:<n>:<name>", "module:<path>", "statement:<lines>:<path>"; unique within its run
     identity: str

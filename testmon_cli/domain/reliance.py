@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Reliance(NamedTuple):
-    """What would have to change for a test to be selected; `selected` says why it is already, "" if it is not."""
+    """The dependencies of a test; `selected` says why it is selected already, "" if it is not."""
 
     nodeid: str
     selected: str

@@ -29,7 +29,7 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is known of the suite in one environment."""
+    """The state of the suite in one environment."""
 
     environment: str
     datafile: str

@@ -58,7 +58,7 @@ class Selection(NamedTuple):
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What pytest must run, without repeats or what another argument holds already."""
+        """Arguments for pytest, without repeats and without nodes that another argument contains."""
         chosen = dict.fromkeys([test.argument for test in self.tests])
         if len(set(map(depth_of, chosen))) == 1 and not any("[" in argument for argument in chosen):
             return tuple(chosen)  # mostly: none can hold another

@@ -66,7 +66,7 @@ class Definition(NamedTuple):
 
 
 class Outline(NamedTuple):
-    """What of a definition is needed to see which tests there are."""
+    """The part of a definition that tells which tests there are."""
 
     names: tuple[str, ...]
     owner: str
@@ -94,7 +94,7 @@ class Import(NamedTuple):
 
 
 class FunctionSummary(NamedTuple):
-    """What a call of a function can change besides its own locals; see analysis.effects."""
+    """The summary of a function: what a call can change besides its own locals; see analysis.effects."""
 
     qualname: str
     effects: tuple[str, ...]
@@ -123,7 +123,7 @@ class SourceModel(NamedTuple):
 
     @property
     def table(self) -> "BlockTable":
-        """What of the blocks is needed to tell what was hit."""
+        """The lines and parents of the blocks, enough to tell which were hit."""
         return BlockTable(
             [block.checksum for block in self.blocks],
             [block.parent for block in self.blocks],
@@ -132,7 +132,7 @@ class SourceModel(NamedTuple):
 
 
 class BlockTable:
-    """What of the blocks of a file is needed to tell what was hit; a block is known by its index."""
+    """The lines and parents of a file's blocks, enough to tell which were hit; a block is known by its index."""
 
     __slots__ = ("_by_line", "_lines", "checksums", "parents")
 
@@ -149,7 +149,7 @@ class BlockTable:
         return self._closed({index for index in hit if 0 <= index < len(self.parents)})
 
     def reached_by(self, seen: bytes) -> "Reached":
-        """The same for hits given by a byte for each block, 1 where it was hit."""
+        """The reached blocks, from hits given as a byte for each block: 1 where it was hit."""
         count = len(self.parents)
         mask = seen[:count].ljust(count, b"\0")
         if all(map(mask.__getitem__, set(compress(self.parents, mask)).difference((-1,)))):

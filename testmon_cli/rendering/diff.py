@@ -24,7 +24,7 @@ def as_text(difference: Difference) -> str:
 
 
 def as_json(difference: Difference) -> str:
-    """The same for programs."""
+    """Render the difference as JSON, for programs."""
     answer = {
         "version": JSON_VERSION,
         "base": difference.base,

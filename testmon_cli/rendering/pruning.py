@@ -19,7 +19,7 @@ def as_text(counts: Mapping[str, int], freed: int, missing: Sequence[str], *, dr
 
 
 def as_json(counts: Mapping[str, int], freed: int, missing: Sequence[str], *, dry_run: bool) -> str:
-    """The same for programs."""
+    """Render what `gc` removed as JSON, for programs."""
     answer = {
         "version": JSON_VERSION,
         "dry_run": dry_run,

@@ -16,12 +16,12 @@ _LONGEST_COMMAND = 100_000  # characters; systems take 128 KiB
 
 
 def arguments(selection: Selection, *, end: str) -> str:
-    """What pytest must run, each argument with its end."""
+    """Render the arguments for pytest, each followed by a line end, or by a null byte."""
     return "".join(f"{argument}{end}" for argument in selection.arguments)
 
 
 def notes(selection: Selection) -> str:
-    """What must be said besides, a line each."""
+    """Render the notes of a selection for stderr, a line each."""
     return joined(f"testmon: {note}" for note in selection.notes)
 
 
@@ -31,7 +31,7 @@ def explained(selection: Selection) -> str:
 
 
 def why_not_as_text(reliance: "Reliance") -> str:
-    """What a test relies on, a line each."""
+    """Render what a test relies on as text, a line each."""
     state = (
         f"is selected: {reliance.selected}"
         if reliance.selected
@@ -49,7 +49,7 @@ def why_not_as_text(reliance: "Reliance") -> str:
 
 
 def why_not_as_json(reliance: "Reliance") -> str:
-    """The same for programs."""
+    """Render what a test relies on as JSON, for programs."""
     answer = {
         "version": JSON_VERSION,
         "nodeid": reliance.nodeid,
@@ -64,7 +64,7 @@ def why_not_as_json(reliance: "Reliance") -> str:
 
 
 def as_json(selection: Selection, *, at_root: bool = False, question: Sequence[str] = ()) -> str:
-    """The same for programs, with the whole chain of each reason.
+    """Render a selection as JSON, with the whole chain of each reason.
 
     `question` are the options that led to it, to be asked again where the command would be too long; `at_root` says
     that pytest, started without arguments, finds all tests.
@@ -90,7 +90,7 @@ def as_json(selection: Selection, *, at_root: bool = False, question: Sequence[s
 
 
 def _command(selection: Selection, verdict: Verdict, *, at_root: bool, question: Sequence[str]) -> str | None:
-    """What a shell must run; None when that is nothing."""
+    """The shell command that runs the selection; None when no test is selected."""
     import shlex
 
     if verdict.answer == NONE:
