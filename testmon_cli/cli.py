@@ -63,7 +63,7 @@ def _datafile_option(function: Function) -> Function:
     return click.option(
         "--datafile",
         metavar="PATH",
-        help="Where testmon remembers.  [default: TESTMON_DATAFILE, the setting, or .testmondata in the root]",
+        help="Path of the testmon data file.  [default: TESTMON_DATAFILE, the setting, or .testmondata in the root]",
     )(function)
 
 
@@ -186,14 +186,16 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 @click.option(
     "--stdin", is_flag=True, help="Read more PATHS from stdin, one a line, like those of `git diff --name-only`."
 )
-@click.option("--staged", is_flag=True, help="Look at what is staged in git in place of the working tree.")
-@click.option("--base", metavar="REV", help="Select what the difference to this git revision can affect.")
+@click.option("--staged", is_flag=True, help="Take the sources from git's index in place of the working tree.")
+@click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
 @click.option(
     "-k", "keyword", metavar="EXPR", default="", help="Keep tests whose names or markers match, as in pytest."
 )
 @click.option("--no-failed", is_flag=True, help="Leave out tests that failed last time and are not affected.")
 @click.option("--explain", is_flag=True, help="Print each test with the reason why it is selected.")
-@click.option("--why-not", metavar="NODEID", help="Say what would have to change for this test to be selected.")
+@click.option(
+    "--why-not", metavar="NODEID", help="List what this test relies on: a change of it would select the test."
+)
 @click.option("--null", "-0", is_flag=True, help="End each argument with a null byte, for `xargs -0`.")
 @_format_option("text", "json")
 @_env_option
@@ -243,8 +245,10 @@ def select(
 
 
 @cli.command()
-@click.option("--slowest", type=click.IntRange(min=0), default=5, show_default=True, help="Slow tests to list.")
-@click.option("--fail-on-failure", is_flag=True, help="Exit with 1 when a failure is remembered.")
+@click.option(
+    "--slowest", type=click.IntRange(min=0), default=5, show_default=True, help="How many of the slowest tests to list."
+)
+@click.option("--fail-on-failure", is_flag=True, help="Exit with 1 if the newest result of any test is a failure.")
 @click.option(
     "--coverage",
     metavar="PATH",
@@ -283,9 +287,11 @@ def report(
     help="Executions kept of each test in each environment.  [default: the setting, or 5]",
 )
 @click.option("--older-than", metavar="AGE", help="Remove runs older than this, like 30d, 12h or 8w.")
-@click.option("--env", "envs", metavar="NAME", multiple=True, help="Remove all of this environment; may be repeated.")
+@click.option(
+    "--env", "envs", metavar="NAME", multiple=True, help="Remove all results of this environment; may be repeated."
+)
 @click.option("--missing/--no-missing", default=True, show_default=True, help="Remove tests that no longer exist.")
-@click.option("--dry-run", is_flag=True, help="Say what would go and how many bytes; change nothing.")
+@click.option("--dry-run", is_flag=True, help="Report what would be removed and how many bytes; change nothing.")
 @_format_option("text", "json")
 @_datafile_option
 @click.pass_context

@@ -67,8 +67,8 @@ FAULTS = {
     "closed-stdin": ("$T select --stdin <&-", 64, "stdin is closed: "),
     "digits": (f"$T report --slowest {'9' * 5000}", 64, "Invalid value for '--slowest'"),
     "absurd-keep": (f"$T gc --keep {'9' * 30}", 64, "Invalid value for '--keep'"),
-    "coverage-over-datafile": ("$T report --coverage .testmondata", 64, ".testmondata is there and is no"),
-    "coverage-over-device": ("$T report --coverage /dev/null", 64, "/dev/null is there and is no coverage data"),
+    "coverage-over-datafile": ("$T report --coverage .testmondata", 64, ".testmondata exists and is not"),
+    "coverage-over-device": ("$T report --coverage /dev/null", 64, "/dev/null exists and is not a coverage data"),
     "steering": ("$T select --datafile \"$(printf 'a\\033[2J\\nb')\" nosuch.py", 64, "no such file"),
     "steering-in-message": ("$T gc --datafile \"$(printf 'a\\033[2J\\nb')\"", 65, "a\\x1b[2J\\nb does not exist"),
 }  # fmt: skip

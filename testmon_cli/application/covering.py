@@ -138,11 +138,11 @@ def _write(path: str, lines: Mapping[str, set[int]]) -> None:
 
     if os.path.lexists(path):
         if not os.path.isfile(path) or is_ours(path):
-            raise TestmonError(f"{path} is there and is no coverage data file; name another")
+            raise TestmonError(f"{path} exists and is not a coverage data file: choose another path")
         try:
             CoverageData(path).read()
         except CoverageException as error:
-            raise TestmonError(f"{path} is there and is no coverage data file; name another") from error
+            raise TestmonError(f"{path} exists and is not a coverage data file: choose another path") from error
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         data = CoverageData(temporary)

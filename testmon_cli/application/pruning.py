@@ -56,7 +56,7 @@ def seconds_of(age: str) -> float:
     """How long an age like 30d is."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", age.strip())
     if match is None:
-        raise TestmonError(f"--older-than {age!r} is no age; write a number and m, h, d or w, like 30d")
+        raise TestmonError(f"invalid --older-than {age!r}: expected a number and m, h, d or w, for example 30d")
     return min(float(match[1]) * _SECONDS[match[2]], _LONGEST)
 
 

@@ -3,6 +3,8 @@
 from testmon_cli.domain.causes import Cause
 
 _DEFINITION = ", whose definition"
+# How kinds of causes are called where it is not by their own name.
+_CALLED = {"environment": "environment variable", "glob": "a file that matches", "config": "configuration"}
 _NAMED_BY_THEMSELVES = ("environment", "package", "file", "directory", "metadata", "glob", "config", "unknown")
 
 
@@ -17,7 +19,7 @@ def sentence(cause: Cause) -> str:
     elif first.kind == "text":
         text, named = f"reads {first.path}, which {first.how} {_last(rest[0])}", rest[0]
     elif first.kind == "import" and first.how == "needs":
-        text, named = f"needs {first.path}", None
+        text, named = f"imports {first.path}", None
     elif rest:
         text, named = f"its definition mentions {_last(rest[0])}", rest[0]
     elif first.kind == "definition":
@@ -35,7 +37,7 @@ def sentence(cause: Cause) -> str:
         return f"{text}, {_origin(origin)}"
     if first.how == "needs" and (origin.kind, origin.path) == ("import", first.path):
         return f"{text}, which was {origin.how}"
-    return f"{text}, {'which depends on ' if named is not None else ''}{_origin(origin)}"
+    return f"{text}, which depends on {_origin(origin)}"
 
 
 def _running(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause | None, tuple[Cause, ...]]:
@@ -56,7 +58,7 @@ def _origin(link: Cause) -> str:
     if link.kind == "metadata":
         return f"the distributions in {link.path or link.name} {link.how}"
     if link.kind in _NAMED_BY_THEMSELVES:
-        kind = "" if link.kind == "file" and link.path else f"{link.kind} "
+        kind = "" if link.kind == "file" and link.path else f"{_CALLED.get(link.kind, link.kind)} "
         return f"{kind}{link.path or link.name} {'was ' * (link.how in ('added', 'removed'))}{link.how}"
     if link.kind == "import" and link.how in ("added", "removed"):
         return f"{link.path} was {link.how}"

@@ -96,7 +96,7 @@ def places(root: Path, source: Sequence[str], texts: Iterable[str]) -> tuple[Pla
 
 def _place(root: Path, source: Sequence[str], text: str) -> Place:
     if not text or "\0" in text:
-        raise TestmonError(f"{text!r} is no path: name a file, a folder or a test")
+        raise TestmonError(f"{text!r} is not a path: name a file, a folder or a test")
     for file, name in readings(text):
         for base in (Path.cwd(), root):
             if os.path.lexists(base / file):

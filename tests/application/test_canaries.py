@@ -68,7 +68,7 @@ def test_the_fastest_test_of_each_file_stands_for_it(shop: Project) -> None:
     (first, second) = json.loads(shop.testmon("select", "--format", "json").out)["tests"]
     assert [test["reason"]["kind"] for test in (first, second)] == ["canary", "canary"]
     assert first["reason"]["text"] == (
-        "stands for its file, whose import may raise: needs shop.py, PLACE, changed at shop.py:3"
+        "stands for its file, whose import may raise: imports shop.py, which depends on PLACE, changed at shop.py:3"
     )
     assert shop.testmon("collect", "--select", "-q").code == 0
     assert _selected(shop) == []

@@ -92,5 +92,5 @@ def test_ages(age: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("age", ["", "30", "d", "-3d", "30 days", "3y"])
 def test_what_is_no_age(age: str) -> None:
-    with pytest.raises(TestmonError, match="is no age; write a number and m, h, d or w, like 30d"):
+    with pytest.raises(TestmonError, match="expected a number and m, h, d or w, for example 30d"):
         seconds_of(age)

@@ -37,14 +37,19 @@ PACKAGE = Cause("package", "changed", "", "gauge 1.0 -> 2.0")
         ),
         (
             Cause("import", "needs", "app/fast.py", "", 0, Cause("import", "removed", "app/fast.py", "app.fast")),
-            "needs app/fast.py, which was removed",
+            "imports app/fast.py, which was removed",
         ),
         (
             Cause("import", "needs", "app/config.py", "", 0, TAX),
-            "needs app/config.py, TAX, changed at app/config.py:3",
+            "imports app/config.py, which depends on TAX, changed at app/config.py:3",
         ),
         (TAX, "its definition was changed at app/config.py:3"),
-        (Cause("environment", "changed", "", "APP_MODE"), "environment APP_MODE changed"),
+        (Cause("environment", "changed", "", "APP_MODE"), "environment variable APP_MODE changed"),
+        (Cause("glob", "changed", "", "schema/*.sql"), "a file that matches schema/*.sql changed"),
+        (
+            Cause("config", "changed", "", "of pytest in pyproject.toml"),
+            "configuration of pytest in pyproject.toml changed",
+        ),
         (Cause("file", "changed", "", "data/a.json"), "file data/a.json changed"),
         (PACKAGE, "package gauge 1.0 -> 2.0 changed"),
         (

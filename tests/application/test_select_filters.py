@@ -197,7 +197,7 @@ def test_without_a_datafile_a_source_may_affect_every_test(shop: Project, select
         ("x" * 5000, f"no such file or folder: {'x' * 5000}; give paths relative to {{root}}"),
         ("/etc/passwd", "/etc/passwd is outside of {root}: name a file or folder of the project"),
         ("..", ".. is outside of {root}: name a file or folder of the project"),
-        ("", "'' is no path: name a file, a folder or a test"),
+        ("", "'' is not a path: name a file, a folder or a test"),
         (
             "tests/test_data.py::nonexistent",
             "no such test in tests/test_data.py: nonexistent; {list} tests/test_data.py",

@@ -274,7 +274,7 @@ def test_options_of_pytest_that_change_select_everything(shop: Project, select: 
     assert _lines(select("--no-failed")) == []
     shop.edit("pyproject.toml", "[project]", "[tool.pytest.ini_options]\naddopts = '-ra'\n[project]")
     assert {line.partition("  ")[2] for line in _lines(select("--explain")) if "[" not in line} >= {
-        "config of pytest in pyproject.toml changed"
+        "configuration of pytest in pyproject.toml changed"
     }
     assert _lines(select()) == ["tests/test_name.py", "tests/test_price.py"]
 

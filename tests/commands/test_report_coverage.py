@@ -194,7 +194,7 @@ def test_only_a_coverage_data_file_is_replaced(project: Project) -> None:
     assert project.testmon("collect", "-q").code == 0
     assert write_report(project, "new") == write_report(project, "new") == {"test_a.py": [1, 2]}
     answer = project.testmon("report", "--coverage", "notes.txt")
-    message = "testmon: error: notes.txt is there and is no coverage data file; name another\n"
+    message = "testmon: error: notes.txt exists and is not a coverage data file: choose another path\n"
     assert (answer.code, answer.out, answer.err) == (64, "", message)
     assert (project.path / "notes.txt").read_text(encoding="utf-8") == "precious\n"
     answer = project.testmon("report", "--coverage", "missing/new")
