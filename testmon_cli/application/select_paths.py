@@ -18,7 +18,7 @@ from testmon_cli.application.sources import Tree
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import SourceError, TestmonError
-from testmon_cli.domain.nodeid import NodeId, path_of, readings
+from testmon_cli.domain.nodeid import NodeId, depth_of, path_of, readings
 from testmon_cli.domain.records import Environment, ResourceState, Run
 from testmon_cli.domain.selection import Selected, Selection
 from testmon_cli.storage.datafile import Datafile
@@ -62,7 +62,7 @@ class ChangedFiles(NamedTuple):
     def holds(self, nodeid: str) -> bool:
         if path_of(nodeid) in self.files:
             return True
-        return nodeid.count("::") > 1 and any(path in self.files for path, _ in readings(nodeid) if "::" in path)
+        return depth_of(nodeid)[0] > 1 and any(path in self.files for path, _ in readings(nodeid) if "::" in path)
 
     def names(self, path: str) -> bool:
         return path in self.files

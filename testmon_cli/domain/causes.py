@@ -11,8 +11,9 @@ CHANGED = "changed"
 class Cause(NamedTuple):
     """One link: what is the matter with what, and which earlier link brought it about."""
 
-    kind: str  # "definition", "block", "import", "package", "file", "environment", "config", "memoised" ...
-    how: str  # "added", "removed", "changed", "mentions", "may fail" ...
+    # "definition", "block", "import", "memoised" or "text" in code; "package", "config", "unknown" or a resource
+    kind: str
+    how: str  # "added", "removed", "changed" at the origin; before it a verb: "mentions", "needs", "runs" ...
     path: str  # "" where there is none (a package, a variable)
     name: str
     line: int = 0
