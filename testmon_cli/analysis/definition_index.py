@@ -37,7 +37,7 @@ class DefinitionIndex:
         return self._numbered(lists)
 
     def definitions_using(self, mentions: Iterable[str]) -> list[Definition]:
-        """The same, or with annotations that have any of them."""
+        """Definitions with any of some mentions in their code or annotations, in the order in which they stand."""
         tables = (self._definitions_by_mention, self._definitions_by_hint)
         wanted = tuple(mentions)
         return self._numbered([found for table in tables for mention in wanted if (found := table.get(mention))])

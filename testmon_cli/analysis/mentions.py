@@ -179,7 +179,7 @@ def of_given(name: str) -> set[str]:
 
 
 def looks_up(function: ast.expr) -> bool:
-    """Whether a function is one of those."""
+    """Whether an expression names a function that looks names up, like `getattr`."""
     return _name_of(function) in _GIVEN
 
 

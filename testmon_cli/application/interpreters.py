@@ -33,7 +33,7 @@ def fact() -> dict[str, str]:
 
 
 def is_another(datafile: Datafile, run: Run, installed: Callable[[], Sequence[Package]]) -> bool:
-    """Whether this Python cannot be the one of a run, since it has no pytest: nothing is known of its packages."""
+    """Whether this Python cannot be the one of a run, since it has no pytest; its packages say nothing then."""
     if run.mapping(FACT).get("prefix") == sys.prefix:
         return False  # mostly: no more has to be read
     names = {package.name for package in datafile.packages(run.id)}
@@ -41,7 +41,7 @@ def is_another(datafile: Datafile, run: Run, installed: Callable[[], Sequence[Pa
 
 
 def with_note(selection: Selection, run: Run) -> Selection:
-    """The same, saying so where packages count as changed because another Python was asked."""
+    """Add a note to a selection where packages count as changed because another Python was asked."""
     other = hint(run)
     if not other or not any(
         t.reason.cause is not None and t.reason.cause.origin.kind == "package" for t in selection.tests

@@ -25,7 +25,7 @@ class Narrowing(NamedTuple):
     is_listed: bool = False  # whether the places were read from a list, that may name files which nobody knows any more
 
     def also(self, differing: "ChangedFiles") -> "Narrowing":
-        """The same, of what some files can affect."""
+        """Add to the filter that some differing files must be able to affect a test."""
         return self._replace(differing=differing)
 
     def is_of_tests(self, selection: Selection) -> bool:

@@ -316,7 +316,7 @@ _ANYTHING = Cause("", "", "", "")
 
 
 def is_read(state: ResourceState, place: Asked) -> bool:
-    """Whether who relied on a resource relied on what is at a place."""
+    """Whether a resource is, contains or lists what is at a place."""
     if place.name or state.kind not in ("file", "directory", GLOB):
         return False
     if state.kind == GLOB:

@@ -370,7 +370,7 @@ class Chooser:
         return self.since.hits(self.datafile, run).get(execution.trace_id) if self.since is not None else None
 
     def _saw_the_same(self, run: Run, older: int) -> bool:
-        """Whether an older run saw all that has changed since a run as that run did.
+        """Whether an older run recorded the same content as `run` for everything that has changed since `run`.
 
         Then it cannot know what the changes do. What it has of a test that does not do the same each time may have
         missed what the change concerns.
@@ -454,7 +454,7 @@ class Chooser:
         return _Compared(snapshot, files, today, changes, changes.everything, differs)
 
     def _is_felt(self, run: Run, today: Today) -> bool:
-        """Whether a run has gaps, or relied on a resource that is not as it was."""
+        """Whether a run has incomplete records, or relied on a resource that has changed."""
         if self.datafile.has_gaps(run.id):
             return True
         changed = changed_states(self.datafile.resource_states(), today)
@@ -525,7 +525,7 @@ class Chooser:
         return self._projects[run_id]
 
     def _holds(self, run: Run, path: str) -> bool:
-        """Whether what a run collected of a file would be the same again."""
+        """Whether pytest would collect the same tests from a file as in a run."""
         matched = self._matched(run)
         return matched.everything is None and not matched.doubtful and path not in self._touched.get(run.id, ())
 
@@ -645,7 +645,7 @@ class Chooser:
         return found
 
     def _saw(self, run_id: int, path: str) -> bool:
-        """Whether a run had a file as it is now."""
+        """Whether a run recorded a file with its present content."""
         ref = self.datafile.snapshot(run_id).get(path)
         return ref is not None and ref.digest == self.tree.digest(path)
 
@@ -692,7 +692,7 @@ class Chooser:
         return found
 
     def _holds_nothing_still(self, run: Run, path: str) -> bool:
-        """Whether nothing has changed that could be why pytest collected no test from a file."""
+        """Whether a file that gave pytest no test would give none today: nothing that could matter has changed."""
         compared = self._compared(run)
         if not compared.differs:
             return True

@@ -30,7 +30,7 @@ class Cause(NamedTuple):
 
     @property
     def comes_or_goes(self) -> bool:
-        """Whether the thing is there now and was not, or the other way round."""
+        """Whether the thing was added or removed."""
         return self.how in (ADDED, REMOVED)
 
     @property

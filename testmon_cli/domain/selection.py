@@ -66,7 +66,7 @@ class Selection(NamedTuple):
 
     @property
     def verdict(self) -> Verdict:
-        """Whether no test is to run, some, or all that there are."""
+        """The selection in one word, none, some or all, with the reason."""
         recorded = sum(test.execution is not None for test in self.tests)
         if not self.tests:
             changed = (

@@ -159,7 +159,7 @@ class Reader:
 
     @_decoded
     def heads(self, environment: Environment) -> list[Heads]:
-        """The same by their numbers alone, the newest run last."""
+        """All executions as ids of tests and traces with durations, by run, the newest run last."""
         rows = self._connection.tuples("heads", Heads._fields, **_key(environment))
         return [Heads(run_id, *map(json.loads, columns)) for run_id, *columns in rows]
 
@@ -196,13 +196,13 @@ class Reader:
 
     @_decoded
     def ran(self, environment: Environment, nodeids: Iterable[str]) -> set[str]:
-        """Those of some tests that have an execution."""
+        """The node ids among `nodeids` that have an execution in an environment."""
         given = array(map(storable, nodeids))
         return {original(n) for (n,) in self._connection.tuples("ran", ("name",), nodeids=given, **_key(environment))}
 
     @_decoded
     def remarkable(self, run_id: int) -> list[StoredExecution]:
-        """Executions of a run that are not as most: they failed, have gaps, or the test is selected every time."""
+        """Executions of a run that failed, have incomplete records, or whose test is selected every time."""
         return self._executions("remarkable", run_id=run_id)
 
     @_decoded
