@@ -38,7 +38,7 @@ def encode(model: SourceModel) -> bytes:
         ],
         "imports": [list(i) for i in model.imports],
         "functions": [
-            [f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills, f.owned, f.passes, f.gives]
+            [f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills, f.owned, f.passes, f.gives, f.sees]
             for f in model.functions
         ],
         "doctests": sorted(model.doctests),
@@ -122,8 +122,9 @@ def decode(data: bytes) -> SourceModel:
                 tuple(owned),
                 tuple(passes),
                 gives,
+                tuple(sees),
             )
-            for name, effects, memoised, keeps, results, fills, owned, passes, gives in document["functions"]
+            for name, effects, memoised, keeps, results, fills, owned, passes, gives, sees in document["functions"]
         ),
         doctests=frozenset(document["doctests"]),
         private=frozenset(document["private"]),

@@ -42,6 +42,8 @@ class Affected:
     names: dict[tuple[str, str], Cause] = field(default_factory=dict)
     kept: dict[tuple[str, str], Cause] = field(default_factory=dict)  # names under which running code keeps something
     members: dict[tuple[str, str, str], Cause] = field(default_factory=dict)  # path, class, member
+    # The same of what objects keep, where the run noted who read it of objects that others had filled.
+    seen: dict[tuple[str, str, str], Cause] = field(default_factory=dict)
     docs: dict[tuple[str, str], Cause] = field(default_factory=dict)
     hints: dict[tuple[str, str], Cause] = field(default_factory=dict)  # annotations
     modules: dict[str, Cause] = field(default_factory=dict)
@@ -52,10 +54,10 @@ class Affected:
     @property
     def size(self) -> int:
         """How many names there are; it only grows."""
-        return len(self.names) + len(self.kept) + len(self.members)
+        return len(self.names) + len(self.kept) + len(self.members) + len(self.seen)
 
     def __bool__(self) -> bool:
-        return any((self.names, self.kept, self.members, self.docs, self.hints, self.modules, self.fragile))
+        return any((self.names, self.kept, self.members, self.seen, self.docs, self.hints, self.modules, self.fragile))
 
 
 class Growth:
@@ -201,17 +203,18 @@ class Growth:
             self.affected.names[key] = cause
             self._pending.append(key)
 
-    def kept(self, path: str, qualname: str, name: str, cause: Cause) -> None:
+    def kept(self, path: str, qualname: str, name: str, cause: Cause, *, is_seen: bool = False) -> None:
         """A function keeps something else under a name, see `FunctionSummary.keeps`.
 
         What ran on import did so before: only blocks read it, an attribute those that have to do with the class.
         """
         owner, attribute = qualname.rpartition(".")[0], name.rpartition(".")[2]
         if name.startswith(".") and self.project.class_named(path, owner) is not None:
-            self.affected.members.setdefault((path, owner, attribute), cause)
+            found = self.affected.seen if is_seen else self.affected.members
+            found.setdefault((path, owner, attribute), cause)
             return
-        found = self.project.resolve(name, path) if "." in name.lstrip(".") else None
-        where = found[0] if found is not None else path
+        resolved = self.project.resolve(name, path) if "." in name.lstrip(".") else None
+        where = resolved[0] if resolved is not None else path
         self.affected.kept.setdefault((where, attribute), cause)
 
     def is_fixture(self, path: str, name: str) -> bool:

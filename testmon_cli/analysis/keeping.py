@@ -1,7 +1,7 @@
 """Methods that keep what they make once: in their class, or in an object that tests may share."""
 
 import ast
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from testmon_cli.analysis import purity
@@ -82,6 +82,86 @@ def kept_in_object_alone(node: FunctionNode) -> tuple[set[str], set[str]]:
     reader.body(node.body, frozenset())
     alone = reader.kept.keys() - reader.shared
     return alone - reader.items, alone & reader.items
+
+
+def functions_of(tree: ast.Module) -> Iterator[tuple[FunctionNode, str]]:
+    """All functions of a module with their qualified names."""
+    stack: list[tuple[ast.AST, str]] = [(tree, "")]
+    while stack:
+        node, prefix = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node, prefix + node.name
+            prefix = f"{prefix}{node.name}.<locals>."
+        elif isinstance(node, ast.ClassDef):
+            prefix = f"{prefix}{node.name}."
+        stack += [(child, prefix) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+
+
+def kept_names(nodes: Iterable[FunctionNode]) -> frozenset[str]:
+    """The attributes of `kept_in_object_alone` of some functions."""
+    return frozenset(name for node in nodes for names in kept_in_object_alone(node) for name in names)
+
+
+class Reading(NamedTuple):
+    """A statement that may read attributes of the object itself."""
+
+    body: list[ast.stmt]  # where it stands
+    statement: ast.stmt
+    attributes: tuple[str, ...]
+
+
+def readings_of(node: FunctionNode, names: frozenset[str]) -> tuple[list[Reading], frozenset[str]]:
+    """The statements of a function itself that may read some attributes of `self`, and all of these that it uses.
+
+    A compound statement reads what its header reads. Functions inside of the function are left out.
+    """
+    if not names or not _is_about_one_object(node) or _has_lambda_of_self(node):
+        return [], frozenset()
+    found: list[Reading] = []
+    used: set[str] = set()
+    bodies = [node.body]
+    while bodies:
+        body = bodies.pop()
+        for statement in body:
+            inner = _bodies_of(statement)
+            bodies += inner
+            uses, reads = _uses_in(statement, {id(child) for within in inner for child in within}, names)
+            used |= uses
+            if reads:
+                found.append(Reading(body, statement, tuple(sorted(reads))))
+    return found, frozenset(used)
+
+
+def _has_lambda_of_self(node: FunctionNode) -> bool:
+    return any(isinstance(child, ast.Lambda) and "self" in parameters(child.args) for child in walk(node))
+
+
+def _bodies_of(statement: ast.stmt) -> list[list[ast.stmt]]:
+    if isinstance(statement, _SCOPES):
+        return []
+    parts = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
+    lists = [getattr(part, name, None) for part in parts for name in ("body", "orelse", "finalbody")]
+    return [found for found in lists if isinstance(found, list) and found]
+
+
+def _uses_in(statement: ast.stmt, without: Collection[int], names: Collection[str]) -> tuple[set[str], set[str]]:
+    """Which attributes of `self` a statement uses, and which of them it may read."""
+    uses: set[str] = set()
+    reads: set[str] = set()
+    pending: list[ast.AST] = [statement]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Attribute) and node.attr in names and _is_self(node.value):
+            uses.add(node.attr)
+            if not isinstance(node.ctx, ast.Store) or isinstance(statement, ast.AugAssign):
+                reads.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
+            reads.add(node.value)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            pending += [*node.decorator_list, node.args]
+            continue
+        pending += [child for child in ast.iter_child_nodes(node) if id(child) not in without]
+    return uses, reads
 
 
 def _is_about_one_object(node: FunctionNode) -> bool:

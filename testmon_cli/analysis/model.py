@@ -3,7 +3,7 @@
 import ast
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
@@ -12,9 +12,10 @@ from testmon_cli.analysis.containers import private_containers
 from testmon_cli.analysis.definitions import find_definitions, names_of
 from testmon_cli.analysis.effects import summary_of
 from testmon_cli.analysis.imports import find_imports, lazy_lines
+from testmon_cli.analysis.keeping import functions_of, kept_names, readings_of
 from testmon_cli.analysis.names import Names
 from testmon_cli.analysis.pythons import CURRENT, has_lazy_imports
-from testmon_cli.analysis.scopes import Scope
+from testmon_cli.analysis.scopes import FunctionNode, Scope
 from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceError, SourceModel
 
 MODULE_QUALNAME = "<module>"
@@ -60,11 +61,12 @@ def model_of(tree: ast.Module) -> SourceModel:
         imports, definitions = _deferring(imports, definitions, lazy)
     scopes: dict[ast.AST, Scope] = {}
     raw = find_blocks(tree, imported, scopes)
+    functions = _summaries(tree.body, "", scopes, names)
     return SourceModel(
         blocks=(*blocks_of(raw), _module_block(tree, definitions)),
         definitions=definitions,
         imports=imports,
-        functions=tuple(_summaries(tree.body, "", scopes, names)),
+        functions=tuple(_seeing(functions, tree)),
         doctests=frozenset(_doctests(tree.body, "")),
         private=private_containers(tree),
     )
@@ -111,6 +113,27 @@ def _summaries(
             for case in getattr(node, "cases", ()):
                 found += _summaries(case.body, prefix, scopes, names)
     return found
+
+
+def _seeing(functions: Iterable[FunctionSummary], tree: ast.Module) -> Iterator[FunctionSummary]:
+    """Functions, with the attributes of which they note all reading: see `tracing.holders`."""
+    functions = list(functions)
+    if not any(function.owned for function in functions):
+        return iter(functions)
+    nodes: dict[str, list[FunctionNode]] = {}
+    for node, qualname in functions_of(tree):
+        nodes.setdefault(qualname, []).append(node)
+    names = kept_names(node for same in nodes.values() for node in same)
+    return (
+        function._replace(sees=tuple(sorted(_seen_by(nodes.get(function.qualname, []), names))))
+        for function in functions
+    )
+
+
+def _seen_by(nodes: Sequence[FunctionNode], names: frozenset[str]) -> frozenset[str]:
+    """What all functions of one qualified name see."""
+    found = [readings_of(node, names)[1] for node in nodes]
+    return frozenset.intersection(*found) if found else frozenset()
 
 
 def _doctests(body: list[ast.stmt], prefix: str) -> list[str]:

@@ -14,12 +14,13 @@ from testmon_cli.analysis.project import Project
 from testmon_cli.domain.records import Run
 from testmon_cli.domain.source import ANY, ITEM, NAMED, OWN, RESULT, Definition, FunctionSummary
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing.states import COPIED, EVERYTHING, KEPT, PASSED, READ
+from testmon_cli.tracing.states import COPIED, EVERYTHING, KEPT, LOST, PASSED, READ, SEEN
 
 _COPYING = frozenset({"__reduce__", "__reduce_ex__"})
 _STORING = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve")
 _GIVING = frozenset({"__dict__", "vars", "setattr", "__getstate__", "__setstate__"})
 _SETTING = frozenset({"__setattr__", "__dict__"})
+_DECORATING = frozenset({"dataclass", "dataclasses", "attr", "attrs", "pydantic"})
 _LONG_LIVED = ("fixture", "session")  # kinds of traces
 _MAKERS = frozenset({"functools.cached_property", "django.utils.functional.cached_property"})
 
@@ -33,6 +34,8 @@ class Survivors(NamedTuple):
     copied: Mapping[str, set[int]]  # "module:class" -> traces
     read: set[str]  # "module:class" of what code of the project loaded from where it was stored
     passed: set[str]  # the same of a library
+    seen: Mapping[tuple[str, str], set[int]]  # path and name -> traces that read it of an object that was filled before
+    lost: Mapping[tuple[str, str, str], set[int]]  # as `filled`, where it is not known which objects were
 
 
 class KeptValues:
@@ -74,6 +77,47 @@ class KeptValues:
                 self._surviving(path, function.qualname, name)
             ):
                 yield name
+
+    def are_readers_known(
+        self, path: str, function: FunctionSummary, before: FunctionSummary | None, name: str, ran: set[int]
+    ) -> bool:
+        """Whether all objects in which some traces kept something are known, so that their readers were noted.
+
+        An object of which another has what it kept has readers that nobody noted.
+        """
+        qualname = function.qualname
+        if name == RESULT or not self._was_observed(path, function, before, name):
+            return False
+        survivors = self._survivors
+        if (
+            survivors.unseen_paths
+            or survivors.read
+            or not ran.isdisjoint(survivors.unseen | survivors.lost.get((path, qualname, name), set()))
+        ):
+            return False
+        if self._giving_any or self._passing(name.removeprefix(".")):
+            return False
+        related = self._lineage(path, qualname)
+        if any(self._gives_of(key, related) for key in self._giving_own) or self._is_decorated(related):
+            return False
+        return not any(self._may_hold(copied, path, qualname) for copied in survivors.copied)
+
+    def _is_decorated(self, related: Mapping[tuple[str, str], Definition | None]) -> bool:
+        """Whether libraries may have given methods to some classes, or to those below, that read all attributes."""
+        if any(definition is not None and definition.decorators for definition in related.values()):
+            return True
+        for where in self._project.mentioning(_DECORATING):
+            model = self._project.model(where)
+            for definition in model.definitions if model is not None else ():
+                is_decorated = definition.kind == "class" and definition.decorators
+                if is_decorated and self._is_related(where, definition.owner, definition.names[0], related):
+                    return True
+        return False
+
+    def readers(self, path: str, attribute: str) -> AbstractSet[int]:
+        """Traces that read what code of a file keeps in objects, or of which that is not known."""
+        survivors = self._survivors
+        return survivors.seen.get((path, f".{attribute}"), set()) | survivors.unseen
 
     def _was_observed(self, path: str, function: FunctionSummary, before: FunctionSummary | None, name: str) -> bool:
         if before is None or self._run.facts.get("survival") is not True or path in self._survivors.unseen_paths:
@@ -135,7 +179,7 @@ class KeptValues:
             for number, state in self._datafile.resource_states().items()
             if state.kind == KEPT
         }
-        found = Survivors({}, set(), set(), {}, set(), set())
+        found = Survivors({}, set(), set(), {}, set(), set(), {}, {})
         for trace_id, number in self._datafile.resources([self._run.id]) if states else ():
             if number in states:
                 path, what = states[number]
@@ -154,10 +198,14 @@ class KeptValues:
             found.read.add(what.removeprefix(READ))
         elif what.startswith(PASSED):
             found.passed.add(what.removeprefix(PASSED))
+        elif what.startswith(SEEN):
+            for name in what.partition("\t")[2].split(" "):
+                found.seen.setdefault((path, name), set()).add(trace_id)  # type: ignore[attr-defined]
         else:
-            qualname, _, names = what.partition("\t")
+            filled = found.lost if what.startswith(LOST) else found.filled
+            qualname, _, names = what.removeprefix(LOST).partition("\t")
             for name in names.split(" "):
-                found.filled.setdefault((path, qualname, name), set()).add(trace_id)  # type: ignore[attr-defined]
+                filled.setdefault((path, qualname, name), set()).add(trace_id)  # type: ignore[attr-defined]
 
     @cached_property
     def _giving_any(self) -> set[int]:

@@ -569,7 +569,7 @@ class RunMatcher:
                 is_early = any(self._kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
                 how = KEEPS if is_early else KEEPS_LATER
                 names = frozenset(self._kept_values.kept(path, function, self._function_before(path, function), ran))
-                self._kept(path, function, names, Cause("memoised", how, path, qualname, 0, cause))
+                self._kept(path, function, names, Cause("memoised", how, path, qualname, 0, cause), ran)
             if name == "<module>":
                 continue
             reaching = self.growth.project.reaching(path)
@@ -621,6 +621,19 @@ class RunMatcher:
             path: set(self._kinds if traces == EVERYONE else things(traces)) for path, traces in found.items() if traces
         }
 
+    def reading(self, path: str, attribute: str) -> int:
+        """Traces that read what code of a file keeps in objects, of one that was filled before their turn."""
+        return self.traces.bits.known(self._kept_values.readers(path, attribute))
+
+    def notes_reading(self, path: str, qualname: str, attribute: str) -> bool:
+        """Whether a function notes of which object it reads an attribute, and did so in the run."""
+        models = [self.model(path), *([self.old_model(path)] if path in self._changed_paths else ())]
+        for model in models:
+            same = [f for f in model.functions if f.qualname == qualname] if model is not None else []
+            if not same or any(attribute not in function.sees for function in same):
+                return False
+        return True
+
     def _using(self, module: str) -> Iterable[int]:
         """Traces that ran a block which uses a module from outside, or something of it, by whatever name."""
         blocks: dict[str, dict[int, Cause]] = {}
@@ -646,12 +659,17 @@ class RunMatcher:
         old = self.old_model(path)
         return next((f for f in old.functions if f.qualname == function.qualname), None) if old is not None else None
 
-    def _kept(self, path: str, function: FunctionSummary, names: AbstractSet[str], cause: Cause) -> None:
+    def _kept(self, path: str, function: FunctionSummary, names: AbstractSet[str], cause: Cause, ran: set[int]) -> None:
         """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
         own = (path, function.qualname) in self._hit_functions  # then what it keeps by itself may be other, too
+        hit = self._hit_functions.get((path, function.qualname))
+        is_other = hit is not None and all(link.kind != "memoised" for link in hit.chain())
+        before = self._function_before(path, function)
         for name in function.keeps if own else function.results:
             if name in names:
-                self.growth.kept(path, function.qualname, name, cause)
+                # A function that is another may keep something in objects that it kept nothing in.
+                is_seen = not is_other and self._kept_values.are_readers_known(path, function, before, name, ran)
+                self.growth.kept(path, function.qualname, name, cause, is_seen=is_seen)
         if RESULT in names:
             outer, _, name = function.qualname.rpartition(".")
             if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called

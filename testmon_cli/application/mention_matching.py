@@ -50,6 +50,12 @@ class Run(Protocol):
     def tests_in(self, paths: Iterable[str]) -> Iterator[StoredTest]:
         """The tests of the run that stand in some files."""
 
+    def reading(self, path: str, attribute: str) -> int:
+        """Traces that read what code of a file keeps in objects, of one that was filled before their turn."""
+
+    def notes_reading(self, path: str, qualname: str, attribute: str) -> bool:
+        """Whether a function notes of which object it reads an attribute, and did so in the run."""
+
 
 class Place(NamedTuple):
     """A block and its file."""
@@ -415,6 +421,7 @@ class MentionMatcher:
         self._looked_for: set[str] = set()  # paths whose names may be looked up
         self._met: set[tuple[str, str, int]] = set()  # files that look names up and reach such a path, and the way
         self._members: set[tuple[str, str, str]] = set()
+        self._seen: set[tuple[str, str, str]] = set()
         self._searched: set[tuple[Collection[Name], bool]] = set()  # classes that may be looked through for members
         self._relations = Relations(growth)
         self._joined: dict[tuple[str, str], bool] = {}  # classes that code joins with others on import
@@ -435,6 +442,10 @@ class MentionMatcher:
         for key in [key for key in affected.members if key not in self._members]:
             self._members.add(key)
             self._match_member(key, affected.members[key])
+        for key in [key for key in affected.seen if key not in self._seen]:
+            self._seen.add(key)
+            if key not in self._members:
+                self._match_member(key, affected.seen[key], self._run.reading(key[0], key[2]))
         for (path, name), cause in affected.docs.items():
             if self._is_new_documentation((path, name), READS_DOCS):
                 self._match_documentation(path, name, cause, READS_DOCS)
@@ -568,8 +579,11 @@ class MentionMatcher:
 
     # Members
 
-    def _match_member(self, key: tuple[str, str, str], cause: Cause) -> None:
-        """Who executed a block that may use a member, and has to do with its class."""
+    def _match_member(self, key: tuple[str, str, str], cause: Cause, readers: int = EVERYONE) -> None:
+        """Who executed a block that may use a member, and has to do with its class.
+
+        Of the blocks of functions that note what they read, only those count that some `readers` executed.
+        """
         path, owner, member = key
         names = dict.fromkeys([(path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])])
         kept = any(link.kind == MEMOISED for link in cause.chain())
@@ -588,6 +602,8 @@ class MentionMatcher:
                 continue
             traces |= concerned
             self.functions.setdefault((place.path, place.block.qualname), cause)
+            if readers != EVERYONE and how == _MENTIONS and self._is_noted(place, member):
+                concerned = self._mentions.concerned([place], among & readers)
             if concerned & owned & ~self._known:
                 self._hit(concerned & owned, link_to(place, cause, how))
         if cause.kind != MEMOISED:
@@ -605,6 +621,13 @@ class MentionMatcher:
         if traces:
             for function, link in owners.functions(dict.fromkeys(names, cause)):
                 self.functions.setdefault(function, link)
+
+    def _is_noted(self, place: Place, attribute: str) -> bool:
+        """Whether a block uses an attribute of no object but its own, and its function notes that."""
+        path, block = place
+        if "~" + attribute not in block.mentions or "." + attribute in block.mentions:
+            return False
+        return self._run.notes_reading(path, block.qualname, attribute)
 
     def _match_on_import(self, key: tuple[str, str, str], owned: int, cause: Cause) -> None:
         """Definitions that use a member of what code gave them that ran meanwhile and has to do with the class."""

@@ -109,6 +109,8 @@ class FunctionSummary(NamedTuple):
     # Whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none; NAMED where it sets those
     # whose names the run recorded.
     gives: str = ""
+    # Attributes of its object, kept by some function of the file, of which the function notes all reading.
+    sees: tuple[str, ...] = ()
 
 
 class SourceModel(NamedTuple):

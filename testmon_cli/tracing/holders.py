@@ -11,10 +11,11 @@ import gc
 import sys
 import time
 import weakref
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from testmon_cli.tracing.states import COPIED, EVERYTHING
+from testmon_cli.tracing.states import COPIED, EVERYTHING, LOST, SEEN
 
 _MOST = 2_000  # objects that are noted at once
 _SHARE = 0.01  # of the time that full collections may take
@@ -56,6 +57,8 @@ class Copies:
 
     def __setitem__(self, what: str, copied: object) -> None:
         noted = self._holders.noted
+        if id(type(copied)) in self._holders.kinds:  # to copy is to read all
+            self._holders.read |= self._holders.kinds[id(type(copied))]
         try:
             noted["", what, id(copied)] = weakref.ref(copied)
         except TypeError:
@@ -64,11 +67,32 @@ class Copies:
             self._holders.thin_out()
 
 
+class Reads:
+    """Takes the notes of what code may read: an object, under the attributes."""
+
+    __slots__ = ("_holders",)
+
+    def __init__(self, holders: "Holders") -> None:
+        self._holders = holders
+
+    def __setitem__(self, names: str, holder: object) -> None:
+        holders = self._holders
+        found = holders.living.get(id(holder))
+        if found is not None and found[0]() is holder:
+            holders.read.update((each, names) for each in found[1])
+
+
 class Holders:
     """The objects that were noted, and what of them survived, by identity."""
 
     def __init__(self) -> None:
         self.noted: dict[_Key, _Reference] = {}  # (path, what, address) -> weak reference, None where there can be none
+        # Those that outlived the turn in which they were noted, by address, each with the paths and what it keeps.
+        self.living: dict[int, tuple[weakref.ref[Any], frozenset[tuple[str, str]]]] = {}
+        # What these keep and under which names, by the addresses of their classes.
+        self.kinds: dict[int, frozenset[tuple[tuple[str, str], str]]] = {}
+        self.read: set[tuple[tuple[str, str], str]] = set()  # what of these may have been read since, and as what
+        self.begin_reading: Callable[[], None] | None = None  # called when the first object has outlived its turn
         self.is_watching = False  # whether this process runs the tests; of others nothing is known of the end
         self._full: set[tuple[str, str]] = set()  # path and what is kept in more objects than can be noted
         self._postponed: dict[_Key, _Reference] = {}
@@ -128,9 +152,10 @@ class Holders:
 
     def weigh(self, identity: str) -> None:
         """The turn of `identity` is over, or somebody else's comes in between: what lives by now survives."""
-        if not self.noted and not self._full:
+        if not self.noted and not self._full and not self.read:
             return
         found = self._survived.setdefault(identity, set())
+        found |= self._take_read()
         for (path, what, _), reference in self._taken():
             holder = None if reference is None else reference()
             if what == COPIED:
@@ -138,9 +163,41 @@ class Holders:
                     found.add((path, what + _name_of(holder)))
             elif not self.is_watching or reference is None or holder is not None:
                 found.add((path, what))
+                if path and not self._lives_on(reference, holder, (path, what)):
+                    found.add((path, LOST + what))
             holder = None
         found |= self._full
+        found |= {(path, LOST + what) for path, what in self._full if what != EVERYTHING}
         self._full.clear()
+
+    def _take_read(self) -> set[tuple[str, str]]:
+        """What was read since the last call, what one function keeps in one piece: there are many readers."""
+        seen: dict[tuple[str, str], set[str]] = {}
+        while self.read:  # a thread may add to it
+            (path, what), names = self.read.pop()
+            qualname, _, kept = what.partition("\t")
+            if kept == names or not set(names.split(" ")).isdisjoint(kept.split(" ")):
+                seen.setdefault((path, qualname), set()).update(kept.split(" "))
+        return {(path, f"{SEEN}{qualname}\t{' '.join(sorted(names))}") for (path, qualname), names in seen.items()}
+
+    def _lives_on(self, reference: _Reference, holder: object, what: tuple[str, str]) -> bool:
+        """Remember an object that outlived its turn; False where that is not possible."""
+        if reference is None or holder is None or not self.is_watching:
+            return False
+        before = self.living.get(id(holder))
+        if before is None or before[0]() is not holder:
+            if len(self.living) >= _MOST:
+                self.living = {key: found for key, found in self.living.items() if found[0]() is not None}
+            if len(self.living) >= _MOST:
+                return False
+            before = reference, frozenset()
+        self.living[id(holder)] = before[0], before[1] | {what}
+        kind = id(type(holder))
+        self.kinds[kind] = self.kinds.get(kind, frozenset()) | {(what, what[1].partition("\t")[2])}
+        if self.begin_reading is not None:
+            self.begin_reading()
+            self.begin_reading = None
+        return True
 
     def unseen(self, identity: str) -> None:
         """What `identity` keeps is not known."""
@@ -160,6 +217,8 @@ class Holders:
         self.noted.clear()
         self._postponed.clear()
         self._full.clear()
+        self.living, self.kinds = {}, {}
+        self.read.clear()
         self._survived = {}
         self.is_watching = False
 

@@ -6,16 +6,24 @@ from typing import Any, NamedTuple
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
-from testmon_cli.analysis.keeping import fills_of_object, object_of_cached_property
+from testmon_cli.analysis.keeping import (
+    fills_of_object,
+    functions_of,
+    kept_names,
+    object_of_cached_property,
+    readings_of,
+)
 from testmon_cli.analysis.scopes import FunctionNode
 from testmon_cli.domain.source import RESULT
-from testmon_cli.tracing.probes import FILLS, HITS, LOOK, MARK, STATEMENT
+from testmon_cli.tracing.probes import FILLS, HITS, LOOK, MARK, READS, STATEMENT
 
 
 def instrument(tree: ast.Module) -> None:
     """Put a probe before each block of a module, and one where the module itself begins; note computed look-ups."""
     blocks = find_places(tree)
-    notes = [note for node, qualname in functions_of(tree) for note in _notes_of(node, qualname)]
+    functions = list(functions_of(tree))
+    notes = [note for node, qualname in functions for note in _notes_of(node, qualname)]
+    notes += _notes_of_reading([node for node, _ in functions])
     for found in list(lookups.find(tree)):
         number = lookups.number_of(found.way, on_import=found.is_on_import) if found.names else 0
         for name in found.names:
@@ -64,19 +72,6 @@ class _Looked(ast.Call):
             parent.left = looked
 
 
-def functions_of(tree: ast.Module) -> Iterator[tuple[FunctionNode, str]]:
-    """All functions of a module with their qualified names."""
-    stack: list[tuple[ast.AST, str]] = [(tree, "")]
-    while stack:
-        node, prefix = stack.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node, prefix + node.name
-            prefix = f"{prefix}{node.name}.<locals>."
-        elif isinstance(node, ast.ClassDef):
-            prefix = f"{prefix}{node.name}."
-        stack += [(child, prefix) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
-
-
 class _Note(NamedTuple):
     """Where an object is to be noted that keeps something: before a statement of a body."""
 
@@ -84,6 +79,7 @@ class _Note(NamedTuple):
     statement: ast.stmt
     what: str
     holder: str
+    taker: str = FILLS
 
 
 def _notes_of(node: FunctionNode, qualname: str) -> Iterator[_Note]:
@@ -97,11 +93,19 @@ def _notes_of(node: FunctionNode, qualname: str) -> Iterator[_Note]:
         yield _Note(fill.body, fill.statement, f"{qualname}\t{names}", "self")
 
 
+def _notes_of_reading(functions: list[FunctionNode]) -> Iterator[_Note]:
+    """Which objects functions read something of that a function of the same module keeps there."""
+    names = kept_names(functions)
+    for function in functions if names else ():
+        for body, statement, attributes in readings_of(function, names)[0]:
+            yield _Note(body, statement, " ".join(f".{attribute}" for attribute in attributes), "self", READS)
+
+
 def _insert_note(note: _Note) -> None:
-    """Insert `MARK.fills[what] = holder`."""
+    """Insert `MARK.fills[what] = holder`, or the same with `MARK.reads`."""
     position = next(n for n, statement in enumerate(note.body) if statement is note.statement)
     at = _at(_place(note.body, position, note.statement.lineno))
-    noting = ast.Attribute(ast.Constant(MARK, **at), FILLS, ast.Load(), **at)
+    noting = ast.Attribute(ast.Constant(MARK, **at), note.taker, ast.Load(), **at)
     target = ast.Subscript(noting, ast.Constant(note.what, **at), ast.Store(), **at)
     note.body.insert(position, ast.Assign([target], ast.Name(note.holder, ast.Load(), **at), **at))
 

@@ -13,7 +13,8 @@ Harvests must not look at sources that did not run, since a project has many. So
 read is idle: its `Probes` stand in the place of their own list, and their first store puts the list there and notes
 the source.
 
-Before a statement that keeps something in its object stands `MARK.fills[what] = self`, see `holders`.
+Before a statement that keeps something in its object stands `MARK.fills[what] = self`, before one that reads it
+`MARK.reads[what] = self`, see `holders`.
 """
 
 import mmap
@@ -29,6 +30,7 @@ MARK = "testmon probe".center(15, "\0")  # a constant would be a mark in the cod
 CAPACITY = 1 << 24
 HITS = "hits"
 FILLS = "fills"
+READS = "reads"
 LOOK = "look"
 MOST_ASKED = 500  # names that one source may look up in one way before all count as looked up
 WAYS = 8  # of looking up, see analysis.lookups
@@ -74,7 +76,7 @@ observer: "Callable[[str, int], None] | None" = None  # of it, too: is told of e
 class Probes:
     """The hits of one source: an item per block and one for the module, 1 where its probe was met."""
 
-    __slots__ = (FILLS, HITS, LOOK, "asked", "asking", "line", "number", "source", "spare", "woken")
+    __slots__ = (FILLS, HITS, LOOK, READS, "asked", "asking", "line", "number", "source", "spare", "woken")
 
     hits: MutableSequence[int] | Self  # itself while it is idle
     line: int
@@ -83,6 +85,7 @@ class Probes:
         self.hits = hits
         self.look: Callable[[int, Any], Any] = self.note
         self.fills: Any = UNNOTED  # is told which objects keep something, see `holders`
+        self.reads: Any = UNNOTED  # is told of which objects code reads what is kept there
         self.number = number  # of the source
         self.asked: tuple[dict[str, None], ...] = tuple({} for _ in range(WAYS))  # names that were looked up, by way
         self.asking: dict[int, None] = {}  # numbers of sources that looked names up, shared by all
@@ -169,7 +172,7 @@ class Probes:
         recalled = (
             _RECALL.format(source=tuple(self.source), partial=_UNREAD, module=__name__) if self.source else _UNREAD
         )
-        return eval, (recalled,), (int, (), {}, {HITS: {}, LOOK: _GIVE, FILLS: UNNOTED})
+        return eval, (recalled,), (int, (), {}, {HITS: {}, LOOK: _GIVE, FILLS: UNNOTED, READS: UNNOTED})
 
     def __setstate__(self, state: object) -> None:
         """The state is for what takes the place of probes."""

@@ -20,7 +20,7 @@ from testmon_cli.tracing.attribution import SESSION, STATEMENT, is_import_of, mo
 from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
-from testmon_cli.tracing.holders import Fills, Holders
+from testmon_cli.tracing.holders import Fills, Holders, Reads
 from testmon_cli.tracing.originals import get_state, open_file
 from testmon_cli.tracing.probes import CAPACITY, LOST, LOST_ON_IMPORT, UNNOTED, HitArray, Probes, Source, bind, probed
 from testmon_cli.tracing.settings import Scope
@@ -110,6 +110,8 @@ class ProbesEngine:
         self._lock = threading.RLock()
         self._make_witness: Callable[[], Witness] | None = None
         self._holders = Holders()
+        self._holders.begin_reading = self._begin_reading
+        self._reads: Any = UNNOTED
 
     def start(self) -> None:
         read_key(self._scope.key_file)  # before reads are seen: it may be below the root
@@ -214,6 +216,14 @@ class ProbesEngine:
     def _watch(self, unit: Unit, *, is_watched: bool) -> None:
         unit.probes.watched(is_watched)
         unit.probes.fills = UNNOTED if is_watched else Fills(unit.file.path, self._holders)
+        unit.probes.reads = UNNOTED if is_watched else self._reads
+
+    def _begin_reading(self) -> None:
+        """Something that was kept outlived its turn: from now on it matters who reads it."""
+        self._reads = Reads(self._holders)
+        if not self._is_watched:
+            for unit in self._units:
+                unit.probes.reads = self._reads
 
     def settle(self) -> None:
         self._holders.settle()
@@ -419,6 +429,7 @@ class ProbesEngine:
             probes.watched(True)
         else:
             probes.fills = Fills(path, self._holders)
+            probes.reads = self._reads
         unit = Unit(LoadedFile(path, digest, size, mtime_ns), probes, self._used, qualnames)
         self._units.append(unit)
         if self._witness is not None:

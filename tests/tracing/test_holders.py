@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from testmon_cli.tracing import holders as watching
-from testmon_cli.tracing.holders import Fills, Holders
-from testmon_cli.tracing.states import EVERYTHING
+from testmon_cli.tracing.holders import Copies, Fills, Holders, Reads
+from testmon_cli.tracing.states import COPIED, EVERYTHING
 from tests.tracing.projects import PACKAGE_ROOT
 
 
@@ -94,13 +94,62 @@ def test_a_disabled_garbage_collector_is_left_alone(holders: Holders) -> None:
 
 def test_what_cannot_be_referenced_weakly_survives(holders: Holders) -> None:
     Fills("a.py", holders)["f\t.x"] = Slotted()
-    assert survivors(holders) == {("a.py", "f\t.x")}
+    assert survivors(holders) == {("a.py", "f\t.x"), ("a.py", "lost f\t.x")}
 
 
 def test_in_other_processes_everything_survives() -> None:
     holders = Holders()
     Fills("a.py", holders)["f\t.x"] = Till()
+    assert survivors(holders) == {("a.py", "f\t.x"), ("a.py", "lost f\t.x")}
+
+
+def test_who_reads_what_outlived_its_turn_is_told(holders: Holders) -> None:
+    calls: list[str] = []
+    holders.begin_reading = lambda: calls.append("begun")
+    reads, till = Reads(holders), Till()
+    reads[".x"] = till
+    Fills("a.py", holders)["f\t.x .y"] = till
+    reads[".x"] = till
+    assert survivors(holders) == {("a.py", "f\t.x .y")}
+    assert calls == ["begun"]
+    reads[".x .z"] = till
+    reads[".x"] = Till()
+    assert survivors(holders, "test:b") == {("a.py", "seen f\t.x .y")}
+    reads[".z"] = till
+    assert survivors(holders, "test:c") == set()
+
+
+def test_to_copy_an_object_is_to_read_it(holders: Holders) -> None:
+    till = Till()
+    Fills("a.py", holders)["f\t.x"] = till
     assert survivors(holders) == {("a.py", "f\t.x")}
+    Copies(holders)[COPIED] = Till()
+    Copies(holders)[COPIED] = Slotted()
+    assert ("a.py", "seen f\t.x") in survivors(holders, "test:b")
+
+
+def test_an_object_in_the_place_of_a_dead_one_is_another(holders: Holders) -> None:
+    till, other = Till(), Till()
+    Fills("a.py", holders)["f\t.x"] = till
+    survivors(holders)
+    holders.living[id(other)] = holders.living.pop(id(till))
+    Reads(holders)[".x"] = other
+    assert survivors(holders, "test:b") == set()
+
+
+def test_more_that_live_on_than_can_be_known_are_lost(holders: Holders, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_MOST", 2)
+    tills = [Till() for _ in range(2)]
+    for till in tills:
+        Fills("a.py", holders)["f\t.x"] = till
+    assert survivors(holders) == {("a.py", "f\t.x")}
+    del till
+    tills.pop()
+    kept = [Till() for _ in range(2)]
+    Fills("a.py", holders)["f\t.x"] = kept[0]
+    assert survivors(holders) == {("a.py", "f\t.x")}
+    Fills("a.py", holders)["f\t.x"] = kept[1]
+    assert survivors(holders) == {("a.py", "f\t.x"), ("a.py", "lost f\t.x")}
 
 
 def test_what_is_noted_during_a_test_waits_for_the_end_of_a_shared_fixture(holders: Holders) -> None:
@@ -126,7 +175,7 @@ def test_more_than_can_be_noted_survives(holders: Holders, monkeypatch: pytest.M
     assert len(holders.noted) <= 11
     del till
     tills.clear()
-    assert survivors(holders) == {("a.py", "f\t.x")}
+    assert survivors(holders) == {("a.py", "f\t.x"), ("a.py", "lost f\t.x")}
 
 
 def test_a_fork_leaves_nothing_known(holders: Holders) -> None:

@@ -444,6 +444,21 @@ class Noted(list[tuple[str, object]]):
         self.append((what, holder))
 
 
+def test_statements_that_read_what_is_kept_note_the_object() -> None:
+    probes = fresh()
+    noted = probes.reads = Noted()
+    found: dict[str, Any] = {"make": lambda: 1, "cached_property": property}
+    exec(bind(compiled(FILLING), probes), found)
+    till = found["Till"]()
+    till.known, till.items = None, {}
+    till.price()
+    till.item(1)
+    till.plain()
+    assert [(what, holder is till) for what, holder in noted] == [
+        (".known", True), (".known", True), (".items", True), (".items", True), (".items", True)
+    ]  # fmt: skip
+
+
 def test_statements_that_keep_something_in_their_object_note_it() -> None:
     probes = fresh()
     noted = probes.fills = Noted()
