@@ -5,6 +5,7 @@ python docs/generate.py --check  exits 1 when one of them is stale
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -23,8 +24,16 @@ see [exit codes and errors](exit-codes.md) for what it returns.
 def command_line() -> str:
     """The page on all commands and options."""
     sections = [INTRODUCTION, _section("testmon", cli)]
-    sections += [_section(f"testmon {name}", command) for name, command in sorted(cli.commands.items())]
+    sections += _sections("testmon", cli)
     return "\n".join(sections)
+
+
+def _sections(above: str, group: click.Group) -> Iterator[str]:
+    """A section for each command, and after that of a group those of its own commands."""
+    for name, command in sorted(group.commands.items()):
+        yield _section(f"{above} {name}", command)
+        if isinstance(command, click.Group):
+            yield from _sections(f"{above} {name}", command)
 
 
 def _section(path: str, command: click.Command) -> str:
@@ -33,8 +42,8 @@ def _section(path: str, command: click.Command) -> str:
     usage = " ".join([path, "[OPTIONS]", *(["COMMAND"] if isinstance(command, click.Group) else arguments)])
     text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
     rows = [f"| {_names(option)} | {_help(option)} |" for option in options]
-    table = "\n".join(["| option | meaning |", "| --- | --- |", *rows])
-    return f"## {path}\n\n```text\n{usage}\n```\n\n{text}\n\n{table}\n"
+    table = "\n".join(["| option | meaning |", "| --- | --- |", *rows]) if rows else ""
+    return "\n\n".join(filter(None, (f"## {path}", f"```text\n{usage}\n```", text, table))) + "\n"
 
 
 def _argument(argument: click.Argument) -> str:

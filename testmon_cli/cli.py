@@ -319,6 +319,157 @@ def gc(
     )
 
 
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATHS...", type=click.Path())
+@click.option("-o", "--output", metavar="PATH", help="The datafile to unite them in.  [default: that of --datafile]")
+@_format_option("text", "json")
+@_datafile_option
+@click.pass_context
+def combine(
+    context: click.Context, paths: tuple[str, ...], output: str | None, format_: str, datafile: str | None
+) -> int:
+    """Unite datafiles and bundles, like those of shards or of a matrix.
+
+    PATHS are datafiles, bundles, or folders of them. What the output already knows stays, so this adds to it. It is
+    the same in whatever order evidence comes, and how often: of each test, the newest results that still hold count.
+    It is done in full or not at all.
+    """
+    from testmon_cli.commands import combine as command
+
+    target = output or _settings(context, datafile, None).datafile
+    with _keeping_garbage():
+        return command.run(paths, output=target, format_=format_)
+
+
+@cli.group()
+def bundle() -> None:
+    """Put what runs learned into a file that travels, and look into one."""
+
+
+@bundle.command("create")
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="The file to write, or a folder for a file named after its content.  [default: the working directory]",
+)
+@click.option("--last", metavar="N", type=click.IntRange(1), help="Put in this many runs, the newest ones.")
+@click.option("--newer-than", metavar="AGE", help="Put in runs that are not older than this, like 30d, 12h or 8w.")
+@_format_option("text", "json")
+@_env_option
+@_datafile_option
+@click.pass_context
+def bundle_create(
+    context: click.Context,
+    output: str | None,
+    last: int | None,
+    newer_than: str | None,
+    format_: str,
+    env: str | None,
+    datafile: str | None,
+) -> int:
+    """Write what was learned in one environment into a file, and print its path.
+
+    Unless --last or --newer-than says which, all runs are put in. `testmon combine` takes the file on another machine.
+    """
+    from testmon_cli.commands import bundle as command
+
+    settings = _settings(context, datafile, env)
+    with _keeping_garbage():
+        return command.create(settings, output=output, last=last, newer_than=newer_than, format_=format_)
+
+
+@bundle.command("show")
+@click.argument("path", type=click.Path(), metavar="FILE")
+@_format_option("text", "json")
+def bundle_show(path: str, format_: str) -> int:
+    """Say what is in a bundle, once all of it was read and is whole."""
+    from testmon_cli.commands import bundle as command
+
+    with _keeping_garbage():
+        return command.show(path, format_=format_)
+
+
+@cli.group()
+def db() -> None:
+    """Keep the datafile in order, also while tests are collected into it."""
+
+
+@db.command("current")
+@click.option("--json", is_flag=True, help="Answer for programs.")
+@_datafile_option
+@click.pass_context
+def db_current(context: click.Context, json: bool, datafile: str | None) -> int:
+    """Say which schema the datafile has, and whether its checksum matches. Nothing is changed."""
+    from testmon_cli.commands import db as command
+
+    return command.current(_settings(context, datafile, None), json=json)
+
+
+@db.command("upgrade")
+@click.option("--json", is_flag=True, help="Answer for programs.")
+@_datafile_option
+@click.pass_context
+def db_upgrade(context: click.Context, json: bool, datafile: str | None) -> int:
+    """Bring the datafile to the newest schema, with a copy beside it.
+
+    Every other command does so by itself when it comes upon an older one.
+    """
+    from testmon_cli.commands import db as command
+
+    return command.upgrade(_settings(context, datafile, None), json=json)
+
+
+@db.command("check")
+@click.option("--json", is_flag=True, help="Answer for programs.")
+@_datafile_option
+@click.pass_context
+def db_check(context: click.Context, json: bool, datafile: str | None) -> int:
+    """Read every value of the datafile and say what is wrong. The exit code is 65 where anything is."""
+    from testmon_cli.commands import db as command
+
+    return command.check(_settings(context, datafile, None), json=json)
+
+
+@db.command("repair")
+@click.option("-o", "--output", metavar="PATH", required=True, help="The new datafile; there must be none.")
+@click.option("--json", is_flag=True, help="Answer for programs.")
+@_datafile_option
+@click.pass_context
+def db_repair(context: click.Context, output: str, json: bool, datafile: str | None) -> int:
+    """Save what can be read of a damaged datafile into a new one.
+
+    These are runs, outcomes, durations and failure texts. What tests relied on is not believed any more: each test is
+    selected until it has run again.
+    """
+    from testmon_cli.commands import db as command
+
+    return command.repair(_settings(context, datafile, None), output=output, json=json)
+
+
+@db.command("backup")
+@click.option("-o", "--output", metavar="PATH", help="The copy.  [default: beside the datafile, named after the time]")
+@click.option("--json", is_flag=True, help="Answer for programs.")
+@_datafile_option
+@click.pass_context
+def db_backup(context: click.Context, output: str | None, json: bool, datafile: str | None) -> int:
+    """Copy the datafile, whole, while tests may be collected into it; print where the copy is."""
+    from testmon_cli.commands import db as command
+
+    return command.backup(_settings(context, datafile, None), output=output, json=json)
+
+
+@db.command("vacuum")
+@click.option("--json", is_flag=True, help="Answer for programs.")
+@_datafile_option
+@click.pass_context
+def db_vacuum(context: click.Context, json: bool, datafile: str | None) -> int:
+    """Give back the room that nothing in the datafile uses. `testmon gc` does so too."""
+    from testmon_cli.commands import db as command
+
+    return command.vacuum(_settings(context, datafile, None), json=json)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and give its exit code: the one place where errors become messages."""
     if sys.stderr is None:  # it was closed

@@ -74,6 +74,16 @@ def _document(data: bytes, which: int) -> Any:
     return json.loads(zlib.decompress(data[places[which] : places[which + 1]]))
 
 
+def check_size(data: bytes, most: int) -> None:
+    """Raise ValueError for a model of which a document has more than so many bytes, without unpacking more."""
+    places = (_PLACES.size, *_PLACES.unpack_from(data), len(data))
+    for which in (_TABLE, _OUTLINE, _REST):
+        unpacking = zlib.decompressobj()
+        unpacking.decompress(data[places[which] : places[which + 1]], most)
+        if not unpacking.eof:
+            raise ValueError("the model is too large")
+
+
 def decode(data: bytes) -> SourceModel:
     """The model that `encode` was given."""
     document = _document(data, _REST)

@@ -30,7 +30,7 @@ class Absence:
             return False
         nodeid = NodeId.parse(execution.nodeid, execution.path)
         for run in self._runs:
-            if run.id <= execution.run_id:
+            if run.id == execution.run_id:
                 return False
             if self.has_collected(run, nodeid):
                 return not self._is_in(run, execution.nodeid) and self._holds(run, nodeid.path)

@@ -1,5 +1,6 @@
 """`testmon collect`: run pytest once and remember what every test depended on."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ from testmon_cli.application.options import without_options
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import supervisor
+from testmon_cli.domain import records
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import STATEMENTS, Package, RunStart, SourceVersion
 from testmon_cli.storage.datafile import Datafile
@@ -94,11 +96,12 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
     with Datafile.open(settings.datafile, mode="write", create=True) as datafile:
         packages = describe_packages(datafile, environment.installed_packages())
         git = environment.git_state(root)
-        before = next((run.facts for run in datafile.runs()), {})
+        newest = next(iter(datafile.runs()), None)
+        before: Mapping[str, object] = newest.facts if newest is not None else {}
         run_id = datafile.begin_run(
             RunStart(
                 environment=environment.current(settings.env),
-                started=started,
+                started=_after(newest, started),
                 arguments=tuple(arguments),
                 packages=packages,
                 git_head=git.head,
@@ -140,6 +143,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             "config": config.digest,
             "place": place,
             interpreters.FACT: interpreters.fact(),
+            records.CLOCK: started,
             STATEMENTS: not settings.without_probes,
         }
         store.begin(facts)
@@ -183,6 +187,11 @@ def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Pac
         known = {(p.name, p.version, p.digest): p for p in datafile.packages(runs[0].id)}
     entries = environment.metadata_entries() if any((p.name, p.version, p.digest) not in known for p in found) else {}
     return tuple(known.get((p.name, p.version, p.digest)) or environment.describe(p, entries) for p in found)
+
+
+def _after(newest: records.Run | None, started: float) -> float:
+    """When a run counts as begun: after all that the datafile has, whatever the clocks of their machines said."""
+    return started if newest is None else max(started, math.nextafter(newest.started, math.inf))
 
 
 def _state_of_variable(hash_key: str, name: str) -> str:

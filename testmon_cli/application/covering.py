@@ -47,7 +47,7 @@ class _Reading:
 
     def lines(self, executions: list[StoredExecution]) -> dict[str, set[int]]:
         """Lines by path. Of each test counts the newest execution that still holds, else the newest."""
-        runs = sorted({e.run_id for e in executions}, reverse=True)
+        runs = list(dict.fromkeys(e.run_id for e in executions))  # the newest first
         before = self._loaded(runs)
         found = self.datafile.fingerprints(before)
         held = {f.id: f.checksums <= self._checksums(f.path) for f in found}

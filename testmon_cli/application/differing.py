@@ -264,7 +264,7 @@ def _since_runs(
             # One that was gone already when something was last collected counts while tests wait to run without it.
             if path in (newest or ()) or dependents.elsewhere(path):
                 yield Change(REMOVED, "file", path, "", 0, dependents.of_file(path))
-        elif not tree.is_unchanged(ref, int(run.started * 1e9)):
+        elif not tree.is_unchanged(ref, int(run.recorded * 1e9)):
             yield from _of_file(tree, path, sources.stored_model(datafile, ref), dependents)
     added = tree.stats.keys() - there
     selected = _selected_for(settings, added)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from testmon_cli.domain.errors import EnvironmentFailure
-from testmon_cli.domain.records import Package, Run
+from testmon_cli.domain.records import INTERPRETER, Package, Run
 from testmon_cli.domain.selection import Selection
 from testmon_cli.storage.datafile import Datafile
 
-FACT: Final = "interpreter"  # under which a run keeps where its Python is
+FACT: Final = INTERPRETER  # under which a run keeps where its Python is
 # Set for a command that another Python was asked to answer, so that it answers by itself.
 _ASKED_VARIABLE: Final = "_TESTMON_ASKED"
 

@@ -67,7 +67,7 @@ class RunMatcher:
         self._today = today
         self._packages = packages
         self.snapshot = snapshot if snapshot is not None else datafile.snapshot(run.id)
-        self.files = files if files is not None else compare_files(self.snapshot, tree, run.started)
+        self.files = files if files is not None else compare_files(self.snapshot, tree, run.recorded)
         self._stored_models: dict[str, SourceModel | None] = {}
         self._old_models: dict[str, SourceModel | None] = {}
         self._running: dict[int, Sequence[Definition] | None] = {}  # by trace, see `statement`

@@ -92,7 +92,7 @@ class _Unchanged:
         key = (run_id, path)
         if key not in self._known:
             ref = self._snapshot(run_id).get(path)
-            recorded = int(self._runs[run_id].started * 1e9)
+            recorded = int(self._runs[run_id].recorded * 1e9)
             self._known[key] = ref is not None and is_loaded(ref) and self._tree.is_unchanged(ref, recorded)
         return self._known[key]
 

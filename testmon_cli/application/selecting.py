@@ -436,7 +436,7 @@ class Chooser:
 
     def _compare(self, run: Run) -> _Compared:
         snapshot = self.datafile.snapshot(run.id)
-        files = compare_files(snapshot, self.tree, run.started)
+        files = compare_files(snapshot, self.tree, run.recorded)
         today = Today.for_run(self.tree.root, run, self.tree.overlay)
         config = self._config(run)
         if run.facts.get("config") not in (None, config.digest):

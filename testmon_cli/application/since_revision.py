@@ -128,7 +128,7 @@ class _Matcher(RunMatcher):
         files: ChangedFiles,
     ) -> None:
         snapshot = datafile.snapshot(run.id)
-        self._since_run = compare_files(snapshot, tree, run.started)
+        self._since_run = compare_files(snapshot, tree, run.recorded)
         self._before = before
         self._files = files
         there = {path: VersionRef(0, path, "", MODEL_KEY, -1, -1) for path in (*changes.changed, *changes.removed)}

@@ -8,7 +8,12 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+RUN_KEY: Final = "hash_key"  # fact of a run: random, so it also tells runs apart that began at the same time
+INTERPRETER: Final = "interpreter"  # fact of a run on this machine: where its Python is
+CLOCK: Final = "clock"  # fact of a run: when it began by the clock of its machine; `started` is what orders runs
+OF_A_MACHINE: Final = (INTERPRETER, CLOCK)  # facts that do not travel
 FAILURES: Final = ("failed", "error")  # outcomes of tests that must run again
+OUTCOMES: Final = ("passed", *FAILURES, "skipped", "xfailed", "xpassed")
 RESOURCE_KINDS: Final = ("file", "directory", "metadata", "environment", "glob", "kept")
 SUBJECT_KINDS: Final = ("test", "fixture", "module", "statement", "collect", "session")  # of what can leave a trace
 TEST_KINDS: Final = ("function", "unittest", "doctest", "other")
@@ -86,6 +91,14 @@ class Run(NamedTuple):
     version: str
     snapshot_id: int | None
     facts: Mapping[str, object]  # JSON: import edges, pytest settings, plugins, modules; see application.collecting
+
+    @property
+    def recorded(self) -> float:
+        """Until when the times of files tell that these are as the run saw them; 0 for a run of another machine."""
+        if INTERPRETER not in self.facts:
+            return 0.0
+        clock = self.facts.get(CLOCK)
+        return clock if isinstance(clock, float) else self.started
 
     def mapping(self, fact: str) -> Mapping[str, object]:
         """A fact that is an object; empty when the run has none of this name."""

@@ -210,6 +210,8 @@ FROM environment
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform""",
     "runs": """SELECT run.id, environment.name AS environment, environment.python, environment.platform, run.started, run.ended, run.completed, run.exitstatus, run.arguments, run.git_head, run.git_dirty, run.engine, run.version, run.snapshot_id, run.fact_set_id
 FROM run JOIN environment ON environment.id = run.environment_id ORDER BY run.id DESC""",
+    "run_order": """SELECT run.id, run.started, run.fact_set_id
+FROM run ORDER BY run.started, run.id""",
     "runs_in": """SELECT run.id, environment.name AS environment, environment.python, environment.platform, run.started, run.ended, run.completed, run.exitstatus, run.arguments, run.git_head, run.git_dirty, run.engine, run.version, run.snapshot_id, run.fact_set_id
 FROM run JOIN environment ON environment.id = run.environment_id
 WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform ORDER BY run.id DESC""",
@@ -445,7 +447,7 @@ FROM json_each(:nodeids) AS anon_1) AND (trace.run_id NOT IN (SELECT run.id
 FROM run
 WHERE run.ended IS NULL AND run.started >= :recent)))""",
     "prune_beyond": """DELETE FROM execution WHERE execution.trace_id IN (SELECT anon_1.trace_id
-FROM (SELECT execution.trace_id AS trace_id, run.id AS run_id, run.started AS started, row_number() OVER (PARTITION BY trace.subject_id, run.environment_id ORDER BY run.id DESC) AS rank
+FROM (SELECT execution.trace_id AS trace_id, run.id AS run_id, run.started AS started, row_number() OVER (PARTITION BY trace.subject_id, run.environment_id ORDER BY run.started DESC, run.id DESC) AS rank
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN run ON run.id = trace.run_id) AS anon_1
 WHERE anon_1.rank > :keep) AND execution.trace_id IN (SELECT trace.id
 FROM trace
@@ -453,7 +455,7 @@ WHERE (trace.run_id NOT IN (SELECT run.id
 FROM run
 WHERE run.ended IS NULL AND run.started >= :recent)))""",
     "prune_older": """DELETE FROM execution WHERE execution.trace_id IN (SELECT anon_1.trace_id
-FROM (SELECT execution.trace_id AS trace_id, run.id AS run_id, run.started AS started, row_number() OVER (PARTITION BY trace.subject_id, run.environment_id ORDER BY run.id DESC) AS rank
+FROM (SELECT execution.trace_id AS trace_id, run.id AS run_id, run.started AS started, row_number() OVER (PARTITION BY trace.subject_id, run.environment_id ORDER BY run.started DESC, run.id DESC) AS rank
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN run ON run.id = trace.run_id) AS anon_1
 WHERE anon_1.started < :before AND anon_1.rank > 1) AND execution.trace_id IN (SELECT trace.id
 FROM trace
@@ -474,8 +476,10 @@ WHERE environment.name IN (SELECT anon_1.value AS value
 FROM json_each(:names) AS anon_1)) AND NOT (run.ended IS NULL AND run.started >= :recent)""",
     "prune_empty_runs": """DELETE FROM run WHERE NOT (EXISTS (SELECT *
 FROM trace, execution
-WHERE trace.run_id = run.id AND execution.trace_id = trace.id)) AND NOT (run.ended IS NULL AND run.started >= :recent) AND ((run.id NOT IN (SELECT max(run.id) AS max_1
-FROM run GROUP BY run.environment_id)) OR run.started < :before)""",
+WHERE trace.run_id = run.id AND execution.trace_id = trace.id)) AND NOT (run.ended IS NULL AND run.started >= :recent) AND ((run.id NOT IN (SELECT anon_1.id
+FROM (SELECT run.id AS id, row_number() OVER (PARTITION BY run.environment_id ORDER BY run.started DESC, run.id DESC) AS place
+FROM run) AS anon_1
+WHERE anon_1.place = 1)) OR run.started < :before)""",
     "prune_environments": """DELETE FROM environment WHERE NOT (EXISTS (SELECT *
 FROM run
 WHERE run.environment_id = environment.id))""",
@@ -544,4 +548,58 @@ FROM source_version
 WHERE source_version.source_id = source.id)) AND NOT (EXISTS (SELECT *
 FROM fingerprint
 WHERE fingerprint.source_id = source.id))""",
+    "evidence_subjects": """SELECT subject.id, subject.kind, subject.name, test.path, test.function, test.kind AS test_kind, EXISTS (SELECT *
+FROM execution, trace
+WHERE execution.trace_id = trace.id AND trace.subject_id = subject.id AND trace.run_id IN (SELECT anon_1.value AS value
+FROM json_each(:runs) AS anon_1)) AS is_run
+FROM subject LEFT OUTER JOIN test ON test.id = subject.id
+WHERE subject.id IN (SELECT trace.subject_id
+FROM trace
+WHERE trace.run_id IN (SELECT anon_2.value AS value
+FROM json_each(:runs) AS anon_2) UNION SELECT there.subject_id
+FROM trace_use JOIN trace AS there ON there.id = trace_use.used_id
+WHERE trace_use.user_id IN (SELECT trace.id
+FROM trace
+WHERE trace.run_id IN (SELECT anon_3.value AS value
+FROM json_each(:runs) AS anon_3)))""",
+    "subjects_of_run": """SELECT subject.id, subject.kind, subject.name
+FROM trace JOIN subject ON subject.id = trace.subject_id
+WHERE trace.run_id = :run_id""",
+    "evidence_sets": """SELECT fingerprint_set.id, fingerprint_set.fingerprints
+FROM fingerprint_set
+WHERE fingerprint_set.id IN (SELECT trace_set.set_id
+FROM trace_set
+WHERE trace_set.trace_id IN (SELECT trace.id
+FROM trace
+WHERE trace.run_id IN (SELECT anon_1.value AS value
+FROM json_each(:runs) AS anon_1)))""",
+    "evidence_states": """SELECT resource_state.id, resource.kind, resource.name, resource_state.state
+FROM resource_state JOIN resource ON resource.id = resource_state.resource_id
+WHERE resource_state.id IN (SELECT trace_resource.resource_state_id
+FROM trace_resource
+WHERE trace_resource.trace_id IN (SELECT trace.id
+FROM trace
+WHERE trace.run_id IN (SELECT anon_1.value AS value
+FROM json_each(:runs) AS anon_1)))""",
+    "evidence_origins": """SELECT origin.id, origin.frames
+FROM origin
+WHERE origin.id IN (SELECT trace_resource.origin_id
+FROM trace_resource
+WHERE trace_resource.trace_id IN (SELECT trace.id
+FROM trace
+WHERE trace.run_id IN (SELECT anon_1.value AS value
+FROM json_each(:runs) AS anon_1)))""",
+    "evidence_traces": """SELECT trace.id, trace.subject_id, trace.unknown, trace.complete, trace_set.set_id, execution.outcome, execution.duration, execution.always, failure.text
+FROM trace LEFT OUTER JOIN trace_set ON trace.id = trace_set.trace_id LEFT OUTER JOIN execution ON trace.id = execution.trace_id LEFT OUTER JOIN failure ON execution.trace_id = failure.trace_id
+WHERE trace.run_id = :run_id""",
+    "evidence_uses": """SELECT trace_use.user_id, there.subject_id
+FROM trace_use JOIN trace ON trace.id = trace_use.user_id JOIN trace AS there ON there.id = trace_use.used_id
+WHERE trace.run_id = :run_id""",
+    "evidence_resources": """SELECT trace_resource.trace_id, trace_resource.resource_state_id, trace_resource.origin_id
+FROM trace_resource JOIN trace ON trace.id = trace_resource.trace_id
+WHERE trace.run_id = :run_id""",
+    "newest_of_tests": """SELECT subject.name, max(run.started) AS started, test.path, test.function, test.kind
+FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id JOIN run ON run.id = trace.run_id GROUP BY subject.id""",
+    "add_version_alone": "INSERT INTO source_version (source_id, digest, model_key, size, mtime_ns) VALUES (:source_id, :digest, :model_key, :size, :mtime_ns) ON CONFLICT DO NOTHING",
+    "put_model": "INSERT INTO source_model (version_id, names, model) VALUES (:version_id, :names, :model) ON CONFLICT (version_id) DO UPDATE SET names = excluded.names, model = excluded.model WHERE excluded.model < source_model.model",
 }

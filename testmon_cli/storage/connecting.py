@@ -44,6 +44,7 @@ class Connection:
         self._on_wait = on_wait
         self._timeout = timeout
         self._version: int | None = None
+        self._is_in_one = False  # a transaction
         self.seal: Seal | None = None
 
     def close(self) -> None:
@@ -108,8 +109,15 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[bool]:
-        """All or nothing; gives whether another process has changed the file since the last transaction."""
+        """All or nothing; gives whether another process has changed the file since the last transaction.
+
+        One within another is a part of it.
+        """
+        if self._is_in_one:
+            yield False
+            return
         self._begin()
+        self._is_in_one = True
         try:
             is_changed = self._changed_elsewhere()
             if is_changed:  # and sealed again
@@ -122,6 +130,8 @@ class Connection:
             if self.driver.in_transaction:
                 self.driver.execute("ROLLBACK")
             raise
+        finally:
+            self._is_in_one = False
 
     def _begin(self) -> None:
         deadline = time.monotonic() + self._timeout
@@ -169,7 +179,7 @@ def _insert(name: str) -> _Insert | None:
     return _Insert(f"{start}{row}{rest}", f"{start}{', '.join([row] * _ROWS)}{rest}", values)
 
 
-_UNREADABLE = (
+UNREADABLE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError, MemoryError,
     zlib.error, struct.error, sqlite3.OperationalError, sqlite3.DataError,
 )  # fmt: skip
@@ -180,7 +190,7 @@ def decoding(path: Path | str) -> Iterator[None]:
     """Turn what keeps values of the datafile from being read into one line for the user, whatever that is."""
     try:
         yield
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise DatafileError(
             f"{path} is damaged, it holds what cannot be read ({type(error).__name__}): restore a copy, "
             "or move it away and collect again"

@@ -2,20 +2,26 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from testmon_cli.domain.errors import DatafileError
+from testmon_cli.domain.records import Environment, Run
 from testmon_cli.storage import opening
-from testmon_cli.storage.connecting import Connection
+from testmon_cli.storage.connecting import Connection, translated
 from testmon_cli.storage.layout import Schema
 from testmon_cli.storage.opening import DamagedDatafile, MissingDatafile, Mode
 from testmon_cli.storage.pruning import Progress, Pruned, Pruning, prune, rehearse
 from testmon_cli.storage.reading import Reader
 from testmon_cli.storage.writing import Writer
+
+if TYPE_CHECKING:
+    from testmon_cli.domain.evidence import Row
+    from testmon_cli.storage.exporting import Exporter
+    from testmon_cli.storage.merging import Merged
 
 __all__ = ["DamagedDatafile", "Datafile", "DatafileError", "MissingDatafile", "Pruned", "Pruning"]
 
@@ -50,6 +56,35 @@ class Datafile(Reader, Writer):
     def prune(self, pruning: Pruning, now: float, *, dry_run: bool = False, progress: Progress | None = None) -> Pruned:
         """Take out what is wanted and all orphans; a dry run says the same and changes nothing."""
         return (rehearse if dry_run else prune)(self._connection, pruning, now, progress)
+
+    def exporter(self, runs: Iterable[Run]) -> "Exporter":
+        """Gives rows of evidence of some runs of one environment."""
+        from testmon_cli.storage.exporting import Exporter  # not needed to select
+
+        return Exporter(self._connection, self, runs)
+
+    def export(self, runs: Iterable[Run]) -> Iterator["Row"]:
+        """What some runs of one environment learned, as rows of evidence."""
+        return self.exporter(runs).rows()
+
+    def merge(self, environment: Environment, rows: Iterable["Row"]) -> "Merged":
+        """Unite rows of evidence with what is known, or change nothing. Raises EvidenceError for what cannot be."""
+        from testmon_cli.storage.merging import Merger
+
+        with self.uniting():
+            return Merger(self, environment).merge(rows)
+
+    def copy_to(self, driver: sqlite3.Connection) -> None:
+        """Copy all to another database, while others may write to this one."""
+        with translated(self.path):
+            self._connection.driver.backup(driver)
+
+    def vacuum(self) -> None:
+        """Give back the room that nothing uses."""
+        with self.uniting():
+            pass  # waits for who writes, and takes the seal off
+        with translated(self.path):
+            self._connection.driver.execute("VACUUM")
 
     def check_in_place(self) -> None:
         """Raise DatafileError when another file, or none, stands where this one was when it was opened."""

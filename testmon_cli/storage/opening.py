@@ -4,8 +4,8 @@ import os
 import re
 import sqlite3
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -140,6 +140,25 @@ def create(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
+@contextmanager
+def draft(path: Path) -> Iterator[Path]:
+    """A blank datafile beside where one is to be, which takes that place if all goes well, and if it is free."""
+    target = Path(os.path.realpath(path))
+    place = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}.new")
+    try:
+        create(place)
+        yield place
+        try:
+            os.link(place, target)
+        except FileExistsError:
+            raise DatafileError(f"{path} is there already, it was left as it was: name another") from None
+        except OSError:
+            os.replace(place, target)  # a file system without links
+    finally:
+        for ending in ("", "-wal", "-shm"):
+            place.with_name(place.name + ending).unlink(missing_ok=True)
+
+
 def _make_private(path: Path) -> None:
     """An empty file that only its owner reads: it will hold failure texts, which may hold anything."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -154,8 +173,8 @@ def _publish(draft: Path, path: Path) -> None:
         os.replace(draft, path)  # a file system without links
 
 
-def upgrade(path: Path, revision: str, timeout: float, schema: Schema) -> None:
-    """Bring a datafile to the newest schema in one transaction, with a backup beside it."""
+def upgrade(path: Path, revision: str, timeout: float, schema: Schema) -> Path:
+    """Bring a datafile to the newest schema in one transaction; gives the backup that it puts beside it."""
     from sqlalchemy.exc import SQLAlchemyError
 
     from testmon_cli.storage import migrating
@@ -178,6 +197,7 @@ def upgrade(path: Path, revision: str, timeout: float, schema: Schema) -> None:
             raise
         with suppress(sqlite3.Error):  # it is whole without
             seal.put(driver)
+        return backup
     finally:
         driver.close()
         seal.close()
@@ -205,6 +225,11 @@ def _backup(driver: sqlite3.Connection, path: Path, revision: str) -> Path:
             raise
         copy.close()
     return target
+
+
+def driver(path: Path, mode: Mode, timeout: float) -> sqlite3.Connection:
+    """A connection to a file that need not be whole."""
+    return _driver(path, mode, timeout)
 
 
 def _driver(path: Path, mode: Mode, timeout: float) -> sqlite3.Connection:

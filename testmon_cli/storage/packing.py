@@ -2,13 +2,25 @@
 
 import json
 import zlib
-from collections.abc import Iterable
-from itertools import accumulate
-from operator import sub
+from typing import Any
 
 from testmon_cli.domain.hashing import blake2b
+from testmon_cli.domain.varints import pack_numbers, unpack_numbers
 
-_KEPT = 1 << 14
+__all__ = [
+    "digest",
+    "original",
+    "pack_numbers",
+    "pack_text",
+    "signed",
+    "storable",
+    "to_json",
+    "unpack_json",
+    "unpack_numbers",
+    "unpack_text",
+    "unsigned",
+]
+
 _SIGN = 1 << 63
 _WHOLE = 1 << 64
 
@@ -16,52 +28,6 @@ _WHOLE = 1 << 64
 # kept in the private plane 16, which no real name uses.
 _TO_PLANE = {code: 0x100000 + code for code in (0, *range(0xD800, 0xE000))}
 _FROM_PLANE = {value: key for key, value in _TO_PLANE.items()}
-
-
-class _Varints(dict[int, bytes]):
-    """Numbers as bytes, kept: differences are few."""
-
-    def __missing__(self, number: int) -> bytes:
-        packed = bytearray()
-        rest = number
-        while rest > 0x7F:
-            packed.append(rest & 0x7F | 0x80)
-            rest >>= 7
-        packed.append(rest)
-        if number < _KEPT:
-            self[number] = bytes(packed)
-        return bytes(packed)
-
-
-_VARINTS = _Varints()
-
-
-def pack_numbers(numbers: Iterable[int]) -> bytes:
-    """A set of positive numbers: sorted, differences as varints of 7 bits a byte."""
-    ordered = sorted(numbers)
-    differences = list(map(sub, ordered, (0, *ordered)))
-    try:
-        packed = bytes(differences)
-    except ValueError:
-        packed = b"\xff"
-    return packed if packed.isascii() else b"".join(map(_VARINTS.__getitem__, differences))
-
-
-def unpack_numbers(packed: bytes) -> list[int]:
-    """The sorted numbers of `pack_numbers`."""
-    if packed.isascii():  # mostly: then each byte is a difference
-        return list(accumulate(packed))
-    numbers = []
-    number = shift = rest = 0
-    for byte in packed:
-        rest |= (byte & 0x7F) << shift
-        if byte & 0x80:
-            shift += 7
-            continue
-        number += rest
-        numbers.append(number)
-        shift = rest = 0
-    return numbers
 
 
 def signed(checksum: int) -> int:
@@ -97,6 +63,11 @@ def unpack_text(packed: bytes) -> str:
 def to_json(value: object) -> str:
     """JSON that is equal for equal values."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def unpack_json(text: str) -> Any:
+    """The value of some JSON."""
+    return json.loads(text)
 
 
 def digest(data: bytes) -> str:

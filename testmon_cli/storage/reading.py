@@ -1,14 +1,17 @@
 """What selection asks of the datafile."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import wraps
+from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from testmon_cli.domain.records import (
+    RUN_KEY,
     Environment,
     Heads,
     Package,
@@ -96,7 +99,9 @@ class Reader:
             rows = self._connection.rows("runs")
         else:
             rows = self._connection.rows("runs_in", **_key(environment))
-        return [self._run(row) for row in rows]
+        runs = [self._run(row) for row in rows]
+        order = self._order()
+        return sorted(runs, key=lambda run: order[run.id], reverse=True) if order else runs
 
     @_decoded
     def packages(self, run_id: int) -> tuple[Package, ...]:
@@ -161,6 +166,8 @@ class Reader:
     def heads(self, environment: Environment) -> list[Heads]:
         """All executions as ids of tests and traces with durations, by run, the newest run last."""
         rows = self._connection.tuples("heads", Heads._fields, **_key(environment))
+        order = self._order()
+        rows = sorted(rows, key=lambda row: order[row[0]]) if order else rows
         return [Heads(run_id, *map(json.loads, columns)) for run_id, *columns in rows]
 
     @_decoded
@@ -226,7 +233,9 @@ class Reader:
         (texts,) = self._connection.tuples(statement, StoredExecution._fields, **parameters)
         columns = list(map(json.loads, texts))
         columns[_DURATION] = [microseconds / 1_000_000 for microseconds in columns[_DURATION]]
-        found = sorted(zip(*columns, strict=True), key=itemgetter(1, 0), reverse=True)  # by run and trace
+        order = self._order()
+        by_run_and_trace = (lambda row: (order[row[1]], row[0])) if order else itemgetter(1, 0)
+        found = sorted(zip(*columns, strict=True), key=by_run_and_trace, reverse=True)
         executions = list(map(StoredExecution._make, found))
         return executions if all(map(str.isascii, texts)) else list(map(_restored, executions))
 
@@ -325,6 +334,55 @@ class Reader:
         """Failure texts of the executions that have one."""
         rows = self._connection.stream("failures", ids=array(trace_ids))
         return {row["trace_id"]: unpack_text(row["text"]) for row in rows}
+
+    @_decoded
+    def newest_of_tests(self) -> dict[str, tuple[float, str, str, str]]:
+        """By node id: when the newest run began that ran the test, and its path, function and kind."""
+        columns = ("name", "started", "path", "function", "kind")
+        return {
+            original(name): (float(started), original(path), original(function), kind)
+            for name, started, path, function, kind in self._connection.tuples("newest_of_tests", columns)
+        }
+
+    @_decoded
+    def traces_of_run(self, run_id: int) -> list[tuple[str, int, str, bool, tuple[str, float, str, str] | None]]:
+        """Identity, id, what is unknown, whether it was over, and the execution, of all traces of a run.
+
+        An execution is outcome, duration, why the test is selected every time, and the failure text.
+        """
+        subjects = {
+            number: f"{kind}:{original(name)}"
+            for number, kind, name in self._connection.tuples("subjects_of_run", ("id", "kind", "name"), run_id=run_id)
+        }
+        found = []
+        for row in self._connection.stream("evidence_traces", run_id=run_id):
+            failure = "" if row["text"] is None else unpack_text(row["text"])
+            ran = row["outcome"] is not None
+            execution = (row["outcome"], float(row["duration"]), original(row["always"]), failure) if ran else None
+            found.append(
+                (
+                    subjects[row["subject_id"]],
+                    row["id"],
+                    original(row["unknown"]),
+                    bool(row["complete"]),
+                    execution,
+                )
+            )
+        return found
+
+    def _order(self) -> dict[int, tuple[object, ...]]:
+        """How runs follow each other, by their ids; empty where the ids themselves say it.
+
+        Runs come from several machines, and are numbered as they came: it is their time that counts.
+        """
+        rows = self._connection.tuples("run_order", ("id", "started", "fact_set_id"))
+        if all(one[0] < next_[0] and one[1] < next_[1] for one, next_ in pairwise(rows)):
+            return {}
+        times = Counter(started for _, started, _ in rows)
+        return {
+            number: (started, str(self._facts_of(facts).get(RUN_KEY, "")) if times[started] > 1 else "", number)
+            for number, started, facts in rows
+        }
 
     def _run(self, row: Any) -> Run:
         return Run(

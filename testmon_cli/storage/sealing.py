@@ -41,6 +41,11 @@ class Seal:
         seal = self._file.read(_PLACE.stop)[_PLACE]
         return any(seal) and seal != self._made() and not self._is_written_to()
 
+    def is_there(self) -> bool:
+        """Whether there is a seal."""
+        self._file.seek(0)
+        return any(self._file.read(_PLACE.stop)[_PLACE]) and not self._is_written_to()
+
     def put(self, driver: sqlite3.Connection) -> None:
         """Seal the file, if nobody else has it open."""
         driver.execute("PRAGMA busy_timeout = 0")

@@ -23,6 +23,7 @@ from sqlalchemy import (
     or_,
     select,
     type_coerce,
+    union,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert
@@ -173,6 +174,7 @@ READING: dict[str, Executable] = {
     "environments": select(environment.c.name, environment.c.python, environment.c.platform).order_by(environment.c.id),
     "environment_id": select(environment.c.id).where(_in_environment),
     "runs": select(*_run_columns).select_from(run.join(environment)).order_by(run.c.id.desc()),
+    "run_order": select(run.c.id, run.c.started, run.c.fact_set_id).order_by(run.c.started, run.c.id),
     "runs_in": select(*_run_columns)
     .select_from(run.join(environment))
     .where(_in_environment)
@@ -411,7 +413,7 @@ _rank = (
     func.row_number()
     .over(
         partition_by=(trace.c.subject_id, run.c.environment_id),
-        order_by=(run.c.id.desc(),),
+        order_by=(run.c.started.desc(), run.c.id.desc()),
     )
     .label("rank")
 )
@@ -434,7 +436,9 @@ def _dropping_executions(condition: ColumnElement[bool]) -> Executable:
     )
 
 
-_newest_of_environment = select(func.max(run.c.id)).group_by(run.c.environment_id)
+_place = func.row_number().over(partition_by=run.c.environment_id, order_by=(run.c.started.desc(), run.c.id.desc()))
+_placed = select(run.c.id, _place.label("place")).subquery()
+_newest_of_environment = select(_placed.c.id).where(_placed.c.place == _ONE)
 _no_executions = ~exists().where(trace.c.run_id == run.c.id, execution.c.trace_id == trace.c.id)
 _environment_runs = select(run.c.id).join(environment).where(among(environment.c.name, "names"))
 
@@ -511,4 +515,80 @@ PRUNING: dict[str, Executable] = {
     ),
 }
 
-STATEMENTS: dict[str, Executable] = {**READING, **WRITING, **PRUNING}
+_of_runs = select(trace.c.id).where(among(trace.c.run_id, "runs"))
+_of_run = trace.c.run_id == bindparam("run_id")
+_is_run = exists().where(execution.c.trace_id == trace.c.id, trace.c.subject_id == subject.c.id)
+_observed = union(
+    select(trace.c.subject_id).where(among(trace.c.run_id, "runs")),
+    select(_there.c.subject_id)
+    .select_from(trace_use.join(_there, _there.c.id == trace_use.c.used_id))
+    .where(trace_use.c.user_id.in_(_of_runs)),
+)
+
+EVIDENCE: dict[str, Executable] = {
+    "evidence_subjects": select(
+        subject.c.id,
+        subject.c.kind,
+        subject.c.name,
+        test.c.path,
+        test.c.function,
+        test.c.kind.label("test_kind"),
+        _is_run.where(among(trace.c.run_id, "runs")).label("is_run"),
+    )
+    .select_from(subject.outerjoin(test, test.c.id == subject.c.id))
+    .where(subject.c.id.in_(_observed)),
+    "subjects_of_run": select(subject.c.id, subject.c.kind, subject.c.name)
+    .select_from(trace.join(subject))
+    .where(_of_run),
+    "evidence_sets": select(fingerprint_set.c.id, fingerprint_set.c.fingerprints).where(
+        fingerprint_set.c.id.in_(select(trace_set.c.set_id).where(trace_set.c.trace_id.in_(_of_runs)))
+    ),
+    "evidence_states": select(resource_state.c.id, resource.c.kind, resource.c.name, resource_state.c.state)
+    .select_from(resource_state.join(resource))
+    .where(
+        resource_state.c.id.in_(
+            select(trace_resource.c.resource_state_id).where(trace_resource.c.trace_id.in_(_of_runs))
+        )
+    ),
+    "evidence_origins": select(origin.c.id, origin.c.frames).where(
+        origin.c.id.in_(select(trace_resource.c.origin_id).where(trace_resource.c.trace_id.in_(_of_runs)))
+    ),
+    "evidence_traces": select(
+        trace.c.id,
+        trace.c.subject_id,
+        trace.c.unknown,
+        trace.c.complete,
+        trace_set.c.set_id,
+        execution.c.outcome,
+        execution.c.duration,
+        execution.c.always,
+        failure.c.text,
+    )
+    .select_from(trace.outerjoin(trace_set).outerjoin(execution).outerjoin(failure))
+    .where(_of_run),
+    "evidence_uses": select(trace_use.c.user_id, _there.c.subject_id)
+    .select_from(
+        trace_use.join(trace, trace.c.id == trace_use.c.user_id).join(_there, _there.c.id == trace_use.c.used_id)
+    )
+    .where(_of_run),
+    "evidence_resources": select(
+        trace_resource.c.trace_id, trace_resource.c.resource_state_id, trace_resource.c.origin_id
+    )
+    .select_from(trace_resource.join(trace))
+    .where(_of_run),
+    "newest_of_tests": select(
+        subject.c.name, func.max(run.c.started).label("started"), test.c.path, test.c.function, test.c.kind
+    )
+    .select_from(_executions.join(run, run.c.id == trace.c.run_id))
+    .group_by(subject.c.id),
+    # What others bring says nothing of the times of our files.
+    "add_version_alone": adding(source_version, "id"),
+    # The same model may be packed in two ways: whoever unites them in whatever order keeps the same one.
+    "put_model": (_put_model := insert(source_model).values(values_of(source_model))).on_conflict_do_update(
+        index_elements=["version_id"],
+        set_={name: _put_model.excluded[name] for name in ("names", "model")},
+        where=_put_model.excluded.model < source_model.c.model,
+    ),
+}
+
+STATEMENTS: dict[str, Executable] = {**READING, **WRITING, **PRUNING, **EVIDENCE}

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import compress, count
 
 from testmon_cli.domain.records import Execution, Package, ResourceState, RunStart, SourceVersion, Trace
@@ -122,6 +122,53 @@ class Writer:
             )
         return {(version.path, version.digest): number for version, number in found}
 
+    def unite_sources(self, versions: Sequence[SourceVersion]) -> dict[tuple[str, str, str], int]:
+        """Store source versions from elsewhere, which say nothing of our files; ids by path, digest and model key."""
+        with self._transaction() as change:
+            ids = self._source_ids({version.path for version in versions})
+            change.change_many(
+                "add_version_alone",
+                (
+                    {
+                        "source_id": ids[version.path],
+                        "digest": version.digest,
+                        "model_key": version.model_key,
+                        "size": version.size,
+                        "mtime_ns": version.mtime_ns,
+                    }
+                    for version in versions
+                ),
+            )
+            rows = change.stream("version_ids", ids=array(ids.values()))
+            stored = {(row["source_id"], row["digest"], row["model_key"]): int(row["id"]) for row in rows}
+            found = {v[:3]: stored[ids[v.path], v.digest, v.model_key] for v in versions}
+            change.change_many(
+                "put_model", ({"version_id": found[v[:3]], "names": v.names, "model": v.model} for v in versions)
+            )
+        return found
+
+    def change_unknown(self, trace_id: int, reason: str, complete: bool) -> None:
+        """Say why the record of a trace has gaps, instead of what was said before."""
+        with self._transaction() as change:
+            change.change("change_trace", trace_id=trace_id, reason=storable(reason), whole=complete)
+
+    def place_tests(self, tests: Mapping[str, tuple[str, str, str]]) -> None:
+        """Say where tests that are known stand: by node id their path, function and kind."""
+        with self._transaction() as change:
+            subjects = self._subject_ids([f"test:{nodeid}" for nodeid in tests])
+            change.change_many(
+                "put_test",
+                (
+                    {
+                        "id": subjects[f"test:{nodeid}"],
+                        "path": storable(path),
+                        "function": storable(function),
+                        "kind": kind,
+                    }
+                    for nodeid, (path, function, kind) in tests.items()
+                ),
+            )
+
     def set_snapshot(self, run_id: int, version_ids: Iterable[int]) -> None:
         """Say which source versions the run sees."""
         packed = pack_numbers(set(version_ids))
@@ -165,6 +212,10 @@ class Writer:
                 ),
             )
             self._add_executions(executions, ids)
+
+    def uniting(self) -> AbstractContextManager[object]:
+        """What is written within this context is one transaction."""
+        return self._transaction()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -1,0 +1,126 @@
+"""The rows that traces name by their places, and traces as values."""
+
+from collections.abc import Iterable, Mapping
+
+from testmon_cli.domain.evidence import (
+    EvidenceError,
+    FactsRow,
+    FingerprintRow,
+    OriginRow,
+    PackagesRow,
+    Row,
+    SetRow,
+    SourceRow,
+    StateRow,
+    SubjectRow,
+    TraceRow,
+)
+from testmon_cli.domain.hashing import blake2b
+from testmon_cli.domain.records import SUBJECT_KINDS, ResourceState, Trace
+from testmon_cli.storage.exporting import unpacked_places
+from testmon_cli.storage.packing import unpack_numbers
+
+_KEPT = 20_000  # sets of checksums that are held unpacked
+_KEPT_SETS = 2_000
+
+
+class Tables:
+    """Takes all rows but runs, versions and traces; they stay packed, as there may be many."""
+
+    def __init__(self) -> None:
+        self.sources: list[SourceRow] = []
+        self.subjects: list[SubjectRow] = []
+        self.packages: list[str] = []
+        self.facts: list[str] = []
+        self._fingerprints: list[FingerprintRow] = []
+        self._sets: list[bytes] = []
+        self._states: list[StateRow] = []
+        self._origins: list[str] = []
+        self._checksums: dict[int, frozenset[int]] = {}  # by fingerprint
+        self._reached: dict[int, Mapping[str, frozenset[int]]] = {}  # by set
+        self._digests: dict[int, bytes] = {}  # by fingerprint
+        self._set_digests: dict[int, bytes] = {}
+
+    def take(self, row: Row) -> None:
+        match row:
+            case SourceRow():
+                self.sources.append(row)
+            case FingerprintRow():
+                self._fingerprints.append(row)
+            case SetRow():
+                self._sets.append(row.fingerprints)
+            case SubjectRow():
+                if row.kind not in SUBJECT_KINDS:
+                    raise EvidenceError(f"a subject of the kind {row.kind!r}")
+                self.subjects.append(row)
+            case StateRow():
+                self._states.append(row)
+            case OriginRow():
+                self._origins.append(row.frames)
+            case PackagesRow():
+                self.packages.append(row.packages)
+            case FactsRow():
+                self.facts.append(row.facts)
+
+    def identity(self, subject: int) -> str:
+        """By what traces of a subject are known."""
+        row = self.subjects[subject - 1]
+        return f"{row.kind}:{row.name}"
+
+    def trace(self, row: TraceRow) -> Trace:
+        """What a row says."""
+        return Trace(
+            identity=self.identity(row.subject),
+            fingerprints=self._fingerprints_of(row.set) if row.set else {},
+            resources=tuple(ResourceState(*state, frames=frames) for state, frames in self._resources(row)),
+            uses=tuple(map(self.identity, unpack_numbers(row.uses))),
+            unknown=row.unknown,
+            complete=bool(row.complete),
+        )
+
+    def digest(self, row: TraceRow) -> bytes:
+        """A name for all that a row says of a run, whatever the places of what it names."""
+        parts = (
+            self.identity(row.subject), row.unknown, row.complete, self._set_digest(row.set) if row.set else b"",
+            list(map(self.identity, unpack_numbers(row.uses))), sorted(self._resources(row)),
+            row.outcome, row.duration, row.always, row.failure,
+        )  # fmt: skip
+        return blake2b(repr(parts).encode(), digest_size=16).digest()
+
+    def _resources(self, row: TraceRow) -> Iterable[tuple[StateRow, str]]:
+        places = zip(unpack_numbers(row.states), unpacked_places(row.origins), strict=True)
+        return ((self._states[state - 1], self._origins[origin - 1]) for state, origin in places)
+
+    def _set_digest(self, place: int) -> bytes:
+        if place not in self._set_digests:
+            parts = map(self._fingerprint_digest, unpack_numbers(self._sets[place - 1]))  # sorted by their files
+            self._set_digests[place] = blake2b(b"".join(parts), digest_size=16).digest()
+        return self._set_digests[place]
+
+    def _fingerprint_digest(self, place: int) -> bytes:
+        if place not in self._digests:
+            path = self.sources[self._fingerprints[place - 1].source - 1].path
+            said = repr((path, sorted(self._checksums_of(place))))
+            self._digests[place] = blake2b(said.encode(), digest_size=16).digest()
+        return self._digests[place]
+
+    def _fingerprints_of(self, place: int) -> Mapping[str, frozenset[int]]:
+        if place not in self._reached:
+            if len(self._reached) > _KEPT_SETS:
+                self._reached.clear()
+            self._reached[place] = {
+                self.sources[self._fingerprints[number - 1].source - 1].path: self._checksums_of(number)
+                for number in unpack_numbers(self._sets[place - 1])
+            }
+        return self._reached[place]
+
+    def _checksums_of(self, place: int) -> frozenset[int]:
+        if place not in self._checksums:
+            if len(self._checksums) > _KEPT:
+                self._checksums.clear()
+            row = self._fingerprints[place - 1]
+            packed = self.sources[row.source - 1].checksums
+            self._checksums[place] = frozenset(
+                int.from_bytes(packed[8 * number - 8 : 8 * number], "little") for number in unpack_numbers(row.blocks)
+            )
+        return self._checksums[place]

@@ -1,0 +1,250 @@
+"""Unites rows of evidence with what a datafile knows. In whatever order evidence comes, the outcome is the same.
+
+Where two sources know of the same thing of the same run, which happens with copies of a datafile, what is kept depends
+on the two alone, not on who was first: of traces all that either relied on, of executions the one that failed.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from testmon_cli.domain.evidence import (
+    UNFINISHED,
+    Row,
+    RunRow,
+    TraceRow,
+    VersionRow,
+)
+from testmon_cli.domain.records import (
+    FAILURES,
+    RUN_KEY,
+    Environment,
+    Execution,
+    Package,
+    Run,
+    RunStart,
+    SourceVersion,
+    Trace,
+)
+from testmon_cli.storage.evidence_tables import Tables
+from testmon_cli.storage.exporting import facts_that_travel, run_key, unpacked_packages
+from testmon_cli.storage.packing import unpack_json, unpack_numbers
+
+if TYPE_CHECKING:
+    from testmon_cli.storage.datafile import Datafile
+
+_BATCH = 500  # traces that are written at once
+_VERSIONS = 200
+_KEPT = 20_000  # sets of checksums that are held unpacked
+
+
+class Merged(NamedTuple):
+    """What was new to the datafile."""
+
+    runs: int
+    executions: int
+
+
+class _Test(NamedTuple):
+    """Where a test stands, said by the newest run that ran it."""
+
+    started: float
+    path: str
+    function: str
+    kind: str
+
+
+class _Known(NamedTuple):
+    """What the datafile has of a trace of a run that comes again."""
+
+    trace_id: int
+    unknown: str
+    complete: bool
+    execution: tuple[str, float, str, str] | None  # outcome, duration, always, failure
+
+
+class Merger:
+    """Takes the rows of one environment, within one transaction of the datafile."""
+
+    def __init__(self, datafile: "Datafile", environment: Environment) -> None:
+        self._datafile = datafile
+        self._environment = environment
+        self._tables = Tables()
+        self._versions: list[int] = []  # ids by place
+        self._version_keys: list[tuple[str, str, str]] = []  # path, digest and analysis of each
+        self._waiting: list[VersionRow] = []  # to be written together
+        self._runs: list[tuple[int, RunRow]] = []
+        self._present = {run_key(run): run for run in datafile.runs(environment)}
+        self._again: dict[int, Run] = {}  # by place: runs that the datafile had before
+        self._tests = datafile.newest_of_tests()
+        self._newest: dict[int, float] = {}  # by subject: when the newest run began that ran the test
+        self._run = 0  # place of the one whose traces come
+        self._there: dict[int, set[bytes]] | None = None  # by the id of a run: digests of the traces that it had before
+        self._known: dict[str, _Known] | None = None  # traces of this run, when they were asked for
+        self._traces: list[TraceRow] = []
+        self._new_runs = self._new_executions = 0
+
+    def merge(self, rows: Iterable[Row]) -> Merged:
+        """Store all rows. Raises EvidenceError for what cannot be: whoever asked for the transaction undoes it."""
+        for row in rows:
+            if isinstance(row, TraceRow):
+                self._trace(row)
+            elif isinstance(row, VersionRow):
+                self._version(row)
+            elif isinstance(row, RunRow):
+                self._run_row(row)
+            else:
+                self._tables.take(row)
+        self._write_versions()
+        self._write_traces()
+        self._place_tests()
+        return Merged(self._new_runs, self._new_executions)
+
+    def _version(self, row: VersionRow) -> None:
+        self._waiting.append(row)
+        if len(self._waiting) >= _VERSIONS:
+            self._write_versions()
+
+    def _write_versions(self) -> None:
+        sources = self._tables.sources
+        versions = [
+            SourceVersion(sources[row.source - 1].path, row.digest, row.model_key, row.model, row.names, -1, -1)
+            for row in self._waiting
+        ]
+        if versions:
+            ids = self._datafile.unite_sources(versions)
+            self._version_keys += [version[:3] for version in versions]
+            self._versions += [ids[version[:3]] for version in versions]
+        self._waiting.clear()
+
+    def _run_row(self, row: RunRow) -> None:
+        self._write_versions()
+        facts_text = self._tables.facts[row.facts - 1] if row.facts else ""
+        facts = unpack_json(facts_text) if row.facts else None
+        present = self._present.get((row.started, str((facts or {}).get(RUN_KEY, ""))))
+        if present is None:
+            run_id = self._begin(row)
+            self._new_runs += 1
+        else:
+            run_id = present.id
+            self._again[len(self._runs) + 1] = present
+            if self._rank(row, facts_text) <= self._rank_of(present):
+                self._runs.append((run_id, row))
+                return
+        if facts is not None:
+            self._datafile.set_facts(run_id, facts)
+        if row.has_snapshot:
+            self._datafile.set_snapshot(run_id, [self._versions[n - 1] for n in unpack_numbers(row.snapshot)])
+        if row.ended != UNFINISHED:
+            status = int(row.exitstatus) if row.exitstatus else None
+            self._datafile.finish_run(run_id, row.ended, bool(row.completed), status)
+        self._runs.append((run_id, row))
+
+    def _rank(self, row: RunRow, facts: str) -> tuple[object, ...]:
+        """Of two copies of one run, made at different times, the one that tells more has the greater."""
+        versions = sorted(self._version_keys[number - 1] for number in unpack_numbers(row.snapshot))
+        return row.ended, len(facts), facts, len(versions), versions
+
+    def _rank_of(self, run: Run) -> tuple[object, ...]:
+        ended = UNFINISHED if run.ended is None else run.ended
+        facts = facts_that_travel(run) or ""
+        versions = sorted((ref.path, ref.digest, ref.model_key) for ref in self._datafile.snapshot(run.id).values())
+        return ended, len(facts), facts, len(versions), versions
+
+    def _begin(self, row: RunRow) -> int:
+        packages = unpacked_packages(self._tables.packages[row.packages - 1])
+        return self._datafile.begin_run(
+            RunStart(
+                environment=self._environment,
+                started=row.started,
+                arguments=tuple(unpack_json(row.arguments)),
+                packages=tuple(Package(n, v, d, tuple(m), tuple(r)) for n, v, d, m, r in packages),
+                git_head=row.git_head,
+                git_dirty=bool(row.git_dirty),
+                engine=row.engine,
+                version=row.version,
+            )
+        )
+
+    # Traces
+
+    def _trace(self, row: TraceRow) -> None:
+        if row.run != self._run:
+            self._write_traces()
+            self._run = row.run
+            self._known = None
+        run_id, run = self._runs[row.run - 1]
+        if row.outcome:
+            self._newest[row.subject] = max(run.started, self._newest.get(row.subject, run.started))
+        if row.run in self._again and self._tables.digest(row) in self._digests_there().get(run_id, ()):
+            return  # mostly: evidence came again
+        self._traces.append(row)
+        if len(self._traces) >= _BATCH:
+            self._write_traces()
+
+    def _digests_there(self) -> Mapping[int, set[bytes]]:
+        """What the datafile has of the runs that come again."""
+        if self._there is None:
+            self._there = {run.id: set() for run in self._again.values()}
+            exported = self._datafile.exporter(self._again.values())
+            tables, ids = Tables(), [run.id for run in exported.runs]
+            for row in exported.rows(with_models=False):
+                if isinstance(row, TraceRow):
+                    self._there[ids[row.run - 1]].add(tables.digest(row))
+                else:
+                    tables.take(row)
+        return self._there
+
+    def _known_traces(self, run_id: int) -> Mapping[str, _Known]:
+        if self._known is None:
+            found = self._datafile.traces_of_run(run_id) if self._run in self._again else ()
+            self._known = {row[0]: _Known(row[1], row[2], row[3], row[4]) for row in found}
+        return self._known
+
+    def _write_traces(self) -> None:
+        if not self._traces:
+            return
+        run_id, _ = self._runs[self._run - 1]
+        traces, executions = [], []
+        for row in self._traces:
+            trace = self._tables.trace(row)
+            known = self._known_traces(run_id).get(trace.identity)
+            trace = trace if known is None else self._united(trace, known)
+            execution = self._execution(row, trace, known) if row.outcome else None
+            if execution is None:
+                traces.append(trace)
+            else:
+                executions.append(execution)
+                self._new_executions += known is None or known.execution is None
+        self._datafile.write(run_id, traces, executions)
+        self._traces.clear()
+
+    def _united(self, trace: Trace, known: _Known) -> Trace:
+        """A trace with what the datafile knows of it already, but for what `Datafile.write` unites itself."""
+        if known.unknown != trace.unknown:
+            reasons = {*known.unknown.split("; "), *trace.unknown.split("; ")} - {""}
+            self._datafile.change_unknown(known.trace_id, "; ".join(sorted(reasons)), known.complete)
+        return trace._replace(unknown="", complete=trace.complete or known.complete)
+
+    def _execution(self, row: TraceRow, trace: Trace, known: _Known | None) -> Execution | None:
+        """The execution that is to be written; None where the one that is there stays."""
+        subject = self._tables.subjects[row.subject - 1]
+        ours = (row.outcome, row.duration, row.always, row.failure)
+        if known is not None and known.execution is not None and _weight(known.execution) >= _weight(ours):
+            return None
+        where = (subject.name, subject.path, subject.function, subject.test_kind)
+        return Execution(trace, *where, row.outcome, row.duration, row.failure, row.always)
+
+    def _place_tests(self) -> None:
+        """Let the newest run of all say where each test stands, not the one that was written last."""
+        winners: dict[str, tuple[str, str, str]] = {}
+        for place, started in self._newest.items():
+            row = self._tables.subjects[place - 1]
+            brought = (started, row.path, row.function, row.test_kind)
+            there = self._tests.get(row.name, brought)
+            winners[row.name] = max(brought, there)[1:]
+        self._datafile.place_tests(winners)
+
+
+def _weight(execution: tuple[str, float, str, str]) -> tuple[object, ...]:
+    """Of two executions of a test in one run, the heavier is kept: rather one that failed than one that passed."""
+    return execution[0] in FAILURES, execution
