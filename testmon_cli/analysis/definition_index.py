@@ -31,6 +31,18 @@ class DefinitionIndex:
                 found[definition.owner, name].append(definition)
         return dict(found)
 
+    def members_named(self, name: str) -> Sequence[Definition]:
+        """Definitions that bind a name in the body of any class."""
+        return self._members.get(name, ())
+
+    @cached_property
+    def _members(self) -> Mapping[str, list[Definition]]:
+        found: dict[str, list[Definition]] = defaultdict(list)
+        for (owner, name), definitions in self._by_name.items():
+            if owner:
+                found[name] += definitions
+        return dict(found)
+
     def definitions_mentioning(self, mentions: Iterable[str]) -> list[Definition]:
         """Definitions with any of some mentions, in the order in which they stand."""
         lists = [found for mention in mentions if (found := self._definitions_by_mention.get(mention))]
@@ -38,11 +50,11 @@ class DefinitionIndex:
 
     def definitions_using(self, mentions: Iterable[str]) -> list[Definition]:
         """Definitions with any of some mentions in their code or annotations, in the order in which they stand."""
-        tables = (self._definitions_by_mention, self._definitions_by_hint)
-        wanted = tuple(mentions)
-        return self._numbered([found for table in tables for mention in wanted if (found := table.get(mention))])
+        return self._numbered([found for mention in mentions if (found := self._definitions_by_use.get(mention))])
 
     def _numbered(self, lists: Sequence[list[int]]) -> list[Definition]:
+        if not lists:
+            return []
         numbers = lists[0] if len(lists) == 1 else sorted({number for found in lists for number in found})
         return [self.model.definitions[number] for number in numbers]
 
@@ -51,8 +63,8 @@ class DefinitionIndex:
         return _by_mention(definition.mentions for definition in self.model.definitions)
 
     @cached_property
-    def _definitions_by_hint(self) -> Mapping[str, list[int]]:
-        return _by_mention(definition.hint_mentions for definition in self.model.definitions)
+    def _definitions_by_use(self) -> Mapping[str, list[int]]:
+        return _by_mention(definition.mentions | definition.hint_mentions for definition in self.model.definitions)
 
     # What functions do and imports bind
 

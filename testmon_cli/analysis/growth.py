@@ -6,11 +6,11 @@ besides (its effects) affects objects by the name they have, or the whole module
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from testmon_cli.analysis import lookups, purity
 from testmon_cli.analysis.changes import ADDED, CHANGED, DOC, HINT, REMOVED, DefinitionChange
-from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE, SELF, UNNAMED
+from testmon_cli.analysis.effects import FALLIBLE
+from testmon_cli.analysis.import_effects import FRAGILE, MEMBER, MODULE, MUTATED, ImportEffects
 from testmon_cli.analysis.mentions import (
     DYNAMIC,
     DYNAMIC_ATTRIBUTES,
@@ -19,13 +19,10 @@ from testmon_cli.analysis.mentions import (
     READS_DOCS,
     READS_HINTS,
 )
-from testmon_cli.analysis.project import CONFTEST, Held, Project, Ran
+from testmon_cli.analysis.project import CONFTEST, Consequence, Held, Made, Project, Ran
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.source import Definition, FunctionSummary, Import
+from testmon_cli.domain.source import Definition, Import
 
-_DEEPEST_CALL = 8
-_INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
-_RESULT = "()"  # at the end of an argument that is what a call returned
 _ABSTRACT = frozenset({"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"})
 LOOKING_UP = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE})
 # The same where the names are recorded.
@@ -70,6 +67,7 @@ class Growth:
     def __init__(self, project: Project, *, coarse: bool = False) -> None:
         self.project = project
         self._coarse = coarse
+        self._import_effects = ImportEffects(project)
         self.affected = Affected()
         self._pending: list[tuple[str, str]] = []
         self._pending_members: list[tuple[str, str, str]] = []
@@ -118,7 +116,8 @@ class Growth:
             self.module(path, link)
         self.fragile(path, link)
         if self.project.runs(path):
-            self._observed(path, definition, functions, link, is_other=True)
+            for consequence in self._import_effects.of_other_run(path, definition, functions):
+                self._affect(consequence, link)
 
     def new_module(self, path: str, definitions: Iterable[Definition]) -> None:
         """A source file came: imports that failed, or found something else, may find it now."""
@@ -291,16 +290,15 @@ class Growth:
         Those that only have it as a keyword of a call are left out, unless they are asked for.
         """
         reaching = None if path == EVERYWHERE else self.project.reaching(path)
-        for candidate in self._candidates(name):
-            facts = self.project.facts(candidate)
+        wanted = ["." + name, "@" + name, *(["=" + name] if keywords else [])]
+        for candidate, definitions in self._candidates(path, name, wanted):
             if reaching is not None and candidate not in reaching:
                 if is_name_of(path, name) and self.project.asked.on_import(candidate, lookups.ANYWHERE, name):
-                    found = facts.definitions_using({lookups.ANYWHERE}) if facts is not None else ()
+                    facts = self.project.facts(candidate)
+                    found = facts.definitions_using([lookups.ANYWHERE]) if facts is not None else ()
                     yield from ((candidate, definition, False) for definition in found)
                 continue
-            wanted = {"." + name, "@" + name, *LOOKING_UP, *RECORDED, *([name] if candidate == path else ())}
-            wanted |= {"=" + name} if keywords else set()
-            for definition in facts.definitions_using(wanted) if facts is not None else ():
+            for definition in definitions:
                 if (keywords and "=" + name in definition.mentions) or self._mentions(
                     definition, candidate, path, name
                 ):
@@ -308,10 +306,18 @@ class Growth:
                 elif self._annotates(definition, candidate, path, name):
                     yield candidate, definition, True
 
-    def _candidates(self, name: str) -> Iterable[str]:
-        """Files with definitions that may mention a name, or look names up."""
-        looking_up = self.project.defining(LOOKING_UP | RECORDED)
-        return dict.fromkeys((*self.project.mentioning(frozenset({name})), *looking_up))
+    def _candidates(self, path: str, name: str, wanted: Sequence[str]) -> Iterator[tuple[str, Sequence[Definition]]]:
+        """Definitions that may mention a name of a file, or look names up, by their files."""
+        looking_up = self.project.looking_up(LOOKING_UP | RECORDED)
+        mentioning = dict.fromkeys(self.project.mentioning(frozenset({name})))
+        for candidate in mentioning:
+            facts = self.project.facts(candidate)
+            if facts is not None:
+                ways = LOOKING_UP | RECORDED if candidate in looking_up else ()
+                yield candidate, facts.definitions_using([*wanted, *ways, *([name] if candidate == path else ())])
+        for candidate, definitions in looking_up.items():
+            if candidate not in mentioning:
+                yield candidate, definitions
 
     def _mentions(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if definition.kind == "import":
@@ -394,20 +400,22 @@ class Growth:
 
     def _made_of_members(self, path: str, owner: str, cause: Cause) -> None:
         """A subclass of which a metaclass, a decorator or a base from outside makes something looks at its members."""
-        if (path, owner) not in self.project.made_below:
-            self.project.made_below[path, owner] = list(self._made_below(path, owner))
-        for where, definition in self.project.made_below[path, owner]:
-            link = Cause("definition", "inherits", where, definition.names[0], definition.line, cause)
-            self._whole_class(where, definition.qualname, link)
+        for made in self._made_of(self.holders(path, owner)):
+            if (path, owner) in made.above:
+                where, definition = made.path, made.definition
+                link = Cause("definition", "inherits", where, definition.names[0], definition.line, cause)
+                self._whole_class(where, definition.qualname, link)
 
-    def _made_below(self, path: str, owner: str) -> Iterator[tuple[str, Definition]]:
-        for where, name in sorted(self.holders(path, owner).names):
-            for definition in self.project.definitions(where, name):
-                if definition.kind != "class" or self.project.is_plain_class(where, definition, above=True):
-                    continue
-                above = self.project.ancestors(where, definition)
-                if any(parent is not None and (at, parent.qualname) == (path, owner) for at, parent, _ in above):
-                    yield where, definition
+    def _made_of(self, held: Held) -> list[Made]:
+        """The classes of some names of which something else makes something."""
+        if held not in self.project.made:
+            self.project.made[held] = [
+                Made(where, definition, self.project.classes_above(where, definition))
+                for where, name in sorted(held.names)
+                for definition in self.project.definitions(where, name)
+                if definition.kind == "class" and not self.project.is_plain_class(where, definition, above=True)
+            ]
+        return self.project.made[held]
 
     def _imports_name(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if "." + name not in definition.mentions:
@@ -661,191 +669,25 @@ class Growth:
         self, path: str, definition: Definition, cause: Cause, *, importing: str, may_raise: bool = True
     ) -> None:
         """What a definition does besides binding its names; if it may raise, so may the import of `importing`."""
-        if not self.project.runs(importing):
-            return
-        ran = self.project.ran(path, definition) if path == importing else None
-        if ran is not None:
-            self._observed(path, definition, ran, cause, is_other=False)
-        for effect in definition.effects:
-            if effect == FALLIBLE and may_raise:
-                self.fragile(importing, cause)
-            elif effect != FALLIBLE and ran is None:
-                self._effect(effect, _Place(path, importing, cause))
+        if self.project.runs(importing):
+            for consequence in self._import_effects.of(path, definition, importing):
+                if may_raise or consequence.what != FRAGILE:
+                    self._affect(consequence, cause)
 
-    def _observed(self, path: str, definition: Definition, ran: Sequence[Ran], cause: Cause, *, is_other: bool) -> None:
-        """What a definition does besides binding its names, where the functions are known that it ran.
-
-        Those to which names lead from there count; where one of them does something else (`is_other`), all of them.
-        """
-        walk = _Walk(ran)
-        place = _Place(path, path, cause)
-        self._walk(definition.effects, place, walk)
-        is_class = definition.kind == "class"
-        # What no name leads to was given objects by Python itself, as an operator or a metaclass is.
-        is_given = False
-        for function in ran if is_other else ():
-            if not walk.has_entered(function):
-                changes = self._walk_into(function.path, function.qualname, function.effects, place, walk)
-                is_given = is_given or changes
-        for where, owner, attribute in walk.attributes:
-            if not self._shared(where, owner, attribute, cause):
-                is_given = True
-        for where, argument in walk.changed:
-            self._argument_changed(where, argument, cause)
-        if not is_given and not (is_class and walk.changes_arguments):
-            return
-        mentioned = {(path, mention) for mention in definition.mentions if mention.isidentifier()}
-        for where, argument in sorted({*walk.given, *mentioned}):
-            if self._is_object(where, argument):
-                self._argument_changed(where, argument, cause)
-        for where, parent, _ in self.project.ancestors(path, definition) if is_class else ():
-            if parent is not None:
-                self.name(where, parent.names[0], cause)
-
-    def _is_object(self, path: str, name: str) -> bool:
-        """Whether a name may stand for an object that is no class, function or module."""
-        found = self.project.resolve(name.removesuffix(_RESULT), path)
-        owner, _, last = found[1].rpartition(".") if found is not None else ("", "", "")
-        definitions = self.project.definitions(found[0], last, owner) if found is not None else ()
-        return any(definition.kind in ("assign", "statement") for definition in definitions)
-
-    def _shared(self, where: str, owner: str, attribute: str, cause: Cause) -> bool:
-        """Note that an attribute of a class holds something else; False when each object has its own."""
-        is_shared = False
-        for path in self.project.mentioning(frozenset({attribute})):
-            model = self.project.model(path)
-            for definition in model.definitions if model is not None else ():
-                if not definition.owner or attribute not in definition.names or "bare" in definition.flags:
-                    continue
-                if self._is_related((path, definition.owner), (where, owner)):
-                    self.member(path, definition.owner, attribute, cause)
-                    is_shared = True
-        return is_shared
-
-    def _is_related(self, first: tuple[str, str], second: tuple[str, str]) -> bool:
-        """Whether two classes are the same, or one is below the other."""
-        return first == second or second in self._classes_above(*first) or first in self._classes_above(*second)
-
-    def _classes_above(self, path: str, qualname: str) -> set[tuple[str, str]]:
-        definition = self.project.class_named(path, qualname)
-        above = self.project.ancestors(path, definition) if definition is not None else ()
-        return {(at, parent.qualname) for at, parent, _ in above if parent is not None}
-
-    def _walk(self, effects: Iterable[str], place: "_Place", walk: "_Walk") -> None:
-        """Follow the effects of code that ran, or that what ran might have called."""
-        for effect in effects:
-            kind, _, rest = effect.partition(":")
-            if effect == ANYTHING:
-                self.module(place.importing, place.cause)
-            elif effect[0] == UNNAMED:
-                self._walk_unnamed(effect[1:], place, walk)
-            elif effect == ARGUMENT:
-                walk.changes_arguments = True
-            elif effect[0] == ARGUMENT:
-                walk.attributes[place.path, place.function.rpartition(".")[0], effect[2:]] = None
-                walk.changes_arguments = True
-            elif effect[0] in "~=":
-                if effect[0] == "=" or self.project.is_module_level(place.path, effect[1:].partition(".")[0]):
-                    self.mutated(place.path, effect[1:], place.cause)
-                else:
-                    walk.changes_arguments = True  # of the function around it
-            elif effect not in (FALLIBLE, SELF):
-                target, *arguments = rest.split("|")
-                walk.give(place.path, arguments, is_changed=self._walk_call(kind, target, place, walk))
-
-    def _walk_unnamed(self, call: str, place: "_Place", walk: "_Walk") -> None:
-        """A method of something without a name, or a function that was given: if it ran, that is known."""
-        method, *arguments = call.split("|")
-        found = [(ran.path, ran.qualname, ran.effects) for ran in walk.methods.get(method, ())]
-        for path in self.project.mentioning(frozenset({method})) if method and not found else ():
-            facts = self.project.facts(path)
-            named = facts.functions_named(method) if facts is not None else ()
-            found += [(path, f.qualname, f.effects) for f in named]
-        is_changed = not found  # by code from outside the project
-        for path, qualname, effects in found:
-            if (path, qualname) != (place.path, place.function):  # a method that calls that of a base class
-                is_changed = self._walk_into(path, qualname, effects, place, walk) or is_changed
-        walk.give(place.path, (*arguments, ARGUMENT), is_changed=is_changed)
-
-    def _walk_into(self, path: str, qualname: str, effects: Iterable[str], place: "_Place", walk: "_Walk") -> bool:
-        """Follow a function, once; True if it may change what it is given."""
-        key = (path, qualname)
-        if key not in walk.entered:
-            walk.entered[key] = True  # as long as that is not known
-            outer, walk.changes_arguments = walk.changes_arguments, False
-            self._walk(effects, _Place(path, place.importing, place.cause, function=qualname), walk)
-            walk.entered[key], walk.changes_arguments = walk.changes_arguments, outer
-        return walk.entered[key]
-
-    def _walk_call(self, kind: str, target: str, place: "_Place", walk: "_Walk") -> bool:
-        """Follow a call; True if it may change its arguments."""
-        found = self.project.resolve(target, place.path)
-        if found is None:
-            if kind not in ("deco", "made") or not purity.is_pure_decorator(target):
-                self.module(place.importing, place.cause)  # outside the project, and not known to be harmless
-            return False
-        found = self._aliased(found)
-        summary = self.project.function(*found)
-        made = self.project.class_named(*found) if summary is None else None
-        if summary is not None:
-            effects = self._with_closures(found[0], summary) if kind == "made" else summary.effects
-            return self._walk_into(*found, effects, place, walk)
-        if made is not None:
-            return self._walk_making(found[0], made, place, walk)
-        return self._walk_method(found, place, walk, bare=kind.startswith(("bare", "deco", "made")))
-
-    def _aliased(self, found: tuple[str, str]) -> tuple[str, str]:
-        """What `name = other` stands for."""
-        path, name = found
-        for _ in range(_DEEPEST_CALL):
-            definitions = self.project.definitions(path, name)
-            mentioned = [m for m in definitions[0].mentions if m.isidentifier()] if len(definitions) == 1 else []
-            is_alias = len(mentioned) == 1 and definitions[0].kind == "assign" and not definitions[0].flags
-            if not is_alias or any(m.startswith(".") for m in definitions[0].mentions):
-                break
-            path, name = self.project.resolve(mentioned[0], path) or found
-        return path, name
-
-    def _walk_making(self, path: str, definition: Definition, place: "_Place", walk: "_Walk") -> bool:
-        is_changed = False
-        for holder, summary in self._initialisers(path, definition, place):
-            changes = self._walk_into(holder, summary.qualname, summary.effects, place, walk)
-            is_changed = is_changed or changes
-        return is_changed
-
-    def _walk_method(self, found: tuple[str, str], place: "_Place", walk: "_Walk", *, bare: bool) -> bool:
-        """A method of an object that has a name: what ran of it is known, but for libraries' objects."""
-        where, qualname = found
-        root, _, method = qualname.rpartition(".")
-        if not root or method not in walk.methods:
-            self._method_of(found, [], place, bare=bare)
-            return True
-        changes = [self._walk_into(r.path, r.qualname, r.effects, place, walk) for r in walk.methods[method]]
-        walk.give(where, [root], is_changed=any(changes))
-        return any(changes)
-
-    def _effect(self, effect: str, place: "_Place") -> None:
-        kind, _, rest = effect.partition(":")
-        if effect == ANYTHING or effect[0] == UNNAMED:
-            self.module(place.importing, place.cause)
-        elif effect == FALLIBLE:
-            self.fragile(place.importing, place.cause)
-        elif effect[0] in _OF_ARGUMENTS:
-            return
-        elif effect[0] in "~=":
-            self.mutated(place.path, effect[1:], place.cause)
-        elif place.depth > _DEEPEST_CALL:
-            self.module(place.importing, place.cause)
+    def _affect(self, consequence: Consequence, cause: Cause) -> None:
+        what, path, name, owner = consequence
+        if what == MODULE:
+            self.module(path, cause)
+        elif what == FRAGILE:
+            self.fragile(path, cause)
+        elif what == MEMBER:
+            self.member(path, owner, name, cause)
+        elif what == MUTATED:
+            self._mutated(path, name, cause)
         else:
-            target, *arguments = rest.split("|")
-            if kind in ("deco", "made"):
-                self._decorated(target, place, made=kind == "made")
-            elif kind.endswith("method"):
-                self._method(target, arguments, place, bare=kind.startswith("bare"))
-            else:
-                self._called(target, arguments, place, bare=kind == "bare")
+            self.name(path, name, cause)
 
-    def mutated(self, path: str, name: str, cause: Cause) -> None:
+    def _mutated(self, path: str, name: str, cause: Cause) -> None:
         """What a name, or an attribute of it, stands for in `path` has changed, wherever else it is known by a name."""
         link = Cause("definition", "changes", path, name, cause.line, cause)
         self.name(path, name.partition(".")[0], link)
@@ -856,192 +698,6 @@ class Growth:
             self.name(found[0], found[1].partition(".")[0], link)
         else:
             self.module(found[0], link)  # some attribute of a module
-
-    def _argument_changed(self, path: str, argument: str, cause: Cause) -> None:
-        """Something that a call in `path` was given is another, see `analysis.effects` for the notation."""
-        if not argument.endswith(_RESULT):
-            if argument != ARGUMENT and not self._is_constant(path, argument):
-                self._given(path, argument, cause)
-            return
-        called = argument.removesuffix(_RESULT)
-        found = self.project.resolve(called, path)
-        if found is None:
-            self.mutated(path, called.partition(".")[0], cause)
-            return
-        found = self._aliased(found)
-        if self.project.class_named(*found) is None:  # else it was made for the call
-            self.name(found[0], found[1].partition(".")[0], cause)
-
-    def _given(self, path: str, argument: str, cause: Cause) -> None:
-        found = self.project.resolve(argument, path) if "." in argument else None
-        if found is not None and found[1]:
-            self.name(found[0], found[1].partition(".")[0], cause)  # what another module has under a name
-        else:
-            self.mutated(path, argument, cause)
-
-    def _is_constant(self, path: str, name: str) -> bool:
-        """Whether a name stands for what nobody can change."""
-        found = self.project.resolve(name, path)
-        definitions = self.project.definitions(*found) if found is not None else ()
-        return bool(definitions) and all("constant" in definition.flags for definition in definitions)
-
-    def _decorated(self, target: str, place: "_Place", *, made: bool) -> None:
-        found = self.project.resolve(target, place.path)
-        if found is None:
-            if not purity.is_pure_decorator(target):
-                self.module(place.importing, place.cause)
-            return
-        summary = self.project.function(*found)
-        if summary is not None:
-            effects = self._with_closures(found[0], summary) if made else summary.effects
-            self._summary(effects, found[0], [], place)
-            return
-        self._method_of(found, [], place, bare=True)
-
-    def _with_closures(self, where: str, summary: FunctionSummary) -> tuple[str, ...]:
-        """Effects of a function and of the functions that it makes: a decorator with arguments returns one to call.
-
-        What these change that is no name of the module is an argument of the function around them, like `self`.
-        """
-        found = [*summary.effects]
-        for closure in self.project.functions_in(where, summary.qualname):
-            for effect in closure.effects:
-                root = effect[1:].partition(".")[0]
-                enclosed = effect[0] == "~" and not self.project.is_module_level(where, root)
-                found.append(ARGUMENT if enclosed else effect)
-        return tuple(dict.fromkeys(found))
-
-    def _called(self, target: str, arguments: list[str], place: "_Place", *, bare: bool) -> None:
-        found = self.project.resolve(target, place.path)
-        if found is None:
-            self.module(place.importing, place.cause)  # outside the project, and not known to be harmless
-            return
-        summary = self.project.function(*found)
-        definition = self.project.class_named(*found) if summary is None else None
-        if summary is not None:
-            self._summary(summary.effects, found[0], arguments, place)
-        elif definition is not None:
-            self._made(found[0], definition, arguments, place)
-        else:
-            self._method_of(found, arguments, place, bare=bare)
-
-    def _made(self, path: str, definition: Definition, arguments: list[str], place: "_Place") -> None:
-        """An object of a class is made: its initialisers run."""
-        for holder, summary in self._initialisers(path, definition, place):
-            self._summary(summary.effects, holder, arguments, place)
-
-    def _initialisers(
-        self, path: str, definition: Definition, place: "_Place"
-    ) -> Iterator[tuple[str, FunctionSummary]]:
-        """What runs to make an object of a class, with the files, wherever it stands above; notes what is not known."""
-        lineage: list[tuple[str, Definition | None, str]] = [(path, definition, "")]
-        lineage += self.project.ancestors(path, definition)
-        for holder, cls, base in lineage:
-            if cls is None:
-                if not (base in purity.PLAIN_BASES or purity.is_stdlib(base) or purity.is_pure_call(base)):
-                    self.module(place.importing, place.cause)
-                continue
-            for name in _INITIALISERS:
-                summary = self.project.function(holder, f"{cls.qualname}.{name}")
-                if summary is not None:
-                    yield holder, summary
-
-    def _summary(self, effects: Iterable[str], where: str, arguments: list[str], place: "_Place") -> None:
-        """What a call of a project function of the file `where` can change; that it may raise says the statement."""
-        inside = _Place(where, place.importing, place.cause, place.depth + 1)
-        for effect in effects:
-            if effect == FALLIBLE:
-                continue
-            if effect[0] in _OF_ARGUMENTS:
-                for argument in arguments:
-                    self._argument_changed(place.path, argument, place.cause)
-            else:
-                self._effect(effect, inside)
-
-    def _method(self, target: str, arguments: list[str], place: "_Place", *, bare: bool) -> None:
-        found = self.project.resolve(target, place.path)
-        if found is None:
-            self.module(place.importing, place.cause)
-            return
-        self._method_of(found, arguments, place, bare=bare)
-
-    def _method_of(self, found: tuple[str, str], arguments: list[str], place: "_Place", *, bare: bool) -> None:
-        """A method of an object that has a name at the module level of `found[0]`."""
-        where, qualname = found
-        root, _, method = qualname.rpartition(".")
-        for definition in self.project.definitions(where, root.partition(".")[0]) if root else ():
-            if "literal" in definition.flags or _is_dispatcher(definition):
-                if method not in purity.BUILTIN_METHODS or method in purity.CONTAINER_MUTATORS:
-                    self.mutated(where, root.partition(".")[0], place.cause)
-                return
-            if "instance" in definition.flags:
-                self._method_of_instance(where, definition, root, method, arguments, place, bare=bare)
-                return
-        self.module(place.importing, place.cause)
-
-    def _method_of_instance(
-        self, where: str, definition: Definition, root: str, method: str, arguments: list[str], place: "_Place", *,
-        bare: bool,
-    ) -> None:  # fmt: skip
-        made_by = definition.bases[0] if definition.bases else "?"
-        cls = self.project.class_definition(made_by, where)
-        if cls is None:
-            plain = purity.is_stdlib(made_by) or made_by in purity.PURE_BUILTINS
-            if plain and purity.is_pure_call(made_by):
-                if bare or method in purity.CONTAINER_MUTATORS:
-                    self.mutated(where, root, place.cause)
-                return
-            self.module(place.importing, place.cause)
-            return
-        lineage = [(cls[0], cls[1]), *((w, d) for w, d, _ in self.project.ancestors(*cls) if d is not None)]
-        for holder, parent in lineage:
-            summary = self.project.function(holder, f"{parent.qualname}.{method}")
-            if summary is not None:
-                effects = self._with_closures(holder, summary)
-                if any(effect[0] in _OF_ARGUMENTS for effect in effects):
-                    self.mutated(where, root, place.cause)
-                self._summary(effects, holder, arguments, place)
-                return
-        self.module(place.importing, place.cause)
-
-
-_OF_ARGUMENTS = (ARGUMENT, SELF)
-
-
-class _Walk:
-    """What is known of code that ran, and found while its effects are followed."""
-
-    def __init__(self, ran: Iterable[Ran]) -> None:
-        self.entered: dict[tuple[str, str], bool] = {}  # functions, and whether they change what they are given
-        self.methods: dict[str, list[Ran]] = {}  # what ran, by name
-        for function in ran:
-            self.methods.setdefault(function.qualname.rpartition(".")[2], []).append(function)
-        # Attributes of objects, with the classes whose methods know them, that hold something else.
-        self.attributes: dict[tuple[str, str, str], None] = {}
-        self.given: dict[tuple[str, str], None] = {}  # arguments of calls, with the file of the call
-        self.changed: dict[tuple[str, str], None] = {}  # those of them that a call may have changed
-        self.changes_arguments = False  # of the function that is followed
-
-    def has_entered(self, function: Ran) -> bool:
-        return (function.path, function.qualname) in self.entered
-
-    def give(self, path: str, arguments: Iterable[str], *, is_changed: bool) -> None:
-        """A call has arguments, which may be changed by it."""
-        found = {(path, argument): None for argument in arguments if argument != ARGUMENT}
-        self.given.update(found)
-        if is_changed:
-            self.changed.update(found)
-            self.changes_arguments = self.changes_arguments or ARGUMENT in arguments
-
-
-class _Place(NamedTuple):
-    """Where code stands that runs on import: the file its names belong to, and the one whose import runs it."""
-
-    path: str
-    importing: str
-    cause: Cause
-    depth: int = 0  # of calls, counted from the import
-    function: str = ""  # the qualified name of the one that is followed
 
 
 def may_run(definition: Definition) -> bool:
@@ -1066,10 +722,6 @@ def _is_fixture(definition: Definition) -> bool:
 
 def _is_abstract(definition: Definition) -> bool:
     return any(decorator.rpartition(".")[2] in _ABSTRACT for decorator in definition.decorators)
-
-
-def _is_dispatcher(definition: Definition) -> bool:
-    return any(d.rpartition(".")[2] in ("singledispatch", "singledispatchmethod") for d in definition.decorators)
 
 
 def _is_special(name: str) -> bool:

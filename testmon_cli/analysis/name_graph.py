@@ -6,6 +6,7 @@ classes lead to is looked at once.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from testmon_cli.analysis.growth import Affected, Growth
@@ -127,25 +128,28 @@ class Holders:
     def __init__(self, project: Project) -> None:
         self._bits: Bits[Name | Member] = Bits()
         self._graph = NameGraph(project, self._own, coarse=True)
-        self._found: dict[Name, Held] = {}
+        self._found: dict[int, Held] = {}  # by the set of the names: classes that lead to each other share it
 
     def of(self, path: str, owner: str) -> Held:
         """Those of one class, by its qualified name."""
-        if (path, owner) not in self._found:
-            first, last = (path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])
-            found = set(self._bits.things(self._graph.union(first) | self._graph.union(last)))
-            names = frozenset(name for name in found if len(name) == 2)
-            members = [name for name in found if len(name) == 3]
-            own: dict[str, set[str]] = defaultdict(set)
-            for name in found:
-                own[name[0]].add(name[-1])
-            self._found[path, owner] = Held(
-                names,
-                frozenset("." + name[-1] for name in found),
-                {where: frozenset(some) for where, some in own.items()},
-                frozenset(mention for m in members for mention in (_last(m[1]), "." + _last(m[1]))),
-            )
-        return self._found[path, owner]
+        first, last = (path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])
+        names = self._graph.union(first) | self._graph.union(last)
+        if names not in self._found:
+            self._found[names] = self._held(set(self._bits.things(names)))
+        return self._found[names]
+
+    @staticmethod
+    def _held(found: AbstractSet[Name | Member]) -> Held:
+        own: dict[str, set[str]] = defaultdict(set)
+        for name in found:
+            own[name[0]].add(name[-1])
+        members = [name for name in found if len(name) == 3]
+        return Held(
+            frozenset(name for name in found if len(name) == 2),
+            frozenset("." + name[-1] for name in found),
+            {where: frozenset(some) for where, some in own.items()},
+            frozenset(mention for m in members for mention in (_last(m[1]), "." + _last(m[1]))),
+        )
 
     def _own(self, name: Name | Member) -> int:
         return self._bits.of([name])

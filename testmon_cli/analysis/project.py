@@ -41,6 +41,15 @@ class Ran(NamedTuple):
     effects: tuple[str, ...]
 
 
+class Consequence(NamedTuple):
+    """Something that is affected when a definition runs with another outcome, see `import_effects`."""
+
+    what: str
+    path: str
+    name: str = ""
+    owner: str = ""  # the qualified name of the class of a member
+
+
 @dataclass
 class Project:
     """Models of the current sources, loaded when they are asked for.
@@ -67,10 +76,12 @@ class Project:
     _indices: dict[str, DefinitionIndex | None] = field(default_factory=dict)
     _running: dict[str, bool] = field(default_factory=dict)
     _resolved: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
-    _defining: dict[frozenset[str], tuple[str, ...]] = field(default_factory=dict)
+    _looking_up: dict[frozenset[str], Mapping[str, Sequence[Definition]]] = field(default_factory=dict)
     _importing_stars: dict[str, tuple[str, ...]] = field(default_factory=dict)
     holders: Callable[[str, str], "Held"] | None = None  # kept for Growth.holders
-    made_below: dict[tuple[str, str], list[tuple[str, Definition]]] = field(default_factory=dict)  # kept for Growth
+    made: dict["Held", list["Made"]] = field(default_factory=dict)  # kept for Growth
+    # Kept for ImportEffects, by path, identity and importing file, with the definition so that no other one gets that.
+    consequences: dict[tuple[str, int, str], tuple[Definition, tuple[Consequence, ...]]] = field(default_factory=dict)
     _in_classes: dict[str, frozenset[str]] = field(default_factory=dict)
     # By path and identity of the definition, which is kept so that no other one gets it.
     _plain: dict[tuple[str, int, bool], tuple[Definition, bool]] = field(default_factory=dict)
@@ -83,13 +94,13 @@ class Project:
             self._indices[path] = None if model is None else DefinitionIndex(model)
         return self._indices[path]
 
-    def defining(self, mentions: frozenset[str]) -> tuple[str, ...]:
-        """Files with definitions that have any of some mentions."""
-        if mentions not in self._defining:
-            found = ((path, self.facts(path)) for path in self.mentioning(mentions))
-            paths = tuple(path for path, facts in found if facts is not None and facts.definitions_mentioning(mentions))
-            self._defining[mentions] = paths
-        return self._defining[mentions]
+    def looking_up(self, ways: frozenset[str]) -> Mapping[str, Sequence[Definition]]:
+        """Definitions that look names up in some ways, by their files."""
+        if ways not in self._looking_up:
+            found = ((path, self.facts(path)) for path in self.mentioning(ways))
+            ones = {path: facts.definitions_using(ways) for path, facts in found if facts is not None}
+            self._looking_up[ways] = {path: definitions for path, definitions in ones.items() if definitions}
+        return self._looking_up[ways]
 
     def edges(self, path: str, *, lazy: bool) -> frozenset[str]:
         """Files that `path` imports: at import only, or (lazy) in its functions and dynamically as well."""
@@ -399,6 +410,11 @@ class Project:
             return False
         return all(base in purity.PLAIN_METACLASSES or parent is not None for _, parent, base in self.ancestors(*found))
 
+    def classes_above(self, path: str, definition: Definition) -> frozenset[tuple[str, str]]:
+        """The classes of the project that a class is below, by file and qualified name."""
+        above = self.ancestors(path, definition)
+        return frozenset((at, parent.qualname) for at, parent, _ in above if parent is not None)
+
     def ancestors(self, path: str, definition: Definition) -> tuple["Ancestor", ...]:
         """Project classes above a class, and (None) the names of bases from outside."""
         key = (path, id(definition))
@@ -418,7 +434,8 @@ class Project:
                 yield from self._above(parent[0], parent[1], depth + 1)
 
 
-class Held(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Held:
     """Under which names a class, and what is made of it, is known: subclasses, instances, aliases."""
 
     names: frozenset[tuple[str, str]]  # of modules, with their files
@@ -431,6 +448,14 @@ class Held(NamedTuple):
         if not self.attributes.isdisjoint(mentions) or not self.own.get(path, _NO_NAMES).isdisjoint(mentions):
             return True
         return looks_up and not self.carriers.isdisjoint(mentions)
+
+
+class Made(NamedTuple):
+    """A class of which a metaclass, a decorator or a base from outside the project makes something."""
+
+    path: str
+    definition: Definition
+    above: frozenset[tuple[str, str]]  # the classes above it, by file and qualified name
 
 
 _NO_NAMES: frozenset[str] = frozenset()

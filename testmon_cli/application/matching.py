@@ -37,7 +37,7 @@ from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.application.texts import TextsRead
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.nodeid import path_of
-from testmon_cli.domain.records import STATEMENTS, ResourceState, Run, StoredTest, VersionRef
+from testmon_cli.domain.records import STATEMENTS, ResourceState, Run, StoredFingerprint, StoredTest, VersionRef
 from testmon_cli.domain.source import RESULT, Block, Definition, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
@@ -518,11 +518,17 @@ class RunMatcher:
         if not self._kinds:
             self._load_traces()
         whole = [trace_id for trace_id in self.modules if trace_id not in self._lines]
+        ran = self._datafile.fingerprints_by_trace(whole)
         return frozenset(
             self.modules[t]
             for t in whole
-            if t in self._not_in_full or any(f.path in self.snapshot for f in self._datafile.trace_fingerprints(t))
+            if t in self._not_in_full or any(f.path in self.snapshot for f in ran.get(t, ()))
         )
+
+    @cached_property
+    def _ran_by_statement(self) -> Mapping[int, list[StoredFingerprint]]:
+        """What the statements of modules ran on import, by their traces; read at once, since many are asked for."""
+        return self._datafile.fingerprints_by_trace(self._lines)
 
     def _ran_at(self, path: str, line: int) -> Sequence[Ran]:
         """The functions of the project that the statements on a line of a file ran on import."""
@@ -530,7 +536,7 @@ class RunMatcher:
         if key not in self._functions_at:
             checksums: dict[str, set[int]] = defaultdict(set)
             for trace_id in self._traces_at.get(key, ()):
-                for fingerprint in self._datafile.trace_fingerprints(trace_id):
+                for fingerprint in self._ran_by_statement.get(trace_id, ()):
                     checksums[fingerprint.path] |= fingerprint.checksums
             self._functions_at[key] = [ran for at, found in checksums.items() for ran in self._functions_of(at, found)]
         return self._functions_at[key]

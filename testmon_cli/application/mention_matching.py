@@ -403,6 +403,14 @@ class Owners:
                     yield Place(asking.path, block), _LOOKS_UP
 
 
+class _Concerned(NamedTuple):
+    """Who has to do with a class."""
+
+    traces: int
+    importing: frozenset[str]  # files of which the import has
+    related: set[Name]  # names with blocks that look at members of their own class, and the classes above
+
+
 class MentionMatcher:
     """Finds who executed a block that mentions an affected name.
 
@@ -425,6 +433,7 @@ class MentionMatcher:
         self._searched: set[tuple[Collection[Name], bool]] = set()  # classes that may be looked through for members
         self._relations = Relations(growth)
         self._joined: dict[tuple[str, str], bool] = {}  # classes that code joins with others on import
+        self._concerned: dict[tuple[str, str, bool], _Concerned] = {}
         self._documented: set[tuple[Name, str]] = set()
         self._hits: Hits = {}
         self._known = 0
@@ -590,12 +599,10 @@ class MentionMatcher:
         owners = self._owners[kept]
         own = [test.trace_id for test in self._run.tests_in([path]) if test.function == f"{owner}.{member}"]
         traces = self._mentions.traces.bits.of(own)
-        owned = owners.traces(names)
-        self._match_on_import(key, owned, cause)
-        # Code that makes a class runs when the file is imported: it need not mention the class.
-        owned |= self._mentions.making(self._growth.holders(path, owner).names)
+        concerned_with = self._concerned_with(path, owner, kept=kept)
+        self._match_on_import(key, concerned_with, cause)
+        owned, related = concerned_with.traces, concerned_with.related
         self._hit(traces & owned, cause)
-        related = owners.related(names) | self._ancestors(path, owner)
         for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
             concerned = self._mentions.concerned([place], among)
             if among != EVERYONE and not concerned:
@@ -629,14 +636,27 @@ class MentionMatcher:
             return False
         return self._run.notes_reading(path, block.qualname, attribute)
 
-    def _match_on_import(self, key: tuple[str, str, str], owned: int, cause: Cause) -> None:
+    def _concerned_with(self, path: str, owner: str, *, kept: bool) -> _Concerned:
+        key = (path, owner, kept)
+        if key not in self._concerned:
+            names = dict.fromkeys([(path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])])
+            owned = self._owners[kept].traces(names)
+            importing = self._mentions.traces.bits.things(owned & self._mentions.importing)
+            # Code that makes a class runs when the file is imported: it need not mention the class.
+            making = self._mentions.making(self._growth.holders(path, owner).names)
+            related = self._owners[kept].related(names) | self._ancestors(path, owner)
+            paths = frozenset(self._run.modules[trace_id] for trace_id in importing)
+            self._concerned[key] = _Concerned(owned | making, paths, related)
+        return self._concerned[key]
+
+    def _match_on_import(self, key: tuple[str, str, str], concerned: _Concerned, cause: Cause) -> None:
         """Definitions that use a member of what code gave them that ran meanwhile and has to do with the class."""
-        for trace_id in self._mentions.traces.bits.things(owned & self._mentions.importing):
-            path = self._run.modules[trace_id]
-            facts = self._project.facts(path)
-            for definition in facts.definitions_mentioning(["." + key[2]]) if facts is not None else ():
-                if definition.kind != "import":
-                    self._growth.used_on_import(path, definition, cause)
+        mention = "." + key[2]
+        for path, facts in self._mentions.files(key[2]):
+            if path in concerned.importing:
+                for definition in facts.definitions_mentioning([mention]):
+                    if definition.kind != "import":
+                        self._growth.used_on_import(path, definition, cause)
 
     def _match_searching(self, owned: int, cause: Cause) -> None:
         for place, among in self._mentions.looking_anywhere:

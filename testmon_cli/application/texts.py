@@ -24,12 +24,11 @@ class TextsRead:
     def holding(self, word: str) -> Iterator[tuple[str, int]]:
         """Files that hold an identifier, with the traces that read them."""
         wanted = word.encode()
-        pattern = re.compile(rb"(?<!\w)%b(?!\w)" % re.escape(wanted))
         for path, readers in self._readers.items():
             if path not in self._contents:
                 self._contents[path] = self._read(path)
             content = self._contents[path]
-            if wanted in content and pattern.search(content):
+            if wanted in content and re.search(rb"(?<!\w)%b(?!\w)" % re.escape(wanted), content):
                 yield path, readers
 
     @cached_property

@@ -246,15 +246,20 @@ class Reader:
         ids = [row["id"] for row in self._connection.rows("source_ids", paths=stored)]
         return self._decoded(self._connection.rows("fingerprints", ids=array(ids)))
 
-    @_decoded
     def trace_fingerprints(self, trace_id: int) -> list[StoredFingerprint]:
         """What one trace relied on in source files."""
-        ids = [
-            number
-            for row in self._connection.rows("sets_of", ids=array((trace_id,)))
-            for number in unpack_numbers(row["fingerprints"])
-        ]
-        return self._decoded(self._connection.rows("fingerprints_of", ids=array(ids)))
+        return self.fingerprints_by_trace([trace_id]).get(trace_id, [])
+
+    @_decoded
+    def fingerprints_by_trace(self, trace_ids: Iterable[int]) -> dict[int, list[StoredFingerprint]]:
+        """What each of some traces relied on in source files."""
+        members = {
+            row["trace_id"]: unpack_numbers(row["fingerprints"])
+            for row in self._connection.rows("sets_of", ids=array(trace_ids))
+        }
+        ids = {number for numbers in members.values() for number in numbers}
+        found = {each.id: each for each in self._decoded(self._connection.rows("fingerprints_of", ids=array(ids)))}
+        return {trace_id: [found[number] for number in numbers] for trace_id, numbers in members.items()}
 
     @_decoded
     def traces_with(self, fingerprint_ids: Iterable[int]) -> list[tuple[int, int]]:

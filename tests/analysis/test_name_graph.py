@@ -57,7 +57,7 @@ def test_a_class_with_a_member_that_holds_another_does_not_hold_it_itself() -> N
     assert found.is_mentioned("use.py", frozenset({".made"}), looks_up=False)
     assert found.is_mentioned("view.py", frozenset({"View"}), looks_up=True)
     assert not found.is_mentioned("view.py", frozenset({"View"}), looks_up=False)
-    assert ("base.py", "free") not in found
+    assert ("base.py", "free") not in found.names
 
 
 def test_the_cause_of_a_step_ends_with_what_brought_it_about() -> None:
