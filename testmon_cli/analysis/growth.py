@@ -28,7 +28,7 @@ LOOKING_UP = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE})
 # The same where the names are recorded.
 RECORDED = frozenset(way for way, same in OPEN.items() if same in LOOKING_UP)
 _OF_MEMBERS = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES})
-_RECORDED_OF_MEMBERS = frozenset({lookups.ANYWHERE, lookups.ATTRIBUTES})
+_RECORDED_OF_MEMBERS = frozenset({lookups.ANYWHERE, lookups.ATTRIBUTES, lookups.WALKS})
 EVERYWHERE = ""  # in place of a path: a name that any file may mention (a package)
 
 
@@ -337,7 +337,12 @@ class Growth:
 
     def _looked_up(self, way: str, candidate: str, path: str, name: str) -> bool:
         """Whether definitions of `candidate` looked a name of `path` up in a way that is recorded, or may have."""
-        asked = self.project.asked.on_import(candidate, way, name)
+        wanted = name
+        if way == lookups.WALKS:
+            if not self.project.is_only_of_module(path, name):
+                return self.looks_up(OPEN[way], candidate, path)
+            wanted = module_name(path)
+        asked = self.project.asked.on_import(candidate, way, wanted)
         if asked is None:
             return self.looks_up(OPEN[way], candidate, path)
         return asked and (way != lookups.OWN_NAMESPACE or candidate == path)
@@ -358,6 +363,7 @@ class Growth:
     def _spread_member(self, key: tuple[str, str, str], cause: Cause) -> None:
         """Definitions that use a changed member: of the class body by its bare name, others as an attribute."""
         path, owner, member = key
+        last = owner.rpartition(".")[2]
         reaching = self.project.reaching(path)
         looking_up = _OF_MEMBERS | _RECORDED_OF_MEMBERS
         for candidate in self.project.mentioning(frozenset({member, *looking_up})):
@@ -367,7 +373,7 @@ class Growth:
             for definition in facts.definitions_using(wanted) if facts is not None else ():
                 mentions = definition.mentions | definition.hint_mentions
                 looks_up = not mentions.isdisjoint(_OF_MEMBERS) or any(
-                    self.project.asked.on_import(candidate, way, member) is not False
+                    self.project.asked.on_import(candidate, way, last if way == lookups.WALKS else member) is not False
                     for way in _RECORDED_OF_MEMBERS & mentions
                 )
                 uses = looks_up or not mentions.isdisjoint(attributes)
@@ -736,7 +742,12 @@ def _is_conftest(path: str) -> bool:
 
 def is_name_of(path: str, name: str) -> bool:
     """Whether the module of a file has a name, be it in a package: who imports it by that need not reach it before."""
-    return path != EVERYWHERE and _module_name(path).rpartition(".")[2] == name
+    return path != EVERYWHERE and module_name(path) == name
+
+
+def module_name(path: str) -> str:
+    """The last part of the name of a file's module."""
+    return _module_name(path).rpartition(".")[2]
 
 
 def _module_name(path: str) -> str:

@@ -7,9 +7,11 @@ open: it mentions every name, see `mentions`.
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from testmon_cli.analysis.checksums import checksum
+from testmon_cli.analysis.scopes import FunctionNode, Scope, function_scope
 from testmon_cli.analysis.trees import children, walk
 
 # How a look-up is done, as in `mentions` but for names that are recorded.
@@ -17,8 +19,10 @@ ANYWHERE = "!*"
 ATTRIBUTES = "!*="
 MEMBERS = "!*."
 OWN_NAMESPACE = "!*g"
-WAYS = (ANYWHERE, ATTRIBUTES, MEMBERS, OWN_NAMESPACE)
+WALKS = "!w"  # all names of an object are gone through: noted is what the object is, see `tracing.probes`
+WAYS = (ANYWHERE, ATTRIBUTES, MEMBERS, OWN_NAMESPACE, WALKS)
 NO_WAY = ""  # the name is a constant, and mentioned as such
+OWN_MEMBERS = "*."  # the class of the method's own object is gone through, see `mentions`
 MODULE = "&"  # the same of a module, which may be passed on
 LOST = "*"  # in place of a name: that others were asked for, too
 
@@ -27,6 +31,8 @@ _OF_OBJECT = {"getattr", "hasattr", "setattr", "delattr", "getattr_static"}
 _BY_NAME = {"import_module": "name", "find_spec": "name", "getfixturevalue": "argname"}
 _GETTERS = {"attrgetter", "methodcaller"}
 _NAMESPACES = {"globals", "locals"}
+_LISTING = {"vars", "dir"}
+_LISTING_MEMBERS = {"getmembers", "getmembers_static"}
 _MAPPING_METHODS = {"get", "pop", "setdefault"}
 _OF_MAPPING = {"setitem", "delitem"}  # methods of monkeypatch
 _KEY = "lookup"  # of what is noted on a node
@@ -38,7 +44,7 @@ class Lookup(NamedTuple):
 
     node: ast.expr
     way: str  # of WAYS, or NO_WAY or MODULE
-    names: tuple[ast.expr, ...]  # expressions that give the names
+    names: tuple[ast.expr, ...]  # expressions that give the names, for WALKS the object
     quiet: ast.expr | None  # what would by itself say that names are looked up
     is_on_import: bool  # whether it belongs to a definition, not to a block of a function
 
@@ -69,25 +75,85 @@ def find(tree: ast.Module) -> Iterator[Lookup]:
     definition evaluates later (lambdas, generators); and in assertions all names that are not plain: pytest takes these
     apart, to show their parts.
     """
-    stack: list[tuple[ast.AST, bool, bool]] = [(tree, True, False)]  # with whether it runs on import, and is asserted
+    stack = [_Visited(tree, _Place(on_import=True, owner=_Owner()), asserted=False)]
+    named: set[int] = set()
     while stack:
-        node, on_import, asserted = stack.pop()
+        node, place, asserted = stack.pop()
         if isinstance(node, ast.expr):
-            found = _lookup(node, on_import)
+            found = _lookup(node, place) or (_walk_of(node, place) if id(node) not in named else None)
             if found is not None and (not asserted or all(isinstance(name, ast.Name) for name in found.names)):
+                named.add(id(found.quiet))  # not gone through: one of its names is looked up
                 yield found
-        for child, is_inside in _evaluated(node, on_import):
-            stack.append((child, on_import and not is_inside, asserted or isinstance(node, ast.Assert)))
+        inner = _place_inside(node, place)
+        for child, is_inside in _evaluated(node, place.on_import):
+            stack.append(_Visited(child, inner if is_inside else place, asserted or isinstance(node, ast.Assert)))
+
+
+class _Owner:
+    """The method that code stands in, or the class of which it is the body, or neither."""
+
+    def __init__(self, method: FunctionNode | None = None, *, is_class: bool = False) -> None:
+        self.is_class = is_class
+        self._method = method
+
+    @cached_property
+    def name(self) -> str:
+        """The parameter for the method's own object or class; "" if it may be another's."""
+        if self._method is None:
+            return ""
+        name = function_scope(self._method, Scope("class", Scope("module", None))).own
+        inner = (node for statement in self._method.body for node in walk(statement))
+        return "" if any(map(partial(_gives_another, name), inner)) else name
+
+
+class _Place(NamedTuple):
+    """Where an expression stands."""
+
+    on_import: bool
+    owner: _Owner
+
+    def is_own(self, node: ast.expr) -> bool:
+        """Whether an expression is the object of the method around, or its class."""
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("type", "super"):
+            if node.func.id == "super":
+                return not node.args and bool(self.owner.name)
+            return len(node.args) == 1 and self.is_own(node.args[0])
+        if isinstance(node, ast.Attribute) and node.attr == "__class__":
+            node = node.value
+        return isinstance(node, ast.Name) and node.id == self.owner.name
+
+
+class _Visited(NamedTuple):
+    node: ast.AST
+    place: _Place
+    asserted: bool
+
+
+def _place_inside(node: ast.AST, place: _Place) -> _Place:
+    """The place of the body of a function or class."""
+    if isinstance(node, ast.ClassDef):
+        return _Place(place.on_import, _Owner(is_class=place.on_import))
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return place
+    return _Place(on_import=False, owner=_Owner(node) if place.owner.is_class else place.owner)
+
+
+def _gives_another(name: str, node: ast.AST) -> bool:
+    """Whether a name is another thing in a function or comprehension within."""
+    if isinstance(node, ast.Name):
+        return node.id == name and not isinstance(node.ctx, ast.Load)
+    return isinstance(node, ast.arg) and node.arg == name
 
 
 def _evaluated(node: ast.AST, on_import: bool) -> Iterator[tuple[ast.AST, bool]]:
-    """The nodes below one that run as they stand there; True for those of a function's body."""
+    """The nodes below one that run as they stand there; True for those of the body of a function or class."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         outside = [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
         yield from ((child, False) for child in outside)
         yield from ((child, True) for child in node.body)
     elif isinstance(node, ast.ClassDef):
-        yield from ((child, False) for child in [*node.decorator_list, *node.bases, *node.keywords, *node.body])
+        yield from ((child, False) for child in [*node.decorator_list, *node.bases, *node.keywords])
+        yield from ((child, True) for child in node.body)
     elif isinstance(node, ast.AnnAssign):
         yield from ((child, False) for child in filter(None, (node.target, node.value)))
     elif not _is_left_out(node, on_import):
@@ -102,38 +168,64 @@ def _is_left_out(node: ast.AST, on_import: bool) -> bool:
     return type(node).__name__ == "TypeAlias"
 
 
-def _lookup(node: ast.expr, on_import: bool) -> Lookup | None:
+def _lookup(node: ast.expr, place: _Place) -> Lookup | None:
     if isinstance(node, ast.Call):
-        return _of_call(node, on_import)
+        return _of_call(node, place)
     if isinstance(node, ast.Subscript):
-        return _of_key(node, node.value, node.slice, on_import)
+        return _of_key(node, node.value, node.slice, place)
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
-        return _of_key(node, node.comparators[0], node.left, on_import)
+        return _of_key(node, node.comparators[0], node.left, place)
     return None
 
 
-def _of_call(node: ast.Call, on_import: bool) -> Lookup | None:
+def _walk_of(node: ast.expr, place: _Place) -> Lookup | None:
+    """`vars(x)`, `dir(x)`, `inspect.getmembers(x)`, `x.__dict__`; what a method's own class is need not be told."""
+    if isinstance(node, ast.Attribute):
+        if node.attr != "__dict__":
+            return None
+        if place.is_own(node.value):
+            # An object's own attributes are set in blocks that ran; those of a class also stand in its body.
+            return Lookup(node, NO_WAY if _is_self(node.value) else OWN_MEMBERS, (), node, place.on_import)
+        return Lookup(node, WALKS, (node.value,), node, place.on_import) if isinstance(node.ctx, ast.Load) else None
+    if not isinstance(node, ast.Call) or not node.args or isinstance(node.args[0], ast.Starred):
+        return None
+    is_plain = isinstance(node.func, ast.Name)
+    name = _name_of(node.func)
+    is_listing = name in _LISTING and is_plain and len(node.args) == 1 and not node.keywords
+    if not is_listing and name not in _LISTING_MEMBERS:
+        return None
+    quiet = node if is_plain else node.func
+    if place.is_own(node.args[0]):
+        return Lookup(node, OWN_MEMBERS, (), quiet, place.on_import)
+    return Lookup(node, WALKS, (node.args[0],), quiet, place.on_import)
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+
+
+def _of_call(node: ast.Call, place: _Place) -> Lookup | None:
     function = node.func
-    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    name = _name_of(function)
     arguments = node.args
     if name in _OF_OBJECT:
-        return _of_object(node, on_import)
+        return _of_object(node, place)
     if name in _BY_NAME:
         named = [*arguments[:1], *(k.value for k in node.keywords if k.arg == _BY_NAME[name])]
-        return _made(node, ANYWHERE, named[:1], None, on_import, None)
+        return _made(node, ANYWHERE, named[:1], None, place.on_import, None)
     if name == "__import__" and isinstance(function, ast.Name) and not node.keywords:
         is_plain = all(isinstance(part, ast.Constant) for a in arguments[3:] for part in _parts(a))
-        return _made(node, ANYWHERE, arguments[:1], function, on_import, MODULE) if is_plain else None
+        return _made(node, ANYWHERE, arguments[:1], function, place.on_import, MODULE) if is_plain else None
     if name in _GETTERS and not node.keywords:
-        return _made(node, ATTRIBUTES, arguments if name == "attrgetter" else arguments[:1], function, on_import)
+        return _made(node, ATTRIBUTES, arguments if name == "attrgetter" else arguments[:1], function, place.on_import)
     if name in _OF_MAPPING and len(arguments) > 1:
-        return _of_key(node, arguments[0], arguments[1], on_import)
+        return _of_key(node, arguments[0], arguments[1], place)
     if name in _MAPPING_METHODS and isinstance(function, ast.Attribute) and arguments:
-        return _of_key(node, function.value, arguments[0], on_import)
+        return _of_key(node, function.value, arguments[0], place)
     return None
 
 
-def _of_object(node: ast.Call, on_import: bool) -> Lookup | None:
+def _of_object(node: ast.Call, place: _Place) -> Lookup | None:
     """`getattr(x, name)`, and methods of the same names: `monkeypatch.setattr("module.name", value)`."""
     arguments = node.args
     if any(isinstance(argument, ast.Starred) for argument in arguments[:2]):
@@ -141,28 +233,30 @@ def _of_object(node: ast.Call, on_import: bool) -> Lookup | None:
     names = arguments[1:2]
     if isinstance(node.func, ast.Attribute) and len(arguments) <= (2 if node.func.attr == "setattr" else 1):
         if arguments and isinstance(arguments[0], ast.Constant):
-            return Lookup(node, NO_WAY, (), None, on_import)
+            return Lookup(node, NO_WAY, (), None, place.on_import)
         names = arguments
     if not names:
         return None
-    return _made(node, MEMBERS if is_own_object(arguments[0]) else ATTRIBUTES, names, None, on_import, None)
+    return _made(node, MEMBERS if place.is_own(arguments[0]) else ATTRIBUTES, names, None, place.on_import, None)
 
 
-def _of_key(node: ast.expr, mapping: ast.expr, key: ast.expr, on_import: bool) -> Lookup | None:
+def _of_key(node: ast.expr, mapping: ast.expr, key: ast.expr, place: _Place) -> Lookup | None:
     """`globals()[name]`, `sys.modules.get(name)`, `name in vars(x)`."""
     if isinstance(key, ast.Slice | ast.Starred) or (isinstance(key, ast.Constant) and not isinstance(key.value, str)):
         return None
     if isinstance(mapping, ast.Call) and isinstance(mapping.func, ast.Name) and not mapping.keywords:
         if mapping.func.id in _NAMESPACES and not mapping.args:
-            return _made(node, OWN_NAMESPACE, [key], mapping.func, on_import)
+            return _made(node, OWN_NAMESPACE, [key], mapping.func, place.on_import)
         if mapping.func.id == "vars" and len(mapping.args) == 1:
-            way = MEMBERS if is_own_object(mapping.args[0]) else ATTRIBUTES
-            return _made(node, way, [key], mapping, on_import)
+            way = MEMBERS if place.is_own(mapping.args[0]) else ATTRIBUTES
+            return _made(node, way, [key], mapping, place.on_import)
     name = mapping.id if isinstance(mapping, ast.Name) else getattr(mapping, "attr", "")
     if name == "modules":
-        return _made(node, ANYWHERE, [key], mapping, on_import, MODULE)
-    if isinstance(mapping, ast.Attribute) and name == "__dict__" and not _is_self(mapping.value):
-        return _made(node, MEMBERS if is_own_object(mapping.value) else ATTRIBUTES, [key], mapping, on_import)
+        return _made(node, ANYWHERE, [key], mapping, place.on_import, MODULE)
+    if isinstance(mapping, ast.Attribute) and name == "__dict__":
+        is_own = place.is_own(mapping.value)
+        if not is_own or not _is_self(mapping.value):
+            return _made(node, MEMBERS if is_own else ATTRIBUTES, [key], mapping, place.on_import)
     return None
 
 
@@ -182,15 +276,6 @@ def _made(
 
 def _parts(node: ast.expr) -> list[ast.expr]:
     return list(node.elts) if isinstance(node, ast.Tuple | ast.List) else [node]
-
-
-def is_own_object(node: ast.expr) -> bool:
-    """Whether an expression is `self` or its class."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("type", "super"):
-        return True
-    if isinstance(node, ast.Attribute) and node.attr == "__class__":
-        node = node.value
-    return isinstance(node, ast.Name) and node.id in ("self", "cls")
 
 
 def _is_self(node: ast.expr) -> bool:

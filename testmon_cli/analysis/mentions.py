@@ -12,6 +12,7 @@ name     a name looked up among the module's globals (or builtins)
 *.       looks attributes of its own object (`self`, `cls`) up by a computed name: members of its class
 *g       looks at the namespace it stands in
 !*       (and !*=, !*., !*g) the same, where the names are recorded as they are asked for, see `lookups`
+!w       goes through all names of an object; what that is, is recorded
 ?d       looks at docstrings
 ?a       looks at annotations or signatures
 ?c       makes a class, or an object of one, in a way that joins other classes
@@ -21,7 +22,6 @@ import ast
 import re
 
 from testmon_cli.analysis import lookups
-from testmon_cli.analysis.lookups import is_own_object
 
 DYNAMIC = "*"
 DYNAMIC_ATTRIBUTES = "*="
@@ -37,6 +37,7 @@ OPEN = {
     lookups.ATTRIBUTES: DYNAMIC_ATTRIBUTES,
     lookups.MEMBERS: DYNAMIC_MEMBERS,
     lookups.OWN_NAMESPACE: OWN_NAMESPACE,
+    lookups.WALKS: DYNAMIC_ATTRIBUTES,
 }
 _LONGEST_STRING = 100  # characters; longer strings are texts, not names
 _WORD = re.compile(r"[^\W\d]\w*(?:[.\-:][^\W\d]\w*)*\Z")
@@ -50,7 +51,10 @@ _DYNAMIC_NAMES = {
     **{key: {OWN_NAMESPACE} for key in ("globals", "locals")},
     **{key: {OWN_NAMESPACE, DYNAMIC_ATTRIBUTES} for key in ("vars", "dir")},
     **{key: {DYNAMIC_ATTRIBUTES} for key in ("__dict__", "__subclasses__")},
-    **{key: {DYNAMIC_ATTRIBUTES} for key in ("getmembers", "getattr_static", "attrgetter", "methodcaller")},
+    **{
+        key: {DYNAMIC_ATTRIBUTES}
+        for key in ("getmembers", "getmembers_static", "getattr_static", "attrgetter", "methodcaller")
+    },
 }
 _BUILTINS = {"globals", "locals", "vars", "dir"}  # of the above, those that as attributes are something else
 # Names that look one name up, given as this argument; a literal there is an ordinary mention.
@@ -61,6 +65,7 @@ _GIVEN = {key: DYNAMIC_ATTRIBUTES if _LOOKUPS[key] else DYNAMIC for key in ("get
           "import_module", "find_spec")}  # fmt: skip
 # Functions of importlib.metadata that take the name of a distribution.
 _LOOKUPS |= {"distribution": 0, "metadata": 0, "version": 0, "requires": 0}
+_LISTING = {"vars", "dir", "getmembers", "getmembers_static"}
 _MAKING_CLASSES = {"new_class", "make_dataclass", "with_metaclass", "create_model"}
 _READING_DOCS = {"__doc__", "getdoc", "help", "pydoc", "testmod", "testfile", "DocTestFinder", "DocTestSuite"}
 _READING_SOURCE = {"getsource", "getsourcelines"}
@@ -105,9 +110,6 @@ def of_attribute(node: ast.Attribute) -> set[str]:
 def _of_its_name(node: ast.Attribute) -> set[str]:
     if node.attr in ("__class__", "__bases__") and isinstance(node.ctx, ast.Store):
         return {JOINS_CLASSES}
-    if node.attr == "__dict__" and is_own_object(node.value):
-        # An object's own attributes are set in blocks that ran; those of a class also stand in its body.
-        return set() if isinstance(node.value, ast.Name) and node.value.id == "self" else {DYNAMIC_MEMBERS}
     if node.attr in _BUILTINS and not (isinstance(node.value, ast.Name) and node.value.id == "builtins"):
         return set()
     return of_identifier(node.attr)
@@ -124,10 +126,10 @@ def _is_named_like_a_class(node: ast.expr) -> bool:
 
 
 def of_listing(node: ast.Call) -> set[str]:
-    """Mentions of the names that `vars(x)` or `dir(x)` may find; empty for another call."""
-    if not isinstance(node.func, ast.Name) or node.func.id not in ("vars", "dir") or not node.args:
+    """Mentions of the names that `vars(x)`, `dir(x)` or `getmembers(x)` may find; empty for another call."""
+    if not isinstance(node.func, ast.Name) or node.func.id not in _LISTING or not node.args:
         return set()
-    return {DYNAMIC_MEMBERS if is_own_object(node.args[0]) else DYNAMIC_ATTRIBUTES}
+    return {DYNAMIC_ATTRIBUTES}
 
 
 def of_call(node: ast.Call) -> set[str]:
@@ -151,7 +153,7 @@ def of_call(node: ast.Call) -> set[str]:
         return _passed_on(argument) if position == 0 else set()
     if position == 0:
         return {DYNAMIC}
-    return {DYNAMIC_MEMBERS if is_own_object(node.args[0]) else DYNAMIC_ATTRIBUTES}
+    return {DYNAMIC_ATTRIBUTES}
 
 
 def of_key(node: ast.Subscript | ast.Compare) -> set[str]:

@@ -94,6 +94,9 @@ class Text:
         kind = builtin_type(node.value, scope.is_builtin)
         if kind is None or not hasattr(kind, node.attr):
             self.mentions.add(("~" if scope.is_own_object(node.value) else ".") + node.attr)
+        way = lookups.way_of(node)
+        if way:
+            self.mentions.add(way)
         if not lookups.is_quiet(node):
             self.mentions |= mentions.of_attribute(node)
         if not _is_called(node):

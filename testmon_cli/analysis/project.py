@@ -390,6 +390,10 @@ class Project:
             self._in_classes[path] = frozenset(name for d in definitions if d.owner for name in d.names)
         return name in self._in_classes[path]
 
+    def is_only_of_module(self, path: str, name: str) -> bool:
+        """Whether a name is bound by the module of a file, and by no class of it."""
+        return self.is_module_level(path, name) and not self.binds_in_class(path, name)
+
     def passes_over_functions(self, path: str, definition: Definition) -> bool:
         """Whether whatever makes something of the class as a whole does so without a look at its plain functions."""
         lineage = [(path, definition), *((at, d) for at, d, _ in self.ancestors(path, definition) if d is not None)]

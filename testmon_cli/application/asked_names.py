@@ -11,6 +11,7 @@ from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.domain.source import Block
 
 LOOKUPS = "lookups"  # fact of a run: whether it recorded the names that code looked up
+ARE_RECORDED = 2  # its value if it did: 2 since the objects that code goes through are recorded, too
 EVERYONE = -1  # all traces
 # Whoever asks a module for anything it does not define meets these.
 _ANSWERING = frozenset({"__getattr__", "__dir__"})
@@ -36,6 +37,7 @@ class AskedNames:
         self._mentioning = mentioning
         self._is_kept = kept
         self._found: dict[str, tuple[Asking, ...]] = {}
+        self._walking: dict[str, tuple[Asking, ...]] = {}
         self.project: Project | None = None
 
     def where(self, name: str) -> tuple[Asking, ...]:
@@ -50,16 +52,31 @@ class AskedNames:
                 yield Asking(path, way, blocks, self._ran(path, blocks))
             return
         for way in lookups.WAYS:
-            number = lookups.checksum_of(way, name)
-            on_import = lookups.checksum_of(way, name, on_import=True)
-            for path in dict.fromkeys((*self._index.get(number, ()), *self._index.get(on_import, ()))):
-                place, blocks = lookups.place_of(path), self.looking.get((path, way), ())
-                traces = self._traces.ran(place, number)
-                scripts = [block for block in blocks if block.parent < 0 and block.qualname == "<module>"]
-                if scripts:  # who runs a module not as an import
-                    traces |= self._traces.ran(place, on_import) & self._ran(path, scripts)
-                if traces:
-                    yield Asking(path, way, blocks, traces)
+            if way != lookups.WALKS:
+                yield from self._asking(way, name)
+
+    def _asking(self, way: str, name: str) -> Iterable[Asking]:
+        number = lookups.checksum_of(way, name)
+        on_import = lookups.checksum_of(way, name, on_import=True)
+        for path in dict.fromkeys((*self._index.get(number, ()), *self._index.get(on_import, ()))):
+            place, blocks = lookups.place_of(path), self.looking.get((path, way), ())
+            traces = self._traces.ran(place, number)
+            scripts = [block for block in blocks if block.parent < 0 and block.qualname == "<module>"]
+            if scripts:  # who runs a module not as an import
+                traces |= self._traces.ran(place, on_import) & self._ran(path, scripts)
+            if traces:
+                yield Asking(path, way, blocks, traces)
+
+    def walking(self, owner: str) -> tuple[Asking, ...]:
+        """The code that went through all names of an object of a class, or below it, or of a module, by its last name.
+
+        What is run as a script has no name of its own.
+        """
+        if owner not in self._walking:
+            names = dict.fromkeys((owner.rpartition(".")[2], "__main__"))
+            found = [asking for name in names for asking in self._asking(lookups.WALKS, name)]
+            self._walking[owner] = tuple(found) if self._is_kept else ()
+        return self._walking[owner]
 
     def lost(self, path: str) -> int:
         """Traces of which it is not known which names the functions of a file looked up."""
@@ -82,7 +99,7 @@ class AskedNames:
         """Whether a module of this name, or anything else that has it, was asked for."""
         if not self._is_kept:
             return False
-        ways = (way for way in lookups.WAYS if way != lookups.MEMBERS)
+        ways = (way for way in lookups.WAYS if way not in (lookups.MEMBERS, lookups.WALKS))
         numbers = [lookups.checksum_of(way, name, on_import=on_import) for way in ways for on_import in (False, True)]
         return any(
             self._traces.ran(lookups.place_of(path), number)

@@ -23,7 +23,7 @@ from testmon_cli.application import (
     spools,
 )
 from testmon_cli.application.absence import IN_PART
-from testmon_cli.application.asked_names import LOOKUPS
+from testmon_cli.application.asked_names import ARE_RECORDED, LOOKUPS
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.files import read_bytes
 from testmon_cli.application.options import without_options
@@ -282,7 +282,7 @@ class _Store:
             self._facts["left_out"] = self._left_out()
             self._facts["keywords"] = keywords.recorded(self._joiner.functions, self._joiner.keywords)
             self._facts.update(self._in_part())
-            self._facts[LOOKUPS] = self._joiner.keeps_names
+            self._facts[LOOKUPS] = ARE_RECORDED if self._joiner.keeps_names else 0
             self._datafile.set_facts(self._run_id, self._facts)
             if self._dirty:
                 self._snapshot()
@@ -305,7 +305,7 @@ class _Store:
             modules={name: joiner.relative(path) for name, path in (ended.modules if ended else {}).items()},
             plugins=list(session.plugins) if session else [],
             engine=session.engine if session else "",
-            **{LOOKUPS: joiner.keeps_names},
+            **{LOOKUPS: ARE_RECORDED if joiner.keeps_names else 0},
             # Whether it was seen what survives its test; a run of which this is not said shows nothing of it.
             survival=session is not None and session.engine == "probes",
             errors=joiner.errors,

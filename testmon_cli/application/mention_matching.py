@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.definition_index import DefinitionIndex
-from testmon_cli.analysis.growth import EVERYWHERE, LOOKING_UP, RECORDED, Growth, is_name_of
+from testmon_cli.analysis.growth import EVERYWHERE, LOOKING_UP, RECORDED, Growth, is_name_of, module_name
 from testmon_cli.analysis.mentions import (
     DYNAMIC_MEMBERS,
     JOINS_CLASSES,
@@ -118,6 +118,20 @@ class Mentions:
         ]
         return tuple(each for each in found if each.blocks and each.traces)
 
+    def walking(self, name: Name) -> tuple[Asking, ...]:
+        """The code that went through all names of the module that binds a name, or may have."""
+        path, word = name
+        if path == EVERYWHERE:
+            return ()
+        if self.project.is_only_of_module(path, word):
+            return self.asked.walking(module_name(path))
+        return self._walks if self.project.escapes(path) else ()
+
+    @cached_property
+    def _walks(self) -> tuple[Asking, ...]:
+        looking = self.asked.looking.items()
+        return tuple(Asking(path, way, found, EVERYONE) for (path, way), found in looking if way == lookups.WALKS)
+
     def ran(self, places: Iterable[Place]) -> int:
         """Traces that executed any of some blocks."""
         united = 0
@@ -132,6 +146,10 @@ class Mentions:
     def searching(self, found: Searching) -> int:
         """Traces in which some blocks may have come upon any name."""
         return self.ran(Place(found.path, block) for block in found.blocks) & found.traces
+
+    def asking(self, asking: Asking) -> int:
+        """Traces in which some code looked a name up, or went through one."""
+        return self.ran(Place(asking.path, block) for block in asking.blocks) & asking.traces
 
     def touching(self, path: str) -> int:
         """Tests that executed something in a file, or in one from which it can be reached."""
@@ -315,7 +333,10 @@ class Owners:
         if name[1] == IMPORT:
             return 0
         if len(name) == 3:
-            return (self._needing(name) | self._mentions.attribute(name[2])) << self._width
+            traces = self._needing(name) | self._mentions.attribute(name[2])
+            for asking in self._mentions.asked.walking(name[1]):
+                traces |= self._mentions.traces.with_users(self._mentions.asking(asking))
+            return traces << self._width
         path, word = name
         traces = self._mentions.named(path, word)
         traces |= self._mentions.concerned(place for place, _ in self._named(name))
@@ -352,6 +373,8 @@ class Owners:
         for asking in self._mentions.asked.where(word):
             if may_be(asking, path):
                 united |= asking.traces
+        for asking in self._mentions.walking(name):
+            united |= self._mentions.asking(asking)
         return self._mentions.traces.with_users(united)
 
     def _named(self, name: Name) -> Iterator[tuple[Place, str]]:
@@ -401,6 +424,9 @@ class Owners:
             if near and may_be(asking, path):
                 for block in asking.blocks:
                     yield Place(asking.path, block), _LOOKS_UP
+        for asking in self._mentions.walking(name):
+            for block in asking.blocks:
+                yield Place(asking.path, block), _MAY_LOOK_UP
 
 
 class _Concerned(NamedTuple):
@@ -569,12 +595,13 @@ class MentionMatcher:
     def _match_asked(self, name: Name, cause: Cause, conditional: "_Conditional") -> None:
         """Code that looked up this very name."""
         path, word = name
-        for asking in self._mentions.asked.where(word):
+        for asking in (*self._mentions.asked.where(word), *self._mentions.walking(name)):
             if not may_be(asking, path):
                 continue
-            near = is_found(asking, name) or self._reachable([path], asking.path) is not None
+            is_walk = asking.way == lookups.WALKS
+            near = is_walk or is_found(asking, name) or self._reachable([path], asking.path) is not None
             for place in self._places_of(asking):
-                link = link_to(place, cause, _LOOKS_UP)
+                link = link_to(place, cause, _MAY_LOOK_UP if is_walk else _LOOKS_UP)
                 if near:
                     self.functions.setdefault((place.path, place.block.qualname), link)
                     self._hit(asking.traces, link)
@@ -699,6 +726,9 @@ class MentionMatcher:
             for place in self._mentions.places(mention, member):
                 yield place, _MENTIONS, EVERYONE
         yield from self._looking_for_member(member, related)
+        for asking in self._mentions.asked.walking(owner):
+            for place in self._places_of(asking):
+                yield place, _MAY_LOOK_UP, asking.traces
 
     def _looking_for_member(self, member: str, related: set[Name]) -> Iterator[tuple[Place, str, int]]:
         """Blocks that may look a member up in their own object, of a related class, or did so in any."""
@@ -745,8 +775,8 @@ class MentionMatcher:
         for found in self._mentions.looking_up:
             if found.way != OWN_NAMESPACE and self._growth.looks_up(found.way, "", path):
                 holding |= self._mentions.traces.with_users(self._mentions.searching(found))
-        for asking in self._mentions.asked.where(name):
-            holding |= self._mentions.traces.with_users(asking.traces)
+        for asking in (*self._mentions.asked.where(name), *self._mentions.walking((path, name))):
+            holding |= self._mentions.traces.with_users(self._mentions.asking(asking))
         for place in readers:
             concerned = self._mentions.concerned([place]) & holding & ~self._known
             if concerned:

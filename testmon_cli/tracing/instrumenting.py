@@ -45,7 +45,7 @@ def instrument(tree: ast.Module) -> None:
 
 
 class _Looked(ast.Call):
-    """`MARK.look(way, name)` in the place of a name.
+    """`MARK.look(way, name)` in the place of a name, or of an object that is gone through.
 
     Of a class of its own: pytest does not know it, and so does not show what is in it where an assertion fails.
     """
@@ -70,6 +70,8 @@ class _Looked(ast.Call):
             parent.slice = looked
         elif isinstance(parent, ast.Compare):
             parent.left = looked
+        elif isinstance(parent, ast.Attribute):
+            parent.value = looked
 
 
 class _Note(NamedTuple):

@@ -19,9 +19,10 @@ Before a statement that keeps something in its object stands `MARK.fills[what] =
 
 import mmap
 import operator
+import sys
 from collections.abc import Callable, Iterator, MutableSequence
 from functools import partial
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, NamedTuple, Self
 
 from testmon_cli.tracing.disguise import disguise
@@ -33,9 +34,14 @@ FILLS = "fills"
 READS = "reads"
 LOOK = "look"
 MOST_ASKED = 500  # names that one source may look up in one way before all count as looked up
-WAYS = 8  # of looking up, see analysis.lookups
+WAYS = 10  # of looking up, see analysis.lookups
 _OVERFLOW = "*"  # no name: too many were asked for
 _ON_IMPORT = WAYS // 2  # the first of those of code at the level of a module or class
+_WALKS = (_ON_IMPORT - 1, WAYS - 1)  # the ways of going through all names of an object
+_MODULE_DICT = vars(ModuleType)["__dict__"].__get__
+_CLASSES = vars(type)["__mro__"].__get__
+_NAME = vars(type)["__name__"].__get__
+_QUALNAME = vars(type)["__qualname__"].__get__
 # As names that were looked up: there were others, by functions or on import.
 LOST, LOST_ON_IMPORT = f"0{_OVERFLOW}", f"{_ON_IMPORT}{_OVERFLOW}"
 STATEMENT = "statement"
@@ -136,9 +142,16 @@ class Probes:
         hits[index] = value
 
     def note(self, way: int, name: Any) -> Any:
-        """Note a name that is about to be looked up, and give it. What is no text is none, and must not be touched."""
+        """Note a name that is about to be looked up, and give it. What is no text is none, and must not be touched.
+
+        Of an object that is gone through the names of its classes are noted, of a module its own.
+        """
         kind = type(name)
-        if kind is str:
+        if way in _WALKS:
+            for what in _names_of(name, kind):
+                if what not in self.asked[way]:
+                    self._ask(way, what)
+        elif kind is str:
             if name not in self.asked[way]:
                 self._ask(way, name)
         elif issubclass(kind, str):
@@ -243,5 +256,27 @@ def _is_own_probe(constant: Any) -> bool:
     return isinstance(constant, tuple) and len(constant) == 3 and isinstance(constant[0], str) and constant[0] == MARK
 
 
+def _names_of(value: Any, kind: type) -> tuple[str, ...]:
+    """What an object is, without running any code of its own."""
+    classes = _CLASSES(kind)
+    if ModuleType in classes:
+        return _names_of_module(_MODULE_DICT(value))
+    if type in classes:
+        classes = _CLASSES(value)
+    return tuple({name for cls in classes for name in (_NAME(cls), _QUALNAME(cls).rpartition(".")[2])} - {"object"})
+
+
+def _names_of_module(names: dict[str, Any]) -> tuple[str, ...]:
+    """A module by its name and by its file: it may have been loaded under any name."""
+    file, name = names.get("__file__"), names.get("__name__")
+    if type(file) is not str or type(name) is not str:
+        return (name,) if type(name) is str and name in sys.builtin_module_names else (_OVERFLOW,)
+    folder, _, last = file.replace("\\", "/").rpartition("/")
+    stem = last.partition(".")[0]
+    return name, folder.rpartition("/")[2] if stem == "__init__" else stem
+
+
+disguise(_names_of)
+disguise(_names_of_module)
 disguise(Probes.note)
 disguise(Probes._ask)

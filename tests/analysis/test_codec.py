@@ -49,7 +49,7 @@ INDEXED = [
     pytest.param("def f(): return TAXES", "TAX", False, id="longer-name"),
     pytest.param("def f():\n    tax = 1\n    return tax", "tax", False, id="local"),
     pytest.param("def f(): pass  # tax", "tax", False, id="comment"),
-    pytest.param("def f(x): return dir(x)", "*=", True, id="dynamic"),
+    pytest.param("def f(x): return dir(x)", "!w", True, id="dynamic"),
     pytest.param("def f(x): return getattr(x, x)", "!*=", True, id="recorded"),
     pytest.param("@functools.cache\ndef f(): pass", codec.MEMOISES, True, id="memoises"),
     pytest.param("def f(): pass", codec.MEMOISES, False, id="memoises-nothing"),

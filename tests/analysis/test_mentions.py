@@ -45,7 +45,7 @@ MENTIONS = [
     pytest.param("assert (q := p) and getattr(p, q)", {"getattr", "*="}, id="asserted-and-bound"),
     pytest.param("getattr(str, p)", {"getattr", "str"}, id="getattr-of-a-builtin-type"),
     pytest.param("str = p; getattr(str, p)", {"getattr", "!*="}, id="getattr-of-a-local-named-like-one"),
-    pytest.param("p.__dict__", {".__dict__", "*="}, id="dict"),
+    pytest.param("p.__dict__", {".__dict__", "!w"}, id="dict"),
     pytest.param("p.__dict__[p]", {".__dict__", "!*="}, id="dict-by-name"),
     pytest.param("p.__dict__['a']", {".__dict__", ".a"}, id="dict-by-literal"),
     pytest.param("p in vars(p)", {"vars", "!*="}, id="name-in-vars"),
@@ -53,7 +53,7 @@ MENTIONS = [
     pytest.param("globals()[p] = 1", {"globals", "!*g"}, id="globals-by-name"),
     pytest.param("globals().get(p)", {"globals", ".get", "!*g"}, id="globals-get"),
     pytest.param("p.globals", {".globals"}, id="attribute-named-globals"),
-    pytest.param("vars(p)", {"vars", "*="}, id="vars-of-an-object"),
+    pytest.param("vars(p)", {"vars", "!w"}, id="vars-of-an-object"),
     pytest.param("vars()", {"vars", "*g", "*="}, id="vars"),
     pytest.param("p.__mro__", {".__mro__"}, id="mro"),
     pytest.param("q = shop = p; return shop", set(), id="local-named-like-an-import"),
@@ -93,6 +93,16 @@ OWN = [
     pytest.param("self.__dict__[p]", {"~__dict__"}, id="dict-of-self-by-name"),
     pytest.param("type(self).__dict__[p]", {"type", ".__dict__", "!*."}, id="dict-of-its-class-by-name"),
     pytest.param("vars(type(self))", {"vars", "type", "*."}, id="vars-of-its-class"),
+    pytest.param("inspect.getmembers(type(self))", {"inspect", ".getmembers", "type", "*."}, id="members-of-its-class"),
+    pytest.param("getmembers(self)", {"getmembers", "*."}, id="members-of-self"),
+    pytest.param("[getattr(self, p) for x in p]", {"getattr", "!*."}, id="in-a-comprehension"),
+    pytest.param("lambda: getattr(self, p)", {"getattr", "!*."}, id="in-a-lambda"),
+    pytest.param("getattr(p, self)", {"getattr", "!*="}, id="the-name-is-self"),
+    pytest.param("getattr(type(p), p)", {"getattr", "type", "!*="}, id="type-of-another"),
+    pytest.param("vars(type(p))", {"vars", "type", "!w"}, id="vars-of-another-class"),
+    pytest.param("lambda self: getattr(self, p)", {"getattr", "!*="}, id="lambda-with-its-own"),
+    pytest.param("[getattr(self, p) for self in p]", {"getattr", "!*="}, id="comprehension-with-its-own"),
+    pytest.param("self = p; getattr(self, p)", {"getattr", "!*="}, id="another-value"),
     pytest.param("getattr(self.a, p)", {"getattr", "~a", "!*="}, id="another-object"),
 ]
 
@@ -101,6 +111,12 @@ OWN = [
 def test_a_look_up_in_the_own_object(source: str, wanted: set[str]) -> None:
     found = model(f"class C:\n    def f(self, p):\n        {source}").blocks[0].mentions
     assert {m for m in found if m[0] != "@"} == wanted
+
+
+def test_a_function_that_is_no_method_has_no_own_object() -> None:
+    found = model("def f(cls, p):\n    getattr(cls, p); vars(type(cls)); dir(cls)").blocks[0].mentions
+    assert {"!*=", "!w"} <= found
+    assert found.isdisjoint({"!*.", "*."})
 
 
 ATTRIBUTES = [

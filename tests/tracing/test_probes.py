@@ -319,15 +319,23 @@ def ran_with_names(source: str) -> tuple[dict[str, Any], list[str]]:
 
 
 LOOKED_UP = [
-    pytest.param("getattr(int, 'real' + '')", ["5real"], id="found"),
-    pytest.param("getattr(int, 'no' + 'thing', 0)", ["5nothing"], id="missing"),
+    pytest.param("getattr(int, 'real' + '')", ["6real"], id="found"),
+    pytest.param("getattr(int, 'no' + 'thing', 0)", ["6nothing"], id="missing"),
     pytest.param("def f(x): return hasattr(1, x)\nf('a'), f('b'), f('a')", ["1a", "1b"], id="in-a-function"),
-    pytest.param("globals()['x' + 'y'] = 1\nassert xy == 1", ["7xy"], id="set"),
+    pytest.param("globals()['x' + 'y'] = 1\nassert xy == 1", ["8xy"], id="set"),
     pytest.param("def f(x): return x in globals()\nf('a')", ["3a"], id="asked-for"),
-    pytest.param("import sys\ndel sys.modules[sys.modules.setdefault('q' * 2, 'qq')]", ["4qq", "4qq"], id="modules"),
-    pytest.param("class S(str): __str__ = None\ngetattr(int, S('real'))", ["5real"], id="derived"),
+    pytest.param("import sys\ndel sys.modules[sys.modules.setdefault('q' * 2, 'qq')]", ["5qq", "5qq"], id="modules"),
+    pytest.param("class S(str): __str__ = None\ngetattr(int, S('real'))", ["6real"], id="derived"),
     pytest.param("{}.get([].__class__)\nvars(int).get(int)", [], id="no-text"),
     pytest.param("def f(x):\n    assert hasattr(int, x)\nf('real')", ["1real"], id="asserted"),
+    pytest.param("def f(x): return vars(x)\nf(int)", ["4int"], id="class-gone-through"),
+    pytest.param("def f(x): return dir(x)\nf(True), f('text')", ["4bool", "4int", "4str"], id="objects-gone-through"),
+    pytest.param("class A:\n    class B: pass\nA.B().__dict__", ["9B"], id="by-qualified-name"),
+    pytest.param("class C: pass\nC.__name__ = 'D'\ndir(C)", ["9C", "9D"], id="renamed"),
+    pytest.param("class C: __getattr__ = __dir__ = __class__ = None\nvars(C())", ["9C"], id="not-asked-itself"),
+    pytest.param("import inspect\ninspect.getmembers(inspect, None)", ["9inspect"], id="module-gone-through"),
+    pytest.param("import sys\nvars(sys)", ["9sys"], id="builtin-module"),
+    pytest.param("import types\nvars(types.ModuleType('m'))", ["5*"], id="module-of-no-file"),
 ]
 
 
