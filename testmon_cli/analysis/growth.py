@@ -218,6 +218,8 @@ class Growth:
 
     def is_fixture(self, path: str, name: str) -> bool:
         """Whether pytest could take the name, as a parameter of a test, for a fixture of this file."""
+        if self.project.requested is not None and name not in self.project.requested:
+            return False
         key = (path, name)
         if key not in self.affected.fixtures and any(map(_is_fixture, self.project.definitions(path, name))):
             self.affected.fixtures.add(key)

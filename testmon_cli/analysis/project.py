@@ -68,6 +68,7 @@ class Project:
     asked: AskedNames = field(default_factory=_NotRecorded)
     # What a definition ran on import; None where that was not seen, or where it may run something else now.
     ran: Callable[[str, Definition], Sequence[Ran] | None] = lambda *_: None
+    requested: frozenset[str] | None = None  # names of the fixtures for which tests ask; None where that is not known
     _eager: dict[str, frozenset[str]] = field(default_factory=dict)
     _lazy: dict[str, frozenset[str]] = field(default_factory=dict)
     _reverse: dict[tuple[bool, bool], dict[str, set[str]]] = field(default_factory=dict)

@@ -32,7 +32,7 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import supervisor
 from testmon_cli.domain import records
 from testmon_cli.domain.nodeid import path_of
-from testmon_cli.domain.records import STATEMENTS, Package, RunStart, SourceVersion
+from testmon_cli.domain.records import FIXTURES, STATEMENTS, Package, RunStart, SourceVersion
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing import launch, wire
 from testmon_cli.tracing.settings import TraceSettings
@@ -308,6 +308,8 @@ class _Store:
             **{LOOKUPS: ARE_RECORDED if joiner.keeps_names else 0},
             # Whether it was seen what survives its test; a run of which this is not said shows nothing of it.
             survival=session is not None and session.engine == "probes",
+            # Those for which tests ask as they run are known only when all have.
+            **({FIXTURES: sorted(joiner.fixtures)} if ended is not None else {}),
             errors=joiner.errors,
             pending=self._pending(),
             left_out=self._left_out(),

@@ -37,7 +37,15 @@ from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.application.texts import TextsRead
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.nodeid import path_of
-from testmon_cli.domain.records import STATEMENTS, ResourceState, Run, StoredFingerprint, StoredTest, VersionRef
+from testmon_cli.domain.records import (
+    FIXTURES,
+    STATEMENTS,
+    ResourceState,
+    Run,
+    StoredFingerprint,
+    StoredTest,
+    VersionRef,
+)
 from testmon_cli.domain.source import RESULT, Block, Definition, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
@@ -160,9 +168,15 @@ class RunMatcher:
             loaded=self._live,
             asked=self.asked,
             ran=self._ran,
+            requested=self._requested_fixtures(),
         )
         self.asked.project = project
         return project
+
+    def _requested_fixtures(self) -> frozenset[str] | None:
+        """See `Project.requested`. A test that asks for others than in this run is another test."""
+        names = self.run.facts.get(FIXTURES)
+        return frozenset(map(str, names)) if isinstance(names, list) else None
 
     def _starts(self, path: str) -> bool:
         """Whether pytest loads a file, or code that the run loaded may find it by a computed name."""

@@ -148,6 +148,7 @@ class Joiner:
         self.keywords: dict[str, tuple[str, ...]] = {}  # node id -> what -k matches besides its names
         self.functions: dict[str, str] = {}  # node id, of all that were collected or deselected -> without parameters
         self.executed: set[str] = set()
+        self.fixtures: set[str] = set()  # names of those that tests ask for
         self.files: set[str] = set()  # those that pytest collected, by their paths
         self.errors: dict[str, str] = {}
         self.read: dict[str, set[str]] = {}  # files whose content tests read -> the states they were found in
@@ -198,6 +199,7 @@ class Joiner:
             self.deselected.update(record.deselected)
             self.keywords.update((nodeid, found) for found, nodeids in record.keywords for nodeid in nodeids)
             self.files.update(record.files)
+            self.fixtures.update(record.fixtures)
             self.functions.update((nodeid, function_of(nodeid)) for nodeid in {*record.nodeids, *record.deselected})
         elif isinstance(record, wire.Session):
             self.session = record

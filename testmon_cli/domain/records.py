@@ -18,6 +18,7 @@ RESOURCE_KINDS: Final = ("file", "directory", "metadata", "environment", "glob",
 SUBJECT_KINDS: Final = ("test", "fixture", "module", "statement", "collect", "session")  # of what can leave a trace
 TEST_KINDS: Final = ("function", "unittest", "doctest", "other")
 STATEMENTS: Final = "statements"  # fact of a run: of what ran on import, the statement that ran it was noted
+FIXTURES: Final = "fixtures"  # fact of a run that ended: the names of the fixtures that its tests asked for
 _NONE: Final[Mapping[str, AbstractSet[int]]] = MappingProxyType({})
 
 

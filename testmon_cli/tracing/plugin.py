@@ -5,7 +5,7 @@ import inspect
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from functools import cache
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -39,6 +39,7 @@ _INI = [
 ]
 Wrapper = Generator[None, object, object]  # around the other implementations of a hook
 _MARKED = "marked testmon_always"
+_REQUEST = "request"  # a fixture that is always pytest's own
 APART = "a plugin ran it in another way than pytest does"
 _OPTIONS = ("doctestmodules", "doctestglob", "importmode")
 MARKERS = (
@@ -106,6 +107,7 @@ class Collector:
         self.is_worker = hasattr(config, "workerinput")
         self.attribution.rebase(SESSION)
         recorder.engine.weigh()
+        self.requested = {_REQUEST}  # names of the fixtures that tests ask for
         self.fixtures = FixtureWatch(self)
         self.nodeids: list[str] = []
         self.deselected: list[str] = []
@@ -212,6 +214,7 @@ class Collector:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Wrapper:
         self.nodeids = [self.names.of(item) for item in items]
+        self.requested.update(*{id(names): names for names in map(_fixtures_of, items)}.values())
         return (yield)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
@@ -223,8 +226,14 @@ class Collector:
         if not self.is_controller:
             self.keywords.add(session.items)
             files = tuple(dict.fromkeys(self.files))
-            collected = wire.Collected(tuple(self.nodeids), tuple(self.deselected), self.keywords.groups(), files)
-            self._flush(collected)
+            fixtures = tuple(sorted(self.requested - {_REQUEST}))
+            keywords = self.keywords.groups()
+            self._flush(wire.Collected(tuple(self.nodeids), tuple(self.deselected), keywords, files, fixtures))
+
+    def ask_for_fixture(self, name: str) -> None:
+        """A running test asks for a fixture by a name that none has among its parameters."""
+        self.requested.add(name)
+        self._flush(wire.Collected((), (), fixtures=(name,)))
 
     # tests
 
@@ -447,6 +456,7 @@ class FixtureWatch:
         self._entries: dict[str, list[Any]] = {}
         execute, active = FixtureDef.execute, FixtureRequest._get_active_fixturedef
         used, instance_of = self._used, self._instance
+        known, ask_for = self._collector.requested, self._collector.ask_for_fixture
 
         def traced_execute(self: FixtureDef[Any], request: SubRequest) -> Any:
             __tracebackhide__ = True
@@ -459,6 +469,8 @@ class FixtureWatch:
 
         def traced_active(self: SubRequest, argname: str) -> Any:
             __tracebackhide__ = True
+            if argname not in known:
+                ask_for(argname)
             fixturedef = active(self, argname)
             instance = instance_of(fixturedef)
             if instance is not None:
@@ -480,6 +492,12 @@ class FixtureWatch:
         parent = self._instance(getattr(asker, "_fixturedef", None))
         if parent is not None and parent != instance and self._attribution.holds(parent):
             self._recorder.pending(parent).uses.append(instance)
+
+
+def _fixtures_of(item: pytest.Item) -> Sequence[str]:
+    """The names of the fixtures that a test asks for, itself or by others; tests of one function share them."""
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return names
 
 
 def session_record(config: pytest.Config, engine: str) -> wire.Session:

@@ -102,12 +102,16 @@ class CollectionError(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """Collection is over: every nodeid of the session, before deselection and after."""
+    """Collection is over: every nodeid of the session, before deselection and after.
+
+    A later one names only fixtures, for which a test asked when it ran.
+    """
 
     nodeids: tuple[str, ...]
     deselected: tuple[str, ...]
     keywords: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # what -k matches besides names -> nodeids
     files: tuple[str, ...] = ()  # node ids of the files that pytest collected, tests in them or none
+    fixtures: tuple[str, ...] = ()  # names of those that tests ask for, whether these exist or not
 
 
 class Session(NamedTuple):
