@@ -618,41 +618,42 @@ class MentionMatcher:
     def _match_member(self, key: tuple[str, str, str], cause: Cause, readers: int = EVERYONE) -> None:
         """Who executed a block that may use a member, and has to do with its class.
 
-        Of the blocks of functions that note what they read, only those count that some `readers` executed.
+        Of the blocks of functions that note what they read, only those count that some `readers` executed. Where nobody
+        is concerned, nothing comes out otherwise: then no function passes anything on by what it keeps.
         """
         path, owner, member = key
         names = dict.fromkeys([(path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])])
         kept = any(link.kind == MEMOISED for link in cause.chain())
         owners = self._owners[kept]
         own = [test.trace_id for test in self._run.tests_in([path]) if test.function == f"{owner}.{member}"]
-        traces = self._mentions.traces.bits.of(own)
+        met = self._mentions.traces.bits.of(own)
         concerned_with = self._concerned_with(path, owner, kept=kept)
         self._match_on_import(key, concerned_with, cause)
         owned, related = concerned_with.traces, concerned_with.related
-        self._hit(traces & owned, cause)
+        met &= owned
+        self._hit(met, cause)
         for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
             concerned = self._mentions.concerned([place], among)
-            if among != EVERYONE and not concerned:
-                continue
-            traces |= concerned
-            self.functions.setdefault((place.path, place.block.qualname), cause)
             if readers != EVERYONE and how == _MENTIONS and self._is_noted(place, member):
                 concerned = self._mentions.concerned([place], among & readers)
-            if concerned & owned & ~self._known:
-                self._hit(concerned & owned, link_to(place, cause, how))
+            concerned &= owned
+            if concerned:
+                met |= concerned
+                self.functions.setdefault((place.path, place.block.qualname), cause)
+                self._hit(concerned, link_to(place, cause, how))
         if cause.kind != MEMOISED:
-            for file, readers in self._run.texts.holding(member):
-                concerned = self._mentions.reading(readers)
-                traces |= concerned
-                self._hit(concerned & owned, Cause("text", _MENTIONS, file, "", 0, cause))
+            for file, having in self._run.texts.holding(member):
+                concerned = self._mentions.reading(having) & owned
+                met |= concerned
+                self._hit(concerned, Cause("text", _MENTIONS, file, "", 0, cause))
         # What an object keeps is read by its name; a class is looked through for its members.
         searched = (frozenset(names), kept)
         if cause.kind != MEMOISED:
-            traces |= self._looking_anywhere
+            met |= self._looking_anywhere & owned
             if searched not in self._searched:
                 self._searched.add(searched)
                 self._match_searching(owned, cause)
-        if traces:
+        if met:
             for function, link in owners.functions(dict.fromkeys(names, cause)):
                 self.functions.setdefault(function, link)
 
@@ -687,9 +688,9 @@ class MentionMatcher:
 
     def _match_searching(self, owned: int, cause: Cause) -> None:
         for place, among in self._mentions.looking_anywhere:
-            self.functions.setdefault((place.path, place.block.qualname), cause)
-            concerned = self._mentions.concerned([place], among) & owned & ~self._known
+            concerned = self._mentions.concerned([place], among) & owned
             if concerned:
+                self.functions.setdefault((place.path, place.block.qualname), cause)
                 self._hit(concerned, link_to(place, cause, _MAY_LOOK_UP))
 
     @cached_property
