@@ -10,8 +10,6 @@ from testmon_cli.analysis.project import Project
 from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.domain.source import Block
 
-LOOKUPS = "lookups"  # fact of a run: whether it recorded the names that code looked up
-ARE_RECORDED = 2  # its value if it did: 2 since the objects that code goes through are recorded, too
 EVERYONE = -1  # all traces
 # Whoever asks a module for anything it does not define meets these.
 _ANSWERING = frozenset({"__getattr__", "__dir__"})

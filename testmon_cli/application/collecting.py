@@ -23,7 +23,6 @@ from testmon_cli.application import (
     spools,
 )
 from testmon_cli.application.absence import IN_PART
-from testmon_cli.application.asked_names import ARE_RECORDED, LOOKUPS
 from testmon_cli.application.asking import Asked, asked_for
 from testmon_cli.application.files import read_bytes
 from testmon_cli.application.options import without_options
@@ -32,7 +31,15 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import supervisor
 from testmon_cli.domain import records
 from testmon_cli.domain.nodeid import path_of
-from testmon_cli.domain.records import FIXTURES, STATEMENTS, Package, RunStart, SourceVersion
+from testmon_cli.domain.records import (
+    FIXTURES,
+    LOOKUPS,
+    LOOKUPS_ARE_RECORDED,
+    STATEMENTS,
+    Package,
+    RunStart,
+    SourceVersion,
+)
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing import launch, wire
 from testmon_cli.tracing.settings import TraceSettings
@@ -282,7 +289,7 @@ class _Store:
             self._facts["left_out"] = self._left_out()
             self._facts["keywords"] = keywords.recorded(self._joiner.functions, self._joiner.keywords)
             self._facts.update(self._in_part())
-            self._facts[LOOKUPS] = ARE_RECORDED if self._joiner.keeps_names else 0
+            self._facts[LOOKUPS] = LOOKUPS_ARE_RECORDED if self._joiner.keeps_names else 0
             self._datafile.set_facts(self._run_id, self._facts)
             if self._dirty:
                 self._snapshot()
@@ -305,7 +312,7 @@ class _Store:
             modules={name: joiner.relative(path) for name, path in (ended.modules if ended else {}).items()},
             plugins=list(session.plugins) if session else [],
             engine=session.engine if session else "",
-            **{LOOKUPS: ARE_RECORDED if joiner.keeps_names else 0},
+            **{LOOKUPS: LOOKUPS_ARE_RECORDED if joiner.keeps_names else 0},
             # Whether it was seen what survives its test; a run of which this is not said shows nothing of it.
             survival=session is not None and session.engine == "probes",
             # Those for which tests ask as they run are known only when all have.

@@ -18,7 +18,7 @@ from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project, Ran
-from testmon_cli.application.asked_names import ARE_RECORDED, EVERYONE, LOOKUPS, AskedNames
+from testmon_cli.application.asked_names import EVERYONE, AskedNames
 from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.application.comparing import (
     UNKNOWN,
@@ -39,6 +39,8 @@ from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import (
     FIXTURES,
+    LOOKUPS,
+    LOOKUPS_ARE_RECORDED,
     STATEMENTS,
     ResourceState,
     Run,
@@ -95,7 +97,7 @@ class RunMatcher:
         self._hit_functions: dict[tuple[str, str], Cause] = {}
         self.traces = BlockTraces(datafile, self._kinds, self._users)
         self.texts = TextsRead(datafile, run.id, today.content, self.traces)
-        self.asked = AskedNames(self.traces, self.mentioning, kept=run.facts.get(LOOKUPS) == ARE_RECORDED)
+        self.asked = AskedNames(self.traces, self.mentioning, kept=run.facts.get(LOOKUPS) == LOOKUPS_ARE_RECORDED)
         self.growth = Growth(self._project())
         self._matcher = MentionMatcher(self, self.growth)
         self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by name and file, the functions that use it

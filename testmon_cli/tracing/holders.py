@@ -22,6 +22,7 @@ _SHARE = 0.01  # of the time that full collections may take
 _LONG = 0.05  # seconds that one takes, as long as there was none
 _MARK = "testmon copies"
 _now = time.perf_counter  # as it is before tests put another in its place
+_address = object.__hash__  # as good as `id`, which is an audit event: that is told to our own hook, at each note
 
 _Key = tuple[str, str, int]  # path, what is kept, address of the holder
 _Reference = weakref.ref[Any] | None  # None where there can be none
@@ -37,12 +38,14 @@ class Fills:
         self._holders = holders
 
     def __setitem__(self, what: str, holder: object) -> None:
-        noted = self._holders.noted
+        reference: _Reference
         try:
-            # An object that took the place in memory of one that is dead takes its place here as well.
-            noted[self._path, what, id(holder)] = weakref.ref(holder)
+            key, reference = (self._path, what, _address(holder)), weakref.ref(holder)
         except TypeError:
-            noted[self._path, what, 0] = None
+            key, reference = (self._path, what, 0), None
+        # Nothing is called between these lines, so that no thread that takes the notes out can come between.
+        noted = self._holders.noted
+        noted[key] = reference  # an object at the place in memory of one that is dead takes its place here as well
         if len(noted) > _MOST:
             self._holders.thin_out()
 
@@ -56,13 +59,15 @@ class Copies:
         self._holders = holders
 
     def __setitem__(self, what: str, copied: object) -> None:
-        noted = self._holders.noted
         if id(type(copied)) in self._holders.kinds:  # to copy is to read all
             self._holders.read |= self._holders.kinds[id(type(copied))]
+        reference: _Reference
         try:
-            noted["", what, id(copied)] = weakref.ref(copied)
+            key, reference = ("", what, _address(copied)), weakref.ref(copied)
         except TypeError:
-            noted["", what + _name_of(copied), 0] = None
+            key, reference = ("", what + _name_of(copied), 0), None
+        noted = self._holders.noted
+        noted[key] = reference
         if len(noted) > _MOST:
             self._holders.thin_out()
 
@@ -96,6 +101,7 @@ class Holders:
         self.is_watching = False  # whether this process runs the tests; of others nothing is known of the end
         self._full: set[tuple[str, str]] = set()  # path and what is kept in more objects than can be noted
         self._postponed: dict[_Key, _Reference] = {}
+        self._old: dict[int, weakref.ref[Any]] = {}  # what young collections have passed over, by address
         self._survived: dict[str, set[tuple[str, str]]] = {}
         self._started = _now()
         self._spent = 0.0  # seconds, in full collections
@@ -105,21 +111,20 @@ class Holders:
         """Something runs for another that does not look at what was kept until now: the end of a fixture."""
         self._postponed.update(self._taken())
 
-    def _taken(self) -> list[tuple[_Key, _Reference]]:
+    def _taken(self) -> dict[_Key, _Reference]:
         """All notes, which are taken out; a thread may make others meanwhile."""
-        found = []
-        while self.noted:
-            try:
-                found.append(self.noted.popitem())
-            except KeyError:
-                break
+        found, self.noted = self.noted, {}
         return found
+
+    def _put_back(self, notes: dict[_Key, _Reference]) -> None:
+        for key, reference in notes.items():
+            self.noted.setdefault(key, reference)
 
     def resume(self) -> None:
         """It has run."""
-        for key, reference in self._postponed.items():
-            self.noted.setdefault(key, reference)
-        self._postponed.clear()
+        if self._postponed:
+            self._put_back(self._postponed)
+            self._postponed = {}
 
     def watch_copies(self) -> None:
         """Note what is made for `copy.copy` and its like. The functions stay what they are: `pickle` looks at them."""
@@ -146,9 +151,24 @@ class Holders:
                 gc.collect()
                 self._longest = max(self._longest, _now() - begin)
                 self._spent += _now() - begin
+            self._remember_old()
 
     def _must_collect(self) -> bool:
-        return gc.isenabled() and any(map(_lives, list(self.noted.values())))
+        """Whether something lives that a collection has not passed over yet. What does not live is forgotten."""
+        if not (self.noted and self.is_watching):
+            return False
+        living = _living(self._taken())
+        self._put_back(living)
+        old = self._old
+        return gc.isenabled() and any(
+            reference is not None and old.get(address) is not reference for (_, _, address), reference in living.items()
+        )
+
+    def _remember_old(self) -> None:
+        """What lives by now has been passed over by the collections of the young."""
+        if len(self._old) > _MOST:
+            self._old.clear()
+        self._old.update((key[2], reference) for key, reference in list(self.noted.items()) if reference is not None)
 
     def weigh(self, identity: str) -> None:
         """The turn of `identity` is over, or somebody else's comes in between: what lives by now survives."""
@@ -156,7 +176,8 @@ class Holders:
             return
         found = self._survived.setdefault(identity, set())
         found |= self._take_read()
-        for (path, what, _), reference in self._taken():
+        taken = self._taken()
+        for (path, what, _), reference in (_living(taken) if self.is_watching else taken).items():
             holder = None if reference is None else reference()
             if what == COPIED:
                 if holder is not None and type(holder).__module__.partition(".")[0] not in sys.stdlib_module_names:
@@ -214,8 +235,8 @@ class Holders:
 
     def forget(self) -> None:
         """In a forked child: what the parent noted is the parent's, and this process may end at any time."""
-        self.noted.clear()
-        self._postponed.clear()
+        self.noted = {}
+        self._postponed = {}
         self._full.clear()
         self.living, self.kinds = {}, {}
         self.read.clear()
@@ -234,8 +255,9 @@ class Holders:
                 self._full.add(("", EVERYTHING) if what == COPIED else (path, what))
 
 
-def _lives(reference: _Reference) -> bool:
-    return reference is not None and reference() is not None
+def _living(notes: dict[_Key, _Reference]) -> dict[_Key, _Reference]:
+    """Notes of what lives, or may do so."""
+    return {key: reference for key, reference in notes.items() if reference is None or reference() is not None}
 
 
 def _name_of(found: object) -> str:

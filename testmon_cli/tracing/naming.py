@@ -16,6 +16,9 @@ class NodeNames:
         self._pytests_root = pytests_root
         self._moved: dict[str, str] = {}  # pytest's name of a file or folder -> its path from our root, if that differs
         self._paths: dict[Any, tuple[str, str]] = {}  # by file or folder: its node id, and its path from our root
+        self._parent: Any = None  # of the test that was asked for last: others mostly have the same
+        self._of_parent = ("", "")
+        self._file = ("", "")  # the path of a file from our root, and its absolute path
 
     def of(self, node: Any) -> str:
         """The node id of a test or collector; "" of the session."""
@@ -33,10 +36,16 @@ class NodeNames:
 
     def file_of(self, item: pytest.Item) -> str:
         """The absolute path of the file that a test was collected from, as its node id names it."""
-        return os.path.join(self._root, self._file_or_folder(item)[1])
+        path = self._file_or_folder(item)[1]
+        if path != self._file[0]:
+            self._file = path, os.path.join(self._root, path)
+        return self._file[1]
 
     def _file_or_folder(self, node: Any) -> tuple[str, str]:
         """The node id of what holds a node, as pytest names it and as we do."""
+        parent = node.parent
+        if parent is not None and parent is self._parent:
+            return self._of_parent
         holder = node
         while holder not in self._paths and not isinstance(holder, pytest.File | pytest.Directory):
             holder = holder.parent
@@ -47,6 +56,8 @@ class NodeNames:
             found = self._paths[holder] = (holder.nodeid, self.of_path(str(holder.path)))
             if found[0] != found[1]:
                 self._moved[found[0]] = found[1]
+        if holder is not node and isinstance(holder, pytest.File):  # then no other below this parent is a file
+            self._parent, self._of_parent = parent, found
         return found
 
     def of_path(self, path: str) -> str:

@@ -244,7 +244,7 @@ class Collector:
         identity = identity_of_test(nodeid)
         entry = self.attribution.push(identity, is_harvested=self.is_between)
         try:
-            return (yield)
+            result = yield
         finally:
             self.recorder.engine.settle()
             self.attribution.pop(entry)
@@ -260,6 +260,8 @@ class Collector:
                     self.recorder.failed(problem, identity)
                 finally:
                     self.nodeid = ""
+        self._end_with_parent()
+        return result
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -283,8 +285,7 @@ class Collector:
     def _distrust(self, identity: str) -> None:
         self.recorder.pending(identity).unknown.add(AT_ONCE)
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_runtest_logfinish(self) -> None:
+    def _end_with_parent(self) -> None:
         parent = self.recorder.settings.parent
         if parent and not self.is_worker and get_parent() != parent:
             pytest.exit("testmon collect was killed: nobody stores what tests do")
@@ -348,7 +349,7 @@ class Collector:
         return wire.Outcome(
             self.nodeid,
             self.names.file_of(item),
-            f"{self.place.classes}{name_of(item)}" if isinstance(item, pytest.Function) else "",
+            f"{self.place.classes}{name_of(item)}" if is_function(type(item)) else "",
             kind_of(item),
             self.outcome.outcome,
             self.outcome.duration,
@@ -359,9 +360,10 @@ class Collector:
 
     def _check(self, item: pytest.Item) -> Callable[[Pending], None] | None:
         """The safety net: a test that ran must have been seen to run."""
-        if not self.outcome.called or not isinstance(item, pytest.Function):
+        if not self.outcome.called or not is_function(type(item)):
             return None
-        function = getattr(item.obj, "__func__", item.obj)
+        found: Any = item.obj  # type: ignore[attr-defined] # of a pytest.Function
+        function = getattr(found, "__func__", found)
         if function is not self.function.function:
             code = code_of_test(function)
             self.function = TestedFunction(function, code, code and self.recorder.scope.source(code.co_filename))
@@ -581,7 +583,13 @@ def classes_above(item: pytest.Item) -> str:
     return "".join(f"{node.name}." for node in item.listchain() if isinstance(node, pytest.Class))
 
 
-def name_of(item: pytest.Function) -> str:
+@cache
+def is_function(cls: type[pytest.Item]) -> bool:
+    """Whether items of a class stand for Python functions. Their classes are abstract ones: to ask takes long."""
+    return issubclass(cls, pytest.Function)
+
+
+def name_of(item: pytest.Item) -> str:
     """The name of a test function, without parameters."""
     name: str = getattr(item, "originalname", None) or item.name
     return name
@@ -599,7 +607,7 @@ def _kind_of_class(cls: type[pytest.Item]) -> str:
         return "unittest"
     if "DoctestItem" in names:
         return "doctest"
-    return "function" if issubclass(cls, pytest.Function) else "other"
+    return "function" if is_function(cls) else "other"
 
 
 def code_of_test(function: Any) -> CodeType | None:

@@ -92,6 +92,26 @@ def test_a_disabled_garbage_collector_is_left_alone(holders: Holders) -> None:
         gc.enable()
 
 
+def test_what_collections_of_the_young_have_passed_over_is_not_collected_for_again(holders: Holders) -> None:
+    collections = []
+
+    def collected(phase: str, found: dict[str, int]) -> None:
+        collections.append((phase, found["generation"]))
+
+    fills, till = Fills("a.py", holders), Till()
+    gc.callbacks.append(collected)
+    try:
+        fills["f\t.x"] = till
+        assert survivors(holders) == {("a.py", "f\t.x")}
+        assert collections
+        collections.clear()
+        fills["f\t.x"] = till
+        assert survivors(holders) == {("a.py", "f\t.x")}
+        assert not collections
+    finally:
+        gc.callbacks.remove(collected)
+
+
 def test_what_cannot_be_referenced_weakly_survives(holders: Holders) -> None:
     Fills("a.py", holders)["f\t.x"] = Slotted()
     assert survivors(holders) == {("a.py", "f\t.x"), ("a.py", "lost f\t.x")}
