@@ -23,13 +23,14 @@ from testmon_cli.analysis.scopes import (
     function_scope,
     module_scope,
 )
-from testmon_cli.analysis.trees import children
+from testmon_cli.analysis.trees import EMPTY, children
 from testmon_cli.domain.source import Block
 
-_LEAVING = (
+_LEAVING = frozenset({
     ast.Return, ast.Raise, ast.Break, ast.Continue, ast.Yield, ast.YieldFrom, ast.Await, ast.AsyncFor, ast.AsyncWith,
-)  # fmt: skip
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+})  # fmt: skip
+_STAYING = EMPTY - _LEAVING
+_SCOPES = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef})
 _TRY = (ast.Try, ast.TryStar)
 _WITH = (ast.With, ast.AsyncWith)
 
@@ -95,15 +96,16 @@ def leaves_early(node: ast.AST) -> bool:
     stack = [node]
     while stack:
         current = stack.pop()
-        if isinstance(current, _LEAVING):
+        kind = type(current)
+        if kind in _LEAVING:
             return True
-        if isinstance(current, ast.comprehension) and current.is_async:
-            return True
-        if isinstance(current, _SCOPES):
+        if kind in _SCOPES:
             if isinstance(current, ast.ClassDef):
                 stack.extend(current.body)
             continue
-        stack.extend(children(current))
+        if isinstance(current, ast.comprehension) and current.is_async:
+            return True
+        stack += [child for child in children(current) if type(child) not in _STAYING]
     return False
 
 
@@ -120,8 +122,8 @@ def _own_nodes(node: FunctionNode) -> Iterator[ast.AST]:
     while stack:
         current = stack.pop()
         yield current
-        if not isinstance(current, _SCOPES):
-            stack.extend(children(current))
+        if type(current) not in _SCOPES:
+            stack += [child for child in children(current) if type(child) not in EMPTY]
 
 
 def is_docstring(statement: ast.stmt) -> bool:

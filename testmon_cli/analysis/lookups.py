@@ -6,13 +6,13 @@ open: it mentions every name, see `mentions`.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cached_property, partial
 from typing import NamedTuple
 
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.scopes import FunctionNode, Scope, function_scope
-from testmon_cli.analysis.trees import children, walk
+from testmon_cli.analysis.trees import EMPTY, children, walk
 
 # How a look-up is done, as in `mentions` but for names that are recorded.
 ANYWHERE = "!*"
@@ -35,6 +35,12 @@ _LISTING = {"vars", "dir"}
 _LISTING_MEMBERS = {"getmembers", "getmembers_static"}
 _MAPPING_METHODS = {"get", "pop", "setdefault"}
 _OF_MAPPING = {"setitem", "delitem"}  # methods of monkeypatch
+# Nodes of which not all that is below runs where they stand, or stands in the same place.
+_PARTED = frozenset({
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.AnnAssign, ast.Assert, ast.Lambda, ast.GeneratorExp,
+    *filter(None, (getattr(ast, "TypeAlias", None),)),
+})  # fmt: skip
+_LOOKING = (ast.Call, ast.Subscript, ast.Compare, ast.Attribute)
 _KEY = "lookup"  # of what is noted on a node
 _QUIET = "is_looked_into"
 
@@ -75,18 +81,26 @@ def find(tree: ast.Module) -> Iterator[Lookup]:
     definition evaluates later (lambdas, generators); and in assertions all names that are not plain: pytest takes these
     apart, to show their parts.
     """
-    stack = [_Visited(tree, _Place(on_import=True, owner=_Owner()), asserted=False)]
+    stack: list[tuple[ast.AST, _Place, bool]] = [(tree, _Place(on_import=True, owner=_Owner()), False)]
     named: set[int] = set()
     while stack:
         node, place, asserted = stack.pop()
-        if isinstance(node, ast.expr):
-            found = _lookup(node, place) or (_walk_of(node, place) if id(node) not in named else None)
-            if found is not None and (not asserted or all(isinstance(name, ast.Name) for name in found.names)):
-                named.add(id(found.quiet))  # not gone through: one of its names is looked up
-                yield found
-        inner = _place_inside(node, place)
-        for child, is_inside in _evaluated(node, place.on_import):
-            stack.append(_Visited(child, inner if is_inside else place, asserted or isinstance(node, ast.Assert)))
+        kind = type(node)
+        found = _found_at(node, place, named) if isinstance(node, _LOOKING) else None
+        if found is not None and (not asserted or all(isinstance(name, ast.Name) for name in found.names)):
+            named.add(id(found.quiet))  # not gone through: one of its names is looked up
+            yield found
+        if kind in _PARTED:
+            inner = _place_inside(node, place)
+            asserted = asserted or kind is ast.Assert
+            below = _evaluated(node, place.on_import)
+            stack += [(child, inner if is_inside else place, asserted) for child, is_inside in below]
+        else:
+            stack += [(child, place, asserted) for child in children(node) if type(child) not in EMPTY]
+
+
+def _found_at(node: ast.expr, place: "_Place", named: Container[int]) -> Lookup | None:
+    return _lookup(node, place) or (_walk_of(node, place) if id(node) not in named else None)
 
 
 class _Owner:
@@ -121,12 +135,6 @@ class _Place(NamedTuple):
         if isinstance(node, ast.Attribute) and node.attr == "__class__":
             node = node.value
         return isinstance(node, ast.Name) and node.id == self.owner.name
-
-
-class _Visited(NamedTuple):
-    node: ast.AST
-    place: _Place
-    asserted: bool
 
 
 def _place_inside(node: ast.AST, place: _Place) -> _Place:

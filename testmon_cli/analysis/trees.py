@@ -13,6 +13,8 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST)
 } | {ast.Constant: (), ast.alias: (), ast.Global: (), ast.Nonlocal: ()}
+# Kinds of nodes without any below them. Most nodes are of these: who looks for others passes over them.
+EMPTY = frozenset(kind for kind, names in _FIELDS.items() if not names)
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -35,4 +37,5 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
     while stack:
         current = stack.pop()
         yield current
-        stack += children(current)
+        if type(current) not in EMPTY:
+            stack += children(current)

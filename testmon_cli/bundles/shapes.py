@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from testmon_cli.domain.evidence import EvidenceError
-from testmon_cli.domain.records import RUN_KEY, STATEMENTS
+from testmon_cli.domain.records import LOOKUPS_ARE_RECORDED, RUN_KEY, STATEMENTS
 
 Shape = Callable[[Any], bool]
 
@@ -16,6 +16,11 @@ def _is_text(value: Any) -> bool:
 
 def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
+
+
+def _is_version(value: Any) -> bool:
+    """Which kind of an observation was made, 0 for none."""
+    return isinstance(value, int) and 0 <= value <= LOOKUPS_ARE_RECORDED
 
 
 def _is_list(value: Any) -> bool:
@@ -47,7 +52,7 @@ _FACTS: Final[Mapping[str, Shape]] = {
     "inert": _by_name(_is_names),
     "keywords": _by_name(_by_name(_is_some)),
     "left_out": _by_name(_is_names),
-    "lookups": _is_flag,
+    "lookups": _is_version,
     "modules": _by_name(_is_text),
     "own": _is_list,
     "pending": _is_list,
