@@ -22,7 +22,7 @@ import operator
 import sys
 from collections.abc import Callable, Iterator, MutableSequence
 from functools import partial
-from types import CodeType, ModuleType
+from types import CodeType, GetSetDescriptorType, ModuleType
 from typing import Any, NamedTuple, Self
 
 from testmon_cli.tracing.disguise import disguise
@@ -41,6 +41,12 @@ _WALKS = (_ON_IMPORT - 1, WAYS - 1)  # the ways of going through all names of an
 _MODULE_DICT = vars(ModuleType)["__dict__"].__get__
 _CLASSES = vars(type)["__mro__"].__get__
 _NAME = vars(type)["__name__"].__get__
+_NAMESPACE = vars(type)["__dict__"].__get__
+_FLAGS = vars(type)["__flags__"].__get__
+_IS_HEAP_TYPE = 1 << 9  # of the flags: made by a class statement or the like; see CPython's object.h
+# What makes the names of an object those of another: a proxy has some of it.
+_STANDING_IN = frozenset({"__dir__", "__getattr__", "__class__"})
+_PLAIN = (object, type, ModuleType)
 _QUALNAME = vars(type)["__qualname__"].__get__
 # As names that were looked up: there were others, by functions or on import.
 LOST, LOST_ON_IMPORT = f"0{_OVERFLOW}", f"{_ON_IMPORT}{_OVERFLOW}"
@@ -144,7 +150,8 @@ class Probes:
     def note(self, way: int, name: Any) -> Any:
         """Note a name that is about to be looked up, and give it. What is no text is none, and must not be touched.
 
-        Of an object that is gone through the names of its classes are noted, of a module its own.
+        Of an object that is gone through the names of its classes are noted, of a module its own; of what may be a
+        proxy, that it may be anything.
         """
         kind = type(name)
         if way in _WALKS:
@@ -259,11 +266,23 @@ def _is_own_probe(constant: Any) -> bool:
 def _names_of(value: Any, kind: type) -> tuple[str, ...]:
     """What an object is, without running any code of its own."""
     classes = _CLASSES(kind)
+    if not all(map(_shows_itself, classes)):
+        return (_OVERFLOW,)
     if ModuleType in classes:
         return _names_of_module(_MODULE_DICT(value))
     if type in classes:
         classes = _CLASSES(value)
     return tuple({name for cls in classes for name in (_NAME(cls), _QUALNAME(cls).rpartition(".")[2])} - {"object"})
+
+
+def _shows_itself(cls: type) -> bool:
+    """Whether the names of an object of a class are its own; those of a proxy may be another object's."""
+    if cls in _PLAIN:
+        return True
+    names = _NAMESPACE(cls)
+    if not _STANDING_IN.isdisjoint(names) or type(names.get("__dict__")) not in (GetSetDescriptorType, type(None)):
+        return False
+    return "__getattribute__" not in names or not _FLAGS(cls) & _IS_HEAP_TYPE
 
 
 def _names_of_module(names: dict[str, Any]) -> tuple[str, ...]:
@@ -277,6 +296,7 @@ def _names_of_module(names: dict[str, Any]) -> tuple[str, ...]:
 
 
 disguise(_names_of)
+disguise(_shows_itself)
 disguise(_names_of_module)
 disguise(Probes.note)
 disguise(Probes._ask)
