@@ -235,8 +235,9 @@ def _started(project: Project) -> subprocess.Popen[str]:
     """A collect of the slow tests, of a process group of its own, at the second test."""
     command = [sys.executable, "-m", "testmon_cli", "collect", "-q", "test_slow.py"]
     process = subprocess.Popen(
-        command, cwd=project.path, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+        command, cwd=project.path, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # it is ignored by what a script starts with &
+    )  # fmt: skip
     for _ in range(600):
         if (project.path / "started").exists():
             time.sleep(1.5)  # for a transaction with the first test

@@ -88,11 +88,11 @@ def test_a_signal_to_collect_ends_pytest_in_good_order(
 ) -> None:
     """As a script has it that starts it in the background: there, children ignore Ctrl-C."""
     project.write({"test_slow.py": SUITE})
-    ignores = number != signal.SIGINT
+    ctrl_c = signal.SIG_IGN if number != signal.SIGINT else signal.SIG_DFL  # whatever this process was started with
     process = subprocess.Popen(
         [sys.executable, "-m", "testmon_cli", "collect", "-q"],
         cwd=project.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if ignores else None,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, ctrl_c),
     )  # fmt: skip
     _wait_for((project.path / "started").exists)
     time.sleep(1.2)  # for a transaction with the first test
