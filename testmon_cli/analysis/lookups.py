@@ -198,7 +198,7 @@ def _walk_of(node: ast.expr, place: _Place) -> Lookup | None:
     if not isinstance(node, ast.Call) or not node.args or isinstance(node.args[0], ast.Starred):
         return None
     is_plain = isinstance(node.func, ast.Name)
-    name = _name_of(node.func)
+    name = name_of(node.func)
     is_listing = name in _LISTING and is_plain and len(node.args) == 1 and not node.keywords
     if not is_listing and name not in _LISTING_MEMBERS:
         return None
@@ -208,13 +208,14 @@ def _walk_of(node: ast.expr, place: _Place) -> Lookup | None:
     return Lookup(node, WALKS, (node.args[0],), quiet, place.on_import)
 
 
-def _name_of(function: ast.expr) -> str:
+def name_of(function: ast.expr) -> str:
+    """The last part of the name of a function or of anything else; "" where it has none."""
     return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
 
 
 def _of_call(node: ast.Call, place: _Place) -> Lookup | None:
     function = node.func
-    name = _name_of(function)
+    name = name_of(function)
     arguments = node.args
     if name in _OF_OBJECT:
         return _of_object(node, place)
@@ -258,7 +259,7 @@ def _of_key(node: ast.expr, mapping: ast.expr, key: ast.expr, place: _Place) -> 
         if mapping.func.id == "vars" and len(mapping.args) == 1:
             way = MEMBERS if place.is_own(mapping.args[0]) else ATTRIBUTES
             return _made(node, way, [key], mapping, place.on_import)
-    name = mapping.id if isinstance(mapping, ast.Name) else getattr(mapping, "attr", "")
+    name = name_of(mapping)
     if name == "modules":
         return _made(node, ANYWHERE, [key], mapping, place.on_import, MODULE)
     if isinstance(mapping, ast.Attribute) and name == "__dict__":

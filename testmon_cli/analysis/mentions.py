@@ -22,6 +22,7 @@ import ast
 import re
 
 from testmon_cli.analysis import lookups
+from testmon_cli.analysis.lookups import name_of
 
 DYNAMIC = "*"
 DYNAMIC_ATTRIBUTES = "*="
@@ -137,7 +138,7 @@ def of_call(node: ast.Call) -> set[str]:
     way = lookups.way_of(node)
     if way is not None:
         return _of_recorded(node, way)
-    name = _name_of(node.func)
+    name = name_of(node.func)
     if (name == "type" and len(node.args) > 1) or name in _MAKING_CLASSES:
         return {JOINS_CLASSES}
     position = _LOOKUPS.get(name)
@@ -182,11 +183,7 @@ def of_given(name: str) -> set[str]:
 
 def looks_up(function: ast.expr) -> bool:
     """Whether an expression names a function that looks names up, like `getattr`."""
-    return _name_of(function) in _GIVEN
-
-
-def _name_of(function: ast.expr) -> str:
-    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    return name_of(function) in _GIVEN
 
 
 def of_import(node: ast.Import | ast.ImportFrom) -> set[str]:

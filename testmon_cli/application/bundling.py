@@ -10,7 +10,7 @@ from testmon_cli.application.pruning import seconds_of
 from testmon_cli.application.settings import Settings
 from testmon_cli.bundles import files
 from testmon_cli.bundles.files import Header
-from testmon_cli.domain.errors import DatafileError, TestmonError
+from testmon_cli.domain.errors import DatafileError
 from testmon_cli.domain.evidence import Row, TraceRow
 from testmon_cli.domain.records import Environment, Run
 from testmon_cli.storage.datafile import Datafile
@@ -38,7 +38,7 @@ def create(
 
     `target` is a file, or a folder for a file that is named after its content.
     """
-    since = None if newer_than is None else now - _seconds_of(newer_than)
+    since = None if newer_than is None else now - seconds_of(newer_than, "--newer-than")
     folder, name = _place(target)
     with Datafile.open(settings.datafile) as datafile:
         environment = _environment(datafile, settings.env)
@@ -62,14 +62,6 @@ def counted(rows: Iterator[Row], total: int, progress: Progress | None, before: 
                 progress(before, total)
         yield row
     progress(before, total)
-
-
-def _seconds_of(age: str) -> float:
-    """How long an age is, told as that of our own option if it is none."""
-    try:
-        return seconds_of(age)
-    except TestmonError as error:
-        raise TestmonError(str(error).replace("--older-than", "--newer-than")) from None
 
 
 def _place(target: str | None) -> tuple[Path, str | None]:

@@ -432,6 +432,7 @@ class Owners:
 class _Concerned(NamedTuple):
     """Who has to do with a class."""
 
+    names: tuple[Name, ...]  # of the class: its own, and that of the outermost class that it stands in
     traces: int
     importing: frozenset[str]  # files of which the import has
     related: set[Name]  # names with blocks that look at members of their own class, and the classes above
@@ -622,14 +623,13 @@ class MentionMatcher:
         is concerned, nothing comes out otherwise: then no function passes anything on by what it keeps.
         """
         path, owner, member = key
-        names = dict.fromkeys([(path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])])
         kept = any(link.kind == MEMOISED for link in cause.chain())
         owners = self._owners[kept]
         own = [test.trace_id for test in self._run.tests_in([path]) if test.function == f"{owner}.{member}"]
         met = self._mentions.traces.bits.of(own)
         concerned_with = self._concerned_with(path, owner, kept=kept)
         self._match_on_import(key, concerned_with, cause)
-        owned, related = concerned_with.traces, concerned_with.related
+        names, owned, related = concerned_with.names, concerned_with.traces, concerned_with.related
         met &= owned
         self._hit(met, cause)
         for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
@@ -667,14 +667,14 @@ class MentionMatcher:
     def _concerned_with(self, path: str, owner: str, *, kept: bool) -> _Concerned:
         key = (path, owner, kept)
         if key not in self._concerned:
-            names = dict.fromkeys([(path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])])
+            names = tuple(dict.fromkeys([(path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])]))
             owned = self._owners[kept].traces(names)
             importing = self._mentions.traces.bits.things(owned & self._mentions.importing)
             # Code that makes a class runs when the file is imported: it need not mention the class.
             making = self._mentions.making(self._growth.holders(path, owner).names)
             related = self._owners[kept].related(names) | self._ancestors(path, owner)
             paths = frozenset(self._run.modules[trace_id] for trace_id in importing)
-            self._concerned[key] = _Concerned(owned | making, paths, related)
+            self._concerned[key] = _Concerned(names, owned | making, paths, related)
         return self._concerned[key]
 
     def _match_on_import(self, key: tuple[str, str, str], concerned: _Concerned, cause: Cause) -> None:

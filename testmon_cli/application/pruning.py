@@ -52,11 +52,11 @@ def prune(
     return PruningReport(settings.datafile, gone, pruned, dry_run)
 
 
-def seconds_of(age: str) -> float:
-    """How long an age like 30d is."""
+def seconds_of(age: str, option: str = "--older-than") -> float:
+    """How many seconds an age like 30d is, which was given for an option. Raises TestmonError where it is none."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", age.strip())
     if match is None:
-        raise TestmonError(f"invalid --older-than {age!r}: expected a number and m, h, d or w, for example 30d")
+        raise TestmonError(f"invalid {option} {age!r}: expected a number and m, h, d or w, for example 30d")
     return min(float(match[1]) * _SECONDS[match[2]], _LONGEST)
 
 

@@ -98,19 +98,7 @@ class Writer:
         versions = list(versions)
         with self._transaction() as change:
             ids = self._source_ids({version.path for version in versions})
-            change.change_many(
-                "add_version",
-                (
-                    {
-                        "source_id": ids[version.path],
-                        "digest": version.digest,
-                        "model_key": version.model_key,
-                        "size": version.size,
-                        "mtime_ns": version.mtime_ns,
-                    }
-                    for version in versions
-                ),
-            )
+            change.change_many("add_version", _version_rows(versions, ids))
             stored = {
                 (row["source_id"], row["digest"], row["model_key"]): int(row["id"])
                 for row in change.stream("version_ids", ids=array({ids[version.path] for version in versions}))
@@ -126,19 +114,7 @@ class Writer:
         """Store source versions from elsewhere, which say nothing of our files; ids by path, digest and model key."""
         with self._transaction() as change:
             ids = self._source_ids({version.path for version in versions})
-            change.change_many(
-                "add_version_alone",
-                (
-                    {
-                        "source_id": ids[version.path],
-                        "digest": version.digest,
-                        "model_key": version.model_key,
-                        "size": version.size,
-                        "mtime_ns": version.mtime_ns,
-                    }
-                    for version in versions
-                ),
-            )
+            change.change_many("add_version_alone", _version_rows(versions, ids))
             rows = change.stream("version_ids", ids=array(ids.values()))
             stored = {(row["source_id"], row["digest"], row["model_key"]): int(row["id"]) for row in rows}
             found = {v[:3]: stored[ids[v.path], v.digest, v.model_key] for v in versions}
@@ -548,6 +524,17 @@ def _both(first: str, second: str) -> str:
     if not second or second in first.split("; "):
         return first
     return f"{first}; {second}" if first else second
+
+
+def _version_rows(versions: Iterable[SourceVersion], source_ids: Mapping[str, int]) -> Iterator[dict[str, object]]:
+    for version in versions:
+        yield {
+            "source_id": source_ids[version.path],
+            "digest": version.digest,
+            "model_key": version.model_key,
+            "size": version.size,
+            "mtime_ns": version.mtime_ns,
+        }
 
 
 def _key(state: ResourceState) -> tuple[str, str, str]:
