@@ -129,8 +129,12 @@ class Mentions:
 
     @cached_property
     def _walks(self) -> tuple[Asking, ...]:
-        looking = self.asked.looking.items()
-        return tuple(Asking(path, way, found, EVERYONE) for (path, way), found in looking if way == lookups.WALKS)
+        """The code that went through all names of anything."""
+        looking = [(path, found) for (path, way), found in self.asked.looking.items() if way == lookups.WALKS]
+        return tuple(
+            Asking(path, lookups.WALKS, found, self.ran(Place(path, block) for block in found))
+            for path, found in looking
+        )
 
     def ran(self, places: Iterable[Place]) -> int:
         """Traces that executed any of some blocks."""
@@ -146,10 +150,6 @@ class Mentions:
     def searching(self, found: Searching) -> int:
         """Traces in which some blocks may have come upon any name."""
         return self.ran(Place(found.path, block) for block in found.blocks) & found.traces
-
-    def asking(self, asking: Asking) -> int:
-        """Traces in which some code looked a name up, or went through one."""
-        return self.ran(Place(asking.path, block) for block in asking.blocks) & asking.traces
 
     def touching(self, path: str) -> int:
         """Tests that executed something in a file, or in one from which it can be reached."""
@@ -335,7 +335,7 @@ class Owners:
         if len(name) == 3:
             traces = self._needing(name) | self._mentions.attribute(name[2])
             for asking in self._mentions.asked.walking(name[1]):
-                traces |= self._mentions.traces.with_users(self._mentions.asking(asking))
+                traces |= self._mentions.traces.with_users(asking.traces)
             return traces << self._width
         path, word = name
         traces = self._mentions.named(path, word)
@@ -374,7 +374,7 @@ class Owners:
             if may_be(asking, path):
                 united |= asking.traces
         for asking in self._mentions.walking(name):
-            united |= self._mentions.asking(asking)
+            united |= asking.traces
         return self._mentions.traces.with_users(united)
 
     def _named(self, name: Name) -> Iterator[tuple[Place, str]]:
@@ -777,7 +777,7 @@ class MentionMatcher:
             if found.way != OWN_NAMESPACE and self._growth.looks_up(found.way, "", path):
                 holding |= self._mentions.traces.with_users(self._mentions.searching(found))
         for asking in (*self._mentions.asked.where(name), *self._mentions.walking((path, name))):
-            holding |= self._mentions.traces.with_users(self._mentions.asking(asking))
+            holding |= self._mentions.traces.with_users(asking.traces)
         for place in readers:
             concerned = self._mentions.concerned([place]) & holding & ~self._known
             if concerned:
