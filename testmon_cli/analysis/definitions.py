@@ -19,7 +19,7 @@ Flags a definition may carry:
 
 import ast
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.checksums import checksum
@@ -159,12 +159,19 @@ class _Reader:
             bases=facts.bases,
             decorators=facts.decorators,
             flags=frozenset(flags),
-            hint_checksum=checksum(*(ast.dump(a) if a else "" for a in annotations)) if any(annotations) else 0,
+            hint_checksum=self._hint_checksum(annotations),
             hint_mentions=hint_mentions,
         )
         if isinstance(node, ast.ClassDef):
             inner = f"{owner}.{node.name}" if owner else node.name
             yield from self.body(node.body, class_scope(node, scope), inner)
+
+    def _hint_checksum(self, annotations: Sequence[ast.expr | None]) -> int:
+        """What tells annotations from others; those that are evaluated differ from the same as texts."""
+        if not any(annotations):
+            return 0
+        way = "evaluated" if self.evaluates_annotations else ""
+        return checksum(way, *(ast.dump(annotation) if annotation else "" for annotation in annotations))
 
     def _read_kind(self, node: ast.stmt, scope: Scope, facts: "_Facts") -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
