@@ -197,6 +197,14 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
     "--why-not", metavar="NODEID", help="List what this test relies on: a change of it would select the test."
 )
 @click.option("--null", "-0", is_flag=True, help="End each argument with a null byte, for `xargs -0`.")
+@click.option(
+    "--shard", metavar="K/N", help="Keep the tests of job K of N; each test file has its place in one of them."
+)
+@click.option("--order", metavar="KEYS", help="Order by these, the first one first: failed, changed, fast.")
+@click.option(
+    "--budget", metavar="TIME", help="Keep what can be run in this time, like 90s or 5m; stderr names the rest."
+)
+@click.option("--rest", metavar="FILE", type=click.Path(), help="Write what --budget left out to this file.")
 @_format_option("text", "json")
 @_env_option
 @_python_option
@@ -213,6 +221,10 @@ def select(
     explain: bool,
     why_not: str | None,
     null: bool,
+    shard: str | None,
+    order: str | None,
+    budget: str | None,
+    rest: str | None,
     format_: str,
     env: str | None,
     datafile: str | None,
@@ -226,6 +238,10 @@ def select(
     """
     if null and (explain or why_not or format_ == "json"):
         raise click.UsageError("--null prints plain arguments; leave out --explain, --why-not and --format json")
+    if rest is not None and budget is None:
+        raise click.UsageError("--rest takes what --budget leaves out: give a --budget, like 5m")
+    if shard is not None and "@" in shard and not (null or format_ == "json"):
+        raise click.UsageError("a plan is made of exact node ids: with its --shard, give --null or --format json")
     from testmon_cli.commands import select as command
 
     with _keeping_garbage():
@@ -241,7 +257,38 @@ def select(
             why_not=why_not,
             null=null,
             format_=format_,
+            portion=command.Portion(shard, order, budget, rest),
         )
+
+
+@cli.command()
+@click.option("--jobs", metavar="N", type=click.IntRange(1, 10_000), required=True, help="How many jobs there can be.")
+@click.option("--max-time", metavar="TIME", help="Take as few jobs as are done in this time, like 90s or 5m.")
+@click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
+@_format_option("json", "github")
+@_env_option
+@_python_option
+@_datafile_option
+@click.pass_context
+def plan(
+    context: click.Context,
+    jobs: int,
+    max_time: str | None,
+    base: str | None,
+    format_: str,
+    env: str | None,
+    datafile: str | None,
+) -> int:
+    """Divide the selection among jobs that run at once.
+
+    The longest job takes as little time as possible, by what tests took last. Tests of a file stay together where that
+    costs nothing. Jobs without tests are left out. Each job gets its part by `testmon select --shard`, with the name
+    that the plan has for it. `--format github` prints lines for GITHUB_OUTPUT: `jobs`, their number, and `matrix`.
+    """
+    from testmon_cli.commands import plan as command
+
+    with _keeping_garbage():
+        return command.run(_settings(context, datafile, env), jobs=jobs, max_time=max_time, base=base, format_=format_)
 
 
 @cli.command()

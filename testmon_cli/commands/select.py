@@ -2,13 +2,33 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from testmon_cli.application import selecting
 from testmon_cli.application.select_filters import narrowing_of, paths_in
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
+from testmon_cli.domain.selection import Selection
 from testmon_cli.rendering import selection as rendering
 from testmon_cli.rendering import terminal
+
+_USUAL_ORDER = "failed,changed,fast"
+
+
+class Portion(NamedTuple):
+    """Which part of the selection is wanted, and in what order; None where nothing was said."""
+
+    shard: str | None = None
+    order: str | None = None
+    budget: str | None = None
+    rest: str | None = None
+
+    def options(self) -> Iterator[str]:
+        """The options that ask for the same."""
+        for name, value in zip(self._fields, self, strict=True):
+            if value is not None and name != "rest":
+                yield from (f"--{name}", value)
 
 
 def run(
@@ -24,6 +44,7 @@ def run(
     why_not: str | None,
     null: bool,
     format_: str,
+    portion: Portion,
 ) -> int:
     """Print the selection; 0 whether it is empty or not. What must be said besides goes to stderr."""
     if why_not is not None:
@@ -37,17 +58,39 @@ def run(
             raise TestmonError("stdin is closed: --stdin reads paths from it")
         paths = (*paths, *paths_in(sys.stdin.buffer.read()))
     narrowing = narrowing_of(settings, paths if paths or stdin else None, keyword, is_listed=stdin)
-    selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=null, staged=staged, base=base)
+    exact = null or "@" in (portion.shard or "")  # a plan is made of what no xargs splits
+    selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=exact, staged=staged, base=base)
+    if any(portion):
+        selection = _portion(settings, selection, portion, end="\0" if null else "\n")
     terminal.say(rendering.notes(selection))
     if format_ == "json":
         at_root = os.path.realpath(settings.root) == os.path.realpath(os.curdir)
-        question = _question(keyword=keyword, failed=failed, staged=staged, base=base, paths=paths)
+        question = [*portion.options()]
+        question += _question(keyword=keyword, failed=failed, staged=staged, base=base, paths=paths)
         terminal.write(rendering.as_json(selection, at_root=at_root, question=question))
     elif explain:
         terminal.write(rendering.explained(selection))
     else:
         terminal.write_arguments(rendering.arguments(selection, end="\0" if null else "\n"))
     return 0
+
+
+def _portion(settings: Settings, selection: Selection, portion: Portion, *, end: str) -> Selection:
+    from testmon_cli.application import dividing  # mostly all is wanted
+
+    if portion.shard is not None:
+        selection = dividing.of_shard(settings.root, selection, dividing.shard_of(portion.shard))
+    if portion.order is not None or portion.budget is not None:
+        orders = dividing.orders_of(portion.order or _USUAL_ORDER)
+        selection = dividing.ordered(settings.root, selection, orders)
+    if portion.budget is None:
+        return selection
+    seconds = dividing.seconds_in(portion.budget, "--budget")
+    budgeted = dividing.within(settings.root, selection, seconds)
+    if portion.rest is not None:
+        dividing.write_rest(portion.rest, budgeted.rest, end)
+    note = rendering.left_out(budgeted.rest, budgeted.rest_seconds, portion.budget)
+    return budgeted.selection._replace(notes=(*selection.notes, *note))
 
 
 def _question(*, keyword: str, failed: bool, staged: bool, base: str | None, paths: tuple[str, ...]) -> list[str]:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.selection import ALL, NONE, Reason, Selection, Verdict
-from testmon_cli.rendering.terminal import joined
+from testmon_cli.rendering.terminal import duration, joined
 
 if TYPE_CHECKING:
     from testmon_cli.domain.reliance import Reliance
 
 JSON_VERSION = 1
+_FEW = 5  # arguments that a note names
 _LONGEST_COMMAND = 100_000  # characters; systems take 128 KiB
 
 
@@ -23,6 +24,14 @@ def arguments(selection: Selection, *, end: str) -> str:
 def notes(selection: Selection) -> str:
     """Render the notes of a selection for stderr, a line each."""
     return joined(f"testmon: {note}" for note in selection.notes)
+
+
+def left_out(rest: Sequence[str], seconds: float, budget: str) -> list[str]:
+    """Say what a budget left out; nothing if it is enough."""
+    if not rest:
+        return []
+    shown = ", ".join(rest[:_FEW]) + (f" and {len(rest) - _FEW} more" if len(rest) > _FEW else "")
+    return [f"left out, since {budget} is not enough: {len(rest)} arguments, {duration(seconds)}: {shown}"]
 
 
 def explained(selection: Selection) -> str:

@@ -31,6 +31,13 @@ def joined(lines: Iterable[str]) -> str:
     return "".join([f"{visible(line)}\n" for line in lines])
 
 
+def duration(seconds: float) -> str:
+    """A time for people: 0.25 s, 14 min, 1.5 h."""
+    if seconds < 60:
+        return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+
+
 def write(text: str, styles: Mapping[str, str] = _NO_STYLES) -> None:
     """Print a text; on a terminal, what a pattern finds is shown in its style.
 

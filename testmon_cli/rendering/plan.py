@@ -1,0 +1,31 @@
+"""A plan for jobs, for programs."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from testmon_cli.domain.parts import Plan, seconds_of
+
+JSON_VERSION = 1
+
+
+def as_json(plan: Plan) -> str:
+    """The whole plan."""
+    shares = zip(_jobs(plan), plan.shares, strict=True)
+    jobs = [{**job, "arguments": [part.argument for part in share]} for job, share in shares]
+    return json.dumps({"version": JSON_VERSION, "plan": plan.name, "jobs": jobs}, indent=2) + "\n"
+
+
+def as_github(plan: Plan) -> str:
+    """Outputs of a step: a matrix with a shard for each job, and how many there are, since no matrix can be empty."""
+    matrix = json.dumps({"include": list(_jobs(plan))}, separators=(",", ":"))
+    return f"jobs={len(plan.shares)}\nmatrix={matrix}\n"
+
+
+def _jobs(plan: Plan) -> Iterator[dict[str, Any]]:
+    for number, share in enumerate(plan.shares, 1):
+        yield {
+            "shard": str(plan.shard(number)),
+            "tests": sum(len(part.tests) for part in share),
+            "seconds": round(seconds_of(share), 3),
+        }

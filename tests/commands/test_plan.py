@@ -1,0 +1,163 @@
+"""`testmon plan`, and `testmon select` for one job, in an order, and in some time."""
+
+import json
+import shutil
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import Project
+
+FILES = {
+    "shop.py": """
+        def price(x):
+            return x * 2
+        """,
+    **{
+        f"test_{name}.py": f"""
+            import time
+
+            import pytest
+            import shop
+
+
+            @pytest.mark.parametrize("x", ["a b", "c"])
+            def test_text(x):
+                assert shop.price(x)
+
+
+            def test_sleep():
+                time.sleep({seconds})
+                assert shop.price(2) == 4
+            """
+        for name, seconds in {"one": 0.02, "two": 0.04, "three": 0.06, "four": 0.3}.items()
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def _collected_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Project(tmp_path_factory.mktemp("collected"))
+    project.write({"pyproject.toml": "", **FILES})
+    assert project.testmon("collect", "-q").code == 0
+    return project.path
+
+
+@pytest.fixture
+def suite(_collected_once: Path, tmp_path: Path) -> Project:
+    """A project of which everything is selected, since all tests run what was changed; a new file stands beside."""
+    suite = Project(shutil.copytree(_collected_once, tmp_path / "suite"))
+    suite.edit("shop.py", "x * 2", "2 * x")
+    suite.write({"test_new.py": "def test_a(): pass\n\n\ndef test_b(): pass\n"})
+    return suite
+
+
+def planned(project: Project, *options: str) -> dict[str, Any]:
+    answer = project.testmon("plan", *options)
+    assert (answer.code, answer.err) == (0, "")
+    found: dict[str, Any] = json.loads(answer.out)
+    return found
+
+
+def lines(text: str) -> list[str]:
+    return text.rstrip("\0\n").replace("\0", "\n").split("\n") if text else []
+
+
+def test_a_plan_gives_each_job_its_part_of_the_selection(suite: Project) -> None:
+    plan = planned(suite, "--jobs", "3")
+    selected = lines(suite.testmon("select", "-0").out)
+    assert [job["shard"] for job in plan["jobs"]] == [f"{n}/{len(plan['jobs'])}@{plan['plan']}" for n in (1, 2)]
+    assert sorted(argument for job in plan["jobs"] for argument in job["arguments"]) == sorted(selected)
+    assert len(selected) == 13
+    for job in plan["jobs"]:
+        answer = suite.testmon("select", "-0", "--shard", job["shard"])
+        assert (lines(answer.out), answer.err) == (job["arguments"], "")
+
+
+def test_a_part_of_another_plan_is_all(suite: Project) -> None:
+    plan = planned(suite, "--jobs", "2")
+    suite.edit("test_one.py", "== 4", "<= 4")
+    suite.write({"test_newer.py": "def test_c(): pass\n"})
+    shard = plan["jobs"][0]["shard"]
+    answer = suite.testmon("select", "-0", "--shard", shard)
+    assert sorted(lines(answer.out)) == sorted(lines(suite.testmon("select", "-0").out))
+    assert answer.err.startswith(f"testmon: the tests are not those of plan {plan['plan']} (here they make ")
+
+
+def test_without_a_plan_a_file_has_its_place_whatever_is_known(suite: Project) -> None:
+    jobs = [f"{number}/3" for number in (1, 2, 3)]
+    known = [lines(suite.testmon("select", "--shard", job).out) for job in jobs]
+    assert sorted(chain(*known)) == sorted(lines(suite.testmon("select").out))
+    nothing = [lines(suite.testmon("--datafile", "none", "select", "--shard", job).out) for job in jobs]
+    assert sorted(chain(*nothing)) == sorted([f for f in FILES if f.startswith("test")] + ["test_new.py"])
+    assert [{argument.partition("::")[0] for argument in job} for job in known] == list(map(set, nothing))
+
+
+def test_as_few_jobs_as_are_needed(suite: Project) -> None:
+    assert len(planned(suite, "--jobs", "9", "--max-time", "1m")["jobs"]) == 1
+    assert len(planned(suite, "--jobs", "9")["jobs"]) == 2  # with more of them the longest test takes as long
+    answer = suite.testmon("plan", "--jobs", "2", "--max-time", "0.1s")
+    assert answer.err.startswith("testmon: 2 jobs take 0.3")
+    assert answer.err.endswith(" s, longer than 0.1s\n")
+
+
+def test_outputs_for_github(suite: Project) -> None:
+    answer = suite.testmon("plan", "--jobs", "1", "--format", "github")
+    jobs, matrix = answer.out.splitlines()
+    [job] = json.loads(matrix.removeprefix("matrix="))["include"]
+    assert (jobs, job["shard"][:4], job["tests"]) == ("jobs=1", "1/1@", 13)
+    suite.run("git", "init")
+    suite.edit("shop.py", "2 * x", "x * 2")
+    (suite.path / "test_new.py").unlink()
+    assert suite.testmon("plan", "--jobs", "3", "--format", "github").out == 'jobs=0\nmatrix={"include":[]}\n'
+
+
+def test_what_comes_first(suite: Project) -> None:
+    suite.edit("test_three.py", "== 4", "== 5")
+    suite.testmon("collect", "test_three.py::test_sleep")
+    suite.edit("test_two.py", "== 4", "<= 4")
+    fast = lines(suite.testmon("select", "--order", "fast").out)
+    assert fast[-1] == "test_four.py::test_sleep"
+    failed, *_ = lines(suite.testmon("select", "--order", "failed").out)
+    assert failed == "test_three.py::test_sleep"
+    suite.edit("shop.py", "2 * x", "x * 2")
+    suite.write({"conftest.py": "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef more(): pass\n"})
+    _, *changed = lines(suite.testmon("select", "--order", "failed,changed,fast").out)
+    assert {argument.partition("::")[0] for argument in changed[:2]} == {"test_new.py", "test_two.py"}
+    assert len(changed) > 2
+
+
+def test_what_can_be_run_in_some_time(suite: Project) -> None:
+    answer = suite.testmon("select", "--budget", "0.5s", "--rest", "rest.txt")
+    rest = (suite.path / "rest.txt").read_text(encoding="utf-8").splitlines()
+    assert sorted(lines(answer.out) + rest) == sorted(lines(suite.testmon("select").out))
+    assert "test_four.py::test_sleep" in rest
+    assert answer.err.startswith(f"testmon: left out, since 0.5s is not enough: {len(rest)} arguments, 0.")
+    enough = suite.testmon("select", "--budget", "1h", "--rest", "rest.txt")
+    assert (len(lines(enough.out)), enough.err) == (9, "")
+    assert (suite.path / "rest.txt").read_bytes() == b""
+
+
+def test_json_has_the_same_part(suite: Project) -> None:
+    answer = json.loads(suite.testmon("select", "--format", "json", "--shard", "1/1", "--budget", "0.01s").out)
+    assert (answer["verdict"], answer["selected_seconds"] < 0.02) == ("some", True)
+    assert "test_four.py::test_sleep" not in answer["arguments"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["select", "--shard", "3/2"], "invalid shard '3/2': expected the number of a job and how many there are"),
+        (["select", "--shard", "1/2@ab"], "a plan is made of exact node ids: with its --shard, give --null or"),
+        (["select", "--order", "slow"], "invalid order 'slow': known are failed, changed, fast"),
+        (["select", "--budget", "5"], "invalid --budget '5': expected a number and s, m or h, for example 5m"),
+        (["select", "--rest", "x"], "--rest takes what --budget leaves out: give a --budget, like 5m"),
+        (["plan", "--jobs", "2", "--max-time", "1d"], "invalid --max-time '1d': expected a number and s, m or h"),
+    ],
+)
+def test_what_is_refused(project: Project, options: list[str], message: str) -> None:
+    answer = project.testmon(*options)
+    assert (answer.code, answer.out) == (64, "")
+    assert answer.err.startswith(f"testmon: error: {message}")
