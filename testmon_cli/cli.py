@@ -193,9 +193,7 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 )
 @click.option("--no-failed", is_flag=True, help="Leave out tests that failed last time and are not affected.")
 @click.option("--explain", is_flag=True, help="Print each test with the reason why it is selected.")
-@click.option(
-    "--why-not", metavar="NODEID", help="List what this test relies on: a change of it would select the test."
-)
+@click.option("--why-not", metavar="NODEID", help="The same as `testmon explain NODEID`.")
 @click.option("--null", "-0", is_flag=True, help="End each argument with a null byte, for `xargs -0`.")
 @click.option(
     "--shard", metavar="K/N", help="Keep the tests of job K of N; each test file has its place in one of them."
@@ -289,6 +287,29 @@ def plan(
 
     with _keeping_garbage():
         return command.run(_settings(context, datafile, env), jobs=jobs, max_time=max_time, base=base, format_=format_)
+
+
+@cli.command()
+@click.argument("what", metavar="NODEID|PATH:LINE|PATH::NAME|PATH")
+@click.option("--all", "everything", is_flag=True, help="Print long lists in full.")
+@_format_option("text", "json")
+@_env_option
+@_python_option
+@_datafile_option
+@click.pass_context
+def explain(
+    context: click.Context, what: str, everything: bool, format_: str, env: str | None, datafile: str | None
+) -> int:
+    """Tell what a test relies on, or which tests reach a place in the code.
+
+    Of a test: what it ran, which definitions that mentions, fixtures, files, variables and packages, and why it is
+    or is not selected now. Of a line (`app/price.py:41`), a function, class or name (`app/price.py::total`) or a
+    file: the tests that reach it, the fastest first.
+    """
+    from testmon_cli.commands import explain as command
+
+    with _keeping_garbage():
+        return command.run(_settings(context, datafile, env), what, everything=everything, format_=format_)
 
 
 @cli.command()

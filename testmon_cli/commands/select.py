@@ -48,11 +48,9 @@ def run(
 ) -> int:
     """Print the selection; 0 whether it is empty or not. What must be said besides goes to stderr."""
     if why_not is not None:
-        from testmon_cli.application import explaining
+        from testmon_cli.commands import explain as command
 
-        answer = explaining.why_not(settings, why_not)
-        terminal.write(rendering.why_not_as_json(answer) if format_ == "json" else rendering.why_not_as_text(answer))
-        return 0
+        return command.run(settings, why_not, everything=False, format_=format_)
     if stdin:
         if sys.stdin is None:
             raise TestmonError("stdin is closed: --stdin reads paths from it")

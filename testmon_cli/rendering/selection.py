@@ -2,14 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.selection import ALL, NONE, Reason, Selection, Verdict
 from testmon_cli.rendering.terminal import duration, joined
-
-if TYPE_CHECKING:
-    from testmon_cli.domain.reliance import Reliance
 
 JSON_VERSION = 1
 _FEW = 5  # arguments that a note names
@@ -37,39 +33,6 @@ def left_out(rest: Sequence[str], seconds: float, budget: str) -> list[str]:
 def explained(selection: Selection) -> str:
     """Each test with its reason."""
     return joined(f"{test.nodeid}  {test.reason.text}" for test in selection.tests)
-
-
-def why_not_as_text(reliance: "Reliance") -> str:
-    """Render what a test relies on as text, a line each."""
-    state = (
-        f"is selected: {reliance.selected}"
-        if reliance.selected
-        else "is not selected. It would be, if one of these changed:"
-    )
-    lines = [f"{reliance.nodeid} {state}"]
-    for path, functions in reliance.functions:
-        lines.append(f"  what it ran of {path}: {', '.join(functions)}")
-    lines += [f"  {kind} {name}" for kind, name in reliance.resources]
-    lines += [f"  fixture {name}, or what it ran" for name in reliance.fixtures]
-    lines += [f"  names that these mention, or the import of {path}" for path in reliance.imports]
-    lines += [f"  package {name}" for name in reliance.packages]
-    lines.append("  the configuration of pytest, pytest and its plugins")
-    return joined(lines)
-
-
-def why_not_as_json(reliance: "Reliance") -> str:
-    """Render what a test relies on as JSON, for programs."""
-    answer = {
-        "version": JSON_VERSION,
-        "nodeid": reliance.nodeid,
-        "selected": reliance.selected or None,
-        "functions": {path: list(functions) for path, functions in reliance.functions},
-        "fixtures": list(reliance.fixtures),
-        "resources": [{"kind": kind, "name": name} for kind, name in reliance.resources],
-        "imports": list(reliance.imports),
-        "packages": list(reliance.packages),
-    }
-    return json.dumps(answer, indent=2) + "\n"
 
 
 def as_json(selection: Selection, *, at_root: bool = False, question: Sequence[str] = ()) -> str:

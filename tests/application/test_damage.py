@@ -51,7 +51,7 @@ def test_a_flipped_bit_loses_no_affected_test(depot: Project, capsys: pytest.Cap
 @pytest.mark.parametrize("count", FLIPS)
 @pytest.mark.parametrize(
     "command",
-    [["select"], ["select", "--why-not", AFFECTED], ["diff"], ["report"], ["gc", "--dry-run"]],
+    [["select"], ["explain", AFFECTED], ["diff"], ["report"], ["gc", "--dry-run"]],
     ids=lambda command: command[-1].strip("-"),
 )
 def test_damage_that_the_seal_does_not_tell_ends_in_no_traceback(

@@ -1,15 +1,15 @@
-"""What a test relies on, as `select --why-not` tells it."""
+"""What a test relies on, as `testmon explain NODEID` tells it."""
 
 import pytest
 
 from testmon_cli.application import explaining, settings
 from testmon_cli.domain.errors import TestmonError
-from testmon_cli.domain.reliance import Reliance
+from testmon_cli.domain.reliance import RanFunction, Reliance, Resource
 from tests.conftest import Project
 
 
 def _reliance(depot: Project, nodeid: str) -> Reliance:
-    return explaining.why_not(settings.load(depot.path), nodeid)
+    return explaining.relies_on(settings.load(depot.path), nodeid)
 
 
 def test_functions_are_those_that_ran(depot: Project) -> None:
@@ -58,5 +58,27 @@ def test_it_says_why_a_test_is_selected(depot: Project) -> None:
 
 @pytest.mark.parametrize("nodeid", ["tests/test_rates.py", "tests/test_rates.py::test_gone", ""])
 def test_a_test_that_is_not_known(depot: Project, nodeid: str) -> None:
-    with pytest.raises(TestmonError, match=f"nothing was recorded of {nodeid}; see"):
+    with pytest.raises(TestmonError, match=f"nothing was recorded of {nodeid}; "):
         _reliance(depot, nodeid)
+
+
+def test_definitions_that_the_code_mentions_come_with_who_mentions_them(depot: Project) -> None:
+    found = _reliance(depot, "tests/test_rates.py::test_near")
+    assert [(name.path, name.name, name.line, name.by) for name in found.names] == [
+        ("depot/rates.py", "BASE", 1, ("depot/rates.py::TABLE",)),
+        ("depot/rates.py", "TABLE", 2, ("depot/rates.py::rate",)),
+    ]
+
+
+def test_blocks_that_it_did_not_reach_are_counted(depot: Project) -> None:
+    (_, functions), *_ = _reliance(depot, "tests/test_rates.py::test_near").ran
+    assert functions == (RanFunction("rate", 5, 3, 3),)
+    depot.edit("tests/conftest.py", '    assert rate("far") == 0\n', "")
+    assert depot.testmon("collect", "-q").code == 0
+    (_, functions), *_ = _reliance(depot, "tests/test_rates.py::test_near").ran
+    assert functions == (RanFunction("rate", 5, 2, 3),)
+
+
+def test_what_was_read_comes_with_who_asked_for_it(depot: Project) -> None:
+    (resource,) = _reliance(depot, "tests/test_files.py::test_notes").asked_for
+    assert resource == Resource("file", "notes.txt", "depot/files.py:7")

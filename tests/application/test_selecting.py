@@ -320,22 +320,30 @@ def test_json_holds_the_chain_of_each_reason(shop: Project, select: Select) -> N
     }
 
 
-def test_why_not(shop: Project, select: Select) -> None:
-    assert select("--why-not", PRICES[0]).out == (
-        f"{PRICES[0]} is not selected. It would be, if one of these changed:\n"
-        "  what it ran of shop.py: price\n"
-        "  what it ran of tests/test_price.py: test_price\n"
-        "  names that these mention, or the import of config.py\n"
-        "  names that these mention, or the import of conftest.py\n"
-        "  names that these mention, or the import of shop.py\n"
-        "  names that these mention, or the import of tests/test_price.py\n"
-        "  the configuration of pytest, pytest and its plugins\n"
-    )
+def test_why_not_is_explain_of_a_test(shop: Project, select: Select) -> None:
+    found = select("--why-not", PRICES[0])
+    assert found == shop.testmon("explain", PRICES[0])
+    first, *lines = found.out.splitlines()
+    assert first.startswith(f"{PRICES[0]} passed in ")
+    assert lines == [
+        "It is not selected. It would be, if one of these changed:",
+        "code that it ran:",
+        "  shop.py:4 price",
+        "  tests/test_price.py:4 test_price",
+        "definitions that this code mentions:",
+        "  config.py:1 TAX, by price",
+        "files that are imported:",
+        "  config.py",
+        "  conftest.py",
+        "  shop.py",
+        "  tests/test_price.py",
+        "and the configuration of pytest, pytest and its plugins",
+    ]
     shop.edit("shop.py", "x * config.TAX", "config.TAX * x")
-    first = select("--why-not", PRICES[0]).out.splitlines()[0]
-    assert first == f"{PRICES[0]} is selected: runs shop.py::price, changed at shop.py:4"
-    message = "nothing was recorded of nosuch.py::test; see `testmon select --explain` for what is known"
-    assert select("--why-not", "nosuch.py::test") == Answer(64, "", f"testmon: error: {message}\n")
+    reason = select("--why-not", PRICES[0]).out.splitlines()[1]
+    assert reason == "It is selected: runs shop.py::price, changed at shop.py:4"
+    message = f"no such file: nowhere.py; give paths relative to {shop.path}"
+    assert select("--why-not", "nowhere.py::test") == Answer(64, "", f"testmon: error: {message}\n")
 
 
 def _edit_a_lot(shop: Project) -> None:

@@ -1,0 +1,16 @@
+"""`testmon explain`: what a test relies on, or which tests reach a place in the code."""
+
+from testmon_cli.api import Project
+from testmon_cli.application.settings import Settings
+from testmon_cli.rendering import explaining as rendering
+from testmon_cli.rendering import terminal
+
+
+def run(settings: Settings, what: str, *, everything: bool, format_: str) -> int:
+    """Print the answer; 0 also where no test reaches the place."""
+    answer = Project(settings).explain(what)
+    if format_ == "json":
+        terminal.write(rendering.as_json(answer))
+    else:
+        terminal.write(rendering.as_text(answer, everything=everything), rendering.STYLES)
+    return 0
