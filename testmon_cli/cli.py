@@ -40,11 +40,17 @@ class ElsewhereError(Exception):
         self.start = start
 
 
-def _settings(context: click.Context, datafile: str | None, env: str | None, engine: str | None = None) -> "Settings":
+def _settings(
+    context: click.Context,
+    datafile: str | None,
+    env: str | None,
+    engine: str | None = None,
+    hub: str | None = None,
+) -> "Settings":
     from testmon_cli.application import settings
 
     shared: Shared = context.obj
-    return settings.load(datafile=datafile or shared.datafile, env=env, engine=engine)
+    return settings.load(datafile=datafile or shared.datafile, env=env, engine=engine, hub=hub)
 
 
 @contextmanager
@@ -72,6 +78,12 @@ def _env_option(function: Function) -> Function:
         "--env",
         metavar="NAME",
         help="Name of the environment whose results count.  [default: TESTMON_ENV, the setting, or 'default']",
+    )(function)
+
+
+def _hub_option(function: Function) -> Function:
+    return click.option(
+        "--hub", metavar="URL", help="The hub: a folder or a URL.  [default: TESTMON_HUB, or the setting]"
     )(function)
 
 
@@ -456,6 +468,105 @@ def bundle_show(path: str, format_: str) -> int:
 
     with _keeping_garbage():
         return command.show(path, format_=format_)
+
+
+@cli.command()
+@_hub_option
+@_format_option("text", "json")
+@_datafile_option
+@click.pass_context
+def push(context: click.Context, hub: str | None, format_: str, datafile: str | None) -> int:
+    """Give the hub what was learned here and it does not have yet.
+
+    That is a bundle for each run of the same origin as this one: of this branch, this pull request, or this person. In
+    continuous integration the provider's variables say what that is. Runs of a fork are never pushed.
+    """
+    from testmon_cli.commands import push as command
+
+    with _keeping_garbage():
+        return command.run(_settings(context, datafile, None, hub=hub), format_=format_)
+
+
+@cli.command()
+@_hub_option
+@click.option("--ref", metavar="NAME", help="Pull only what was learned on this branch.")
+@click.option("--since", metavar="AGE", help="Pull only runs that are not older than this, like 30d, 12h or 8w.")
+@click.option("--limit", metavar="N", type=click.IntRange(1), help="Pull at most this many bundles.")
+@_format_option("text", "json")
+@_env_option
+@_python_option
+@_datafile_option
+@click.pass_context
+def pull(
+    context: click.Context,
+    hub: str | None,
+    ref: str | None,
+    since: str | None,
+    limit: int | None,
+    format_: str,
+    env: str | None,
+    datafile: str | None,
+) -> int:
+    """Merge what the hub has of this environment and is not here yet.
+
+    What was learned near in the history of git comes first, then what is new. Bundles of trusted branches and of the
+    own origin count; those that are damaged, not trusted, or not signed where they must be are ignored, and counted.
+    """
+    from testmon_cli.commands import pull as command
+
+    with _keeping_garbage():
+        settings = _settings(context, datafile, env, hub=hub)
+        return command.run(settings, ref=ref, since=since, limit=limit, format_=format_)
+
+
+@cli.group("hub")
+def hub_() -> None:
+    """Look after the hub, the place where bundles meet."""
+
+
+@hub_.command("list")
+@_hub_option
+@_format_option("text", "json")
+@click.pass_context
+def hub_list(context: click.Context, hub: str | None, format_: str) -> int:
+    """Print a line for each bundle: when its run began, commit, bytes, content and origin."""
+    from testmon_cli.commands import hub as command
+
+    return command.list_(_settings(context, None, None, hub=hub), format_=format_)
+
+
+@hub_.command("gc")
+@_hub_option
+@click.option("--older-than", metavar="AGE", default="30d", show_default=True, help="Remove runs older than this.")
+@click.option(
+    "--keep",
+    metavar="N",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    help="Keep this many of the newest runs of each origin and environment, however old.",
+)
+@click.option("--dry-run", is_flag=True, help="Report what would be removed; change nothing.")
+@_format_option("text", "json")
+@click.pass_context
+def hub_gc(context: click.Context, hub: str | None, older_than: str, keep: int, dry_run: bool, format_: str) -> int:
+    """Remove old bundles. Tests whose results were in them alone are selected until they have run again."""
+    from testmon_cli.commands import hub as command
+
+    settings = _settings(context, None, None, hub=hub)
+    return command.gc(settings, older_than=older_than, keep=keep, dry_run=dry_run, format_=format_)
+
+
+@hub_.command("check")
+@_hub_option
+@_format_option("text", "json")
+@click.pass_context
+def hub_check(context: click.Context, hub: str | None, format_: str) -> int:
+    """Read every bundle and say what is wrong. The exit code is 65 where anything is."""
+    from testmon_cli.commands import hub as command
+
+    with _keeping_garbage():
+        return command.check(_settings(context, None, None, hub=hub), format_=format_)
 
 
 @cli.group()

@@ -17,6 +17,7 @@ from testmon_cli.application import (
     environment,
     interpreters,
     keywords,
+    provenance,
     pytest_config,
     rewritten,
     sources,
@@ -31,6 +32,7 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import supervisor
 from testmon_cli.domain import records
 from testmon_cli.domain.nodeid import path_of
+from testmon_cli.domain.provenance import FACT
 from testmon_cli.domain.records import (
     FIXTURES,
     LOOKUPS,
@@ -152,6 +154,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             interpreters.FACT: interpreters.fact(),
             records.CLOCK: started,
             STATEMENTS: not settings.without_probes,
+            FACT: provenance.here(root, os.environ, git.head).as_facts(),
         }
         store.begin(facts)
         with supervisor() as watched, spools.spool() as spool:

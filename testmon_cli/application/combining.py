@@ -6,7 +6,7 @@ from pathlib import Path
 
 from testmon_cli.application.bundling import counted, runs_of
 from testmon_cli.bundles import files
-from testmon_cli.domain.errors import DatafileError, TestmonError
+from testmon_cli.domain.errors import DatafileError, EnvironmentFailure, TestmonError
 from testmon_cli.domain.evidence import Brought, EvidenceError
 from testmon_cli.domain.records import Environment
 from testmon_cli.storage import opening
@@ -87,14 +87,22 @@ def _expanded(paths: Sequence[str]) -> Iterator[Path]:
     for name in paths:
         path = Path(name)
         if not path.is_dir():
-            if not files.is_bundle(path):
-                opening.recognise(path)
+            _recognise(path)
             yield path
             continue
         inside = [file for file in sorted(path.iterdir()) if file.is_file() and _is_evidence(file)]
         if not inside:
             raise TestmonError(f"the folder {path} has no datafile and no bundle in it")
         yield from inside
+
+
+def _recognise(path: Path) -> None:
+    if not os.path.lexists(path):
+        raise EnvironmentFailure(f"there is no {path}: name datafiles, bundles, or folders of them")
+    if path.is_file() and not _is_evidence(path):
+        raise DatafileError(f"{path} is neither a datafile of testmon nor a bundle: name others")
+    if not files.is_bundle(path):
+        opening.recognise(path)
 
 
 def _is_evidence(path: Path) -> bool:

@@ -80,6 +80,14 @@ def blob_name(data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
+def ancestors(root: Path, most: int) -> list[str]:
+    """The commits that what is checked out comes from, nearest first; none without git."""
+    try:
+        return answer(root, "rev-list", f"--max-count={most}", "HEAD").decode().split()
+    except EnvironmentFailure:
+        return []
+
+
 def answer(root: Path, *arguments: str) -> bytes:
     """Run git and return its stdout. Raises EnvironmentFailure when it fails."""
     done = _run(root, *arguments)

@@ -1,6 +1,7 @@
 """What the user has set: options, environment variables and `[tool.testmon]` become one frozen value."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Final, NamedTuple
 
 from testmon_cli.application.files import read_bytes
 from testmon_cli.domain.errors import EnvironmentFailure, SettingsError
+from testmon_cli.domain.provenance import TRUST
 
 ROOT_MARKERS: Final = (
     "pyproject.toml",
@@ -26,6 +28,7 @@ DATAFILE_NAME: Final = ".testmondata"
 DEFAULT_ENVIRONMENT: Final = "default"
 DEFAULT_KEEP: Final = 5
 MOST_KEPT: Final = 1_000_000
+_SCHEME: Final = "[A-Za-z][A-Za-z0-9+.-]+:"  # of a URL
 
 
 class Settings(NamedTuple):
@@ -45,6 +48,9 @@ class Settings(NamedTuple):
     keep: int = DEFAULT_KEEP  # executions kept per test and environment
     store_failures: bool = True  # whether the texts of failures are kept
     engine: str = "auto"
+    hub: str = ""  # where bundles meet: a URL or an absolute path; "" for none
+    trust: tuple[str, ...] = TRUST  # branches and events whose results count for everybody
+    require_signatures: bool = False  # whether bundles of a hub count only if they are signed
 
 
 class _Key(NamedTuple):
@@ -125,6 +131,9 @@ KEYS: Final[Mapping[str, _Key]] = {
     "depends": _Key('a table of lists of strings, like {"tests/sql/*" = ["schema/*.sql"]}', _patterns_by_pattern),
     "keep": _Key(f"a whole number from 1 to {MOST_KEPT}", _count),
     "store_failures": _Key("true or false", _flag),
+    "hub": _Key("a path or URL (string)", _text),
+    "trust": _Key(_LIST, _texts),
+    "require_signatures": _Key("true or false", _flag),
     "engine": _Key("one of " + ", ".join(f'"{name}"' for name in ENGINES), _engine),
 }
 
@@ -135,6 +144,7 @@ def load(
     datafile: str | None = None,
     env: str | None = None,
     engine: str | None = None,
+    hub: str | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
     """Put the settings together: option, then environment variable, then `[tool.testmon]`, then default."""
@@ -145,7 +155,7 @@ def load(
     expression, named = values.pop("env_expression", None), values.pop("env", None)
     if expression is not None and named is not None:
         raise SettingsError(f"{file}: [tool.testmon] sets both env and env_expression; keep one of them")
-    configured = values.pop("datafile", None)
+    configured, named_hub = values.pop("datafile", None), values.pop("hub", None)
     if "source" in table:
         values["source"] = tuple(str((base / folder).resolve()) for folder in _texts(table["source"]))
     if engine:
@@ -159,6 +169,7 @@ def load(
             or (str(named) if named else "")
             or (_evaluate(file, str(expression)) if expression else DEFAULT_ENVIRONMENT)
         ),
+        hub=_hub(base, hub or environ.get("TESTMON_HUB"), named_hub),
         **values,  # type: ignore[arg-type]  # each was read by the reader of its key
     )
 
@@ -221,6 +232,12 @@ def _datafile(root: Path, given: str | None, configured: object) -> str:
     """A path that was typed is relative to where it was typed, one from the settings to the root."""
     base, name = (_here(), given) if given else (root, str(configured or DATAFILE_NAME))
     return name if "://" in name else os.path.normpath(base / os.path.expanduser(name))
+
+
+def _hub(root: Path, given: str | None, configured: object) -> str:
+    """The address of the hub; a path as for `_datafile`."""
+    base, name = (_here(), given) if given else (root, str(configured or ""))
+    return name if not name or re.match(_SCHEME, name) else os.path.normpath(base / os.path.expanduser(name))
 
 
 def _evaluate(file: Path, expression: str) -> str:

@@ -6,6 +6,7 @@ is held against what is inside.
 """
 
 import hashlib
+import hmac
 import json
 import math
 import os
@@ -24,17 +25,19 @@ from testmon_cli.bundles import compressing
 from testmon_cli.bundles.checking import Checker
 from testmon_cli.bundles.encoding import END, Decoder, encoded
 from testmon_cli.bundles.errors import BundleError
-from testmon_cli.domain.evidence import EvidenceError, Row, RunRow, SubjectRow, TraceRow, VersionRow
+from testmon_cli.domain.errors import EnvironmentFailure
+from testmon_cli.domain.evidence import EvidenceError, FactsRow, Row, RunRow, SubjectRow, TraceRow, VersionRow
+from testmon_cli.domain.provenance import FACT, Provenance
 from testmon_cli.domain.records import Environment
 
 MAGIC: Final = b"testmon bundle "
 FORMAT: Final = 1
 SUFFIX: Final = ".testmonbundle"
-PROVENANCE: Final = ("ref", "commit", "provider", "workflow", "job", "event", "actor")
 _FIRST: Final = MAGIC + b"%d\n" % FORMAT
 _LONGEST_HEADER: Final = 1 << 16
-_LARGEST: Final = 1 << 30  # bytes of evidence, uncompressed
+LARGEST: Final = 1 << 30  # bytes of evidence, uncompressed
 _CHUNK: Final = 1 << 18
+_SIGNATURE: Final = "hmac-sha256:"
 _LISTED: Final = 50  # commits and analyses that the header names
 
 
@@ -53,7 +56,7 @@ class Header(NamedTuple):
     commits: tuple[str, ...]
     analyses: tuple[str, ...]  # by which models and checksums were made
     testmon: str  # version that wrote the bundle
-    provenance: Mapping[str, str] = MappingProxyType({})  # where it comes from: names of PROVENANCE
+    provenance: Mapping[str, str] = MappingProxyType({})  # where it comes from, as far as all runs agree
     signature: str = ""
 
 
@@ -65,6 +68,8 @@ class _Summary:
         self.commits: set[str] = set()
         self.analyses: set[str] = set()
         self.tests = self.executions = 0
+        self.provenance: Mapping[str, str] | None = None
+        self._facts: list[str] = []
 
     def noting(self, rows: Iterable[Row]) -> Iterator[Row]:
         """The same rows."""
@@ -75,10 +80,18 @@ class _Summary:
                 self.tests += bool(row.test_kind)
             elif isinstance(row, VersionRow):
                 self.analyses.add(row.model_key)
+            elif isinstance(row, FactsRow):
+                self._facts.append(row.facts)
             elif isinstance(row, RunRow):
                 self.started.append(row.started)
                 self.commits.add(row.git_head)
+                self._note_provenance(json.loads(self._facts[row.facts - 1]) if row.facts else {})
             yield row
+
+    def _note_provenance(self, facts: Mapping[str, Mapping[str, str]]) -> None:
+        found = facts.get(FACT, {})
+        before = found if self.provenance is None else self.provenance
+        self.provenance = {name: value for name, value in found.items() if before.get(name) == value}
 
     def header(self, content: str, size: int, packed: int, environment: Environment) -> Header:
         return Header(
@@ -94,18 +107,26 @@ class _Summary:
             tuple(sorted(self.commits - {""}))[:_LISTED],
             tuple(sorted(self.analyses - {"-"}))[:_LISTED],
             __version__,
+            MappingProxyType(dict(self.provenance or {})),
         )
 
 
 # Writing
 
 
-def write(environment: Environment, rows: Iterable[Row], folder: Path, name: str | None) -> tuple[Path, Header]:
-    """Write a bundle into a folder, by default named after its content; where it is and what it says of itself."""
+def write(
+    environment: Environment, rows: Iterable[Row], folder: Path, name: str | None, key: bytes = b""
+) -> tuple[Path, Header]:
+    """Write a bundle into a folder, by default named after its content; where it is and what it says of itself.
+
+    With a key, it is signed.
+    """
     summary = _Summary()
     with tempfile.TemporaryFile(dir=folder) as body:
         content, size = _write_body(body, environment, summary.noting(rows))
         header = summary.header(content, size, body.tell(), environment)
+        if key:
+            header = header._replace(signature=signature_of(header, key))
         body.seek(0)
         path = folder / (name or content + SUFFIX)
         descriptor, draft = tempfile.mkstemp(dir=folder, prefix=f".{path.name[:40]}.", suffix=".new")
@@ -152,6 +173,17 @@ def _preface(environment: Environment) -> bytes:
     return json.dumps(list(environment)).encode() + b"\n"
 
 
+def signature_of(header: Header, key: bytes) -> str:
+    """What only who has the key can make of a header, and so of the evidence that it names."""
+    said = _FIRST + as_json(header._replace(signature="")).encode()
+    return f"{_SIGNATURE}{hmac.new(key, said, hashlib.sha256).hexdigest()}"
+
+
+def is_signed(header: Header, key: bytes) -> bool:
+    """Whether who wrote a bundle had the key."""
+    return hmac.compare_digest(signature_of(header, key).encode(), header.signature.encode("utf-8", "replace"))
+
+
 def as_json(header: Header) -> str:
     """A header on one line."""
     fields = header._asdict() | {"environment": header.environment._asdict(), "provenance": dict(header.provenance)}
@@ -166,7 +198,7 @@ def is_bundle(path: Path) -> bool:
     try:
         with _opened(path) as file:
             return file.read(len(MAGIC)) == MAGIC
-    except BundleError:
+    except (BundleError, EnvironmentFailure):
         return False
 
 
@@ -208,7 +240,7 @@ def _rows(path: Path, file: BinaryIO, header: Header) -> Iterator[Row]:
             raise EvidenceError("it is of another environment than it says")
         yield from summary.noting(checker.checked(Decoder(body.read).rows()))
         found = summary.header(body.digest, body.count, header.packed, header.environment)
-        if found[:11] != header[:11]:
+        if found[:11] != header[:11] or found.provenance != header.provenance:
             raise EvidenceError("it does not hold what it says")
     except EvidenceError as error:
         raise damaged(path, str(error)) from error
@@ -255,6 +287,8 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise BundleError(f"{path} is no regular file")
         file = open(path, "rb")  # noqa: SIM115 - closed below
+    except FileNotFoundError:
+        raise EnvironmentFailure(f"there is no {path}: name a bundle that is there") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise BundleError(f"{path} cannot be read ({reason})") from error
@@ -265,7 +299,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 def _header(path: Path, file: BinaryIO) -> Header:
     first = file.read(len(MAGIC))
     if first != MAGIC:
-        raise BundleError(f"{path} is no bundle of testmon")
+        raise BundleError(f"{path} is no bundle of testmon: make one with testmon bundle create")
     version = file.readline(16)
     if not version.rstrip(b"\n").isdigit():
         raise damaged(path, "it does not say its format")
@@ -276,8 +310,8 @@ def _header(path: Path, file: BinaryIO) -> Header:
     header = _parsed(line)
     if header is None:
         raise damaged(path, "its header cannot be read")
-    if header.size > _LARGEST:
-        raise BundleError(f"{path} is too large: {header.size:,} bytes of evidence, and {_LARGEST:,} are read at most")
+    if header.size > LARGEST:
+        raise BundleError(f"{path} is too large: {header.size:,} bytes of evidence, and {LARGEST:,} are read at most")
     if os.fstat(file.fileno()).st_size != file.tell() + header.packed:
         raise damaged(path, "it is cut off, or has more than it says")
     return header
@@ -304,7 +338,7 @@ def _is_sound(header: Header) -> bool:
         and all(isinstance(text, str) for text in texts)
         and re.fullmatch("[0-9a-f]{64}", header.content) is not None
         and all(type(time) is float and 0 <= time < math.inf for time in (header.first, header.last))
-        and header.provenance.keys() <= set(PROVENANCE)
+        and header.provenance.keys() <= set(Provenance._fields)
         and all(isinstance(text, str) for text in header.provenance.values())
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from testmon_cli.domain.evidence import EvidenceError
+from testmon_cli.domain.provenance import FACT, from_facts
 from testmon_cli.domain.records import LOOKUPS_ARE_RECORDED, RUN_KEY, STATEMENTS
 
 Shape = Callable[[Any], bool]
@@ -30,6 +31,10 @@ def _is_list(value: Any) -> bool:
 def _is_names(value: Any) -> bool:
     """The digest of a file, and names in it."""
     return isinstance(value, list) and len(value) == 2 and _is_text(value[0]) and _is_list(value[1])
+
+
+def _is_provenance(value: Any) -> bool:
+    return from_facts(value) is not None
 
 
 def _is_some(value: Any) -> bool:
@@ -58,6 +63,7 @@ _FACTS: Final[Mapping[str, Shape]] = {
     "pending": _is_list,
     "place": lambda value: _is_list(value) and len(value) == 4,
     "plugins": _is_list,
+    FACT: _is_provenance,
     "rewritten": _is_list,
     "survival": _is_flag,
     "unwanted": _is_list,

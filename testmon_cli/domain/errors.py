@@ -4,6 +4,7 @@
 EXIT_USAGE = 64  # a wrong option, argument or setting
 EXIT_DATAFILE = 65  # the datafile is foreign, newer, locked, unwritable ...
 EXIT_ENVIRONMENT = 66  # pytest, git or another program needed here is missing or failed
+EXIT_HUB = 69  # a hub cannot be reached, or refuses
 EXIT_IO = 74  # the system refused to read or write something
 EXIT_INTERRUPTED = 130
 
@@ -23,6 +24,12 @@ class DatafileError(TestmonError):
     """The datafile cannot be read or written; it was left as it was."""
 
     exit_code = EXIT_DATAFILE
+
+
+class HubError(TestmonError):
+    """A hub cannot be reached, or refuses what was asked of it; nothing of ours is lost."""
+
+    exit_code = EXIT_HUB
 
 
 class OutputError(TestmonError):

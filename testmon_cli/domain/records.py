@@ -42,6 +42,15 @@ class Environment(NamedTuple):
     platform: str  # "linux-x86_64"
 
 
+class Exchanged(NamedTuple):
+    """A bundle of one run that was pulled from a hub or pushed to one."""
+
+    content: str  # its name
+    run_key: str  # digest of what tells its run from others
+    executions: int
+    ended: bool  # whether its run had
+
+
 class SourceVersion(NamedTuple):
     """One content of one source file, with the model that was made of it."""
 

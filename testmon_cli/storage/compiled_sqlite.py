@@ -2,7 +2,7 @@
 
 # ruff: noqa: E501
 
-REVISIONS = ("0001", "0002", "0003")  # oldest first
+REVISIONS = ("0001", "0002", "0003", "0004")  # oldest first
 TABLES = (
     """CREATE TABLE alembic_version (
 version_num VARCHAR(32) NOT NULL,
@@ -15,6 +15,13 @@ python TEXT NOT NULL,
 platform TEXT NOT NULL,
 CONSTRAINT pk_environment PRIMARY KEY (id),
 CONSTRAINT uq_environment_name_python_platform UNIQUE (name, python, platform)
+)""",
+    """CREATE TABLE exchanged (
+content TEXT NOT NULL,
+run_key TEXT NOT NULL,
+executions INTEGER NOT NULL,
+ended BOOLEAN NOT NULL,
+CONSTRAINT pk_exchanged PRIMARY KEY (content)
 )""",
     """CREATE TABLE fact_set (
 id INTEGER NOT NULL,
@@ -600,6 +607,9 @@ FROM trace_resource JOIN trace ON trace.id = trace_resource.trace_id
 WHERE trace.run_id = :run_id""",
     "newest_of_tests": """SELECT subject.name, max(run.started) AS started, test.path, test.function, test.kind
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id JOIN run ON run.id = trace.run_id GROUP BY subject.id""",
+    "exchanged": """SELECT exchanged.content, exchanged.run_key, exchanged.executions, exchanged.ended
+FROM exchanged""",
+    "add_exchanged": "INSERT INTO exchanged (content, run_key, executions, ended) VALUES (:content, :run_key, :executions, :ended) ON CONFLICT DO NOTHING",
     "add_version_alone": "INSERT INTO source_version (source_id, digest, model_key, size, mtime_ns) VALUES (:source_id, :digest, :model_key, :size, :mtime_ns) ON CONFLICT DO NOTHING",
     "put_model": "INSERT INTO source_model (version_id, names, model) VALUES (:version_id, :names, :model) ON CONFLICT (version_id) DO UPDATE SET names = excluded.names, model = excluded.model WHERE excluded.model < source_model.model",
 }

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from testmon_cli.domain.errors import DatafileError
-from testmon_cli.domain.records import Environment, Run
+from testmon_cli.domain.records import Environment, Exchanged, Run
 from testmon_cli.storage import opening
 from testmon_cli.storage.connecting import Connection, translated
 from testmon_cli.storage.layout import Schema
@@ -73,6 +73,16 @@ class Datafile(Reader, Writer):
 
         with self.uniting():
             return Merger(self, environment).merge(rows)
+
+    def exchanged(self) -> list[Exchanged]:
+        """The bundles that were pulled or pushed."""
+        rows = self._connection.tuples("exchanged", Exchanged._fields)
+        return [Exchanged(content, key, executions, bool(ended)) for content, key, executions, ended in rows]
+
+    def add_exchanged(self, bundles: Iterable[Exchanged]) -> None:
+        """Remember bundles that were pulled or pushed."""
+        with self.uniting():
+            self._connection.change_many("add_exchanged", (bundle._asdict() for bundle in bundles))
 
     def copy_to(self, driver: sqlite3.Connection) -> None:
         """Copy all to another database, while others may write to this one."""

@@ -331,3 +331,15 @@ class TraceResource(Base):
         ForeignKey("resource_state.id"), primary_key=True, comment="how the resource was found"
     )
     origin_id: Mapped[int] = mapped_column(ForeignKey("origin.id"), comment="from where it was asked for")
+
+
+class Exchanged(Base):
+    __tablename__ = "exchanged"
+    __table_args__ = (
+        {"comment": "a row per bundle that was pulled from a hub or pushed to one, so that neither is repeated"},
+    )
+
+    content: Mapped[str] = mapped_column(Text, primary_key=True, comment="SHA-256 of its evidence")
+    run_key: Mapped[str] = mapped_column(Text, comment="digest of what tells its run from others, on every machine")
+    executions: Mapped[int] = mapped_column(Integer, comment="how many it has")
+    ended: Mapped[bool] = mapped_column(Boolean, comment="whether its run had ended")

@@ -63,6 +63,7 @@ resource = _table(models.Resource)
 resource_state = _table(models.ResourceState)
 origin = _table(models.Origin)
 trace_resource = _table(models.TraceResource)
+exchanged = _table(models.Exchanged)
 
 
 def listed(parameter: str, kind: TypeEngine[Any]) -> Select[tuple[object]]:
@@ -581,6 +582,8 @@ EVIDENCE: dict[str, Executable] = {
     )
     .select_from(_executions.join(run, run.c.id == trace.c.run_id))
     .group_by(subject.c.id),
+    "exchanged": select(exchanged.c.content, exchanged.c.run_key, exchanged.c.executions, exchanged.c.ended),
+    "add_exchanged": adding(exchanged),
     # What others bring says nothing of the times of our files.
     "add_version_alone": adding(source_version, "id"),
     # The same model may be packed in two ways: whoever unites them in whatever order keeps the same one.

@@ -23,6 +23,9 @@ depends = {"tests/sql/*" = ["schema/*.sql"]}
 keep = 3
 store_failures = false
 engine = "coverage"
+hub = "../hub"
+trust = ["main", "release/*"]
+require_signatures = true
 """
 
 
@@ -51,8 +54,20 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         keep=3,
         store_failures=False,
         engine="coverage",
+        hub=str((tmp_path / "../hub").resolve()),
+        trust=("main", "release/*"),
+        require_signatures=True,
     )
     assert set(KEYS) == {line.partition(" ")[0] for line in ALL_KEYS.splitlines()[2:]} | {"env_expression"}
+
+
+def test_the_hub_is_a_url_or_a_path_from_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = write(tmp_path, '[tool.testmon]\nhub = "s3://bucket/x"\n')
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert load(root, environ={}).hub == "s3://bucket/x"
+    assert load(root, environ={"TESTMON_HUB": "mine"}).hub == str(tmp_path / "below" / "mine")
+    assert load(root, hub="file:///x", environ={"TESTMON_HUB": "mine"}).hub == "file:///x"
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,6 @@ REFUSED = {
     "more provenance": (lambda path: _with_header(path, b"{}", b'{"a": "b"}'), "its header cannot be read"),
     "folder": (lambda path: (path.unlink(), path.mkdir()), "is no regular file"),
     "pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "is no regular file"),
-    "missing": (lambda path: path.unlink(), "cannot be read (No such file or directory)"),
 }
 
 

@@ -160,7 +160,19 @@ def test_one_source_that_is_refused_changes_nothing(machines: dict[str, Project]
     content = _content(here)
     (here.path / ".testmondata").write_bytes(before)
     assert _content(here) == content
-    for path, message in (("word.txt", "is not a datafile of testmon"), ("shop", "no datafile and no bundle")):
+    for path, message in (
+        ("word.txt", "word.txt is neither a datafile of testmon nor a bundle"),
+        ("shop", "no datafile and no bundle"),
+    ):
         answer = here.testmon("combine", path)
         assert answer.code in (64, 65)
         assert message in answer.err
+    for command in (("combine", "nosuch"), ("bundle", "show", "nosuch")):
+        answer = here.testmon(*command)
+        assert (answer.code, answer.err.partition(":")[0]) == (66, "testmon")
+        assert "there is no nosuch: name " in answer.err
+    answer = here.testmon("bundle", "show", "word.txt")
+    assert (answer.code, answer.err) == (
+        65,
+        "testmon: error: word.txt is no bundle of testmon: make one with testmon bundle create\n",
+    )

@@ -1,0 +1,23 @@
+"""From the address of a hub to the hub."""
+
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from testmon_cli.domain.errors import SettingsError
+from testmon_cli.hubs.store import Store
+
+_KNOWN: Final = "a folder or file:///FOLDER"
+
+
+def open_hub(address: str) -> Store:
+    """The hub at a URL or in a folder."""
+    from testmon_cli.hubs.folder import FolderStore
+
+    if not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", address):
+        return FolderStore(Path(address))
+    parts = urlsplit(address)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        return FolderStore(Path(unquote(parts.path)))
+    raise SettingsError(f"no hub can be at a {parts.scheme} address: give {_KNOWN}")
