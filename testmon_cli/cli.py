@@ -215,7 +215,7 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
     "--budget", metavar="TIME", help="Keep what can be run in this time, like 90s or 5m; stderr names the rest."
 )
 @click.option("--rest", metavar="FILE", type=click.Path(), help="Write what --budget left out to this file.")
-@_format_option("text", "json")
+@_format_option("text", "json", "agent")
 @_env_option
 @_python_option
 @_datafile_option
@@ -246,8 +246,8 @@ def select(
     any kind to the selected tests that stand there or that can be affected from there. For use with
     `testmon select | xargs -r pytest`: without -r, an empty answer would run every test.
     """
-    if null and (explain or why_not or format_ == "json"):
-        raise click.UsageError("--null prints plain arguments; leave out --explain, --why-not and --format json")
+    if null and (explain or why_not or format_ != "text"):
+        raise click.UsageError("--null prints plain arguments; leave out --explain, --why-not and --format")
     if rest is not None and budget is None:
         raise click.UsageError("--rest takes what --budget leaves out: give a --budget, like 5m")
     if shard is not None and "@" in shard and not (null or format_ == "json"):
@@ -419,6 +419,89 @@ def combine(
     target = output or _settings(context, datafile, None).datafile
     with _keeping_garbage():
         return command.run(paths, output=target, format_=format_)
+
+
+@cli.group()
+def agent() -> None:
+    """Tell coding agents which tests their edits affect."""
+
+
+def _host_argument(function: Function) -> Function:
+    hosts = ("claude", "cursor", "codex", "aider")
+    return click.argument("host", type=click.Choice(hosts), metavar="|".join(hosts))(function)
+
+
+@agent.command("install")
+@_host_argument
+@click.option("--yes", is_flag=True, help="Write it without a question.")
+@click.pass_context
+def agent_install(context: click.Context, host: str, yes: bool) -> int:
+    """Put a hook into the agent's configuration in the root of the project.
+
+    What changes is shown first. Without a terminal to ask, nothing is written unless --yes is given.
+    """
+    from testmon_cli.commands import agent as command
+
+    return command.install(_settings(context, None, None), host, yes=yes, confirm=click.confirm)
+
+
+@agent.command("uninstall")
+@_host_argument
+@click.option("--yes", is_flag=True, help="Write it without a question.")
+@click.pass_context
+def agent_uninstall(context: click.Context, host: str, yes: bool) -> int:
+    """Take the hook out of the agent's configuration, and leave all else there."""
+    from testmon_cli.commands import agent as command
+
+    return command.uninstall(_settings(context, None, None), host, yes=yes, confirm=click.confirm)
+
+
+@agent.command("hook")
+@click.option(
+    "--reply",
+    type=click.Choice(("exit-code", "cursor")),
+    default="exit-code",
+    show_default=True,
+    help="How the agent wants its answer.",
+)
+@_env_option
+@_python_option
+@_datafile_option
+@click.pass_context
+def agent_hook(context: click.Context, reply: str, env: str | None, datafile: str | None) -> int:
+    """Answer an agent that has edited a file, named as `tool_input.file_path` in JSON on stdin.
+
+    The exit code is 0 when no test must run, and 2 when some must; then stderr says which and why.
+    """
+    from testmon_cli.application import settings
+    from testmon_cli.commands import agent as command
+
+    shared: Shared = context.obj
+    with _keeping_garbage():
+        return command.hook(lambda root: settings.load(root, datafile=datafile or shared.datafile, env=env), reply)
+
+
+@agent.command("skill")
+def agent_skill() -> int:
+    """Print a SKILL.md that tells an agent how to use testmon."""
+    from testmon_cli.commands import agent as command
+
+    return command.skill()
+
+
+@cli.command()
+@_env_option
+@_python_option
+@_datafile_option
+@click.pass_context
+def mcp(context: click.Context, env: str | None, datafile: str | None) -> int:
+    """Serve agents over the Model Context Protocol, on stdin and stdout.
+
+    The tools are `select_tests`, `explain` and `tests_for`. It takes the extra: `pip install "testmon-cli[mcp]"`.
+    """
+    from testmon_cli.commands import mcp as command
+
+    return command.run(lambda: _settings(context, datafile, env))
 
 
 @cli.group()

@@ -66,6 +66,11 @@ def run(
         question = [*portion.options()]
         question += _question(keyword=keyword, failed=failed, staged=staged, base=base, paths=paths)
         terminal.write(rendering.as_json(selection, at_root=at_root, question=question))
+    elif format_ == "agent":
+        from testmon_cli.rendering import agent
+
+        question = _question(keyword=keyword, failed=failed, staged=staged, base=base, paths=())[:-1]
+        terminal.write(agent.as_text(selection, agent.command([*portion.options(), *question], paths)))
     elif explain:
         terminal.write(rendering.explained(selection))
     else:

@@ -22,8 +22,12 @@ def as_text(answer: Reliance | Reach, *, everything: bool = False) -> str:
 
 def as_json(answer: Reliance | Reach) -> str:
     """Render an answer for programs."""
-    found = _reach_values(answer) if isinstance(answer, Reach) else _reliance_values(answer)
-    return json.dumps({"version": JSON_VERSION, **found}, indent=2) + "\n"
+    return json.dumps({"version": JSON_VERSION, **values(answer)}, indent=2) + "\n"
+
+
+def values(answer: Reliance | Reach) -> dict[str, object]:
+    """An answer as values that JSON knows."""
+    return _reach_values(answer) if isinstance(answer, Reach) else _reliance_values(answer)
 
 
 def _reliance(reliance: Reliance, *, everything: bool) -> Iterator[str]:
