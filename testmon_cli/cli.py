@@ -271,8 +271,56 @@ def select(
         )
 
 
+@cli.command(context_settings={"ignore_unknown_options": True}, options_metavar="[OPTIONS]")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+@click.option("--all", "is_all", is_flag=True, help="Run all tests.")
+@click.option(
+    "--shard",
+    metavar="K/N",
+    envvar="TESTMON_SHARD",
+    help="Run the part of job K of N.  [default: TESTMON_SHARD, or what the provider says]",
+)
+@click.option("--plan", metavar="FILE", type=click.Path(), help="Run the part that `testmon plan` gave to this job.")
+@click.option(
+    "--summary",
+    metavar="FILE",
+    type=click.Path(),
+    help="Add a summary in Markdown to this file.  [default: that of GitHub Actions]",
+)
+@_env_option
+@_datafile_option
+@click.option("--verbose", is_flag=True, help="Say on stderr which engine was taken and why.")
+@click.pass_context
+def ci(
+    context: click.Context,
+    pytest_args: tuple[str, ...],
+    is_all: bool,
+    shard: str | None,
+    plan: str | None,
+    summary: str | None,
+    env: str | None,
+    datafile: str | None,
+    verbose: bool,
+) -> int:
+    """Select, run the part of this job, and remember it: the same line in every job of every provider.
+
+    What is not listed here goes to pytest, as with `testmon collect`. The provider's variables tell whose code this is
+    and which part is that of this job. All tests are run where nothing is known, where the datafile cannot be used,
+    with --all, where a commit message or the title or text of a pull request holds `[testmon all]`, and where the
+    setting `full_every` says so. The exit code is pytest's, or 0 where no test is left for this job.
+    """
+    from testmon_cli.application.jobs import Request
+    from testmon_cli.commands import ci as command
+
+    settings = _settings(context, datafile, env)
+    request = Request(pytest_args, is_all, shard, plan)
+    with _keeping_garbage():
+        return command.run(settings, request, summary=summary, verbose=verbose)
+
+
 @cli.command()
 @click.option("--jobs", metavar="N", type=click.IntRange(1, 10_000), required=True, help="How many jobs there can be.")
+@click.option("--all", "is_all", is_flag=True, help="Divide all tests, not only those that are selected.")
 @click.option("--max-time", metavar="TIME", help="Take as few jobs as are done in this time, like 90s or 5m.")
 @click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
 @_format_option("json", "github")
@@ -283,6 +331,7 @@ def select(
 def plan(
     context: click.Context,
     jobs: int,
+    is_all: bool,
     max_time: str | None,
     base: str | None,
     format_: str,
@@ -297,8 +346,9 @@ def plan(
     """
     from testmon_cli.commands import plan as command
 
+    settings = _settings(context, datafile, env)
     with _keeping_garbage():
-        return command.run(_settings(context, datafile, env), jobs=jobs, max_time=max_time, base=base, format_=format_)
+        return command.run(settings, jobs=jobs, is_all=is_all, max_time=max_time, base=base, format_=format_)
 
 
 @cli.command()

@@ -38,6 +38,7 @@ from testmon_cli.domain.records import (
     LOOKUPS,
     LOOKUPS_ARE_RECORDED,
     STATEMENTS,
+    WHOLE,
     Package,
     RunStart,
     SourceVersion,
@@ -85,18 +86,33 @@ def collect_selected(
     if not selection.arguments:
         return None
     options = [argument for place, argument in enumerate(arguments) if place not in paths]
-    collected = collect(settings, [*options, *selection.arguments], verbose=verbose)
-    files = tuple(dict.fromkeys(map(path_of, selection.arguments)))
-    if not collected.is_refused or files == selection.arguments:
+    return collect_these(settings, options, selection.arguments, verbose=verbose, say=say)
+
+
+def collect_these(
+    settings: Settings,
+    options: Sequence[str],
+    nodes: tuple[str, ...],
+    *,
+    verbose: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Collected:
+    """Run some tests; where pytest does not know one of them by its name, their files."""
+    collected = collect(settings, [*options, *nodes], verbose=verbose)
+    files = tuple(dict.fromkeys(map(path_of, nodes)))
+    if not collected.is_refused or files == nodes:
         return collected
     # What makes tests may do so by means that no text tells. Of a file pytest says what is wrong with it and goes on.
     say("pytest does not know some of these tests by their names; running their files instead")
     return collect(settings, [*options, *files], verbose=verbose)
 
 
-def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = False) -> Collected:
+def collect(
+    settings: Settings, arguments: Sequence[str], *, verbose: bool = False, is_whole: bool = False
+) -> Collected:
     """Run pytest with these arguments under observation and store what it showed.
 
+    `is_whole` says that the jobs that run beside this one leave nothing out, even though this one may.
     Returns pytest's own exit code. Raises DatafileError before pytest starts when nothing could be stored.
     """
     root = Path(os.path.realpath(settings.root))
@@ -146,6 +162,7 @@ def collect(settings: Settings, arguments: Sequence[str], *, verbose: bool = Fal
             narrows=_narrows(arguments),
             redefines=_redefines(arguments),
             place=place,
+            is_whole=is_whole,
         )
         facts = {
             "hash_key": hash_key,
@@ -255,6 +272,7 @@ class _Store:
         narrows: bool,
         redefines: bool,
         place: pytest_config.ConfigPlace,
+        is_whole: bool,
     ) -> None:
         self._datafile = datafile
         self._run_id = run_id
@@ -265,6 +283,7 @@ class _Store:
         self._naming = naming
         self._narrows = narrows  # the command line, not the configuration, leaves tests out: they still are to be run
         self._place = place  # where pytest is expected to find its configuration
+        self._is_whole = is_whole  # no test is left out, but for what jobs beside this one run
         self._redefines = redefines  # the command line, not the configuration, says what is a test
         self._facts: dict[str, object] = {}
         self._dirty = False
@@ -325,6 +344,7 @@ class _Store:
             left_out=self._left_out(),
             keywords=keywords.recorded(joiner.functions, joiner.keywords),
             **self._in_part(),
+            **{WHOLE: self._is_whole or (session is not None and session.is_whole and not self._narrows)},
             unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.functions),
             inert=self._inert(),
             **facts,

@@ -1,18 +1,24 @@
 """The part of a selection that one job runs, in what order, and in how much time."""
 
+import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from testmon_cli.application import environment
 from testmon_cli.application.files import read_bytes
+from testmon_cli.application.settings import Settings
 from testmon_cli.domain import parts
 from testmon_cli.domain import selection as kinds
-from testmon_cli.domain.errors import SettingsError
+from testmon_cli.domain.errors import DatafileError, SettingsError
+from testmon_cli.domain.nodeid import NodeId
 from testmon_cli.domain.parts import Part, Parts, Plan, Shard
 from testmon_cli.domain.selection import Selected, Selection
+from testmon_cli.storage.datafile import Datafile
 
 _UNKNOWN_SECONDS: Final = 0.1  # of a test where no time of any is known
 _TEST: Final = re.compile(rb"^[ \t]*(?:async[ \t]+)?def[ \t]+test", re.MULTILINE)
@@ -20,20 +26,20 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 ORDERS: Final = ("failed", "changed", "fast")
 
 
-def plan(root: Path, selection: Selection, jobs: int, max_seconds: float = 0.0) -> Plan:
+def plan(settings: Settings, selection: Selection, jobs: int, max_seconds: float = 0.0, *, commit: str = "") -> Plan:
     """Divide a selection among up to so many jobs.
 
     As few are taken as are done in `max_seconds`, or as soon as all could be where that is not enough time.
     """
-    found = parts_of(root, selection)
+    found = parts_of(settings, selection)
     shares = parts.divided(found, jobs)
     enough = max(longest(shares), max_seconds)
     least = math.ceil(parts.seconds_of(found) / enough) if enough else 1
-    for fewer in range(max(least, 1), len(shares)):
+    for fewer in range(max(least, 1), len(shares) + 1):
         few = parts.divided(found, fewer)
         if longest(few) <= enough:
-            return Plan(few, parts.name_of(few))
-    return Plan(shares, parts.name_of(shares))
+            return Plan(fewer, few, commit)
+    return Plan(jobs, shares, commit)
 
 
 def longest(shares: Sequence[Parts]) -> float:
@@ -41,15 +47,40 @@ def longest(shares: Sequence[Parts]) -> float:
     return max(map(parts.seconds_of, shares), default=0.0)
 
 
-def parts_of(root: Path, selection: Selection) -> list[Part]:
+def parts_of(settings: Settings, selection: Selection) -> list[Part]:
     """What each argument of a selection runs, with its recorded time; where there is none, with a likely one."""
     known = selection.saved_seconds + selection.selected_seconds
     usual = known / selection.known if selection.known and known else _UNKNOWN_SECONDS
     found = []
-    for argument, tests in parts.by_argument(selection).items():
-        recorded = sum(test.execution.duration for test in tests if test.execution is not None)
-        unknown = sum(_count(root, test) for test in tests if test.execution is None)
-        found.append(Part(argument, tuple(tests), round((recorded + unknown * usual) * 1_000_000)))
+    divided = parts.by_argument(selection)
+    by_file = _seconds_by_file(settings) if any("::" not in argument for argument in divided) else {}
+    for argument, tests in divided.items():
+        seconds = _known_seconds(tests)
+        seconds += sum(_count(settings.root, test) for test in tests if test.execution is None) * usual
+        if "::" not in argument:  # all that stands in the file will run
+            recorded = by_file.get(tests[0].nodeid.partition("::")[0])
+            seconds = seconds if recorded is None else max(recorded, _known_seconds(tests))
+        found.append(Part(argument, tuple(tests), round(seconds * 1_000_000)))
+    return found
+
+
+def _known_seconds(tests: Sequence[Selected]) -> float:
+    return sum(test.execution.duration for test in tests if test.execution is not None)
+
+
+def _seconds_by_file(settings: Settings) -> dict[str, float]:
+    """How long all known tests of each file took."""
+    newest: dict[str, float] = {}
+    try:
+        with Datafile.open(settings.datafile) as datafile:
+            for execution in datafile.executions(environment.current(settings.env)):
+                newest.setdefault(execution.nodeid, execution.duration)
+    except DatafileError:
+        return {}
+    found: dict[str, float] = {}
+    for nodeid, duration in newest.items():
+        path = nodeid.partition("::")[0]
+        found[path] = found.get(path, 0.0) + duration
     return found
 
 
@@ -71,7 +102,7 @@ def shard_of(text: str) -> Shard:
     return Shard(int(match[1]), int(match[2]), match[3] or "")
 
 
-def of_shard(root: Path, selection: Selection, shard: Shard) -> Selection:
+def of_shard(settings: Settings, selection: Selection, shard: Shard) -> Selection:
     """The part of a selection that is for one of several jobs.
 
     A part of a plan is given only to who comes to the same plan: with other evidence it may be another, and then a test
@@ -79,16 +110,61 @@ def of_shard(root: Path, selection: Selection, shard: Shard) -> Selection:
     """
     if not shard.plan:
         return _of(selection, [test for test in selection.tests if shard.has(test.nodeid)])
-    own = plan(root, selection, shard.jobs)
-    if own.name == shard.plan and shard.number <= len(own.shares):
-        return _of(selection, [test for part in own.shares[shard.number - 1] for test in part.tests])
-    note = f"the tests are not those of plan {shard.plan} (here they make {own.name}): all of them are printed"
+    own = parts.divided(parts_of(settings, selection), shard.jobs)
+    if parts.name_of(own) == shard.plan and shard.number <= len(own):
+        return _of(selection, [test for part in own[shard.number - 1] for test in part.tests])
+    note = f"the tests are not those of plan {shard.plan} (here they make {parts.name_of(own)}): all of them are taken"
     return selection._replace(notes=(*selection.notes, note))
 
 
 def _of(selection: Selection, tests: Sequence[Selected]) -> Selection:
-    seconds = sum(test.execution.duration for test in tests if test.execution is not None)
-    return selection._replace(tests=tuple(tests), selected_seconds=seconds, is_part=True)
+    return selection._replace(tests=tuple(tests), selected_seconds=_known_seconds(tests), is_part=True)
+
+
+class Planned(NamedTuple):
+    """A plan as a file has it."""
+
+    commit: str  # what was checked out; "" where that is not known
+    shares: tuple[tuple[str, ...], ...]  # arguments
+
+    def of(self, shard: Shard) -> tuple[str, ...]:
+        """The arguments for one of several jobs, also where there are fewer jobs than were planned."""
+        return tuple(argument for share in self.shares[shard.number - 1 :: shard.jobs] for argument in share)
+
+
+def read_plan(path: str) -> Planned:
+    """What `testmon plan` wrote. Raises SettingsError for anything else, and OSError."""
+    try:
+        found = json.loads(read_bytes(path))
+        shares = tuple(tuple(job["arguments"]) for job in found["jobs"])
+        commit = found["commit"]
+        is_one = found["version"] == 1 and all(isinstance(a, str) for a in [commit, *chain.from_iterable(shares)])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        is_one = False
+    if not is_one:
+        raise SettingsError(f"{path}: it is no plan of this version of testmon; make it by `testmon plan --jobs N`")
+    return Planned(commit, shares)
+
+
+def of_planned(selection: Selection, planned: Planned, shard: Shard) -> Selection:
+    """What one of several jobs runs besides its part of a plan: what is selected here, and in no part of the plan.
+
+    The job that made the plan may have known of other evidence than this one.
+    """
+    held = Holding(chain.from_iterable(planned.shares))
+    own = Holding(planned.of(shard))
+    return _of(selection, [t for t in selection.tests if own.holds(t.argument) or not held.holds(t.argument)])
+
+
+class Holding:
+    """Arguments of pytest that run what is named by others, too."""
+
+    def __init__(self, arguments: Iterable[str]) -> None:
+        self._arguments = frozenset(arguments)
+
+    def holds(self, argument: str) -> bool:
+        above = map(str, NodeId.parse(argument).above())
+        return argument in self._arguments or not self._arguments.isdisjoint(above) or "." in self._arguments
 
 
 def orders_of(text: str) -> tuple[str, ...]:
@@ -100,10 +176,10 @@ def orders_of(text: str) -> tuple[str, ...]:
     return names
 
 
-def ordered(root: Path, selection: Selection, orders: Sequence[str]) -> Selection:
+def ordered(settings: Settings, selection: Selection, orders: Sequence[str]) -> Selection:
     """The same selection in another order: the first of `orders` decides, the others where it does not."""
     keys = [_ORDERS[name] for name in orders]
-    found = sorted(parts_of(root, selection), key=lambda part: [key(part) for key in keys])
+    found = sorted(parts_of(settings, selection), key=lambda part: [key(part) for key in keys])
     return selection._replace(tests=tuple(test for part in found for test in part.tests))
 
 
@@ -145,12 +221,12 @@ class Budgeted(NamedTuple):
     rest_seconds: float
 
 
-def within(root: Path, selection: Selection, seconds: float) -> Budgeted:
+def within(settings: Settings, selection: Selection, seconds: float) -> Budgeted:
     """Take tests in their order as long as there is time for them; one that takes too long is passed over."""
     taken: list[Part] = []
     rest: list[Part] = []
     left = round(seconds * 1_000_000)
-    for part in parts_of(root, selection):
+    for part in parts_of(settings, selection):
         if part.microseconds <= left:
             left -= part.microseconds
             taken.append(part)

@@ -97,6 +97,15 @@ def select(
         return canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known))
 
 
+def everything(settings: Settings, *, narrowing: Narrowing | None = None) -> Selection:
+    """All test files that there are, whatever is known of them."""
+    root = Path(os.path.realpath(settings.root))
+    tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
+    config = pytest_config.read(root, pytest_config.place_of((), root), text=tree.text)
+    selection = _everything(tree, config.naming(), "", Arguments(root, exact=True), "all tests are run")
+    return (narrowing or Narrowing()).of(selection, Known(tree, environment.current(settings.env)))
+
+
 def _overlay(root: Path, *, staged: bool) -> Overlay | None:
     if not staged:
         return None

@@ -51,6 +51,7 @@ class Settings(NamedTuple):
     hub: str = ""  # where bundles meet: a URL or an absolute path; "" for none
     trust: tuple[str, ...] = TRUST  # branches and events whose results count for everybody
     require_signatures: bool = False  # whether bundles of a hub count only if they are signed
+    full_every: float | None = None  # seconds after which `ci` runs all tests; None: never for that reason
 
 
 class _Key(NamedTuple):
@@ -116,6 +117,14 @@ def _engine(value: object) -> str:
     return _text(value)
 
 
+def _age(value: object) -> float:
+    number, unit = _text(value)[:-1], _text(value)[-1]
+    if not number.isdecimal() or len(number) > 5 or unit not in _AGES:
+        raise ValueError
+    return float(number) * _AGES[unit]
+
+
+_AGES: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LIST: Final = "a list of strings"
 KEYS: Final[Mapping[str, _Key]] = {
     "datafile": _Key("a path (string)", _text),
@@ -135,6 +144,7 @@ KEYS: Final[Mapping[str, _Key]] = {
     "trust": _Key(_LIST, _texts),
     "require_signatures": _Key("true or false", _flag),
     "engine": _Key("one of " + ", ".join(f'"{name}"' for name in ENGINES), _engine),
+    "full_every": _Key('a number and m, h, d or w, like "1d"', _age),
 }
 
 

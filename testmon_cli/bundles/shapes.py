@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from testmon_cli.domain.evidence import EvidenceError
 from testmon_cli.domain.provenance import FACT, from_facts
-from testmon_cli.domain.records import LOOKUPS_ARE_RECORDED, RUN_KEY, STATEMENTS
+from testmon_cli.domain.records import LOOKUPS_ARE_RECORDED, RUN_KEY, STATEMENTS, WHOLE
 
 Shape = Callable[[Any], bool]
 
@@ -67,6 +67,7 @@ _FACTS: Final[Mapping[str, Shape]] = {
     "rewritten": _is_list,
     "survival": _is_flag,
     "unwanted": _is_list,
+    WHOLE: _is_flag,
 }
 
 

@@ -1,17 +1,25 @@
 """`testmon plan`: divide the selection among jobs."""
 
-from testmon_cli.application import dividing, selecting
+import os
+import time
+
+from testmon_cli.application import dividing, environment, whole_runs
+from testmon_cli.application.jobs import wanted
+from testmon_cli.application.providers import job_of
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import plan as rendering
 from testmon_cli.rendering import selection as notes
 from testmon_cli.rendering import terminal
 
 
-def run(settings: Settings, *, jobs: int, max_time: str | None, base: str | None, format_: str) -> int:
+def run(settings: Settings, *, jobs: int, is_all: bool, max_time: str | None, base: str | None, format_: str) -> int:
     """Print the plan. What must be said besides goes to stderr."""
     limit = 0.0 if max_time is None else dividing.seconds_in(max_time, "--max-time")
-    selection = selecting.select(settings, exact=True, base=base)
-    plan = dividing.plan(settings.root, selection, jobs, limit)
+    why = whole_runs.why(settings, job_of(os.environ).words, time.time(), is_all=is_all)
+    selection, why = wanted(settings, why, base=base)
+    if why:
+        terminal.say(terminal.joined([f"testmon: all tests are divided: {why}"]))
+    plan = dividing.plan(settings, selection, jobs, limit, commit=environment.git_state(settings.root).head)
     terminal.say(notes.notes(selection))
     if max_time is not None and dividing.longest(plan.shares) > limit:
         seconds = terminal.duration(dividing.longest(plan.shares))

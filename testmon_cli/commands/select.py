@@ -82,14 +82,14 @@ def _portion(settings: Settings, selection: Selection, portion: Portion, *, end:
     from testmon_cli.application import dividing  # mostly all is wanted
 
     if portion.shard is not None:
-        selection = dividing.of_shard(settings.root, selection, dividing.shard_of(portion.shard))
+        selection = dividing.of_shard(settings, selection, dividing.shard_of(portion.shard))
     if portion.order is not None or portion.budget is not None:
         orders = dividing.orders_of(portion.order or _USUAL_ORDER)
-        selection = dividing.ordered(settings.root, selection, orders)
+        selection = dividing.ordered(settings, selection, orders)
     if portion.budget is None:
         return selection
     seconds = dividing.seconds_in(portion.budget, "--budget")
-    budgeted = dividing.within(settings.root, selection, seconds)
+    budgeted = dividing.within(settings, selection, seconds)
     if portion.rest is not None:
         dividing.write_rest(portion.rest, budgeted.rest, end)
     note = rendering.left_out(budgeted.rest, budgeted.rest_seconds, portion.budget)

@@ -54,11 +54,16 @@ Parts = tuple[Part, ...]
 class Plan(NamedTuple):
     """A selection, divided among jobs."""
 
+    jobs: int  # among which it was divided; there can be fewer shares
     shares: tuple[Parts, ...]
-    name: str
+    commit: str = ""  # what was checked out; "" without git
+
+    @property
+    def name(self) -> str:
+        return name_of(self.shares)
 
     def shard(self, number: int) -> Shard:
-        return Shard(number, len(self.shares), self.name)
+        return Shard(number, self.jobs, self.name)
 
 
 def by_argument(selection: Selection) -> dict[str, list[Selected]]:

@@ -13,7 +13,9 @@ def as_json(plan: Plan) -> str:
     """The whole plan."""
     shares = zip(_jobs(plan), plan.shares, strict=True)
     jobs = [{**job, "arguments": [part.argument for part in share]} for job, share in shares]
-    return json.dumps({"version": JSON_VERSION, "plan": plan.name, "jobs": jobs}, indent=2) + "\n"
+    return (
+        json.dumps({"version": JSON_VERSION, "plan": plan.name, "commit": plan.commit, "jobs": jobs}, indent=2) + "\n"
+    )
 
 
 def as_github(plan: Plan) -> str:

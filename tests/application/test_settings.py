@@ -26,6 +26,7 @@ engine = "coverage"
 hub = "../hub"
 trust = ["main", "release/*"]
 require_signatures = true
+full_every = "2d"
 """
 
 
@@ -57,6 +58,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         hub=str((tmp_path / "../hub").resolve()),
         trust=("main", "release/*"),
         require_signatures=True,
+        full_every=172_800.0,
     )
     assert set(KEYS) == {line.partition(" ")[0] for line in ALL_KEYS.splitlines()[2:]} | {"env_expression"}
 

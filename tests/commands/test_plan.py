@@ -130,11 +130,11 @@ def test_what_comes_first(suite: Project) -> None:
 
 
 def test_what_can_be_run_in_some_time(suite: Project) -> None:
-    answer = suite.testmon("select", "--budget", "0.5s", "--rest", "rest.txt")
+    answer = suite.testmon("select", "--budget", "0.25s", "--rest", "rest.txt")
     rest = (suite.path / "rest.txt").read_text(encoding="utf-8").splitlines()
     assert sorted(lines(answer.out) + rest) == sorted(lines(suite.testmon("select").out))
     assert "test_four.py::test_sleep" in rest
-    assert answer.err.startswith(f"testmon: left out, since 0.5s is not enough: {len(rest)} arguments, 0.")
+    assert answer.err.startswith(f"testmon: left out, since 0.25s is not enough: {len(rest)} arguments, 0.")
     enough = suite.testmon("select", "--budget", "1h", "--rest", "rest.txt")
     assert (len(lines(enough.out)), enough.err) == (9, "")
     assert (suite.path / "rest.txt").read_bytes() == b""

@@ -1,0 +1,38 @@
+"""`testmon ci`: the same line in every job of every provider."""
+
+import os
+
+from testmon_cli.application import jobs, reporting
+from testmon_cli.application.jobs import Choice, Request
+from testmon_cli.application.providers import job_of
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain.errors import TestmonError
+from testmon_cli.rendering import health as rendering
+from testmon_cli.rendering import report, terminal
+
+
+def run(settings: Settings, request: Request, *, summary: str | None, verbose: bool) -> int:
+    """Run the part of this job and give pytest's exit code."""
+    job = job_of(os.environ)
+    with jobs.usable(settings) as (usable, trouble):
+        choice = jobs.choose(usable, job, request, why=trouble)
+        _say(rendering.line(choice.health))
+        exitcode = jobs.run(usable, choice, verbose=verbose, say=_say)
+        path = summary or job.summary
+        if path:
+            _write_summary(path, usable, choice)
+    return exitcode
+
+
+def _write_summary(path: str, settings: Settings, choice: Choice) -> None:
+    """Add a summary to a file. A job does not fail for it."""
+    try:
+        found = report.as_markdown(reporting.report(settings, slowest=5))
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(rendering.as_markdown(choice.health, found))
+    except (OSError, TestmonError) as error:
+        _say(f"no summary: {error}")
+
+
+def _say(text: str) -> None:
+    terminal.say(terminal.joined([f"testmon: {text}"]))
