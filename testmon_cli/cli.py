@@ -323,6 +323,7 @@ def ci(
 @click.option("--all", "is_all", is_flag=True, help="Divide all tests, not only those that are selected.")
 @click.option("--max-time", metavar="TIME", help="Take as few jobs as are done in this time, like 90s or 5m.")
 @click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
+@click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write the plan as JSON to this file as well.")
 @_format_option("json", "github")
 @_env_option
 @_python_option
@@ -334,6 +335,7 @@ def plan(
     is_all: bool,
     max_time: str | None,
     base: str | None,
+    output: str | None,
     format_: str,
     env: str | None,
     datafile: str | None,
@@ -348,7 +350,9 @@ def plan(
 
     settings = _settings(context, datafile, env)
     with _keeping_garbage():
-        return command.run(settings, jobs=jobs, is_all=is_all, max_time=max_time, base=base, format_=format_)
+        return command.run(
+            settings, jobs=jobs, is_all=is_all, max_time=max_time, base=base, output=output, format_=format_
+        )
 
 
 @cli.command()

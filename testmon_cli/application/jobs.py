@@ -142,8 +142,11 @@ class _Chooser:
             trouble = f"{path} is of commit {planned.commit[:7]}, not of {head[:7]}"
         except (OSError, TestmonError) as error:
             trouble = str(error)
-        self._notes.append(f"the parts of all jobs are run: {trouble}")
-        self._shard = None
+        if self._shard.plan:  # it may be known by its name alone
+            self._notes.append(trouble)
+        else:
+            self._notes.append(f"the parts of all jobs are run: {trouble}")
+            self._shard = None
         return None
 
     def choose(self) -> Choice:

@@ -12,7 +12,16 @@ from testmon_cli.rendering import selection as notes
 from testmon_cli.rendering import terminal
 
 
-def run(settings: Settings, *, jobs: int, is_all: bool, max_time: str | None, base: str | None, format_: str) -> int:
+def run(
+    settings: Settings,
+    *,
+    jobs: int,
+    is_all: bool,
+    max_time: str | None,
+    base: str | None,
+    output: str | None,
+    format_: str,
+) -> int:
     """Print the plan. What must be said besides goes to stderr."""
     limit = 0.0 if max_time is None else dividing.seconds_in(max_time, "--max-time")
     why = whole_runs.why(settings, job_of(os.environ).words, time.time(), is_all=is_all)
@@ -24,5 +33,8 @@ def run(settings: Settings, *, jobs: int, is_all: bool, max_time: str | None, ba
     if max_time is not None and dividing.longest(plan.shares) > limit:
         seconds = terminal.duration(dividing.longest(plan.shares))
         terminal.say(f"testmon: {len(plan.shares)} jobs take {seconds}, longer than {max_time}\n")
+    if output is not None:
+        with open(output, "w", encoding="utf-8") as file:
+            file.write(rendering.as_json(plan))
     terminal.write(rendering.as_github(plan) if format_ == "github" else rendering.as_json(plan))
     return 0
