@@ -287,6 +287,7 @@ def select(
     type=click.Path(),
     help="Add a summary in Markdown to this file.  [default: that of GitHub Actions]",
 )
+@_hub_option
 @_env_option
 @_datafile_option
 @click.option("--verbose", is_flag=True, help="Say on stderr which engine was taken and why.")
@@ -298,21 +299,23 @@ def ci(
     shard: str | None,
     plan: str | None,
     summary: str | None,
+    hub: str | None,
     env: str | None,
     datafile: str | None,
     verbose: bool,
 ) -> int:
-    """Select, run the part of this job, and remember it: the same line in every job of every provider.
+    """Pull, select, run the part of this job, and push: the same line in every job of every provider.
 
     What is not listed here goes to pytest, as with `testmon collect`. The provider's variables tell whose code this is
-    and which part is that of this job. All tests are run where nothing is known, where the datafile cannot be used,
-    with --all, where a commit message or the title or text of a pull request holds `[testmon all]`, and where the
-    setting `full_every` says so. The exit code is pytest's, or 0 where no test is left for this job.
+    and which part is that of this job. A hub is optional, and one that cannot be used is no error: more tests run.
+    All tests are run where nothing is known, where the datafile cannot be used, with --all, where a commit message or
+    the title or text of a pull request holds `[testmon all]`, and where the setting `full_every` says so. The exit code
+    is pytest's, or 0 where no test is left for this job.
     """
     from testmon_cli.application.jobs import Request
     from testmon_cli.commands import ci as command
 
-    settings = _settings(context, datafile, env)
+    settings = _settings(context, datafile, env, hub=hub)
     request = Request(pytest_args, is_all, shard, plan)
     with _keeping_garbage():
         return command.run(settings, request, summary=summary, verbose=verbose)
@@ -324,6 +327,8 @@ def ci(
 @click.option("--max-time", metavar="TIME", help="Take as few jobs as are done in this time, like 90s or 5m.")
 @click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write the plan as JSON to this file as well.")
+@click.option("--pull", is_flag=True, help="Take what the hub has before; without it if it cannot be used.")
+@_hub_option
 @_format_option("json", "github")
 @_env_option
 @_python_option
@@ -336,6 +341,8 @@ def plan(
     max_time: str | None,
     base: str | None,
     output: str | None,
+    pull: bool,
+    hub: str | None,
     format_: str,
     env: str | None,
     datafile: str | None,
@@ -348,10 +355,17 @@ def plan(
     """
     from testmon_cli.commands import plan as command
 
-    settings = _settings(context, datafile, env)
+    settings = _settings(context, datafile, env, hub=hub)
     with _keeping_garbage():
         return command.run(
-            settings, jobs=jobs, is_all=is_all, max_time=max_time, base=base, output=output, format_=format_
+            settings,
+            jobs=jobs,
+            is_all=is_all,
+            max_time=max_time,
+            base=base,
+            output=output,
+            pull=pull,
+            format_=format_,
         )
 
 

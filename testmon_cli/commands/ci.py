@@ -2,7 +2,7 @@
 
 import os
 
-from testmon_cli.application import jobs, reporting
+from testmon_cli.application import jobs, meeting, reporting
 from testmon_cli.application.jobs import Choice, Request
 from testmon_cli.application.providers import job_of
 from testmon_cli.application.settings import Settings
@@ -15,9 +15,13 @@ def run(settings: Settings, request: Request, *, summary: str | None, verbose: b
     """Run the part of this job and give pytest's exit code."""
     job = job_of(os.environ)
     with jobs.usable(settings) as (usable, trouble):
-        choice = jobs.choose(usable, job, request, why=trouble)
+        notes = meeting.pull(usable, os.environ)
+        choice = jobs.choose(usable, job, request, why=trouble, notes=notes)
         _say(rendering.line(choice.health))
         exitcode = jobs.run(usable, choice, verbose=verbose, say=_say)
+        trouble = meeting.push(usable, os.environ)
+        if trouble:
+            _say(trouble)
         path = summary or job.summary
         if path:
             _write_summary(path, usable, choice)

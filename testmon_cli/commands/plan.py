@@ -3,7 +3,7 @@
 import os
 import time
 
-from testmon_cli.application import dividing, environment, whole_runs
+from testmon_cli.application import dividing, environment, meeting, whole_runs
 from testmon_cli.application.jobs import wanted
 from testmon_cli.application.providers import job_of
 from testmon_cli.application.settings import Settings
@@ -20,10 +20,14 @@ def run(
     max_time: str | None,
     base: str | None,
     output: str | None,
+    pull: bool,
     format_: str,
 ) -> int:
     """Print the plan. What must be said besides goes to stderr."""
     limit = 0.0 if max_time is None else dividing.seconds_in(max_time, "--max-time")
+    if pull:
+        for note in meeting.pull(settings, os.environ):
+            terminal.say(terminal.joined([f"testmon: {note}"]))
     why = whole_runs.why(settings, job_of(os.environ).words, time.time(), is_all=is_all)
     selection, why = wanted(settings, why, base=base)
     if why:

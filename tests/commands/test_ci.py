@@ -245,6 +245,43 @@ def test_a_summary_is_added_to_what_github_shows(suite: Project, tmp_path: Path)
     assert "| tests known | 17 (17 passed) |" in rest
 
 
+def test_jobs_meet_in_a_hub(suite: Project, tmp_path: Path) -> None:
+    hub = tmp_path / "hub"
+    hub.mkdir()
+    environ = {**GITLAB, "TESTMON_HUB": str(hub)}
+    suite.edit("shop.py", "x * 2", "x + x")
+    (suite.path / ".testmondata").unlink()
+    found: list[str] = []
+    for number in (1, 2, 3):  # of the main branch, each on a machine of its own
+        here = Project(shutil.copytree(suite.path, tmp_path / f"main{number}"))
+        found += ran(ci(here, "--shard", f"{number}/3", **environ)) - {"data.rows::row"}
+    assert len(found) == 16
+    branch = {**environ, "CI_COMMIT_BRANCH": "more"}
+    elsewhere = Project(shutil.copytree(suite.path, tmp_path / "branch"))
+    elsewhere.edit("tests/test_3.py", "== 3 * 2", "== 2 * 3")
+    answer = ci(elsewhere, **branch)
+    assert ran(answer) == {"tests/test_3.py::test_price"}
+    assert answer.err.startswith("testmon: baseline main@")
+    fork = {**branch, "CI_MERGE_REQUEST_IID": "7"}
+    before = sorted(hub.rglob("*.testmonbundle"))
+    other = Project(shutil.copytree(elsewhere.path, tmp_path / "fork", ignore=shutil.ignore_patterns(".testmondata*")))
+    answer = ci(other, **fork)
+    assert ran(answer) == {"tests/test_3.py::test_price"}  # the run of the branch counts for the branch alone
+    assert answer.err.endswith("; 1 bundle ignored (not trusted)\n")
+    assert sorted(hub.rglob("*.testmonbundle")) == before
+
+
+def test_with_a_hub_that_cannot_be_used_more_tests_run(suite: Project, tmp_path: Path) -> None:
+    (suite.path / ".testmondata").unlink()
+    (tmp_path / "hub").write_text("no folder", encoding="utf-8")
+    answer = ci(suite, "--hub", str(tmp_path / "hub"))
+    assert (answer.code, ran(answer)) == (0, ALL)
+    begin, end = answer.err.splitlines()
+    assert "no evidence; all tests are run: no" in begin
+    assert "; without the hub: " in begin
+    assert end.startswith("testmon: nothing was pushed: ")
+
+
 def test_what_is_refused(suite: Project) -> None:
     answer = suite.testmon("ci", "--plan", "plan.json")
     assert (answer.code, answer.err) == (
