@@ -489,6 +489,23 @@ def combine(
         return command.run(paths, output=target, format_=format_)
 
 
+@cli.command(context_settings={"ignore_unknown_options": True}, options_metavar="[OPTIONS]")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+@_env_option
+@_datafile_option
+@click.pass_context
+def watch(context: click.Context, pytest_args: tuple[str, ...], env: str | None, datafile: str | None) -> int:
+    """Run what a save can affect, each time that files are saved.
+
+    Files that git ignores do not count. A run that a further save makes worthless is stopped; what finished is
+    recorded. On a terminal, `a` runs all tests, `f` those that failed, `r` the same again, and `q` quits. Options
+    that are not listed here go to pytest. It takes the extra: `pip install "testmon-cli[watch]"`.
+    """
+    from testmon_cli.commands import watch as command
+
+    return command.run(lambda: _settings(context, datafile, env), pytest_args)
+
+
 @cli.group()
 def agent() -> None:
     """Tell coding agents which tests their edits affect."""

@@ -29,7 +29,7 @@ from testmon_cli.application.files import read_bytes
 from testmon_cli.application.options import without_options
 from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
-from testmon_cli.application.supervising import supervisor
+from testmon_cli.application.supervising import Stop, supervisor
 from testmon_cli.domain import records
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.provenance import FACT
@@ -108,9 +108,14 @@ def collect_these(
 
 
 def collect(
-    settings: Settings, arguments: Sequence[str], *, verbose: bool = False, is_whole: bool = False
+    settings: Settings,
+    arguments: Sequence[str],
+    *,
+    verbose: bool = False,
+    is_whole: bool = False,
+    stop: Stop | None = None,
 ) -> Collected:
-    """Run pytest with these arguments under observation and store what it showed.
+    """Run pytest with these arguments under observation and store what it showed. `stop` lets another thread end it.
 
     `is_whole` says that the jobs that run beside this one leave nothing out, even though this one may.
     Returns pytest's own exit code. Raises DatafileError before pytest starts when nothing could be stored.
@@ -174,7 +179,7 @@ def collect(
             FACT: provenance.here(root, os.environ, git.head).as_facts(),
         }
         store.begin(facts)
-        with supervisor() as watched, spools.spool() as spool:
+        with supervisor(stop) as watched, spools.spool() as spool:
             traced = TraceSettings(
                 spool=spool.folder,
                 root=str(root),

@@ -19,6 +19,31 @@ _PATIENCE = 10.0
 _ASK_TO_SIGNAL_DEATH = 1  # PR_SET_PDEATHSIG of Linux
 
 
+class Stop:
+    """Lets another thread end a run in good order, and says who ended one."""
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self.is_by_user = False  # whether Ctrl-C, TERM or HUP came
+        self._stop: Callable[[], None] | None = None
+
+    def ask(self) -> None:
+        """Interrupt pytest, now or as soon as it is started."""
+        self.is_asked = True
+        if self._stop is not None:
+            self._stop()
+
+    def started(self, stop: Callable[[], None]) -> None:
+        """Say how what was started is stopped."""
+        self._stop = stop
+        if self.is_asked:
+            stop()
+
+    def ended(self) -> None:
+        """There is nothing to be stopped any more."""
+        self._stop = None
+
+
 class Supervisor:
     """Runs one command, and passes on what we are told meanwhile.
 
@@ -26,7 +51,8 @@ class Supervisor:
     TERM and HUP come to us alone: pytest is interrupted as by Ctrl-C. A second one kills it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stop: Stop | None = None) -> None:
+        self._stop = stop or Stop()
         self.signal = 0  # the first TERM or HUP that came
         self._is_interrupted = False  # by what no terminal sent, so that pytest may not have got it
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,6 +81,7 @@ class Supervisor:
         try:
             if self.signal:  # it came while the process was started
                 self._interrupt(process)
+            self._stop.started(lambda: self._interrupt(process))
             while not ended.wait(_INTERVAL):
                 look()
                 if self._is_interrupted and not is_told():
@@ -64,12 +91,15 @@ class Supervisor:
         except BaseException:
             self._end(process, ended)
             raise
+        finally:
+            self._stop.ended()
         if self.signal:
             return 128 + self.signal
         return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
     def received(self, number: int, _: FrameType | None) -> None:
         """Handle a TERM or HUP."""
+        self._stop.is_by_user = True
         is_second = bool(self.signal)
         self.signal = self.signal or number
         if self._process is not None and not is_second:
@@ -79,6 +109,7 @@ class Supervisor:
 
     def interrupted(self, _: int, __: FrameType | None) -> None:
         """Handle a Ctrl-C."""
+        self._stop.is_by_user = True
         if self._process is None:
             raise KeyboardInterrupt
         self._is_interrupted = not _is_in_foreground()
@@ -95,9 +126,9 @@ class Supervisor:
 
 
 @contextmanager
-def supervisor() -> Iterator[Supervisor]:
+def supervisor(stop: Stop | None = None) -> Iterator[Supervisor]:
     """A supervisor that hears the signals of this process until what it ran is stored."""
-    found = Supervisor()
+    found = Supervisor(stop)
     handlers = {signal.SIGTERM: found.received, signal.SIGHUP: found.received, signal.SIGINT: found.interrupted}
     # What we are to ignore, as with nohup, stays ignored. Only the main thread may say how signals are handled.
     heard = [number for number in handlers if signal.getsignal(number) is not signal.SIG_IGN]

@@ -74,7 +74,7 @@ def test_commands_in_the_documentation_use_options_that_exist(command: str) -> N
     known = {
         option for parameter in cli.commands[name].params for option in (*parameter.opts, *parameter.secondary_opts)
     }
-    pytest_options = {"-x", "-n", "-k", "-q", "-v", "--tb", "--"} if name == "collect" else set()
+    pytest_options = {"-x", "-n", "-k", "-q", "-v", "--tb", "--pdb", "--"} if name == "collect" else set()
     used = {word.partition("=")[0] for word in words[: words.index("--") if "--" in words else None] if word[0] == "-"}
     assert used <= known | pytest_options | {"--help"}
 

@@ -1,0 +1,273 @@
+"""`testmon watch`: run what a save can affect, again and again."""
+
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from testmon_cli.application import collecting, watching
+from testmon_cli.application.settings import Settings
+from testmon_cli.application.supervising import Stop
+from testmon_cli.application.watching import Decider, Wanted
+from testmon_cli.domain.errors import EXIT_INTERRUPTED, EnvironmentFailure, TestmonError
+from testmon_cli.rendering import terminal
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_KEYS = "keys: a all tests, f failed ones, r the same again, q quit"
+_DEBOUNCE = 400  # milliseconds: saves that follow each other this closely are one
+_STEP = 30  # milliseconds without another save after which these are taken
+
+
+class Event(NamedTuple):
+    """Something to react to: saved files, a key, or an error of the watcher."""
+
+    kind: str  # "saved", "key" or "error"
+    value: str = ""
+    paths: tuple[str, ...] = ()
+
+
+class _Ended(BaseException):
+    """A signal asks us to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def run(load: Callable[[], Settings], arguments: Sequence[str]) -> int:
+    """Watch until `q`, Ctrl-C or a signal; what finished is stored whichever it is."""
+    try:
+        import watchfiles  # noqa: F401 - only to say early that it is missing
+    except ImportError as error:
+        raise EnvironmentFailure('the package watchfiles is missing: pip install "testmon-cli[watch]"') from error
+    watch = _Watch(load, tuple(arguments))
+    try:
+        with _hearing_signals(), _keys(watch.events) as has_keys:
+            watch.start(has_keys=has_keys)
+            return watch.loop()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except _Ended as ended:
+        return 128 + ended.number
+    finally:
+        watch.stop()
+
+
+class _Watch:
+    """Reacts to saves and keys, one run at a time."""
+
+    def __init__(self, load: Callable[[], Settings], arguments: tuple[str, ...]) -> None:
+        self.events: queue.Queue[Event] = queue.Queue()
+        self._load = load
+        self._arguments = arguments
+        self._decider = Decider(load)
+        self._over = threading.Event()
+        self._last: Wanted | None = None
+
+    def start(self, *, has_keys: bool) -> None:
+        root = Path(self._load().root).resolve()
+        _say(f"watching {root}" + (f"; {_KEYS}" if has_keys else ""))
+        threading.Thread(target=self._watch, args=(root,), daemon=True).start()
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def _watch(self, root: Path) -> None:
+        from watchfiles import watch
+
+        try:
+            for changes in watch(
+                root,
+                watch_filter=lambda _, path: watching.is_watched(path, str(root)),
+                debounce=_DEBOUNCE,
+                step=_STEP,
+                stop_event=self._over,
+                raise_interrupt=False,
+            ):
+                paths = watching.without_ignored(root, {path for _, path in changes})
+                if paths:
+                    self.events.put(Event("saved", paths=tuple(paths)))
+        except Exception as error:
+            self.events.put(Event("error", f"{type(error).__name__}: {error}"))
+
+    def loop(self) -> int:
+        """React to events, one after the other."""
+        wanted = self._decided(self._decider.of_changes)
+        if wanted is None:
+            _say("nothing must run; waiting for changes")
+        while True:
+            while wanted is not None:
+                event = self._run(wanted)
+                if event is None:
+                    break
+                if event.kind == "quit":
+                    return int(event.value)
+                wanted = self._wanted(event)
+            event = self.events.get()
+            if event == Event("key", "q"):
+                return 0
+            wanted = self._wanted(event)
+            if wanted is None and event.kind == "saved":
+                _say(f"{_named(event.paths)}: affects no test")
+
+    def _wanted(self, event: Event) -> Wanted | None:
+        if event.kind == "error":
+            raise EnvironmentFailure(f"files cannot be watched any more: {event.value}; start it again")
+        if event.kind == "saved":
+            return self._decided(self._decider.of_changes)
+        if event.value == "a":
+            return Wanted("all tests", (), 0, 0.0)
+        if event.value == "f":
+            found = self._decided(self._decider.of_failures)
+            if found is None:
+                _say("no test failed last time")
+            return found
+        if event.value == "r" and self._last is None:
+            _say("nothing ran before")
+        return self._last if event.value == "r" else None
+
+    @staticmethod
+    def _decided(decide: Callable[[], Wanted | None]) -> Wanted | None:
+        """A mistake in the settings, like any other, is to be mended while we wait."""
+        try:
+            return decide()
+        except TestmonError as error:
+            _say(f"error: {error}")
+            return None
+
+    def _run(self, wanted: Wanted) -> Event | None:
+        """Run tests; an event that ended the run early is to be reacted to next."""
+        self._last = wanted
+        tests = f"{wanted.tests:,} test{'' if wanted.tests == 1 else 's'}, {wanted.seconds:.1f} s"
+        _say(f"running {tests}: {wanted.title}" if wanted.arguments else f"running {wanted.title}")
+        stop = Stop()
+        listener = _Listener(self.events, self._decider, stop)
+        started = time.monotonic()
+        try:
+            with listener:
+                collected = collecting.collect(self._load(), [*self._arguments, *wanted.arguments], stop=stop)
+        except TestmonError as error:
+            _say(f"error: {error}")
+            return None
+        if stop.is_by_user:
+            return Event("quit", str(collected.exitcode if collected.exitcode > 128 else EXIT_INTERRUPTED))
+        if listener.ended_by is not None:
+            if listener.ended_by == Event("key", "q"):
+                return Event("quit", "0")
+            _say("stopped; what finished is recorded")
+            return listener.ended_by
+        _say(f"{_outcome(collected.exitcode)} in {time.monotonic() - started:.1f} s; waiting for changes")
+        return None
+
+
+class _Listener:
+    """Takes events while tests run, and stops the run for those that make it worthless."""
+
+    def __init__(self, events: "queue.Queue[Event]", decider: Decider, stop: Stop) -> None:
+        self.ended_by: Event | None = None
+        self._events = events
+        self._decider = decider
+        self._stop = stop
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _listen(self) -> None:
+        while not self._is_over.is_set():
+            with suppress(queue.Empty):
+                event = self._events.get(timeout=0.05)
+                if self._ends(event):
+                    self.ended_by = event
+                    self._stop.ask()
+                    return
+
+    def _ends(self, event: Event) -> bool:
+        if event.kind != "saved":
+            return True
+        try:
+            return self._decider.is_outdated_by(event.paths)
+        except TestmonError:
+            return True
+
+
+def _outcome(code: int) -> str:
+    return {0: "passed", 1: "failed", 5: "no tests"}.get(code, f"pytest ended with {code}")
+
+
+def _named(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return f"{Path(paths[0]).name}{more}"
+
+
+def _say(text: str) -> None:
+    terminal.say(terminal.joined([f"testmon: {text}"]))
+
+
+@contextmanager
+def _hearing_signals() -> Iterator[None]:
+    """End in good order when we are told to, between runs as well: the terminal must be as it was."""
+
+    def end(number: int, _: "FrameType | None") -> None:
+        raise _Ended(number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _keys(events: "queue.Queue[Event]") -> Iterator[bool]:
+    """Read single keys, where there is a terminal; it is left as it was."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        yield False
+        return
+    import termios
+    import tty
+
+    descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
+    over = threading.Event()
+    reader = threading.Thread(target=_read_keys, args=(descriptor, events, over), daemon=True)
+    tty.setcbreak(descriptor)
+    try:
+        reader.start()
+        yield True
+    finally:
+        over.set()
+        reader.join(1)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+def _read_keys(descriptor: int, events: "queue.Queue[Event]", over: threading.Event) -> None:
+    import os
+    import select
+
+    while not over.is_set():
+        ready, _, _ = select.select([descriptor], [], [], 0.1)
+        if not ready:
+            continue
+        try:
+            key = os.read(descriptor, 1).decode("ascii", "ignore").lower()
+        except OSError:
+            return
+        if not key:  # the terminal is gone
+            events.put(Event("key", "q"))
+            return
+        if key in "afrq":
+            events.put(Event("key", key))
