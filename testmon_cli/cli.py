@@ -506,6 +506,23 @@ def watch(context: click.Context, pytest_args: tuple[str, ...], env: str | None,
     return command.run(lambda: _settings(context, datafile, env), pytest_args)
 
 
+@cli.command()
+@click.option("--json", is_flag=True, help="Answer for programs.")
+@_env_option
+@_python_option
+@_datafile_option
+@click.pass_context
+def doctor(context: click.Context, json: bool, env: str | None, datafile: str | None) -> int:
+    """Say what makes selection wrong or slow here, each with what to do. The exit code is 1 when something is wrong.
+
+    Nothing is changed and no test runs.
+    """
+    from testmon_cli.commands import doctor as command
+
+    with _keeping_garbage():
+        return command.run(_settings(context, datafile, env), json=json)
+
+
 @cli.group()
 def agent() -> None:
     """Tell coding agents which tests their edits affect."""

@@ -1,0 +1,117 @@
+"""What `testmon doctor` finds, and what it says to do."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.test_agent import SHOP
+from tests.conftest import Project
+
+
+def found(project: Project, level: str, code: int = 0, **environ: str) -> dict[str, tuple[str, str | None]]:
+    answer = project.testmon("doctor", "--json", **environ)
+    assert answer.code == code, answer
+    listed = json.loads(answer.out)["findings"]
+    return {f["topic"]: (f["text"], f["advice"]) for f in listed if f["level"] == level}
+
+
+@pytest.fixture(scope="module")
+def _once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = Project(tmp_path_factory.mktemp("shop"))
+    project.write({**SHOP, "pyproject.toml": "", ".gitignore": ".testmon*\n__pycache__\n"})
+    project.git("init", "-q")
+    assert project.testmon("collect", "-q").code == 0
+    return project.path
+
+
+@pytest.fixture
+def shop(_once: Path, tmp_path: Path) -> Project:
+    import shutil
+
+    return Project(shutil.copytree(_once, tmp_path / "shop", symlinks=True))
+
+
+def test_all_is_well(shop: Project) -> None:
+    assert (found(shop, "wrong"), found(shop, "slow")) == ({}, {})
+    fine = found(shop, "fine")
+    assert fine["Python"] == (f"{sys.executable} is that of the tests", None)
+    assert fine["last run"] == ("0.0 hours ago, 2 tests known", None)
+    text = shop.testmon("doctor")
+    assert text.out.endswith("nothing to do\n")
+
+
+def test_nothing_was_collected(project: Project) -> None:
+    assert found(project, "wrong", 1)["datafile"][1] == "run `testmon collect`"
+
+
+def test_another_environment(shop: Project) -> None:
+    text, advice = found(shop, "wrong", 1, TESTMON_ENV="other")["environment"]
+    assert text.startswith("nothing was collected for environment 'other' with Python ")
+    assert "there is: environment 'default'" in text
+    assert advice == "run `testmon collect` here"
+
+
+def test_a_damaged_datafile(shop: Project) -> None:
+    path = shop.path / ".testmondata"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 255
+    path.write_bytes(data)
+    assert found(shop, "wrong", 1)["datafile"] == (
+        "the checksum does not match: it is damaged",
+        "take a backup, or run `testmon db repair`",
+    )
+
+
+def test_a_datafile_in_git(shop: Project) -> None:
+    shop.write({".gitignore": ""})
+    assert found(shop, "slow")["git"][1] == "add .testmondata* to .gitignore, so that nobody commits it"
+    shop.git("add", ".testmondata")
+    assert found(shop, "wrong", 1)["git"][1] == "git rm --cached .testmondata, and add .testmondata* to .gitignore"
+
+
+def test_a_file_that_cannot_be_collected(shop: Project) -> None:
+    shop.write({"test_more.py": "import nosuch\n"})
+    assert shop.testmon("collect", "-q").code == 2
+    text, _ = found(shop, "wrong", 1)["collection"]
+    assert text == "1 test files could not be collected last time: test_more.py"
+    shop.write({"shop.py": "def"})
+    assert found(shop, "wrong", 1)["source"] == ("shop.py does not parse: who depends on it is selected", "mend it")
+
+
+def test_a_slow_engine_and_tests_that_run_every_time(shop: Project) -> None:
+    shop.write({"pyproject.toml": '[tool.testmon]\nengine = "coverage"\nalways = ["test_shop.py"]\n'})
+    assert shop.testmon("collect", "-q").code == 0
+    slow = found(shop, "slow")
+    assert slow["engine"][1] == '`engine = "auto"` takes probes where they are safe; the setting says so'
+    assert slow["every time"][0].startswith("2 tests (0.0 s) are selected every time: ")
+
+
+def test_a_file_that_is_another_in_each_run(shop: Project) -> None:
+    shop.write({"test_more.py": "def test_a():\n    open('stamp.txt').read()\n"})
+    for number in range(4):
+        shop.write({"stamp.txt": "x" * number})
+        assert shop.testmon("collect", "-q").code == 0
+    text, advice = found(shop, "slow")["volatile"]
+    assert text == "file stamp.txt was found in 4 states in the last 5 runs"
+    assert advice == "if it does not matter to tests, name it in the setting `ignore`"
+
+
+def test_a_variable_that_selects_many(shop: Project) -> None:
+    shop.write(
+        {"conftest.py": "import os, pytest\n\n@pytest.fixture(autouse=True)\ndef mode():\n    os.getenv('MODE')\n"}
+    )
+    assert shop.testmon("collect", "-q").code == 0
+    text, advice = found(shop, "slow", MODE="fast")["changes"]
+    assert text == "2 tests are selected since environment MODE is not as it was"
+    assert advice == "set it as it was, or name it in the setting `ignore_env`"
+
+
+def test_a_configuration_below_the_root(shop: Project) -> None:
+    shop.write({"inner/pytest.ini": "[pytest]\n", "inner/test_inner.py": "def test_a(): pass\n"})
+    assert found(shop, "fine")["pytest"][0] == "pytest has configurations below the root: inner/pytest.ini"
+
+
+def test_a_hub_that_is_not_there(shop: Project, tmp_path: Path) -> None:
+    assert "hub" in found(shop, "wrong", 1, TESTMON_HUB=str(tmp_path / "nowhere"))
