@@ -22,6 +22,7 @@ _STEERING = (
     "TESTMON_ENV",
     "TESTMON_HUB",
     "TESTMON_HUB_KEY",
+    "TESTMON_SHARD",
     "GITHUB_ACTIONS",
     "GITLAB_CI",
     "CIRCLECI",

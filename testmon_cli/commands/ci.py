@@ -19,9 +19,9 @@ def run(settings: Settings, request: Request, *, summary: str | None, verbose: b
         choice = jobs.choose(usable, job, request, why=trouble, notes=notes)
         _say(rendering.line(choice.health))
         exitcode = jobs.run(usable, choice, verbose=verbose, say=_say)
-        trouble = meeting.push(usable, os.environ)
-        if trouble:
-            _say(trouble)
+        failure = meeting.push(usable, os.environ)
+        if failure:
+            _say(failure)
         path = summary or job.summary
         if path:
             _write_summary(path, usable, choice)

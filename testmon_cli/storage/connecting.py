@@ -126,6 +126,7 @@ class Connection:
             with translated(self.path):
                 self.driver.execute("COMMIT")
         except BaseException:
+            self._version = None  # the seal is on again: the next one has to take it off
             # A full disk may have ended the transaction already.
             if self.driver.in_transaction:
                 self.driver.execute("ROLLBACK")

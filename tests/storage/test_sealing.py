@@ -3,7 +3,7 @@
 import gc
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -80,6 +80,16 @@ def test_the_last_of_several_writers_puts_it_on(sealed: Path) -> None:
         whole_run(datafile, 4.0, "test_four")
     assert any(_seal(sealed))
     Datafile.open(sealed).close()
+
+
+def test_writing_takes_it_off_also_after_what_was_rolled_back(sealed: Path) -> None:
+    with Datafile.open(sealed, "write") as datafile:
+        with suppress(KeyError), datafile.uniting():
+            whole_run(datafile, 2.0, "test_two")
+            raise KeyError
+        whole_run(datafile, 3.0, "test_three")
+    with Datafile.open(sealed) as datafile:
+        assert [run.started for run in datafile.runs()] == [3.0, 1.0]
 
 
 def test_pruning_leaves_a_sealed_datafile(sealed: Path) -> None:
