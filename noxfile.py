@@ -66,8 +66,8 @@ def tests(session: nox.Session) -> None:
     """Run the tests on every CPython from 3.11 up that is found; the slow ones on the first."""
     if MISSING:
         session.warn(f"not found, so not tested: {', '.join('Python ' + version for version in MISSING)}")
-    session.install("-q", "-e", ".", *_group("test"))
     everything = session.python == (FOUND or [PYTHON])[0]
+    session.install("-q", "-e", ".", *_group("test"), *(_group("hubs") if everything else ()))
     chosen = session.posargs or ["-n", "auto", *([] if everything else ["-m", "not slow"])]
     # No test is left out because a tool that it is about is not there.
     session.run("python", "-m", "pytest", *chosen, env={"TESTMON_TEST_ALL": "1"})

@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 from testmon_cli.domain.errors import SettingsError
 from testmon_cli.hubs.store import Store
 
-_KNOWN: Final = "a folder or file:///FOLDER"
+_OBJECTS: Final = ("s3", "s3a", "gs", "az", "https", "http")
+_KNOWN: Final = "a folder, file:///FOLDER, s3://, gs://, az:// or https://"
 
 
 def open_hub(address: str) -> Store:
@@ -20,4 +21,8 @@ def open_hub(address: str) -> Store:
     parts = urlsplit(address)
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return FolderStore(Path(unquote(parts.path)))
+    if parts.scheme in _OBJECTS and parts.netloc:
+        from testmon_cli.hubs.objects import ObjectStore
+
+        return ObjectStore(address)
     raise SettingsError(f"no hub can be at a {parts.scheme} address: give {_KNOWN}")
