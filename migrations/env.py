@@ -8,7 +8,13 @@ from testmon_cli.storage.models import Base
 
 def migrate(connection: Connection) -> None:
     """Run the migrations; a transaction that is open stays the caller's."""
-    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+    given = context.config.attributes  # a hub in PostgreSQL has tables and a version table of its own
+    context.configure(
+        connection=connection,
+        target_metadata=given.get("metadata", Base.metadata),
+        version_table=given.get("version_table", "alembic_version"),
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -9,7 +9,7 @@ from testmon_cli.domain.errors import SettingsError
 from testmon_cli.hubs.store import Store
 
 _OBJECTS: Final = ("s3", "s3a", "gs", "az", "https", "http")
-_KNOWN: Final = "a folder, file:///FOLDER, s3://, gs://, az:// or https://"
+_KNOWN: Final = "a folder, file:///FOLDER, s3://, gs://, az://, https:// or postgresql://"
 
 
 def open_hub(address: str) -> Store:
@@ -25,4 +25,8 @@ def open_hub(address: str) -> Store:
         from testmon_cli.hubs.objects import ObjectStore
 
         return ObjectStore(address)
+    if parts.scheme in ("postgresql", "postgres", "postgresql+psycopg"):
+        from testmon_cli.hubs.database import DatabaseStore
+
+        return DatabaseStore(address)
     raise SettingsError(f"no hub can be at a {parts.scheme} address: give {_KNOWN}")

@@ -87,6 +87,11 @@ class Tables:
         )  # fmt: skip
         return blake2b(repr(parts).encode(), digest_size=16).digest()
 
+    def relied(self, row: TraceRow) -> bytes:
+        """A name for what a row says that it relied on, but for what it uses."""
+        parts = (self._set_digest(row.set) if row.set else b"", row.unknown, sorted(s for s, _ in self._resources(row)))
+        return blake2b(repr(parts).encode(), digest_size=16).digest()
+
     def _resources(self, row: TraceRow) -> Iterable[tuple[StateRow, str]]:
         places = zip(unpack_numbers(row.states), unpacked_places(row.origins), strict=True)
         return ((self._states[state - 1], self._origins[origin - 1]) for state, origin in places)
