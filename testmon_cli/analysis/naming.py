@@ -39,7 +39,8 @@ class Naming(NamedTuple):
             if not roots:
                 return False
             start = max(len(root.parts) for root in roots)
-        return not any(_is_passed_over(part, self.norecursedirs) for part in folder[start:])
+        folders = ["/".join(folder[:count]) for count in range(start + 1, len(folder) + 1)]
+        return not any(_is_passed_over(above, self.norecursedirs) for above in folders)
 
     def is_test_function(self, name: str) -> bool:
         return any(_matches_name(name, pattern) for pattern in self.functions)
@@ -50,7 +51,9 @@ class Naming(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _is_passed_over(folder: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch(folder, pattern) for pattern in patterns)
+    """Whether pytest does not go into a folder: a pattern with a slash is compared with the end of its whole path."""
+    name = folder.rpartition("/")[2]
+    return any(fnmatch(f"/{folder}", f"*/{p}") if "/" in p else fnmatch(name, p) for p in patterns)
 
 
 def _under(path: str, folder: str) -> bool:

@@ -28,6 +28,10 @@ FILES = [
     pytest.param({"testpaths": ("build",)}, "build/test_a.py", True, id="asked-for-though-not-visited"),
     pytest.param({"norecursedirs": ("data*",)}, "tests/data1/test_a.py", False, id="own-norecursedirs"),
     pytest.param({"norecursedirs": ("data*",)}, "build/test_a.py", True, id="own-norecursedirs-alone"),
+    pytest.param({"norecursedirs": ("tests/typed",)}, "tests/test_a.py", True, id="path-in-norecursedirs-beside"),
+    pytest.param({"norecursedirs": ("tests/typed",)}, "typed/test_a.py", True, id="path-in-norecursedirs-elsewhere"),
+    pytest.param({"norecursedirs": ("tests/typed",)}, "tests/typed/test_a.py", False, id="path-in-norecursedirs"),
+    pytest.param({"norecursedirs": ("tests/t*",)}, "app/tests/typed/x/test_a.py", False, id="path-pattern-below"),
 ]
 
 
