@@ -61,6 +61,13 @@ def demo(session: nox.Session) -> None:
     session.run("python", "examples/demo.py", *session.posargs)
 
 
+@nox.session(python=PYTHON, name="team-week")
+def team_week(session: nox.Session) -> None:
+    """Play a week of a team that shares a hub, and compare each step with plain pytest; `--small` is a shorter one."""
+    session.install("-q", ".")
+    session.run("python", "examples/team-week/week.py", *session.posargs)
+
+
 @nox.session(python=FOUND or [PYTHON])
 def tests(session: nox.Session) -> None:
     """Run the tests on every CPython from 3.11 up that is found; the slow ones on the first."""
