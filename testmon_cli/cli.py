@@ -402,6 +402,11 @@ def explain(
     metavar="PATH",
     help="Write the lines that all tests ran to this data file, for `coverage report`, `html` and `xml`.",
 )
+@click.option(
+    "--html",
+    metavar="FILE",
+    help="Write a page to browse: tests with reasons, failures, code by tests, time. It needs the extra `html`.",
+)
 @_format_option("text", "json", "markdown")
 @_env_option
 @_python_option
@@ -412,6 +417,7 @@ def report(
     slowest: int,
     fail_on_failure: bool,
     coverage: str | None,
+    html: str | None,
     format_: str,
     env: str | None,
     datafile: str | None,
@@ -425,6 +431,7 @@ def report(
         fail_on_failure=fail_on_failure,
         format_=format_,
         coverage=coverage,
+        html=html,
     )
 
 

@@ -1,0 +1,108 @@
+"""The page of `testmon report --html`: one file that needs no network.
+
+Names and failure texts hold what a project puts there. The template escapes all of them; what the script shows goes to
+the page as text only, and a policy in the page lets no other script run and nothing be loaded.
+"""
+
+import base64
+import hashlib
+import json
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+from testmon_cli import __version__
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.errors import EnvironmentFailure
+from testmon_cli.domain.page import Page, ShownRun
+
+_MOST_FILES = 400
+_PLOT = (720, 160)  # width and height
+
+
+def as_html(page: Page) -> str:
+    """Render the page."""
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise EnvironmentFailure('the package jinja2 is missing: pip install "testmon-cli[html]"') from error
+    script, style = _asset("page.js"), _asset("page.css")
+    templates = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    templates.filters.update(time=_time, seconds=_seconds)
+    return templates.from_string(_asset("page.html")).render(
+        page=page,
+        report=page.report,
+        version=__version__,
+        runs=list(reversed(page.runs)),
+        plot=_plot(page),
+        saved=sum(max(0.0, run.all_seconds - run.test_seconds) for run in page.runs),
+        data=_data(page),
+        script=script,
+        style=style,
+        policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'",
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files("testmon_cli.rendering").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _seconds(value: float | None) -> str:
+    return "?" if value is None else f"{value:,.2f} s"
+
+
+def _data(page: Page) -> str:
+    """What the script reads, as JSON in which nothing can end the element that holds it."""
+    reasons: dict[tuple[object, ...], int] = {}
+    tests = []
+    for test in page.tests:
+        key = (test.kind, test.reason, tuple(map(_link, test.chain)))
+        number = reasons.setdefault(key, len(reasons)) if test.reason else -1
+        tests.append([test.nodeid, test.outcome, round(test.seconds, 4), number])
+    largest = sorted(page.files, key=lambda file: -file.lines)[:_MOST_FILES]
+    values: dict[str, Any] = {
+        "tests": tests,
+        "reasons": [list(key) for key in reasons],
+        "files": [
+            [
+                file.path,
+                file.lines,
+                file.tests,
+                [[f.name, f.line, f.blocks, f.unreached, f.tests] for f in file.functions],
+            ]
+            for file in largest
+        ],
+    }
+    text = json.dumps(values, separators=(",", ":"))  # ASCII alone
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _link(cause: Cause) -> tuple[str, ...]:
+    place = f"{cause.path}:{cause.line}" if cause.line else cause.path
+    return cause.kind, cause.how, cause.name, place
+
+
+def _plot(page: Page) -> list[dict[str, Any]]:
+    """Bars of a plot: of each of the last runs what its tests took, and what all would have taken."""
+    runs: list[ShownRun] = list(page.runs[-60:])
+    width, height = _PLOT
+    most = max((run.all_seconds for run in runs), default=0.0) or 1.0
+    step = width / max(len(runs), 12)
+    return [
+        {
+            "x": round(place * step + 1, 1),
+            "width": round(step - 2, 1),
+            "all": round(run.all_seconds / most * height, 1),
+            "ran": round(run.test_seconds / most * height, 1),
+            "run": run,
+        }
+        for place, run in enumerate(runs)
+    ]
