@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from testmon_cli import __version__
 from testmon_cli.domain.errors import EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE, OutputError, TestmonError
 
 if TYPE_CHECKING:
@@ -117,8 +116,50 @@ def _format_option(*formats: str) -> Callable[[Function], Function]:
     )
 
 
-@click.group(invoke_without_command=True, context_settings={"max_content_width": 100})
-@click.version_option(__version__, prog_name="testmon", message="%(prog)s %(version)s")
+_SECTIONS = {
+    "Every day": ("collect", "select", "explain", "diff", "watch", "report"),
+    "Several machines": ("ci", "plan", "push", "pull", "hub", "combine", "bundle"),
+    "Agents": ("agent", "mcp"),
+    "Upkeep": ("doctor", "gc", "db"),
+}
+_EXAMPLES = """\b
+Examples:
+  testmon collect                       run all tests once and remember
+  testmon select | xargs -r pytest      run what your edits can affect
+  testmon collect --select              the same, and remember
+  testmon explain app/price.py:41       which tests reach this line?
+"""
+
+
+class _Sections(click.Group):
+    """A group that lists its commands by what they are for."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        left = {name: command for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))}
+        for title, names in (*_SECTIONS.items(), ("Others", tuple(left))):
+            rows = [(name, left.pop(name).get_short_help_str(200)) for name in names if name in left]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from testmon_cli.commands import version as command
+
+        click.echo(command.line())
+        context.exit()
+
+
+@click.group(invoke_without_command=True, cls=_Sections, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version, with those of Python, pytest and coverage, the engines and the schema, and exit.",
+)
 @click.option("-C", "--directory", metavar="DIR", help="Run as if started in this folder.")
 @_datafile_option
 @click.pass_context

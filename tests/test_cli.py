@@ -1,6 +1,7 @@
 """The command line as a whole: what it imports, how it fails and what it hands on."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -18,7 +19,10 @@ HEAVY = ("alembic", "coverage", "pytest", "rich", "sqlalchemy", "tomllib")
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"testmon {__version__}\n"
+    python = ".".join(map(str, sys.version_info[:3]))
+    parts = capsys.readouterr().out.split("; ")
+    assert parts[0].startswith(f"testmon {__version__}: Python {python}")
+    assert [part.split()[0] for part in parts[1:]] == ["pytest", "coverage", "engines", "schema", "analysis"]
 
 
 def test_without_a_command_the_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,11 +30,15 @@ def test_without_a_command_the_help_is_printed(capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out.startswith("Usage: testmon [OPTIONS] ")
 
 
-def test_no_line_of_the_help_is_cut_short(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_help_lists_each_command_once_by_what_it_is_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["--help"]) == 0
-    commands = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
-    assert ([line for line in commands if not line.endswith(".")], len(commands)) == ([], len(cli.commands))
+    text = capsys.readouterr().out.partition("Every day:\n")[2]
+    assert sorted(re.findall(r"^  ([a-z]+)  +[A-Z]", text, re.MULTILINE)) == sorted(cli.commands)
+    assert "..." not in text
+    assert "Others:" not in text
 
 
 @pytest.mark.parametrize("instruction", ["bash_source", "zsh_source", "fish_source"])

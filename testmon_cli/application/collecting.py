@@ -65,6 +65,8 @@ class Collected(NamedTuple):
     errors: int
     note: str = ""  # for stderr
     is_refused: bool = False  # whether pytest took the options, but not what it was to run
+    new: int = 0  # tests that never ran before in this environment
+    seconds: float = 0.0
 
 
 def collect_selected(
@@ -127,10 +129,11 @@ def collect(
         packages = describe_packages(datafile, environment.installed_packages())
         git = environment.git_state(root)
         newest = next(iter(datafile.runs()), None)
+        current = environment.current(settings.env)
         before: Mapping[str, object] = newest.facts if newest is not None else {}
         run_id = datafile.begin_run(
             RunStart(
-                environment=environment.current(settings.env),
+                environment=current,
                 started=_after(newest, started),
                 arguments=tuple(arguments),
                 packages=packages,
@@ -205,10 +208,12 @@ def collect(
             exitcode = watched.run(command, environ, look, keep=[spool.lock], is_told=spool.is_interrupted)
             completed = joiner.ended is not None
             store.finish(facts=rewritten.facts_of(joiner.read, root, started, before))
+            new = len(joiner.executed) - datafile.known_before(run_id, current)
             datafile.finish_run(run_id, time.time(), completed, exitcode)
             datafile.check_in_place()
     is_refused = exitcode == _USAGE_ERROR and joiner.session is not None
-    return Collected(exitcode, len(joiner.executed), len(joiner.errors), kept.note, is_refused)
+    seconds = time.time() - started
+    return Collected(exitcode, len(joiner.executed), len(joiner.errors), kept.note, is_refused, new, seconds)
 
 
 def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Package, ...]:

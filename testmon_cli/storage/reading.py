@@ -170,6 +170,12 @@ class Reader:
         rows = sorted(rows, key=lambda row: order[row[0]]) if order else rows
         return [Heads(run_id, *map(json.loads, columns)) for run_id, *columns in rows]
 
+    def known_before(self, run_id: int, environment: Environment) -> int:
+        """How many tests of a run have an execution in another run of the environment."""
+        heads = self.heads(environment)
+        others = set().union(*(head.test_ids for head in heads if head.run_id != run_id))
+        return sum(len(others.intersection(head.test_ids)) for head in heads if head.run_id == run_id)
+
     @_decoded
     def executions_of(self, trace_ids: Iterable[int]) -> list[StoredExecution]:
         """The executions with some traces, the newest run first."""
