@@ -8,8 +8,9 @@ run: it is never the reason for an error.
 import math
 import os
 import tempfile
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,7 @@ KEY: Final = "TESTMON_HUB_KEY"
 NOT_TRUSTED: Final = "not trusted"
 UNSIGNED: Final = "unsigned"
 WRONGLY_SIGNED: Final = "wrongly signed"
+_AT_ONCE: Final = 8  # bundles on their way
 _ANCESTORS: Final = 10_000  # commits that count as near
 
 Progress = Callable[[int, int], None]
@@ -109,12 +111,9 @@ class _Pulling:
 
     def take(self, datafile: Datafile, chosen: Sequence[tuple[BundleName, Entry]], progress: Progress | None) -> None:
         with tempfile.TemporaryDirectory(prefix="testmon-") as folder:
-            place = Path(folder, "bundle")
-            for count, (name, entry) in enumerate(chosen, 1):
+            for count, (name, entry, place, fetched) in enumerate(self._fetched(chosen, Path(folder)), 1):
                 try:
-                    if entry.size > files.LARGEST:
-                        raise _Damage(f"it is too large: {entry.size:,} bytes")
-                    self._store.get(entry.name, place)
+                    fetched.result()
                     self.bytes += place.stat().st_size
                     self._merge(datafile, name, place)
                 except Gone:
@@ -124,8 +123,30 @@ class _Pulling:
                 except (_Damage, BundleError, EvidenceError) as error:
                     reason = str(error).replace(str(place), "it")
                     self.refused.append(Refused(entry.name, reason))
+                place.unlink(missing_ok=True)
                 if progress is not None:
                     progress(count, len(chosen))
+
+    def _fetched(
+        self, chosen: Sequence[tuple[BundleName, Entry]], folder: Path
+    ) -> Iterator[tuple[BundleName, Entry, Path, Future[None]]]:
+        """The bundles in their order; while one is merged, the next ones are on their way."""
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            waiting: deque[tuple[BundleName, Entry, Path, Future[None]]] = deque()
+            for number, (name, entry) in enumerate(chosen):
+                place = folder / str(number)
+                waiting.append((name, entry, place, pool.submit(self._fetch, entry, place)))
+                if len(waiting) == _AT_ONCE:
+                    yield waiting.popleft()
+            yield from waiting
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _fetch(self, entry: Entry, place: Path) -> None:
+        if entry.size > files.LARGEST:
+            raise _Damage(f"it is too large: {entry.size:,} bytes")
+        self._store.get(entry.name, place)
 
     def _merge(self, datafile: Datafile, name: BundleName, place: Path) -> None:
         with files.reading(place) as bundle, datafile.uniting():

@@ -27,12 +27,14 @@ from testmon_cli.domain.evidence import (
     TraceRow,
     VersionRow,
 )
+from testmon_cli.domain.hashing import blake2b
 from testmon_cli.domain.records import OUTCOMES, RESOURCE_KINDS, SUBJECT_KINDS, TEST_KINDS
 from testmon_cli.domain.varints import pack_numbers, unpack_numbers
 
 _LATEST: Final = 4e9  # seconds since the epoch: later than all runs
 _MODEL_KEY: Final = re.compile(r"-|\d{1,6}-\d{1,3}\.\d{1,3}")
 _LARGEST_MODEL: Final = 64 << 20  # bytes, unpacked
+_MOST_MODELS: Final = 200_000  # that are remembered
 _ENDLESS: Final = re.compile(rb"[\x80-\xff]{10}")  # in packed numbers: one that never ends
 _UNREADABLE: Final = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError, struct.error,
@@ -43,6 +45,8 @@ _KEYS: Final[dict[type[Row], int]] = {
     SourceRow: 1, VersionRow: 3, FingerprintRow: 2, SetRow: 1, SubjectRow: 2, StateRow: 3, OriginRow: 1,
     PackagesRow: 1, FactsRow: 1, TraceRow: 2,
 }  # fmt: skip
+
+_good_models: set[bytes] = set()
 
 
 class Checker:
@@ -96,11 +100,7 @@ class Checker:
         _expect(_MODEL_KEY.fullmatch(row.model_key) is not None, "a model of no analysis")
         _expect(len(row.names) % 4 == 0, "an index of names that is cut off")
         if row.model and row.model_key.startswith(f"{MODEL_VERSION}-"):
-            try:
-                codec.check_size(row.model, _LARGEST_MODEL)
-                codec.decode(row.model)
-            except _UNREADABLE:
-                raise EvidenceError("a model of a source that cannot be read") from None
+            _check_model(row.model)
 
     def _fingerprint(self, row: FingerprintRow) -> None:
         self._check_place(SourceRow, row.source)
@@ -150,6 +150,21 @@ class Checker:
 
     def _check_place(self, kind: type[Row], place: int) -> None:
         _expect(0 < place <= self.counts[kind], f"a row that names a {kind.__name__} that is not there")
+
+
+def _check_model(model: bytes) -> None:
+    """Bundles of one project share most of their models: each is decoded once."""
+    digest = blake2b(model, digest_size=16).digest()
+    if digest in _good_models:
+        return
+    try:
+        codec.check_size(model, _LARGEST_MODEL)
+        codec.decode(model)
+    except _UNREADABLE:
+        raise EvidenceError("a model of a source that cannot be read") from None
+    if len(_good_models) >= _MOST_MODELS:
+        _good_models.clear()
+    _good_models.add(digest)
 
 
 def _expect(is_so: bool, otherwise: str) -> None:

@@ -606,10 +606,16 @@ WHERE trace.run_id = :run_id""",
 FROM trace_resource JOIN trace ON trace.id = trace_resource.trace_id
 WHERE trace.run_id = :run_id""",
     "newest_of_tests": """SELECT subject.name, max(run.started) AS started, test.path, test.function, test.kind
-FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id JOIN run ON run.id = trace.run_id GROUP BY subject.id""",
+FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id JOIN run ON run.id = trace.run_id
+WHERE subject.kind = 'test' AND subject.name IN (SELECT anon_1.value AS value
+FROM json_each(:nodeids) AS anon_1) GROUP BY subject.id""",
     "exchanged": """SELECT exchanged.content, exchanged.run_key, exchanged.executions, exchanged.ended
 FROM exchanged""",
     "add_exchanged": "INSERT INTO exchanged (content, run_key, executions, ended) VALUES (:content, :run_key, :executions, :ended) ON CONFLICT DO NOTHING",
+    "some_blocks": """SELECT block.number, block.checksum
+FROM block
+WHERE block.source_id = :source_id AND block.number IN (SELECT anon_1.value AS value
+FROM json_each(:numbers) AS anon_1)""",
     "add_version_alone": "INSERT INTO source_version (source_id, digest, model_key, size, mtime_ns) VALUES (:source_id, :digest, :model_key, :size, :mtime_ns) ON CONFLICT DO NOTHING",
     "put_model": "INSERT INTO source_model (version_id, names, model) VALUES (:version_id, :names, :model) ON CONFLICT (version_id) DO UPDATE SET names = excluded.names, model = excluded.model WHERE excluded.model < source_model.model",
 }

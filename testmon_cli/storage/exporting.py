@@ -100,12 +100,9 @@ class Exporter:
         blocks: dict[int, _Places] = {}
         for path in sources:
             source_id = ids.get(path, 0)
-            known = {
-                number: unsigned(checksum)
-                for _, number, checksum in self._tuples(
-                    "blocks", ("source_id", "number", "checksum"), ids=array((source_id,))
-                )
-            }
+            columns = ("number", "checksum")
+            rows = self._tuples("some_blocks", columns, source_id=source_id, numbers=array(used[source_id]))
+            known = {number: unsigned(checksum) for number, checksum in rows}
             wanted = sorted(used[source_id], key=known.__getitem__)
             blocks[source_id] = _numbered(wanted)
             yield SourceRow(path, b"".join(known[number].to_bytes(8, "little") for number in wanted))

@@ -75,7 +75,7 @@ class Merger:
         self._runs: list[tuple[int, RunRow]] = []
         self._present = {run_key(run): run for run in datafile.runs(environment)}
         self._again: dict[int, Run] = {}  # by place: runs that the datafile had before
-        self._tests = datafile.newest_of_tests()
+        self._tests: Mapping[str, tuple[float, str, str, str]] | None = None  # as they stood before
         self._newest: dict[int, float] = {}  # by subject: when the newest run began that ran the test
         self._run = 0  # place of the one whose traces come
         self._there: dict[int, set[bytes]] | None = None  # by the id of a run: digests of the traces that it had before
@@ -203,6 +203,7 @@ class Merger:
     def _write_traces(self) -> None:
         if not self._traces:
             return
+        self._tests_before()
         run_id, _ = self._runs[self._run - 1]
         traces, executions = [], []
         for row in self._traces:
@@ -234,13 +235,20 @@ class Merger:
         where = (subject.name, subject.path, subject.function, subject.test_kind)
         return Execution(trace, *where, row.outcome, row.duration, row.failure, row.always)
 
+    def _tests_before(self) -> Mapping[str, tuple[float, str, str, str]]:
+        """Where the tests of the evidence stood before any of it was written."""
+        if self._tests is None:
+            names = (subject.name for subject in self._tables.subjects if subject.test_kind)
+            self._tests = self._datafile.newest_of_tests(names)
+        return self._tests
+
     def _place_tests(self) -> None:
         """Let the newest run of all say where each test stands, not the one that was written last."""
         winners: dict[str, tuple[str, str, str]] = {}
         for place, started in self._newest.items():
             row = self._tables.subjects[place - 1]
             brought = (started, row.path, row.function, row.test_kind)
-            there = self._tests.get(row.name, brought)
+            there = self._tests_before().get(row.name, brought)
             winners[row.name] = max(brought, there)[1:]
         self._datafile.place_tests(winners)
 

@@ -347,12 +347,15 @@ class Reader:
         return {row["trace_id"]: unpack_text(row["text"]) for row in rows}
 
     @_decoded
-    def newest_of_tests(self) -> dict[str, tuple[float, str, str, str]]:
+    def newest_of_tests(self, nodeids: Iterable[str]) -> dict[str, tuple[float, str, str, str]]:
         """By node id: when the newest run began that ran the test, and its path, function and kind."""
+        given = array(map(storable, nodeids))
         columns = ("name", "started", "path", "function", "kind")
         return {
             original(name): (float(started), original(path), original(function), kind)
-            for name, started, path, function, kind in self._connection.tuples("newest_of_tests", columns)
+            for name, started, path, function, kind in self._connection.tuples(
+                "newest_of_tests", columns, nodeids=given
+            )
         }
 
     @_decoded

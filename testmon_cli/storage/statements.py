@@ -581,9 +581,13 @@ EVIDENCE: dict[str, Executable] = {
         subject.c.name, func.max(run.c.started).label("started"), test.c.path, test.c.function, test.c.kind
     )
     .select_from(_executions.join(run, run.c.id == trace.c.run_id))
+    .where(subject.c.kind == _TEST, among(subject.c.name, "nodeids"))
     .group_by(subject.c.id),
     "exchanged": select(exchanged.c.content, exchanged.c.run_key, exchanged.c.executions, exchanged.c.ended),
     "add_exchanged": adding(exchanged),
+    "some_blocks": select(block.c.number, block.c.checksum).where(
+        block.c.source_id == bindparam("source_id"), among(block.c.number, "numbers")
+    ),
     # What others bring says nothing of the times of our files.
     "add_version_alone": adding(source_version, "id"),
     # The same model may be packed in two ways: whoever unites them in whatever order keeps the same one.

@@ -1,6 +1,7 @@
 """What is pulled counts, is whole, and comes but once; what is pushed is what ran here."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,20 @@ def test_signatures(machines: Iterator[Machine], hub: Path) -> None:
     assert files.is_signed(files.header_of(hub / name), b"key")
     assert "key" not in files.header_of(hub / name).signature
     assert len(sharing.check(two.settings, environ=keyed).problems) == 3
+
+
+def test_bundles_come_several_at_a_time(machines: Iterator[Machine], hub: Path, monkeypatch: Any) -> None:
+    for started in range(1, 9):
+        _put(hub, hub.parent / "made", float(started), "test_one")
+    together = threading.Barrier(8, timeout=20)
+    get = FolderStore.get
+
+    def waiting(store: FolderStore, name: str, path: Path) -> None:
+        together.wait()
+        get(store, name, path)
+
+    monkeypatch.setattr(FolderStore, "get", waiting)
+    assert next(machines).pull().bundles == 8
 
 
 def test_near_commits_come_first_then_new_runs(project: Project, hub: Path) -> None:
