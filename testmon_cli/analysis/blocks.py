@@ -85,7 +85,7 @@ def blocks_of(raw: list[RawBlock]) -> tuple[Block, ...]:
             line=block.line,
             lines=tuple(block.lines),
             parent=block.parent,
-            mentions=frozenset(block.text.mentions),
+            mentions=block.text.mentioned,
         )
         for block in raw
     )

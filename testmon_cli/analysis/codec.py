@@ -161,7 +161,7 @@ def name_index(model: SourceModel) -> bytes:
         found.add(MEMOISES)
     if any(imported.deferred for imported in model.imports):
         found.add(DEFERS)
-    return b"".join(sorted({name_hash(name.lstrip(".@&=~%")) for name in found}))
+    return b"".join(sorted({name_hash(name.lstrip(".@&=~%^")) for name in found}))
 
 
 def mentions_any(index: bytes, hashes: set[bytes]) -> bool:

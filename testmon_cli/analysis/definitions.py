@@ -19,6 +19,7 @@ Flags a definition may carry:
 
 import ast
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from testmon_cli.analysis.blocks import is_docstring
@@ -68,8 +69,22 @@ def names_of(tree: ast.Module) -> Names:
             for alias in node.names:
                 joint = "" if module.endswith(".") or not module else "."
                 aliases[alias.asname or alias.name] = f"{module}{joint}{alias.name}"
-    bound = frozenset(name for statement in live_statements(tree.body) for name in bound_names(statement))
-    return Names(aliases, bound)
+    bindings = Counter(name for statement in live_statements(tree.body) for name in bound_names(statement))
+    classes = frozenset(
+        n.name for n in tree.body if isinstance(n, ast.ClassDef) and _is_plain(n) and bindings[n.name] == 1
+    )
+    return Names(aliases, frozenset(bindings), classes)
+
+
+def _is_plain(node: ast.ClassDef) -> bool:
+    """Whether each call of a class, as long as nobody changes it, makes another object."""
+    has_bases = any(not isinstance(base, ast.Name) or base.id != "object" for base in node.bases)
+    return not (
+        has_bases
+        or node.keywords
+        or node.decorator_list
+        or any("__new__" in bound_names(statement) for statement in node.body)
+    )
 
 
 def _module_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -154,7 +169,7 @@ class _Reader:
             doc_checksum=checksum(facts.doc) if facts.doc else 0,
             line=_line(node),
             end_line=node.end_lineno or node.lineno,
-            mentions=frozenset(text.mentions),
+            mentions=text.mentioned,
             effects=tuple(sorted(facts.effects.found)),
             bases=facts.bases,
             decorators=facts.decorators,
@@ -331,7 +346,7 @@ def _hint_mentions(annotations: Iterable[ast.expr], scope: Scope) -> frozenset[s
         for child in walk(annotation):
             if isinstance(child, ast.Constant) and isinstance(child.value, str):
                 text.add(_parsed(child.value), scope)
-    return frozenset(text.mentions)
+    return text.mentioned
 
 
 def _parsed(annotation: str) -> ast.expr | None:

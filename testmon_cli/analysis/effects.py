@@ -285,7 +285,7 @@ class Reader:
                 expanded = self.names.expand(innermost)
                 if purity.is_stdlib(expanded) and not bare:
                     return
-            if function.attr in purity.BUILTIN_METHODS:
+            if function.attr in purity.BUILTIN_METHODS and not self._is_new(value):
                 if function.attr in purity.CONTAINER_MUTATORS and root:
                     self.mutated(value)
                 return
@@ -298,6 +298,10 @@ class Reader:
             if dotted and purity.is_pure_decorator(self.names.expand(dotted)):
                 return
         self.found.add(ANYTHING if self.local is None else UNNAMED)
+
+    def _is_new(self, node: ast.expr) -> bool:
+        """Whether an expression makes an object of a class of the module, which nobody else has yet."""
+        return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.names.classes
 
     def _innermost_call(self, node: ast.expr) -> str:
         while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
@@ -375,7 +379,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
         results=tuple(sorted(results)),
         fills=() if of_names else tuple(sorted(lines)),
         owned=tuple(sorted(owned)),
-        passes=tuple(sorted(passed_on(nodes))),
+        passes=tuple(sorted(passed_on(node, nodes))),
         gives=given_away(node, nodes, names),
     )
 

@@ -239,25 +239,33 @@ def _is_list_of_bases(node: ast.expr, lists: Collection[str]) -> bool:
     return dotted_name(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2] in _BASES
 
 
-def passed_on(nodes: Iterable[ast.AST]) -> set[str]:
-    """Attributes that a function, all of whose nodes these are, may read of one object and set on another."""
+def passed_on(function: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
+    """Attributes that a function, all of whose nodes these are, may read of one object and set on another.
+
+    Those that it reads of its own object alone come as "~name".
+    """
     found: set[str] = set()
+    is_about_one = _is_about_one_object(function)
+    for read in _passed_on(nodes):
+        found.add("~" + read.attr if is_about_one and _is_self(read.value) else read.attr)
+    return found
+
+
+def _passed_on(nodes: Iterable[ast.AST]) -> Iterator[ast.Attribute]:
     for node in nodes:
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
             for part in (part for target in _targets(node) for part in _parts(target)):
                 if isinstance(part, ast.Attribute):
-                    found |= {
-                        read.attr
-                        for read in _attributes_in(node.value)
-                        if read.attr == part.attr and ast.dump(read.value) != ast.dump(part.value)
-                    }
+                    for read in _attributes_in(node.value):
+                        if read.attr == part.attr and ast.dump(read.value) != ast.dump(part.value):
+                            yield read
         elif isinstance(node, ast.Call):
             for keyword in node.keywords:
                 word = (keyword.arg or "").strip("_")
-                found |= {read.attr for read in _attributes_in(keyword.value) if read.attr.strip("_") == word}
+                yield from (read for read in _attributes_in(keyword.value) if read.attr.strip("_") == word)
             if _makes_object(node.func) or (isinstance(node.func, ast.Name) and node.func.id == "setattr"):
-                found |= {read.attr for argument in node.args for read in _attributes_in(argument)}
-    return found
+                for argument in node.args:
+                    yield from _attributes_in(argument)
 
 
 def _attributes_in(node: ast.expr) -> list[ast.Attribute]:

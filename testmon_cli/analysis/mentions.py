@@ -3,6 +3,7 @@
 name     a name looked up among the module's globals (or builtins)
 .name    an attribute, imported name, or a string that could be one
 ~name    an attribute of the object or class that a method belongs to (`self`, `cls`, `super()`)
+^name    an attribute that a method sets on its own object; the block does not read that name of anything
 %name    an attribute of what is named like a class: a function of it may be given any object
 =name    a keyword of a call: it uses what has this name only to ask whether that is there
 @name    a parameter, which pytest may fill with the fixture of that name
@@ -15,6 +16,7 @@ name     a name looked up among the module's globals (or builtins)
 !w       goes through all names of an object; what that is, is recorded
 ?d       looks at docstrings
 ?a       looks at annotations or signatures
+?m       takes attributes of an object that its class names, by their position in a pattern
 ?c       makes a class, or an object of one, in a way that joins other classes
 """
 
@@ -30,7 +32,9 @@ DYNAMIC_MEMBERS = "*."
 OWN_NAMESPACE = "*g"
 READS_DOCS = "?d"
 READS_HINTS = "?a"
+MATCHES_BY_POSITION = "?m"
 JOINS_CLASSES = "?c"
+STORES = "^"
 
 # What a recorded look-up counts as where nothing was recorded.
 OPEN = {
@@ -114,6 +118,11 @@ def _of_its_name(node: ast.Attribute) -> set[str]:
     if node.attr in _BUILTINS and not (isinstance(node.value, ast.Name) and node.value.id == "builtins"):
         return set()
     return of_identifier(node.attr)
+
+
+def of_pattern(node: ast.MatchClass) -> set[str]:
+    """Mentions of the attributes that a pattern as `case Point(0, y=1)` looks at."""
+    return {"." + name for name in node.kwd_attrs} | ({MATCHES_BY_POSITION} if node.patterns else set())
 
 
 def of_class(node: ast.ClassDef) -> set[str]:

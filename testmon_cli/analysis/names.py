@@ -32,9 +32,13 @@ def root_name(node: ast.expr) -> str:
 class Names:
     """Name resolution within one file: its import aliases and what it binds itself."""
 
-    def __init__(self, aliases: Mapping[str, str], bound: frozenset[str]) -> None:
+    def __init__(
+        self, aliases: Mapping[str, str], bound: frozenset[str], classes: frozenset[str] = frozenset()
+    ) -> None:
+        """`classes` are names of classes of which each call makes another object."""
         self.aliases = aliases
         self.bound = bound
+        self.classes = classes
 
     def expand(self, dotted: str) -> str:
         """A dotted name with its first part replaced by what was imported under it."""

@@ -24,6 +24,7 @@ from testmon_cli.analysis.scopes import (
 _BUILTIN_TYPES = ("bytes", "dict", "float", "int", "list", "set", "str", "tuple")
 _OF_OBJECTS = (mentions.DYNAMIC_ATTRIBUTES, lookups.ATTRIBUTES)
 _CALLED = "is_called"  # noted on a function that looks names up
+_AUGMENTED = "is_augmented"  # noted on what is set to something that is made of its value
 _SKIPPED_FIELDS = {
     "ctx",
     "type_comment",
@@ -40,11 +41,21 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {}
 class Text:
     """Collects the text of some nodes (`parts`) and what they mention."""
 
-    __slots__ = ("mentions", "parts")
+    __slots__ = ("mentions", "parts", "stored")
 
     def __init__(self) -> None:
         self.parts: list[str] = []
         self.mentions: set[str] = set()
+        self.stored: set[str] = set()  # attributes that methods set on their own object
+
+    @property
+    def mentioned(self) -> frozenset[str]:
+        """All mentions, those of attributes that are set included."""
+        found = set(self.mentions)
+        for name in self.stored:
+            is_read = "." + name in self.mentions or "~" + name in self.mentions
+            found |= {"~" + name} if is_read else {"~" + name, mentions.STORES + name}
+        return frozenset(found)
 
     def __str__(self) -> str:
         return " ".join(self.parts)
@@ -93,7 +104,11 @@ class Text:
         self.parts.append("." + node.attr)
         kind = builtin_type(node.value, scope.is_builtin)
         if kind is None or not hasattr(kind, node.attr):
-            self.mentions.add(("~" if scope.is_own_object(node.value) else ".") + node.attr)
+            is_own = scope.is_own_object(node.value)
+            if is_own and isinstance(node.ctx, ast.Store) and not _is_augmented(node):
+                self.stored.add(node.attr)
+            else:
+                self.mentions.add(("~" if is_own else ".") + node.attr)
         way = lookups.way_of(node)
         if way:
             self.mentions.add(way)
@@ -140,6 +155,11 @@ class Text:
         self.mentions |= mentions.of_key(node)
         self._generic(node, scope)
 
+    def _pattern(self, node: ast.MatchClass, scope: Scope) -> None:
+        if not self._is_builtin_type(node.cls, scope):  # that takes the object itself
+            self.mentions |= mentions.of_pattern(node)
+        self._generic(node, scope)
+
     def _keyword(self, node: ast.keyword, scope: Scope) -> None:
         self.parts.append(f"{node.arg}=")
         if node.arg:
@@ -169,6 +189,10 @@ class Text:
                 self.add(node.target, scope)
             return
         self.add(ast.Assign([node.target], node.value), scope)
+
+    def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
+        vars(node.target)[_AUGMENTED] = True
+        self._generic(node, scope)
 
     def _expression(self, node: ast.Expr, scope: Scope) -> None:
         if not isinstance(node.value, ast.Constant):  # a string or `...` by itself does nothing
@@ -222,6 +246,10 @@ def _is_called(node: ast.expr) -> bool:
     return _CALLED in vars(node)
 
 
+def _is_augmented(node: ast.expr) -> bool:
+    return _AUGMENTED in vars(node)
+
+
 def _first_name(node: ast.expr) -> str:
     while isinstance(node, ast.Attribute):
         node = node.value
@@ -235,11 +263,13 @@ _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
     ast.Call: Text._call,
     ast.Subscript: Text._keyed,
     ast.Compare: Text._keyed,
+    ast.MatchClass: Text._pattern,
     ast.keyword: Text._keyword,
     ast.Import: Text._import,
     ast.ImportFrom: Text._import,
     ast.Lambda: Text._lambda,
     ast.AnnAssign: Text._annotated,
+    ast.AugAssign: Text._augmented,
     ast.Expr: Text._expression,
     ast.FunctionDef: Text._function,
     ast.AsyncFunctionDef: Text._function,

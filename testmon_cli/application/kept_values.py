@@ -4,7 +4,7 @@ What an attribute of an object keeps reaches nobody else when the object dies wi
 its test, see `tracing.holders`. Where nothing can be said of that, whoever ran the statement that keeps it counts.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import NamedTuple
@@ -23,6 +23,7 @@ _SETTING = frozenset({"__setattr__", "__dict__"})
 _DECORATING = frozenset({"dataclass", "dataclasses", "attr", "attrs", "pydantic"})
 _LONG_LIVED = ("fixture", "session")  # kinds of traces
 _MAKERS = frozenset({"functools.cached_property", "django.utils.functional.cached_property"})
+_Lineage = Mapping[tuple[str, str], Definition | None]
 
 
 class Survivors(NamedTuple):
@@ -63,7 +64,9 @@ class KeptValues:
         self._mentioning = mentioning
         self._asking = asking
         self._shared: dict[str, bool] = {}
-        self._passed: dict[str, set[int]] = {}
+        self._copying: dict[tuple[str, str], set[int]] = {}
+        self._storing_plainly: dict[tuple[str, str, str], bool] = {}
+        self._passed: dict[str, list[tuple[bool, str, str, AbstractSet[int]]]] = {}
 
     def kept(
         self, path: str, function: FunctionSummary, before: FunctionSummary | None, ran: set[int]
@@ -95,14 +98,16 @@ class KeptValues:
             or not ran.isdisjoint(survivors.unseen | survivors.lost.get((path, qualname, name), set()))
         ):
             return False
-        if self._giving_any or self._passing(name.removeprefix(".")):
-            return False
         related = self._lineage(path, qualname)
+        if self._giving_any or self._passing(name.removeprefix("."), related):
+            return False
         if any(self._gives_of(key, related) for key in self._giving_own) or self._is_decorated(related):
+            return False
+        if self._copying_own(path, qualname):
             return False
         return not any(self._may_hold(copied, path, qualname) for copied in survivors.copied)
 
-    def _is_decorated(self, related: Mapping[tuple[str, str], Definition | None]) -> bool:
+    def _is_decorated(self, related: _Lineage) -> bool:
         """Whether libraries may have given methods to some classes, or to those below, that read all attributes."""
         if any(definition is not None and definition.decorators for definition in related.values()):
             return True
@@ -118,6 +123,23 @@ class KeptValues:
         """Traces that read what code of a file keeps in objects, or of which that is not known."""
         survivors = self._survivors
         return survivors.seen.get((path, f".{attribute}"), set()) | survivors.unseen
+
+    def only_stores(self, path: str, qualname: str, attribute: str) -> bool:
+        """Whether setting an attribute of its own object does no more for a method: nothing reads what was there.
+
+        The class that the method stands in, those above and those below it, leave that to Python.
+        """
+        key = path, qualname.partition(".<locals>")[0].rpartition(".")[0], attribute
+        if key not in self._storing_plainly:
+            related = self._lineage(path, f"{key[1]}.")
+            members = self._members((*_SETTING, attribute), related)
+            self._storing_plainly[key] = (
+                bool(related)
+                and all(d is not None and self._project.is_plain_class(where, d) for (where, _), d in related.items())
+                and not self._is_decorated(related)
+                and all(_is_plain_value(member) for _, member in members)
+            )
+        return self._storing_plainly[key]
 
     def _was_observed(self, path: str, function: FunctionSummary, before: FunctionSummary | None, name: str) -> bool:
         if before is None or self._run.facts.get("survival") is not True or path in self._survivors.unseen_paths:
@@ -142,6 +164,7 @@ class KeptValues:
         related = self._lineage(path, function.qualname)
         giving = [t for key, traces in self._giving_own.items() if self._gives_of(key, related) for t in traces]
         giving += self._giving_any
+        giving += self._copying_own(path, function.qualname)
         giving += [
             t
             for copied, traces in self._survivors.copied.items()
@@ -153,12 +176,13 @@ class KeptValues:
     def _surviving(self, path: str, qualname: str, name: str) -> AbstractSet[int]:
         survivors = self._survivors
         found = survivors.unseen | survivors.filled.get((path, qualname, name), set()) | self._giving_any
+        found |= self._copying_own(path, qualname)
         related = self._lineage(path, qualname)
         for copied, traces in survivors.copied.items():
             if self._may_hold(copied, path, qualname):
                 found |= traces
         attribute = qualname.rpartition(".")[2] if name == RESULT else name.removeprefix(".")
-        found |= self._passing(attribute)
+        found |= self._passing(attribute, related)
         if self._survivors.read and any(self._may_be(stored, related) for stored in self._survivors.read):
             found |= self._storing
         for key, traces in self._giving_own.items():
@@ -166,11 +190,11 @@ class KeptValues:
                 found |= traces
         return found
 
-    def _gives_of(self, giver: tuple[str, str], related: Mapping[tuple[str, str], Definition | None]) -> bool:
+    def _gives_of(self, giver: tuple[str, str], related: _Lineage) -> bool:
         """Whether a method may pass on the attributes of an object of some classes."""
         path, qualname = giver
         outer, _, cls = qualname.rpartition(".")[0].rpartition(".")
-        return self._is_related(path, outer, cls, related)
+        return self._is_related(path, outer, cls, related) or self._is_mixed_in(cls, related)
 
     @cached_property
     def _survivors(self) -> Survivors:
@@ -223,17 +247,33 @@ class KeptValues:
         """Traces that ran a block which may pickle something."""
         return {trace for name in _STORING for trace in self._mentioning(name)}
 
-    def _passing(self, attribute: str) -> set[int]:
-        """Traces that ran a function which may set an attribute of one object on another."""
+    def _passing(self, attribute: str, related: _Lineage) -> set[int]:
+        """Traces that ran a function which may set an attribute of an object of some classes on another."""
+        found: set[int] = set()
+        for is_own, path, qualname, traces in self._passed_by(attribute):
+            if not is_own or self._gives_of((path, qualname), related):
+                found |= traces
+        return found
+
+    def _passed_by(self, attribute: str) -> Sequence[tuple[bool, str, str, AbstractSet[int]]]:
+        """The functions that may set an attribute of one object on another, only of their own object where it is true.
+
+        With each, by file and qualified name, come the traces that did.
+        """
         if attribute not in self._passed:
-            models = ((path, self._project.model(path)) for path in self._project.mentioning(frozenset({attribute})))
-            functions = [(p, f) for p, m in models if m is not None for f in m.functions if attribute in f.passes]
-            passed = {trace for path, f in functions for trace in self._entered(path, f)}
+            found: list[tuple[bool, str, str, AbstractSet[int]]] = []
+            for path in self._project.mentioning(frozenset({attribute})):
+                model = self._project.model(path)
+                for function in model.functions if model is not None else ():
+                    if attribute in function.passes or "~" + attribute in function.passes:
+                        is_own = attribute not in function.passes
+                        found.append((is_own, path, function.qualname, set(self._entered(path, function))))
             asking = self._asking(attribute)
             for path, function in self._givers:
                 if function.gives == NAMED and asking.get(path):
-                    passed |= asking[path] & set(self._entered(path, function))
-            self._passed[attribute] = passed
+                    traces = asking[path] & set(self._entered(path, function))
+                    found.append((False, path, function.qualname, traces))
+            self._passed[attribute] = found
         return self._passed[attribute]
 
     @cached_property
@@ -263,16 +303,32 @@ class KeptValues:
         if any(base is None for base in related.values()):
             return True
         attribute = own if name == RESULT else name.removeprefix(".")
-        members = _COPYING | _SETTING | ({attribute} if name != RESULT else frozenset())
-        for member in members:
-            for where in self._project.mentioning(frozenset({member})):
-                model = self._project.model(where)
-                for definition in model.definitions if model is not None else ():
-                    if member in definition.names and definition.owner and not _is_plain_value(definition):
-                        outer, _, cls = definition.owner.rpartition(".")
-                        if self._is_related(where, outer, cls, related) or self._is_mixed_in(cls, related):
-                            return True
+        members = _SETTING | ({attribute} if name != RESULT else frozenset())
+        if any(not _is_plain_value(definition) for _, definition in self._members(members, related)):
+            return True
+        # A method that says what a copy is made of runs for each copy, see `_copying_own`.
+        if any(definition.kind != "function" for _, definition in self._members(_COPYING, related)):
+            return True
         return any(self._may_be(stored, related) for stored in self._survivors.passed)
+
+    def _copying_own(self, path: str, qualname: str) -> set[int]:
+        """Traces that ran a method which says what a copy of an object of a method's class is made of."""
+        key = path, qualname.rpartition(".")[0]
+        if key not in self._copying:
+            methods = self._members(_COPYING, self._lineage(path, qualname))
+            self._copying[key] = {t for where, method in methods for t in self._entering(where, method.qualname)}
+        return self._copying[key]
+
+    def _members(self, names: Iterable[str], related: _Lineage) -> Iterator[tuple[str, Definition]]:
+        """The members with some names, with their files, that objects of some classes or of those below may have."""
+        for name in names:
+            for path in self._project.mentioning(frozenset({name})):
+                model = self._project.model(path)
+                for definition in model.definitions if model is not None else ():
+                    if name in definition.names and definition.owner:
+                        outer, _, cls = definition.owner.rpartition(".")
+                        if self._is_related(path, outer, cls, related) or self._is_mixed_in(cls, related):
+                            yield path, definition
 
     def _is_known_property(self, path: str, owner: str, name: str) -> bool:
         found = self._project.definitions(path, name, owner)
@@ -297,7 +353,7 @@ class KeptValues:
         """Whether an object of a class, as a run described it, may be one that a method is of."""
         return self._may_be(described, {(path, qualname.rpartition(".")[0]): None})
 
-    def _may_be(self, described: str, related: Mapping[tuple[str, str], Definition | None]) -> bool:
+    def _may_be(self, described: str, related: _Lineage) -> bool:
         """Whether a class, as a run described it, is one of some classes or may stand below them."""
         module, _, qualname = described.partition(":")
         path = self._run.mapping("modules").get(module)
@@ -306,9 +362,7 @@ class KeptValues:
         outer, _, name = qualname.rpartition(".")
         return self._is_related(path, outer, name, related)
 
-    def _is_related(
-        self, path: str, outer: str, name: str, related: Mapping[tuple[str, str], Definition | None]
-    ) -> bool:
+    def _is_related(self, path: str, outer: str, name: str, related: _Lineage) -> bool:
         """Whether a class of a file is one of some classes, or may stand below them."""
         found = [d for d in self._project.definitions(path, name, outer) if d.kind == "class"]
         if len(found) != 1:
@@ -318,7 +372,7 @@ class KeptValues:
         names.add((path, found[0].qualname))
         return not names.isdisjoint(related) or any(d is None and base == "?" for _, d, base in above)
 
-    def _is_mixed_in(self, name: str, related: Mapping[tuple[str, str], Definition | None]) -> bool:
+    def _is_mixed_in(self, name: str, related: _Lineage) -> bool:
         """Whether some class stands below a class of this name as well as below one of some others."""
         names = {name}
         pending = [name]

@@ -647,6 +647,10 @@ class RunMatcher:
         """Traces that read what code of a file keeps in objects, of one that was filled before their turn."""
         return self.traces.bits.known(self._kept_values.readers(path, attribute))
 
+    def only_stores(self, path: str, qualname: str, attribute: str) -> bool:
+        """Whether setting an attribute of its own object does no more for a method, see `KeptValues.only_stores`."""
+        return self._kept_values.only_stores(path, qualname, attribute)
+
     def notes_reading(self, path: str, qualname: str, attribute: str) -> bool:
         """Whether a function notes of which object it reads an attribute, and did so in the run."""
         models = [self.model(path), *([self.old_model(path)] if path in self._changed_paths else ())]

@@ -12,10 +12,12 @@ from testmon_cli.analysis.growth import EVERYWHERE, LOOKING_UP, RECORDED, Growth
 from testmon_cli.analysis.mentions import (
     DYNAMIC_MEMBERS,
     JOINS_CLASSES,
+    MATCHES_BY_POSITION,
     OPEN,
     OWN_NAMESPACE,
     READS_DOCS,
     READS_HINTS,
+    STORES,
 )
 from testmon_cli.analysis.name_graph import IMPORT, Member, Name, NameGraph
 from testmon_cli.analysis.project import Project
@@ -55,6 +57,9 @@ class Run(Protocol):
 
     def notes_reading(self, path: str, qualname: str, attribute: str) -> bool:
         """Whether a function notes of which object it reads an attribute, and did so in the run."""
+
+    def only_stores(self, path: str, qualname: str, attribute: str) -> bool:
+        """Whether setting an attribute of its own object does no more for a method: nothing reads what was there."""
 
 
 class Place(NamedTuple):
@@ -179,6 +184,11 @@ class Mentions:
                 found |= asking.traces if asking.way != lookups.OWN_NAMESPACE else 0
             self._attributes[name] = found
         return self._attributes[name]
+
+    def reads(self, place: Place, attribute: str) -> bool:
+        """Whether a block that uses an attribute of its own object may read it, and not only set it."""
+        path, block = place
+        return STORES + attribute not in block.mentions or not self.run.only_stores(path, block.qualname, attribute)
 
     def lending(self, place: Place) -> int:
         """Traces in which the function that a block stands in may have got an object of a class that is not related.
@@ -546,7 +556,10 @@ class MentionMatcher:
                     self._found(Place(at, block), causes[at, name])
             attributes = facts.blocks_mentioning("." + name)
             if any(self._is_attribute(path, name) for path in paths):
-                attributes += facts.blocks_mentioning("~" + name)
+                own = facts.blocks_mentioning("~" + name)
+                if all(_is_kept(causes[path, name]) for path in paths):
+                    own = [block for block in own if self._mentions.reads(Place(at, block), name)]
+                attributes += own
             if any(causes[path, name].comes_or_goes for path in paths):
                 attributes += facts.blocks_mentioning("=" + name)
             if attributes:
@@ -619,42 +632,43 @@ class MentionMatcher:
     def _match_member(self, key: tuple[str, str, str], cause: Cause, readers: int = EVERYONE) -> None:
         """Who executed a block that may use a member, and has to do with its class.
 
-        Of the blocks of functions that note what they read, only those count that some `readers` executed. Where nobody
-        is concerned, nothing comes out otherwise: then no function passes anything on by what it keeps.
+        Of the blocks of functions that note what they read, only those count that some `readers` executed.
         """
         path, owner, member = key
-        kept = any(link.kind == MEMOISED for link in cause.chain())
-        owners = self._owners[kept]
+        kept = _is_kept(cause)
         own = [test.trace_id for test in self._run.tests_in([path]) if test.function == f"{owner}.{member}"]
-        met = self._mentions.traces.bits.of(own)
         concerned_with = self._concerned_with(path, owner, kept=kept)
         self._match_on_import(key, concerned_with, cause)
         names, owned, related = concerned_with.names, concerned_with.traces, concerned_with.related
-        met &= owned
-        self._hit(met, cause)
-        for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes):
+        self._hit(self._mentions.traces.bits.of(own) & owned, cause)
+        for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes, kept=kept):
             concerned = self._mentions.concerned([place], among)
             if readers != EVERYONE and how == _MENTIONS and self._is_noted(place, member):
                 concerned = self._mentions.concerned([place], among & readers)
             concerned &= owned
             if concerned:
-                met |= concerned
                 self.functions.setdefault((place.path, place.block.qualname), cause)
                 self._hit(concerned, link_to(place, cause, how))
-        if cause.kind != MEMOISED:
-            for file, having in self._run.texts.holding(member):
-                concerned = self._mentions.reading(having) & owned
-                met |= concerned
-                self._hit(concerned, Cause("text", _MENTIONS, file, "", 0, cause))
         # What an object keeps is read by its name; a class is looked through for its members.
         searched = (frozenset(names), kept)
+        if cause.kind != MEMOISED and searched not in self._searched:
+            self._searched.add(searched)
+            self._match_searching(owned, cause)
         if cause.kind != MEMOISED:
-            met |= self._looking_anywhere & owned
-            if searched not in self._searched:
-                self._searched.add(searched)
-                self._match_searching(owned, cause)
+            self._match_texts(member, concerned_with, cause, kept=kept)
+
+    def _match_texts(self, member: str, of_class: _Concerned, cause: Cause, *, kept: bool) -> None:
+        """Who read a text, as a template, that holds the name of a member.
+
+        It is not known which function made something of the text: any that has to do with the class.
+        """
+        met = 0
+        for file, having in self._run.texts.holding(member):
+            concerned = self._mentions.reading(having) & of_class.traces
+            met |= concerned
+            self._hit(concerned, Cause("text", _MENTIONS, file, "", 0, cause))
         if met:
-            for function, link in owners.functions(dict.fromkeys(names, cause)):
+            for function, link in self._owners[kept].functions(dict.fromkeys(of_class.names, cause)):
                 self.functions.setdefault(function, link)
 
     def _is_noted(self, place: Place, attribute: str) -> bool:
@@ -679,10 +693,10 @@ class MentionMatcher:
 
     def _match_on_import(self, key: tuple[str, str, str], concerned: _Concerned, cause: Cause) -> None:
         """Definitions that use a member of what code gave them that ran meanwhile and has to do with the class."""
-        mention = "." + key[2]
-        for path, facts in self._mentions.files(key[2]):
+        mentions = ["." + key[2], MATCHES_BY_POSITION]
+        for path, facts in self._mentions.files(key[2], MATCHES_BY_POSITION):
             if path in concerned.importing:
-                for definition in facts.definitions_mentioning([mention]):
+                for definition in facts.definitions_mentioning(mentions):
                     if definition.kind != "import":
                         self._growth.used_on_import(path, definition, cause)
 
@@ -692,13 +706,6 @@ class MentionMatcher:
             if concerned:
                 self.functions.setdefault((place.path, place.block.qualname), cause)
                 self._hit(concerned, link_to(place, cause, _MAY_LOOK_UP))
-
-    @cached_property
-    def _looking_anywhere(self) -> int:
-        united = 0
-        for place, among in self._mentions.looking_anywhere:
-            united |= self._mentions.concerned([place], among)
-        return united
 
     def _ancestors(self, path: str, owner: str) -> set[Name]:
         outer, _, name = owner.rpartition(".")
@@ -710,11 +717,12 @@ class MentionMatcher:
         }
 
     def _uses_of_member(
-        self, key: tuple[str, str, str], related: set[Name], *, comes_or_goes: bool
+        self, key: tuple[str, str, str], related: set[Name], *, comes_or_goes: bool, kept: bool
     ) -> Iterator[tuple[Place, str, int]]:
         """Blocks that use a member, and those of related classes that may look it up (`getattr(self, name)`).
 
-        The last value says which of the traces that ran the block matter.
+        The last value says which of the traces that ran the block matter. Where only what an object has `kept` is
+        other, setting it anew is no use.
         """
         path, owner, member = key
         facts = self._project.facts(path)
@@ -722,10 +730,14 @@ class MentionMatcher:
             for block in facts.blocks_below(f"{owner}.{member}"):
                 yield Place(path, block), _MENTIONS, EVERYONE
         for place in self._mentions.places("~" + member, member):
+            if kept and not self._mentions.reads(place, member):
+                continue
             yield place, _MENTIONS, EVERYONE if self._may_be_of((path, owner), place) else self._mentions.lending(place)
         for mention in ("." + member, *(["=" + member] if comes_or_goes else ())):
             for place in self._mentions.places(mention, member):
                 yield place, _MENTIONS, EVERYONE
+        for place in self._mentions.places(MATCHES_BY_POSITION):
+            yield place, _MAY_LOOK_UP, EVERYONE
         yield from self._looking_for_member(member, related)
         for asking in self._mentions.asked.walking(owner):
             for place in self._places_of(asking):
@@ -786,6 +798,11 @@ class MentionMatcher:
 
 # Places that count for who touched any of some files, and among which traces.
 _Conditional = dict[frozenset[str], list[tuple[Place, int, Cause]]]
+
+
+def _is_kept(cause: Cause) -> bool:
+    """Whether only what something keeps is other, not what the code does."""
+    return any(link.kind == MEMOISED for link in cause.chain())
 
 
 def may_be(asking: Asking, path: str) -> bool:

@@ -105,7 +105,8 @@ class FunctionSummary(NamedTuple):
     # Those of `keeps` that nothing but the object has, RESULT for the result itself, before ITEM those of which only
     # items are set.
     owned: tuple[str, ...] = ()
-    passes: tuple[str, ...] = ()  # attributes of one object that it may set on another
+    # Attributes of one object that it may set on another: `~name` of its own object alone, `name` of any.
+    passes: tuple[str, ...] = ()
     # Whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none; NAMED where it sets those
     # whose names the run recorded.
     gives: str = ""

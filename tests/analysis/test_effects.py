@@ -203,12 +203,14 @@ def test_a_cached_property_keeps_its_result_in_the_object() -> None:
 
 
 PASSES = [
-    pytest.param("x = C()\nx.a = self.a", {"a"}, id="assigned"),
+    pytest.param("x = C()\nx.a = self.a", {"~a"}, id="assigned"),
+    pytest.param("self.a = x.a", {"a"}, id="of-another"),
+    pytest.param("self = x\nreturn C(self.a)", {"a"}, id="another-self"),
     pytest.param("self.a = self.a or g()", set(), id="same-object"),
-    pytest.param("return C(_a=self.a, b=self.c)", {"a"}, id="keyword"),
-    pytest.param("return C(self.a), type(self)(self.b), self.__class__(self.c)", {"a", "b", "c"}, id="made-of"),
+    pytest.param("return C(_a=self.a, b=self.c)", {"~a"}, id="keyword"),
+    pytest.param("return C(self.a), type(self)(self.b), self.__class__(self.c)", {"~a", "~b", "~c"}, id="made-of"),
     pytest.param("return g(self.a)", set(), id="argument"),
-    pytest.param("setattr(x, 'a', self.a)", {"a"}, id="setattr"),
+    pytest.param("setattr(x, 'a', self.a)", {"~a"}, id="setattr"),
 ]
 
 
