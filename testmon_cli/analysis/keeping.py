@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from testmon_cli.analysis import purity
-from testmon_cli.analysis.lookups import way_of
+from testmon_cli.analysis.lookups import WALKS, way_of
 from testmon_cli.analysis.names import Names, dotted_name
 from testmon_cli.analysis.scopes import FunctionNode, parameters
 from testmon_cli.analysis.trees import walk
-from testmon_cli.domain.source import ANY, NAMED, OWN
+from testmon_cli.domain.source import ANY, NAMED, OWN, WALKED
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
@@ -186,37 +186,34 @@ def object_of_cached_property(node: FunctionNode) -> str:
 def given_away(function: FunctionNode, nodes: Iterable[ast.AST], names: Names) -> str:
     """Whose attributes a function, all of whose nodes these are, may pass on all at once: OWN, ANY or "" for nobody's.
 
-    NAMED where it sets attributes under names that a run records.
+    NAMED where it sets attributes under names that a run records, WALKED where a run records whose they are.
     Those of modules and classes stay where they are, and a look at one attribute is no more than that. What copies and
     pickles an object asks it for them, which is seen where it runs.
     """
     nodes = list(nodes)
     single = {id(part) for node in nodes for part in _looked_into(node)}
     classes = _of_bases(nodes)
-    found = sets = ""
-    for node in nodes:
-        if id(node) in single:
-            continue
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
-            if len(node.args) > 1 and not isinstance(node.args[1], ast.Constant):
-                if way_of(node) is None:
-                    return ANY
-                sets = NAMED
-            continue
-        if isinstance(node, ast.Attribute) and node.attr == "__dict__":
-            holder: ast.expr = node.value
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
-            holder = node.args[0]
-        elif isinstance(node, ast.Attribute) and node.attr in _STATES and function.name not in _STATES:
-            return ANY
-        else:
-            continue
-        if isinstance(holder, ast.Name) and (holder.id in classes or "." not in names.aliases.get(holder.id, ".")):
-            continue
-        if not _is_self(holder):
-            return ANY
-        found = "" if function.name in _STATES else OWN
-    return ANY if found and sets else found or sets
+    found = {_given_by(node, function, classes, names) for node in nodes if id(node) not in single} - {""}
+    return ANY if len(found) > 1 else "".join(found)
+
+
+def _given_by(node: ast.AST, function: FunctionNode, classes: Collection[str], names: Names) -> str:
+    """The same of one node of the function, whose locals that hold a class are given."""
+    is_state = function.name in _STATES
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+        is_computed = len(node.args) > 1 and not isinstance(node.args[1], ast.Constant)
+        return "" if not is_computed else NAMED if way_of(node) is not None else ANY
+    if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+        holder: ast.expr = node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
+        holder = node.args[0]
+    else:
+        return ANY if isinstance(node, ast.Attribute) and node.attr in _STATES and not is_state else ""
+    if isinstance(holder, ast.Name) and (holder.id in classes or "." not in names.aliases.get(holder.id, ".")):
+        return ""
+    if _is_self(holder):
+        return "" if is_state else OWN
+    return WALKED if way_of(node) == WALKS else ANY
 
 
 def _of_bases(nodes: Collection[ast.AST]) -> set[str]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from testmon_cli.analysis import purity
 from testmon_cli.analysis.project import Project
 from testmon_cli.domain.records import Run
-from testmon_cli.domain.source import ANY, ITEM, NAMED, OWN, RESULT, Definition, FunctionSummary
+from testmon_cli.domain.source import ANY, ITEM, NAMED, OWN, RESULT, WALKED, Definition, FunctionSummary
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing.states import COPIED, EVERYTHING, KEPT, LOST, PASSED, READ, SEEN
 
@@ -22,7 +22,11 @@ _GIVING = frozenset({"__dict__", "vars", "setattr", "__getstate__", "__setstate_
 _SETTING = frozenset({"__setattr__", "__dict__"})
 _DECORATING = frozenset({"dataclass", "dataclasses", "attr", "attrs", "pydantic"})
 _LONG_LIVED = ("fixture", "session")  # kinds of traces
-_MAKERS = frozenset({"functools.cached_property", "django.utils.functional.cached_property"})
+# Properties that keep their result in nothing but the object.
+_MAKERS = frozenset({
+    "functools.cached_property", "cached_property.cached_property", "django.utils.functional.cached_property",
+    "werkzeug.utils.cached_property",
+})  # fmt: skip
 _Lineage = Mapping[tuple[str, str], Definition | None]
 
 
@@ -51,10 +55,12 @@ class KeptValues:
         entering: Callable[[str, str], Iterable[int]],
         mentioning: Callable[[str], Iterable[int]],
         asking: Callable[[str], Mapping[str, AbstractSet[int]]],
+        walking: Callable[[str], Mapping[str, AbstractSet[int]]],
     ) -> None:
         """Traces of the run: `traces` says of what kind, who ran a function `entering`, and `mentioning` a module.
 
-        `asking` gives by files which traces may have computed a name there, and looked it up.
+        `asking` gives by files which traces may have computed a name there, and looked it up, `walking` which may have
+        gone through the attributes of an object of a class of some name, or of a class below it.
         """
         self._datafile = datafile
         self._run = run
@@ -63,6 +69,7 @@ class KeptValues:
         self._entering = entering
         self._mentioning = mentioning
         self._asking = asking
+        self._walking = walking
         self._shared: dict[str, bool] = {}
         self._copying: dict[tuple[str, str], set[int]] = {}
         self._storing_plainly: dict[tuple[str, str, str], bool] = {}
@@ -99,7 +106,7 @@ class KeptValues:
         ):
             return False
         related = self._lineage(path, qualname)
-        if self._giving_any or self._passing(name.removeprefix("."), related):
+        if self._giving_any or self._walked(path, qualname) or self._passing(name.removeprefix("."), related):
             return False
         if any(self._gives_of(key, related) for key in self._giving_own) or self._is_decorated(related):
             return False
@@ -163,7 +170,7 @@ class KeptValues:
         # What a fixture has given to another object may get items until much later.
         related = self._lineage(path, function.qualname)
         giving = [t for key, traces in self._giving_own.items() if self._gives_of(key, related) for t in traces]
-        giving += self._giving_any
+        giving += (*self._giving_any, *self._walked(path, function.qualname))
         giving += self._copying_own(path, function.qualname)
         giving += [
             t
@@ -176,7 +183,7 @@ class KeptValues:
     def _surviving(self, path: str, qualname: str, name: str) -> AbstractSet[int]:
         survivors = self._survivors
         found = survivors.unseen | survivors.filled.get((path, qualname, name), set()) | self._giving_any
-        found |= self._copying_own(path, qualname)
+        found |= self._copying_own(path, qualname) | self._walked(path, qualname)
         related = self._lineage(path, qualname)
         for copied, traces in survivors.copied.items():
             if self._may_hold(copied, path, qualname):
@@ -235,6 +242,16 @@ class KeptValues:
     def _giving_any(self) -> set[int]:
         """Traces that ran a function which may pass on all attributes of any object."""
         return {t for path, function in self._givers if function.gives == ANY for t in self._entered(path, function)}
+
+    def _walked(self, path: str, qualname: str) -> set[int]:
+        """Traces that may have passed on all attributes of an object of a method's class, as the run recorded it."""
+        walking = self._walking(qualname.rpartition(".")[0].rpartition(".")[2])
+        return {
+            trace_id
+            for where, function in self._givers
+            if function.gives == WALKED and walking.get(where)
+            for trace_id in walking[where] & set(self._entered(where, function))
+        }
 
     @cached_property
     def _giving_own(self) -> Mapping[tuple[str, str], set[int]]:

@@ -18,7 +18,7 @@ from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project, Ran
-from testmon_cli.application.asked_names import EVERYONE, AskedNames
+from testmon_cli.application.asked_names import EVERYONE, AskedNames, Asking
 from testmon_cli.application.block_traces import BlockTraces
 from testmon_cli.application.comparing import (
     UNKNOWN,
@@ -630,13 +630,20 @@ class RunMatcher:
     @cached_property
     def _kept_values(self) -> KeptValues:
         return KeptValues(
-            self._datafile, self.run, self.growth.project, self._kinds, self._entering, self._using, self._asking
+            self._datafile,
+            self.run,
+            self.growth.project,
+            self._kinds,
+            self._entering,
+            self._using,
+            asking=lambda name: self._by_file(self.asked.where(name)),
+            walking=lambda name: self._by_file(self.asked.walking(name)),
         )
 
-    def _asking(self, name: str) -> Mapping[str, AbstractSet[int]]:
-        """By files, the traces in which code there may have computed a name, and looked it up."""
+    def _by_file(self, found_asking: Iterable[Asking]) -> Mapping[str, AbstractSet[int]]:
+        """By files, the traces in which code there looked something up, or of which that is not known."""
         found: dict[str, int] = {path: self.asked.lost(path) for path, _ in self.asked.looking}
-        for asking in self.asked.where(name):
+        for asking in found_asking:
             found[asking.path] = found.get(asking.path, 0) | asking.traces
         things = self.traces.bits.things
         return {

@@ -11,6 +11,7 @@ __all__ = [
     "ANY",
     "OWN",
     "RESULT",
+    "WALKED",
     "Block",
     "BlockTable",
     "Definition",
@@ -24,7 +25,7 @@ __all__ = [
 
 RESULT = "()"  # what a `cached_property` keeps in the object; see `FunctionSummary.owned`
 ITEM = "[]"  # before what is kept as an item of what the object has; see there
-OWN, ANY, NAMED = "self", "any", "named"  # see `FunctionSummary.gives`
+OWN, ANY, NAMED, WALKED = "self", "any", "named", "walked"  # see `FunctionSummary.gives`
 
 
 class Block(NamedTuple):
@@ -107,8 +108,8 @@ class FunctionSummary(NamedTuple):
     owned: tuple[str, ...] = ()
     # Attributes of one object that it may set on another: `~name` of its own object alone, `name` of any.
     passes: tuple[str, ...] = ()
-    # Whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none; NAMED where it sets those
-    # whose names the run recorded.
+    # Whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none; WALKED for those of objects
+    # that the run recorded; NAMED where it sets those whose names the run recorded.
     gives: str = ""
     # Attributes of its object, kept by some function of the file, of which the function notes all reading.
     sees: tuple[str, ...] = ()

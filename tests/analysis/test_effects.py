@@ -221,13 +221,15 @@ def test_which_attributes_a_function_passes_on(body: str, passes: set[str]) -> N
 
 
 GIVES = [
-    pytest.param("return vars(x)", "any", id="vars"),
-    pytest.param("x.__dict__.update(self.__dict__)", "any", id="of-another"),
+    pytest.param("return vars(x)", "walked", id="vars"),
+    pytest.param("return dict(x.__dict__)", "walked", id="of-another"),
+    pytest.param("assert vars(x.a)", "any", id="vars-in-an-assertion"),
+    pytest.param("x.__dict__.update(self.__dict__)", "any", id="of-both"),
     pytest.param("return C(**self.__dict__)", "self", id="own"),
     pytest.param("return self.__dict__.get('a'), self.__dict__['a'], 'a' in self.__dict__", "", id="one"),
     pytest.param("return cls.__dict__, vars(os)", "", id="class-and-module"),
     pytest.param("m = g.getmro(x)\nreturn [b.__dict__ for b in m[:0:-1]]", "", id="bases"),
-    pytest.param("return [b.__dict__ for b in g(x.__mro__)]", "any", id="made-of-bases"),
+    pytest.param("return [b.__dict__ for b in g(x.__mro__)]", "walked", id="made-of-bases"),
     pytest.param("x.__setstate__(d)", "any", id="state"),
     pytest.param("for k in d:\n setattr(x, k, getattr(self, k))", "named", id="one-by-one"),
     pytest.param("setattr(x, d, 1)\nC(**self.__dict__)", "any", id="named-and-own"),

@@ -30,12 +30,12 @@ PLAIN = [
 @pytest.mark.parametrize(("source", "wanted"), PLAIN)
 def test_whether_setting_an_attribute_reads_what_was_there(source: str, wanted: bool) -> None:
     nothing: Any = None
-    kept = KeptValues(nothing, nothing, project({"till.py": source}), {}, nothing, nothing, nothing)
+    kept = KeptValues(nothing, nothing, project({"till.py": source}), {}, nothing, nothing, nothing, nothing)
     assert kept.only_stores("till.py", "Till.clear", "known") is wanted
 
 
 def test_a_function_that_is_no_method_may_be_given_any_object() -> None:
     nothing: Any = None
     files = {"till.py": TILL + "def clear(self):\n    self.known = None\n"}
-    kept = KeptValues(nothing, nothing, project(files), {}, nothing, nothing, nothing)
+    kept = KeptValues(nothing, nothing, project(files), {}, nothing, nothing, nothing, nothing)
     assert not kept.only_stores("till.py", "clear", "known")
