@@ -111,8 +111,10 @@ def of_shard(settings: Settings, selection: Selection, shard: Shard) -> Selectio
     if not shard.plan:
         return _of(selection, [test for test in selection.tests if shard.has(test.nodeid)])
     own = parts.divided(parts_of(settings, selection), shard.jobs)
-    if parts.name_of(own) == shard.plan and shard.number <= len(own):
-        return _of(selection, [test for part in own[shard.number - 1] for test in part.tests])
+    if parts.name_of(own) == shard.plan:
+        return _of(
+            selection, [test for share in own[shard.number - 1 : shard.number] for p in share for test in p.tests]
+        )
     note = f"the tests are not those of plan {shard.plan} (here they make {parts.name_of(own)}): all of them are taken"
     return selection._replace(notes=(*selection.notes, note))
 

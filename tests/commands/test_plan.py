@@ -103,6 +103,17 @@ def test_as_few_jobs_as_are_needed(suite: Project) -> None:
     assert answer.err.endswith(" s, longer than 0.1s\n")
 
 
+def test_all_tests_can_be_divided(suite: Project) -> None:
+    suite.edit("shop.py", "2 * x", "x * 2")
+    answer = suite.testmon("plan", "--jobs", "2", "--all", "--output", "plan.json")
+    assert answer.err == "testmon: all tests are divided: --all\n"
+    assert answer.out == (suite.path / "plan.json").read_text(encoding="utf-8")
+    first, second = json.loads(answer.out)["jobs"]
+    assert first["arguments"] == ["test_four.py"]  # it takes as long as all others
+    assert second["arguments"] == ["test_new.py", "test_one.py", "test_three.py", "test_two.py"]
+    assert second["seconds"] < 0.3 <= first["seconds"]
+
+
 def test_outputs_for_github(suite: Project) -> None:
     answer = suite.testmon("plan", "--jobs", "1", "--format", "github")
     jobs, matrix = answer.out.splitlines()
