@@ -63,8 +63,8 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, name="team-week")
 def team_week(session: nox.Session) -> None:
-    """Play a week of a team that shares a hub, and compare each step with plain pytest; `--small` is a shorter one."""
-    session.install("-q", ".")
+    """Play a week of a team that shares a hub, and compare each step with plain pytest: `--on s3`, `--small`."""
+    session.install("-q", ".", *_group("hubs"))
     session.run("python", "examples/team-week/week.py", *session.posargs)
 
 

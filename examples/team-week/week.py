@@ -1,6 +1,8 @@
 """A week of a team, played on one machine: every job is a fresh checkout that knows others by a hub alone.
 
-    python examples/team-week/week.py [--hub URL] [--python OTHER] [--small]
+    python examples/team-week/week.py [--on folder|s3|postgresql] [--python OTHER] [--small]
+
+The hub is a folder, or a bucket or database on a server that is started for it, as the tests of testmon do.
 
 After each step plain pytest runs all tests on the same sources. The step has missed a test if it fails there and no job
 ran it. The table says what each step selected and missed, whether evidence that was there was used, and what it took.
@@ -8,9 +10,9 @@ The exit code is 1 where anything was missed, or where evidence was not used.
 """
 
 import argparse
+import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from testmon_cli.bundles import files
+from testmon_cli.bundles.errors import BundleError
+from testmon_cli.hubs.opening import open_hub
+
+ROOT = Path(__file__).parents[2]
 AREAS = ("cart", "price", "stock", "tax", "ship", "user", "mail", "search")
 KNOWN = re.compile(r"^(\S+::\S+) (PASSED|FAILED|ERROR)", re.MULTILINE)
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("TESTMON_", "PYTEST_", "CI", "GIT", "BUILD"))}
@@ -48,7 +55,7 @@ class Week:
     def __init__(self, folder, hub):
         self.folder = folder
         self.repository = folder / "repository"
-        self.hub = hub or str(folder / "hub")
+        self.hub = hub
         self.steps = []
         self.seen = {}  # (python, tree) -> who may use what ran on it
         self.jobs = 0
@@ -114,8 +121,36 @@ class Week:
         print(self.row(self.steps[-1]), flush=True)
 
     def size(self):
-        """The bytes in a hub that is a folder; 0 of others."""
-        return sum(path.stat().st_size for path in Path(self.hub).rglob("*") if path.is_file())
+        """The bytes in the hub."""
+        with contextlib.closing(open_hub(self.hub)) as store:
+            return sum(entry.size for entry in store.entries())
+
+    def empty(self):
+        """Remove all that is in the hub."""
+        with contextlib.closing(open_hub(self.hub)) as store:
+            for entry in [*store.entries()]:
+                store.remove(entry.name)
+
+    def poison(self):
+        """Damage every second bundle of the main branch, and let the others be of a format that nobody knows.
+
+        Gives whether the hub took them: a database looks into what it is given.
+        """
+        place, taken = self.folder / "bundle", False
+        with contextlib.closing(open_hub(self.hub)) as store:
+            for number, entry in enumerate(sorted(store.entries("push/main/"))):
+                store.get(entry.name, place)
+                header = files.check(place)
+                data = bytearray(place.read_bytes())
+                if number % 2:
+                    data[len(data) // 2] ^= 0xFF
+                else:
+                    data = data.replace(b"testmon bundle 1", b"testmon bundle 9", 1)
+                place.write_bytes(data)
+                store.remove(entry.name)
+                with contextlib.suppress(BundleError):
+                    taken |= store.put(entry.name, place, header)
+        return taken
 
     def row(self, step):
         what, ran, of, missed, hits, seconds, size = step
@@ -195,13 +230,10 @@ def play(week, other, small):
     week.step("a job is cancelled", "main", "main", cancel=signal.SIGINT)
     week.step("a runner dies", "main", "main", cancel=signal.SIGKILL)
     week.step("the job runs again", "main", "main")
-    bundles = sorted(Path(week.hub).rglob("*.testmonbundle")) if Path(week.hub).is_dir() else []
-    for bundle in bundles:
-        if "push" in bundle.parts and "main" in bundle.parts:
-            poison(bundle)
+    poisoned = week.poison()
     week.seen.clear()
-    week.step("a poisoned and a newer bundle in the hub", "main", "main", expect="refused" if bundles else "")
-    shutil.rmtree(week.hub, ignore_errors=True)
+    week.step("a poisoned and a newer bundle in the hub", "main", "main", expect="refused" if poisoned else "")
+    week.empty()
     week.seen.clear()
     week.step("the hub is emptied", "main", "main")
     week.step("main again", "main", "main")
@@ -210,25 +242,42 @@ def play(week, other, small):
         week.step("another Python again", "main", "main", python=other)
 
 
-def poison(bundle):
-    """Damage every second bundle, and let the others be of a format that nobody knows."""
-    data = bytearray(bundle.read_bytes())
-    if data[-1] % 2:
-        data[len(data) // 2] ^= 0xFF
+@contextlib.contextmanager
+def served(kind, folder):
+    """The address of a hub, on a server of its own."""
+    if kind == "folder":
+        yield str(folder / "hub")
+        return
+    sys.path.insert(0, str(ROOT))
+    if kind == "s3":
+        import logging
+
+        from tests.hubs import s3
+
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        with s3.server() as port:
+            given = {"ENDPOINT": f"http://127.0.0.1:{port}", "ALLOW_HTTP": "true", "REGION": "us-east-1"}
+            given |= {"ACCESS_KEY_ID": "any", "SECRET_ACCESS_KEY": "any"}
+            environ = {f"AWS_{name}": value for name, value in given.items()}
+            CLEAN.update(environ)
+            os.environ.update(environ)
+            yield "s3://bucket/week"
     else:
-        data = data.replace(b"testmon bundle 1", b"testmon bundle 9", 1)
-    bundle.chmod(0o600)
-    bundle.write_bytes(data)
+        from tests.hubs import postgres
+
+        with postgres.server() as running:
+            running.run("CREATE DATABASE hub OWNER owner", database="postgres")
+            yield running.url()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--hub", help="a hub; by default a folder that is made for it")
+    parser.add_argument("--on", choices=("folder", "s3", "postgresql"), default="folder", help="where the hub is")
     parser.add_argument("--python", help="another Python, with testmon")
     parser.add_argument("--small", action="store_true", help="two branches instead of ten")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="team-week-") as folder:
-        week = Week(Path(folder), options.hub)
+    with tempfile.TemporaryDirectory(prefix="team-week-") as folder, served(options.on, Path(folder)) as hub:
+        week = Week(Path(folder), hub)
         print("| step | ran | of | missed | evidence used | seconds | bytes given |")
         print("| --- " * 7 + "|")
         play(week, options.python, options.small)
