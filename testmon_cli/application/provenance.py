@@ -6,14 +6,20 @@ from pathlib import Path
 
 from testmon_cli.application import environment
 from testmon_cli.application.providers import job_of
-from testmon_cli.domain.provenance import LOCAL, Provenance
+from testmon_cli.domain.provenance import LOCAL, MERGE_QUEUE, OTHER, PUSH, Provenance
 
 
 def here(root: Path, environ: Mapping[str, str], commit: str | None = None) -> Provenance:
-    """What the provider of continuous integration says, or that a person runs it; git is asked for the commit."""
+    """What the provider of continuous integration says, or that a person runs it; git is asked for the commit.
+
+    A job on a branch that has checked out another commit than that of the branch runs code of which is not known whose.
+    """
     found = job_of(environ).provenance
+    head = environment.git_state(root).head if commit is None else commit
     if not found.commit:
-        found = found._replace(commit=environment.git_state(root).head if commit is None else commit)
+        found = found._replace(commit=head)
+    elif head not in ("", found.commit) and found.event in (PUSH, MERGE_QUEUE):
+        found = found._replace(commit=head, event=OTHER)
     if found.event == LOCAL and not found.actor:
         found = found._replace(actor=_user())
     return found.bounded()
