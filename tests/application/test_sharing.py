@@ -230,6 +230,27 @@ def test_bundles_come_several_at_a_time(machines: Iterator[Machine], hub: Path, 
     assert next(machines).pull().bundles == 8
 
 
+def test_a_hub_that_goes_away_costs_nothing_that_came_before(
+    machines: Iterator[Machine], hub: Path, monkeypatch: Any
+) -> None:
+    for started in range(1, 5):
+        _put(hub, hub.parent / "made", float(started), "test_one")
+    get = FolderStore.get
+
+    def failing(store: FolderStore, name: str, path: Path) -> None:
+        if "T000002" in name:
+            raise HubError("it is gone")
+        get(store, name, path)
+
+    one = next(machines)
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderStore, "get", failing)
+        with pytest.raises(HubError, match="it is gone"):
+            one.pull()
+    assert one.started == [3.0, 4.0]
+    assert (one.pull().bundles, one.started) == (2, [1.0, 2.0, 3.0, 4.0])
+
+
 def test_near_commits_come_first_then_new_runs(project: Project, hub: Path) -> None:
     project.git("init", "-q")
     commits = []
