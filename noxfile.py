@@ -100,11 +100,13 @@ def explore(session: nox.Session) -> None:
 @nox.session(python=(FOUND or [PYTHON])[0])
 def lowest(session: nox.Session) -> None:
     """Run the fast tests with the lowest release of every dependency that pyproject.toml allows."""
-    session.install("-q", "-e", ".", *_group("test"))
-    lowest_of_each = [line.replace(">=", "==") for line in PROJECT["project"]["dependencies"]]
-    session.install("-q", *lowest_of_each)
+    session.install("-q", "-e", ".", *_group("test"), *_group("hubs"))
+    extras = PROJECT["project"]["optional-dependencies"]
+    lowest_of_each = [*PROJECT["project"]["dependencies"], *extras["hub"], *extras["postgres"]]
+    session.install("-q", *(line.replace(">=", "==") for line in lowest_of_each))
     # Old releases warn of a Python newer than they are: only here, warnings are no errors.
     session.run("python", "-m", "pytest", "-m", "not slow", "-W", "default", *session.posargs)
+    session.run("python", "-m", "pytest", "-m", "slow", "-W", "default", "tests/hubs")
 
 
 @nox.session(python=PYTHON)
