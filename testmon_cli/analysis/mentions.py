@@ -195,6 +195,17 @@ def looks_up(function: ast.expr) -> bool:
     return name_of(function) in _GIVEN
 
 
+def literal_name(node: ast.Call) -> ast.Constant | None:
+    """The name of the attribute in `getattr(x, "name")` and its like, where it is written out."""
+    position = _LOOKUPS.get(name_of(node.func))
+    if position != 1 or not isinstance(node.func, ast.Name) or any(isinstance(a, ast.Starred) for a in node.args[:2]):
+        return None
+    name = node.args[1] if len(node.args) > 1 else None
+    if not isinstance(name, ast.Constant) or not isinstance(name.value, str) or not name.value.isidentifier():
+        return None
+    return name
+
+
 def of_import(node: ast.Import | ast.ImportFrom) -> set[str]:
     """The parts of the module's name and the names imported."""
     found: set[str] = set()

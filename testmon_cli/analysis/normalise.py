@@ -24,6 +24,7 @@ from testmon_cli.analysis.scopes import (
 _BUILTIN_TYPES = ("bytes", "dict", "float", "int", "list", "set", "str", "tuple")
 _OF_OBJECTS = (mentions.DYNAMIC_ATTRIBUTES, lookups.ATTRIBUTES)
 _CALLED = "is_called"  # noted on a function that looks names up
+_OF_OWN = "is_of_own_object"  # noted on the name of an attribute that is looked up in the own object
 _AUGMENTED = "is_augmented"  # noted on what is set to something that is made of its value
 _SKIPPED_FIELDS = {
     "ctx",
@@ -128,7 +129,9 @@ class Text:
     def _constant(self, node: ast.Constant, scope: Scope) -> None:
         value = node.value
         self.parts.append(repr(value))
-        if isinstance(value, str):
+        if _OF_OWN in vars(node):
+            self.mentions.add(f"~{value!s}")
+        elif isinstance(value, str):
             self.mentions |= mentions.of_string(value)
 
     def _call(self, node: ast.Call, scope: Scope) -> None:
@@ -138,6 +141,9 @@ class Text:
         self.mentions |= found
         if mentions.looks_up(node.func):
             vars(node.func)[_CALLED] = True
+            name = mentions.literal_name(node)
+            if name is not None and scope.is_own_object(node.args[0]):
+                vars(name)[_OF_OWN] = True
         listed = mentions.of_listing(node)
         if listed and isinstance(node.func, ast.Name):  # not what the bare name says
             self.mentions |= {node.func.id} if lookups.is_quiet(node) else {*listed, node.func.id}

@@ -99,13 +99,10 @@ class KeptValues:
         if name == RESULT or not self._was_observed(path, function, before, name):
             return False
         survivors = self._survivors
-        if (
-            survivors.unseen_paths
-            or survivors.read
-            or not ran.isdisjoint(survivors.unseen | survivors.lost.get((path, qualname, name), set()))
-        ):
-            return False
         related = self._lineage(path, qualname)
+        is_lost = not ran.isdisjoint(survivors.unseen | survivors.lost.get((path, qualname, name), set()))
+        if survivors.unseen_paths or is_lost or any(self._may_be(stored, related) for stored in survivors.read):
+            return False
         if self._giving_any or self._walked(path, qualname) or self._passing(name.removeprefix("."), related):
             return False
         if any(self._gives_of(key, related) for key in self._giving_own) or self._is_decorated(related):
