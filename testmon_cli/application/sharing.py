@@ -36,6 +36,7 @@ KEY: Final = "TESTMON_HUB_KEY"
 NOT_TRUSTED: Final = "not trusted"
 UNSIGNED: Final = "unsigned"
 WRONGLY_SIGNED: Final = "wrongly signed"
+NO_KEY: Final = f"signed, and there is no {KEY} to check it"
 _AT_ONCE: Final = 8  # bundles on their way
 _ANCESTORS: Final = 10_000  # commits that count as near
 
@@ -172,7 +173,9 @@ def _check(name: BundleName, header: files.Header) -> None:
 def _check_signature(header: files.Header, key: bytes) -> None:
     if not header.signature:
         raise _Refusal(UNSIGNED)
-    if not key or not files.is_signed(header, key):
+    if not key:
+        raise _Refusal(NO_KEY)
+    if not files.is_signed(header, key):
         raise _Refusal(WRONGLY_SIGNED)
 
 
