@@ -138,11 +138,11 @@ class Project:
             found.notes,
         )
 
-    def explain(self, what: str) -> Reliance | Reach:
+    def explain(self, what: str, *, would_select: bool = False) -> Reliance | Reach:
         """Tell what a test relies on, given its node id; or which tests reach a place, see `tests_for`."""
         from testmon_cli.application import explaining
 
-        return explaining.explain(self._settings, what)
+        return explaining.explain(self._settings, what, would_select=would_select)
 
     def relies_on(self, nodeid: str) -> Reliance:
         """Tell what a test relies on, and why it is selected now if it is."""
@@ -150,11 +150,14 @@ class Project:
 
         return explaining.relies_on(self._settings, nodeid)
 
-    def tests_for(self, place: str) -> Reach:
-        """Find the tests that reach a line (`app/price.py:41`), a name (`app/price.py::total`) or a file."""
+    def tests_for(self, place: str, *, would_select: bool = False) -> Reach:
+        """Find the tests that reach a line (`app/price.py:41`), a name (`app/price.py::total`) or a file.
+
+        With `would_select`, also those that do not run it and that a change there would select.
+        """
         from testmon_cli.application import reaching
 
-        return reaching.reach_of(self._settings, place)
+        return reaching.reach_of(self._settings, place, would_select=would_select)
 
     def runs(self) -> tuple[RunFacts, ...]:
         """All runs of all environments, the newest first."""

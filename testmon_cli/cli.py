@@ -413,13 +413,24 @@ def plan(
 @cli.command()
 @click.argument("what", metavar="NODEID|PATH:LINE|PATH::NAME|PATH")
 @click.option("--all", "everything", is_flag=True, help="Print long lists in full.")
+@click.option(
+    "--would-select",
+    is_flag=True,
+    help="Of a place: list also tests that a change there selects without running it.",
+)
 @_format_option("text", "json")
 @_env_option
 @_python_option
 @_datafile_option
 @click.pass_context
 def explain(
-    context: click.Context, what: str, everything: bool, format_: str, env: str | None, datafile: str | None
+    context: click.Context,
+    what: str,
+    everything: bool,
+    would_select: bool,
+    format_: str,
+    env: str | None,
+    datafile: str | None,
 ) -> int:
     """Tell what a test relies on, or which tests reach a place in the code.
 
@@ -430,7 +441,8 @@ def explain(
     from testmon_cli.commands import explain as command
 
     with _keeping_garbage():
-        return command.run(_settings(context, datafile, env), what, everything=everything, format_=format_)
+        settings = _settings(context, datafile, env)
+        return command.run(settings, what, everything=everything, format_=format_, would_select=would_select)
 
 
 @cli.command()

@@ -20,18 +20,18 @@ from testmon_cli.storage.datafile import Datafile
 _OF_AN_OBJECT = (".", "~", "%", "=")  # of what is not a name of the module; see `analysis.mentions`
 
 
-def explain(settings: Settings, what: str) -> Reliance | Reach:
+def explain(settings: Settings, what: str, *, would_select: bool = False) -> Reliance | Reach:
     """Tell what a test relies on, or which tests reach a place in the code. Raises TestmonError for neither."""
     from testmon_cli.application import reaching
 
     if "::" not in what:
-        return reaching.reach_of(settings, what)
+        return reaching.reach_of(settings, what, would_select=would_select)
     with Datafile.open(settings.datafile) as datafile:
         nodeids = {e.nodeid for e in datafile.executions(environment.current(settings.env))}
     if what in nodeids:
         return relies_on(settings, what)
     try:
-        return reaching.reach_of(settings, what)
+        return reaching.reach_of(settings, what, would_select=would_select)
     except TestmonError as error:
         close = nearest(what, nodeids, "")
         if not close or path_of(what) not in set(map(path_of, nodeids)):

@@ -19,6 +19,7 @@ from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.application.suggesting import nearest
 from testmon_cli.domain.causes import CHANGED, Cause
 from testmon_cli.domain.errors import SourceError, TestmonError
+from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import Run, StoredExecution
 from testmon_cli.domain.reliance import RUNS_IT, Reach, ReachingTest
 from testmon_cli.domain.source import Block, Definition, SourceModel
@@ -41,8 +42,11 @@ class Target(NamedTuple):
     definitions: tuple[Definition, ...] = ()
 
 
-def reach_of(settings: Settings, text: str) -> Reach:
+def reach_of(settings: Settings, text: str, *, would_select: bool = False) -> Reach:
     """Find the tests that reach a place: `app/price.py:41`, `app/price.py::total` or `app/price.py`.
+
+    With `would_select`, the rules of selection are asked of code that runs as well: a change of it may select tests
+    that do not run it, since something keeps what it helped to make, or since an import may raise.
 
     Raises TestmonError for a place that there is not.
     """
@@ -52,7 +56,7 @@ def reach_of(settings: Settings, text: str) -> Reach:
         tree.datafile = datafile
         target = target_of(settings, tree, text)
         runs = datafile.runs(environment.current(settings.env))
-        return _Asking(datafile, runs, tree, target).answer()
+        return _Asking(datafile, runs, tree, target, would_select=would_select).answer()
 
 
 def target_of(settings: Settings, tree: Tree, text: str) -> Target:
@@ -132,8 +136,11 @@ def _of(text: str, path: str, model: SourceModel, qualname: str, line: int) -> T
 class _Asking:
     """Asks the runs that hold the newest execution of some test."""
 
-    def __init__(self, datafile: Datafile, runs: Sequence[Run], tree: Tree, target: Target) -> None:
+    def __init__(
+        self, datafile: Datafile, runs: Sequence[Run], tree: Tree, target: Target, *, would_select: bool
+    ) -> None:
         self._datafile = datafile
+        self._would_select = would_select
         self._tree = tree
         self._target = target
         executions = datafile.executions(runs[0].environment) if runs else []
@@ -188,7 +195,7 @@ class _Asking:
         keeps = any(f.qualname in names and (f.keeps or f.memoised) for f in model.functions)
         on_import = any(kinds[trace].startswith(("module:", "statement:")) for trace in hits & kinds.keys())
         is_ran = self._target.what in ("block", "function") and bool(hits)
-        if keeps or on_import or not is_ran:
+        if keeps or on_import or not is_ran or self._would_select:
             self._ask_the_rules(run, model, blocks, hits)
 
     def _blocks(self, model: SourceModel) -> list[Block]:
@@ -242,6 +249,21 @@ class _Asking:
         for trace, why in matcher.touched_by(dict.fromkeys(hits, cause), touched, change).items():
             if trace in self._tests:
                 self._found.setdefault(trace, _WHAT_HAPPENED.sub("", sentence(why)))
+        if self._would_select:
+            self._add_canaries(run, matcher.endangered)
+
+    def _add_canaries(self, run: Run, endangered: Mapping[str, Cause]) -> None:
+        """Of each test file whose import may raise, and of which no test is found, the fastest test."""
+        from testmon_cli.application import canaries
+
+        files = canaries.endangered_files(self._datafile, {run.id: endangered})
+        found = {path_of(self._tests[trace].nodeid) for trace in self._found if trace in self._tests}
+        tests = sorted(self._tests.items(), key=lambda item: (item[1].duration, item[1].nodeid))
+        for trace, execution in tests:
+            path = path_of(execution.nodeid)
+            if execution.run_id == run.id and path in files and path not in found:
+                found.add(path)
+                self._found[trace] = _WHAT_HAPPENED.sub("", canaries.reason(files[path]).text)
 
 
 _OTHERS = ("fixture", "module", "statement", "collect", "session")

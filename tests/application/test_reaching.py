@@ -2,9 +2,9 @@
 
 import pytest
 
-from testmon_cli.application import explaining, settings
+from testmon_cli.application import explaining, reaching, selecting, settings
 from testmon_cli.domain.errors import TestmonError
-from testmon_cli.domain.reliance import Reach
+from testmon_cli.domain.reliance import RUNS_IT, Reach
 from tests.conftest import Project
 
 NEAR = "tests/test_rates.py::test_near"
@@ -96,6 +96,58 @@ def test_who_may_use_a_kept_value_reaches_what_made_it(project: Project) -> None
     found = explaining.explain(settings.load(project.path), str(project.path / "shop.py::table"))
     assert isinstance(found, Reach)
     assert {test.nodeid for test in found.tests} == {"test_shop.py::test_one", "test_shop.py::test_two"}
+
+
+def test_a_change_may_select_more_than_run_the_place(project: Project) -> None:
+    project.write(
+        {
+            "shop.py": """
+                class Shop:
+                    def __init__(self):
+                        self.table = None
+
+                    def find(self, name):
+                        if self.table is None:
+                            self.table = make()
+                        return self.table[name]
+
+
+                def make():
+                    return {"a": 1, "b": 2}
+
+
+                SHOP = Shop()
+                START = make()
+                """,
+            "test_shop.py": """
+                from shop import SHOP
+
+
+                def test_one():
+                    assert SHOP.find("a") == 1
+
+
+                def test_two():
+                    assert SHOP.find("b") == 2
+                """,
+            "test_other.py": """
+                import shop
+
+
+                def test_nothing():
+                    pass
+                """,
+        }
+    )
+    assert project.testmon("collect", "-q").code == 0
+    there = settings.load(project.path)
+    place = f"{project.path}/shop.py::make"
+    running = [test.nodeid for test in reaching.reach_of(there, place).tests if test.how == RUNS_IT]
+    assert running == ["test_shop.py::test_one"]
+    would = {test.nodeid: test.how for test in reaching.reach_of(there, place, would_select=True).tests}
+    project.edit("shop.py", '"a": 1', '"a": 0 + 1')
+    assert sorted(would) == sorted(test.nodeid for test in selecting.select(there).tests)
+    assert would["test_other.py::test_nothing"].startswith("stands for its file, whose import may raise: ")
 
 
 @pytest.mark.parametrize(
