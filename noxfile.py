@@ -101,8 +101,8 @@ def explore(session: nox.Session) -> None:
 def lowest(session: nox.Session) -> None:
     """Run the fast tests with the lowest release of every dependency that pyproject.toml allows."""
     session.install("-q", "-e", ".", *_group("test"), *_group("hubs"))
-    extras = PROJECT["project"]["optional-dependencies"]
-    lowest_of_each = [*PROJECT["project"]["dependencies"], *extras["hub"], *extras["postgres"]]
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    lowest_of_each = [*PROJECT["project"]["dependencies"], *(line for lines in extras for line in lines)]
     session.install("-q", *(line.replace(">=", "==") for line in lowest_of_each))
     # Old releases warn of a Python newer than they are: only here, warnings are no errors.
     session.run("python", "-m", "pytest", "-m", "not slow", "-W", "default", *session.posargs)

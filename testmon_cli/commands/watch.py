@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _KEYS = "keys: a all tests, f failed ones, r the same again, q quit"
 _DEBOUNCE = 400  # milliseconds: saves that follow each other this closely are one
+_PATIENCE = 3.0  # seconds
 _STEP = 30  # milliseconds without another save after which these are taken
 
 
@@ -70,14 +71,19 @@ class _Watch:
         self._decider = Decider(load)
         self._over = threading.Event()
         self._last: Wanted | None = None
+        self._watcher: threading.Thread | None = None
 
     def start(self, *, has_keys: bool) -> None:
         root = Path(self._load().root).resolve()
         _say(f"watching {root}" + (f"; {_KEYS}" if has_keys else ""))
-        threading.Thread(target=self._watch, args=(root,), daemon=True).start()
+        self._watcher = threading.Thread(target=self._watch, args=(root,), daemon=True)
+        self._watcher.start()
 
     def stop(self) -> None:
+        """End the watcher before the interpreter does: it is no Python, and would be torn out of its work."""
         self._over.set()
+        if self._watcher is not None:
+            self._watcher.join(_PATIENCE)
 
     def _watch(self, root: Path) -> None:
         from watchfiles import watch

@@ -25,7 +25,7 @@ def ask(project: Project, questions: Callable[[Any], Any]) -> Any:
         server = mcp.StdioServerParameters(
             command=sys.executable, args=["-m", "testmon_cli", "mcp"], cwd=str(project.path)
         )
-        async with mcp.Client(server) as client:
+        async with mcp.Client(mcp.stdio_client(server)) as client:
             return await questions(client)
 
     return asyncio.run(session())
