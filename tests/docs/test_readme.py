@@ -1,4 +1,4 @@
-"""The session in the README is what a reader gets."""
+"""The sessions in the README and in the walk through are what a reader gets."""
 
 import os
 import re
@@ -6,26 +6,33 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Project
 
 ROOT = Path(__file__).parents[2]
 
 
-def session() -> list[tuple[str, str]]:
-    """Commands of the README with what they print."""
-    [block] = re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    steps = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+def session(page: str) -> list[tuple[str, str]]:
+    """Commands of a page with what they print."""
+    blocks = re.findall(r"```console\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    steps = [step for block in blocks for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
     return [(step.partition("\n")[0], step.partition("\n")[2]) for step in steps]
 
 
-def test_the_session_in_the_readme(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/walkthrough.md"])
+def test_the_session_of_a_page(page: str, tmp_path: Path) -> None:
     left_out = shutil.ignore_patterns("__pycache__", ".*")
     project = Project(shutil.copytree(ROOT / "examples" / "shop", tmp_path / "shop", ignore=left_out))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for command, expected in session():
+    for command, expected in session(page):
         answer = project.run("sh", "-c", command, PATH=path, COLUMNS="80")
-        assert (command, _without_times(answer.out), answer.err) == (command, _without_times(expected), "")
+        told = answer.err.replace("testmon: wrote the page to testmon.html\n", "")
+        assert (command, _without_times(answer.out), told) == (command, _without_times(expected), "")
 
 
-def _without_times(text: str) -> str:
-    return re.sub(r" in \d+\.\d+s", " in 0s", text)
+def _without_times(text: str) -> list[str]:
+    """Lines; where tests are ordered by their times, in any order."""
+    text = re.sub(r" +\d+\.\d+ ?s\b", " 0 s", re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "now", text))
+    lines = text.splitlines()
+    return sorted(lines) if " tests reach it" in text else lines
