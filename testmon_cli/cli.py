@@ -72,10 +72,24 @@ def _datafile_option(function: Function) -> Function:
     )(function)
 
 
+def _environments(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """Names of environments that were collected, for a shell that completes."""
+    from testmon_cli.application import settings
+    from testmon_cli.storage.datafile import Datafile
+
+    try:
+        with Datafile.open(settings.load(datafile=context.params.get("datafile")).datafile) as datafile:
+            names = sorted({environment.name for environment in datafile.environments()})
+    except TestmonError:  # what is wrong will be said by the command
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
 def _env_option(function: Function) -> Function:
     return click.option(
         "--env",
         metavar="NAME",
+        shell_complete=_environments,
         help="Name of the environment whose results count.  [default: TESTMON_ENV, the setting, or 'default']",
     )(function)
 

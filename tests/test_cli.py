@@ -62,6 +62,22 @@ def test_commands_and_options_are_completed(
     assert answers == [(0, "plain,select\n"), (0, "plain,--explain\n"), (0, "file,tests/\n")]
 
 
+def test_environments_are_completed(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write({"test_a.py": "def test_a(): pass\n"})
+    monkeypatch.chdir(project.path)
+    monkeypatch.setenv("_TESTMON_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "testmon select --env fa")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    assert (main([]), capsys.readouterr().out.strip()) == (0, "")
+    monkeypatch.delenv("_TESTMON_COMPLETE")
+    for name in ("fast", "slow"):
+        assert project.testmon("collect", "-q", "--env", name).code == 0
+    monkeypatch.setenv("_TESTMON_COMPLETE", "bash_complete")
+    assert (main([]), capsys.readouterr().out) == (0, "plain,fast\n")
+
+
 def test_an_unknown_shell_is_an_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_TESTMON_COMPLETE", "tcsh_source")
     assert main([]) == 64
