@@ -246,6 +246,7 @@ def play(week, other, small):
 def served(kind, folder):
     """The address of a hub, on a server of its own."""
     if kind == "folder":
+        (folder / "hub").mkdir()
         yield str(folder / "hub")
         return
     sys.path.insert(0, str(ROOT))
