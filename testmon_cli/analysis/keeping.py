@@ -98,8 +98,10 @@ def functions_of(tree: ast.Module) -> Iterator[tuple[FunctionNode, str]]:
 
 
 def kept_names(nodes: Iterable[FunctionNode]) -> frozenset[str]:
-    """The attributes of `kept_in_object_alone` of some functions."""
-    return frozenset(name for node in nodes for names in kept_in_object_alone(node) for name in names)
+    """The attributes of `kept_in_object_alone` of some functions, and what cached properties keep."""
+    nodes = list(nodes)
+    kept = {name for node in nodes for names in kept_in_object_alone(node) for name in names}
+    return frozenset(kept | {node.name for node in nodes if object_of_cached_property(node)})
 
 
 class Reading(NamedTuple):

@@ -96,14 +96,21 @@ class KeptValues:
         An object of which another has what it kept has readers that nobody noted.
         """
         qualname = function.qualname
-        if name == RESULT or not self._was_observed(path, function, before, name):
+        if not self._was_observed(path, function, before, name):
             return False
         survivors = self._survivors
+        attribute = _attribute_of(qualname, name)
+        if name == RESULT:
+            by_name = survivors.filled.get((path, qualname, f".{attribute}"), set())
+            if (
+                not ran & survivors.filled.get((path, qualname, name), set()) <= by_name
+            ):  # an older run noted no readers
+                return False
         related = self._lineage(path, qualname)
         is_lost = not ran.isdisjoint(survivors.unseen | survivors.lost.get((path, qualname, name), set()))
         if survivors.unseen_paths or is_lost or any(self._may_be(stored, related) for stored in survivors.read):
             return False
-        if self._giving_any or self._walked(path, qualname) or self._passing(name.removeprefix("."), related):
+        if self._giving_any or self._walked(path, qualname) or self._passing(attribute, related):
             return False
         if any(self._gives_of(key, related) for key in self._giving_own) or self._is_decorated(related):
             return False
@@ -185,7 +192,7 @@ class KeptValues:
         for copied, traces in survivors.copied.items():
             if self._may_hold(copied, path, qualname):
                 found |= traces
-        attribute = qualname.rpartition(".")[2] if name == RESULT else name.removeprefix(".")
+        attribute = _attribute_of(qualname, name)
         found |= self._passing(attribute, related)
         if self._survivors.read and any(self._may_be(stored, related) for stored in self._survivors.read):
             found |= self._storing
@@ -408,6 +415,11 @@ class KeptValues:
         """Top-level names that the installed distributions provide."""
         packages = self._datafile.packages(self._run.id)
         return frozenset(module for package in packages if not package.digest for module in package.modules)
+
+
+def _attribute_of(qualname: str, name: str) -> str:
+    """Under which attribute a method keeps something, by a name of `FunctionSummary.keeps` or RESULT."""
+    return qualname.rpartition(".")[2] if name == RESULT else name.removeprefix(".")
 
 
 def _is_plain_value(definition: Definition) -> bool:

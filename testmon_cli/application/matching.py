@@ -707,10 +707,12 @@ class RunMatcher:
             outer, _, name = function.qualname.rpartition(".")
             if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called
                 self.growth.name(path, outer.partition(".")[0], cause)
-            elif outer and "<locals>" not in outer:
-                self.growth.member(path, outer, name, cause)
-            else:
+            elif not outer or "<locals>" in outer:
                 self.growth.name(path, name, cause)
+            elif not is_other and self._kept_values.are_readers_known(path, function, before, RESULT, ran):
+                self.growth.kept(path, function.qualname, f".{name}", cause, is_seen=True)
+            else:
+                self.growth.member(path, outer, name, cause)
 
     def _module_affected(self, module: str, cause: Cause) -> None:
         """Tests that need a module whose import may come out otherwise."""

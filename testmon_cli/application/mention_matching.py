@@ -641,7 +641,7 @@ class MentionMatcher:
         self._match_on_import(key, concerned_with, cause)
         names, owned, related = concerned_with.names, concerned_with.traces, concerned_with.related
         self._hit(self._mentions.traces.bits.of(own) & owned, cause)
-        for place, how, among in self._uses_of_member(key, related, comes_or_goes=cause.comes_or_goes, kept=kept):
+        for place, how, among in self._uses_of_member(key, cause, related, kept=kept):
             concerned = self._mentions.concerned([place], among)
             if readers != EVERYONE and how == _MENTIONS and self._is_noted(place, member):
                 concerned = self._mentions.concerned([place], among & readers)
@@ -717,7 +717,7 @@ class MentionMatcher:
         }
 
     def _uses_of_member(
-        self, key: tuple[str, str, str], related: set[Name], *, comes_or_goes: bool, kept: bool
+        self, key: tuple[str, str, str], cause: Cause, related: set[Name], *, kept: bool
     ) -> Iterator[tuple[Place, str, int]]:
         """Blocks that use a member, and those of related classes that may look it up (`getattr(self, name)`).
 
@@ -726,14 +726,14 @@ class MentionMatcher:
         """
         path, owner, member = key
         facts = self._project.facts(path)
-        if facts is not None:
+        if facts is not None and cause.kind != MEMOISED:  # a function that runs does not find what it kept
             for block in facts.blocks_below(f"{owner}.{member}"):
                 yield Place(path, block), _MENTIONS, EVERYONE
         for place in self._mentions.places("~" + member, member):
             if kept and not self._mentions.reads(place, member):
                 continue
             yield place, _MENTIONS, EVERYONE if self._may_be_of((path, owner), place) else self._mentions.lending(place)
-        for mention in ("." + member, *(["=" + member] if comes_or_goes else ())):
+        for mention in ("." + member, *(["=" + member] if cause.comes_or_goes else ())):
             for place in self._mentions.places(mention, member):
                 yield place, _MENTIONS, EVERYONE
         for place in self._mentions.places(MATCHES_BY_POSITION):

@@ -89,7 +89,7 @@ def _notes_of(node: FunctionNode, qualname: str) -> Iterator[_Note]:
     holder = object_of_cached_property(node)
     statements = node.body[1:] if is_docstring(node.body[0]) else node.body
     if holder and statements:
-        yield _Note(node.body, statements[0], f"{qualname}\t{RESULT}", holder)
+        yield _Note(node.body, statements[0], f"{qualname}\t{RESULT} .{node.name}", holder)
     for fill in fills_of_object(node):
         names = " ".join(f".{attribute}" for attribute in fill.attributes)
         yield _Note(fill.body, fill.statement, f"{qualname}\t{names}", "self")

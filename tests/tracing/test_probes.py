@@ -484,7 +484,7 @@ def test_statements_that_keep_something_in_their_object_note_it() -> None:
         assert (till.price(), till.again(), till.item(1), till.plain()) == (1, 1, 1, None)
     assert noted == [("Till.price\t.known", till), ("Till.again\t.seen", till), ("Till.item\t.items", till)]
     assert till.result == 1
-    assert noted[3:] == [("Till.result\t()", till)]
+    assert noted[3:] == [("Till.result\t() .result", till)]
     assert found["Till"].price.__doc__ == "Doc."
     assert {line for line in found["Till"].price.__code__.co_lines() if line[2] == 5}
 
