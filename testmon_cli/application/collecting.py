@@ -31,7 +31,7 @@ from testmon_cli.application.recording import Joiner, SpoolReader
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.supervising import Stop, supervisor
 from testmon_cli.domain import records
-from testmon_cli.domain.nodeid import path_of
+from testmon_cli.domain.nodeid import NodeId, path_of
 from testmon_cli.domain.provenance import FACT
 from testmon_cli.domain.records import (
     FIXTURES,
@@ -99,14 +99,19 @@ def collect_these(
     verbose: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Collected:
-    """Run some tests; where pytest does not know one of them by its name, their files."""
+    """Run some tests; where pytest does not know one of them by its name, what contains them.
+
+    An id may hold the time of day, and what makes tests may do so by means that no text tells.
+    """
     collected = collect(settings, [*options, *nodes], verbose=verbose)
-    files = tuple(dict.fromkeys(map(path_of, nodes)))
-    if not collected.is_refused or files == nodes:
-        return collected
-    # What makes tests may do so by means that no text tells. Of a file pytest says what is wrong with it and goes on.
-    say("pytest does not know some of these tests by their names; running their files instead")
-    return collect(settings, [*options, *files], verbose=verbose)
+    functions = tuple(dict.fromkeys(str(NodeId.parse(node, path_of(node)).function) for node in nodes))
+    files = tuple(dict.fromkeys(map(path_of, nodes)))  # of a file pytest says what is wrong with it and goes on
+    for wider, what in ((functions, "functions"), (files, "files")):
+        if collected.is_refused and wider != nodes:
+            say(f"pytest does not know some of these tests by their names; running their {what} instead")
+            collected = collect(settings, [*options, *wider], verbose=verbose)
+            nodes = wider
+    return collected
 
 
 def collect(

@@ -144,6 +144,30 @@ def test_pytest_is_asked_for_files_when_it_does_not_know_the_tests(project: Proj
     assert "1 passed, 1 error" in answer.out
 
 
+def test_pytest_is_asked_for_functions_when_ids_hold_the_time(project: Project) -> None:
+    text = """
+        import time
+        import pytest
+        from shop import price
+
+        @pytest.mark.parametrize("n", [0, time.time_ns()])
+        def test_price(n):
+            assert price(n) == n
+
+        def test_other():
+            pass
+    """
+    shop = "def price(n):\n    if n:\n        return n\n    return 0\n"
+    project.write({"pyproject.toml": "", "shop.py": shop, "test_a.py": text})
+    assert project.testmon("collect", "-q").code == 0
+    project.edit("shop.py", "return n", "return n or 0")
+    answer = project.testmon("collect", "--select", "-q")
+    assert answer.code == 0, answer.out
+    assert "pytest does not know some of these tests by their names; running their functions instead" in answer.err
+    assert "2 passed" in answer.out
+    assert selected(project) == []
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the process of pytest in /proc")
 def test_parameters_that_a_killed_run_did_not_come_to(project: Project) -> None:
     text = """
