@@ -25,10 +25,15 @@ class Naming(NamedTuple):
     testpaths: tuple[str, ...] = ()
     norecursedirs: tuple[str, ...] = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
     doctest_modules: bool = False
+    doctest_globs: tuple[str, ...] = ("test*.txt",)
 
     def is_test_file(self, path: str) -> bool:
         """Whether pytest, started without arguments, would collect the file as a module of tests."""
         return any(_matches_path(path, pattern) for pattern in self.files) and self.is_visited(path)
+
+    def is_text(self, path: str) -> bool:
+        """Whether pytest, started without arguments, would look for doctests in a file that is no Python file."""
+        return any(_matches_path(path, pattern) for pattern in self.doctest_globs) and self.is_visited(path)
 
     def is_visited(self, path: str) -> bool:
         """Whether pytest would come to the file's folder at all."""

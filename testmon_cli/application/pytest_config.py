@@ -62,6 +62,7 @@ class PytestConfig(NamedTuple):
             testpaths=self.testpaths,
             norecursedirs=self._list("norecursedirs") or default.norecursedirs,
             doctest_modules="--doctest-modules" in flags,
+            doctest_globs=tuple(_values_of(flags, ("--doctest-glob",))) or default.doctest_globs,
         )
 
     def _list(self, name: str) -> tuple[str, ...]:
@@ -157,15 +158,18 @@ def _conftests_above(root: Path, folder: str, text: Callable[[Path], str]) -> It
 
 
 def _value_of(arguments: Sequence[str], names: Sequence[str]) -> str:
-    """The value of an option on a command line; "" without it."""
-    found = ""
+    """The last value of an option on a command line; "" without it."""
+    return next(iter(reversed(list(_values_of(arguments, names)))), "")
+
+
+def _values_of(arguments: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """The values of an option on a command line."""
     for number, argument in enumerate(arguments):
         for name in names:
             if argument == name:
-                found = arguments[number + 1] if number + 1 < len(arguments) else ""
+                yield arguments[number + 1] if number + 1 < len(arguments) else ""
             elif argument.startswith(f"{name}=" if name.startswith("--") else name):
-                found = argument[len(name) :].removeprefix("=")
-    return found
+                yield argument[len(name) :].removeprefix("=")
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -74,10 +74,10 @@ def select(
         datafile = Datafile.open(settings.datafile, mode="read")
     except MissingDatafile:
         note = f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
-        return narrowing.of(_everything(tree, config.naming(), note, arguments), Known(tree, current))
+        return narrowing.of(_everything(settings, tree, config.naming(), note, arguments), Known(tree, current))
     except DamagedDatafile as error:
         note, why = f"everything is selected: {error}", "the datafile is damaged"
-        return narrowing.of(_everything(tree, config.naming(), note, arguments, why), Known(tree, current))
+        return narrowing.of(_everything(settings, tree, config.naming(), note, arguments, why), Known(tree, current))
     with datafile:
         tree.datafile = datafile
         runs = datafile.runs(current)
@@ -86,13 +86,13 @@ def select(
             others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
             note = f"nothing was collected for {describe(current)} (there is: {others}): everything is selected"
             note += interpreters.hint(next(iter(datafile.runs()), None))
-            return narrowing.of(_everything(tree, config.naming(), note, arguments), known)
+            return narrowing.of(_everything(settings, tree, config.naming(), note, arguments), known)
         if interpreters.is_another(datafile, runs[0], environment.installed_packages):
             note = (
                 f"the tests ran with another Python than {sys.executable}, which has no pytest: everything is selected"
             )
             note += interpreters.hint(runs[0])
-            return narrowing.of(_everything(tree, config.naming(), note, arguments), known)
+            return narrowing.of(_everything(settings, tree, config.naming(), note, arguments), known)
         selection = Chooser(datafile, settings, runs, tree, arguments, since).choose(failed=failed)
         return canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known))
 
@@ -102,7 +102,7 @@ def everything(settings: Settings, *, narrowing: Narrowing | None = None) -> Sel
     root = Path(os.path.realpath(settings.root))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
     config = pytest_config.read(root, pytest_config.place_of((), root), text=tree.text)
-    selection = _everything(tree, config.naming(), "", Arguments(root, exact=True), "all tests are run")
+    selection = _everything(settings, tree, config.naming(), "", Arguments(root, exact=True), "all tests are run")
     return (narrowing or Narrowing()).of(selection, Known(tree, environment.current(settings.env)))
 
 
@@ -128,10 +128,16 @@ def describe(env: Environment) -> str:
 
 
 def _everything(
-    tree: Tree, naming: Naming, note: str, arguments: Arguments, why: str = "nothing is known of it"
+    settings: Settings,
+    tree: Tree,
+    naming: Naming,
+    note: str,
+    arguments: Arguments,
+    why: str = "nothing is known of it",
 ) -> Selection:
     reason = Reason(kinds.NEW, why)
     files = [path for path in sorted(tree.stats) if _is_collectable(tree, path, naming)]
+    files += _texts(tree, naming, settings)
     tests = [Selected(path, arguments.of(NodeId(path)), reason) for path in files]
     return Selection(tuple(tests), 0, (note,))
 
@@ -142,6 +148,12 @@ def _is_collectable(tree: Tree, path: str, naming: Naming) -> bool:
     if naming.is_test_file(path):
         return True
     return naming.doctest_modules and naming.is_visited(path) and b">>>" in tree.read(path)
+
+
+def _texts(tree: Tree, naming: Naming, settings: Settings) -> list[str]:
+    """Text files in which pytest finds doctests."""
+    found = sources.texts(tree.root, naming.doctest_globs, settings.exclude)
+    return [path for path in found if naming.is_text(path) and b">>>" in tree.read(path)]
 
 
 class _Verdict:
@@ -590,7 +602,16 @@ class Chooser:
                     if f"{test.nodeid}::" in groups:
                         yield test._replace(reason=Reason(kinds.NEW, "left out when its file was collected"))
         yield from self._inherited(naming, functions)
+        yield from self._new_texts(naming, files)
         yield from self._pending(unwanted)
+
+    def _new_texts(self, naming: Naming, files: Collection[str]) -> Iterator[Selected]:
+        """New text files with examples. They are looked for where an option or a test tells that there may be some."""
+        if naming.doctest_globs == Naming().doctest_globs and all(path.endswith(".py") for path in files):
+            return
+        for path in _texts(self.tree, naming, self.settings):
+            if path not in files:
+                yield Selected(path, self.arguments.of(NodeId(path)), Reason(kinds.NEW, "new text file with examples"))
 
     def _new_functions(
         self, path: str, naming: Naming, functions: set[str], inert: frozenset[str]

@@ -40,16 +40,31 @@ _UNKNOWN = Stat(-1, 0)  # says nothing of the content: it is read
 
 def scan(root: Path, extra: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Stat]:
     """Python files below the root (and extra source folders), by path relative to the root."""
-    found = dict(_scan(root, "", exclude))
+    found = dict(_scan(root, "", exclude, _is_source))
     for folder in extra:
         start = (root / folder).resolve()
         prefix = os.path.relpath(start, root).replace(os.sep, "/")
         if prefix.startswith(".."):
-            found.update(_scan(start, prefix + "/", exclude))
+            found.update(_scan(start, prefix + "/", exclude, _is_source))
     return found
 
 
-def _scan(folder: Path, prefix: str, exclude: Sequence[str]) -> Iterator[tuple[str, Stat]]:
+def texts(root: Path, patterns: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
+    """Files below the root whose names match some patterns and that are no Python files, by path, in order."""
+
+    def is_wanted(name: str) -> bool:
+        return not _is_source(name) and any(fnmatch(name, pattern.rpartition("/")[2]) for pattern in patterns)
+
+    return sorted(path for path, _ in _scan(root, "", exclude, is_wanted))
+
+
+def _is_source(name: str) -> bool:
+    return name.endswith(".py")
+
+
+def _scan(
+    folder: Path, prefix: str, exclude: Sequence[str], is_wanted: Callable[[str], bool]
+) -> Iterator[tuple[str, Stat]]:
     stack = [(str(folder), prefix)]
     while stack:
         current, before = stack.pop()
@@ -63,7 +78,7 @@ def _scan(folder: Path, prefix: str, exclude: Sequence[str]) -> Iterator[tuple[s
             path = before + entry.name
             if exclude and any(fnmatch(path, pattern) for pattern in exclude):
                 continue
-            if entry.name.endswith(".py"):
+            if is_wanted(entry.name):
                 try:
                     stat = entry.stat()
                 except OSError:

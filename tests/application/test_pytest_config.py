@@ -64,3 +64,5 @@ def test_a_file_that_cannot_be_parsed_is_a_configuration_of_its_own(tmp_path: Pa
 def test_options_of_the_run_count_for_names() -> None:
     config = pytest_config.PytestConfig("", {}, ())
     assert [config.naming(given).doctest_modules for given in ([], ["--doctest-modules"])] == [False, True]
+    given = ["--doctest-glob", "*.rst", "--doctest-glob=docs/*.md"]
+    assert [config.naming(each).doctest_globs for each in ([], given)] == [("test*.txt",), ("*.rst", "docs/*.md")]
