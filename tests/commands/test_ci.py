@@ -115,6 +115,7 @@ def test_the_exit_code_is_that_of_pytest(suite: Project) -> None:
     assert ci(suite, "--", "--no-such-option").code == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["nothing is known", "configuration", "--all", "message", "full_every"])
 def test_jobs_run_all_tests_between_them(suite: Project, why: str, tmp_path: Path) -> None:
     options: list[str] = []
@@ -150,6 +151,7 @@ def test_jobs_run_all_tests_between_them(suite: Project, why: str, tmp_path: Pat
     assert sorted(seen) == sorted(ALL - {"data.rows::row"})
 
 
+@pytest.mark.slow
 def test_jobs_with_different_evidence_leave_nothing_out(suite: Project, tmp_path: Path) -> None:
     suite.edit("shop.py", "x * 2", "x + x")
     found = set()
@@ -179,6 +181,7 @@ def test_jobs_share_a_plan(suite: Project, tmp_path: Path) -> None:
     assert sorted(by_name) == sorted(by_file) == sorted(fewer) == sorted(PRICES)
 
 
+@pytest.mark.slow
 def test_a_plan_holds_although_evidence_has_changed(suite: Project) -> None:
     suite.edit("shop.py", "x * 2", "x + x")
     (suite.path / "plan.json").write_text(suite.testmon("plan", "--jobs", "2").out, encoding="utf-8")
@@ -245,6 +248,7 @@ def test_a_summary_is_added_to_what_github_shows(suite: Project, tmp_path: Path)
     assert "| tests known | 17 (17 passed) |" in rest
 
 
+@pytest.mark.slow
 def test_jobs_meet_in_a_hub(suite: Project, tmp_path: Path) -> None:
     hub = tmp_path / "hub"
     hub.mkdir()
@@ -291,6 +295,7 @@ def test_what_is_refused(suite: Project) -> None:
     assert suite.testmon("ci", "--shard", "0/2").code == 64
 
 
+@pytest.mark.slow
 def test_a_full_run_is_not_asked_for_again_too_soon(suite: Project) -> None:
     suite.write({"pyproject.toml": '[tool.testmon]\nfull_every = "1d"\n'})
     assert "all tests are run" not in ci(suite).err

@@ -5,6 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Answer, Project
 
 MAIN = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_ACTOR": "ann"}
@@ -26,6 +28,7 @@ def _ok(answer: Answer) -> str:
     return answer.out
 
 
+@pytest.mark.slow
 def test_a_week_of_two_machines(project: Project) -> None:
     project.write(
         {

@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import Answer, Project
 
+pytestmark = pytest.mark.slow  # nothing in them depends on the version of Python
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(yaml|bash|ini|python)\n(.*?)```", PAGE, re.DOTALL)
