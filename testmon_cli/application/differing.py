@@ -24,6 +24,7 @@ from testmon_cli.application.matching import RunMatcher
 from testmon_cli.application.resources import Today
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Tree, stored_model
+from testmon_cli.application.uses import users_of, with_users
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.difference import Change, Difference
 from testmon_cli.domain.records import Run, StoredExecution, StoredFingerprint, VersionRef
@@ -106,11 +107,8 @@ class Dependents:
         return [run for run in self._all_runs if run.id in ran]
 
     @cached_property
-    def _users(self) -> Mapping[int, list[int]]:
-        users: dict[int, list[int]] = defaultdict(list)
-        for user, used in self._datafile.uses([run.id for run in self._runs]):
-            users[used].append(user)
-        return users
+    def _users(self) -> Mapping[int, Sequence[int]]:
+        return users_of(self._datafile, [run.id for run in self._runs])
 
     def all(self) -> int:
         """All tests that are known."""
@@ -217,14 +215,7 @@ class Dependents:
         return self._tests & self._matchers[run.id].reached_by(change).keys()
 
     def _with_users(self, traces: Iterable[int]) -> set[int]:
-        found = set(traces)
-        stack = list(found)
-        while stack:
-            for user in self._users.get(stack.pop(), ()):
-                if user not in found:
-                    found.add(user)
-                    stack.append(user)
-        return found
+        return with_users(traces, self._users)
 
 
 def _what_happened(before: str, now: str) -> str:

@@ -35,6 +35,7 @@ from testmon_cli.application.mention_matching import MentionMatcher
 from testmon_cli.application.resources import Today
 from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.application.texts import TextsRead
+from testmon_cli.application.uses import users_of
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import (
@@ -90,7 +91,7 @@ class RunMatcher:
         self._functions_at: dict[tuple[str, int], list[Ran]] = {}
         self._not_in_full: set[int] = set()  # traces of which something is not known
         self._followed: set[int] = set()  # traces of statements of which the consequences are known
-        self._users: dict[int, list[int]] = defaultdict(list)
+        self._users: dict[int, Sequence[int]] = {}
         self._kinds: dict[int, str] = {}
         self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
         self._unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
@@ -267,8 +268,7 @@ class RunMatcher:
                 self._hit(trace_id, Cause(UNKNOWN, how, name if kind == "module" else "", name))
             if not complete and kind == "fixture":
                 self._unfinished[trace_id] = identity.split(":", 2)[-1]
-        for user, used in self._datafile.uses([self.run.id]):
-            self._users[used].append(user)
+        self._users.update(users_of(self._datafile, [self.run.id]))
 
     def _hit(self, trace_id: int, cause: Cause) -> None:
         kind = self._kinds.get(trace_id)

@@ -9,6 +9,7 @@ from testmon_cli.application import environment, reporting, selecting
 from testmon_cli.application.comparing import is_loaded
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Snapshot
+from testmon_cli.application.uses import users_of, with_users
 from testmon_cli.domain.bits import Bits
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.page import Flaky, KnownTest, Page, ReachedFile, ReachedFunction, ShownRun
@@ -145,17 +146,9 @@ class _Reaching:
         bits: Bits[int] = Bits(execution.trace_id for execution in newest)
         self._tests = {execution.trace_id: bits.of([execution.trace_id]) for execution in newest}
         runs = {execution.run_id for execution in newest}
-        users: dict[int, list[int]] = defaultdict(list)
-        for user, used in datafile.uses(runs):
-            users[used].append(user)
+        users = users_of(datafile, runs)
         for trace, *_ in datafile.traces(runs, *_OTHERS):
-            stack, seen = [trace], {trace}
-            while stack:
-                for user in users.get(stack.pop(), ()):
-                    if user not in seen:
-                        seen.add(user)
-                        stack.append(user)
-            self._tests[trace] = bits.known(seen)
+            self._tests[trace] = bits.known(with_users([trace], users))
 
     def blocks(self, path: str) -> dict[int, int]:
         """By checksum of a block, the tests that reach it."""

@@ -6,7 +6,6 @@ on import, and for functions that nobody ran, the rules of selection say whom su
 
 import os
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from testmon_cli.application.select_paths import Place, places
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.sources import Tree, stored_model
 from testmon_cli.application.suggesting import nearest
+from testmon_cli.application.uses import users_of, with_users
 from testmon_cli.domain.causes import CHANGED, Cause
 from testmon_cli.domain.errors import SourceError, TestmonError
 from testmon_cli.domain.nodeid import path_of
@@ -183,9 +183,7 @@ class _Asking:
         blocks = self._blocks(model)
         hits = self._executing({block.checksum for block in blocks}, run)
         kinds = {t: name for t, _, name, _, _ in self._datafile.traces([run.id], *_OTHERS)}
-        users: dict[int, list[int]] = defaultdict(list)
-        for user, used in self._datafile.uses([run.id]):
-            users[used].append(user)
+        users = users_of(self._datafile, [run.id])
         for trace in hits:
             if trace not in kinds:
                 self._found[trace] = RUNS_IT
@@ -221,13 +219,8 @@ class _Asking:
             "collect": "its collection runs it",
             "session": "the session runs it",
         }.get(kind, "an import runs it")
-        stack, seen = [trace], {trace}
-        while stack:
-            for user in users.get(stack.pop(), ()):
-                if user not in seen:
-                    seen.add(user)
-                    stack.append(user)
-                    self._found.setdefault(user, how)
+        for user in sorted(with_users([trace], users) - {trace}):
+            self._found.setdefault(user, how)
 
     def _ask_the_rules(self, run: Run, model: SourceModel, blocks: Sequence[Block], hits: set[int]) -> None:
         from testmon_cli.analysis.changes import DefinitionChange
