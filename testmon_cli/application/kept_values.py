@@ -71,6 +71,7 @@ class KeptValues:
         self._asking = asking
         self._walking = walking
         self._shared: dict[str, bool] = {}
+        self._walks: dict[str, set[int]] = {}  # by the name of a class
         self._copying: dict[tuple[str, str], set[int]] = {}
         self._storing_plainly: dict[tuple[str, str, str], bool] = {}
         self._passed: dict[str, list[tuple[bool, str, str, AbstractSet[int]]]] = {}
@@ -101,11 +102,9 @@ class KeptValues:
         survivors = self._survivors
         attribute = _attribute_of(qualname, name)
         if name == RESULT:
-            by_name = survivors.filled.get((path, qualname, f".{attribute}"), set())
-            if (
-                not ran & survivors.filled.get((path, qualname, name), set()) <= by_name
-            ):  # an older run noted no readers
-                return False
+            kept = ran & survivors.filled.get((path, qualname, name), set())
+            if not kept <= survivors.filled.get((path, qualname, f".{attribute}"), set()):
+                return False  # an older run noted no readers
         related = self._lineage(path, qualname)
         is_lost = not ran.isdisjoint(survivors.unseen | survivors.lost.get((path, qualname, name), set()))
         if survivors.unseen_paths or is_lost or any(self._may_be(stored, related) for stored in survivors.read):
@@ -249,13 +248,16 @@ class KeptValues:
 
     def _walked(self, path: str, qualname: str) -> set[int]:
         """Traces that may have passed on all attributes of an object of a method's class, as the run recorded it."""
-        walking = self._walking(qualname.rpartition(".")[0].rpartition(".")[2])
-        return {
-            trace_id
-            for where, function in self._givers
-            if function.gives == WALKED and walking.get(where)
-            for trace_id in walking[where] & set(self._entered(where, function))
-        }
+        cls = qualname.rpartition(".")[0].rpartition(".")[2]
+        if cls not in self._walks:
+            walking = self._walking(cls)
+            self._walks[cls] = {
+                trace_id
+                for where, function in self._givers
+                if function.gives == WALKED and walking.get(where)
+                for trace_id in walking[where] & set(self._entered(where, function))
+            }
+        return self._walks[cls]
 
     @cached_property
     def _giving_own(self) -> Mapping[tuple[str, str], set[int]]:
