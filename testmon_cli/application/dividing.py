@@ -135,9 +135,13 @@ class Planned(NamedTuple):
 
 
 def read_plan(path: str) -> Planned:
-    """What `testmon plan` wrote. Raises SettingsError for anything else, and OSError."""
+    """What `testmon plan` wrote. Raises SettingsError for anything else, and for what cannot be read."""
     try:
-        found = json.loads(read_bytes(path))
+        text = read_bytes(path)
+    except OSError as error:
+        raise SettingsError(f"the plan {path} cannot be read: {error.strerror or error}") from error
+    try:
+        found = json.loads(text)
         shares = tuple(tuple(job["arguments"]) for job in found["jobs"])
         commit = found["commit"]
         is_one = found["version"] == 1 and all(isinstance(a, str) for a in [commit, *chain.from_iterable(shares)])

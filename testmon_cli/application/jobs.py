@@ -140,7 +140,7 @@ class _Chooser:
             if planned.commit == head:
                 return planned
             trouble = f"{path} is of commit {planned.commit[:7]}, not of {head[:7]}"
-        except (OSError, TestmonError) as error:
+        except TestmonError as error:
             trouble = str(error)
         if self._shard.plan:  # it may be known by its name alone
             self._notes.append(trouble)

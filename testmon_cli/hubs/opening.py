@@ -29,4 +29,6 @@ def open_hub(address: str) -> Store:
         from testmon_cli.hubs.database import DatabaseStore
 
         return DatabaseStore(address)
+    if parts.scheme in _OBJECTS:
+        raise SettingsError(f"no hub can be at {address}: name a bucket or server, like {parts.scheme}://NAME/FOLDER")
     raise SettingsError(f"no hub can be at a {parts.scheme} address: give {_KNOWN}")

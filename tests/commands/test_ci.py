@@ -195,7 +195,7 @@ def test_a_plan_holds_although_evidence_has_changed(suite: Project) -> None:
 @pytest.mark.parametrize(
     ("plan", "why"),
     [
-        (None, "plan.json"),
+        (None, "the plan plan.json cannot be read: No such file or directory"),
         ("[]", "plan.json: it is no plan of this version of testmon"),
         ('{"version": 1, "commit": "0123456789", "jobs": []}', "plan.json is of commit 0123456, not of "),
     ],

@@ -71,3 +71,5 @@ def test_addresses(tmp_path: Path) -> None:
     for address in ("ftp://host/x", "file://host/x"):
         with pytest.raises(SettingsError, match="no hub can be at"):
             open_hub(address)
+    with pytest.raises(SettingsError, match="no hub can be at s3://: name a bucket or server"):
+        open_hub("s3://")
