@@ -12,7 +12,7 @@ from pathlib import Path
 import lab
 
 from testmon_cli.analysis import codec
-from testmon_cli.application.comparing import is_loaded
+from testmon_cli.application.invalidate.snapshot_diff import is_loaded
 from testmon_cli.storage.datafile import Datafile
 
 PAGE = lab.CHECKOUT / "docs" / "comparison.md"

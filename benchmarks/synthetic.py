@@ -15,7 +15,7 @@ from pathlib import Path
 
 from testmon_cli import __version__
 from testmon_cli.analysis import codec
-from testmon_cli.application import sources
+from testmon_cli.application.checkout import sources
 from testmon_cli.domain.records import Execution, ResourceState, Run, RunStart, SourceVersion, Trace
 from testmon_cli.storage.datafile import Datafile
 

@@ -110,11 +110,11 @@ class Project:
         base: str | None = None,
     ) -> Selection:
         """Select the tests that must run, as `testmon select` with the options of these names prints them."""
-        from testmon_cli.application import selecting
-        from testmon_cli.application.select_filters import narrowing_of
+        from testmon_cli.application.select import use_case
+        from testmon_cli.application.select.filters import narrowing_of
 
         narrowing = narrowing_of(self._settings, paths, keyword)
-        found = selecting.select(self._settings, narrowing=narrowing, failed=failed, staged=staged, base=base)
+        found = use_case.select(self._settings, narrowing=narrowing, failed=failed, staged=staged, base=base)
         tests = tuple(
             SelectedTest(
                 test.nodeid,
@@ -140,24 +140,24 @@ class Project:
 
     def explain(self, what: str, *, would_select: bool = False) -> Reliance | Reach:
         """Tell what a test relies on, given its node id; or which tests reach a place, see `tests_for`."""
-        from testmon_cli.application import explaining
+        from testmon_cli.application.explain import one_test
 
-        return explaining.explain(self._settings, what, would_select=would_select)
+        return one_test.explain(self._settings, what, would_select=would_select)
 
     def relies_on(self, nodeid: str) -> Reliance:
         """Tell what a test relies on, and why it is selected now if it is."""
-        from testmon_cli.application import explaining
+        from testmon_cli.application.explain import one_test
 
-        return explaining.relies_on(self._settings, nodeid)
+        return one_test.relies_on(self._settings, nodeid)
 
     def tests_for(self, place: str, *, would_select: bool = False) -> Reach:
         """Find the tests that reach a line (`app/price.py:41`), a name (`app/price.py::total`) or a file.
 
         With `would_select`, also those that do not run it and that a change there would select.
         """
-        from testmon_cli.application import reaching
+        from testmon_cli.application.explain import reaching_tests
 
-        return reaching.reach_of(self._settings, place, would_select=would_select)
+        return reaching_tests.reach_of(self._settings, place, would_select=would_select)
 
     def runs(self) -> tuple[RunFacts, ...]:
         """All runs of all environments, the newest first."""

@@ -112,7 +112,7 @@ def _python_option(function: Function) -> Function:
 
 
 def _look_elsewhere(context: click.Context, _: click.Parameter, python: str | None) -> None:
-    from testmon_cli.application.interpreters import is_to_be_asked
+    from testmon_cli.application.checkout.interpreters import is_to_be_asked
 
     if python and not context.resilient_parsing and is_to_be_asked(python):
         shared: Shared = context.obj
@@ -367,7 +367,7 @@ def ci(
     the title or text of a pull request holds `[testmon all]`, and where the setting `full_every` says so. The exit code
     is pytest's, or 0 where no test is left for this job.
     """
-    from testmon_cli.application.jobs import Request
+    from testmon_cli.application.ci.jobs import Request
     from testmon_cli.commands import ci as command
 
     settings = _settings(context, datafile, env, hub=hub)
@@ -968,7 +968,7 @@ def _invoke(arguments: list[str]) -> int:
         with cli.make_context("testmon", [*arguments]) as context:
             return cli.invoke(context) or 0
     except ElsewhereError as other:
-        from testmon_cli.application.interpreters import ask
+        from testmon_cli.application.checkout.interpreters import ask
 
         return ask(other.python, arguments, other.start)
     except click.exceptions.Exit as request:

@@ -10,10 +10,11 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from testmon_cli.analysis.ast_walk import EMPTY, children
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.imports import imported_names
+from testmon_cli.analysis.known_effects import BUILTINS
 from testmon_cli.analysis.normalise import Text
-from testmon_cli.analysis.purity import BUILTINS
 from testmon_cli.analysis.scopes import (
     FunctionNode,
     Scope,
@@ -23,7 +24,6 @@ from testmon_cli.analysis.scopes import (
     function_scope,
     module_scope,
 )
-from testmon_cli.analysis.trees import EMPTY, children
 from testmon_cli.domain.source import Block
 
 _LEAVING = frozenset({

@@ -22,11 +22,13 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.checksums import checksum
+from testmon_cli.analysis.constant_conditions import live_statements
+from testmon_cli.analysis.dotted_names import Names, dotted_name
 from testmon_cli.analysis.effects import FALLIBLE, Reader
 from testmon_cli.analysis.fallibility import Fallibility, catches_all, catches_imports
-from testmon_cli.analysis.names import Names, dotted_name
 from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.scopes import (
     FunctionNode,
@@ -37,8 +39,6 @@ from testmon_cli.analysis.scopes import (
     evaluates_annotations,
     module_scope,
 )
-from testmon_cli.analysis.trees import children, walk
-from testmon_cli.analysis.typechecking import live_statements
 from testmon_cli.domain.source import METACLASS, Definition
 
 _COMPOUND = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For, ast.While, ast.Match)

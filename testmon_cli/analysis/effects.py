@@ -20,8 +20,10 @@ The notation, a text per effect, resolved against the whole project by `analysis
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 
-from testmon_cli.analysis import purity
-from testmon_cli.analysis.keeping import (
+from testmon_cli.analysis import known_effects
+from testmon_cli.analysis.ast_walk import children, walk
+from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
+from testmon_cli.analysis.memoisation import (
     given_away,
     kept_in_class,
     kept_in_object,
@@ -31,9 +33,7 @@ from testmon_cli.analysis.keeping import (
     passed_on,
     roots_of_results,
 )
-from testmon_cli.analysis.names import Names, dotted_name, root_name
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, parameters
-from testmon_cli.analysis.trees import children, walk
 from testmon_cli.domain.source import ITEM, RESULT, FunctionSummary
 
 ANYTHING = "*"
@@ -130,7 +130,7 @@ class Reader:
                 self.found.add(ANYTHING if self.local is None else UNNAMED)
                 continue
             expanded = self.names.expand(dotted)
-            if purity.is_pure_decorator(expanded) and not self._is_own(dotted):
+            if known_effects.is_pure_decorator(expanded) and not self._is_own(dotted):
                 continue
             if self._is_own(dotted) and dotted.rpartition(".")[2] in ("setter", "getter", "deleter"):
                 continue
@@ -169,7 +169,7 @@ class Reader:
                 self._changes_self(_owner_of(node, root))
             elif kind != "fresh":
                 self.found.add(ARGUMENT)
-        elif not root or (self.names.is_imported(root) and purity.is_stdlib(self.names.expand(root))):
+        elif not root or (self.names.is_imported(root) and known_effects.is_stdlib(self.names.expand(root))):
             self.found.add(ANYTHING)
         else:
             self.found.add("~" + _owner_of(node, root))
@@ -231,11 +231,11 @@ class Reader:
         return bool(root) and not self.names.is_builtin(root) and (self.local is None or root not in self.local)
 
     def _imported(self, expanded: str, roots: str, *, bare: bool) -> None:
-        if purity.is_stdlib(expanded):
-            if not purity.is_pure_call(expanded) or (bare and self.local is None):
+        if known_effects.is_stdlib(expanded):
+            if not known_effects.is_pure_call(expanded) or (bare and self.local is None):
                 self.found.add(ANYTHING)
             return
-        if purity.is_pure_call(expanded):
+        if known_effects.is_pure_call(expanded):
             return
         self.found.add(f"{'bare' if bare else 'call'}:{expanded}{roots}")
 
@@ -253,7 +253,7 @@ class Reader:
                 self.found.add(ANYTHING)
         elif name in ("map", "filter") and node.args and dotted_name(node.args[0]):
             self.call(ast.copy_location(ast.Call(node.args[0], [], []), node), bare=False)
-        elif name not in purity.PURE_BUILTINS:
+        elif name not in known_effects.PURE_BUILTINS:
             self.found.add(ANYTHING)
 
     def _method_of_local(self, first: str, rest: str, roots: str) -> None:
@@ -263,12 +263,12 @@ class Reader:
             if not rest:
                 self.found.add(UNNAMED + roots)  # a function given as argument is called
             return
-        if method in purity.CONTAINER_MUTATORS:
+        if method in known_effects.CONTAINER_MUTATORS:
             if kind in ("self", "making"):
                 self._changes_self(f"{first}.{owner}" if owner else first)
             else:
                 self.found.add(ARGUMENT)
-        elif method not in purity.BUILTIN_METHODS:
+        elif method not in known_effects.BUILTIN_METHODS:
             self.found.add(f"{UNNAMED}{method}{roots}")
 
     def _computed(self, node: ast.Call, roots: str, *, bare: bool) -> None:
@@ -283,10 +283,10 @@ class Reader:
             innermost = self._innermost_call(value)
             if innermost and self.names.is_imported(innermost.partition(".")[0]):
                 expanded = self.names.expand(innermost)
-                if purity.is_stdlib(expanded) and not bare:
+                if known_effects.is_stdlib(expanded) and not bare:
                     return
-            if function.attr in purity.BUILTIN_METHODS and not self._is_new(value):
-                if function.attr in purity.CONTAINER_MUTATORS and root:
+            if function.attr in known_effects.BUILTIN_METHODS and not self._is_new(value):
+                if function.attr in known_effects.CONTAINER_MUTATORS and root:
                     self.mutated(value)
                 return
             source = self._source(value)
@@ -295,7 +295,7 @@ class Reader:
         if isinstance(function, ast.Call):
             dotted = dotted_name(function.func)
             self.call(function, bare=False)
-            if dotted and purity.is_pure_decorator(self.names.expand(dotted)):
+            if dotted and known_effects.is_pure_decorator(self.names.expand(dotted)):
                 return
         self.found.add(ANYTHING if self.local is None else UNNAMED)
 
@@ -358,7 +358,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
             local[statement.name] = "fresh"
     reader = Reader(names, local)
     reader.statements(node.body)
-    memoised = any(last_part(d) in purity.MEMOISING for d in node.decorator_list)
+    memoised = any(last_part(d) in known_effects.MEMOISING for d in node.decorator_list)
     of_names = dict(_kept_by(reader.found, names))
     of_class = kept_in_class(node, nodes)
     of_object, made = kept_in_object(node)
@@ -391,7 +391,7 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
         dotted = effect[1:] if effect[0] in "=~" else ""
         if kind.endswith("method"):
             owner, _, method = rest.partition("|")[0].rpartition(".")
-            dotted = owner if method in purity.CONTAINER_MUTATORS else ""
+            dotted = owner if method in known_effects.CONTAINER_MUTATORS else ""
         first = dotted.partition(".")[0]
         # Other names are builtins, and locals of functions around this one.
         if first and (effect[0] == "=" or names.is_imported(first) or first in names.bound):
@@ -400,7 +400,7 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
 
 def _outliving(dotted: str, names: Names) -> str:
     owner, _, last = dotted.rpartition(".")
-    if last in purity.BUILTIN_METHODS and owner:  # of `table.setdefault(k, []).append(x)`
+    if last in known_effects.BUILTIN_METHODS and owner:  # of `table.setdefault(k, []).append(x)`
         dotted = owner
     first, dot, _ = dotted.partition(".")
     return dotted if names.is_imported(first) or not dot else "." + dotted.rpartition(".")[2]

@@ -9,10 +9,10 @@ import ast
 import builtins
 from collections.abc import Callable, Collection, Iterable
 
-from testmon_cli.analysis import purity
-from testmon_cli.analysis.names import Names, dotted_name
+from testmon_cli.analysis import known_effects
+from testmon_cli.analysis.ast_walk import walk
+from testmon_cli.analysis.dotted_names import Names, dotted_name
 from testmon_cli.analysis.scopes import COMPREHENSIONS, bound_names
-from testmon_cli.analysis.trees import walk
 
 ANY = "any"
 VERSION = "version"  # sys.version_info or a slice of it: compares with tuples of integers
@@ -52,7 +52,7 @@ _EXCEPTIONS = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
 )
 # Modules of the standard library that every CPython has.
-_ALWAYS_THERE = purity.STDLIB - {
+_ALWAYS_THERE = known_effects.STDLIB - {
     "curses", "dbm", "ensurepip", "idlelib", "lib2to3", "msvcrt", "nt", "readline", "tkinter", "turtle", "winreg",
     "winsound",
 }  # fmt: skip
@@ -166,7 +166,7 @@ class Fallibility:
         return isinstance(node, ast.Name) and node.id in names and self.names.is_builtin(node.id)
 
     def _name(self, node: ast.Name) -> str | None:
-        if self._bound is not None and node.id not in self._bound and node.id not in purity.BUILTINS:
+        if self._bound is not None and node.id not in self._bound and node.id not in known_effects.BUILTINS:
             return None
         if node.id in _MODULE_ATTRIBUTES and node.id not in self.names.bound:
             return _MODULE_ATTRIBUTES[node.id]

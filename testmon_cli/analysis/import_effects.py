@@ -7,7 +7,7 @@ not depend on what changed: it is found once for each definition.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from testmon_cli.analysis import purity
+from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE, SELF, UNNAMED
 from testmon_cli.analysis.project import Consequence, Project, Ran
 from testmon_cli.domain.source import Definition, FunctionSummary
@@ -175,7 +175,7 @@ class _Follower:
         """Follow a call; True if it may change its arguments."""
         found = self.project.resolve(target, place.path)
         if found is None:
-            if kind not in ("deco", "made") or not purity.is_pure_decorator(target):
+            if kind not in ("deco", "made") or not known_effects.is_pure_decorator(target):
                 self._note(MODULE, place.importing)  # outside the project, and not known to be harmless
             return False
         found = self._aliased(found)
@@ -270,7 +270,7 @@ class _Follower:
     def _decorated(self, target: str, place: "_Place", *, made: bool) -> None:
         found = self.project.resolve(target, place.path)
         if found is None:
-            if not purity.is_pure_decorator(target):
+            if not known_effects.is_pure_decorator(target):
                 self._note(MODULE, place.importing)
             return
         summary = self.project.function(*found)
@@ -320,7 +320,11 @@ class _Follower:
         lineage += self.project.ancestors(path, definition)
         for holder, cls, base in lineage:
             if cls is None:
-                if not (base in purity.PLAIN_BASES or purity.is_stdlib(base) or purity.is_pure_call(base)):
+                if not (
+                    base in known_effects.PLAIN_BASES
+                    or known_effects.is_stdlib(base)
+                    or known_effects.is_pure_call(base)
+                ):
                     self._note(MODULE, place.importing)
                 continue
             for name in _INITIALISERS:
@@ -353,7 +357,7 @@ class _Follower:
         root, _, method = qualname.rpartition(".")
         for definition in self.project.definitions(where, root.partition(".")[0]) if root else ():
             if "literal" in definition.flags or _is_dispatcher(definition):
-                if method not in purity.BUILTIN_METHODS or method in purity.CONTAINER_MUTATORS:
+                if method not in known_effects.BUILTIN_METHODS or method in known_effects.CONTAINER_MUTATORS:
                     self._note(MUTATED, where, root.partition(".")[0])
                 return
             if "instance" in definition.flags:
@@ -368,9 +372,9 @@ class _Follower:
         made_by = definition.bases[0] if definition.bases else "?"
         cls = self.project.class_definition(made_by, where)
         if cls is None:
-            plain = purity.is_stdlib(made_by) or made_by in purity.PURE_BUILTINS
-            if plain and purity.is_pure_call(made_by):
-                if bare or method in purity.CONTAINER_MUTATORS:
+            plain = known_effects.is_stdlib(made_by) or made_by in known_effects.PURE_BUILTINS
+            if plain and known_effects.is_pure_call(made_by):
+                if bare or method in known_effects.CONTAINER_MUTATORS:
                     self._note(MUTATED, where, root)
                 return
             self._note(MODULE, place.importing)

@@ -4,9 +4,9 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from testmon_cli.analysis.pythons import CURRENT, has_lazy_imports
-from testmon_cli.analysis.trees import children, walk
-from testmon_cli.analysis.typechecking import is_type_checking
+from testmon_cli.analysis.ast_walk import children, walk
+from testmon_cli.analysis.constant_conditions import is_type_checking
+from testmon_cli.analysis.python_versions import CURRENT, has_lazy_imports
 from testmon_cli.domain.source import Import
 
 _PLUGINS = "pytest_plugins"

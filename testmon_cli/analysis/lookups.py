@@ -10,9 +10,9 @@ from collections.abc import Container, Iterable, Iterator
 from functools import cached_property, partial
 from typing import NamedTuple
 
+from testmon_cli.analysis.ast_walk import EMPTY, children, walk
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.scopes import FunctionNode, Scope, function_scope
-from testmon_cli.analysis.trees import EMPTY, children, walk
 
 # How a look-up is done, as in `mentions` but for names that are recorded.
 ANYWHERE = "!*"

@@ -10,11 +10,11 @@ from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.containers import private_containers
 from testmon_cli.analysis.definitions import find_definitions, names_of
+from testmon_cli.analysis.dotted_names import Names
 from testmon_cli.analysis.effects import summary_of
 from testmon_cli.analysis.imports import find_imports, lazy_lines
-from testmon_cli.analysis.keeping import functions_of, kept_names, readings_of
-from testmon_cli.analysis.names import Names
-from testmon_cli.analysis.pythons import CURRENT, has_lazy_imports
+from testmon_cli.analysis.memoisation import functions_of, kept_names, readings_of
+from testmon_cli.analysis.python_versions import CURRENT, has_lazy_imports
 from testmon_cli.analysis.scopes import FunctionNode, Scope
 from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceError, SourceModel
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from testmon_cli.analysis.growth import Affected, Growth
 from testmon_cli.analysis.project import Held, Project
+from testmon_cli.analysis.propagation import Affected, Growth
 from testmon_cli.domain.bits import Bits
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.source import Definition

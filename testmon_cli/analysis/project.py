@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
-from testmon_cli.analysis import codec, purity
+from testmon_cli.analysis import codec, known_effects
 from testmon_cli.analysis.definition_index import DefinitionIndex
 from testmon_cli.analysis.imports import ModuleIndex, module_parts
 from testmon_cli.domain.source import METACLASS, Definition, FunctionSummary, Import, SourceModel
@@ -328,7 +328,7 @@ class Project:
         parts = dotted.split(".")
         for length in range(len(parts), 0, -1):
             files = self.index.files(".".join(parts[:length]))
-            if files and not purity.is_stdlib(parts[0]):
+            if files and not known_effects.is_stdlib(parts[0]):
                 return self._in_module(files[0], parts[length:], depth)
         return None
 
@@ -379,7 +379,7 @@ class Project:
             if parent is not None:
                 if not self._is_plain(parent[0], parent[1], depth + 1, above):
                     return False
-            elif base not in purity.PLAIN_BASES:
+            elif base not in known_effects.PLAIN_BASES:
                 return False
         return True
 
@@ -401,19 +401,21 @@ class Project:
         outside = [base for _, d, base in self.ancestors(path, definition) if d is None]
         makers = [*outside, *(decorator for _, cls in lineage for decorator in cls.decorators)]
         return not any("keywords" in cls.flags for _, cls in lineage) and all(
-            maker in purity.PLAIN_BASES or purity.passes_over_functions(maker) for maker in makers
+            maker in known_effects.PLAIN_BASES or known_effects.passes_over_functions(maker) for maker in makers
         )
 
     def _has_plain_keywords(self, path: str, definition: Definition, above: bool) -> bool:
         metaclass = next((flag[len(METACLASS) :] for flag in definition.flags if flag.startswith(METACLASS)), "")
         if not metaclass:
             return above  # they are for an `__init_subclass__`, of the project if the bases are
-        if metaclass in purity.PLAIN_METACLASSES:
+        if metaclass in known_effects.PLAIN_METACLASSES:
             return True
         found = self.class_definition(metaclass, path) if above else None
         if found is None:
             return False
-        return all(base in purity.PLAIN_METACLASSES or parent is not None for _, parent, base in self.ancestors(*found))
+        return all(
+            base in known_effects.PLAIN_METACLASSES or parent is not None for _, parent, base in self.ancestors(*found)
+        )
 
     def classes_above(self, path: str, definition: Definition) -> frozenset[tuple[str, str]]:
         """The classes of the project that a class is below, by file and qualified name."""

@@ -8,7 +8,7 @@ import ast
 import sys
 from collections.abc import Iterable, Iterator
 
-from testmon_cli.analysis.trees import children, walk
+from testmon_cli.analysis.ast_walk import children, walk
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)

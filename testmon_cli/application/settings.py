@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from testmon_cli.application.files import read_bytes
+from testmon_cli.application.checkout.files import read_bytes
 from testmon_cli.domain.errors import EnvironmentFailure, SettingsError
 from testmon_cli.domain.provenance import TRUST
 
@@ -90,7 +90,7 @@ def _patterns_by_pattern(value: object) -> dict[str, tuple[str, ...]]:
 
 
 def _files(pattern: str) -> str:
-    from testmon_cli.application.patterns import check_pattern
+    from testmon_cli.application.checkout.patterns import check_pattern
 
     try:
         check_pattern(pattern)

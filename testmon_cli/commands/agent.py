@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from testmon_cli.application import agents
-from testmon_cli.application.agents import Edit
+from testmon_cli.application import agent
+from testmon_cli.application.agent import Edit
 from testmon_cli.application.settings import Settings, find_root
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.rendering import agent as rendering
@@ -19,12 +19,12 @@ TESTS_TO_RUN = 2  # the exit code that agents take for "read stderr"
 
 def install(settings: Settings, host: str, *, yes: bool, confirm: Callable[[str], bool]) -> int:
     """Show what changes in the agent's configuration, then write it where that is wanted."""
-    return _change(agents.install(host, settings.root), "the hook is there already", yes=yes, confirm=confirm)
+    return _change(agent.install(host, settings.root), "the hook is there already", yes=yes, confirm=confirm)
 
 
 def uninstall(settings: Settings, host: str, *, yes: bool, confirm: Callable[[str], bool]) -> int:
     """Show what goes, then take it out where that is wanted."""
-    return _change(agents.uninstall(host, settings.root), "there is no hook of testmon", yes=yes, confirm=confirm)
+    return _change(agent.uninstall(host, settings.root), "there is no hook of testmon", yes=yes, confirm=confirm)
 
 
 def _change(edit: Edit, nothing: str, *, yes: bool, confirm: Callable[[str], bool]) -> int:
@@ -37,7 +37,7 @@ def _change(edit: Edit, nothing: str, *, yes: bool, confirm: Callable[[str], boo
     if not yes and not (sys.stdin is not None and sys.stdin.isatty() and confirm(f"Write {name}?")):
         terminal.say("testmon: nothing was written; --yes writes it\n")
         return 0
-    agents.write(edit)
+    agent.write(edit)
     terminal.say(f"testmon: {name} was {'written' if edit.after is not None else 'removed'}\n")
     return 0
 
@@ -52,15 +52,15 @@ def hook(load: Callable[[Path | None], Settings], reply: str) -> int:
     settings, directory = _place_of(load, file)
     if not _is_collected(settings):
         return _answered("", reply)
-    from testmon_cli.application import selecting
-    from testmon_cli.application.select_filters import narrowing_of
+    from testmon_cli.application.select.filters import narrowing_of
+    from testmon_cli.application.select.use_case import select
 
     paths = [str(file)] if file is not None and file.exists() else None
     try:
         narrowing = narrowing_of(settings, paths)
     except TestmonError:  # it is outside of the project
         return _answered("", reply)
-    selection = selecting.select(settings, narrowing=narrowing)
+    selection = select(settings, narrowing=narrowing)
     shown = [os.path.relpath(path, directory or None) for path in paths or ()]
     return _answered(rendering.as_text(selection, rendering.command([], shown, directory=directory)), reply)
 

@@ -3,17 +3,17 @@
 import time
 from pathlib import Path
 
-from testmon_cli.application import bundling
+from testmon_cli.application import bundle
 from testmon_cli.application.settings import Settings
 from testmon_cli.bundles import files
-from testmon_cli.rendering import evidence as rendering
+from testmon_cli.rendering import bundle as rendering
 from testmon_cli.rendering import progress, terminal
 
 
 def create(settings: Settings, *, output: str | None, last: int | None, newer_than: str | None, format_: str) -> int:
     """Write a bundle and print where it is."""
     with progress.bar("Writing") as advance:
-        made = bundling.create(settings, output, now=time.time(), last=last, newer_than=newer_than, progress=advance)
+        made = bundle.create(settings, output, now=time.time(), last=last, newer_than=newer_than, progress=advance)
     if format_ == "json":
         terminal.write(rendering.bundle_as_json(made.header, made.path))
     else:

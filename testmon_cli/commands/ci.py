@@ -2,12 +2,13 @@
 
 import os
 
-from testmon_cli.application import jobs, meeting, reporting
-from testmon_cli.application.jobs import Choice, Request
-from testmon_cli.application.providers import job_of
+from testmon_cli.application.checkout.ci_providers import job_of
+from testmon_cli.application.ci import hub_exchange, jobs
+from testmon_cli.application.ci.jobs import Choice, Request
+from testmon_cli.application.report import suite
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
-from testmon_cli.rendering import health as rendering
+from testmon_cli.rendering import ci as rendering
 from testmon_cli.rendering import report, terminal
 
 
@@ -15,11 +16,11 @@ def run(settings: Settings, request: Request, *, summary: str | None, verbose: b
     """Run the part of this job and give pytest's exit code."""
     job = job_of(os.environ)
     with jobs.usable(settings) as (usable, trouble):
-        notes = meeting.pull(usable, os.environ)
+        notes = hub_exchange.pull(usable, os.environ)
         choice = jobs.choose(usable, job, request, why=trouble, notes=notes)
         _say(rendering.line(choice.health))
         exitcode = jobs.run(usable, choice, verbose=verbose, say=_say)
-        failure = meeting.push(usable, os.environ)
+        failure = hub_exchange.push(usable, os.environ)
         if failure:
             _say(failure)
         path = summary or job.summary
@@ -31,7 +32,7 @@ def run(settings: Settings, request: Request, *, summary: str | None, verbose: b
 def _write_summary(path: str, settings: Settings, choice: Choice) -> None:
     """Add a summary to a file. A job does not fail for it."""
     try:
-        found = report.as_markdown(reporting.report(settings, slowest=5))
+        found = report.as_markdown(suite.report(settings, slowest=5))
         with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(rendering.as_markdown(choice.health, found))
     except (OSError, TestmonError) as error:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from testmon_cli.application import collecting
-from testmon_cli.application.collecting import Collected
+from testmon_cli.application.collect.use_case import Collected, collect, collect_selected
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import terminal
 
@@ -18,9 +17,9 @@ _OURS: Final = ("--select", "--engine", "--env", "--datafile", "--verbose")
 def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbose: bool) -> int:
     """Collect and give pytest's exit code; 0 when `select` leaves nothing to run."""
     if select:
-        collected = collecting.collect_selected(settings, pytest_args, verbose=verbose, say=_say)
+        collected = collect_selected(settings, pytest_args, verbose=verbose, say=_say)
     else:
-        collected = collecting.collect(settings, pytest_args, verbose=verbose)
+        collected = collect(settings, pytest_args, verbose=verbose)
     if collected is None:
         terminal.write("testmon: nothing is affected, no test to run\n")
         return 0

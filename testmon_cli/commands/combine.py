@@ -1,7 +1,7 @@
 """`testmon combine`: unite datafiles and bundles."""
 
-from testmon_cli.application import combining
-from testmon_cli.rendering import evidence as rendering
+from testmon_cli.application import combine
+from testmon_cli.rendering import bundle as rendering
 from testmon_cli.rendering import progress, terminal
 
 
@@ -12,7 +12,7 @@ def run(paths: tuple[str, ...], *, output: str, format_: str) -> int:
         terminal.say(f"testmon: waiting for another process to finish writing {output}\n")
 
     with progress.bar("Combining") as advance:
-        brought = combining.combine(paths, output, progress=advance, on_wait=say_waiting)
+        brought = combine.combine(paths, output, progress=advance, on_wait=say_waiting)
     render = rendering.combined_as_json if format_ == "json" else rendering.combined_as_text
     terminal.write(render(output, brought))
     return 0

@@ -2,18 +2,18 @@
 
 import time
 
-from testmon_cli.application import maintenance
+from testmon_cli.application import db
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EXIT_DATAFILE
-from testmon_cli.rendering import maintenance as rendering
+from testmon_cli.rendering import db as rendering
 from testmon_cli.rendering import terminal
-from testmon_cli.storage import maintaining
+from testmon_cli.storage import maintenance
 from testmon_cli.storage.opening import path_of
 
 
 def current(settings: Settings, *, json: bool) -> int:
     """Say what the datafile is."""
-    state = maintaining.state_of(path_of(settings.datafile))
+    state = maintenance.state_of(path_of(settings.datafile))
     if json:
         fields = {**state._asdict(), "current": state.is_current}
         terminal.write(rendering.as_json(datafile=settings.datafile, **fields))
@@ -24,7 +24,7 @@ def current(settings: Settings, *, json: bool) -> int:
 
 def upgrade(settings: Settings, *, json: bool) -> int:
     """Bring the datafile to the newest schema."""
-    before, backup = maintaining.upgrade(path_of(settings.datafile))
+    before, backup = maintenance.upgrade(path_of(settings.datafile))
     if json:
         fields = {"from": before.schema, "to": before.newest, "backup": None if backup is None else str(backup)}
         terminal.write(rendering.as_json(datafile=settings.datafile, **fields))
@@ -40,7 +40,7 @@ def upgrade(settings: Settings, *, json: bool) -> int:
 
 def check(settings: Settings, *, json: bool) -> int:
     """Read all of the datafile; 65 when it is not whole."""
-    checked = maintenance.check(settings.datafile)
+    checked = db.check(settings.datafile)
     if json:
         text = rendering.as_json(
             datafile=settings.datafile,
@@ -56,7 +56,7 @@ def check(settings: Settings, *, json: bool) -> int:
 
 def repair(settings: Settings, *, output: str, json: bool) -> int:
     """Save what can be read."""
-    checked, saved = maintenance.repair(settings.datafile, output)
+    checked, saved = db.repair(settings.datafile, output)
     if json:
         text = rendering.as_json(
             datafile=settings.datafile,
@@ -75,7 +75,7 @@ def repair(settings: Settings, *, output: str, json: bool) -> int:
 
 def backup(settings: Settings, *, output: str | None, json: bool) -> int:
     """Copy the datafile."""
-    place, size = maintenance.backup(settings.datafile, output, time.time())
+    place, size = db.backup(settings.datafile, output, time.time())
     if json:
         terminal.write(rendering.as_json(datafile=settings.datafile, output=str(place), size=size))
     else:
@@ -89,7 +89,7 @@ def vacuum(settings: Settings, *, json: bool) -> int:
     def say_waiting() -> None:
         terminal.say(f"testmon: waiting for another process to finish writing {settings.datafile}\n")
 
-    freed = maintaining.vacuum(path_of(settings.datafile), on_wait=say_waiting)
+    freed = maintenance.vacuum(path_of(settings.datafile), on_wait=say_waiting)
     if json:
         terminal.write(rendering.as_json(datafile=settings.datafile, freed_bytes=max(freed, 0)))
     else:

@@ -2,7 +2,7 @@
 
 from testmon_cli.api import Project
 from testmon_cli.application.settings import Settings
-from testmon_cli.rendering import explaining as rendering
+from testmon_cli.rendering import explain as rendering
 from testmon_cli.rendering import terminal
 
 

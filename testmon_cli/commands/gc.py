@@ -2,10 +2,10 @@
 
 import time
 
-from testmon_cli.application import pruning
+from testmon_cli.application import gc
 from testmon_cli.application.settings import Settings
+from testmon_cli.rendering import gc as rendering
 from testmon_cli.rendering import progress, terminal
-from testmon_cli.rendering import pruning as rendering
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
         terminal.say(f"testmon: waiting for another process to finish writing {settings.datafile}\n")
 
     with progress.bar("Removing") as advance:
-        report = pruning.prune(
+        report = gc.prune(
             settings,
             time.time(),
             keep=keep,

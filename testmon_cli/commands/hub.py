@@ -3,7 +3,7 @@
 import os
 import time
 
-from testmon_cli.application import sharing
+from testmon_cli.application import hub
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EXIT_DATAFILE
 from testmon_cli.rendering import hub as rendering
@@ -12,7 +12,7 @@ from testmon_cli.rendering import progress, terminal
 
 def list_(settings: Settings, *, format_: str) -> int:
     """Print which bundles there are."""
-    where, bundles, others = sharing.listed(settings)
+    where, bundles, others = hub.listed(settings)
     terminal.write(
         rendering.list_as_json(where, bundles, others) if format_ == "json" else rendering.list_as_text(bundles)
     )
@@ -22,7 +22,7 @@ def list_(settings: Settings, *, format_: str) -> int:
 def gc(settings: Settings, *, older_than: str, keep: int, dry_run: bool, format_: str) -> int:
     """Remove old bundles and print what went."""
     with progress.bar("Removing") as advance:
-        tidied = sharing.tidy(
+        tidied = hub.tidy(
             settings, now=time.time(), older_than=older_than, keep=keep, dry_run=dry_run, progress=advance
         )
     render = rendering.tidied_as_json if format_ == "json" else rendering.tidied_as_text
@@ -33,6 +33,6 @@ def gc(settings: Settings, *, older_than: str, keep: int, dry_run: bool, format_
 def check(settings: Settings, *, format_: str) -> int:
     """Read all bundles; 65 when something is wrong with one."""
     with progress.bar("Checking") as advance:
-        checked = sharing.check(settings, environ=os.environ, progress=advance)
+        checked = hub.check(settings, environ=os.environ, progress=advance)
     terminal.write(rendering.checked_as_json(checked) if format_ == "json" else rendering.checked_as_text(checked))
     return EXIT_DATAFILE if checked.problems else 0

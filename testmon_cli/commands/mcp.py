@@ -7,7 +7,7 @@ from testmon_cli import __version__
 from testmon_cli.api import Project, TestmonError
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EnvironmentFailure
-from testmon_cli.rendering import explaining as rendering
+from testmon_cli.rendering import explain as rendering
 
 _MOST = 50  # entries of a list
 _INSTRUCTIONS = (

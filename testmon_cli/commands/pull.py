@@ -3,7 +3,7 @@
 import os
 import time
 
-from testmon_cli.application import sharing
+from testmon_cli.application import hub
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import hub as rendering
 from testmon_cli.rendering import progress, terminal
@@ -16,7 +16,7 @@ def run(settings: Settings, *, ref: str | None, since: str | None, limit: int | 
         terminal.say(f"testmon: waiting for another process to finish writing {settings.datafile}\n")
 
     with progress.bar("Pulling") as advance:
-        pulled = sharing.pull(
+        pulled = hub.pull(
             settings,
             now=time.time(),
             environ=os.environ,

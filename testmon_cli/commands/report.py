@@ -1,6 +1,6 @@
 """`testmon report`: sum up what is known, for CI logs."""
 
-from testmon_cli.application import covering, reporting
+from testmon_cli.application.report import line_coverage, suite
 from testmon_cli.application.settings import Settings
 from testmon_cli.rendering import report as rendering
 from testmon_cli.rendering import terminal
@@ -25,9 +25,9 @@ def run(
     if html is not None:
         _write_page(settings, html, slowest)
     if coverage is not None:
-        files = covering.write_coverage(settings, coverage)
+        files = line_coverage.write_coverage(settings, coverage)
         terminal.say(f"testmon: wrote the lines that all tests ran, in {files} files, to {coverage}\n")
-    found = reporting.report(settings, slowest=slowest)
+    found = suite.report(settings, slowest=slowest)
     if format_ == "json":
         terminal.write(rendering.as_json(found))
     elif format_ == "markdown":
@@ -38,8 +38,8 @@ def run(
 
 
 def _write_page(settings: Settings, path: str, slowest: int) -> None:
-    from testmon_cli.application import paging
+    from testmon_cli.application.report import html_page
     from testmon_cli.rendering.html import as_html
 
-    paging.write(path, as_html(paging.page(settings, slowest=max(slowest, _SLOWEST_ON_A_PAGE))))
+    html_page.write(path, as_html(html_page.page(settings, slowest=max(slowest, _SLOWEST_ON_A_PAGE))))
     terminal.say(f"testmon: wrote the page to {path}\n")

@@ -5,12 +5,12 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from testmon_cli.application import selecting
-from testmon_cli.application.select_filters import narrowing_of, paths_in
+from testmon_cli.application.select.filters import narrowing_of, paths_in
+from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.selection import Selection
-from testmon_cli.rendering import selection as rendering
+from testmon_cli.rendering import select as rendering
 from testmon_cli.rendering import terminal
 
 _USUAL_ORDER = "failed,changed,fast"
@@ -57,7 +57,7 @@ def run(
         paths = (*paths, *paths_in(sys.stdin.buffer.read()))
     narrowing = narrowing_of(settings, paths if paths or stdin else None, keyword, is_listed=stdin)
     exact = null or "@" in (portion.shard or "")  # a plan is made of what no xargs splits
-    selection = selecting.select(settings, narrowing=narrowing, failed=failed, exact=exact, staged=staged, base=base)
+    selection = select(settings, narrowing=narrowing, failed=failed, exact=exact, staged=staged, base=base)
     if any(portion):
         selection = _portion(settings, selection, portion, end="\0" if null else "\n")
     terminal.say(rendering.notes(selection))
@@ -79,19 +79,19 @@ def run(
 
 
 def _portion(settings: Settings, selection: Selection, portion: Portion, *, end: str) -> Selection:
-    from testmon_cli.application import dividing  # mostly all is wanted
+    from testmon_cli.application import plan  # mostly all is wanted
 
     if portion.shard is not None:
-        selection = dividing.of_shard(settings, selection, dividing.shard_of(portion.shard))
+        selection = plan.of_shard(settings, selection, plan.shard_of(portion.shard))
     if portion.order is not None or portion.budget is not None:
-        orders = dividing.orders_of(portion.order or _USUAL_ORDER)
-        selection = dividing.ordered(settings, selection, orders)
+        orders = plan.orders_of(portion.order or _USUAL_ORDER)
+        selection = plan.ordered(settings, selection, orders)
     if portion.budget is None:
         return selection
-    seconds = dividing.seconds_in(portion.budget, "--budget")
-    budgeted = dividing.within(settings, selection, seconds)
+    seconds = plan.seconds_in(portion.budget, "--budget")
+    budgeted = plan.within(settings, selection, seconds)
     if portion.rest is not None:
-        dividing.write_rest(portion.rest, budgeted.rest, end)
+        plan.write_rest(portion.rest, budgeted.rest, end)
     note = rendering.left_out(budgeted.rest, budgeted.rest_seconds, portion.budget)
     return budgeted.selection._replace(notes=(*selection.notes, *note))
 

@@ -5,7 +5,7 @@ from importlib import metadata
 
 from testmon_cli import __version__
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.application.interpreters import python_tag
+from testmon_cli.application.checkout.interpreters import python_tag
 from testmon_cli.application.settings import ENGINES
 from testmon_cli.storage.layout import Schema
 

@@ -10,10 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from testmon_cli.application import collecting, watching
+from testmon_cli.application import watch as application
+from testmon_cli.application.collect.pytest_process import Stop
+from testmon_cli.application.collect.use_case import collect
 from testmon_cli.application.settings import Settings
-from testmon_cli.application.supervising import Stop
-from testmon_cli.application.watching import Decider, Wanted
+from testmon_cli.application.watch import Decider, Wanted
 from testmon_cli.domain.errors import EXIT_INTERRUPTED, EnvironmentFailure, TestmonError
 from testmon_cli.rendering import terminal
 
@@ -91,13 +92,13 @@ class _Watch:
         try:
             for changes in watch(
                 root,
-                watch_filter=lambda _, path: watching.is_watched(path, str(root)),
+                watch_filter=lambda _, path: application.is_watched(path, str(root)),
                 debounce=_DEBOUNCE,
                 step=_STEP,
                 stop_event=self._over,
                 raise_interrupt=False,
             ):
-                paths = watching.without_ignored(root, {path for _, path in changes})
+                paths = application.without_ignored(root, {path for _, path in changes})
                 if paths:
                     self.events.put(Event("saved", paths=tuple(paths)))
         except Exception as error:
@@ -158,7 +159,7 @@ class _Watch:
         started = time.monotonic()
         try:
             with listener:
-                collected = collecting.collect(self._load(), [*self._arguments, *wanted.arguments], stop=stop)
+                collected = collect(self._load(), [*self._arguments, *wanted.arguments], stop=stop)
         except TestmonError as error:
             _say(f"error: {error}")
             return None

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Self
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.domain.records import Environment, Exchanged, Run
 from testmon_cli.storage import opening
-from testmon_cli.storage.connecting import Connection, translated
+from testmon_cli.storage.connection import Connection, translated
+from testmon_cli.storage.gc import Progress, Pruned, Pruning, prune, rehearse
 from testmon_cli.storage.layout import Schema
 from testmon_cli.storage.opening import DamagedDatafile, MissingDatafile, Mode
-from testmon_cli.storage.pruning import Progress, Pruned, Pruning, prune, rehearse
 from testmon_cli.storage.reading import Reader
 from testmon_cli.storage.writing import Writer
 

@@ -21,7 +21,7 @@ from testmon_cli.domain.evidence import (
     VersionRow,
 )
 from testmon_cli.domain.records import OF_A_MACHINE, RUN_KEY, Run, VersionRef
-from testmon_cli.storage.connecting import Connection, array
+from testmon_cli.storage.connection import Connection, array
 from testmon_cli.storage.packing import original, pack_numbers, to_json, unpack_numbers, unpack_text, unsigned
 from testmon_cli.storage.reading import Reader
 

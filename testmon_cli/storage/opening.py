@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from testmon_cli.domain.errors import DatafileError
-from testmon_cli.storage.connecting import Connection, translated
+from testmon_cli.storage.connection import Connection, translated
 from testmon_cli.storage.layout import APPLICATION_ID, Schema, create_tables
 from testmon_cli.storage.sealing import Seal
 

@@ -22,7 +22,7 @@ from testmon_cli.domain.records import (
     StoredTest,
     VersionRef,
 )
-from testmon_cli.storage.connecting import Connection, array, decoding
+from testmon_cli.storage.connection import Connection, array, decoding
 from testmon_cli.storage.packing import original, storable, unpack_numbers, unpack_text, unsigned
 
 Parameters = ParamSpec("Parameters")

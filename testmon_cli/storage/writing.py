@@ -8,7 +8,7 @@ from itertools import compress, count
 
 from testmon_cli.domain.records import Execution, Package, ResourceState, RunStart, SourceVersion, Trace
 from testmon_cli.domain.source import BlockTable, Reached
-from testmon_cli.storage.connecting import Connection, array
+from testmon_cli.storage.connection import Connection, array
 from testmon_cli.storage.packing import (
     digest,
     pack_numbers,

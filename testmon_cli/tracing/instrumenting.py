@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
-from testmon_cli.analysis.keeping import (
+from testmon_cli.analysis.memoisation import (
     fills_of_object,
     functions_of,
     kept_names,

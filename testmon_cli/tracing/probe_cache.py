@@ -23,7 +23,7 @@ _BESIDE = {
 }
 
 _PLACING = (
-    ("analysis", "blocks"), ("analysis", "keeping"), ("analysis", "lookups"), ("tracing", "instrumenting"),
+    ("analysis", "blocks"), ("analysis", "memoisation"), ("analysis", "lookups"), ("tracing", "instrumenting"),
     ("tracing", "probes"),
 )  # fmt: skip
 

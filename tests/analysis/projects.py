@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 
 from testmon_cli.analysis import codec
-from testmon_cli.analysis.changes import definition_changes
-from testmon_cli.analysis.growth import Affected, Growth
 from testmon_cli.analysis.imports import ModuleIndex
+from testmon_cli.analysis.model_diff import definition_changes
 from testmon_cli.analysis.project import Project
+from testmon_cli.analysis.propagation import Affected, Growth
 from tests.analysis.sources import model
 
 

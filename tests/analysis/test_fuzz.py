@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from testmon_cli.analysis import codec
-from testmon_cli.analysis.changes import block_changes, definition_changes
 from testmon_cli.analysis.model import build_model
+from testmon_cli.analysis.model_diff import block_changes, definition_changes
 from testmon_cli.domain.source import SourceError, SourceModel
 
 FOLDER = Path(os.environ.get("TESTMON_FUZZ_IN", sysconfig.get_path("stdlib")))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from testmon_cli.analysis.growth import Growth
 from testmon_cli.analysis.name_graph import Holders, NameGraph
+from testmon_cli.analysis.propagation import Growth
 from testmon_cli.domain.bits import Bits
 from testmon_cli.domain.causes import Cause
 from tests.analysis.projects import project

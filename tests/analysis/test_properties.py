@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from testmon_cli.analysis import codec
-from testmon_cli.analysis.changes import definition_changes
 from testmon_cli.analysis.model import build_model
+from testmon_cli.analysis.model_diff import definition_changes
 from testmon_cli.domain.source import SourceModel
 
 NAMES = st.sampled_from(["a", "b", "total", "item"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testmon_cli.application import agents
+from testmon_cli.application import agent
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import StoredExecution
@@ -166,26 +166,26 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("host", sorted(agents.HOSTS))
+@pytest.mark.parametrize("host", sorted(agent.HOSTS))
 def test_install_and_uninstall_leave_what_others_wrote(host: str, tmp_path: Path) -> None:
-    path = tmp_path / agents.HOSTS[host].path
+    path = tmp_path / agent.HOSTS[host].path
     path.parent.mkdir(exist_ok=True)
     before = OTHERS[host] if host == "aider" else json.dumps(json.loads(OTHERS[host]), indent=2) + "\n"
     path.write_text(before)
-    agents.write(agents.install(host, tmp_path))
+    agent.write(agent.install(host, tmp_path))
     there = path.read_text()
     assert "testmon" in there
-    again = agents.install(host, tmp_path)
+    again = agent.install(host, tmp_path)
     assert again.before == again.after == there
-    agents.write(agents.uninstall(host, tmp_path))
+    agent.write(agent.uninstall(host, tmp_path))
     assert path.read_text() == before
-    nothing = agents.uninstall(host, tmp_path)
+    nothing = agent.uninstall(host, tmp_path)
     assert nothing.before == nothing.after
 
 
-@pytest.mark.parametrize("host", sorted(agents.HOSTS))
+@pytest.mark.parametrize("host", sorted(agent.HOSTS))
 def test_a_file_of_ours_alone_comes_and_goes(host: str, project: Project) -> None:
-    path = project.path / agents.HOSTS[host].path
+    path = project.path / agent.HOSTS[host].path
     shown = project.testmon("agent", "install", host)
     assert (shown.code, shown.err) == (0, "testmon: nothing was written; --yes writes it\n")
     assert f"+++ {path}\n" in shown.out
@@ -206,11 +206,11 @@ def test_a_file_of_ours_alone_comes_and_goes(host: str, project: Project) -> Non
     ],
 )
 def test_a_configuration_that_cannot_take_it(host: str, text: str, message: str, tmp_path: Path) -> None:
-    path = tmp_path / agents.HOSTS[host].path
+    path = tmp_path / agent.HOSTS[host].path
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     with pytest.raises(TestmonError, match=f"{message}.*; add the hook by hand"):
-        agents.install(host, tmp_path)
+        agent.install(host, tmp_path)
     assert path.read_text() == text
 
 

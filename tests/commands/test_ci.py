@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testmon_cli.application.whole_runs import WORD
+from testmon_cli.application.ci.whole_runs import WORD
 from tests.conftest import Answer, Project
 
 FILES = {
@@ -224,7 +224,7 @@ def test_a_datafile_that_cannot_be_used_is_left_alone_and_all_tests_run(suite: P
 
 
 def test_a_mistake_of_ours_makes_all_tests_run(suite: Project, tmp_path: Path) -> None:
-    broken = "import testmon_cli.application.comparing as c\nc.compare_files = None\n"
+    broken = "import testmon_cli.application.invalidate.snapshot_diff as c\nc.compare_files = None\n"
     (tmp_path / "sitecustomize.py").write_text(broken, encoding="utf-8")
     answer = ci(suite, PYTHONPATH=str(tmp_path))
     assert (answer.code, ran(answer)) == (0, ALL)

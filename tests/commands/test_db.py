@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from testmon_cli.application import maintenance
+from testmon_cli.application import db
 from testmon_cli.domain.errors import DatafileError
-from testmon_cli.storage import maintaining
+from testmon_cli.storage import maintenance
 from testmon_cli.storage.datafile import Datafile
 from tests.conftest import Project
 from tests.storage.rows import LINUX, table_sizes, whole_run
@@ -103,7 +103,7 @@ def test_no_flipped_bit_gives_a_traceback_and_none_is_taken_for_what_it_was(
         shutil.copy(collected.path / ".testmondata", path)
         _flip(path, chance, sealed=sealed)
         try:
-            checked, saved = maintenance.repair(str(path), str(target))
+            checked, saved = db.repair(str(path), str(target))
         except DatafileError:
             continue  # SQLite cannot even open it
         assert bool(checked.problems) or not sealed
@@ -111,7 +111,7 @@ def test_no_flipped_bit_gives_a_traceback_and_none_is_taken_for_what_it_was(
             assert all(count <= 1000 for count in table_sizes(target).values())
             with Datafile.open(target) as datafile:
                 for environment in datafile.environments():
-                    assert all(e.unknown == maintaining.SAVED for e in datafile.executions(environment))
+                    assert all(e.unknown == maintenance.SAVED for e in datafile.executions(environment))
             target.unlink()
         for left in tmp_path.glob("datafile-*"):
             left.unlink()
@@ -123,14 +123,14 @@ def test_a_backup_is_made_while_somebody_writes(tmp_path: Path) -> None:
         whole_run(writing, 50.0, "test_one")
         with writing.uniting():
             writing.begin_run(_start(60.0))
-            maintenance.backup(str(path), str(copy), 0.0)
+            db.backup(str(path), str(copy), 0.0)
         assert len(writing.runs()) == 2
-    assert maintaining.state_of(copy).seal == "whole"
+    assert maintenance.state_of(copy).seal == "whole"
     with Datafile.open(copy) as datafile:
         assert [run.started for run in datafile.runs()] == [50.0]
     before = copy.read_bytes()
     with pytest.raises(DatafileError, match="is there already, it was left as it was"):
-        maintenance.backup(str(path), str(copy), 0.0)
+        db.backup(str(path), str(copy), 0.0)
     assert copy.read_bytes() == before
 
 
@@ -143,10 +143,10 @@ def test_vacuum_gives_room_back_beside_one_who_writes(tmp_path: Path) -> None:
         with closing(sqlite3.connect(path)) as driver:
             driver.execute("DELETE FROM fact_set WHERE id NOT IN (SELECT fact_set_id FROM run)")
             driver.commit()
-        maintaining.vacuum(path)
+        maintenance.vacuum(path)
         writing.begin_run(_start(60.0))
     assert path.stat().st_size < 300_000
-    assert maintaining.state_of(path).seal == "whole"
+    assert maintenance.state_of(path).seal == "whole"
     with Datafile.open(path) as datafile:
         assert [run.started for run in datafile.runs()] == [60.0, 50.0]
 

@@ -393,7 +393,7 @@ def test_an_answer_imports_nothing_that_is_slow_to_import(shop: Project, command
 
 @pytest.mark.parametrize("command", ["select", "gc"])
 def test_nothing_that_parses_is_imported_where_nothing_changed(shop: Project, command: str) -> None:
-    parsing = {"testmon_cli.analysis.model", "testmon_cli.application.matching", "subprocess"}
+    parsing = {"testmon_cli.analysis.model", "testmon_cli.application.invalidate.affected_traces", "subprocess"}
     code = (
         f"import sys; from testmon_cli.cli import main; main([{command!r}]);"
         f"print(sorted(set(sys.modules) & {parsing!r}), file=sys.stderr)"

@@ -16,7 +16,7 @@ from typing import Self
 
 import pytest
 
-from testmon_cli.application.watching import is_watched, without_ignored
+from testmon_cli.application.watch import is_watched, without_ignored
 from tests.conftest import Project
 
 pytest.importorskip("watchfiles", reason="the extra watch is not installed")

@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from testmon_cli.analysis import codec, lookups
-from testmon_cli.application import collecting, environment, selecting, settings
+from testmon_cli.application import settings
+from testmon_cli.application.checkout import environment
+from testmon_cli.application.collect import use_case as collecting
+from testmon_cli.application.select import use_case as selecting
 from testmon_cli.storage.datafile import Datafile
 from tests.conftest import Project
 

@@ -136,9 +136,10 @@ def collect(arguments: list[str]) -> dict[str, object]:
 
 def select(_: list[str]) -> dict[str, object]:
     """What would be printed, with the reasons."""
-    from testmon_cli.application import selecting, settings
+    from testmon_cli.application import settings
+    from testmon_cli.application.select import use_case
 
-    selection = selecting.select(settings.load(), exact=True)
+    selection = use_case.select(settings.load(), exact=True)
     reasons = {test.nodeid: test.reason.text for test in selection.tests}
     return {"arguments": list(selection.arguments), "reasons": reasons, "notes": list(selection.notes)}
 
@@ -173,8 +174,8 @@ def _warm_up() -> None:
     import pytest
     import sqlalchemy.orm  # noqa: F401
 
-    import testmon_cli.application.collecting
-    import testmon_cli.application.selecting
+    import testmon_cli.application.collect.use_case
+    import testmon_cli.application.select.use_case
     import testmon_cli.cli
     import testmon_cli.storage.compiled_sqlite
     import testmon_cli.storage.models
@@ -184,7 +185,7 @@ def _warm_up() -> None:
     import testmon_cli.tracing.plugin
     import testmon_cli.tracing.probes_engine
     import testmon_cli.tracing.recorder  # noqa: F401
-    from testmon_cli.application import environment
+    from testmon_cli.application.checkout import environment
 
     # What is installed is the same for every order; a distribution of a scenario is looked at when it is there.
     describe = functools.cache(environment.describe)

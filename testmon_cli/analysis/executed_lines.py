@@ -1,0 +1,128 @@
+"""The lines that ran, from the blocks that were reached: for reports in terms of lines.
+
+A block stands for all its lines. Left out are headers that control meets only on its way to a later arm (`except`,
+the second `case`) while no such arm ran, and arms of module-level conditions of which nothing says that they ran.
+"""
+
+import ast
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from testmon_cli.analysis.blocks import is_docstring
+from testmon_cli.analysis.constant_conditions import is_type_checking
+from testmon_cli.domain.source import Block, SourceModel
+
+_TRY = (ast.Try, ast.TryStar)
+_ALWAYS_ENTERED = (ast.With, ast.AsyncWith, ast.For, ast.AsyncFor, ast.While)
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], object]] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt,
+    ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+}  # fmt: skip
+
+
+def lines_of_blocks(blocks: Iterable[Block]) -> set[int]:
+    """All lines of some blocks."""
+    return {line for block in blocks for first, last in block.lines for line in range(first, last + 1)}
+
+
+def without_unmet_headers(tree: ast.Module, lines: set[int]) -> set[int]:
+    """Lines without the `except` and `case` headers after which no arm was entered."""
+    unmet: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, _TRY):
+            arms = [(range(handler.lineno, handler.body[0].lineno), _lines(handler.body)) for handler in node.handlers]
+        elif isinstance(node, ast.Match):
+            # The first pattern is met by all who come to the statement.
+            arms = [(range(case.pattern.lineno, case.body[0].lineno), _lines(case.body)) for case in node.cases][1:]
+        else:
+            continue
+        for position, (header, _) in enumerate(arms):
+            if not any(lines & body for _, body in arms[position:]):
+                unmet.update(header)
+    return lines - unmet
+
+
+def import_lines(tree: ast.Module, reached: set[int], name: str = "a module") -> set[int]:
+    """Lines that an import runs; `reached`, those of executed functions, tell which conditional arms it took."""
+    return set(_ImportReader(reached, name).read(tree.body))
+
+
+def changed_lines(model: SourceModel, before: SourceModel) -> set[int]:
+    """Lines of import-time code that is not as it was."""
+    known = {(d.names, d.owner, d.kind, d.checksum) for d in before.definitions}
+    changed: dict[int, bool] = {}
+    for definition in sorted(model.definitions, key=lambda d: d.line - d.end_line):  # what a class holds comes later
+        differs = (definition.names, definition.owner, definition.kind, definition.checksum) not in known
+        changed.update(dict.fromkeys(range(definition.line, definition.end_line + 1), differs))
+    return {line for line, differs in changed.items() if differs}
+
+
+class _ImportReader(NamedTuple):
+    """Reads what an import runs of a module."""
+
+    reached: set[int]
+    name: str  # what __name__ is
+
+    def read(self, body: list[ast.stmt]) -> Iterator[int]:
+        for statement in body:
+            if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from _header(statement, statement.body)
+            elif isinstance(statement, ast.ClassDef):
+                yield from _header(statement, statement.body)
+                yield from self.read(statement.body)
+            elif isinstance(statement, ast.If):
+                yield from _header(statement, statement.body)
+                yield from self.read(self.taken(statement))
+            elif isinstance(statement, _TRY):
+                yield statement.lineno
+                yield from self.read([*statement.body, *statement.orelse, *statement.finalbody])
+            elif isinstance(statement, ast.Match):
+                yield from range(statement.lineno, (statement.subject.end_lineno or statement.lineno) + 1)
+            elif isinstance(statement, _ALWAYS_ENTERED):
+                yield from _header(statement, statement.body)
+                yield from self.read([*statement.body, *getattr(statement, "orelse", [])])
+            else:
+                yield from range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+
+    def taken(self, statement: ast.If) -> list[ast.stmt]:
+        """The arms of a module-level condition that ran, as far as its text or the functions in it tell."""
+        decided = _decide(statement.test, self.name)
+        if decided is not None:
+            return statement.body if decided else statement.orelse
+        return [arm for body in (statement.body, statement.orelse) if self.reached & _lines(body) for arm in body]
+
+
+def _decide(test: ast.expr, name: str) -> bool | None:
+    """Whether a condition holds here, None when its text does not tell."""
+    if isinstance(test, ast.Constant):
+        return bool(test.value)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        inner = _decide(test.operand, name)
+        return None if inner is None else not inner
+    if is_type_checking(test):
+        return False
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return None
+    values = {"sys.version_info": tuple(sys.version_info), "sys.platform": sys.platform, "__name__": name}
+    left, compare = values.get(ast.unparse(test.left)), _COMPARISONS.get(type(test.ops[0]))
+    if left is None or compare is None:
+        return None
+    try:
+        return bool(compare(left, ast.literal_eval(test.comparators[0])))
+    except (ValueError, TypeError):
+        return None
+
+
+def _header(statement: ast.stmt, body: list[ast.stmt]) -> range:
+    decorators = [decorator.lineno for decorator in getattr(statement, "decorator_list", [])]
+    first = body[0]
+    end = min([first.lineno, *(decorator.lineno for decorator in getattr(first, "decorator_list", []))])
+    if is_docstring(first):
+        end = min(end, first.lineno)
+    return range(min([statement.lineno, *decorators]), max(end, statement.lineno + 1))
+
+
+def _lines(body: list[ast.stmt]) -> set[int]:
+    return {line for node in body for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}

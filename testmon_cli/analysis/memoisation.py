@@ -1,0 +1,516 @@
+"""Methods that keep what they make once: in their class, or in an object that tests may share."""
+
+import ast
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from testmon_cli.analysis import known_effects
+from testmon_cli.analysis.ast_walk import walk
+from testmon_cli.analysis.dotted_names import Names, dotted_name
+from testmon_cli.analysis.lookups import WALKS, way_of
+from testmon_cli.analysis.scopes import FunctionNode, parameters
+from testmon_cli.domain.source import ANY, NAMED, OWN, WALKED
+
+_LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+_INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
+_LOOK_UPS = ("getattr", "hasattr", "setattr")
+_STATES = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__")
+_CLASSES = ("cls", "mcs", "mcls")
+_BASES = ("mro", "__mro__", "getmro", "__bases__")
+_OF_ONE_ITEM = ("get", "pop", "setdefault", "keys", "__contains__", "__getitem__", "__setitem__")
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+Kept = dict[str, set[int]]  # attribute -> lines of the statements that set it
+
+
+def kept_in_class(node: FunctionNode, nodes: Iterable[ast.AST]) -> Kept:
+    """Attributes of its class that a method, all of whose nodes these are, sets: they outlive the test that called it.
+
+    `cls` is a new class where a metaclass or a base initialises it.
+    """
+    roots = () if node.name in ("__init__", "__init_subclass__") else ("cls", "mcs", "mcls")
+    kept: Kept = {}
+    for child in nodes:
+        if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign):
+            for target in _targets(child):
+                if attribute := _of_class(target, roots):
+                    kept.setdefault(attribute, set()).add(child.lineno)
+    return kept
+
+
+def kept_in_object(node: FunctionNode) -> tuple[Kept, set[str]]:
+    """Attributes that a method sets only after a look at them: `if self.x is None: self.x = ...` in all its forms.
+
+    Then those of them that get what a call makes.
+    """
+    if node.name in _INITIALISERS:  # the object is new
+        return {}, set()
+    reader = _Reader()
+    reader.body(node.body, frozenset())
+    return reader.kept, reader.results
+
+
+class Fill(NamedTuple):
+    """A statement that keeps something in nothing but the object itself."""
+
+    body: list[ast.stmt]  # where it stands
+    statement: ast.stmt
+    attributes: tuple[str, ...]
+
+
+def fills_of_object(node: FunctionNode) -> list[Fill]:
+    """The statements that set attributes of `self` which `kept_in_object` tells of.
+
+    Whether what is kept outlives a test can be told from the object alone, as long as nothing else can be meant by
+    `self`. An item or attribute of what an attribute holds may be of something that many objects share.
+    """
+    if node.name in _INITIALISERS or not _is_about_one_object(node):
+        return []
+    reader = _Reader()
+    reader.body(node.body, frozenset())
+    return [fill for fill in reader.fills if not reader.shared.issuperset(fill.attributes)]
+
+
+def kept_in_object_alone(node: FunctionNode) -> tuple[set[str], set[str]]:
+    """Those attributes of `kept_in_object` that no statement keeps in anything but the object itself.
+
+    Then those of which some statement sets an item, and none sets a part of an item.
+    """
+    if node.name in _INITIALISERS or not _is_about_one_object(node):
+        return set(), set()
+    reader = _Reader()
+    reader.body(node.body, frozenset())
+    alone = reader.kept.keys() - reader.shared
+    return alone - reader.items, alone & reader.items
+
+
+def functions_of(tree: ast.Module) -> Iterator[tuple[FunctionNode, str]]:
+    """All functions of a module with their qualified names."""
+    stack: list[tuple[ast.AST, str]] = [(tree, "")]
+    while stack:
+        node, prefix = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node, prefix + node.name
+            prefix = f"{prefix}{node.name}.<locals>."
+        elif isinstance(node, ast.ClassDef):
+            prefix = f"{prefix}{node.name}."
+        stack += [(child, prefix) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+
+
+def kept_names(nodes: Iterable[FunctionNode]) -> frozenset[str]:
+    """The attributes of `kept_in_object_alone` of some functions, and what cached properties keep."""
+    nodes = list(nodes)
+    kept = {name for node in nodes for names in kept_in_object_alone(node) for name in names}
+    return frozenset(kept | {node.name for node in nodes if object_of_cached_property(node)})
+
+
+class Reading(NamedTuple):
+    """A statement that may read attributes of the object itself."""
+
+    body: list[ast.stmt]  # where it stands
+    statement: ast.stmt
+    attributes: tuple[str, ...]
+
+
+def readings_of(node: FunctionNode, names: frozenset[str]) -> tuple[list[Reading], frozenset[str]]:
+    """The statements of a function itself that may read some attributes of `self`, and all of these that it uses.
+
+    A compound statement reads what its header reads. Functions inside of the function are left out.
+    """
+    if not names or not _is_about_one_object(node) or _has_lambda_of_self(node):
+        return [], frozenset()
+    found: list[Reading] = []
+    used: set[str] = set()
+    bodies = [node.body]
+    while bodies:
+        body = bodies.pop()
+        for statement in body:
+            inner = _bodies_of(statement)
+            bodies += inner
+            uses, reads = _uses_in(statement, {id(child) for within in inner for child in within}, names)
+            used |= uses
+            if reads:
+                found.append(Reading(body, statement, tuple(sorted(reads))))
+    return found, frozenset(used)
+
+
+def _has_lambda_of_self(node: FunctionNode) -> bool:
+    return any(isinstance(child, ast.Lambda) and "self" in parameters(child.args) for child in walk(node))
+
+
+def _bodies_of(statement: ast.stmt) -> list[list[ast.stmt]]:
+    if isinstance(statement, _SCOPES):
+        return []
+    parts = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
+    lists = [getattr(part, name, None) for part in parts for name in ("body", "orelse", "finalbody")]
+    return [found for found in lists if isinstance(found, list) and found]
+
+
+def _uses_in(statement: ast.stmt, without: Collection[int], names: Collection[str]) -> tuple[set[str], set[str]]:
+    """Which attributes of `self` a statement uses, and which of them it may read."""
+    uses: set[str] = set()
+    reads: set[str] = set()
+    pending: list[ast.AST] = [statement]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Attribute) and node.attr in names and _is_self(node.value):
+            uses.add(node.attr)
+            if not isinstance(node.ctx, ast.Store) or isinstance(statement, ast.AugAssign):
+                reads.add(node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in names:
+            reads.add(node.value)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            pending += [*node.decorator_list, node.args]
+            continue
+        pending += [child for child in ast.iter_child_nodes(node) if id(child) not in without]
+    return uses, reads
+
+
+def _is_about_one_object(node: FunctionNode) -> bool:
+    """Whether `self` is a parameter, and always what it was on entry."""
+    return "self" in parameters(node.args) and not any(
+        (isinstance(child, ast.Name) and child.id == "self" and not isinstance(child.ctx, ast.Load))
+        or (isinstance(child, ast.Nonlocal) and "self" in child.names)
+        or (isinstance(child, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and child.name == "self")
+        or (isinstance(child, ast.alias) and "self" in (child.name, child.asname))
+        for statement in node.body
+        for child in walk(statement)
+    )
+
+
+def object_of_cached_property(node: FunctionNode) -> str:
+    """The parameter for the object in which a `cached_property` keeps its result; "" for any other function."""
+    if not any(last_part(decorator) == "cached_property" for decorator in node.decorator_list):
+        return ""
+    return next((argument.arg for argument in (*node.args.posonlyargs, *node.args.args)), "")
+
+
+def given_away(function: FunctionNode, nodes: Iterable[ast.AST], names: Names) -> str:
+    """Whose attributes a function, all of whose nodes these are, may pass on all at once: OWN, ANY or "" for nobody's.
+
+    NAMED where it sets attributes under names that a run records, WALKED where a run records whose they are.
+    Those of modules and classes stay where they are, and a look at one attribute is no more than that. What copies and
+    pickles an object asks it for them, which is seen where it runs.
+    """
+    nodes = list(nodes)
+    single = {id(part) for node in nodes for part in _looked_into(node)}
+    classes = _of_bases(nodes)
+    found = {_given_by(node, function, classes, names) for node in nodes if id(node) not in single} - {""}
+    return ANY if len(found) > 1 else "".join(found)
+
+
+def _given_by(node: ast.AST, function: FunctionNode, classes: Collection[str], names: Names) -> str:
+    """The same of one node of the function, whose locals that hold a class are given."""
+    is_state = function.name in _STATES
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+        is_computed = len(node.args) > 1 and not isinstance(node.args[1], ast.Constant)
+        return "" if not is_computed else NAMED if way_of(node) is not None else ANY
+    if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+        holder: ast.expr = node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
+        holder = node.args[0]
+    else:
+        return ANY if isinstance(node, ast.Attribute) and node.attr in _STATES and not is_state else ""
+    if isinstance(holder, ast.Name) and (holder.id in classes or "." not in names.aliases.get(holder.id, ".")):
+        return ""
+    if _is_self(holder):
+        return "" if is_state else OWN
+    return WALKED if way_of(node) == WALKS else ANY
+
+
+def _of_bases(nodes: Collection[ast.AST]) -> set[str]:
+    """Locals that are classes: by convention, and those that come from the bases of a class."""
+    classes, lists = set(_CLASSES), set[str]()
+    for _ in range(2):  # those that go over a local
+        for node in nodes:
+            if isinstance(node, ast.Assign) and _is_list_of_bases(node.value, lists):
+                lists |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            elif isinstance(node, ast.For | ast.comprehension) and isinstance(node.target, ast.Name):
+                classes |= {node.target.id} if _is_list_of_bases(node.iter, lists) else set()
+    return classes
+
+
+def _is_list_of_bases(node: ast.expr, lists: Collection[str]) -> bool:
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    if isinstance(node, ast.Name):
+        return node.id in lists
+    return dotted_name(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2] in _BASES
+
+
+def passed_on(function: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
+    """Attributes that a function, all of whose nodes these are, may read of one object and set on another.
+
+    Those that it reads of its own object alone come as "~name".
+    """
+    found: set[str] = set()
+    is_about_one = _is_about_one_object(function)
+    for read in _passed_on(nodes):
+        found.add("~" + read.attr if is_about_one and _is_self(read.value) else read.attr)
+    return found
+
+
+def _passed_on(nodes: Iterable[ast.AST]) -> Iterator[ast.Attribute]:
+    for node in nodes:
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
+            for part in (part for target in _targets(node) for part in _parts(target)):
+                if isinstance(part, ast.Attribute):
+                    for read in _attributes_in(node.value):
+                        if read.attr == part.attr and ast.dump(read.value) != ast.dump(part.value):
+                            yield read
+        elif isinstance(node, ast.Call):
+            for keyword in node.keywords:
+                word = (keyword.arg or "").strip("_")
+                yield from (read for read in _attributes_in(keyword.value) if read.attr.strip("_") == word)
+            if _makes_object(node.func) or (isinstance(node.func, ast.Name) and node.func.id == "setattr"):
+                for argument in node.args:
+                    yield from _attributes_in(argument)
+
+
+def _attributes_in(node: ast.expr) -> list[ast.Attribute]:
+    return [child for child in walk(node) if isinstance(child, ast.Attribute)]
+
+
+def _makes_object(function: ast.expr) -> bool:
+    """Whether a call may make an object of a class of the project: by the name, which begins with a capital letter."""
+    if isinstance(function, ast.Call):
+        return True
+    name = dotted_name(function).rpartition(".")[2].lstrip("_")
+    return name[:1].isupper() or name in ("cls", "class__")
+
+
+def _looked_into(node: ast.AST) -> Iterable[ast.AST]:
+    """What a node uses one item of."""
+    if isinstance(node, ast.Subscript):
+        return (node.value,)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OF_ONE_ITEM:
+        return (node.func.value,)
+    if isinstance(node, ast.Compare) and isinstance(node.ops[-1], ast.In | ast.NotIn):
+        return (node.comparators[-1],)
+    return ()
+
+
+def last_part(decorator: ast.expr) -> str:
+    """The last part of the name of a decorator."""
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return dotted_name(function).rpartition(".")[2]
+
+
+def roots_of_results(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
+    """Names that what is set, or changed by a method, starts from, where it gets what a call made or what is given."""
+    reader = _Reader()
+    reader.computed = set(parameters(node.args)) - {"self", "cls"}
+    found: set[str] = set()
+    for _ in range(2):  # a local may get its value below the place where it is used, in a loop
+        for child in nodes:
+            if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.AsyncFor):
+                value = child.iter if isinstance(child, ast.For | ast.AsyncFor) else child.value
+                targets = child.targets if isinstance(child, ast.Assign) else [child.target]
+            elif isinstance(child, ast.withitem | ast.NamedExpr):
+                value = child.context_expr if isinstance(child, ast.withitem) else child.value
+                targets = [t for t in [getattr(child, "optional_vars", None), getattr(child, "target", None)] if t]
+            else:
+                continue
+            if value is not None and reader.computes(value):
+                roots = {_root(part) for target in targets for part in _parts(target)}
+                reader.computed |= roots
+                found |= roots
+    for child in nodes:
+        if isinstance(child, ast.Call) and any(map(reader.computes, [*child.args, *(k.value for k in child.keywords)])):
+            named = child.args[0] if isinstance(child.func, ast.Name) and child.args else child.func
+            found |= {inner.id for inner in walk(named) if isinstance(inner, ast.Name)}
+    return found
+
+
+class _Reader:
+    """Follows which attributes have been looked at when a statement runs."""
+
+    def __init__(self) -> None:
+        self.kept: Kept = {}
+        self.results: set[str] = set()  # those of `kept` that a call made
+        self.aliases: dict[str, set[str]] = {}  # locals that come from an attribute
+        self.same: set[str] = set()  # those that are one
+        self.computed: set[str] = set()  # locals that hold what a call gave
+        self.fills: list[Fill] = []
+        self.items: set[str] = set()  # attributes of which an item is set
+        self.shared: set[str] = set()  # those of which a part is set by other ways, which other objects may have, too
+        self._body: list[ast.stmt] = []
+        self._statement: ast.stmt = ast.Pass()
+
+    def body(self, statements: list[ast.stmt], looked: frozenset[str]) -> None:
+        for statement in statements:
+            self._body, self._statement = statements, statement
+            looked = self.statement(statement, looked)
+
+    def statement(self, node: ast.stmt, looked: frozenset[str]) -> frozenset[str]:
+        """Read one statement; what has been looked at after it."""
+        if isinstance(node, ast.If | ast.While):
+            missing, there = self.told(node.test)
+            self.body(node.body, looked | missing)
+            self.body(node.orelse, looked | there)
+            return looked | there if isinstance(node.body[-1], _LEAVING) else looked
+        if isinstance(node, ast.Try | ast.TryStar):
+            tried = looked.union(*(self.attributes(inner) for inner in node.body))
+            self.body(node.body, looked)
+            for handler in node.handlers:
+                self.body(handler.body, tried)
+            self.body(node.orelse, looked)
+            self.body(node.finalbody, looked)
+            return tried if isinstance(node.body[-1], _LEAVING) else looked
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            self.assignment(node, looked)
+        elif isinstance(node, ast.Expr):
+            self.set_by_call(node.value, looked)
+        for name in ("body", "orelse"):
+            self.body(getattr(node, name, []) if not isinstance(node, _SCOPES) else [], looked)
+        for case in getattr(node, "cases", ()):
+            self.body(case.body, looked)
+        return looked
+
+    def assignment(self, node: ast.Assign | ast.AnnAssign, looked: frozenset[str]) -> None:
+        if isinstance(node.value, ast.BoolOp | ast.IfExp):
+            looked |= self.attributes(node.value.test if isinstance(node.value, ast.IfExp) else node.value)
+        computes = node.value is not None and self.computes(node.value)
+        for target in _targets(node):
+            for part in _parts(target):
+                if isinstance(part, ast.Name):
+                    found = self.attributes(node.value) if node.value is not None and part is target else set()
+                    self.aliases[part.id] = found
+                    self.same -= {part.id}
+                    self.same |= {part.id} if _is_attribute(node.value) else set()
+                    self.computed |= {part.id} if computes else set()
+                elif _root(part) == "self" or _root(part) in self.same:
+                    whole = _is_attribute(part) or _is_item(part)
+                    self.keep(self.changed(part) & looked, node, computes, is_whole=whole, is_item=_is_item(part))
+        self.set_by_call(node.value, looked)
+
+    def set_by_call(self, node: ast.expr | None, looked: frozenset[str]) -> None:
+        if not isinstance(node, ast.Call):
+            return
+        computes = any(map(self.computes, node.args))
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
+            whole = _is_attribute(node.func.value)
+            self.keep(self.attributes(node.func.value), node, computes, is_whole=whole, is_item=whole)
+        elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
+            named = self.attributes(ast.Call(node.func, node.args[:2], []))
+            is_whole = bool(node.args) and _is_self(node.args[0]) and named == self.attributes(node)
+            self.keep(self.attributes(node) & looked, node, computes, is_whole=is_whole)
+
+    def keep(
+        self,
+        attributes: Collection[str],
+        node: ast.stmt | ast.expr,
+        computes: bool,
+        *,
+        is_whole: bool = False,
+        is_item: bool = False,
+    ) -> None:
+        self.results |= set(attributes) if computes else set()
+        self.items |= set(attributes) if is_item else set()
+        if is_whole and attributes:
+            self.fills.append(Fill(self._body, self._statement, tuple(sorted(attributes))))
+        else:
+            self.shared |= set(attributes)
+        for attribute in attributes:
+            self.kept.setdefault(attribute, set()).add(node.lineno)
+
+    def told(self, test: ast.expr) -> tuple[set[str], set[str]]:
+        """Attributes that are missing yet where a test holds, and where it does not."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            missing, there = self.told(test.operand)
+            return there, missing
+        if isinstance(test, ast.BoolOp):
+            pairs = [self.told(value) for value in test.values]
+            return set().union(*(first for first, _ in pairs)), set().union(*(second for _, second in pairs))
+        found = self.attributes(test)
+        if isinstance(test, ast.Compare):
+            if isinstance(test.ops[0], ast.Is | ast.Eq | ast.NotIn):
+                return found, set()
+            if not isinstance(test.ops[0], ast.IsNot | ast.NotEq | ast.In):
+                return found, found
+        return set(), found
+
+    def computes(self, node: ast.expr) -> bool:
+        """Whether a value is made by a call of something that may be of the project; what is given is not kept."""
+        for child in walk(node):
+            if isinstance(child, ast.Name) and child.id in self.computed:
+                return True
+            if isinstance(child, ast.Call) and not _only_passes_on(child.func):
+                return True
+        return False
+
+    def changed(self, target: ast.expr) -> set[str]:
+        """Attributes of the object itself that an assignment sets, or a part of which it sets; keys are only read."""
+        while isinstance(target, ast.Attribute | ast.Subscript):
+            if isinstance(target, ast.Attribute) and _is_self(target.value):
+                return {target.attr}
+            target = target.value
+        return self.attributes(target)
+
+    def attributes(self, node: ast.AST) -> set[str]:
+        """Attributes of the object itself that an expression uses, by their names or through a local."""
+        found: set[str] = set()
+        for child in walk(node):
+            if isinstance(child, ast.Attribute) and _is_self(child.value):
+                found.add(child.attr)
+            elif isinstance(child, ast.Name):
+                found |= self.aliases.get(child.id, set())
+            elif isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id in _LOOK_UPS:
+                found |= {
+                    str(a.value) for a in child.args[1:2] if isinstance(a, ast.Constant) and _is_self(child.args[0])
+                }
+        return found
+
+
+def _is_attribute(node: ast.expr | None) -> bool:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
+        return bool(node.args) and _is_self(node.args[0])
+    return isinstance(node, ast.Attribute) and _is_self(node.value)
+
+
+def _is_item(node: ast.expr) -> bool:
+    """`self.x[key]`, as a target of an assignment."""
+    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and _is_self(node.value.value)
+
+
+def _root(node: ast.expr) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _only_passes_on(function: ast.expr) -> bool:
+    if isinstance(function, ast.Attribute):
+        return isinstance(function.value, ast.Name) and function.value.id == "copy"
+    return isinstance(function, ast.Name) and (
+        function.id in known_effects.BUILTINS or function.id in ("copy", "deepcopy")
+    )
+
+
+def _targets(node: ast.Assign | ast.AugAssign | ast.AnnAssign) -> list[ast.expr]:
+    return node.targets if isinstance(node, ast.Assign) else [node.target]
+
+
+def _parts(target: ast.expr) -> list[ast.expr]:
+    """The single targets of an assignment that may unpack."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return [part for element in target.elts for part in _parts(element)]
+    return _parts(target.value) if isinstance(target, ast.Starred) else [target]
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
+def _of_class(node: ast.expr, roots: Collection[str]) -> str:
+    """The attribute of the class that an assignment target is, or is a part of; "" when it is none."""
+    attribute = ""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Attribute):
+            if node.attr == "__class__":
+                return attribute
+            attribute = node.attr
+        node = node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "type":
+        return attribute
+    return attribute if isinstance(node, ast.Name) and node.id in roots else ""

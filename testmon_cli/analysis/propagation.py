@@ -1,0 +1,770 @@
+"""From changed definitions to everything whose meaning they can change: the fixpoint of section 4 of the model.
+
+Names are kept per file. A definition that mentions an affected name makes the names it binds affected; what it does
+besides (its effects) affects objects by the name they have, or the whole module.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from testmon_cli.analysis import known_effects, lookups
+from testmon_cli.analysis.effects import FALLIBLE
+from testmon_cli.analysis.import_effects import FRAGILE, MEMBER, MODULE, MUTATED, ImportEffects
+from testmon_cli.analysis.mentions import (
+    DYNAMIC,
+    DYNAMIC_ATTRIBUTES,
+    OPEN,
+    OWN_NAMESPACE,
+    READS_DOCS,
+    READS_HINTS,
+)
+from testmon_cli.analysis.model_diff import ADDED, CHANGED, DOC, HINT, REMOVED, DefinitionChange
+from testmon_cli.analysis.project import CONFTEST, Consequence, Held, Made, Project, Ran
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.source import Definition, Import
+
+_ABSTRACT = frozenset({"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"})
+LOOKING_UP = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE})
+# The same where the names are recorded.
+RECORDED = frozenset(way for way, same in OPEN.items() if same in LOOKING_UP)
+_OF_MEMBERS = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES})
+_RECORDED_OF_MEMBERS = frozenset({lookups.ANYWHERE, lookups.ATTRIBUTES, lookups.WALKS})
+EVERYWHERE = ""  # in place of a path: a name that any file may mention (a package)
+
+
+@dataclass
+class Affected:
+    """What grew out of the changes. Keys are (path, name); paths of modules whose import itself is affected."""
+
+    names: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    kept: dict[tuple[str, str], Cause] = field(default_factory=dict)  # names under which running code keeps something
+    members: dict[tuple[str, str, str], Cause] = field(default_factory=dict)  # path, class, member
+    # The same of what objects keep, where the run noted who read it of objects that others had filled.
+    seen: dict[tuple[str, str, str], Cause] = field(default_factory=dict)
+    docs: dict[tuple[str, str], Cause] = field(default_factory=dict)
+    hints: dict[tuple[str, str], Cause] = field(default_factory=dict)  # annotations
+    modules: dict[str, Cause] = field(default_factory=dict)
+    fragile: dict[str, Cause] = field(default_factory=dict)  # modules whose import may raise, and do nothing else
+    broken: set[str] = field(default_factory=set)  # those of `fragile` that use a name which nothing binds any more
+    fixtures: set[tuple[str, str]] = field(default_factory=set)  # those of `names` that pytest may look up as fixtures
+
+    @property
+    def size(self) -> int:
+        """How many names there are; it only grows."""
+        return len(self.names) + len(self.kept) + len(self.members) + len(self.seen)
+
+    def __bool__(self) -> bool:
+        return any((self.names, self.kept, self.members, self.seen, self.docs, self.hints, self.modules, self.fragile))
+
+
+class Growth:
+    """Grows `affected` until nothing is added.
+
+    `coarse`: whatever looks at an attribute of the name of a member looks at that member. The growth that finds who
+    holds a class is so: else it would have to ask that of each class that it comes upon.
+    """
+
+    def __init__(self, project: Project, *, coarse: bool = False) -> None:
+        self.project = project
+        self._coarse = coarse
+        self._import_effects = ImportEffects(project)
+        self.affected = Affected()
+        self._pending: list[tuple[str, str]] = []
+        self._pending_members: list[tuple[str, str, str]] = []
+        self._unsure: set[tuple[str, str]] = set()  # names that may not be bound now
+        # By path and identity: what each brings about is noted already, whatever else it mentions.
+        self._followed: dict[tuple[str, int], Definition] = {}
+
+    # What changed
+
+    def changed_definition(self, path: str, change: DefinitionChange) -> None:
+        """A definition of `path` was added, removed or changed."""
+        definition = change.definition
+        cause = Cause("definition", change.how, path, _full(definition.owner, change.name), definition.line)
+        if _is_fixture(definition):
+            self.affected.fixtures.add((path, change.name))
+        is_there = change.how != REMOVED and definition in self.project.definitions(path, change.name, definition.owner)
+        if change.how in (DOC, HINT):
+            self._documentation(path, change, cause)
+            if change.how == HINT and FALLIBLE in definition.effects:
+                self.fragile(path, cause)
+            return
+        if change.how == REMOVED and not definition.owner:
+            self._unsure.add((path, change.name))
+        if change.name:
+            self._bound(path, definition, change.name, cause, how=change.how)
+        if definition.flags & {"autouse"} and not definition.owner:
+            self.module(path, cause)
+        if not definition.owner and (change.name.startswith("pytest_") or change.name in known_effects.PYTEST_NAMES):
+            self.module(path, cause)
+        if not definition.owner and change.name in ("__getattr__", "__dir__"):
+            self._other_attributes(path, cause)
+        if "star" in definition.flags:
+            self._star_changed(path, definition, cause)
+        if definition.kind == "class" and change.how in (ADDED, REMOVED, CHANGED):
+            self._class_created(path, definition, cause)
+        self._effects(path, definition, cause, may_raise=is_there or not change.name)
+
+    def ran(self, path: str, definition: Definition, cause: Cause, functions: Sequence[Ran]) -> None:
+        """A definition of `path` ran some functions on import, and one of these may do something else."""
+        link = Cause("definition", "runs", path, _full(definition.owner, "".join(definition.names[:1])), 0, cause)
+        link = link._replace(line=definition.line)
+        for bound in definition.names:
+            self._bound(path, definition, bound, link._replace(name=_full(definition.owner, bound)))
+        is_special = "autouse" in definition.flags or any(
+            bound in known_effects.PYTEST_NAMES for bound in definition.names
+        )
+        if not definition.names or (is_special and not definition.owner):
+            self.module(path, link)
+        self.fragile(path, link)
+        if self.project.runs(path):
+            for consequence in self._import_effects.of_other_run(path, definition, functions):
+                self._affect(consequence, link)
+
+    def new_module(self, path: str, definitions: Iterable[Definition]) -> None:
+        """A source file came: imports that failed, or found something else, may find it now."""
+        cause = Cause("import", ADDED, path, _module_name(path))
+        if _is_conftest(path):
+            self.module(path, cause)
+        self._module_found(path, cause)
+        for definition in definitions:
+            if not definition.owner:
+                for name in definition.names:
+                    self.name(path, name, Cause("definition", ADDED, path, name, definition.line))
+
+    def removed_module(self, path: str, definitions: Iterable[Definition]) -> None:
+        """A source file went: who imports it fails."""
+        cause = Cause("import", REMOVED, path, _module_name(path))
+        self.fragile(path, cause)
+        self._module_found(path, cause)
+        for definition in definitions:
+            if not definition.owner:
+                for name in definition.names:
+                    self.name(path, name, Cause("definition", REMOVED, path, name, definition.line))
+
+    def unparsable_module(self, path: str, cause: Cause) -> None:
+        """A source file does not parse any more: who imports it fails, or goes on without it."""
+        if self.is_import_caught(path):
+            self.module(path, cause)
+        else:
+            self.fragile(path, cause, surely=True)
+
+    def is_import_caught(self, path: str) -> bool:
+        """Whether an import of a file stands in a `try` that catches whatever fails."""
+        for candidate in self.project.mentioning(frozenset({_module_name(path).rpartition(".")[2]})):
+            model = self.project.model(candidate)
+            for imported in model.imports if model else ():
+                if path in self.project.index.targets(imported, candidate) and any(
+                    "caught" in d.flags for d in self._at_line(candidate, imported.line)
+                ):
+                    return True
+        return False
+
+    def package(self, modules: Iterable[str], cause: Cause) -> None:
+        """A distribution came, went or changed that provides these top-level names."""
+        for name in modules:
+            self.name(EVERYWHERE, name, cause)
+            for path in self.project.mentioning(frozenset({name})):
+                model = self.project.model(path)
+                for imported in model.imports if model else ():
+                    if imported.level or imported.module.partition(".")[0] != name:
+                        continue
+                    if self.project.index.files(imported.module.partition(".")[0]):
+                        continue
+                    if imported.name == "*":
+                        self.module(path, cause)
+                    elif not imported.lazy:
+                        self.name(path, imported.binds, cause)
+                        if not self._guarded(path, imported):
+                            self.fragile(path, cause, surely=cause.how == REMOVED)
+
+    # What is affected
+
+    def module(self, path: str, cause: Cause) -> None:
+        """Importing `path` itself may come out otherwise: every test that needs it is affected."""
+        self.affected.modules.setdefault(path, cause)
+
+    def fragile(self, path: str, cause: Cause, *, surely: bool = False) -> None:
+        """Importing `path` may raise: then pytest reports each test file that needs it, whichever of its tests run."""
+        self.affected.fragile.setdefault(path, cause)
+        if surely:
+            self.affected.broken.add(path)
+
+    def member(self, path: str, owner: str, member: str, cause: Cause) -> None:
+        """A member of a class, which is no more than that, has another meaning."""
+        key = (path, owner, member)
+        if key not in self.affected.members:
+            self.affected.members[key] = cause
+            self._pending_members.append(key)
+
+    def name(self, path: str, name: str, cause: Cause) -> None:
+        """The module-level name, or an attribute of something in the file, has another meaning."""
+        key = (path, name)
+        if name and key not in self.affected.names:
+            self.affected.names[key] = cause
+            self._pending.append(key)
+
+    def kept(self, path: str, qualname: str, name: str, cause: Cause, *, is_seen: bool = False) -> None:
+        """A function keeps something else under a name, see `FunctionSummary.keeps`.
+
+        What ran on import did so before: only blocks read it, an attribute those that have to do with the class.
+        """
+        owner, attribute = qualname.rpartition(".")[0], name.rpartition(".")[2]
+        if name.startswith(".") and self.project.class_named(path, owner) is not None:
+            found = self.affected.seen if is_seen else self.affected.members
+            found.setdefault((path, owner, attribute), cause)
+            return
+        resolved = self.project.resolve(name, path) if "." in name.lstrip(".") else None
+        where = resolved[0] if resolved is not None else path
+        self.affected.kept.setdefault((where, attribute), cause)
+
+    def is_fixture(self, path: str, name: str) -> bool:
+        """Whether pytest could take the name, as a parameter of a test, for a fixture of this file."""
+        if self.project.requested is not None and name not in self.project.requested:
+            return False
+        key = (path, name)
+        if key not in self.affected.fixtures and any(map(_is_fixture, self.project.definitions(path, name))):
+            self.affected.fixtures.add(key)
+        return key in self.affected.fixtures
+
+    def looks_up(self, mention: str, candidate: str, path: str) -> bool:
+        """Whether code of `candidate` that looks names up in this way may come upon a module-level name of `path`."""
+        if mention == OWN_NAMESPACE:
+            return candidate == path
+        return mention == DYNAMIC or (path != EVERYWHERE and self.project.escapes(path))
+
+    def grow(self) -> Affected:
+        while self._pending or self._pending_members:
+            while self._pending:
+                path, name = self._pending.pop()
+                self._spread(path, name, self.affected.names[path, name])
+            while self._pending_members:
+                key = self._pending_members.pop()
+                self._spread_member(key, self.affected.members[key])
+        return self.affected
+
+    def holders(self, path: str, owner: str) -> Held:
+        """Under which names a class, and what is made of it, is known."""
+        from testmon_cli.analysis.name_graph import Holders  # which asks of each name what grows out of it
+
+        if self.project.holders is None:
+            self.project.holders = Holders(self.project).of
+        return self.project.holders(path, owner)
+
+    def follow(self, path: str, definition: Definition, cause: Cause) -> Affected:
+        """What a definition that mentions an affected name brings about, and no more than that."""
+        self._follow(path, definition, "", "", cause)
+        return self.affected
+
+    def follow_annotation(self, path: str, definition: Definition, cause: Cause) -> Affected:
+        """The same of a definition of which an annotation does."""
+        self._follow_annotation(path, definition, "", "", cause)
+        return self.affected
+
+    def follow_member(self, key: tuple[str, str, str], cause: Cause) -> Affected:
+        """What follows at once from a changed member."""
+        self._spread_member(key, cause)
+        return self.affected
+
+    def follow_stars(self, path: str, name: str, cause: Cause) -> Affected:
+        """What `from module import *` makes of an affected name, and no more than that."""
+        if name == "__all__":
+            self._everything_imported_by_star(path, cause)
+        else:
+            self._through_star(path, name, cause)
+        return self.affected
+
+    # How it spreads
+
+    def _spread(self, path: str, name: str, cause: Cause) -> None:
+        kept, is_unsure = _is_kept(cause), (path, name) in self._unsure
+        for candidate, definition, annotates in self.using(path, name, keywords=is_unsure or cause.comes_or_goes):
+            key = (candidate, id(definition))
+            if annotates:
+                self._follow_annotation(candidate, definition, path, name, cause)
+            elif is_unsure or key not in self._followed:
+                self._follow(candidate, definition, path, name, cause)
+            if not annotates and not kept:  # else the statement did less than it may do for another name
+                self._followed[key] = definition
+        self.follow_stars(path, name, cause)
+
+    def using(self, path: str, name: str, *, keywords: bool = False) -> Iterator[tuple[str, Definition, bool]]:
+        """Definitions that mention a name of a file, with the paths that they stand in; True where annotations do.
+
+        Those that only have it as a keyword of a call are left out, unless they are asked for.
+        """
+        reaching = None if path == EVERYWHERE else self.project.reaching(path)
+        wanted = ["." + name, "@" + name, *(["=" + name] if keywords else [])]
+        for candidate, definitions in self._candidates(path, name, wanted):
+            if reaching is not None and candidate not in reaching:
+                if is_name_of(path, name) and self.project.asked.on_import(candidate, lookups.ANYWHERE, name):
+                    facts = self.project.facts(candidate)
+                    found = facts.definitions_using([lookups.ANYWHERE]) if facts is not None else ()
+                    yield from ((candidate, definition, False) for definition in found)
+                continue
+            for definition in definitions:
+                if (keywords and "=" + name in definition.mentions) or self._mentions(
+                    definition, candidate, path, name
+                ):
+                    yield candidate, definition, False
+                elif self._annotates(definition, candidate, path, name):
+                    yield candidate, definition, True
+
+    def _candidates(self, path: str, name: str, wanted: Sequence[str]) -> Iterator[tuple[str, Sequence[Definition]]]:
+        """Definitions that may mention a name of a file, or look names up, by their files."""
+        looking_up = self.project.looking_up(LOOKING_UP | RECORDED)
+        mentioning = dict.fromkeys(self.project.mentioning(frozenset({name})))
+        for candidate in mentioning:
+            facts = self.project.facts(candidate)
+            if facts is not None:
+                ways = LOOKING_UP | RECORDED if candidate in looking_up else ()
+                yield candidate, facts.definitions_using([*wanted, *ways, *([name] if candidate == path else ())])
+        for candidate, definitions in looking_up.items():
+            if candidate not in mentioning:
+                yield candidate, definitions
+
+    def _mentions(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
+        if definition.kind == "import":
+            if path == EVERYWHERE:
+                found = self._imports_at(candidate, definition)
+                return any(not i.level and i.module.partition(".")[0] == name for i in found)
+            return self._imports_name(definition, candidate, path, name)
+        if "." + name in definition.mentions:
+            return True
+        if "@" + name in definition.mentions and self.is_fixture(path, name):
+            return True
+        if any(self.looks_up(way, candidate, path) for way in LOOKING_UP & definition.mentions):
+            return True
+        if any(self._looked_up(way, candidate, path, name) for way in RECORDED & definition.mentions):
+            return True
+        return candidate == path and name in definition.mentions
+
+    def _looked_up(self, way: str, candidate: str, path: str, name: str) -> bool:
+        """Whether definitions of `candidate` looked a name of `path` up in a way that is recorded, or may have."""
+        wanted = name
+        if way == lookups.WALKS:
+            if not self.project.is_only_of_module(path, name):
+                return self.looks_up(OPEN[way], candidate, path)
+            wanted = module_name(path)
+        asked = self.project.asked.on_import(candidate, way, wanted)
+        if asked is None:
+            return self.looks_up(OPEN[way], candidate, path)
+        return asked and (way != lookups.OWN_NAMESPACE or candidate == path)
+
+    def _annotates(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
+        if not definition.hint_mentions:
+            return False
+        return "." + name in definition.hint_mentions or (candidate == path and name in definition.hint_mentions)
+
+    def _follow_annotation(self, candidate: str, definition: Definition, path: str, name: str, cause: Cause) -> None:
+        """An annotation of a definition of `candidate` mentions an affected name."""
+        for bound in definition.names:
+            link = Cause("definition", "annotates", candidate, _full(definition.owner, bound), definition.line, cause)
+            if "evaluated" in definition.flags and (FALLIBLE in definition.effects or (path, name) in self._unsure):
+                self.fragile(candidate, link)
+            self._documentation(candidate, DefinitionChange(HINT, bound, definition), link)
+
+    def _spread_member(self, key: tuple[str, str, str], cause: Cause) -> None:
+        """Definitions that use a changed member: of the class body by its bare name, others as an attribute."""
+        path, owner, member = key
+        last = owner.rpartition(".")[2]
+        reaching = self.project.reaching(path)
+        looking_up = _OF_MEMBERS | _RECORDED_OF_MEMBERS
+        for candidate in self.project.mentioning(frozenset({member, *looking_up})):
+            facts = self.project.facts(candidate) if candidate in reaching else None
+            attributes = {"." + member, *(["=" + member] if cause.comes_or_goes else ())}
+            wanted = {member, *attributes, *looking_up}
+            for definition in facts.definitions_using(wanted) if facts is not None else ():
+                mentions = definition.mentions | definition.hint_mentions
+                looks_up = not mentions.isdisjoint(_OF_MEMBERS) or any(
+                    self.project.asked.on_import(candidate, way, last if way == lookups.WALKS else member) is not False
+                    for way in _RECORDED_OF_MEMBERS & mentions
+                )
+                uses = looks_up or not mentions.isdisjoint(attributes)
+                if candidate == path and definition.owner == owner and member in mentions:
+                    self._follow_member(candidate, definition, cause, is_gone=cause.how == REMOVED)
+                elif (
+                    uses
+                    and definition.kind != "import"
+                    and (self._coarse or self.holders(path, owner).is_mentioned(candidate, mentions, looks_up=looks_up))
+                ):
+                    self._follow_member(candidate, definition, cause, is_gone=False)
+        if not self._coarse:
+            self._made_of_members(path, owner, cause)
+
+    def _follow_member(self, path: str, definition: Definition, cause: Cause, *, is_gone: bool) -> None:
+        for bound in definition.names or ("",):
+            link = Cause("definition", "mentions", path, _full(definition.owner, bound), definition.line, cause)
+            if bound:
+                self._bound(path, definition, bound, link)
+            if is_gone and "caught" not in definition.flags:
+                self.fragile(path, link)
+            if not _is_kept(cause):
+                self._effects(path, definition, link)
+
+    def used_on_import(self, path: str, definition: Definition, cause: Cause) -> None:
+        """A definition uses a member of an object that something else gave it."""
+        if (path, id(definition)) not in self._followed:
+            self._followed[path, id(definition)] = definition
+            self._follow_member(path, definition, cause, is_gone=False)
+
+    def _made_of_members(self, path: str, owner: str, cause: Cause) -> None:
+        """A subclass of which a metaclass, a decorator or a base from outside makes something looks at its members."""
+        for made in self._made_of(self.holders(path, owner)):
+            if (path, owner) in made.above:
+                where, definition = made.path, made.definition
+                link = Cause("definition", "inherits", where, definition.names[0], definition.line, cause)
+                self._whole_class(where, definition.qualname, link)
+
+    def _made_of(self, held: Held) -> list[Made]:
+        """The classes of some names of which something else makes something."""
+        if held not in self.project.made:
+            self.project.made[held] = [
+                Made(where, definition, self.project.classes_above(where, definition))
+                for where, name in sorted(held.names)
+                for definition in self.project.definitions(where, name)
+                if definition.kind == "class" and not self.project.is_plain_class(where, definition, above=True)
+            ]
+        return self.project.made[held]
+
+    def _imports_name(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
+        if "." + name not in definition.mentions:
+            return False
+        return any(
+            path in self.project.index.module_files(imported, candidate)
+            for imported in self._imports_at(candidate, definition)
+            if imported.name == name
+        )
+
+    def _imports_at(self, path: str, definition: Definition) -> list[Import]:
+        facts = self.project.facts(path)
+        lines = range(definition.line, definition.end_line + 1)
+        if facts is None:
+            return []
+        return [i for name in definition.names for i in facts.imports_of(name) if i.line in lines]
+
+    def _follow(self, candidate: str, definition: Definition, path: str, name: str, cause: Cause) -> None:
+        """A definition of `candidate` mentions an affected name."""
+        for bound in definition.names or ("",):
+            link = Cause("definition", "mentions", candidate, _full(definition.owner, bound), definition.line, cause)
+            if bound:
+                self._bound(candidate, definition, bound, link)
+        link = Cause(
+            "definition",
+            "mentions",
+            candidate,
+            _full(definition.owner, "".join(definition.names[:1])),
+            definition.line,
+            cause,
+        )
+        is_used = not {name, "." + name}.isdisjoint(definition.mentions)  # else pytest looks it up, for each test anew
+        if is_used and (path, name) in self._unsure and not self._is_caught(candidate, definition, path, name):
+            self.fragile(candidate, link, surely=cause.how == REMOVED)
+        if "autouse" in definition.flags and not definition.owner:
+            self.module(candidate, link)
+        if any(bound in known_effects.PYTEST_NAMES for bound in definition.names) and not definition.owner:
+            self.module(candidate, link)
+        if _is_kept(cause):
+            return  # the statement does what it did: only what is kept in the object is other
+        if definition.kind == "class":
+            self._class_created(candidate, definition, link)
+        # An import of a name raises only where that is not bound.
+        self._effects(candidate, definition, link, may_raise=definition.kind != "import")
+
+    @staticmethod
+    def _is_caught(candidate: str, definition: Definition, path: str, name: str) -> bool:
+        """Whether the use of a name that is not bound does no harm: it is caught, or a builtin has the same name."""
+        if candidate == path and name in known_effects.BUILTINS:
+            return True
+        return "caught" in definition.flags or ("guarded" in definition.flags and candidate != path)
+
+    def _bound(self, path: str, definition: Definition, name: str, cause: Cause, how: str = CHANGED) -> None:
+        """A definition binds `name` anew, at module level or as a member of a class."""
+        if not definition.owner:
+            if definition.kind == "statement":
+                self._unsure.add((path, name))  # it may bind the name only in some cases
+            self.name(path, name, cause)
+            return
+        owner = self.project.class_named(path, definition.owner)
+        if owner is None or not self._is_mere_member(path, owner, definition, how):
+            self.fragile(path, cause)  # whoever makes the class may refuse it
+            self._whole_class(path, definition.owner, cause)
+        elif _is_special(name) or definition.flags & {"autouse"} or self._makes_usable(definition, name, how):
+            self._whole_class(path, definition.owner, cause)
+        elif "bare" in definition.flags and how != CHANGED:
+            self.affected.hints.setdefault((path, definition.owner.rpartition(".")[2]), cause)
+        else:
+            self.member(path, definition.owner, name, cause)
+        if how != CHANGED and self.project.definitions(path, "__slots__", definition.owner):
+            self.fragile(path, cause)  # a slot and a member of the same name exclude each other
+
+    def _is_mere_member(self, path: str, owner: Definition, definition: Definition, how: str) -> bool:
+        """Whether nothing that makes the class something of its own looks at a member."""
+        if self.project.is_plain_class(path, owner):
+            return True
+        is_plain_function = definition.kind == "function" and not definition.decorators
+        return is_plain_function and how == CHANGED and self.project.passes_over_functions(path, owner)
+
+    def _makes_usable(self, definition: Definition, name: str, how: str) -> bool:
+        """Whether a member decides if objects can be made: it is abstract, or comes or goes where one is abstract."""
+        if _is_abstract(definition):
+            return True
+        if how not in (ADDED, REMOVED):
+            return False
+        if name in known_effects.ABSTRACT_METHODS:
+            return True
+        for path in self.project.mentioning(_ABSTRACT):
+            model = self.project.model(path)
+            if any(name in d.names and d.owner and _is_abstract(d) for d in (model.definitions if model else ())):
+                return True
+        return False
+
+    def _whole_class(self, path: str, owner: str, cause: Cause) -> None:
+        outermost, _, _ = owner.partition(".")
+        self.name(path, outermost, cause)
+        self.name(path, owner.rpartition(".")[2], cause)
+        for definition in self.project.definitions(path, outermost):
+            self._class_created(path, definition, cause)
+            self._effects(path, definition, cause)
+
+    def _documentation(self, path: str, change: DefinitionChange, cause: Cause) -> None:
+        definition = change.definition
+        pure = all(
+            known_effects.is_pure_decorator(d) and not self.project.resolve(d, path) for d in definition.decorators
+        )
+        owner = self.project.class_named(path, definition.owner) if definition.owner else None
+        if owner is not None and change.name != "__doc__" and definition.kind != "function":
+            pure = pure and self.project.is_plain_class(path, owner)
+        if pure:
+            affected = self.affected.docs if change.how == DOC else self.affected.hints
+            for name in self._asked_of(path, change):
+                if (path, name) not in affected:
+                    affected[path, name] = cause
+                    self._read_on_import((path, name), cause, READS_DOCS if change.how == DOC else READS_HINTS)
+        else:
+            self._bound(path, definition, change.name, cause)
+            self._effects(path, definition, cause, may_raise=change.how == HINT)
+
+    def _asked_of(self, path: str, change: DefinitionChange) -> set[str]:
+        """The names of which documentation or annotations are asked for."""
+        definition = change.definition
+        if change.name == "__doc__":
+            return {definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]}
+        if change.how == HINT and definition.owner and definition.kind != "function" and not self._coarse:
+            # Those of a class body are the class's.
+            return {name for _, name in self.holders(path, definition.owner).names}
+        return {change.name}
+
+    def _read_on_import(self, key: tuple[str, str], cause: Cause, reads: str) -> None:
+        """Definitions that look at documentation or annotations, and mention what these belong to."""
+        path, name = key
+        reaching = self.project.reaching(path)
+        for candidate in self.project.mentioning(frozenset({reads})):
+            model = self.project.model(candidate) if candidate in reaching else None
+            for definition in model.definitions if model else ():
+                if reads not in definition.mentions:
+                    continue
+                own = candidate == path and not {name, "__doc__", "__annotations__"}.isdisjoint(definition.mentions)
+                if own or "." + name in definition.mentions or "&" + name in definition.mentions:
+                    self._follow(candidate, definition, path, name, cause)
+
+    # Modules and stars
+
+    def _module_found(self, path: str, cause: Cause) -> None:
+        """Imports that name this file: what they bind, and the blocks that import lazily."""
+        last = _module_name(path).rpartition(".")[2]
+        self.name(path, last, cause)
+        for candidate in self.project.mentioning(frozenset({last})):
+            model = self.project.model(candidate)
+            for imported in model.imports if model else ():
+                if path not in set(self.project.index.targets(imported, candidate)) or imported.lazy:
+                    continue
+                link = Cause("import", "imports", candidate, imported.binds, imported.line, cause)
+                if imported.name == "*":
+                    self.module(candidate, link)
+                    continue
+                if cause.how == REMOVED and not self._guarded(candidate, imported):
+                    self.fragile(candidate, link, surely=True)
+                self.name(candidate, imported.binds, link)
+                for definition in self._at_line(candidate, imported.line):
+                    for bound in definition.names:
+                        self._bound(candidate, definition, bound, link)
+                    self._effects(candidate, definition, link)
+
+    def _other_attributes(self, path: str, cause: Cause) -> None:
+        """A module's `__getattr__` or `__dir__` is another: who asks it for what it does not define."""
+        model = self.project.model(path)
+        defined = {name for d in model.definitions if not d.owner for name in d.names} if model else set()
+        for candidate in self.project.reaching(path):
+            other = self.project.model(candidate)
+            for imported in other.imports if other else ():
+                link = Cause("import", "imports", candidate, imported.binds, imported.line, cause)
+                if self.project.binds_module(imported, candidate, path):
+                    self.affected.kept.setdefault((candidate, imported.binds), link)
+                    self._asked_on_import(candidate, imported.binds, defined, link)
+                elif imported.name not in defined and path in self.project.index.module_files(imported, candidate):
+                    self.name(candidate, imported.binds, link)
+                    if cause.how == REMOVED and not self._guarded(candidate, imported):
+                        self.fragile(candidate, link)
+
+    def _asked_on_import(self, path: str, module: str, defined: set[str], cause: Cause) -> None:
+        model = self.project.model(path)
+        for definition in model.definitions if model else ():
+            asked = {m[1:] for m in definition.mentions if m.startswith(".")} - defined
+            if module in definition.mentions and asked:
+                for name in definition.names:
+                    self._bound(path, definition, name, cause)
+                self._effects(path, definition, cause)
+
+    def _at_line(self, path: str, line: int) -> list[Definition]:
+        model = self.project.model(path)
+        return [d for d in model.definitions if d.line <= line <= d.end_line] if model else []
+
+    def _guarded(self, path: str, imported: Import) -> bool:
+        return any("guarded" in d.flags for d in self._at_line(path, imported.line))
+
+    def _through_star(self, path: str, name: str, cause: Cause) -> None:
+        if path == EVERYWHERE or name.startswith("__"):
+            return
+        for importer in self.project.star_importers(path):
+            self.name(importer, name, Cause("import", "imports *", importer, name, 0, cause))
+
+    def _everything_imported_by_star(self, path: str, cause: Cause) -> None:
+        model = self.project.model(path)
+        for importer in self.project.star_importers(path):
+            for definition in model.definitions if model else ():
+                for name in definition.names if not definition.owner else ():
+                    self.name(importer, name, Cause("import", "imports *", importer, name, 0, cause))
+
+    def _star_changed(self, path: str, definition: Definition, cause: Cause) -> None:
+        """`from module import *` came or went: every name of the module may be bound or not."""
+        del definition  # which names they are would need the module as it was, too
+        self.module(path, cause)
+
+    # Effects
+
+    def _class_created(self, path: str, definition: Definition, cause: Cause) -> None:
+        """A class statement runs code of its bases: __init_subclass__, a metaclass, a registry outside the project."""
+        if not self.project.runs(path):
+            return
+        if "keywords" in definition.flags:
+            for owner in definition.names:
+                self.name(path, owner, cause)
+        ancestors = list(self.project.ancestors(path, definition))
+        if cause.how in (ADDED, REMOVED, CHANGED):
+            for where in dict.fromkeys(where for where, parent, _ in ancestors if parent is not None):
+                self.name(where, "__subclasses__", cause)
+        registers = any(self._is_told(*ancestor) for ancestor in ancestors)
+        if not registers or cause.how not in (ADDED, REMOVED, CHANGED):
+            return
+        for where, parent, _ in ancestors:
+            if parent is None:
+                continue
+            for name in parent.names:
+                self.name(
+                    where, name, Cause("definition", "is told of its subclasses", where, name, parent.line, cause)
+                )
+        if all(parent is None for _, parent, _ in ancestors):
+            self.module(path, cause)
+
+    def _is_told(self, path: str, definition: Definition | None, base: str) -> bool:
+        """Whether a base class runs code for each class made below it; the definition is None outside the project."""
+        if definition is None:
+            return (
+                base not in known_effects.PLAIN_BASES
+                and not known_effects.is_stdlib(base)
+                and not known_effects.is_pure_call(base)
+            )
+        own = self.project.definitions(path, "__init_subclass__", definition.qualname)
+        return "keywords" in definition.flags or bool(own)
+
+    def _effects(self, path: str, definition: Definition, cause: Cause, *, may_raise: bool = True) -> None:
+        self.imported_effects(path, definition, cause, importing=path, may_raise=may_raise)
+
+    def imported_effects(
+        self, path: str, definition: Definition, cause: Cause, *, importing: str, may_raise: bool = True
+    ) -> None:
+        """What a definition does besides binding its names; if it may raise, so may the import of `importing`."""
+        if self.project.runs(importing):
+            for consequence in self._import_effects.of(path, definition, importing):
+                if may_raise or consequence.what != FRAGILE:
+                    self._affect(consequence, cause)
+
+    def _affect(self, consequence: Consequence, cause: Cause) -> None:
+        what, path, name, owner = consequence
+        if what == MODULE:
+            self.module(path, cause)
+        elif what == FRAGILE:
+            self.fragile(path, cause)
+        elif what == MEMBER:
+            self.member(path, owner, name, cause)
+        elif what == MUTATED:
+            self._mutated(path, name, cause)
+        else:
+            self.name(path, name, cause)
+
+    def _mutated(self, path: str, name: str, cause: Cause) -> None:
+        """What a name, or an attribute of it, stands for in `path` has changed, wherever else it is known by a name."""
+        link = Cause("definition", "changes", path, name, cause.line, cause)
+        self.name(path, name.partition(".")[0], link)
+        found = self.project.resolve(name, path)
+        if found is None or found[0] == path:
+            return
+        if found[1]:
+            self.name(found[0], found[1].partition(".")[0], link)
+        else:
+            self.module(found[0], link)  # some attribute of a module
+
+
+def may_run(definition: Definition) -> bool:
+    """Whether a definition does anything; `pass` does not, on the line of its class."""
+    return bool(definition.names or definition.mentions or definition.effects)
+
+
+def _is_kept(cause: Cause) -> bool:
+    """Whether only what some object keeps is other, not what the code does."""
+    return any(link.kind == "memoised" for link in cause.chain())
+
+
+def _is_fixture(definition: Definition) -> bool:
+    """A fixture, or something made by a decorator or call that may make one."""
+    if "fixture" in definition.flags or definition.kind == "statement":
+        return True
+    makers = definition.decorators if definition.kind == "function" else definition.bases
+    return definition.kind in ("function", "assign") and any(
+        maker.rpartition(".")[2].endswith("fixture") or not known_effects.is_pure_decorator(maker) for maker in makers
+    )
+
+
+def _is_abstract(definition: Definition) -> bool:
+    return any(decorator.rpartition(".")[2] in _ABSTRACT for decorator in definition.decorators)
+
+
+def _is_special(name: str) -> bool:
+    return (
+        (name.startswith("__") and name.endswith("__"))
+        or name in known_effects.PROTOCOL_MEMBERS
+        or name.startswith("pytest_")
+    )
+
+
+def _is_conftest(path: str) -> bool:
+    return path.rpartition("/")[2] == CONFTEST
+
+
+def is_name_of(path: str, name: str) -> bool:
+    """Whether the module of a file has a name, be it in a package: who imports it by that need not reach it before."""
+    return path != EVERYWHERE and module_name(path) == name
+
+
+def module_name(path: str) -> str:
+    """The last part of the name of a file's module."""
+    return _module_name(path).rpartition(".")[2]
+
+
+def _module_name(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _full(owner: str, name: str) -> str:
+    return f"{owner}.{name}" if owner else name

@@ -1,0 +1,1 @@
+"""Reading what is there today: sources, git, pytest's configuration, and where tests run."""

@@ -1,0 +1,71 @@
+"""Patterns that name tests, and files that tests depend on."""
+
+import os
+from collections.abc import Iterator
+from fnmatch import fnmatch, fnmatchcase
+from pathlib import Path
+
+from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.application.checkout.sources import Overlay
+from testmon_cli.domain.nodeid import function_of, path_of
+
+# Kind of a resource: the names and contents of all files that match a pattern.
+GLOB = "glob"
+
+
+def matches_test(nodeid: str, pattern: str) -> bool:
+    """Whether a node id is named by a pattern: of the id, its file, or a folder of it."""
+    path = path_of(nodeid)
+    return any(fnmatchcase(name, pattern) for name in (nodeid, function_of(nodeid, path), path)) or path.startswith(
+        pattern.rstrip("/") + "/"
+    )
+
+
+def check_pattern(pattern: str) -> None:
+    """Raises ValueError for what is no pattern of files, like `**.sql`."""
+    next(_matching(Path(os.devnull), pattern), None)
+
+
+def glob_state(root: Path, pattern: str, overlay: Overlay | None = None) -> str:
+    """A digest of the names and contents of the files that match a pattern, relative to the root or absolute."""
+    try:
+        found = set(_files(root, pattern))
+    except ValueError:
+        found = set()
+    names = {path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix() for path in found}
+    overlay = overlay or Overlay()
+    names.update(path for path in overlay if may_match(pattern, path))
+    entries = [f"{n}\0{_content(root / n, n, overlay)}" for n in sorted(names) if n not in overlay or overlay.exists(n)]
+    return content_digest("\n".join(entries).encode("utf-8", "surrogatepass"))
+
+
+def may_match(pattern: str, path: str) -> bool:
+    """Whether a pattern of files may hold for a file, or for one below a folder."""
+    fixed = pattern.partition("*")[0].partition("?")[0].partition("[")[0]
+    loose = pattern.replace("**/", "*").rstrip("/")
+    is_above = path == "" or fixed.startswith(f"{path}/")
+    return is_above or fnmatch(path, loose) or fnmatch(path, f"{loose}/*")
+
+
+def _files(root: Path, pattern: str) -> Iterator[Path]:
+    """The files that match. A folder whose own name is given, or `**`, stands for all files below it."""
+    last = os.path.basename(pattern.rstrip("/"))
+    is_whole = last == "**" or not any(character in last for character in "*?[")
+    for path in _matching(root, pattern):
+        if path.is_file():
+            yield path
+        elif is_whole and path.is_dir():
+            yield from (file for file in path.rglob("*") if file.is_file())
+
+
+def _matching(root: Path, pattern: str) -> Iterator[Path]:
+    expanded = os.path.expanduser(pattern)
+    anchor = Path(expanded).anchor  # of an absolute pattern, which pathlib looks up from nowhere else
+    return Path(anchor or root).glob(expanded[len(anchor) :])
+
+
+def _content(path: Path, name: str, overlay: Overlay) -> str:
+    try:
+        return content_digest(overlay.read(name) if name in overlay else path.read_bytes())
+    except OSError:
+        return "unreadable"

@@ -1,0 +1,226 @@
+"""pytest's configuration as files say it: where pytest finds it, what names tests, and a digest of the rest."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.analysis.pytest_naming import Naming
+from testmon_cli.application.checkout.files import read_bytes
+from testmon_cli.application.checkout.pytest_options import without_options
+from testmon_cli.domain.nodeid import path_of
+from testmon_cli.domain.records import Run
+
+OF_PYTEST = "of pytest in "  # names a configuration in a cause, before the path of its file
+_TABLES = {
+    "pytest.toml": ("pytest",),
+    ".pytest.toml": ("pytest",),
+    "pytest.ini": ("pytest",),
+    ".pytest.ini": ("pytest",),
+    "pyproject.toml": ("tool", "pytest"),
+    "tox.ini": ("pytest",),
+    "setup.cfg": ("tool:pytest",),
+}
+# Of files of other names, which only `-c` makes pytest read.
+_TABLES_BY_SUFFIX = {".ini": ("pytest",), ".cfg": ("tool:pytest",), ".toml": ("tool", "pytest")}
+
+
+class ConfigPlace(NamedTuple):
+    """The inputs by which pytest finds its configuration file and its root. Paths are relative to our root."""
+
+    folder: str = "."  # the working directory
+    start: str = "."  # the folder that all paths among the arguments have in common: looked at from there up
+    file: str = ""  # given by -c
+    rootdir: str = ""  # given by --rootdir
+
+
+class PytestConfig(NamedTuple):
+    """Options that pytest reads from its configuration file; `path` is "" without one."""
+
+    path: str  # relative to our root
+    options: Mapping[str, object]
+    addopts: tuple[str, ...]
+    testpaths: tuple[str, ...] = ()  # relative to our root; only those that count in the working directory
+    outer: tuple[tuple[str, str], ...] = ()  # conftest files that pytest loads from above our root, with digests
+
+    @property
+    def digest(self) -> str:
+        """Changes whenever an option does; the file's other tables and comments do not count."""
+        parts = [self.path, self.options, self.addopts, *([self.outer] if self.outer else ())]
+        text = json.dumps(parts, sort_keys=True, default=str)
+        return content_digest(text.encode("utf-8", "surrogatepass"))
+
+    def naming(self, arguments: Sequence[str] = ()) -> Naming:
+        default = Naming()
+        flags = [*self.addopts, *arguments]
+        return Naming(
+            files=self._list("python_files") or default.files,
+            classes=self._list("python_classes") or default.classes,
+            functions=self._list("python_functions") or default.functions,
+            testpaths=self.testpaths,
+            norecursedirs=self._list("norecursedirs") or default.norecursedirs,
+            doctest_modules="--doctest-modules" in flags,
+            doctest_globs=tuple(_values_of(flags, ("--doctest-glob",))) or default.doctest_globs,
+        )
+
+    def _list(self, name: str) -> tuple[str, ...]:
+        return _texts(self.options.get(name, ()))
+
+
+def _text(path: Path) -> str:
+    return read_bytes(path).decode().replace("\r\n", "\n")
+
+
+def place_of(arguments: Sequence[str], root: Path, environ: Mapping[str, str] | None = None) -> ConfigPlace:
+    """Where pytest, started in the working directory with these arguments, looks for its configuration."""
+    environ = os.environ if environ is None else environ
+    given = [*_split(environ.get("PYTEST_ADDOPTS", "")), *arguments]
+    named = [path_of(given[place]) for place in without_options(given)]
+    paths = [os.path.realpath(path) for path in named if os.path.exists(path)]
+    folders = {path if os.path.isdir(path) else os.path.dirname(path) for path in paths}
+    start = os.path.commonpath(folders) if folders else os.getcwd()
+    file = _value_of(given, ("-c", "--config-file"))
+    rootdir = _value_of(given, ("--rootdir",))
+
+    def relative(path: str) -> str:
+        return os.path.relpath(os.path.realpath(path), root).replace(os.sep, "/")
+
+    return ConfigPlace(
+        relative(os.curdir),
+        relative(start),
+        relative(file) if file else "",
+        relative(os.path.expandvars(rootdir)) if rootdir else "",
+    )
+
+
+def of_run(root: Path, run: Run, text: Callable[[Path], str] = _text) -> PytestConfig:
+    """Read pytest's present configuration, as if it were started where a run was, for the same files."""
+    place = run.facts.get("place")
+    return read(root, ConfigPlace(*map(str, place)) if isinstance(place, list) else None, text=text)
+
+
+def read(
+    root: Path,
+    place: ConfigPlace | None = None,
+    environ: Mapping[str, str] | None = None,
+    text: Callable[[Path], str] = _text,
+) -> PytestConfig:
+    """The configuration that pytest would find from a place (our root, if none is given), with PYTEST_ADDOPTS.
+
+    `text` reads a file.
+    """
+    environ = os.environ if environ is None else environ
+    place = place or ConfigPlace()
+    extra = _split(environ.get("PYTEST_ADDOPTS", ""))
+    for path, table in _candidates(root, place):
+        options = _options(path, table, text)
+        if options is not None:
+            folder = os.path.relpath(path.parent, root).replace(os.sep, "/")
+            return PytestConfig(
+                os.path.relpath(path, root).replace(os.sep, "/"),
+                options,
+                (*_texts(options.get("addopts", ())), *extra),
+                _testpaths(_texts(options.get("testpaths", ())), place.rootdir or folder, place.folder),
+                tuple(_conftests_above(root, folder, text)),
+            )
+    return PytestConfig("", {}, extra)
+
+
+def _candidates(root: Path, place: ConfigPlace) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    if place.file:
+        path = Path(os.path.normpath(root / place.file))
+        yield path, _TABLES.get(path.name) or _TABLES_BY_SUFFIX.get(path.suffix, ("pytest",))
+        return
+    start = Path(os.path.normpath(root / place.start))
+    for folder in (start, *start.parents):
+        for name, table in _TABLES.items():
+            yield folder / name, table
+
+
+def _testpaths(paths: Sequence[str], rootdir: str, folder: str) -> tuple[str, ...]:
+    """The test paths that count: pytest ignores `testpaths` unless it is started in its root folder."""
+    if os.path.normpath(rootdir) != os.path.normpath(folder):
+        return ()
+    return tuple(os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/") for path in paths)
+
+
+def _conftests_above(root: Path, folder: str, text: Callable[[Path], str]) -> Iterator[tuple[str, str]]:
+    """Yield the `conftest.py` files above our root that pytest loads, with their digests."""
+    steps = folder.split("/") if folder.startswith("..") else []
+    for count in range(1, len(steps) + 1):
+        path = "/".join([*steps[:count], "conftest.py"])
+        try:
+            yield path, content_digest(text(Path(os.path.normpath(root / path))).encode("utf-8", "surrogatepass"))
+        except (OSError, ValueError):
+            continue
+
+
+def _value_of(arguments: Sequence[str], names: Sequence[str]) -> str:
+    """The last value of an option on a command line; "" without it."""
+    return next(iter(reversed(list(_values_of(arguments, names)))), "")
+
+
+def _values_of(arguments: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """The values of an option on a command line."""
+    for number, argument in enumerate(arguments):
+        for name in names:
+            if argument == name:
+                yield arguments[number + 1] if number + 1 < len(arguments) else ""
+            elif argument.startswith(f"{name}=" if name.startswith("--") else name):
+                yield argument[len(name) :].removeprefix("=")
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """An option that is a list, or a line of words."""
+    if isinstance(value, str):
+        return _split(value)
+    return tuple(str(entry) for entry in value) if isinstance(value, list | tuple) else ()
+
+
+def _split(text: str) -> tuple[str, ...]:
+    if not text:
+        return ()
+    import shlex
+
+    try:
+        return tuple(shlex.split(text))
+    except ValueError:
+        return tuple(text.split())
+
+
+def _options(path: Path, table: tuple[str, ...], read_text: Callable[[Path], str]) -> dict[str, object] | None:
+    """Options of one file; None when pytest would pass it over."""
+    try:
+        text = read_text(path)
+    except (OSError, ValueError):
+        return None
+    if path.suffix == ".toml":
+        return _toml_options(text, table, required=len(table) > 1)
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return {"unreadable": content_digest(text.encode())}
+    if parser.has_section(table[0]):
+        return dict(parser.items(table[0]))
+    return {} if path.name in ("pytest.ini", ".pytest.ini") else None
+
+
+def _toml_options(text: str, table: tuple[str, ...], *, required: bool) -> dict[str, object] | None:
+    import tomllib
+
+    try:
+        found: object = tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return {"unreadable": content_digest(text.encode())}
+    for key in table:
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return None if required else {}
+    merged = {key: value for key, value in found.items() if key != "ini_options"}
+    merged.update(found.get("ini_options", {}))
+    return merged or None if required else merged

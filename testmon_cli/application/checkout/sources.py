@@ -1,0 +1,277 @@
+"""The project's source files as they are now."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from stat import S_ISREG
+from typing import TYPE_CHECKING, NamedTuple
+
+from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.application.checkout.files import read_bytes
+from testmon_cli.domain import garbage
+from testmon_cli.domain.errors import SourceError
+from testmon_cli.domain.records import SourceVersion, VersionRef
+
+if TYPE_CHECKING:  # where nothing has changed, nothing is parsed: then importing what parses would be most of the time
+    from testmon_cli.analysis.project import Project
+    from testmon_cli.domain.source import SourceModel
+    from testmon_cli.storage.datafile import Datafile
+
+_SKIPPED_FOLDERS = frozenset({
+    "__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".eggs", "node_modules", "site-packages",
+    ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".testmon_cache",
+})  # fmt: skip
+
+# A file whose time is this close to when it was recorded may have been edited since without a new time (git's rule
+# for its index): such a file is hashed.
+RACY_NS = 2_000_000_000
+
+
+class Stat(NamedTuple):
+    """By which a file is recognised without reading it: size in bytes, time of change in nanoseconds."""
+
+    size: int
+    mtime_ns: int
+
+
+_UNKNOWN = Stat(-1, 0)  # says nothing of the content: it is read
+
+
+def scan(root: Path, extra: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Stat]:
+    """Python files below the root (and extra source folders), by path relative to the root."""
+    found = dict(_scan(root, "", exclude, _is_source))
+    for folder in extra:
+        start = (root / folder).resolve()
+        prefix = os.path.relpath(start, root).replace(os.sep, "/")
+        if prefix.startswith(".."):
+            found.update(_scan(start, prefix + "/", exclude, _is_source))
+    return found
+
+
+def texts(root: Path, patterns: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
+    """Files below the root whose names match some patterns and that are no Python files, by path, in order."""
+
+    def is_wanted(name: str) -> bool:
+        return not _is_source(name) and any(fnmatch(name, pattern.rpartition("/")[2]) for pattern in patterns)
+
+    return sorted(path for path, _ in _scan(root, "", exclude, is_wanted))
+
+
+def _is_source(name: str) -> bool:
+    return name.endswith(".py")
+
+
+def _scan(
+    folder: Path, prefix: str, exclude: Sequence[str], is_wanted: Callable[[str], bool]
+) -> Iterator[tuple[str, Stat]]:
+    stack = [(str(folder), prefix)]
+    while stack:
+        current, before = stack.pop()
+        try:
+            entries = list(os.scandir(current))
+        except OSError:
+            continue
+        if before and any(entry.name == "pyvenv.cfg" for entry in entries):
+            continue
+        for entry in entries:
+            path = before + entry.name
+            if exclude and any(fnmatch(path, pattern) for pattern in exclude):
+                continue
+            if is_wanted(entry.name):
+                try:
+                    stat = entry.stat()
+                except OSError:
+                    continue
+                if S_ISREG(stat.st_mode):
+                    yield path, Stat(stat.st_size, stat.st_mtime_ns)
+                    continue
+            if entry.name not in _SKIPPED_FOLDERS and entry.is_dir(follow_symlinks=False):
+                stack.append((entry.path, path + "/"))
+
+
+def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "SourceModel | None"]:
+    """A source version, and its model; one that does not parse has none."""
+    from testmon_cli.analysis import codec
+    from testmon_cli.analysis.model import build_model
+    from testmon_cli.analysis.model_key import MODEL_KEY
+
+    try:
+        with garbage.left_lying():
+            model = build_model(data)
+    except SourceError:
+        return SourceVersion(path, content_digest(data), MODEL_KEY, b"", b"", stat.size, stat.mtime_ns), None
+    version = SourceVersion(
+        path, content_digest(data), MODEL_KEY, codec.encode(model), codec.name_index(model), stat.size, stat.mtime_ns
+    )
+    return version, model
+
+
+def stored_model(datafile: "Datafile", ref: VersionRef | None) -> "SourceModel | None":
+    """The model of a stored version; None without one, and for one that another analysis made."""
+    from testmon_cli.analysis import codec
+    from testmon_cli.analysis.model_key import MODEL_KEY
+
+    if ref is None or ref.model_key != MODEL_KEY:
+        return None
+    with datafile.decoding():
+        data = datafile.model(ref.id)
+        return codec.decode(data) if data else None
+
+
+class Snapshot:
+    """The models of the sources as a run saw them, by path."""
+
+    def __init__(self, datafile: "Datafile", versions: Mapping[str, VersionRef]) -> None:
+        self.versions = versions
+        self._datafile = datafile
+        self._known: dict[str, SourceModel | None] = {}
+
+    def __call__(self, path: str) -> "SourceModel | None":
+        if path not in self._known:
+            self._known[path] = stored_model(self._datafile, self.versions.get(path))
+        return self._known[path]
+
+    def project(self) -> "Project":
+        """How they import each other, as far as their text tells."""
+        from testmon_cli.analysis.imports import ModuleIndex
+        from testmon_cli.analysis.project import Project
+
+        return Project(ModuleIndex(self.versions), self, lambda _: ())
+
+
+def is_left_out(path: str, exclude: Sequence[str]) -> bool:
+    """Whether `scan` would pass over a file because of its own name or that of a folder above it."""
+    folders = path.split("/")[:-1]
+    parents = ["/".join(folders[:count]) for count in range(1, len(folders) + 1)]
+    return not _SKIPPED_FOLDERS.isdisjoint(folders) or any(
+        fnmatch(name, pattern) for name in (path, *parents) for pattern in exclude
+    )
+
+
+class Overlay:
+    """Files that are to be taken from elsewhere than the working tree."""
+
+    def __init__(self, readers: Mapping[str, Callable[[], bytes] | None] | None = None) -> None:
+        """`readers` give the content of a path, relative to the root; None stands for a file that is not there."""
+        self._readers = readers or {}
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._readers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readers)
+
+    def __bool__(self) -> bool:
+        return bool(self._readers)
+
+    def exists(self, path: str) -> bool:
+        return self._readers[path] is not None
+
+    def read(self, path: str) -> bytes:
+        """The content of a file; b"" of one that is not there."""
+        reader = self._readers[path]
+        return reader() if reader is not None else b""
+
+
+def _overlaid(stats: Mapping[str, Stat], overlay: Overlay) -> dict[str, Stat]:
+    found = {path: stat for path, stat in stats.items() if path not in overlay}
+    found.update({path: _UNKNOWN for path in overlay if path.endswith(".py") and overlay.exists(path)})
+    return found
+
+
+class Tree:
+    """The sources as they are now, read and parsed only where something asks.
+
+    What a `datafile` holds of a content, whichever run saw it, is not made again. Where `overlay` has a file, it counts
+    in place of that of the working tree.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        stats: Mapping[str, Stat],
+        datafile: "Datafile | None" = None,
+        overlay: Overlay | None = None,
+    ) -> None:
+        self.root = root
+        self.overlay = overlay or Overlay()
+        self.stats = _overlaid(stats, self.overlay) if overlay else stats
+        self.datafile = datafile
+        self._data: dict[str, bytes] = {}
+        self._models: dict[str, SourceModel | SourceError] = {}
+        self._digests: dict[str, str] = {}
+        self._others: dict[str, bool] = {}
+
+    def __contains__(self, path: str) -> bool:
+        if path in self.overlay:
+            return self.overlay.exists(path)
+        return path in self.stats or (self.root / path).is_file()
+
+    def text(self, path: Path) -> str:
+        """The text of a file that need not be a source, given by its absolute path. Raises OSError, ValueError."""
+        relative = os.path.relpath(path, self.root).replace(os.sep, "/")
+        if relative in self.overlay and not self.overlay.exists(relative):
+            raise FileNotFoundError(relative)
+        data = self.overlay.read(relative) if relative in self.overlay else read_bytes(path)
+        return data.decode().replace("\r\n", "\n")
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a source or anything else at this path; asked once for each of them."""
+        if path in self.stats:
+            return True
+        if path in self.overlay:
+            return self.overlay.exists(path)
+        if path not in self._others:
+            self._others[path] = (self.root / path).exists()
+        return self._others[path]
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file; b"" when it has gone meanwhile."""
+        if path not in self._data:
+            try:
+                overlaid = path in self.overlay
+                self._data[path] = self.overlay.read(path) if overlaid else read_bytes(self.root / path)
+            except OSError:
+                self._data[path] = b""
+        return self._data[path]
+
+    def digest(self, path: str) -> str:
+        if path not in self._digests:
+            self._digests[path] = content_digest(self.read(path))
+        return self._digests[path]
+
+    def is_unchanged(self, ref: VersionRef, recorded_ns: int) -> bool:
+        """Whether a file still has the content of a stored version: by size and time, else by digest."""
+        stat = self.stats.get(ref.path)
+        if stat is None:
+            if ref.path not in self:
+                return False
+        elif (stat.size, stat.mtime_ns) == (ref.size, ref.mtime_ns) and stat.mtime_ns + RACY_NS < recorded_ns:
+            return True
+        return self.digest(ref.path) == ref.digest
+
+    def model(self, path: str) -> "SourceModel":
+        """The model of a file. Raises SourceError when it does not parse."""
+        if path not in self._models:
+            try:
+                self._models[path] = self._made(path)
+            except SourceError as error:
+                self._models[path] = error
+        found = self._models[path]
+        if isinstance(found, SourceError):
+            raise found
+        return found
+
+    def _made(self, path: str) -> "SourceModel":
+        from testmon_cli.analysis import codec
+        from testmon_cli.analysis.model import build_model
+        from testmon_cli.analysis.model_key import MODEL_KEY
+
+        if self.datafile is not None:
+            known = self.datafile.known_version(path, self.digest(path), MODEL_KEY)
+            stored = b"" if known is None else self.datafile.model(known)
+            if stored:  # of what does not parse nothing is kept, not even why
+                with self.datafile.decoding():
+                    return codec.decode(stored)
+        return build_model(self.read(path))

@@ -1,0 +1,48 @@
+"""What a job of CI does with a hub. A hub that cannot be used costs evidence, and so time: it is never an error."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from testmon_cli.application import hub
+from testmon_cli.application.checkout import provenance
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain.errors import TestmonError
+from testmon_cli.domain.provenance import READ_ONLY
+
+_MOST: Final = 200  # bundles that a job takes, those of near commits first: more would take longer than they spare
+
+
+def pull(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Take what the hub has; gives what is to be told of it."""
+    if not settings.hub:
+        return ()
+    try:
+        pulled = hub.pull(settings, now=time.time(), environ=environ, limit=_MOST)
+    except (TestmonError, OSError) as error:
+        return (f"without the hub: {error}",)
+    except Exception as error:  # what we do wrong with a hub must not keep tests from running
+        return (f"without the hub: internal error, {type(error).__name__}: {error}",)
+    notes = [f"{_bundles(count)} ignored ({why})" for why, count in sorted(pulled.ignored.items())]
+    if pulled.refused:
+        notes.append(
+            f"{_bundles(len(pulled.refused))} refused, like {pulled.refused[0].name}: {pulled.refused[0].message}"
+        )
+    return tuple(notes)
+
+
+def push(settings: Settings, environ: Mapping[str, str]) -> str:
+    """Give the hub what this job showed, if it may; gives what went wrong."""
+    if not settings.hub or provenance.here(settings.root, environ).event in READ_ONLY:
+        return ""
+    try:
+        hub.push(settings, environ=environ)
+    except (TestmonError, OSError) as error:
+        return f"nothing was pushed: {error}"
+    except Exception as error:
+        return f"nothing was pushed: internal error, {type(error).__name__}: {error}"
+    return ""
+
+
+def _bundles(count: int) -> str:
+    return f"{count} bundle{'s' * (count != 1)}"

@@ -1,0 +1,458 @@
+"""`testmon collect`: run pytest once and remember what every test depended on."""
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from testmon_cli import __version__
+from testmon_cli.analysis.checksums import content_digest
+from testmon_cli.analysis.model_key import MODEL_KEY
+from testmon_cli.analysis.pytest_naming import Naming, candidates
+from testmon_cli.application.checkout import (
+    cache_folder,
+    environment,
+    interpreters,
+    provenance,
+    pytest_config,
+    rewritten_files,
+    sources,
+)
+from testmon_cli.application.checkout.files import read_bytes
+from testmon_cli.application.checkout.pytest_options import without_options
+from testmon_cli.application.collect import spool_folder
+from testmon_cli.application.collect.joiner import Joiner, SpoolReader
+from testmon_cli.application.collect.pytest_process import Stop, supervisor
+from testmon_cli.application.select import keywords
+from testmon_cli.application.select.absent_tests import IN_PART
+from testmon_cli.application.select.requested_tests import Asked, asked_for
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain import records
+from testmon_cli.domain.nodeid import NodeId, path_of
+from testmon_cli.domain.provenance import FACT
+from testmon_cli.domain.records import (
+    FIXTURES,
+    LOOKUPS,
+    LOOKUPS_ARE_RECORDED,
+    STATEMENTS,
+    WHOLE,
+    Package,
+    RunStart,
+    SourceVersion,
+)
+from testmon_cli.storage.datafile import Datafile
+from testmon_cli.tracing import launch, wire
+from testmon_cli.tracing.settings import TraceSettings
+from testmon_cli.tracing.states import environment_state
+
+_NO_MODEL = "-"  # model key of files that were there but that no test loaded
+# Arguments of a run longer than this are handed over in a file (pytest 8.2 reads `@file`).
+_LONGEST_ARGUMENTS = 50_000
+_USAGE_ERROR = 4  # pytest's exit code
+_NARROWING = (
+    "-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise", "--ignore", "--ignore-glob",
+)  # fmt: skip
+
+
+class Collected(NamedTuple):
+    """How a run ended."""
+
+    exitcode: int
+    executed: int
+    errors: int
+    note: str = ""  # for stderr
+    is_refused: bool = False  # whether pytest took the options, but not what it was to run
+    new: int = 0  # tests that never ran before in this environment
+    seconds: float = 0.0
+
+
+def collect_selected(
+    settings: Settings, arguments: Sequence[str], *, verbose: bool = False, say: Callable[[str], None] = lambda _: None
+) -> Collected | None:
+    """Run only what `select` would print; None when that is nothing.
+
+    Paths among the arguments narrow the selection, all others go to pytest. `say` is told what the user should know.
+    """
+    from testmon_cli.application.select.filters import narrowing_of
+    from testmon_cli.application.select.use_case import select  # a plain run does not need it
+
+    root = Path(os.path.realpath(settings.root))
+    paths = {place: arguments[place] for place in without_options(arguments) if names_path(arguments[place], root)}
+    narrowing = narrowing_of(settings, [*paths.values()] or None)
+    selection = select(settings, narrowing=narrowing, exact=True)
+    if not selection.known and narrowing.is_of_tests(selection):
+        return collect(settings, arguments, verbose=verbose)
+    if not selection.arguments:
+        return None
+    options = [argument for place, argument in enumerate(arguments) if place not in paths]
+    return collect_these(settings, options, selection.arguments, verbose=verbose, say=say)
+
+
+def collect_these(
+    settings: Settings,
+    options: Sequence[str],
+    nodes: tuple[str, ...],
+    *,
+    verbose: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> Collected:
+    """Run some tests; where pytest does not know one of them by its name, what contains them.
+
+    An id may hold the time of day, and what makes tests may do so by means that no text tells.
+    """
+    collected = collect(settings, [*options, *nodes], verbose=verbose)
+    functions = tuple(dict.fromkeys(str(NodeId.parse(node, path_of(node)).function) for node in nodes))
+    files = tuple(dict.fromkeys(map(path_of, nodes)))  # of a file pytest says what is wrong with it and goes on
+    for wider, what in ((functions, "functions"), (files, "files")):
+        if collected.is_refused and wider != nodes:
+            say(f"pytest does not know some of these tests by their names; running their {what} instead")
+            collected = collect(settings, [*options, *wider], verbose=verbose)
+            nodes = wider
+    return collected
+
+
+def collect(
+    settings: Settings,
+    arguments: Sequence[str],
+    *,
+    verbose: bool = False,
+    is_whole: bool = False,
+    stop: Stop | None = None,
+) -> Collected:
+    """Run pytest with these arguments under observation and store what it showed. `stop` lets another thread end it.
+
+    `is_whole` says that the jobs that run beside this one leave nothing out, even though this one may.
+    Returns pytest's own exit code. Raises DatafileError before pytest starts when nothing could be stored.
+    """
+    root = Path(os.path.realpath(settings.root))
+    started = time.time()
+    hash_key = os.urandom(16).hex()
+    with Datafile.open(settings.datafile, mode="write", create=True) as datafile:
+        packages = describe_packages(datafile, environment.installed_packages())
+        git = environment.git_state(root)
+        newest = next(iter(datafile.runs()), None)
+        current = environment.current(settings.env)
+        before: Mapping[str, object] = newest.facts if newest is not None else {}
+        run_id = datafile.begin_run(
+            RunStart(
+                environment=current,
+                started=_after(newest, started),
+                arguments=tuple(arguments),
+                packages=packages,
+                git_head=git.head,
+                git_dirty=git.dirty,
+                engine=settings.engine,
+                version=__version__,
+            )
+        )
+        kept = cache_folder.prepare(root, is_in_git=bool(git.head))
+        stats = sources.scan(root, settings.source, settings.exclude)
+        stored = partial(_stored_version, datafile)
+        variable = partial(_state_of_variable, hash_key)
+        joiner = Joiner(
+            root,
+            settings.depends,
+            settings.always,
+            stored,
+            stats,
+            variable,
+            keeps_failures=settings.store_failures,
+            key=kept.key,
+        )
+        place = pytest_config.place_of(arguments, root)
+        config = pytest_config.read(root, place)
+        asked = asked_for(arguments, root)
+        store = _Store(
+            datafile,
+            run_id,
+            joiner,
+            stats,
+            asked,
+            config.naming(arguments),
+            narrows=_narrows(arguments),
+            redefines=_redefines(arguments),
+            place=place,
+            is_whole=is_whole,
+        )
+        facts = {
+            "hash_key": hash_key,
+            "config": config.digest,
+            "place": place,
+            interpreters.FACT: interpreters.fact(),
+            records.CLOCK: started,
+            STATEMENTS: not settings.without_probes,
+            FACT: provenance.here(root, os.environ, git.head).as_facts(),
+        }
+        store.begin(facts)
+        with supervisor(stop) as watched, spool_folder.spool() as spool:
+            traced = TraceSettings(
+                spool=spool.folder,
+                root=str(root),
+                engine=settings.engine,
+                roots=tuple(settings.source),
+                exclude=tuple(settings.exclude),
+                without_probes=tuple(settings.without_probes),
+                ignore_files=(*settings.ignore, ".testmondata*"),
+                ignore_environment=tuple(settings.ignore_env),
+                hash_key=hash_key,
+                verbose=verbose,
+                parent=os.getpid(),
+                key=kept.key,
+            )
+            reader = SpoolReader(Path(spool.folder))
+
+            def look() -> None:
+                store.read(reader)
+                store.commit()
+
+            command = launch.command(_short(arguments, spool.folder))
+            environ = launch.environment(traced, os.environ)
+            exitcode = watched.run(command, environ, look, keep=[spool.lock], is_told=spool.is_interrupted)
+            completed = joiner.ended is not None
+            store.finish(facts=rewritten_files.facts_of(joiner.read, root, started, before))
+            new = len(joiner.executed) - datafile.known_before(run_id, current)
+            datafile.finish_run(run_id, time.time(), completed, exitcode)
+            datafile.check_in_place()
+    is_refused = exitcode == _USAGE_ERROR and joiner.session is not None
+    seconds = time.time() - started
+    return Collected(exitcode, len(joiner.executed), len(joiner.errors), kept.note, is_refused, new, seconds)
+
+
+def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Package, ...]:
+    """Installed distributions with what they provide and require; read anew only for those that are new."""
+    runs = datafile.runs()
+    known: dict[tuple[str, str, str], Package] = {}
+    if runs:
+        known = {(p.name, p.version, p.digest): p for p in datafile.packages(runs[0].id)}
+    entries = environment.metadata_entries() if any((p.name, p.version, p.digest) not in known for p in found) else {}
+    return tuple(known.get((p.name, p.version, p.digest)) or environment.describe(p, entries) for p in found)
+
+
+def _after(newest: records.Run | None, started: float) -> float:
+    """When a run counts as begun: after all that the datafile has, whatever the clocks of their machines said."""
+    return started if newest is None else max(started, math.nextafter(newest.started, math.inf))
+
+
+def _state_of_variable(hash_key: str, name: str) -> str:
+    return environment_state(os.environ.get(name), hash_key)
+
+
+def _stored_version(datafile: Datafile, path: str, digest: str) -> SourceVersion | None:
+    version_id = datafile.known_version(path, digest, MODEL_KEY)
+    if version_id is None:
+        return None
+    names = datafile.names([version_id]).get(version_id, b"")
+    return SourceVersion(path, digest, MODEL_KEY, datafile.model(version_id), names, -1, -1)
+
+
+def _short(arguments: Sequence[str], folder: str) -> list[str]:
+    if sum(len(a) + 1 for a in arguments) < _LONGEST_ARGUMENTS or any("\n" in a for a in arguments):
+        return list(arguments)
+    path = Path(folder) / "arguments.txt"
+    path.write_text("\n".join(arguments), encoding="utf-8", errors="surrogateescape")
+    return [f"@{path}"]
+
+
+def _narrows(arguments: Sequence[str]) -> bool:
+    """Whether options of the command line leave tests out."""
+    return any(a.startswith(_NARROWING) for a in arguments)
+
+
+def _redefines(arguments: Sequence[str]) -> bool:
+    """Whether options of the command line decide what is a test."""
+    return any(a.startswith(("-o", "--override-ini")) for a in arguments)
+
+
+def names_path(argument: str, root: Path) -> bool:
+    """Whether an argument of pytest is a path or node id (and not an option, or the value of one)."""
+    path = path_of(argument)
+    return not argument.startswith("-") and (os.path.exists(path) or os.path.exists(root / path))
+
+
+class _Store:
+    """Writes what the joiner puts together into one run of the datafile."""
+
+    def __init__(
+        self,
+        datafile: Datafile,
+        run_id: int,
+        joiner: Joiner,
+        stats: Mapping[str, sources.Stat],
+        asked: Asked,
+        naming: Naming,
+        *,
+        narrows: bool,
+        redefines: bool,
+        place: pytest_config.ConfigPlace,
+        is_whole: bool,
+    ) -> None:
+        self._datafile = datafile
+        self._run_id = run_id
+        self._joiner = joiner
+        self._versions: dict[str, int] = {}
+        self._stats = stats
+        self._asked = asked
+        self._naming = naming
+        self._narrows = narrows  # the command line, not the configuration, leaves tests out: they still are to be run
+        self._place = place  # where pytest is expected to find its configuration
+        self._is_whole = is_whole  # no test is left out, but for what jobs beside this one run
+        self._redefines = redefines  # the command line, not the configuration, says what is a test
+        self._facts: dict[str, object] = {}
+        self._dirty = False
+
+    def begin(self, facts: Mapping[str, object]) -> None:
+        """What is known before pytest starts: which files there are, and the configuration."""
+        self._facts.update(facts)
+        self._datafile.set_facts(self._run_id, self._facts)
+        there = [
+            SourceVersion(path, "", _NO_MODEL, b"", b"", stat.size, stat.mtime_ns) for path, stat in self._stats.items()
+        ]
+        self._add(there)
+        self._snapshot()
+
+    def read(self, reader: SpoolReader) -> None:
+        for source, record in reader.poll():
+            self._joiner.add(source, record)
+
+    def commit(self) -> None:
+        """Store what has come together since the last commit."""
+        self._add(self._joiner.take_sources())
+        if self._joiner.collected and "pending" not in self._facts:
+            # Should the run be killed, what it did not come to is known to be there.
+            self._facts["pending"] = self._pending()
+            self._facts["left_out"] = self._left_out()
+            self._facts["keywords"] = keywords.recorded(self._joiner.functions, self._joiner.keywords)
+            self._facts.update(self._in_part())
+            self._facts[LOOKUPS] = LOOKUPS_ARE_RECORDED if self._joiner.keeps_names else 0
+            self._datafile.set_facts(self._run_id, self._facts)
+            if self._dirty:
+                self._snapshot()
+        batch = self._joiner.take()
+        if batch:
+            if self._dirty:
+                self._snapshot()
+            self._datafile.write(self._run_id, batch.traces, batch.executions)
+
+    def finish(self, *, facts: Mapping[str, object]) -> None:
+        """What only the end of the session shows."""
+        self.commit()
+        self._forget_passing_sources()
+        if self._dirty:
+            self._snapshot()
+        joiner = self._joiner
+        session, ended = joiner.session, joiner.ended
+        self._facts.update(
+            edges={importer: sorted(imported) for importer, imported in joiner.edges.items()},
+            modules={name: joiner.relative(path) for name, path in (ended.modules if ended else {}).items()},
+            plugins=list(session.plugins) if session else [],
+            engine=session.engine if session else "",
+            **{LOOKUPS: LOOKUPS_ARE_RECORDED if joiner.keeps_names else 0},
+            # Whether it was seen what survives its test; a run of which this is not said shows nothing of it.
+            survival=session is not None and session.engine == "probes",
+            # Those for which tests ask as they run are known only when all have.
+            **({FIXTURES: sorted(joiner.fixtures)} if ended is not None else {}),
+            errors=joiner.errors,
+            pending=self._pending(),
+            left_out=self._left_out(),
+            keywords=keywords.recorded(joiner.functions, joiner.keywords),
+            **self._in_part(),
+            **{WHOLE: self._is_whole or (session is not None and session.is_whole and not self._narrows)},
+            unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.functions),
+            inert=self._inert(),
+            **facts,
+        )
+        if session is not None:
+            self._facts.update(self._configuration(session))
+        self._datafile.set_facts(self._run_id, self._facts)
+
+    def _forget_passing_sources(self) -> None:
+        """Files that tests made, loaded and removed: their absence now is no change."""
+        for path in list(self._versions):
+            if path not in self._stats and not (self._joiner.root / path).exists():
+                del self._versions[path]
+                self._dirty = True
+
+    def _pending(self) -> list[str]:
+        """Tests that were collected and have not run; those that the configuration leaves out are not to be run."""
+        left_out = self._joiner.deselected if self._narrows else set()
+        unwanted = set() if self._narrows else self._joiner.deselected
+        return sorted((self._joiner.collected | left_out) - unwanted - self._joiner.executed)
+
+    def _left_out(self) -> dict[str, list[object]]:
+        """What node ids among the arguments left out of their files: path -> content digest and the names."""
+        reported = set(self._joiner.functions.values())
+        found: dict[str, list[object]] = {}
+        for path in self._asked.names:
+            loaded = self._joiner.sources.get(path)
+            if loaded is not None and loaded.outline is not None:
+                names = self._asked.left_out(path, candidates(loaded.outline, self._naming), reported)
+                if names:
+                    found[path] = [loaded.version.digest, names]
+        return found
+
+    def _in_part(self) -> dict[str, object]:
+        """Which files were asked for in part; not said where the command line changes what tests are."""
+        if self._redefines:
+            return {}
+        return {IN_PART: {path: self._asked.whole_names(path) for path in self._asked.names}}
+
+    def _configuration(self, session: wire.Session) -> dict[str, object]:
+        """Facts on a configuration that pytest found, where it is not the one that was expected."""
+        place = self._place._replace(file=self._joiner.relative(session.inipath)) if session.inipath else self._place
+        found = pytest_config.read(self._joiner.root, place)
+        is_expected = not found.options or found.path == pytest_config.read(self._joiner.root, self._place).path
+        return {} if is_expected else {"config": found.digest, "place": place}
+
+    def _inert(self) -> dict[str, list[object]]:
+        """What looks like a test by its name and is none: path -> content digest and the names ("*" for all)."""
+        joiner = self._joiner
+        is_over = joiner.ended is not None and not self._narrows
+        is_whole = is_over and joiner.session is not None and joiner.session.is_whole
+        reported = set(joiner.functions.values())
+        with_tests = set(map(path_of, reported))
+        failed = set(map(path_of, joiner.errors))
+        inert: dict[str, list[object]] = {}
+        for path in self._stats:
+            if not self._naming.is_test_file(path) or path in failed:
+                continue
+            loaded = joiner.sources.get(path)
+            if path in with_tests:
+                if loaded is not None and loaded.outline is not None:
+                    found = candidates(loaded.outline, self._naming)
+                    shown = [c.name for c in found if self._asked.covers(path, c.name)]
+                    names = [name for name in shown if f"{path}::{name}" not in reported]
+                    if names:
+                        inert[path] = [loaded.version.digest, names]
+            elif (is_whole and not joiner.errors) or (
+                is_over and path in joiner.files and path not in self._asked.names
+            ):
+                digest = loaded.version.digest if loaded is not None else _file_digest(joiner.root / path)
+                inert[path] = [digest, ["*"]]
+        return inert
+
+    def _add(self, versions: Sequence[SourceVersion]) -> None:
+        if versions:
+            for (path, _), version_id in self._datafile.add_sources(versions).items():
+                if self._versions.get(path) != version_id:
+                    self._versions[path] = version_id
+                    self._dirty = True
+
+    def _snapshot(self) -> None:
+        self._datafile.set_snapshot(self._run_id, list(self._versions.values()))
+        self._dirty = False
+
+
+def _shortened(left_out: set[str], functions: Mapping[str, str]) -> list[str]:
+    """Node ids that were left out; a function stands for all its parameters when every one of them was."""
+    others = {function for nodeid, function in functions.items() if nodeid not in left_out}
+    return sorted({nodeid if functions[nodeid] in others else functions[nodeid] for nodeid in left_out})
+
+
+def _file_digest(path: Path) -> str:
+    try:
+        return content_digest(read_bytes(path))
+    except OSError:
+        return ""

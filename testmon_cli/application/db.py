@@ -1,0 +1,81 @@
+"""`testmon db`: what keeps a datafile in order."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from testmon_cli.application.bundle import runs_of
+from testmon_cli.bundles.checking import Checker
+from testmon_cli.domain.errors import DatafileError
+from testmon_cli.domain.evidence import EvidenceError
+from testmon_cli.storage import maintenance
+from testmon_cli.storage.datafile import Datafile
+from testmon_cli.storage.maintenance import Saved, State
+from testmon_cli.storage.opening import path_of
+
+
+class Checked(NamedTuple):
+    """What is wrong with a datafile."""
+
+    state: State
+    problems: tuple[str, ...]
+    executions: int  # that were looked at, with all that they name
+
+
+def check(location: str) -> Checked:
+    """Read all of a datafile. It may be written to meanwhile: what is looked at is one state of it."""
+    path = path_of(location)
+    state = maintenance.state_of(path)
+    problems = []
+    if state.seal == "broken":
+        problems.append("the checksum does not match: it is damaged, or was changed by another program")
+    problems += maintenance.problems_of(path)
+    if not state.is_current:
+        problems.append(f"the schema is {state.schema}, not {state.newest}: values were not checked, run db upgrade")
+    executions = 0
+    if not problems:
+        try:
+            with Datafile.open(path) as datafile:
+                for _ in _rows(datafile):
+                    executions += 1
+        except (DatafileError, EvidenceError) as error:
+            problems.append(f"evidence cannot be read: {error}")
+    return Checked(state, tuple(problems), executions)
+
+
+def _rows(datafile: Datafile) -> Iterator[object]:
+    """The executions, each when all that it names was looked at."""
+    for _, runs in runs_of(datafile):
+        for row in Checker().checked(datafile.export(runs)):
+            if getattr(row, "outcome", ""):
+                yield row
+
+
+def repair(location: str, target: str) -> tuple[Checked, Saved | None]:
+    """Save what can be read of a damaged datafile into a new one; what was wrong, and None where nothing was."""
+    path = path_of(location)
+    _check_free(path_of(target))
+    try:
+        checked = check(location)
+    except DatafileError as error:
+        if not path.is_file():
+            raise
+        checked = Checked(State("", "", "broken", path.stat().st_size), (str(error),), 0)
+    if not checked.problems:
+        return checked, None
+    return checked, maintenance.repair(path, path_of(target))
+
+
+def backup(location: str, target: str | None, now: float) -> tuple[Path, int]:
+    """Copy a datafile while others may write to it; where the copy is, and its bytes."""
+    path = path_of(location)
+    time = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
+    place = path_of(target) if target else path.with_name(f"{path.name}.backup-{time}")
+    _check_free(place)
+    return place, maintenance.backup(path, place)
+
+
+def _check_free(path: Path) -> None:
+    if path.exists():
+        raise DatafileError(f"{path} is there already, it was left as it was: name another with --output")

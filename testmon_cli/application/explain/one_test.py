@@ -1,0 +1,212 @@
+"""`testmon explain NODEID`: what a test relies on, and why it is or is not selected now."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from testmon_cli.analysis.lookups import is_place
+from testmon_cli.analysis.project import Project
+from testmon_cli.application.checkout import environment
+from testmon_cli.application.checkout.sources import Snapshot
+from testmon_cli.application.explain.suggestions import nearest
+from testmon_cli.application.select.use_case import select
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain.errors import TestmonError
+from testmon_cli.domain.nodeid import path_of
+from testmon_cli.domain.records import Run, StoredExecution
+from testmon_cli.domain.reliance import Mentioned, RanFunction, Reach, Reliance, Resource
+from testmon_cli.domain.source import Block, Definition, SourceModel
+from testmon_cli.storage.datafile import Datafile
+
+_OF_AN_OBJECT = (".", "~", "%", "=")  # of what is not a name of the module; see `analysis.mentions`
+
+
+def explain(settings: Settings, what: str, *, would_select: bool = False) -> Reliance | Reach:
+    """Tell what a test relies on, or which tests reach a place in the code. Raises TestmonError for neither."""
+    from testmon_cli.application.explain import reaching_tests
+
+    if "::" not in what:
+        return reaching_tests.reach_of(settings, what, would_select=would_select)
+    with Datafile.open(settings.datafile) as datafile:
+        nodeids = {e.nodeid for e in datafile.executions(environment.current(settings.env))}
+    if what in nodeids:
+        return relies_on(settings, what)
+    try:
+        return reaching_tests.reach_of(settings, what, would_select=would_select)
+    except TestmonError as error:
+        close = nearest(what, nodeids, "")
+        if not close or path_of(what) not in set(map(path_of, nodeids)):
+            raise
+        raise TestmonError(f"{str(error).partition(';')[0]}; {close}") from error
+
+
+def relies_on(settings: Settings, nodeid: str) -> Reliance:
+    """Tell what the newest execution of a test relies on. Raises TestmonError for a test that is not known."""
+    with Datafile.open(settings.datafile) as datafile:
+        current = environment.current(settings.env)
+        execution = next((e for e in datafile.executions(current) if e.nodeid == nodeid), None)
+        if execution is None:
+            raise TestmonError(not_recorded(nodeid, {e.nodeid for e in datafile.executions(current)}))
+        run = next(run for run in datafile.runs(current) if run.id == execution.run_id)
+        selection = select(settings)
+        selected = next((t.reason.text for t in selection.tests if t.nodeid == nodeid), "")
+        return _reliance(datafile, run, execution, selected)
+
+
+def not_recorded(nodeid: str, known: Iterable[str]) -> str:
+    """Say that nothing is known of a test, and which known one was meant."""
+    return f"nothing was recorded of {nodeid}; {nearest(nodeid, known, 'see `testmon select --explain`')}"
+
+
+def _reliance(datafile: Datafile, run: Run, execution: StoredExecution, selected: str) -> Reliance:
+    models = Snapshot(datafile, datafile.snapshot(run.id))
+    traces = _used(datafile, execution)
+    checksums: dict[str, set[int]] = defaultdict(set)
+    for fingerprints in datafile.fingerprints_by_trace(traces).values():
+        for fingerprint in fingerprints:
+            if not is_place(fingerprint.path):  # of names that were looked up
+                checksums[fingerprint.path] |= fingerprint.checksums
+    ran: dict[str, list[Block]] = {}
+    for path in sorted(checksums):
+        model = models(path)
+        ran[path] = [b for b in model.blocks if b.checksum in checksums[path]] if model is not None else []
+    resources = {
+        (state.kind, state.name): Resource(state.kind, state.name, _place_of(state.frames))
+        for trace_id in sorted(traces)
+        for state in datafile.trace_resources(trace_id).values()
+    }
+    project = models.project()
+    reached = _reached(project, {execution.path, *ran})
+    return Reliance(
+        nodeid=execution.nodeid,
+        selected=selected,
+        outcome=execution.outcome,
+        seconds=execution.duration,
+        started=run.started,
+        unknown=execution.unknown,
+        ran=tuple((path, tuple(_functions(models(path), blocks))) for path, blocks in ran.items()),
+        names=tuple(_Names(models, project, reached).mentioned(ran)),
+        fixtures=tuple(sorted(name for name in traces.values() if name)),
+        asked_for=tuple(resource for _, resource in sorted(resources.items())),
+        imports=tuple(sorted(reached)),
+        packages=tuple(sorted(_packages(datafile, run.id, models, reached))),
+    )
+
+
+def _place_of(frames: str) -> str:
+    for frame in frames.splitlines():
+        path, _, line = frame.split("\t")
+        return f"{path}:{line}"
+    return ""
+
+
+def _functions(model: SourceModel | None, blocks: Iterable[Block]) -> Iterator[RanFunction]:
+    reached = Counter(block.qualname for block in blocks)
+    total: Counter[str] = Counter()
+    lines: dict[str, int] = {}
+    for block in model.blocks if model is not None else ():
+        total[block.qualname] += 1
+        lines.setdefault(block.qualname, block.line)
+    for name in sorted(reached):
+        yield RanFunction(name, lines[name], reached[name], total[name])
+
+
+def _used(datafile: Datafile, execution: StoredExecution) -> dict[int, str]:
+    """The test's trace and those it uses, with the name of the fixture each belongs to."""
+    used: dict[int, list[int]] = {}
+    for user, other in datafile.uses([execution.run_id]):
+        used.setdefault(user, []).append(other)
+    names = {
+        trace: identity.split(":", 2)[2] for trace, _, identity, _, _ in datafile.traces([execution.run_id], "fixture")
+    }
+    found: dict[int, str] = {}
+    stack = [execution.trace_id]
+    while stack:
+        trace_id = stack.pop()
+        if trace_id not in found:
+            found[trace_id] = names.get(trace_id, "")
+            stack += used.get(trace_id, [])
+    return found
+
+
+def _reached(project: Project, start: set[str]) -> set[str]:
+    found = set(start)
+    stack = list(start)
+    while stack:
+        for target in project.edges(stack.pop(), lazy=True):
+            if target not in found:
+                found.add(target)
+                stack.append(target)
+    return found
+
+
+class _User(NamedTuple):
+    """Code that mentions names."""
+
+    path: str
+    name: str
+    mentions: frozenset[str]
+
+
+class _Names:
+    """Finds the definitions that code mentions: by name, as selection does, in the files that it can reach."""
+
+    def __init__(self, models: Snapshot, project: Project, reached: Iterable[str]) -> None:
+        self._project = project
+        self._files: dict[str, set[str]] = {}  # by file, those that it reaches
+        self._top: dict[str, dict[str, list[Definition]]] = {}
+        self._named: dict[str, list[tuple[str, Definition]]] = defaultdict(list)
+        for path in sorted(reached):
+            model = models(path)
+            top = self._top[path] = defaultdict(list)
+            for definition in model.definitions if model is not None else ():
+                if definition.kind == "import":
+                    continue
+                for name in definition.names:
+                    self._named[name].append((path, definition))
+                    if not definition.owner:
+                        top[name].append(definition)
+
+    def mentioned(self, ran: Mapping[str, Iterable[Block]]) -> list[Mentioned]:
+        """What blocks mention, and what these definitions do in their turn; functions that ran stand for themselves."""
+        own = {(path, block.qualname) for path, blocks in ran.items() for block in blocks}
+        users = [_User(path, b.qualname, b.mentions) for path, blocks in ran.items() for b in blocks]
+        found: dict[tuple[str, str], tuple[int, dict[str, None]]] = {}
+        while users:
+            user = users.pop()
+            for path, definition in self._meant(user):
+                for name in definition.names:
+                    qualname = f"{definition.owner}.{name}".lstrip(".")
+                    if (path, qualname) in own or (path, qualname) == (user.path, user.name):
+                        continue
+                    if (path, qualname) not in found:
+                        found[path, qualname] = (definition.line, {})
+                        if definition.kind != "function":
+                            users.append(_User(path, qualname, definition.mentions))
+                    found[path, qualname][1][f"{user.path}::{user.name}"] = None
+        return [Mentioned(path, name, line, tuple(by)) for (path, name), (line, by) in sorted(found.items())]
+
+    def _meant(self, user: _User) -> Iterator[tuple[str, Definition]]:
+        for mention in sorted(user.mentions):
+            if mention.isidentifier():
+                place = self._project.resolve(mention, user.path)
+                if place is not None and place[0] in self._top:
+                    for definition in self._top[place[0]].get(place[1], ()):
+                        yield place[0], definition
+            elif mention.startswith(_OF_AN_OBJECT):
+                name = mention[1:]
+                if name in self._named:
+                    files = self._reach_of(user.path)
+                    yield from ((path, d) for path, d in self._named[name] if path in files)
+
+    def _reach_of(self, path: str) -> set[str]:
+        if path not in self._files:
+            self._files[path] = _reached(self._project, {path})
+        return self._files[path]
+
+
+def _packages(datafile: Datafile, run_id: int, models: Snapshot, paths: set[str]) -> set[str]:
+    provided = {module: package.name for package in datafile.packages(run_id) for module in package.modules}
+    known = [model for path in paths if (model := models(path)) is not None]
+    modules = {i.module.partition(".")[0] for model in known for i in model.imports if not i.level}
+    return {provided[module] for module in modules if module in provided}

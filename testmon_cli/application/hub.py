@@ -1,0 +1,398 @@
+"""`testmon push`, `testmon pull` and `testmon hub`: bundles that go to a hub and come from there.
+
+A bundle in a hub holds one run. What is pulled is chosen by names alone; what is read is believed only if it bears its
+name out, and each bundle is merged in full or not at all. One that cannot be taken costs its evidence, so more tests
+run: it is never the reason for an error.
+"""
+
+import math
+import os
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from testmon_cli.application.checkout import environment, git, provenance
+from testmon_cli.application.gc import seconds_of
+from testmon_cli.application.settings import Settings
+from testmon_cli.bundles import files
+from testmon_cli.bundles.errors import BundleError
+from testmon_cli.domain.errors import HubError, SettingsError
+from testmon_cli.domain.evidence import UNFINISHED, EvidenceError, FactsRow, Row, RunRow
+from testmon_cli.domain.hashing import blake2b
+from testmon_cli.domain.provenance import FACT, READ_ONLY, Origin, from_facts
+from testmon_cli.domain.records import RUN_KEY, Exchanged, Run
+from testmon_cli.domain.sharing import Checked, Pulled, Pushed, Refused, Tidied
+from testmon_cli.hubs.naming import BundleName, Listed, digest_of, name_of, parsed
+from testmon_cli.hubs.opening import open_hub
+from testmon_cli.hubs.store import Entry, Gone, Store
+from testmon_cli.storage.datafile import Datafile
+from testmon_cli.storage.packing import unpack_json
+
+KEY: Final = "TESTMON_HUB_KEY"
+NOT_TRUSTED: Final = "not trusted"
+UNSIGNED: Final = "unsigned"
+WRONGLY_SIGNED: Final = "wrongly signed"
+NO_KEY: Final = f"signed, and there is no {KEY} to check it"
+_AT_ONCE: Final = 8  # bundles on their way
+_ANCESTORS: Final = 10_000  # commits that count as near
+
+Progress = Callable[[int, int], None]
+
+
+class _Refusal(Exception):  # noqa: N818 - a reason
+    """Why a bundle does not count; counted, not shown one by one."""
+
+
+class _Damage(Exception):  # noqa: N818
+    """What is wrong with a bundle."""
+
+
+# Pulling
+
+
+def pull(
+    settings: Settings,
+    *,
+    now: float,
+    environ: Mapping[str, str],
+    ref: str | None = None,
+    since: str | None = None,
+    limit: int | None = None,
+    progress: Progress | None = None,
+    on_wait: Callable[[], None] | None = None,
+) -> Pulled:
+    """Merge what counts here and is not here yet: what is near in the history of git first, then what is new."""
+    after = -math.inf if since is None else now - seconds_of(since, "--since")
+    reader = provenance.here(settings.root, environ).origin
+    ignored: Counter[str] = Counter()
+    with closing(_hub(settings)) as store:
+        known = _known(settings)
+        there = 0
+        found: list[tuple[BundleName, Entry]] = []
+        for name, entry in _bundles(store.entries(), digest_of(environment.current(settings.env))):
+            if not name.origin.counts_for(reader, settings.trust):
+                ignored[NOT_TRUSTED] += 1
+            elif name.started >= after and ref in (None, name.origin.name):
+                if name.content in known:
+                    there += 1
+                else:
+                    found.append((name, entry))
+        chosen = _nearest(settings.root, found)[:limit]
+        pulling = _Pulling(settings, store, environ, ignored)
+        if chosen:
+            with Datafile.open(settings.datafile, "write", create=True, on_wait=on_wait) as datafile:
+                pulling.take(datafile, chosen, progress)
+    return Pulled(
+        store.where,
+        pulling.bundles,
+        pulling.runs,
+        pulling.executions,
+        pulling.bytes,
+        there,
+        len(found) - len(chosen),
+        dict(ignored),
+        tuple(pulling.refused),
+    )
+
+
+class _Pulling:
+    """Takes bundles one by one."""
+
+    def __init__(self, settings: Settings, store: Store, environ: Mapping[str, str], ignored: Counter[str]) -> None:
+        self._store = store
+        self._key = _key(environ)
+        self._must_be_signed = settings.require_signatures or bool(self._key)
+        self._ignored = ignored
+        self.bundles = self.runs = self.executions = self.bytes = 0
+        self.refused: list[Refused] = []
+
+    def take(self, datafile: Datafile, chosen: Sequence[tuple[BundleName, Entry]], progress: Progress | None) -> None:
+        with tempfile.TemporaryDirectory(prefix="testmon-") as folder:
+            for count, (name, entry, place, fetched) in enumerate(self._fetched(chosen, Path(folder)), 1):
+                try:
+                    fetched.result()
+                    self.bytes += place.stat().st_size
+                    self._merge(datafile, name, place)
+                except Gone:
+                    pass  # the hub was tidied meanwhile
+                except _Refusal as refusal:
+                    self._ignored[str(refusal)] += 1
+                except (_Damage, BundleError, EvidenceError) as error:
+                    reason = str(error).replace(str(place), "it")
+                    self.refused.append(Refused(entry.name, reason))
+                place.unlink(missing_ok=True)
+                if progress is not None:
+                    progress(count, len(chosen))
+
+    def _fetched(
+        self, chosen: Sequence[tuple[BundleName, Entry]], folder: Path
+    ) -> Iterator[tuple[BundleName, Entry, Path, Future[None]]]:
+        """The bundles in their order; while one is merged, the next ones are on their way."""
+        pool = ThreadPoolExecutor(_AT_ONCE)
+        try:
+            waiting: deque[tuple[BundleName, Entry, Path, Future[None]]] = deque()
+            for number, (name, entry) in enumerate(chosen):
+                place = folder / str(number)
+                waiting.append((name, entry, place, pool.submit(self._fetch, entry, place)))
+                if len(waiting) == _AT_ONCE:
+                    yield waiting.popleft()
+            yield from waiting
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _fetch(self, entry: Entry, place: Path) -> None:
+        if entry.size > files.LARGEST:
+            raise _Damage(f"it is too large: {entry.size:,} bytes")
+        self._store.get(entry.name, place)
+
+    def _merge(self, datafile: Datafile, name: BundleName, place: Path) -> None:
+        with files.reading(place) as bundle, datafile.uniting():
+            _check(name, bundle.header)
+            if self._must_be_signed:
+                _check_signature(bundle.header, self._key)
+            noting = _Noting(bundle.header)
+            merged = datafile.merge(bundle.header.environment, noting.rows(bundle.rows))
+            datafile.add_exchanged([noting.exchanged])
+        self.bundles += 1
+        self.runs += merged.runs
+        self.executions += merged.executions
+
+
+def _check(name: BundleName, header: files.Header) -> None:
+    """A bundle is what its name says, or nothing: the name decided that it counts."""
+    if header.runs != 1:
+        raise _Damage(f"it holds {header.runs} runs, and bundles of a hub hold one")
+    if name_of(header) != name:
+        raise _Damage("it is not what its name says: another origin, time, commit, environment or content")
+
+
+def _check_signature(header: files.Header, key: bytes) -> None:
+    if not header.signature:
+        raise _Refusal(UNSIGNED)
+    if not key:
+        raise _Refusal(NO_KEY)
+    if not files.is_signed(header, key):
+        raise _Refusal(WRONGLY_SIGNED)
+
+
+class _Noting:
+    """Finds out which run a bundle holds, while its rows go by."""
+
+    def __init__(self, header: files.Header) -> None:
+        self._header = header
+        self._facts: list[str] = []
+        self.exchanged = Exchanged(header.content, "", header.executions, False)
+
+    def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows."""
+        for row in rows:
+            if isinstance(row, FactsRow):
+                self._facts.append(row.facts)
+            elif isinstance(row, RunRow):
+                facts = unpack_json(self._facts[row.facts - 1]) if row.facts else {}
+                key = _digest(row.started, str(facts.get(RUN_KEY, "")))
+                self.exchanged = self.exchanged._replace(run_key=key, ended=row.ended != UNFINISHED)
+            yield row
+
+
+def _nearest(root: Path, found: Sequence[tuple[BundleName, Entry]]) -> list[tuple[BundleName, Entry]]:
+    """What was collected at a near commit first, then what is new."""
+    if len(found) < 2:
+        return list(found)
+    near = git.ancestors(root, _ANCESTORS)
+    places = {commit[:12]: place for place, commit in enumerate(near)}
+    return sorted(found, key=lambda one: (places.get(one[0].commit, math.inf), -one[0].started, one[1].name))
+
+
+def _known(settings: Settings) -> frozenset[str]:
+    if not os.path.exists(settings.datafile):
+        return frozenset()
+    with Datafile.open(settings.datafile) as datafile:
+        return frozenset(bundle.content for bundle in datafile.exchanged())
+
+
+# Pushing
+
+
+def push(
+    settings: Settings,
+    *,
+    environ: Mapping[str, str],
+    progress: Progress | None = None,
+    on_wait: Callable[[], None] | None = None,
+) -> Pushed:
+    """Give the hub each run of the same origin as this job that it does not have yet, as a bundle."""
+    origin = provenance.here(settings.root, environ).origin
+    with closing(_hub(settings)) as store:
+        if origin.event in READ_ONLY:
+            what = "a fork" if origin.event == "fork" else "an event of which is not known whose code it runs"
+            raise HubError(f"runs of {what} may not be pushed to the hub {store.where}: they only read")
+        pushing = _Pushing(store, origin, _key(environ))
+        done: list[Exchanged] = []
+        try:
+            with Datafile.open(settings.datafile) as datafile:
+                runs = pushing.choose(datafile)
+                for count, run in enumerate(runs, 1):
+                    done.append(pushing.give(datafile, run))
+                    if progress is not None:
+                        progress(count, len(runs))
+        finally:  # what is there needs not be given again, whatever became of the rest
+            if done:
+                with Datafile.open(settings.datafile, "write", on_wait=on_wait) as datafile:
+                    datafile.add_exchanged(done)
+    return Pushed(
+        store.where,
+        origin,
+        tuple(pushing.names),
+        pushing.executions,
+        pushing.bytes,
+        pushing.known,
+        pushing.ignored,
+    )
+
+
+class _Pushing:
+    """Gives runs one by one."""
+
+    def __init__(self, store: Store, origin: Origin, key: bytes) -> None:
+        self._store = store
+        self._origin = origin
+        self._key = key
+        self.names: list[str] = []
+        self.executions = self.bytes = self.known = self.ignored = 0
+
+    def choose(self, datafile: Datafile) -> list[Run]:
+        """The runs that are to be given, oldest first."""
+        given: dict[str, tuple[int, bool]] = {}
+        for bundle in datafile.exchanged():
+            before = given.get(bundle.run_key, (0, False))
+            given[bundle.run_key] = max(before[0], bundle.executions), before[1] or bundle.ended
+        chosen = []
+        for run in reversed(datafile.runs()):
+            source = from_facts(run.facts.get(FACT))
+            if source is None:
+                self.ignored += 1
+            elif source.origin == self._origin:
+                executions, has_ended = given.get(_key_of(run), (0, False))
+                if datafile.totals(run.id)[0] > executions or (run.ended is not None and not has_ended):
+                    chosen.append(run)
+                else:
+                    self.known += 1
+        return chosen
+
+    def give(self, datafile: Datafile, run: Run) -> Exchanged:
+        with tempfile.TemporaryDirectory(prefix="testmon-") as folder:
+            path, header = files.write(run.environment, datafile.export([run]), Path(folder), "bundle", self._key)
+            name = str(name_of(header))
+            if self._store.put(name, path, header):
+                self.names.append(name)
+                self.executions += header.executions
+                self.bytes += path.stat().st_size
+            else:
+                self.known += 1
+        return Exchanged(header.content, _key_of(run), header.executions, run.ended is not None)
+
+
+def _key_of(run: Run) -> str:
+    return _digest(run.started, str(run.facts.get(RUN_KEY, "")))
+
+
+def _digest(started: float, key: str) -> str:
+    """By what a run is known to have been exchanged, and no other run is."""
+    return blake2b(f"{started!r} {key}".encode(), digest_size=16).hexdigest()
+
+
+# Looking after a hub
+
+
+def listed(settings: Settings) -> tuple[str, list[Listed], int]:
+    """Where the hub is, its bundles from new to old, and how many other things are in it."""
+    with closing(_hub(settings)) as store:
+        found, others = [], 0
+        for entry in store.entries():
+            name = parsed(entry.name)
+            if name is None:
+                others += 1
+            else:
+                found.append(Listed(*entry, name))
+    return store.where, sorted(found, key=lambda one: (-one.said.started, one.name)), others
+
+
+def tidy(
+    settings: Settings,
+    *,
+    now: float,
+    older_than: str,
+    keep: int,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Tidied:
+    """Remove the bundles older than an age, but of each origin and environment the newest ones."""
+    before = now - seconds_of(older_than, "--older-than")
+    where, bundles, _ = listed(settings)
+    rank: Counter[tuple[Origin, str]] = Counter()
+    old = []
+    for bundle in bundles:
+        group = bundle.said.origin, bundle.said.environment
+        rank[group] += 1
+        if rank[group] > keep and bundle.said.started < before:
+            old.append(bundle)
+    drafts = 0
+    if not dry_run:
+        with closing(_hub(settings)) as store:
+            for count, entry in enumerate(old, 1):
+                store.remove(entry.name)
+                if progress is not None:
+                    progress(count, len(old))
+            drafts = store.tidy(now)
+    return Tidied(
+        where, tuple(entry.name for entry in old), sum(entry.size for entry in old), len(bundles) - len(old), drafts
+    )
+
+
+def check(settings: Settings, *, environ: Mapping[str, str], progress: Progress | None = None) -> Checked:
+    """Read all bundles of a hub; with a key or where signatures are required, these are looked at as well."""
+    key = _key(environ)
+    where, bundles, others = listed(settings)
+    problems: list[Refused] = []
+    size = count = 0
+    with closing(_hub(settings)) as store, tempfile.TemporaryDirectory(prefix="testmon-") as folder:
+        place = Path(folder, "bundle")
+        for done, bundle in enumerate(bundles, 1):
+            try:
+                store.get(bundle.name, place)
+                count += 1
+                size += place.stat().st_size
+                header = files.check(place)
+                _check(bundle.said, header)
+                if key or settings.require_signatures:
+                    _check_signature(header, key)
+            except Gone:
+                pass
+            except (_Refusal, _Damage, BundleError) as error:
+                problems.append(Refused(bundle.name, str(error).replace(str(place), "it")))
+            if progress is not None:
+                progress(done, len(bundles))
+    return Checked(where, count, size, tuple(problems), others)
+
+
+def _bundles(entries: Iterable[Entry], environment_digest: str) -> Iterator[tuple[BundleName, Entry]]:
+    """Those of an environment; what else is in a hub is not ours."""
+    for entry in entries:
+        name = parsed(entry.name)
+        if name is not None and name.environment == environment_digest:
+            yield name, entry
+
+
+def _hub(settings: Settings) -> Store:
+    if not settings.hub:
+        raise SettingsError("there is no hub: name one with --hub, TESTMON_HUB, or hub in [tool.testmon]")
+    return open_hub(settings.hub)
+
+
+def _key(environ: Mapping[str, str]) -> bytes:
+    return os.fsencode(environ.get(KEY, "").strip())

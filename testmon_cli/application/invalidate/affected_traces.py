@@ -1,0 +1,850 @@
+"""Which traces of a run the changes since then touch, and why.
+
+The reading of section 4 and 5 of the model against the datafile: checksums that no longer hold, blocks that mention
+an affected name, modules whose import is affected, resources that differ; then everything that uses such a trace.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from typing import cast
+
+from testmon_cli.analysis import codec
+from testmon_cli.analysis.imports import ModuleIndex
+from testmon_cli.analysis.lookups import ANYWHERE
+from testmon_cli.analysis.mentions import DYNAMIC, OPEN
+from testmon_cli.analysis.model_diff import REMOVED, block_changes, definition_changes
+from testmon_cli.analysis.model_key import MODEL_KEY
+from testmon_cli.analysis.project import CONFTEST, Project, Ran
+from testmon_cli.analysis.propagation import LOOKING_UP, RECORDED, Growth, may_run
+from testmon_cli.application.checkout.resources import Today
+from testmon_cli.application.checkout.sources import Tree, stored_model
+from testmon_cli.application.invalidate.block_traces import BlockTraces
+from testmon_cli.application.invalidate.lookup_traces import EVERYONE, AskedNames, Asking
+from testmon_cli.application.invalidate.memoised_values import KeptValues
+from testmon_cli.application.invalidate.mention_index import MentionIndex
+from testmon_cli.application.invalidate.mentioning_traces import MentionMatcher
+from testmon_cli.application.invalidate.snapshot_diff import (
+    UNKNOWN,
+    FileChanges,
+    Hits,
+    PackageChanges,
+    changed_states,
+    compare_files,
+    is_loaded,
+)
+from testmon_cli.application.invalidate.text_traces import TextsRead
+from testmon_cli.application.invalidate.trace_uses import users_of
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.nodeid import path_of
+from testmon_cli.domain.records import (
+    FIXTURES,
+    LOOKUPS,
+    LOOKUPS_ARE_RECORDED,
+    STATEMENTS,
+    ResourceState,
+    Run,
+    StoredFingerprint,
+    StoredTest,
+    VersionRef,
+)
+from testmon_cli.domain.source import RESULT, Block, Definition, FunctionSummary, SourceError, SourceModel
+from testmon_cli.storage.datafile import Datafile
+
+KEEPS = "keeps results of"
+KEEPS_LATER = "keeps, after all imports, results of"
+
+
+class RunMatcher:
+    """Matches one run with the tree as it is now."""
+
+    def __init__(
+        self,
+        datafile: Datafile,
+        run: Run,
+        tree: Tree,
+        today: Today,
+        packages: PackageChanges,
+        files: FileChanges | None = None,
+        snapshot: Mapping[str, VersionRef] | None = None,
+        is_collected: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """`files` stand for those that a comparison with the tree would find; pytest takes tests from some files."""
+        self.run = run
+        self._is_collected = is_collected
+        self._datafile = datafile
+        self._tree = tree
+        self._today = today
+        self._packages = packages
+        self.snapshot = snapshot if snapshot is not None else datafile.snapshot(run.id)
+        self.files = files if files is not None else compare_files(self.snapshot, tree, run.recorded)
+        self._stored_models: dict[str, SourceModel | None] = {}
+        self._old_models: dict[str, SourceModel | None] = {}
+        self._running: dict[int, Sequence[Definition] | None] = {}  # by trace, see `statement`
+        self._ran_before: dict[str, dict[tuple[object, ...], list[int]]] = {}  # by file and definition, its lines
+        self._names: dict[str, bytes] = {}
+        self.invalid: Hits = {}
+        self.modules: dict[int, str] = {}  # traces of imports, with the file
+        self._lines: dict[int, frozenset[int]] = {}  # those of statements, with the lines where these begin
+        self._traces_at: dict[tuple[str, int], list[int]] = defaultdict(list)  # the same by path and line
+        self._functions_at: dict[tuple[str, int], list[Ran]] = {}
+        self._not_in_full: set[int] = set()  # traces of which something is not known
+        self._followed: set[int] = set()  # traces of statements of which the consequences are known
+        self._users: dict[int, Sequence[int]] = {}
+        self._kinds: dict[int, str] = {}
+        self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
+        self._unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
+        self._hit_functions: dict[tuple[str, str], Cause] = {}
+        self.traces = BlockTraces(datafile, self._kinds, self._users)
+        self.texts = TextsRead(datafile, run.id, today.content, self.traces)
+        self.asked = AskedNames(self.traces, self.mentioning, kept=run.facts.get(LOOKUPS) == LOOKUPS_ARE_RECORDED)
+        self.growth = Growth(self._project())
+        self._matcher = MentionMatcher(self, self.growth)
+        self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by name and file, the functions that use it
+        self._standing_for: dict[str, Mapping[int, Block]] = {}
+        self.endangered: dict[str, Cause] = {}  # files whose import may raise
+
+    # Tests
+
+    def tests_in(self, paths: Iterable[str]) -> Iterator[StoredTest]:
+        """The tests of the run that stand in some files."""
+        for path in paths:
+            yield from self._tests.get(path, ())
+
+    def tests_below(self, folder: str) -> Iterator[StoredTest]:
+        """The tests of the run that stand in the files of a folder, given with a slash at its end."""
+        return self.tests_in(path for path in self._tests if path.startswith(folder))
+
+    @cached_property
+    def _tests(self) -> Mapping[str, list[StoredTest]]:
+        """By file. Read where something asks: most changes are of blocks, and who ran these says the datafile."""
+        found: dict[str, list[StoredTest]] = defaultdict(list)
+        for test in self._datafile.tests(self.run.id):
+            found[test.path].append(test)
+        return found
+
+    @cached_property
+    def _collected_from(self) -> Mapping[int, str]:
+        """By trace, the file that pytest collects a test from: one that inherits a test may stand in another."""
+        return {test.trace_id: path_of(test.nodeid, test.path) for test in self.tests_in(self._tests)}
+
+    # Models
+
+    def model(self, path: str) -> SourceModel | None:
+        """The model of a source as it is now."""
+        ref = self.snapshot.get(path)
+        changed = path in self._changed_paths
+        if not changed and ref is not None and is_loaded(ref) and ref.model_key == MODEL_KEY:
+            if path not in self._stored_models:
+                self._stored_models[path] = stored_model(self._datafile, ref)
+            return self._stored_models[path]
+        if path in self.files.removed:
+            return None
+        try:
+            return self._tree.model(path) if path in self._tree else None
+        except SourceError:
+            return None
+
+    def old_model(self, path: str) -> SourceModel | None:
+        """The model of a source as the run saw it."""
+        if path not in self._old_models:
+            self._old_models[path] = stored_model(self._datafile, self.snapshot.get(path))
+        return self._old_models[path]
+
+    def _project(self) -> Project:
+        self._changed_paths = frozenset((*self.files.changed, *self.files.added))
+        modules = {str(k): str(v) for k, v in self.run.mapping("modules").items()}
+        edges = cast("Mapping[str, list[str]]", self.run.mapping("edges"))
+        loaded = [path for path, ref in self.snapshot.items() if is_loaded(ref)]
+        self._live = frozenset((*loaded, *self.files.added))
+        paths = {*self._tree.stats, *loaded, *self.files.removed}
+        self._loaded = frozenset(loaded)
+        self._folders = frozenset(path.rpartition("/")[0] for path in loaded)
+        index = ModuleIndex(paths, modules, self.files.added)
+        project = Project(
+            index,
+            self.model,
+            self.mentioning,
+            edges,
+            starts=self._starts,
+            loaded=self._live,
+            asked=self.asked,
+            ran=self._ran,
+            requested=self._requested_fixtures(),
+        )
+        self.asked.project = project
+        return project
+
+    def _requested_fixtures(self) -> frozenset[str] | None:
+        """See `Project.requested`. A test that asks for others than in this run is another test."""
+        names = self.run.facts.get(FIXTURES)
+        return frozenset(map(str, names)) if isinstance(names, list) else None
+
+    def _starts(self, path: str) -> bool:
+        """Whether pytest loads a file, or code that the run loaded may find it by a computed name."""
+        if path in self._loaded or _is_conftest(path) or self._is_collected(path):
+            return True
+        return path.rpartition("/")[0] in self._folders and bool(self.mentioning(frozenset({DYNAMIC, ANYWHERE})))
+
+    @cached_property
+    def _mentions(self) -> MentionIndex:
+        return MentionIndex(self._live, self._index)
+
+    def mentioning(self, names: frozenset[str]) -> list[str]:
+        """Files whose text may mention one of the names; files that no test loaded cannot matter."""
+        return self._mentions.files(names)
+
+    def _index(self, path: str) -> bytes:
+        if path not in self._names:
+            ref = self.snapshot.get(path)
+            if path in self._changed_paths or ref is None or ref.model_key != MODEL_KEY:
+                model = self.model(path)
+                self._names[path] = codec.name_index(model) if model is not None else b""
+            else:
+                self._load_names()
+        return self._names[path]
+
+    def _load_names(self) -> None:
+        wanted = {
+            ref.id: path
+            for path, ref in self.snapshot.items()
+            if ref.model_key == MODEL_KEY and path not in self._changed_paths
+        }
+        for version_id, names in self._datafile.names(list(wanted)).items():
+            self._names[wanted[version_id]] = names
+        for path in wanted.values():
+            self._names.setdefault(path, b"")
+
+    # The steps
+
+    def match(self) -> Hits:
+        """Causes by trace id, for every trace of the run that no longer holds."""
+        self._load_traces()
+        self._vanished_blocks()
+        self._unfinished_fixtures()
+        self._changed_resources()
+        self._changed_names()
+        self._affected()
+        self._spread()
+        return self.invalid
+
+    def reached_by(self, change: Callable[[Growth], None]) -> Hits:
+        """Traces of the run that one change alone would touch; to be asked of a matcher without changed files."""
+        self.load()
+        self._followed = set()
+        self.growth = Growth(self.growth.project)
+        self._matcher = MentionMatcher(self, self.growth)
+        self.invalid, self._hit_functions = {}, {}
+        change(self.growth)
+        self._affected()
+        self._spread()
+        return self.invalid
+
+    def load(self) -> None:
+        """Read the traces of the run, which else `match` does."""
+        if not self._kinds:
+            self._load_traces()
+
+    def _load_traces(self) -> None:
+        # Of tests the ids are enough. All of them: one that has run again since may have made what others found kept.
+        self._kinds.update(dict.fromkeys(self._datafile.trace_ids(self.run.id), "test"))
+        others = self._datafile.traces([self.run.id], *_OTHERS)
+        for trace_id, _, identity, unknown, complete in sorted(others, key=_kind_order):
+            kind = self._kinds[trace_id] = identity.partition(":")[0]
+            if kind == "module":
+                self.modules[trace_id] = identity.partition(":")[2]
+            elif kind == "statement":
+                lines, _, path = identity.partition(":")[2].partition(":")
+                self.modules[trace_id] = path
+                if not unknown:
+                    self._lines[trace_id] = frozenset(map(int, lines.split(",")))
+                    for line in self._lines[trace_id]:
+                        self._traces_at[path, line].append(trace_id)
+            if unknown:
+                self._not_in_full.add(trace_id)
+                name = identity.split(":", 2)[-1]
+                how = f"is not known in full: {unknown}"
+                self._hit(trace_id, Cause(UNKNOWN, how, name if kind == "module" else "", name))
+            if not complete and kind == "fixture":
+                self._unfinished[trace_id] = identity.split(":", 2)[-1]
+        self._users.update(users_of(self._datafile, [self.run.id]))
+
+    def _hit(self, trace_id: int, cause: Cause) -> None:
+        kind = self._kinds.get(trace_id)
+        if kind in ("module", "statement", "collect") and any(link.how == KEEPS_LATER for link in cause.chain()):
+            return  # it ran before
+        if kind is not None:
+            self.invalid.setdefault(trace_id, cause)
+
+    def _traces_of(self, causes: Mapping[int, Cause]) -> Hits:
+        """Traces of this run that hold one of some fingerprints, with the cause of that fingerprint."""
+        found: Hits = {}
+        if causes:
+            for fingerprint_id, trace_id in self._datafile.traces_with(list(causes)):
+                if trace_id in self._kinds:
+                    found.setdefault(trace_id, causes[fingerprint_id])
+        return found
+
+    def _vanished_blocks(self) -> None:
+        """Executed blocks that are not in the source any more."""
+        causes: dict[int, Cause] = {}
+        for path in (*self.files.changed, *self.files.removed):
+            ref = self.snapshot.get(path)
+            if ref is None or not is_loaded(ref):
+                continue
+            if path in self.files.broken and not self.growth.is_import_caught(path):
+                continue  # none of its blocks can run: its import fails before
+            model = self.model(path)
+            today = {b.checksum for b in model.blocks} if model is not None else set()
+            old = self.old_model(path)
+            before = {b.checksum: b for b in old.blocks} if old is not None else {}
+            now = self._counterparts(path)
+            for fingerprint in self.traces.fingerprints([path]):
+                gone = fingerprint.checksums - today
+                if not gone:
+                    continue
+                known = (before[c] for c in gone if c in before)
+                block = min(known, key=lambda b: (b.checksum not in now, b.line), default=None)
+                cause = self._block_cause(path, block, model)
+                causes[fingerprint.id] = cause
+                for checksum in gone:
+                    if checksum in before:
+                        self._hit_functions.setdefault((path, before[checksum].qualname), cause)
+        for trace_id, cause in self._traces_of(causes).items():
+            self._hit(trace_id, cause)
+
+    def _unfinished_fixtures(self) -> None:
+        """What a killed run did not see of a fixture: for its teardown stand all blocks of the functions it entered."""
+        for trace_id, name in self._unfinished.items():
+            fingerprints = self._datafile.trace_fingerprints(trace_id)
+            if not fingerprints:
+                self._hit(trace_id, Cause(UNKNOWN, "was not recorded before the run ended", "", name))
+            for fingerprint in fingerprints:
+                old = self.old_model(fingerprint.path) if fingerprint.path in self._changed_paths else None
+                if old is None:
+                    continue
+                model = self.model(fingerprint.path)
+                today = {b.checksum for b in model.blocks} if model is not None else set()
+                entered = {b.qualname for b in old.blocks if b.checksum in fingerprint.checksums}
+                for block in old.blocks:
+                    if block.qualname in entered and block.checksum not in today:
+                        self._hit(trace_id, self._block_cause(fingerprint.path, block, model))
+
+    def _counterparts(self, path: str) -> Mapping[int, Block]:
+        """The blocks of today that stand where a changed block of a file stood, by the checksum of that."""
+        if path not in self._standing_for:
+            changes = block_changes(self.old_model(path), self.model(path))
+            self._standing_for[path] = {c.before.checksum: c.block for c in changes if c.before is not None}
+        return self._standing_for[path]
+
+    def _block_cause(self, path: str, block: Block | None, model: SourceModel | None) -> Cause:
+        if path in self.files.broken:
+            return Cause("file", "does not parse", path, "")
+        if model is None:
+            return Cause("file", REMOVED, path, "")
+        if block is None:
+            return Cause("file", "changed", path, "")
+        first = next((b for b in model.blocks if b.qualname == block.qualname), None)
+        now = self._counterparts(path).get(block.checksum, first)
+        return Cause("block", "changed" if now else REMOVED, path, block.qualname, now.line if now else 0)
+
+    def _changed_resources(self) -> None:
+        states = self._datafile.resource_states()
+        changed = changed_states(states, self._today)
+        self.beyond_files = self.beyond_files or bool(changed)
+        for trace_id, state_id in self._datafile.resources([self.run.id]) if changed else ():
+            if trace_id not in self._kinds or state_id not in changed:
+                continue
+            state = states[state_id]
+            cause = Cause(state.kind, "changed", "", state.name)
+            if self._kinds[trace_id] == "module":
+                state = self._datafile.trace_resources(trace_id)[state_id]  # with who asked for it
+                if self._narrow(trace_id, state, cause):
+                    continue
+            self._hit(trace_id, cause)
+
+    def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
+        """A resource read while a module was imported belongs to the statement that read it."""
+        module = self.modules[trace_id]
+        if self._today.state(state.kind, state.name) == "missing":
+            return False
+        old = self.old_model(module)
+        for frame in state.frames.splitlines():
+            path, qualname, line = frame.split("\t")
+            if path != module or qualname != "<module>" or old is None:
+                continue
+            names = [n for d in old.definitions if d.line <= int(line) <= d.end_line and not d.owner for n in d.names]
+            for name in names:
+                self.growth.name(module, name, Cause("definition", "reads", module, name, int(line), cause))
+            return bool(names)
+        return False
+
+    def _changed_names(self) -> None:
+        """Feed the growth with everything that happened to import-time code."""
+        for path in self.files.broken:
+            self.growth.unparsable_module(path, Cause("file", "does not parse", path, ""))
+        for path in self.files.changed:
+            if path in self.files.broken:
+                continue
+            new, old = self.model(path), self.old_model(path)
+            ref = self.snapshot[path]
+            if ref.model_key != MODEL_KEY or old is None:
+                self.growth.module(path, Cause("file", "changed", path, ""))
+                continue
+            for change in definition_changes(old, new):
+                self.growth.changed_definition(path, change)
+            self._changed_stars(path, old, new)
+        for path in self.files.removed:
+            old = self.old_model(path)
+            self.growth.removed_module(path, old.definitions if old else ())
+        for path in self.files.added:
+            model = self.model(path)
+            self.growth.new_module(path, model.definitions if model else ())
+        for modules, cause in self._packages.changed():
+            self.growth.package(modules, cause)
+        self._changed_imports()
+        for trace_id, path in self.modules.items():
+            if trace_id in self.invalid and trace_id not in self._lines:
+                self.growth.module(path, self.invalid[trace_id])
+
+    def _changed_stars(self, path: str, old: SourceModel, new: SourceModel | None) -> None:
+        before = {(i.module, i.level) for i in old.imports if i.name == "*"}
+        after = {(i.module, i.level) for i in (new.imports if new else ()) if i.name == "*"}
+        if before != after:
+            self.growth.module(path, Cause("import", "changed", path, "*"))
+
+    def _changed_imports(self) -> None:
+        """An import that came or went brings or takes the effects of importing what it names."""
+        for path in self.files.changed:
+            old, new = self.old_model(path), self.model(path)
+            if old is None or new is None:
+                continue
+            before, after = self._imported_by(path, old), self._imported_by(path, new)
+            for target in sorted(before ^ after):
+                # What the run had loaded for somebody did then what it does now, and did not fail.
+                if target in before or target not in self._loaded:
+                    self._import_effects(path, target)
+
+    def _imported_by(self, path: str, model: SourceModel) -> set[str]:
+        """The files that importing a source imports, and those that they import."""
+        project = self.growth.project
+        stack = [t for i in model.imports if i.is_eager for t in project.index.targets(i, path)]
+        found: set[str] = set()
+        while stack:
+            target = stack.pop()
+            if target not in found and target != path:
+                found.add(target)
+                stack += project.edges(target, lazy=False)
+        return found
+
+    def _import_effects(self, path: str, target: str) -> None:
+        model = self.model(target) or self.old_model(target)
+        for definition in model.definitions if model else ():
+            if definition.effects:
+                cause = Cause("import", "imports", path, definition.names[0] if definition.names else target)
+                self.growth.imported_effects(target, definition, cause, importing=path)
+
+    # What is affected
+
+    def _affected(self) -> None:
+        while True:
+            self.growth.grow()
+            size = self.growth.affected.size
+            self._mentioned()
+            self._memoised()
+            self._statements_affected()
+            if self.growth.affected.size == size:
+                break
+        done: set[str] = set()
+        while True:
+            for trace_id, path in self.modules.items():
+                if trace_id in self.invalid and trace_id not in self._lines:
+                    self.growth.module(path, self.invalid[trace_id])
+            if self.growth.affected.modules.keys() <= done:
+                break
+            for module, cause in list(self.growth.affected.modules.items()):
+                if module not in done:
+                    done.add(module)
+                    self._module_affected(module, cause)
+        self._imports_endangered()
+
+    def _statements_affected(self) -> None:
+        """What a statement of a module ran on import may come out otherwise: so may what the statement makes."""
+        for trace_id, lines in self._lines.items():
+            if trace_id in self.invalid and trace_id not in self._followed:
+                self._followed.add(trace_id)
+                for line in sorted(lines):
+                    self._statement_affected(self.modules[trace_id], line, self.invalid[trace_id])
+
+    def _statement_affected(self, path: str, line: int, cause: Cause) -> None:
+        old = self.old_model(path)
+        found = [d for d in old.definitions if d.line == line and may_run(d)] if old is not None else []
+        if not found:
+            self.growth.module(path, cause)
+        for definition in found:
+            self.growth.ran(path, definition, cause, self._ran_at(path, line))
+
+    def _ran(self, path: str, definition: Definition) -> Sequence[Ran] | None:
+        """See `Project.ran`."""
+        if not self._is_noted or path in self._unsure_modules or path not in self._loaded:
+            return None
+        if path not in self._changed_paths:
+            return self._ran_at(path, definition.line)
+        lines = self._lines_before(path).get(_key_of(definition))
+        return None if lines is None else [function for line in lines for function in self._ran_at(path, line)]
+
+    def _lines_before(self, path: str) -> Mapping[tuple[object, ...], list[int]]:
+        """Where the definitions of a source stood in the run."""
+        if path not in self._ran_before:
+            found: dict[tuple[object, ...], list[int]] = defaultdict(list)
+            old = self.old_model(path)
+            for definition in old.definitions if old is not None else ():
+                found[_key_of(definition)].append(definition.line)
+            self._ran_before[path] = dict(found)
+        return self._ran_before[path]
+
+    def statement(self, trace_id: int) -> Sequence[Definition] | None:
+        """The definitions, as they are now, that the trace of a statement is of; None where that is not known."""
+        if trace_id not in self._running:
+            self._running[trace_id] = self._definitions_of(trace_id)
+        return self._running[trace_id]
+
+    def _definitions_of(self, trace_id: int) -> Sequence[Definition] | None:
+        lines = self._lines.get(trace_id)
+        if lines is None:
+            return None
+        path = self.modules[trace_id]
+        old, new = self.old_model(path), self.model(path)
+        found = [d for d in old.definitions if d.line in lines] if old is not None else []
+        if new is None or path not in self._changed_paths:
+            return found
+        same = set(map(_key_of, found))
+        return [d for d in new.definitions if _key_of(d) in same] or None
+
+    @cached_property
+    def _is_noted(self) -> bool:
+        """Whether the run noted which statement ran what, of all that it saw; not every engine can."""
+        facts = self.run.facts
+        return bool(facts.get(STATEMENTS)) and facts.get("engine") == "probes"
+
+    @cached_property
+    def _unsure_modules(self) -> frozenset[str]:
+        """Files of which not everything that ran on import is known by the statement."""
+        if not self._kinds:
+            self._load_traces()
+        whole = [trace_id for trace_id in self.modules if trace_id not in self._lines]
+        ran = self._datafile.fingerprints_by_trace(whole)
+        return frozenset(
+            self.modules[t]
+            for t in whole
+            if t in self._not_in_full or any(f.path in self.snapshot for f in ran.get(t, ()))
+        )
+
+    @cached_property
+    def _ran_by_statement(self) -> Mapping[int, list[StoredFingerprint]]:
+        """What the statements of modules ran on import, by their traces; read at once, since many are asked for."""
+        return self._datafile.fingerprints_by_trace(self._lines)
+
+    def _ran_at(self, path: str, line: int) -> Sequence[Ran]:
+        """The functions of the project that the statements on a line of a file ran on import."""
+        key = (path, line)
+        if key not in self._functions_at:
+            checksums: dict[str, set[int]] = defaultdict(set)
+            for trace_id in self._traces_at.get(key, ()):
+                for fingerprint in self._ran_by_statement.get(trace_id, ()):
+                    checksums[fingerprint.path] |= fingerprint.checksums
+            self._functions_at[key] = [ran for at, found in checksums.items() for ran in self._functions_of(at, found)]
+        return self._functions_at[key]
+
+    def _functions_of(self, path: str, checksums: AbstractSet[int]) -> Iterator[Ran]:
+        """The functions that have some blocks."""
+        old, new = self.old_model(path), self.model(path)
+        names = dict.fromkeys(b.qualname for b in (old.blocks if old is not None else ()) if b.checksum in checksums)
+        for qualname in names:
+            models = [old] if old is new else [old, new]
+            summaries = [f for m in models if m is not None for f in m.functions if f.qualname == qualname]
+            yield Ran(path, qualname, tuple(dict.fromkeys(effect for f in summaries for effect in f.effects)))
+
+    def _mentioned(self) -> None:
+        for trace_id, cause in self._matcher.match(self.invalid).items():
+            self._hit(trace_id, cause)
+        for function, cause in self._matcher.functions.items():
+            self._hit_functions.setdefault(function, cause)
+
+    def _memoised(self) -> None:
+        """A memoised function passes on what it ran to tests that only see its kept result."""
+        holders = self.mentioning(frozenset({codec.MEMOISES}))
+        if not holders or not self._hit_functions:
+            return
+        models = {path: self.model(path) for path in holders}
+        keeping = {(p, f.qualname): f for p, m in models.items() if m for f in m.functions if f.memoised or f.keeps}
+        pending = list(self._hit_functions.items())
+        seen = set(self._hit_functions)
+        passed: set[tuple[str, str]] = set()  # names of which all callers were seen
+        while pending:
+            (path, qualname), cause = pending.pop()
+            name = qualname.rpartition(".")[2]
+            function = keeping.get((path, qualname))
+            ran = self._ran_with_a_change(path, function) if function is not None else set()
+            if function is not None and ran:
+                is_early = any(self._kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
+                how = KEEPS if is_early else KEEPS_LATER
+                names = frozenset(self._kept_values.kept(path, function, self._function_before(path, function), ran))
+                self._kept(path, function, names, Cause("memoised", how, path, qualname, 0, cause), ran)
+            if name == "<module>":
+                continue
+            reaching = self.growth.project.reaching(path)
+            if name.startswith("__") and name.endswith("__"):  # who makes or uses an object names its class
+                name = qualname.rpartition(".")[0].rpartition(".")[2] or name
+            if (path, name) in passed:
+                continue
+            passed.add((path, name))
+            for candidate, callers in self._calling(name).items():
+                for key in callers if candidate in reaching else ():
+                    if key not in seen:
+                        seen.add(key)
+                        pending.append((key, cause))
+
+    def _calling(self, name: str) -> Mapping[str, list[tuple[str, str]]]:
+        """The functions that use a name or an attribute of that name, by their files."""
+        if name not in self._callers:
+            found: dict[str, list[tuple[str, str]]] = {}
+            for path in self.mentioning(frozenset({name})):
+                facts = self.growth.project.facts(path)
+                mentions = (name, "." + name, "~" + name)
+                blocks = [b for mention in mentions for b in facts.blocks_mentioning(mention)] if facts else []
+                found[path] = list(dict.fromkeys((path, block.qualname) for block in blocks))
+            self._callers[name] = found
+        return self._callers[name]
+
+    def _ran_with_a_change(self, path: str, function: FunctionSummary) -> set[int]:
+        """Traces that a change touches and that ran what keeps: else what is kept was made without the change."""
+        if path in self._changed_paths and (path, function.qualname) in self._hit_functions:
+            return set(self.invalid)  # the block that keeps may be another now
+        model = self.model(path)
+        blocks = [b for b in model.blocks if b.qualname == function.qualname] if model is not None else []
+        filling = [b for b in blocks if not function.fills or any(_holds_line(b, line) for line in function.fills)]
+        return self.invalid.keys() & self.hits_of({path: {b.checksum: _NOTHING for b in filling}}).keys()
+
+    @cached_property
+    def _kept_values(self) -> KeptValues:
+        return KeptValues(
+            self._datafile,
+            self.run,
+            self.growth.project,
+            self._kinds,
+            self._entering,
+            self._using,
+            asking=lambda name: self._by_file(self.asked.where(name)),
+            walking=lambda name: self._by_file(self.asked.walking(name)),
+        )
+
+    def _by_file(self, found_asking: Iterable[Asking]) -> Mapping[str, AbstractSet[int]]:
+        """By files, the traces in which code there looked something up, or of which that is not known."""
+        found: dict[str, int] = {path: self.asked.lost(path) for path, _ in self.asked.looking}
+        for asking in found_asking:
+            found[asking.path] = found.get(asking.path, 0) | asking.traces
+        things = self.traces.bits.things
+        return {
+            path: set(self._kinds if traces == EVERYONE else things(traces)) for path, traces in found.items() if traces
+        }
+
+    def reading(self, path: str, attribute: str) -> int:
+        """Traces that read what code of a file keeps in objects, of one that was filled before their turn."""
+        return self.traces.bits.known(self._kept_values.readers(path, attribute))
+
+    def only_stores(self, path: str, qualname: str, attribute: str) -> bool:
+        """Whether setting an attribute of its own object does no more for a method, see `KeptValues.only_stores`."""
+        return self._kept_values.only_stores(path, qualname, attribute)
+
+    def notes_reading(self, path: str, qualname: str, attribute: str) -> bool:
+        """Whether a function notes of which object it reads an attribute, and did so in the run."""
+        models = [self.model(path), *([self.old_model(path)] if path in self._changed_paths else ())]
+        for model in models:
+            same = [f for f in model.functions if f.qualname == qualname] if model is not None else []
+            if not same or any(attribute not in function.sees for function in same):
+                return False
+        return True
+
+    def _using(self, module: str) -> Iterable[int]:
+        """Traces that ran a block which uses a module from outside, or something of it, by whatever name."""
+        blocks: dict[str, dict[int, Cause]] = {}
+        for path in self.mentioning(frozenset({module})):
+            facts = self.growth.project.facts(path)
+            imports = facts.model.imports if facts is not None else ()
+            names = {module, *(i.binds for i in imports if i.module.partition(".")[0] == module)}
+            for mention in (*names, *(f".{name}" for name in names)):
+                for block in facts.blocks_mentioning(mention) if facts is not None else ():
+                    blocks.setdefault(path, {})[block.checksum] = _NOTHING
+        return self.hits_of(blocks)
+
+    def _entering(self, path: str, qualname: str) -> Iterable[int]:
+        """Traces that entered a function."""
+        facts = self.growth.project.facts(path)
+        blocks = [b for b in facts.blocks_below(qualname) if b.qualname == qualname] if facts is not None else []
+        return self.hits_of({path: {block.checksum: _NOTHING for block in blocks}})
+
+    def _function_before(self, path: str, function: FunctionSummary) -> FunctionSummary | None:
+        """A function as it was when the run saw it."""
+        if path not in self._changed_paths:
+            return function
+        old = self.old_model(path)
+        return next((f for f in old.functions if f.qualname == function.qualname), None) if old is not None else None
+
+    def _kept(self, path: str, function: FunctionSummary, names: AbstractSet[str], cause: Cause, ran: set[int]) -> None:
+        """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
+        own = (path, function.qualname) in self._hit_functions  # then what it keeps by itself may be other, too
+        hit = self._hit_functions.get((path, function.qualname))
+        is_other = hit is not None and all(link.kind != "memoised" for link in hit.chain())
+        before = self._function_before(path, function)
+        for name in function.keeps if own else function.results:
+            if name in names:
+                # A function that is another may keep something in objects that it kept nothing in.
+                is_seen = not is_other and self._kept_values.are_readers_known(path, function, before, name, ran)
+                self.growth.kept(path, function.qualname, name, cause, is_seen=is_seen)
+        if RESULT in names:
+            outer, _, name = function.qualname.rpartition(".")
+            if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called
+                self.growth.name(path, outer.partition(".")[0], cause)
+            elif not outer or "<locals>" in outer:
+                self.growth.name(path, name, cause)
+            elif not is_other and self._kept_values.are_readers_known(path, function, before, RESULT, ran):
+                self.growth.kept(path, function.qualname, f".{name}", cause, is_seen=True)
+            else:
+                self.growth.member(path, outer, name, cause)
+
+    def _module_affected(self, module: str, cause: Cause) -> None:
+        """Tests that need a module whose import may come out otherwise."""
+        link = Cause("import", "needs", module, "", 0, cause)
+        if _is_conftest(module):
+            for test in self.tests_below(module.removesuffix(CONFTEST)):
+                self._hit(test.trace_id, link)
+        eager = self.growth.project.reaching(module, lazy=False)
+        for test in self.tests_in(eager):
+            self._hit(test.trace_id, link)
+        for trace_id in self.traces.bits.things(self.traces.touching(eager)):
+            self._hit(trace_id, link)
+        self._lazy_imports_of(eager, link)
+
+    def _imports_endangered(self) -> None:
+        """Modules whose import may raise: pytest reports each file that it collects from and that imports them.
+
+        Tests that come upon such a module in another way, when they run, may fail one by one.
+        """
+        project, fragile = self.growth.project, self.growth.affected.fragile
+        done: set[str] = set()
+        while module := next((path for path in fragile if path not in done), None):
+            done.add(module)
+            cause = fragile[module]
+            link = Cause("import", "needs", module, "", 0, cause)
+            eager = project.reaching(module, lazy=False)
+            for path in eager:
+                self.endangered.setdefault(path, link)
+            self._lazy_imports_of(eager, link)
+            touching = set(self.traces.bits.things(self.traces.with_users(self.traces.touching(eager))))
+            if touching:
+                for trace_id in touching:
+                    if self._kinds.get(trace_id) == "test" and self._collected_from.get(trace_id) not in eager:
+                        self._hit(trace_id, link)
+            for trace_id, path in self.modules.items():  # modules that run on import what imports this one
+                if trace_id in self.invalid and path not in self.growth.affected.modules:
+                    self.growth.fragile(path, self.invalid[trace_id])
+
+    def _lazy_imports_of(self, eager: frozenset[str], cause: Cause) -> None:
+        """Blocks that import one of these files when they run."""
+        project = self.growth.project
+        checksums: dict[str, set[int]] = {}
+        for path in self._live:
+            if path in eager or not (project.edges(path, lazy=True) & eager):
+                continue
+            model = self.model(path)
+            if model is None:
+                continue
+            for imported in model.imports:
+                if imported.is_eager or eager.isdisjoint(project.index.targets(imported, path)):
+                    continue
+                if imported.deferred:
+                    self._uses_of_deferred(path, imported.binds, checksums)
+                else:
+                    found = {b.checksum for b in model.blocks if _holds_line(b, imported.line)}
+                    checksums.setdefault(path, set()).update(found)
+            dynamic = {b.checksum for b in model.blocks if not b.mentions.isdisjoint((DYNAMIC, ANYWHERE))}
+            if not eager.isdisjoint(project.dynamic_edges.get(path, ())):
+                checksums.setdefault(path, set()).update(dynamic)
+        causes = {
+            f.id: cause for f in self.traces.fingerprints(checksums) if not f.checksums.isdisjoint(checksums[f.path])
+        }
+        for trace_id, found_cause in self._traces_of(causes).items():
+            self._hit(trace_id, found_cause)
+
+    def _uses_of_deferred(self, path: str, name: str, checksums: dict[str, set[int]]) -> None:
+        """Blocks that run the deferred import of `path` that binds a name, if nobody did before: they use the name."""
+        project = self.growth.project
+        for user in self.mentioning(frozenset({name, *LOOKING_UP, *RECORDED})):
+            model = self.model(user) if user in project.reaching(path) else None
+            for block in model.blocks[:-1] if model is not None else ():
+                ways = {OPEN.get(way, way) for way in block.mentions & (LOOKING_UP | RECORDED)}
+                looks = any(self.growth.looks_up(way, user, path) for way in ways)
+                if looks or "." + name in block.mentions or (user == path and name in block.mentions):
+                    checksums.setdefault(user, set()).add(block.checksum)
+
+    @property
+    def recollected(self) -> frozenset[str]:
+        """Files of tests whose collection may come out otherwise: there may be other parameters."""
+        hits = {t: cause for t, cause in self.invalid.items() if self._kinds.get(t) == "collect"}
+        traces = self.spread(hits).keys()
+        if not traces:
+            return frozenset()
+        return frozenset(path for path, tests in self._tests.items() if any(t.trace_id in traces for t in tests))
+
+    def _spread(self) -> None:
+        """Who uses an invalid trace is invalid as well."""
+        for trace_id, cause in self.spread(self.invalid).items():
+            if trace_id not in self.invalid:
+                self._hit(trace_id, cause)
+
+    def spread(self, hits: Mapping[int, Cause]) -> Hits:
+        found = dict(hits)
+        stack = list(hits)
+        while stack:
+            trace_id = stack.pop()
+            for user in self._users.get(trace_id, ()):
+                if user not in found:
+                    found[user] = found[trace_id]
+                    stack.append(user)
+        return found
+
+    # For the mention matcher, see `Run` there
+
+    def hits_of(self, checksums: Mapping[str, Mapping[int, Cause]]) -> Hits:
+        """Traces that executed one of some blocks of today's sources."""
+        causes: dict[int, Cause] = {}
+        for fingerprint in self.traces.fingerprints(checksums):
+            wanted = checksums[fingerprint.path]
+            common = fingerprint.checksums & wanted.keys()
+            if common:
+                causes[fingerprint.id] = wanted[min(common)]
+        return self._traces_of(causes)
+
+
+_NOTHING = Cause("", "", "", "")
+# Kinds of traces that are no tests; causes are found in this order.
+_OTHERS = ("fixture", "module", "statement", "collect", "session")
+
+
+def _key_of(definition: Definition) -> tuple[object, ...]:
+    """What tells a definition from others of its file, wherever it stands."""
+    return definition.owner, definition.names, definition.checksum
+
+
+def _kind_order(trace: tuple[int, int, str, str, bool]) -> int:
+    return _OTHERS.index(trace[2].partition(":")[0])
+
+
+def _holds_line(block: Block, line: int) -> bool:
+    return any(first <= line <= last for first, last in block.lines)
+
+
+def _is_conftest(path: str) -> bool:
+    return path.rpartition("/")[2] == CONFTEST

@@ -1,0 +1,258 @@
+"""The part of a selection that one job runs, in what order, and in how much time."""
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from testmon_cli.application.checkout import environment
+from testmon_cli.application.checkout.files import read_bytes
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain import parts
+from testmon_cli.domain import selection as kinds
+from testmon_cli.domain.errors import DatafileError, SettingsError
+from testmon_cli.domain.nodeid import NodeId
+from testmon_cli.domain.parts import Part, Parts, Plan, Shard
+from testmon_cli.domain.selection import Selected, Selection
+from testmon_cli.storage.datafile import Datafile
+
+_UNKNOWN_SECONDS: Final = 0.1  # of a test where no time of any is known
+_TEST: Final = re.compile(rb"^[ \t]*(?:async[ \t]+)?def[ \t]+test", re.MULTILINE)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+ORDERS: Final = ("failed", "changed", "fast")
+
+
+def plan(settings: Settings, selection: Selection, jobs: int, max_seconds: float = 0.0, *, commit: str = "") -> Plan:
+    """Divide a selection among up to so many jobs.
+
+    As few are taken as are done in `max_seconds`, or as soon as all could be where that is not enough time.
+    """
+    found = parts_of(settings, selection)
+    shares = parts.divided(found, jobs)
+    enough = max(longest(shares), max_seconds)
+    least = math.ceil(parts.seconds_of(found) / enough) if enough else 1
+    for fewer in range(max(least, 1), len(shares) + 1):
+        few = parts.divided(found, fewer)
+        if longest(few) <= enough:
+            return Plan(fewer, few, commit)
+    return Plan(jobs, shares, commit)
+
+
+def longest(shares: Sequence[Parts]) -> float:
+    """The seconds of the job that takes longest."""
+    return max(map(parts.seconds_of, shares), default=0.0)
+
+
+def parts_of(settings: Settings, selection: Selection) -> list[Part]:
+    """What each argument of a selection runs, with its recorded time; where there is none, with a likely one."""
+    known = selection.saved_seconds + selection.selected_seconds
+    usual = known / selection.known if selection.known and known else _UNKNOWN_SECONDS
+    found = []
+    divided = parts.by_argument(selection)
+    by_file = _seconds_by_file(settings) if any("::" not in argument for argument in divided) else {}
+    for argument, tests in divided.items():
+        seconds = _known_seconds(tests)
+        seconds += sum(_count(settings.root, test) for test in tests if test.execution is None) * usual
+        if "::" not in argument:  # all that stands in the file will run
+            recorded = by_file.get(tests[0].nodeid.partition("::")[0])
+            seconds = seconds if recorded is None else max(recorded, _known_seconds(tests))
+        found.append(Part(argument, tuple(tests), round(seconds * 1_000_000)))
+    return found
+
+
+def _known_seconds(tests: Sequence[Selected]) -> float:
+    return sum(test.execution.duration for test in tests if test.execution is not None)
+
+
+def _seconds_by_file(settings: Settings) -> dict[str, float]:
+    """How long all known tests of each file took."""
+    newest: dict[str, float] = {}
+    try:
+        with Datafile.open(settings.datafile) as datafile:
+            for execution in datafile.executions(environment.current(settings.env)):
+                newest.setdefault(execution.nodeid, execution.duration)
+    except DatafileError:
+        return {}
+    found: dict[str, float] = {}
+    for nodeid, duration in newest.items():
+        path = nodeid.partition("::")[0]
+        found[path] = found.get(path, 0.0) + duration
+    return found
+
+
+def _count(root: Path, test: Selected) -> int:
+    """How many tests there seem to be in what is not known: in a file, as many as functions are named like tests."""
+    if "::" in test.nodeid:
+        return 1
+    try:
+        return max(1, len(_TEST.findall(read_bytes(root / test.nodeid))))
+    except OSError:
+        return 1
+
+
+def shard_of(text: str) -> Shard:
+    """A shard as it is written: like 2/5, or 2/5@NAME for a part of a plan."""
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})(?:@([0-9a-f]{1,64}))?", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise SettingsError(f"invalid shard {text!r}: expected the number of a job and how many there are, like 2/5")
+    return Shard(int(match[1]), int(match[2]), match[3] or "")
+
+
+def of_shard(settings: Settings, selection: Selection, shard: Shard) -> Selection:
+    """The part of a selection that is for one of several jobs.
+
+    A part of a plan is given only to who comes to the same plan: with other evidence it may be another, and then a test
+    could be in nobody's part. So who does not is given all.
+    """
+    if not shard.plan:
+        return _of(selection, [test for test in selection.tests if shard.has(test.nodeid)])
+    own = parts.divided(parts_of(settings, selection), shard.jobs)
+    if parts.name_of(own) == shard.plan:
+        return _of(
+            selection, [test for share in own[shard.number - 1 : shard.number] for p in share for test in p.tests]
+        )
+    note = f"the tests are not those of plan {shard.plan} (here they make {parts.name_of(own)}): all of them are taken"
+    return selection._replace(notes=(*selection.notes, note))
+
+
+def _of(selection: Selection, tests: Sequence[Selected]) -> Selection:
+    return selection._replace(tests=tuple(tests), selected_seconds=_known_seconds(tests), is_part=True)
+
+
+class Planned(NamedTuple):
+    """A plan as a file has it."""
+
+    commit: str  # what was checked out; "" where that is not known
+    shares: tuple[tuple[str, ...], ...]  # arguments
+
+    def of(self, shard: Shard) -> tuple[str, ...]:
+        """The arguments for one of several jobs, also where there are fewer jobs than were planned."""
+        return tuple(argument for share in self.shares[shard.number - 1 :: shard.jobs] for argument in share)
+
+
+def read_plan(path: str) -> Planned:
+    """What `testmon plan` wrote. Raises SettingsError for anything else, and for what cannot be read."""
+    try:
+        text = read_bytes(path)
+    except OSError as error:
+        raise SettingsError(f"the plan {path} cannot be read: {error.strerror or error}") from error
+    try:
+        found = json.loads(text)
+        shares = tuple(tuple(job["arguments"]) for job in found["jobs"])
+        commit = found["commit"]
+        is_one = found["version"] == 1 and all(isinstance(a, str) for a in [commit, *chain.from_iterable(shares)])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        is_one = False
+    if not is_one:
+        raise SettingsError(f"{path}: it is no plan of this version of testmon; make it by `testmon plan --jobs N`")
+    return Planned(commit, shares)
+
+
+def of_planned(selection: Selection, planned: Planned, shard: Shard) -> Selection:
+    """What one of several jobs runs besides its part of a plan: what is selected here, and in no part of the plan.
+
+    The job that made the plan may have known of other evidence than this one.
+    """
+    held = Holding(chain.from_iterable(planned.shares))
+    own = Holding(planned.of(shard))
+    return _of(selection, [t for t in selection.tests if own.holds(t.argument) or not held.holds(t.argument)])
+
+
+class Holding:
+    """Arguments of pytest that run what is named by others, too."""
+
+    def __init__(self, arguments: Iterable[str]) -> None:
+        self._arguments = frozenset(arguments)
+
+    def holds(self, argument: str) -> bool:
+        above = map(str, NodeId.parse(argument).above())
+        return argument in self._arguments or not self._arguments.isdisjoint(above) or "." in self._arguments
+
+
+def orders_of(text: str) -> tuple[str, ...]:
+    """The names of orders in a list like failed,changed,fast."""
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in ORDERS:
+            raise SettingsError(f"invalid order {name!r}: known are {', '.join(ORDERS)}")
+    return names
+
+
+def ordered(settings: Settings, selection: Selection, orders: Sequence[str]) -> Selection:
+    """The same selection in another order: the first of `orders` decides, the others where it does not."""
+    keys = [_ORDERS[name] for name in orders]
+    found = sorted(parts_of(settings, selection), key=lambda part: [key(part) for key in keys])
+    return selection._replace(tests=tuple(test for part in found for test in part.tests))
+
+
+def _failed_first(part: Part) -> int:
+    return 0 if any(test.reason.kind == kinds.FAILED or _has_failed(test) for test in part.tests) else 1
+
+
+def _has_failed(test: Selected) -> bool:
+    return test.execution is not None and test.execution.outcome in ("failed", "error")
+
+
+def _nearest_first(part: Part) -> int:
+    """New tests and those that are changed themselves come first, those that run what has changed next."""
+    return min(map(_distance, part.tests))
+
+
+def _distance(test: Selected) -> int:
+    reason = test.reason
+    if reason.kind == kinds.NEW:
+        return 0
+    if reason.kind != kinds.AFFECTED or reason.cause is None:
+        return 1000
+    path = test.nodeid.partition("::")[0]
+    return 0 if reason.cause.origin.path == path else len(reason.cause.chain())
+
+
+_ORDERS: Final[Mapping[str, Callable[[Part], int]]] = {
+    "failed": _failed_first,
+    "changed": _nearest_first,
+    "fast": lambda part: part.microseconds,
+}
+
+
+class Budgeted(NamedTuple):
+    """What can be run in some time, and what is left."""
+
+    selection: Selection
+    rest: tuple[str, ...]  # arguments
+    rest_seconds: float
+
+
+def within(settings: Settings, selection: Selection, seconds: float) -> Budgeted:
+    """Take tests in their order as long as there is time for them; one that takes too long is passed over."""
+    taken: list[Part] = []
+    rest: list[Part] = []
+    left = round(seconds * 1_000_000)
+    for part in parts_of(settings, selection):
+        if part.microseconds <= left:
+            left -= part.microseconds
+            taken.append(part)
+        else:
+            rest.append(part)
+    if not rest:
+        return Budgeted(selection, (), 0.0)
+    kept = _of(selection, [test for part in taken for test in part.tests])
+    return Budgeted(kept, tuple(part.argument for part in rest), parts.seconds_of(rest))
+
+
+def seconds_in(text: str, option: str) -> float:
+    """How many seconds a time like 90s or 5m is, the value of an option. Raises SettingsError where it is none."""
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smh])", text.strip())
+    if match is None:
+        raise SettingsError(f"invalid {option} {text!r}: expected a number and s, m or h, for example 5m")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def write_rest(path: str, rest: Sequence[str], end: str) -> None:
+    """Write arguments to a file that pytest takes as `@FILE`, or xargs."""
+    with open(path, "wb") as file:
+        file.write(b"".join(os.fsencode(f"{argument}{end}") for argument in rest))

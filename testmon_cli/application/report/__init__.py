@@ -1,0 +1,1 @@
+"""`testmon report`: the suite in numbers, its line coverage, and a page to browse."""

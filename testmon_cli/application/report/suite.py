@@ -1,0 +1,94 @@
+"""`testmon report`: what is known of the suite, for CI logs."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from testmon_cli.application.checkout import environment
+from testmon_cli.application.select.use_case import select
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain.records import FAILURES, Run, StoredExecution
+from testmon_cli.domain.report import Failure, LastRun, Report
+from testmon_cli.domain.selection import FAILED, Selection
+from testmon_cli.storage.datafile import Datafile
+from testmon_cli.storage.opening import path_of
+
+
+def report(settings: Settings, *, slowest: int) -> Report:
+    """Sum up the newest execution of every test of the environment that still exists.
+
+    Raises DatafileError when there is no datafile.
+    """
+    with Datafile.open(settings.datafile) as datafile:
+        selection = select(settings)
+        current = environment.current(settings.env)
+        name = f"{current.name}, Python {current.python} on {current.platform}"
+        runs = datafile.runs(current)
+        executions = [e for e in datafile.executions(current) if e.nodeid not in selection.gone]
+        newest: dict[str, StoredExecution] = {}
+        for execution in executions:
+            newest.setdefault(execution.nodeid, execution)
+        failed = list(_failed(executions, selection))
+        texts = datafile.failures([e.trace_id for e in failed])
+        failures = tuple(Failure(e.nodeid, e.outcome, texts.get(e.trace_id, "")) for e in failed)
+        last = _last(runs[0]) if runs else None
+        return _report(name, settings, selection, list(newest.values()), last, failures, slowest)
+
+
+def _failed(executions: Iterable[StoredExecution], selection: Selection) -> Iterator[StoredExecution]:
+    """The failure that is remembered of each test, from executions of which the newest come first.
+
+    A failure of another branch does not count where an older execution holds, and passed; one from before does
+    where it holds again.
+    """
+    selected = {test.nodeid: test.reason.kind for test in selection.tests}
+    decided: set[str] = set()
+    for execution in executions:
+        kind = selected.get(execution.nodeid)
+        if kind is None or execution.nodeid in decided:
+            continue
+        if execution.outcome in FAILURES:
+            yield execution
+            decided.add(execution.nodeid)
+        elif kind != FAILED:
+            decided.add(execution.nodeid)
+
+
+def _report(
+    name: str,
+    settings: Settings,
+    selection: Selection,
+    executions: list[StoredExecution],
+    last: LastRun | None,
+    failures: tuple[Failure, ...],
+    slowest: int,
+) -> Report:
+    by_time = sorted(executions, key=lambda e: (-e.duration, e.nodeid))
+    path = path_of(settings.datafile)
+    return Report(
+        environment=name,
+        datafile=settings.datafile,
+        datafile_bytes=path.stat().st_size if path.exists() else 0,
+        tests=len(executions),
+        outcomes=dict(sorted(Counter(e.outcome for e in executions).items())),
+        last_run=last,
+        selected=len(selection.tests),
+        selected_by_reason=dict(sorted(Counter(test.reason.kind for test in selection.tests).items())),
+        failures=tuple(sorted(failures, key=lambda f: f.nodeid)),
+        slowest=tuple((e.nodeid, e.duration) for e in by_time[:slowest]),
+        all_seconds=sum((e.duration for e in executions), 0.0),
+        selected_seconds=selection.selected_seconds,
+        notes=selection.notes,
+    )
+
+
+def _last(run: Run) -> LastRun:
+    return LastRun(
+        started=run.started,
+        seconds=run.ended - run.started if run.ended is not None else None,
+        completed=run.completed,
+        exitstatus=run.exitstatus,
+        engine=str(run.facts.get("engine") or run.engine),
+        git_head=run.git_head,
+        git_dirty=run.git_dirty,
+        arguments=run.arguments,
+    )

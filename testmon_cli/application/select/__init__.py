@@ -1,0 +1,1 @@
+"""`testmon select`: from affected traces to tests, reasons, and arguments for pytest."""

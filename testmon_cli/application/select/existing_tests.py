@@ -1,0 +1,191 @@
+"""Which part of a recorded test's node id exists in the sources as they are now.
+
+pytest runs nothing at all when one of its arguments names a test that is not there. So a test that may or may not be
+there is never given by its own name: what contains it is.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from testmon_cli.analysis.known_effects import PLAIN_BASES, is_pure_decorator
+from testmon_cli.application.checkout.sources import Tree
+from testmon_cli.domain.errors import SourceError
+from testmon_cli.domain.nodeid import NodeId
+from testmon_cli.domain.records import StoredExecution
+
+if TYPE_CHECKING:
+    from testmon_cli.analysis.project import Project
+    from testmon_cli.analysis.pytest_naming import Naming
+    from testmon_cli.domain.source import Definition
+
+# Mentions, in the notation of analysis.mentions, of what can bind names that the text of the module does not tell.
+_BINDS_UNTOLD = frozenset({"*", "*g"})
+# Decorators that make something else than a function, which pytest does not take for a test.
+_NOT_FUNCTIONS = frozenset({"property", "functools.cached_property", "functools.singledispatchmethod"})
+# Members that decide whether pytest collects a class at all.
+_INITIALISERS = frozenset({"__init__", "__new__"})
+_MARK_OF_NO_TEST = "__test__"
+
+
+class Existence:
+    """Looks recorded tests up in the sources."""
+
+    def __init__(
+        self,
+        tree: Tree,
+        project_of: Callable[[int], "Project"],
+        naming: "Naming",
+        affected: Collection[tuple[str, str]] = (),
+        project: "Project | None" = None,
+    ) -> None:
+        """`project_of` gives the sources as a run saw them, by the run's id.
+
+        `affected` are the names that may mean something else now: file and qualified name.
+        """
+        self._tree = tree
+        self._project_of = project_of
+        self._naming = naming
+        self._affected = affected
+        self._project = project
+        self._binders: dict[str, Mapping[tuple[str, str], Definition]] = {}  # by path
+        self._binders_then: dict[tuple[int, str], Mapping[tuple[str, str], Definition]] = {}  # by run and path
+
+    def node(self, execution: StoredExecution) -> NodeId | None:
+        """The test, or the smallest node around it that is sure to exist; None when the test exists no longer."""
+        nodeid = NodeId.parse(execution.nodeid, execution.path)
+        if not self._tree.exists(nodeid.path) or not self._tree.exists(execution.path):
+            return None
+        if not execution.function:
+            return nodeid
+        try:
+            definitions = self._tree.model(nodeid.path).definitions
+        except SourceError:
+            return nodeid.file
+        if execution.function != ".".join(nodeid.names) or self._is_affected(nodeid.path, _MARK_OF_NO_TEST):
+            return nodeid.file  # a plugin made it in its own way; or the module may say that it holds no tests
+        return self._found(execution, nodeid, definitions)
+
+    def _found(self, execution: StoredExecution, nodeid: NodeId, definitions: "Sequence[Definition]") -> NodeId | None:
+        sure = nodeid.file
+        owner = ""
+        binders = self._binders_in(nodeid.path, definitions)
+        classes: list[Definition] = []
+        for name in nodeid.names[:-1]:
+            binder = binders.get((owner, name))
+            if binder is None or binder.kind != "class":
+                return self._bound_otherwise(execution, nodeid, definitions, binder, sure)
+            if self._is_in_doubt(nodeid.path, binder, definitions):
+                return sure
+            sure = NodeId(nodeid.path, (*sure.names, name))
+            owner = ".".join(sure.names)
+            classes.append(binder)
+        binder = binders.get((owner, nodeid.names[-1]))
+        if binder is not None and binder.kind == "function":
+            return self._of_function(execution, nodeid, binder, sure)
+        if binder is None and classes:
+            inherited = self._inherited(nodeid, classes[-1])
+            if inherited is not None:
+                return sure if self._is_affected(nodeid.path, nodeid.names[0]) else inherited
+            if any(c is None and base not in PLAIN_BASES for _, c, base in self._lineage(nodeid.path, classes[-1])):
+                return sure  # a class that nobody can read may have it
+        return self._bound_otherwise(execution, nodeid, definitions, binder, sure)
+
+    def _of_function(
+        self, execution: StoredExecution, nodeid: NodeId, function: "Definition", sure: NodeId
+    ) -> NodeId | None:
+        """A test that a function statement binds. What a decorator makes of it may be no function any more."""
+        if "fixture" in function.flags or not _NOT_FUNCTIONS.isdisjoint(function.decorators):
+            return None
+        if self._is_affected(nodeid.path, ".".join(nodeid.names)):
+            then = self._bound_then(execution, nodeid)[-1]
+            known = then.decorators if then else ()
+            if not all(
+                is_pure_decorator(d) or (d in known and self._is_outside(d, nodeid)) for d in function.decorators
+            ):
+                return sure
+        return nodeid
+
+    def _is_outside(self, decorator: str, nodeid: NodeId) -> bool:
+        """Whether a decorator is not the project's."""
+        return self._project is not None and self._project.resolve(decorator, nodeid.path) is None
+
+    def _bound_otherwise(
+        self,
+        execution: StoredExecution,
+        nodeid: NodeId,
+        definitions: "Sequence[Definition]",
+        binder: "Definition | None",
+        sure: NodeId,
+    ) -> NodeId | None:
+        """A test whose name, or that of a class around it, no function or class statement binds."""
+        if binder is not None:
+            return sure if self._is_affected(nodeid.path, nodeid.names[0]) else nodeid
+        if not sure.names and any("star" in d.flags or _BINDS_UNTOLD & d.mentions for d in definitions if not d.owner):
+            return sure
+        # What was made in a way that the text does not tell may still be made.
+        return None if self._was_told(execution, nodeid) else sure
+
+    def _is_affected(self, path: str, name: str) -> bool:
+        return (path, name) in self._affected
+
+    def _is_in_doubt(self, path: str, cls: "Definition", definitions: "Iterable[Definition]") -> bool:
+        """Whether pytest may pass over a class, since it may be another one now."""
+        name = cls.names[0]
+        if not cls.owner and not self._is_affected(path, name):
+            return False
+        members = {n for d in definitions if d.owner == cls.qualname for n in d.names}
+        if _MARK_OF_NO_TEST in members:
+            return True
+        lineage = self._lineage(path, cls)
+        if any(known is None and base.rpartition(".")[2].endswith("TestCase") for _, known, base in lineage):
+            return False  # one of the project's own is a TestCase only if what it stands on is
+        return not self._naming.is_test_class(name) or not members.isdisjoint(_INITIALISERS)
+
+    def _inherited(self, nodeid: NodeId, cls: "Definition") -> NodeId | None:
+        """The test, if a class of the project above its own has it."""
+        origin = _inherited_from(self._project, nodeid, cls) if self._project else None
+        if origin is None:
+            return None
+        return nodeid.function if origin in self._affected else nodeid
+
+    def _was_told(self, execution: StoredExecution, nodeid: NodeId) -> bool:
+        """Whether the text told, when the test ran, that there is this test: in its class, or in one above that."""
+        found = self._bound_then(execution, nodeid)
+        if all(found):
+            return True
+        cls = found[-2] if len(found) > 1 and all(found[:-1]) else None
+        return cls is not None and _inherited_from(self._project_of(execution.run_id), nodeid, cls) is not None
+
+    def _bound_then(self, execution: StoredExecution, nodeid: NodeId) -> "list[Definition | None]":
+        """The definitions that bound each name of a node id when the test ran."""
+        key = execution.run_id, nodeid.path
+        if key not in self._binders_then:
+            model = self._project_of(execution.run_id).model(nodeid.path)
+            self._binders_then[key] = _binders(model.definitions) if model else {}
+        binders = self._binders_then[key]
+        return [binders.get((".".join(nodeid.names[:i]), name)) for i, name in enumerate(nodeid.names)]
+
+    def _binders_in(self, path: str, definitions: "Sequence[Definition]") -> "Mapping[tuple[str, str], Definition]":
+        if path not in self._binders:
+            self._binders[path] = _binders(definitions)
+        return self._binders[path]
+
+    def _lineage(self, path: str, cls: "Definition") -> "list[tuple[str, Definition | None, str]]":
+        """The classes above a class: file, definition (None of those that are not known), and name."""
+        if self._project is None:
+            return [(path, None, base) for base in cls.bases]
+        return list(self._project.ancestors(path, cls))
+
+
+def _inherited_from(project: "Project", nodeid: NodeId, cls: "Definition") -> tuple[str, str] | None:
+    """The file and qualified name of the test in a class above this one."""
+    name = nodeid.names[-1]
+    for path, parent, _ in project.ancestors(nodeid.path, cls):
+        if parent is not None and project.definitions(path, name, parent.qualname):
+            return path, f"{parent.qualname}.{name}"
+    return None
+
+
+def _binders(definitions: "Sequence[Definition]") -> "dict[tuple[str, str], Definition]":
+    """The last statement that binds a name, by the class that it stands in and the name."""
+    return {(d.owner, name): d for d in definitions for name in d.names}

@@ -1,0 +1,326 @@
+"""What the PATHS of `testmon select` mean: the selected tests that stand there, or that can be affected from there.
+
+A path is read relative to the working directory, or else to the root, like the names that we and git print. A path
+that is gone is understood as long as something recorded relied on it.
+"""
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from testmon_cli.application.checkout import pytest_config
+from testmon_cli.application.checkout.patterns import GLOB, may_match
+from testmon_cli.application.checkout.resources import Today
+from testmon_cli.application.checkout.sources import Tree
+from testmon_cli.application.invalidate.snapshot_diff import PackageChanges
+from testmon_cli.domain import selection as kinds
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.errors import SourceError, TestmonError
+from testmon_cli.domain.nodeid import NodeId, depth_of, path_of, readings
+from testmon_cli.domain.records import Environment, ResourceState, Run
+from testmon_cli.domain.selection import Selected, Selection
+from testmon_cli.storage.datafile import Datafile
+
+if TYPE_CHECKING:  # what it imports takes long
+    from testmon_cli.application.invalidate.affected_traces import RunMatcher
+    from testmon_cli.domain.source import Definition
+
+
+class Place(NamedTuple):
+    """A path or node id that the user gave, resolved against the project."""
+
+    text: str  # as it was given
+    paths: tuple[str, ...]  # relative to the root, "" for the root: of the file or folder, and what it may be a link to
+    name: str = ""  # of a test or class within the file; "" for all of it
+    exists: bool = True
+
+    def holds(self, nodeid: str) -> bool:
+        """Whether a test stands here by its node id."""
+        if not self.name:
+            return any(_is_in(nodeid, path) for path in self.paths)
+        return any(_is_part(nodeid, f"{path}::{self.name}") for path in self.paths)
+
+    def names(self, path: str) -> bool:
+        """Whether this is a whole file or folder, and a path the same or below it."""
+        return not self.name and any(_is_below(path, own) for own in self.paths)
+
+
+class ChangedFiles(NamedTuple):
+    """Many files at once, of which only those count that are named."""
+
+    files: frozenset[str]  # relative to the root
+    text: str = ""
+    name: str = ""
+    exists: bool = True
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(self.files)
+
+    def holds(self, nodeid: str) -> bool:
+        if path_of(nodeid) in self.files:
+            return True
+        return depth_of(nodeid)[0] > 1 and any(path in self.files for path, _ in readings(nodeid) if "::" in path)
+
+    def names(self, path: str) -> bool:
+        return path in self.files
+
+
+Asked = Place | ChangedFiles
+
+
+def _is_below(name: str, path: str) -> bool:
+    return path in ("", name) or name.startswith(f"{path}/")
+
+
+def _is_in(nodeid: str, path: str) -> bool:
+    """Whether a test stands in a file or folder. Where paths hold colons, its node id alone may not tell the file."""
+    if path in ("", nodeid) or nodeid.startswith(f"{path}/"):
+        return True
+    return nodeid.startswith(f"{path}::") and ("::" in path or path_of(nodeid) == path)
+
+
+def _is_part(nodeid: str, whole: str) -> bool:
+    return nodeid == whole or nodeid.startswith((f"{whole}::", f"{whole}["))
+
+
+# Reading what was given
+
+
+def places(root: Path, source: Sequence[str], texts: Iterable[str]) -> tuple[Place, ...]:
+    """Resolve paths and node ids that the user gave. Raises TestmonError for one outside the project."""
+    return tuple(_place(root, source, text) for text in texts)
+
+
+def _place(root: Path, source: Sequence[str], text: str) -> Place:
+    if not text or "\0" in text:
+        raise TestmonError(f"{text!r} is not a path: name a file, a folder or a test")
+    for file, name in readings(text):
+        for base in (Path.cwd(), root):
+            if os.path.lexists(base / file):
+                return Place(text, _inside(root, source, text, base / file), name)
+    file = path_of(text)
+    found = (path for base in (Path.cwd(), root) for path in _inside(root, source, text, base / file))
+    return Place(text, tuple(dict.fromkeys(found)), text[len(file) + 2 :], exists=False)
+
+
+def _inside(root: Path, source: Sequence[str], text: str, path: Path) -> tuple[str, ...]:
+    """A path, and where it leads if it is a link, as the datafile has them."""
+    own = os.path.join(os.path.realpath(path.parent), path.name) if path.name not in ("", "..") else path
+    found = dict.fromkeys((os.fspath(own), os.path.realpath(path)))
+    relative = tuple(r for p in found if (r := _relative(root, source, p)) is not None)
+    if not relative:
+        raise TestmonError(f"{text} is outside of {root}: name a file or folder of the project")
+    return relative
+
+
+def _relative(root: Path, source: Sequence[str], path: str) -> str | None:
+    relative = os.path.relpath(path, root).replace(os.sep, "/")
+    if relative == ".":
+        return ""
+    is_outside = relative == ".." or relative.startswith("../")
+    if is_outside and not any(Path(path).is_relative_to(os.path.realpath(folder)) for folder in source):
+        return None
+    return relative
+
+
+# What is known
+
+
+class Known(NamedTuple):
+    """The data to answer from; without a datafile, the sources alone."""
+
+    tree: Tree
+    environment: Environment
+    datafile: Datafile | None = None
+    runs: Sequence[Run] = ()
+
+
+def within(selection: Selection, asked: Sequence[Asked], known: Known, *, is_listed: bool) -> Selection:
+    """The part of a selection that stands in some places, or that can be affected from there.
+
+    Raises TestmonError for a place that does not exist and of which nothing is known. Lists name files that were
+    removed, too: of one that nobody relied on a note is enough, as long as the list names others that are there.
+    """
+    problems = [problem for place in asked if (problem := _problem(place, known, selection.gone))]
+    if problems and (not is_listed or len(problems) == len(asked)):
+        raise TestmonError(problems[0])
+    unseen = [
+        f"{place.text} is not looked at: excluded, or not of the project" for place in asked if _is_unseen(place, known)
+    ]
+    selection = selection._replace(notes=(*selection.notes, *problems, *unseen))
+    reliance = _Reliance(asked, known, selection.tests)
+    return selection._replace(tests=tuple(test for test in selection.tests if reliance.concerns(test)))
+
+
+def _problem(place: Asked, known: Known, gone: Collection[str]) -> str:
+    """Why a place cannot be understood; "" when it can. Tests that are `gone` exist no longer."""
+    if not place.exists and not _is_recorded(place, known):
+        file = path_of(place.text)
+        return f"no such file or folder: {file}; give paths relative to {Path.cwd()}"
+    if place.exists and place.name and not _is_test(place, known, gone):
+        file = place.text.removesuffix(f"::{place.name}")
+        return f"no such test in {file}: {place.name}; `pytest --collect-only -q {file}` lists those that there are"
+    return ""
+
+
+def _is_unseen(place: Asked, known: Known) -> bool:
+    """Whether this is a source that is left out: nobody knows which tests it can affect."""
+    is_source = place.exists and any(path.endswith(".py") for path in place.paths) and isinstance(place, Place)
+    return is_source and known.tree.stats.keys().isdisjoint(place.paths) and not place.name
+
+
+def _is_recorded(place: Asked, known: Known) -> bool:
+    """Whether a file that is gone, or one below a folder that is, was there for a run."""
+    datafile = known.datafile
+    if datafile is None:
+        return False
+    if any(place.names(path) for run in known.runs for path in datafile.snapshot(run.id)):
+        return True
+    return any(is_read(state, place) for state in datafile.resource_states().values())
+
+
+def _is_test(place: Asked, known: Known, gone: Collection[str]) -> bool:
+    """Whether a test or class of this name was recorded and still exists, or is bound in the source."""
+    if known.datafile is not None:
+        ran = known.datafile.ran_below(known.environment, place.paths)
+        if any(place.holds(nodeid) and nodeid not in gone for nodeid, _ in ran):
+            return True
+    return any(_is_bound(known.tree, path, place.name) for path in place.paths if path in known.tree.stats)
+
+
+def _is_bound(tree: Tree, path: str, name: str) -> bool:
+    try:
+        model = tree.model(path)
+    except SourceError:
+        return True  # nobody knows
+    if name in model.doctests or any("star" in d.flags for d in model.definitions):
+        return True
+    owner = ""
+    found: list[Definition] = []
+    for part in NodeId.parse(f"{path}::{name}", path).names:
+        classes, found = found, [d for d in model.definitions if d.owner == owner and part in d.names]
+        if not found:
+            return any(cls.bases or cls.decorators for cls in classes)  # it may have it from there
+        owner = f"{owner}.{part}".lstrip(".")
+    return True
+
+
+# What tests rely on
+
+
+class _Reliance:
+    """Tells which selected tests have to do with some places."""
+
+    def __init__(self, asked: Sequence[Asked], known: Known, tests: Sequence[Selected]) -> None:
+        self._asked = asked
+        self._whole = [place for place in asked if not place.name]
+        self._known = known
+        self._tests = tests
+        self._matchers: dict[int, RunMatcher] = {}
+
+    def concerns(self, test: Selected) -> bool:
+        """Whether a test stands in one of the places or can be affected from there, as far as that is known."""
+        if any(place.holds(test.nodeid) or test.nodeid in place.paths for place in self._asked):
+            return True
+        if not self._whole:
+            return False
+        if test.reason.cause is not None and any(self._is_named(link) for link in test.reason.cause.chain()):
+            return True
+        if test.execution is None or test.reason.kind in (kinds.ALWAYS, kinds.UNKNOWN):
+            return self._matters_elsewhere
+        return test.execution.trace_id in self._reliant
+
+    def _is_named(self, link: Cause) -> bool:
+        named = link.name.removeprefix(pytest_config.OF_PYTEST) if link.kind in ("file", "directory", "config") else ""
+        return any(name and place.names(name) for name in (link.path, named) for place in self._whole)
+
+    @cached_property
+    def _reliant(self) -> set[int]:
+        """Traces of the runs that some tests ran in last, if they can be affected from one of the places."""
+        runs = {test.execution.run_id for test in self._tests if test.execution is not None}
+        wanted = [run for run in self._known.runs if run.id in runs]
+        return {trace for run in wanted for place in self._whole for trace in self._relying(run, place)}
+
+    @cached_property
+    def _matters_elsewhere(self) -> bool:
+        """Whether tests rely on one of the places that do not stand there: others, of which less is known, may too."""
+        return any(map(self._is_used_elsewhere, self._whole))
+
+    @cached_property
+    def _newest_runs(self) -> list[Run]:
+        """The runs that hold the newest execution of some test."""
+        found: set[int] = set()
+        seen: set[int] = set()
+        heads = self._known.datafile.heads(self._known.environment) if self._known.datafile is not None else []
+        for head in reversed(heads):  # the newest run comes last
+            if not seen.issuperset(head.test_ids):
+                found.add(head.run_id)
+                seen.update(head.test_ids)
+        return [run for run in self._known.runs if run.id in found]
+
+    def _is_used_elsewhere(self, place: Asked) -> bool:
+        stands_here = any(place.holds(test.nodeid) for test in self._tests)
+        for run in self._newest_runs:
+            assert self._known.datafile is not None
+            tests = {test.trace_id: place.names(test.path) for test in self._known.datafile.tests(run.id)}
+            stands_here = stands_here or any(tests.values())
+            if any(not tests.get(trace, True) for trace in self._relying(run, place)):
+                return True
+        return not stands_here
+
+    def _relying(self, run: Run, place: Asked) -> set[int]:
+        """Traces of a run that relied on what is at a place, or that can reach it through imports."""
+        matcher = self._matcher(run)
+        files = {path for path in (*matcher.snapshot, *self._known.tree.stats) if place.names(path)}
+        readers = set(self._readers(run, place))
+        modules = {trace: name.partition(":")[2] for trace, name in self._modules(run)}
+        files |= {modules[trace] for trace in readers & modules.keys()}
+        reaching = frozenset().union(*map(matcher.growth.project.reaching, files))
+        bits = matcher.traces.bits
+        touching = matcher.traces.touching(reaching) | bits.of(test.trace_id for test in matcher.tests_in(reaching))
+        return (
+            set(bits.things(matcher.traces.with_users(touching)))
+            | matcher.spread(dict.fromkeys(readers, _ANYTHING)).keys()
+        )
+
+    def _readers(self, run: Run, place: Asked) -> Iterator[int]:
+        assert self._known.datafile is not None
+        states = self._known.datafile.resource_states()
+        wanted = {number for number, state in states.items() if is_read(state, place)}
+        for trace, state in self._known.datafile.resources([run.id]) if wanted else ():
+            if state in wanted:
+                yield trace
+
+    def _modules(self, run: Run) -> Iterator[tuple[int, str]]:
+        assert self._known.datafile is not None
+        for trace, _, identity, _, _ in self._known.datafile.traces([run.id], "module"):
+            yield trace, identity
+
+    def _matcher(self, run: Run) -> "RunMatcher":
+        """It knows what the run relied on, and which files reach which today."""
+        from testmon_cli.application.invalidate.affected_traces import RunMatcher
+
+        if run.id not in self._matchers:
+            assert self._known.datafile is not None
+            tree = self._known.tree
+            matcher = RunMatcher(self._known.datafile, run, tree, Today(tree.root, ""), PackageChanges())
+            matcher.load()
+            self._matchers[run.id] = matcher
+        return self._matchers[run.id]
+
+
+_ANYTHING = Cause("", "", "", "")
+
+
+def is_read(state: ResourceState, place: Asked) -> bool:
+    """Whether a resource is, contains or lists what is at a place."""
+    if place.name or state.kind not in ("file", "directory", GLOB):
+        return False
+    if state.kind == GLOB:
+        return any(may_match(state.name, path) for path in place.paths)
+    if state.kind == "directory" and any(os.path.dirname(path) == state.name.strip(".") for path in place.paths):
+        return True
+    return place.names(state.name)

@@ -1,0 +1,68 @@
+"""pytest's options as its configuration files say them."""
+
+from pathlib import Path
+
+import pytest
+
+from testmon_cli.application.checkout import pytest_config
+
+INI = "[pytest]\npython_files = check_*.py\naddopts = --doctest-modules\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", INI),
+        (".pytest.ini", INI),
+        ("tox.ini", INI),
+        ("setup.cfg", INI.replace("[pytest]", "[tool:pytest]")),
+        ("pytest.toml", '[pytest]\npython_files = ["check_*.py"]\naddopts = ["--doctest-modules"]\n'),
+        (
+            "pyproject.toml",
+            '[tool.pytest.ini_options]\npython_files = ["check_*.py"]\naddopts = "--doctest-modules"\n',
+        ),
+        ("pyproject.toml", '[tool.pytest]\npython_files = ["check_*.py"]\naddopts = ["--doctest-modules"]\n'),
+    ],
+)
+def test_every_place(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    config = pytest_config.read(tmp_path, environ={})
+    naming = config.naming()
+    assert (config.path, naming.files, naming.doctest_modules) == (name, ("check_*.py",), True)
+
+
+def test_an_ini_file_wins_even_when_it_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("")
+    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\npython_files = "check_*.py"\n')
+    assert pytest_config.read(tmp_path, environ={}).path == "pytest.ini"
+
+
+def test_other_tables_and_comments_do_not_count(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text('[tool.pytest.ini_options]\naddopts = "-x"\n')
+    before = pytest_config.read(tmp_path, environ={}).digest
+    file.write_text('# said\n[tool.other]\na = 1\n[tool.pytest.ini_options]\naddopts = "-x"  # first\n')
+    assert pytest_config.read(tmp_path, environ={}).digest == before
+    file.write_text('[tool.pytest.ini_options]\naddopts = "-q"\n')
+    assert pytest_config.read(tmp_path, environ={}).digest != before
+
+
+def test_options_of_the_environment_count(tmp_path: Path) -> None:
+    assert (
+        pytest_config.read(tmp_path, environ={"PYTEST_ADDOPTS": "-W error"}).digest
+        != pytest_config.read(tmp_path, environ={}).digest
+    )
+
+
+def test_a_file_that_cannot_be_parsed_is_a_configuration_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest\n")
+    first = pytest_config.read(tmp_path, environ={}).digest
+    (tmp_path / "pytest.ini").write_text("[pytest\n# more\n")
+    assert pytest_config.read(tmp_path, environ={}).digest != first
+
+
+def test_options_of_the_run_count_for_names() -> None:
+    config = pytest_config.PytestConfig("", {}, ())
+    assert [config.naming(given).doctest_modules for given in ([], ["--doctest-modules"])] == [False, True]
+    given = ["--doctest-glob", "*.rst", "--doctest-glob=docs/*.md"]
+    assert [config.naming(each).doctest_globs for each in ([], given)] == [("test*.txt",), ("*.rst", "docs/*.md")]
