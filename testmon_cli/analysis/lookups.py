@@ -1,8 +1,8 @@
 """Computed look-ups whose names are recorded: where they stand, and how a name that was asked for is told.
 
-The engine `probes` makes the code itself note the names (`tracing.instrumenting`). Both it and the analysis have to
-find the same places, so they find them here, in the tree as it was parsed. Everything else that may look names up is
-open: it mentions every name, see `mentions`.
+The engine `probes` makes the code itself note the names (`tracing.engines.instrument`). Both it and the analysis have
+to find the same places, so they find them here, in the tree as it was parsed. Everything else that may look names up
+is open: it mentions every name, see `mentions`.
 """
 
 import ast
@@ -19,7 +19,7 @@ ANYWHERE = "!*"
 ATTRIBUTES = "!*="
 MEMBERS = "!*."
 OWN_NAMESPACE = "!*g"
-WALKS = "!w"  # all names of an object are gone through: noted is what the object is, see `tracing.probes`
+WALKS = "!w"  # all names of an object are gone through: noted is what the object is, see `tracing.engines.probe_code`
 WAYS = (ANYWHERE, ATTRIBUTES, MEMBERS, OWN_NAMESPACE, WALKS)
 NO_WAY = ""  # the name is a constant, and mentioned as such
 OWN_MEMBERS = "*."  # the class of the method's own object is gone through, see `mentions`

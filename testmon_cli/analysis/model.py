@@ -116,7 +116,7 @@ def _summaries(
 
 
 def _seeing(functions: Iterable[FunctionSummary], tree: ast.Module) -> Iterator[FunctionSummary]:
-    """Functions, with the attributes of which they note all reading: see `tracing.holders`."""
+    """Functions, with the attributes of which they note all reading: see `tracing.engines.holders`."""
     functions = list(functions)
     if not any(function.owned for function in functions):
         return iter(functions)

@@ -32,7 +32,7 @@ from testmon_cli.domain.difference import Change, Difference
 from testmon_cli.domain.records import Run, StoredExecution, StoredFingerprint, VersionRef
 from testmon_cli.domain.source import SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile, MissingDatafile
-from testmon_cli.tracing import states
+from testmon_cli.tracing.watch import states
 
 _ALONE = Cause("file", CHANGED, "", "")
 _RESOURCES = {

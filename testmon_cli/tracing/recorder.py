@@ -7,13 +7,13 @@ from typing import Any
 
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution, Entry, module_identity
-from testmon_cli.tracing.engine import Drained, Engine, EngineUnavailableError, Hits, LoadedFile, Witness
-from testmon_cli.tracing.imports import REWRITE, ImportWatch
+from testmon_cli.tracing.engines.protocol import Drained, Engine, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.originals import environ
-from testmon_cli.tracing.resources import ResourceWatch
 from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, Scope, TraceSettings
 from testmon_cli.tracing.spool import Spool
-from testmon_cli.tracing.states import EVERYTHING, KEPT, file_state
+from testmon_cli.tracing.watch.imports import REWRITE, ImportWatch
+from testmon_cli.tracing.watch.resources import ResourceWatch
+from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, file_state
 
 _REMEMBERED = 20_000  # hits whose numbers are known; a full memory starts anew
 
@@ -282,11 +282,11 @@ class Recorder:
 def _start(name: str, settings: TraceSettings, scope: Scope, owner: Witness | None) -> Engine:
     engine: Engine
     if name == "probes":
-        from testmon_cli.tracing.probes_engine import ProbesEngine
+        from testmon_cli.tracing.engines.probes import ProbesEngine
 
         engine = ProbesEngine(scope, owner)
     else:
-        from testmon_cli.tracing.coverage_engine import CoverageEngine
+        from testmon_cli.tracing.engines.coverage_py import CoverageEngine
 
         engine = CoverageEngine(settings, scope)
     engine.start()

@@ -12,7 +12,7 @@ from testmon_cli.tracing.originals import absolute_path, is_file, is_folder, is_
 VARIABLE = "TESTMON_COLLECT"
 IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
 HIDDEN_VARIABLE = "TESTMON_COLLECT_HIDDEN"  # set where the variables are to be taken out again
-LAUNCHER = "testmon_cli.tracing.launch"  # the module that starts pytest
+LAUNCHER = "testmon_cli.tracing.processes.launch"  # the module that starts pytest
 INTERRUPTED = "interrupted"  # file of the spool folder: pytest is about to end its session
 CACHE_FOLDER = ".testmon_cache"  # in the root; holds what is made of sources
 MEMO_LIMIT = 50_000  # answers about files and folders that a process keeps; then it forgets them all

@@ -22,34 +22,33 @@ TESTS = """
         assert shop.price(1) == 3
     """
 BREAKING = {
-    "what a test relied on": ("plugin.Collector._come_to", "test_file test_price test_fails"),
-    "how it came out": ("plugin.Collector._outcome_record", "test_file test_price test_fails"),
+    "what a test relied on": ("pytest_plugin.plugin.Collector._come_to", "test_file test_price test_fails"),
+    "how it came out": ("pytest_plugin.plugin.Collector._outcome_record", "test_file test_price test_fails"),
     "the safety net": ("recorder.Recorder.observed", "test_file test_price test_fails"),
-    "files": ("resources.ResourceWatch._file", "test_file"),
+    "files": ("watch.resources.ResourceWatch._file", "test_file"),
 }
 
 
 @pytest.mark.parametrize("name", BREAKING)
 def test_our_failure(suite: Suite, name: str, capfd: pytest.CaptureFixture[str]) -> None:
     target, met = BREAKING[name]
-    module, attribute = target.split(".", 1)
-    owner, function = attribute.split(".")
+    module, owner, function = target.rsplit(".", 2)
     suite.project.write({
         "shop.py": "def price(x):\n    return x * 2\n",
         "data.txt": "x",
         "test_shop.py": TESTS,
         "conftest.py": f"""
-            from testmon_cli.tracing import {module}
+            from testmon_cli.tracing.{module} import {owner}
 
 
             def broken(*_, **__):
                 raise RuntimeError("our own")
 
 
-            {module}.{owner}.{function} = broken
+            {owner}.{function} = broken
             """,
     })  # fmt: skip
-    plain = suite.plain("-q", "-p", "testmon_cli.tracing.plugin")
+    plain = suite.plain("-q", "-p", "testmon_cli.tracing.pytest_plugin.plugin")
     assert suite.collect("-q") == plain.returncode == 1
     told = "testmon failed: RuntimeError: our own; the tests it met are selected every time"
     output = capfd.readouterr()

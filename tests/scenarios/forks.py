@@ -80,7 +80,7 @@ class ForkedLaunch:
 
     @staticmethod
     def _run(arguments: list[str], env: dict[str, str]) -> None:
-        from testmon_cli.tracing import launch
+        from testmon_cli.tracing.processes import launch
         from testmon_cli.tracing.settings import LAUNCHER
 
         code = 3
@@ -119,7 +119,7 @@ def _forget_handlers() -> None:
 
 
 def _start(command: list[str], *positional: object, **options: object) -> object:
-    from testmon_cli.tracing import launch
+    from testmon_cli.tracing.processes import launch
 
     if command[1:3] == launch.command([])[1:3]:
         return ForkedLaunch(command, options["env"])  # type: ignore[arg-type]
@@ -180,10 +180,10 @@ def _warm_up() -> None:
     import testmon_cli.storage.compiled_sqlite
     import testmon_cli.storage.models
     import testmon_cli.storage.writing
-    import testmon_cli.tracing.child
-    import testmon_cli.tracing.launch
-    import testmon_cli.tracing.plugin
-    import testmon_cli.tracing.probes_engine
+    import testmon_cli.tracing.engines.probes
+    import testmon_cli.tracing.processes.child
+    import testmon_cli.tracing.processes.launch
+    import testmon_cli.tracing.pytest_plugin.plugin
     import testmon_cli.tracing.recorder  # noqa: F401
     from testmon_cli.application.checkout import environment
 

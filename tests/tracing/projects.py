@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import testmon_cli
-from testmon_cli.tracing import cache_seal, launch, wire
+from testmon_cli.tracing import wire
+from testmon_cli.tracing.engines import cache_seal
+from testmon_cli.tracing.processes import launch
 from testmon_cli.tracing.settings import TraceSettings
 
 PACKAGE_ROOT = str(Path(testmon_cli.__file__).parent.parent)

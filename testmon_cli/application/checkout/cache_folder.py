@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from testmon_cli.application.checkout import git
 from testmon_cli.domain.errors import EnvironmentFailure
-from testmon_cli.tracing import cache_seal, probe_cache
+from testmon_cli.tracing.engines import cache_seal, probe_cache
 from testmon_cli.tracing.settings import CACHE_FOLDER
 
 

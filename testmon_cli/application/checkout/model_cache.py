@@ -6,7 +6,7 @@ from collections.abc import Callable
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.application.checkout.sources import Stat
 from testmon_cli.domain.records import SourceVersion
-from testmon_cli.tracing.probe_cache import Cache
+from testmon_cli.tracing.engines.probe_cache import Cache
 
 _LENGTH = struct.Struct("<Q")  # bytes of the model; the names follow it
 

@@ -9,7 +9,7 @@ from testmon_cli.application.checkout.patterns import GLOB, glob_state
 from testmon_cli.application.checkout.sources import Overlay
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.domain.records import ResourceState, Run
-from testmon_cli.tracing import states
+from testmon_cli.tracing.watch import states
 
 
 class Today:

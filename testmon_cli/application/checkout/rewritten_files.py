@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from testmon_cli.tracing.originals import get_state
-from testmon_cli.tracing.states import MISSING, file_state
+from testmon_cli.tracing.watch.states import MISSING, file_state
 
 REWRITTEN = "rewritten"  # names of facts: files that were changed in a run ...
 OWN = "own"  # ... and those that were in the run before, too

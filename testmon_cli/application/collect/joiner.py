@@ -19,10 +19,10 @@ from testmon_cli.domain.records import Execution, ResourceState, SourceVersion, 
 from testmon_cli.domain.source import BlockTable, Outline
 from testmon_cli.storage.connection import decoding
 from testmon_cli.tracing import wire
-from testmon_cli.tracing.cache_seal import read_key
-from testmon_cli.tracing.probe_cache import Cache
-from testmon_cli.tracing.probes import LOST, LOST_ON_IMPORT
-from testmon_cli.tracing.states import EXISTS, KEPT, METADATA
+from testmon_cli.tracing.engines.cache_seal import read_key
+from testmon_cli.tracing.engines.probe_cache import Cache
+from testmon_cli.tracing.engines.probe_code import LOST, LOST_ON_IMPORT
+from testmon_cli.tracing.watch.states import EXISTS, KEPT, METADATA
 
 _PATHS = ("file", "directory", METADATA)  # kinds of resources whose names are paths
 Decoded = TypeVar("Decoded")

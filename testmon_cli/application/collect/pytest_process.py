@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from testmon_cli.domain.errors import EnvironmentFailure
-from testmon_cli.tracing.launch import INTERRUPT
+from testmon_cli.tracing.processes.launch import INTERRUPT
 
 # Seconds between looks at what pytest wrote. Each takes the caches of the processor from the tests.
 _INTERVAL = 1.0

@@ -44,9 +44,10 @@ from testmon_cli.domain.records import (
     SourceVersion,
 )
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing import launch, wire
+from testmon_cli.tracing import wire
+from testmon_cli.tracing.processes import launch
 from testmon_cli.tracing.settings import TraceSettings
-from testmon_cli.tracing.states import environment_state
+from testmon_cli.tracing.watch.states import environment_state
 
 _NO_MODEL = "-"  # model key of files that were there but that no test loaded
 # Arguments of a run longer than this are handed over in a file (pytest 8.2 reads `@file`).

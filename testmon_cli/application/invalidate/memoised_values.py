@@ -1,7 +1,8 @@
 """Which traces of a run kept something that others can have found: the reading of section 4.8 of the model.
 
-What an attribute of an object keeps reaches nobody else when the object dies with its test. A run records what outlived
-its test, see `tracing.holders`. Where nothing can be said of that, whoever ran the statement that keeps it counts.
+What an attribute of an object keeps reaches nobody else when the object dies with its test. A run records what
+outlived its test, see `tracing.engines.holders`. Where nothing can be said of that, whoever ran the statement that
+keeps it counts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from testmon_cli.analysis.project import Project
 from testmon_cli.domain.records import Run
 from testmon_cli.domain.source import ANY, ITEM, NAMED, OWN, RESULT, WALKED, Definition, FunctionSummary
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing.states import COPIED, EVERYTHING, KEPT, LOST, PASSED, READ, SEEN
+from testmon_cli.tracing.watch.states import COPIED, EVERYTHING, KEPT, LOST, PASSED, READ, SEEN
 
 _COPYING = frozenset({"__reduce__", "__reduce_ex__"})
 _STORING = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve")

@@ -7,7 +7,7 @@ import pytest
 
 from testmon_cli.application.checkout import cache_folder
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.tracing.cache_seal import SEAL
+from testmon_cli.tracing.engines.cache_seal import SEAL
 from tests.conftest import Project
 
 

@@ -7,7 +7,7 @@ from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application.checkout import model_cache, sources
 from testmon_cli.application.checkout.sources import Stat
 from testmon_cli.domain.records import SourceVersion
-from testmon_cli.tracing.probe_cache import Cache
+from testmon_cli.tracing.engines.probe_cache import Cache
 from testmon_cli.tracing.settings import CACHE_FOLDER
 
 KEY = bytes(32)

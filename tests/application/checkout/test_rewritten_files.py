@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from testmon_cli.application.checkout.rewritten_files import facts_of
-from testmon_cli.tracing.states import MISSING, file_state
+from testmon_cli.tracing.watch.states import MISSING, file_state
 from tests.conftest import Project
 
 BEFORE = 1_000.0  # when the run started

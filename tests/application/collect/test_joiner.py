@@ -10,7 +10,7 @@ from testmon_cli.application.collect.joiner import Joiner, LoadedSource, SpoolRe
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.domain.records import SourceVersion, Trace
 from testmon_cli.tracing import wire
-from testmon_cli.tracing.probes import LOST, LOST_ON_IMPORT
+from testmon_cli.tracing.engines.probe_code import LOST, LOST_ON_IMPORT
 
 FUNCTION = "def f(n):\n    if n:\n        return 1\n    return 2\n"
 

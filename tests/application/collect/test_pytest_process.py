@@ -16,7 +16,7 @@ from testmon_cli.application.collect import spool_folder
 from testmon_cli.application.collect.pytest_process import Supervisor, supervisor
 from testmon_cli.cli import main
 from testmon_cli.domain.errors import DatafileError
-from testmon_cli.tracing.launch import INTERRUPT
+from testmon_cli.tracing.processes.launch import INTERRUPT
 from tests.conftest import Project
 
 SUITE = """

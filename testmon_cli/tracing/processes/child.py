@@ -16,14 +16,14 @@ from typing import Any
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import SESSION
 from testmon_cli.tracing.disguise import OURS, disguise
-from testmon_cli.tracing.engine import Hits, LoadedFile
-from testmon_cli.tracing.itself import make_room
+from testmon_cli.tracing.engines.probe_code import LOST, LOST_ON_IMPORT
+from testmon_cli.tracing.engines.protocol import Hits, LoadedFile
 from testmon_cli.tracing.originals import environ, is_file, open_file
-from testmon_cli.tracing.probes import LOST, LOST_ON_IMPORT
+from testmon_cli.tracing.processes.self_hosting import make_room
 from testmon_cli.tracing.recorder import Recorder, activate, current
-from testmon_cli.tracing.resources import command_words
 from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, LAUNCHER, VARIABLE, TraceSettings
-from testmon_cli.tracing.states import EVERYTHING, KEPT
+from testmon_cli.tracing.watch.resources import command_words
+from testmon_cli.tracing.watch.states import EVERYTHING, KEPT
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
 FORK_SERVER = "multiprocessing.popen_forkserver"

@@ -15,14 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 from testmon_cli.domain import garbage
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.tracing import probes as probing
 from testmon_cli.tracing.attribution import SESSION, STATEMENT, is_import_of, module_identity, statement_identity
-from testmon_cli.tracing.cache_seal import read_key
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
-from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
-from testmon_cli.tracing.holders import Fills, Holders, Reads
+from testmon_cli.tracing.engines import probe_code as probing
+from testmon_cli.tracing.engines.cache_seal import read_key
+from testmon_cli.tracing.engines.holders import Fills, Holders, Reads
+from testmon_cli.tracing.engines.probe_code import (
+    CAPACITY,
+    LOST,
+    LOST_ON_IMPORT,
+    UNNOTED,
+    HitArray,
+    Probes,
+    Source,
+    bind,
+    probed,
+)
+from testmon_cli.tracing.engines.protocol import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.originals import get_state, open_file
-from testmon_cli.tracing.probes import CAPACITY, LOST, LOST_ON_IMPORT, UNNOTED, HitArray, Probes, Source, bind, probed
 from testmon_cli.tracing.settings import Scope
 
 if TYPE_CHECKING:
@@ -532,7 +542,7 @@ class ProbesEngine:
 
 @cache
 def _probe_cache() -> Any:
-    from testmon_cli.tracing import probe_cache
+    from testmon_cli.tracing.engines import probe_cache
 
     return probe_cache
 
@@ -548,7 +558,7 @@ def _names_of_blocks(data: bytes) -> tuple[str, ...]:
 
 @cache
 def _instrument() -> "Callable[[ast.Module], None]":
-    from testmon_cli.tracing.instrumenting import instrument
+    from testmon_cli.tracing.engines.instrument import instrument
 
     return instrument
 

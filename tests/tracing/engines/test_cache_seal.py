@@ -6,9 +6,9 @@ from types import CodeType
 
 import pytest
 
-from testmon_cli.tracing import cache_seal, probe_cache
-from testmon_cli.tracing.cache_seal import key_place, make_key, read_key
-from testmon_cli.tracing.probe_cache import Cache
+from testmon_cli.tracing.engines import cache_seal, probe_cache
+from testmon_cli.tracing.engines.cache_seal import key_place, make_key, read_key
+from testmon_cli.tracing.engines.probe_cache import Cache
 
 KEY = b"k" * 32
 

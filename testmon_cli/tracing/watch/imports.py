@@ -13,7 +13,7 @@ from itertools import takewhile
 from types import CodeType, FrameType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from testmon_cli.tracing.engine import EngineUnavailableError
+from testmon_cli.tracing.engines.protocol import EngineUnavailableError
 from testmon_cli.tracing.settings import Scope
 
 if TYPE_CHECKING:

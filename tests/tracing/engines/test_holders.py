@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from testmon_cli.tracing import holders as watching
-from testmon_cli.tracing.holders import Copies, Fills, Holders, Reads
-from testmon_cli.tracing.states import COPIED, EVERYTHING
+from testmon_cli.tracing.engines import holders as watching
+from testmon_cli.tracing.engines.holders import Copies, Fills, Holders, Reads
+from testmon_cli.tracing.watch.states import COPIED, EVERYTHING
 from tests.tracing.projects import PACKAGE_ROOT
 
 
@@ -205,7 +205,7 @@ def test_a_fork_leaves_nothing_known(holders: Holders) -> None:
 
 COPYING = """
 import copy, pickle, copyreg
-from testmon_cli.tracing.holders import Holders
+from testmon_cli.tracing.engines.holders import Holders
 
 class Till:
     def __init__(self): self.itself = None

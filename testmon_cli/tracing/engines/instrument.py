@@ -15,7 +15,7 @@ from testmon_cli.analysis.memoisation import (
 )
 from testmon_cli.analysis.scopes import FunctionNode
 from testmon_cli.domain.source import RESULT
-from testmon_cli.tracing.probes import FILLS, HITS, LOOK, MARK, READS, STATEMENT
+from testmon_cli.tracing.engines.probe_code import FILLS, HITS, LOOK, MARK, READS, STATEMENT
 
 
 def instrument(tree: ast.Module) -> None:

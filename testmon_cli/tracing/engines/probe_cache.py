@@ -13,7 +13,7 @@ from functools import cache
 from types import CodeType
 
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.tracing.cache_seal import SEAL, read_own, seal
+from testmon_cli.tracing.engines.cache_seal import SEAL, read_own, seal
 from testmon_cli.tracing.originals import is_file, is_link, make_folders, open_file, put_in_place, real_path
 from testmon_cli.tracing.settings import CACHE_FOLDER
 
@@ -23,8 +23,8 @@ _BESIDE = {
 }
 
 _PLACING = (
-    ("analysis", "blocks"), ("analysis", "memoisation"), ("analysis", "lookups"), ("tracing", "instrumenting"),
-    ("tracing", "probes"),
+    "analysis/blocks.py", "analysis/memoisation.py", "analysis/lookups.py",
+    "tracing/engines/instrument.py", "tracing/engines/probe_code.py",
 )  # fmt: skip
 
 
@@ -41,10 +41,10 @@ def prepare(root: str) -> None:
 @cache
 def cache_key() -> str:
     """Changes with everything that decides where probes go. Read from files: importing them takes longer."""
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     digest = blake2b(digest_size=6)
-    for folder, name in _PLACING:
-        with open_file(os.path.join(package, folder, f"{name}.py"), "rb", buffering=0) as handle:
+    for path in _PLACING:
+        with open_file(os.path.join(package, path), "rb", buffering=0) as handle:
             digest.update(handle.read())
     return digest.hexdigest()
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from testmon_cli.analysis.blocks import find_blocks
-from testmon_cli.tracing import probes as probing
-from testmon_cli.tracing.instrumenting import instrument
-from testmon_cli.tracing.probes import HitArray, Probes, Source, bind, probed
+from testmon_cli.tracing.engines import probe_code as probing
+from testmon_cli.tracing.engines.instrument import instrument
+from testmon_cli.tracing.engines.probe_code import HitArray, Probes, Source, bind, probed
 
 SOURCE = '''\
 """Doc."""

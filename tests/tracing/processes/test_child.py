@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 import testmon_cli
-from testmon_cli.tracing import child, wire
+from testmon_cli.tracing import wire
+from testmon_cli.tracing.processes import child
 from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE
 from tests.tracing.projects import Project, read
-from tests.tracing.test_plugin import functions
+from tests.tracing.pytest_plugin.test_plugin import functions
 
 PACKAGE = Path(testmon_cli.__file__).parent
 APP = """\
@@ -232,7 +233,7 @@ def test_a_collect_within_a_test_is_its_own(project: Project, tmp_path: Path) ->
         "inner/test_inner.py": "import app\ndef test_inner():\n    app.work()\n",
         "test_a.py": f"""\
 import os, subprocess, sys
-from testmon_cli.tracing import launch
+from testmon_cli.tracing.processes import launch
 from testmon_cli.tracing.settings import TraceSettings
 
 def test_a():
@@ -260,7 +261,8 @@ def test_testmon_sees_its_own_tests(project: Project) -> None:
     project.write({"test_own.py": """\
 import subprocess, sys
 from testmon_cli.analysis import checksums
-from testmon_cli.tracing import plugin, settings
+from testmon_cli.tracing import settings
+from testmon_cli.tracing.pytest_plugin import plugin
 
 CHILD = "from testmon_cli.tracing import spool; spool.Spool('.')"
 
@@ -275,8 +277,8 @@ def test_child():
     subprocess.run([sys.executable, "-c", CHILD], check=True)
 
 def test_plugin():
-    command = [sys.executable, "-m", "pytest", "-p", "testmon_cli.tracing.plugin", "test_own.py::test_analysis"]
-    subprocess.run(command, check=True)
+    options = ["-p", "testmon_cli.tracing.pytest_plugin.plugin", "test_own.py::test_analysis"]
+    subprocess.run([sys.executable, "-m", "pytest", *options], check=True)
 """})  # fmt: skip
 
     recorded = project.collect("--verbose", engine="probes")
@@ -286,7 +288,7 @@ def test_plugin():
         ("analysis", "analysis/checksums.py", "content_digest"),
         ("tracing", "tracing/settings.py", "matches"),
         ("child", "tracing/spool.py", "Spool.__init__"),
-        ("plugin", "tracing/plugin.py", "pytest_configure"),
+        ("plugin", "tracing/pytest_plugin/plugin.py", "pytest_configure"),
     ):
         identity = f"test:test_own.py::test_{name}"
         assert function in functions(recorded, identity)[f"testmon_cli/{path}"]

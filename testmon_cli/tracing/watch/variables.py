@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from testmon_cli.tracing.disguise import disguise
-from testmon_cli.tracing.frames import asker
+from testmon_cli.tracing.watch.frames import asker
 
 Read = Callable[[Any, Any], None]  # encoded name and value; the value is None when there is none
 

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from testmon_cli.tracing.attribution import Attribution, identity_of_test
-from testmon_cli.tracing.outcomes import OutcomeReader
+from testmon_cli.tracing.pytest_plugin.outcomes import OutcomeReader
 
 AT_ONCE = "other tests ran at the same time, in threads"
 

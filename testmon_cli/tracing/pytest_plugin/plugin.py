@@ -14,18 +14,19 @@ import pytest
 from _pytest.fixtures import FixtureDef, FixtureRequest, SubRequest
 
 from testmon_cli.domain.nodeid import NodeId
-from testmon_cli.tracing import child, wire
 from testmon_cli.tracing import recorder as recording
+from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, identity_of_test
 from testmon_cli.tracing.disguise import disguise
-from testmon_cli.tracing.itself import make_room
-from testmon_cli.tracing.keywords import Keywords
-from testmon_cli.tracing.naming import NodeNames
 from testmon_cli.tracing.originals import get_parent, open_file
-from testmon_cli.tracing.outcomes import OutcomeReader
+from testmon_cli.tracing.processes import child
+from testmon_cli.tracing.processes.self_hosting import make_room
+from testmon_cli.tracing.pytest_plugin.keywords import Keywords
+from testmon_cli.tracing.pytest_plugin.node_ids import NodeNames
+from testmon_cli.tracing.pytest_plugin.outcomes import OutcomeReader
+from testmon_cli.tracing.pytest_plugin.simultaneous import AT_ONCE, RunningTests
 from testmon_cli.tracing.recorder import Pending, Recorder
 from testmon_cli.tracing.settings import INTERRUPTED, TraceSettings
-from testmon_cli.tracing.simultaneous import AT_ONCE, RunningTests
 
 _INI = [
     "python_files",

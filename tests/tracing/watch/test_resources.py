@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from testmon_cli.tracing import wire
-from testmon_cli.tracing.states import directory_state, environment_state, file_state
+from testmon_cli.tracing.watch.states import directory_state, environment_state, file_state
 from tests.tracing.projects import Project
 
 READS = """\

@@ -33,10 +33,12 @@ def _trace():
     if sys.version_info < (3, 11):
         _cannot("it runs Python %d.%d" % sys.version_info[:2])
         return
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+    root = os.path.abspath(__file__)
+    for _ in range(5):  # out of bootstrap, processes, tracing and testmon_cli
+        root = os.path.dirname(root)
     sys.path.insert(0, root)
     try:
-        from testmon_cli.tracing import child
+        from testmon_cli.tracing.processes import child
 
         child.start()
     except Exception as problem:  # a failure of ours must not break the user's program

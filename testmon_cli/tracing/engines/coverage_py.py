@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.attribution import module_identity
-from testmon_cli.tracing.engine import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
+from testmon_cli.tracing.engines.protocol import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
 _REMEMBERED = 20_000  # hits that are given out as the same objects

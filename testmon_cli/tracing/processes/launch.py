@@ -1,4 +1,4 @@
-"""Starts pytest with tracing in place: `python -m testmon_cli.tracing.launch <pytest arguments>`.
+"""Starts pytest with tracing in place: `python -m testmon_cli.tracing.processes.launch <pytest arguments>`.
 
 Tracing begins before pytest or the project is imported. Apart from that pytest finds the process as `python -m pytest`
 would have made it.
@@ -14,8 +14,8 @@ from contextlib import suppress
 from testmon_cli.domain.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_IO
 from testmon_cli.tracing.settings import LAUNCHER, VARIABLE, TraceSettings
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-PLUGIN = "testmon_cli.tracing.plugin"
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+PLUGIN = "testmon_cli.tracing.pytest_plugin.plugin"
 # Interrupts pytest as Ctrl-C does. It is a signal that nobody else uses: what a shell starts in the background ignores
 # that of Ctrl-C, and a project may handle that in its own way.
 INTERRUPT: int = getattr(signal, "SIGRTMAX", signal.SIGINT + 3) - 3
@@ -94,8 +94,9 @@ def _is_ours(error: Exception) -> bool:
 
 
 def _trace(settings: TraceSettings) -> None:
-    from testmon_cli.tracing import child, recorder
-    from testmon_cli.tracing.engine import EngineUnavailableError
+    from testmon_cli.tracing import recorder
+    from testmon_cli.tracing.engines.protocol import EngineUnavailableError
+    from testmon_cli.tracing.processes import child
 
     try:
         started = recorder.activate(settings)

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from testmon_cli.tracing.states import COPIED, EVERYTHING, LOST, SEEN
+from testmon_cli.tracing.watch.states import COPIED, EVERYTHING, LOST, SEEN
 
 _MOST = 2_000  # objects that are noted at once
 _SHARE = 0.01  # of the time that full collections may take

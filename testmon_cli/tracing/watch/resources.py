@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from testmon_cli.tracing.disguise import disguise
-from testmon_cli.tracing.frames import FrameReader, Frames, is_import_from_archive, looks_for_distributions
 from testmon_cli.tracing.originals import get_folder, get_state, is_file, is_there
 from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
-from testmon_cli.tracing.states import (
+from testmon_cli.tracing.watch.frames import FrameReader, Frames, is_import_from_archive, looks_for_distributions
+from testmon_cli.tracing.watch.states import (
     EXISTS,
     KEPT,
     METADATA,
@@ -24,7 +24,7 @@ from testmon_cli.tracing.states import (
     is_debris,
     metadata_state,
 )
-from testmon_cli.tracing.variables import watch_environment
+from testmon_cli.tracing.watch.variables import watch_environment
 from testmon_cli.tracing.wire import Resource
 
 _WRITES = os.O_WRONLY | os.O_RDWR

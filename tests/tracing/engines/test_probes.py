@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from testmon_cli.tracing import probes as probing
-from testmon_cli.tracing.instrumenting import instrument
-from testmon_cli.tracing.probes import Probes
-from testmon_cli.tracing.probes_engine import ProbesEngine, is_watched
+from testmon_cli.tracing.engines import probe_code as probing
+from testmon_cli.tracing.engines.instrument import instrument
+from testmon_cli.tracing.engines.probe_code import Probes
+from testmon_cli.tracing.engines.probes import ProbesEngine, is_watched
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
 SOURCE = "def first():\n    return 1\n\ndef second():\n    return 2\n"

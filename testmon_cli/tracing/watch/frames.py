@@ -18,7 +18,8 @@ _INSTALLED = ("site-packages", "dist-packages")
 _FINDERS = ("importlib_metadata", "pkg_resources")  # packages that do the same as importlib.metadata
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _METADATA = os.path.join(_LIBRARY, "importlib", "metadata")
-_OWN = os.path.dirname(os.path.abspath(__file__))
+_WATCHERS = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_OWN = os.path.dirname(os.path.dirname(_WATCHERS)) + os.sep  # all of tracing
 # What every read of os.environ goes through; the code of both is frozen into Python, so their files do not name it.
 _PLUMBING = frozenset(
     {os.getenv.__code__.co_filename, _collections_abc.Mapping.get.__code__.co_filename, OURS},
@@ -35,8 +36,7 @@ class FrameReader:
         self._kinds: dict[str, int] = {}
         self._modules = frozenset(_LIBRARY + name for name in _MODULES)
         self._inspect = _LIBRARY + "inspect.py"
-        self._own = _OWN + os.sep
-        self._watch = frozenset({self._own + "resources.py", self._own + "variables.py", OURS})
+        self._watch = frozenset({_WATCHERS + "resources.py", _WATCHERS + "variables.py", OURS})
 
     def project_frames(self) -> Frames:
         """The project frames, innermost first; none when the event is not the project's doing."""
@@ -86,7 +86,7 @@ class FrameReader:
     def _classify(self, name: str) -> int:
         if name in self._watch:
             kind = WATCH
-        elif self._scope.source(name) is not None and not name.startswith(self._own):
+        elif self._scope.source(name) is not None and not name.startswith(_OWN):
             kind = PROJECT
         elif name.startswith("<frozen importlib._bootstrap") or name in self._modules or self._is_package(name):
             kind = MACHINERY
@@ -96,7 +96,7 @@ class FrameReader:
         return kind
 
     def _is_package(self, name: str) -> bool:
-        return name.startswith(self._own) or any(
+        return name.startswith(_OWN) or any(
             f"{os.sep}{folder}{os.sep}{package}{os.sep}" in name for folder in _INSTALLED for package in _PACKAGES
         )
 
@@ -120,7 +120,7 @@ def _is_library(name: str) -> bool:
 @cache
 def _is_plumbing(name: str) -> bool:
     """Whether a read of os.environ goes through code of this file."""
-    return name in _PLUMBING or os.path.dirname(name) == _OWN
+    return name in _PLUMBING or name.startswith(_OWN)
 
 
 def looks_for_distributions(frame: FrameType) -> bool:

@@ -1,0 +1,1 @@
+"""Processes that are traced: pytest itself, and those that tests start."""

@@ -1,0 +1,1 @@
+"""The plugin that tells which test or fixture runs."""

@@ -1,0 +1,1 @@
+"""What sees everything else that tests rely on: files, variables, imports."""
