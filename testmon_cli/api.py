@@ -19,11 +19,14 @@ from testmon_cli.application.settings import Settings, load
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import Environment
 from testmon_cli.domain.reliance import Mentioned, RanFunction, Reach, ReachingTest, Reliance, Resource
+from testmon_cli.domain.verdicts import Past
 
 __all__ = [
     "Environment",
+    "Failure",
     "Link",
     "Mentioned",
+    "Past",
     "Project",
     "RanFunction",
     "Reach",
@@ -70,6 +73,19 @@ class Selection(NamedTuple):
     selected_seconds: float
     saved_seconds: float
     notes: tuple[str, ...]
+
+
+class Failure(NamedTuple):
+    """A failure that is remembered, and whether the change brought it."""
+
+    nodeid: str
+    outcome: str  # "failed" or "error"
+    text: str
+    verdict: str  # "new", "known", "flaky" or "unknown"
+    reason: str  # a sentence
+    chain: tuple[Link, ...]  # of a new failure: what has changed since the test passed
+    history: tuple[Past, ...]  # the newest first
+    in_last_run: bool
 
 
 class RunFacts(NamedTuple):
@@ -158,6 +174,24 @@ class Project:
         from testmon_cli.application.explain import reaching_tests
 
         return reaching_tests.reach_of(self._settings, place, would_select=would_select)
+
+    def failures(self, *, base: str | None = None) -> tuple[Failure, ...]:
+        """All failures that are remembered. With `base`, a revision of git, those of tests that pass there are new."""
+        from testmon_cli.application.report import suite
+
+        return tuple(
+            Failure(
+                failure.nodeid,
+                failure.outcome,
+                failure.text,
+                failure.judgement.verdict,
+                failure.judgement.reason,
+                tuple(Link(*link[:5]) for link in (failure.judgement.cause.chain() if failure.judgement.cause else ())),
+                failure.judgement.history,
+                failure.in_last_run,
+            )
+            for failure in suite.report(self._settings, slowest=0, base=base).failures
+        )
 
     def runs(self) -> tuple[RunFacts, ...]:
         """All runs of all environments, the newest first."""

@@ -474,6 +474,11 @@ def explain(
     metavar="FILE",
     help="Write a page to browse: tests with reasons, failures, code by tests, time. It needs the extra `html`.",
 )
+@click.option(
+    "--base",
+    metavar="REV",
+    help="A failure is new if its test passes at this revision of git, and known if it fails there.",
+)
 @_format_option("text", "json", "markdown")
 @_env_option
 @_python_option
@@ -485,6 +490,7 @@ def report(
     fail_on_failure: bool,
     coverage: str | None,
     html: str | None,
+    base: str | None,
     format_: str,
     env: str | None,
     datafile: str | None,
@@ -499,6 +505,7 @@ def report(
         format_=format_,
         coverage=coverage,
         html=html,
+        base=base,
     )
 
 

@@ -19,6 +19,8 @@ SIGNATURES = {
         "environment", "started", "seconds", "completed", "exitstatus", "arguments", "tests", "git_head", "git_dirty",
         "engine", "version",
     ),
+    "Failure": ("nodeid", "outcome", "text", "verdict", "reason", "chain", "history", "in_last_run"),
+    "Past": ("started", "commit", "is_dirty", "outcome", "inputs"),
     "Reach": ("target", "path", "line", "name", "what", "tests", "known", "notes"),
     "ReachingTest": ("nodeid", "seconds", "outcome", "how"),
     "Reliance": (

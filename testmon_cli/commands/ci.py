@@ -11,6 +11,8 @@ from testmon_cli.domain.errors import TestmonError
 from testmon_cli.rendering import ci as rendering
 from testmon_cli.rendering import report, terminal
 
+EXIT_FAILURES = 1  # of pytest
+
 
 def run(settings: Settings, request: Request, *, summary: str | None, verbose: bool) -> int:
     """Run the part of this job and give pytest's exit code."""
@@ -24,17 +26,20 @@ def run(settings: Settings, request: Request, *, summary: str | None, verbose: b
         if failure:
             _say(failure)
         path = summary or job.summary
-        if path:
-            _write_summary(path, usable, choice)
+        if path or exitcode == EXIT_FAILURES:
+            _sum_up(path, usable, choice, jobs.base_of(usable, job))
     return exitcode
 
 
-def _write_summary(path: str, settings: Settings, choice: Choice) -> None:
-    """Add a summary to a file. A job does not fail for it."""
+def _sum_up(path: str, settings: Settings, choice: Choice, base: str | None) -> None:
+    """Say of each failure whether it is new, and add a summary to a file. A job does not fail for it."""
     try:
-        found = report.as_markdown(suite.report(settings, slowest=5))
-        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(rendering.as_markdown(choice.health, found))
+        found = suite.report(settings, slowest=5, base=base)
+        for text in report.verdicts(found):
+            _say(text)
+        if path:
+            with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(rendering.as_markdown(choice.health, report.as_markdown(found)))
     except (OSError, TestmonError) as error:
         _say(f"no summary: {error}")
 

@@ -17,6 +17,7 @@ def run(
     format_: str,
     coverage: str | None = None,
     html: str | None = None,
+    base: str | None = None,
 ) -> int:
     """Print the report; with `fail_on_failure`, 1 when a failure is remembered.
 
@@ -27,7 +28,7 @@ def run(
     if coverage is not None:
         files = line_coverage.write_coverage(settings, coverage)
         terminal.say(f"testmon: wrote the lines that all tests ran, in {files} files, to {coverage}\n")
-    found = suite.report(settings, slowest=slowest)
+    found = suite.report(settings, slowest=slowest, base=base)
     if format_ == "json":
         terminal.write(rendering.as_json(found))
     elif format_ == "markdown":

@@ -1,7 +1,10 @@
 """What `testmon report` answers."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from testmon_cli.domain.verdicts import NOT_JUDGED, VERDICTS, Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +14,8 @@ class Failure:
     nodeid: str
     outcome: str  # "failed" or "error"
     text: str
+    in_last_run: bool = True  # whether it came out so in the newest run
+    judgement: Judgement = NOT_JUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +53,9 @@ class Report:
     @property
     def saved_seconds(self) -> float:
         return max(0.0, self.all_seconds - self.selected_seconds)
+
+    @property
+    def verdicts(self) -> Mapping[str, int]:
+        """How many failures there are of each verdict."""
+        found = Counter(failure.judgement.verdict for failure in self.failures)
+        return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}

@@ -3,14 +3,17 @@
 import json
 import re
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from testmon_cli.domain.report import LastRun, Report
-from testmon_cli.rendering.terminal import joined
+from testmon_cli.domain.report import Failure, LastRun, Report
+from testmon_cli.domain.verdicts import VERDICTS
+from testmon_cli.rendering.terminal import joined, visible
 
 JSON_VERSION = 1
+_MOST_VERDICTS = 20  # lines in the log of a job
 _MARKUP = re.compile(r"[\\`*\[\]<>&|!~]|(?<![^\W_])_|_(?![^\W_])")  # of Markdown and HTML
 STYLES = {
     r"(?m)^(FAILED|ERROR) .*$": "bold red",
@@ -24,7 +27,7 @@ def as_text(report: Report) -> str:
     """Plain lines: facts, then the remembered failures with their text, then the slowest tests."""
     lines = [f"{label}: {value}" for label, value in _facts(report)]
     for failure in report.failures:
-        lines += ["", f"{failure.outcome.upper()} {failure.nodeid}", *_lines(failure.text)]
+        lines += ["", f"{failure.outcome.upper()} {failure.nodeid}", verdict(failure), *_lines(failure.text)]
     if report.slowest:
         lines += ["", "slowest tests:"]
         lines += [f"  {seconds:8.3f} s  {nodeid}" for nodeid, seconds in report.slowest]
@@ -38,7 +41,7 @@ def as_markdown(report: Report) -> str:
     for failure in report.failures:
         fence = _fence(failure.text, 3)
         lines += ["", f"### {failure.outcome}: {_code(failure.nodeid)}", ""]
-        lines += [fence + "text", *_lines(failure.text), fence]
+        lines += [_plain(visible(verdict(failure))), "", fence + "text", *_lines(failure.text), fence]
     if report.slowest:
         lines += ["", "| slowest tests | seconds |", "| --- | ---: |"]
         lines += [f"| {_in_table(_code(nodeid))} | {seconds:.3f} |" for nodeid, seconds in report.slowest]
@@ -48,8 +51,47 @@ def as_markdown(report: Report) -> str:
 def as_json(report: Report) -> str:
     """For programs."""
     answer: dict[str, object] = {"version": JSON_VERSION, **asdict(report), "saved_seconds": report.saved_seconds}
+    answer["failures"] = [_failure(failure) for failure in report.failures]
     answer["slowest"] = [{"nodeid": nodeid, "seconds": seconds} for nodeid, seconds in report.slowest]
     return json.dumps(answer, indent=2) + "\n"
+
+
+def _failure(failure: Failure) -> dict[str, object]:
+    judgement = failure.judgement
+    return {
+        "nodeid": failure.nodeid,
+        "outcome": failure.outcome,
+        "text": failure.text,
+        "in_last_run": failure.in_last_run,
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+        "chain": [
+            {"kind": link.kind, "how": link.how, "path": link.path, "name": link.name, "line": link.line}
+            for link in (judgement.cause.chain() if judgement.cause is not None else ())
+        ],
+        "history": [past._asdict() for past in judgement.history],
+    }
+
+
+def verdict(failure: Failure) -> str:
+    """Whether a failure is new, known or flaky, and why, in a line."""
+    return ": ".join(filter(None, failure.judgement[:2]))
+
+
+def verdicts(report: Report) -> Iterator[str]:
+    """A line on the failures of the last run, and one for each of the first of them."""
+    failures = [failure for failure in report.failures if failure.in_last_run]
+    if not failures:
+        return
+    order = {verdict: place for place, verdict in enumerate(VERDICTS)}
+    counts = Counter(failure.judgement.verdict for failure in failures)
+    kinds = ", ".join(f"{counts[kind]:,} {kind}" for kind in VERDICTS if counts[kind])
+    yield f"{len(failures):,} failure{'s' * (len(failures) != 1)}: {kinds}"
+    shown = sorted(failures, key=lambda failure: order[failure.judgement.verdict])[:_MOST_VERDICTS]
+    for failure in shown:
+        yield f"{failure.judgement.verdict}: {failure.nodeid}, which {failure.judgement.reason}"
+    if len(failures) > len(shown):
+        yield f"and {len(failures) - len(shown):,} more: see testmon report"
 
 
 def _facts(report: Report) -> Iterator[tuple[str, str]]:
@@ -60,7 +102,7 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "selected now", f"{report.selected}{_counts(report.selected_by_reason)}"
     yield "time of all tests", f"{report.all_seconds:.2f} s"
     yield "time saved by selection", f"{report.saved_seconds:.2f} s"
-    yield "failures remembered", str(len(report.failures))
+    yield "failures remembered", f"{len(report.failures)}{_counts(report.verdicts)}"
     for note in report.notes:
         yield "note", note
 

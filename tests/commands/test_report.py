@@ -121,12 +121,14 @@ last run: THEN, N s, exit 1, engine coverage, arguments -q
 selected now: 2 (2 failed)
 time of all tests: N s
 time saved by selection: N s
-failures remembered: 2
+failures remembered: 2 (2 unknown)
 
 ERROR test_shop.py::test_error
+unknown: has no earlier result that is remembered
 {ERROR}
 
 FAILED test_shop.py::test_wrong
+unknown: has no earlier result that is remembered
 {WRONG}
 
 slowest tests:
@@ -150,15 +152,19 @@ def test_as_markdown(shop: Project) -> None:
 | selected now | 2 (2 failed) |
 | time of all tests | N s |
 | time saved by selection | N s |
-| failures remembered | 2 |
+| failures remembered | 2 (2 unknown) |
 
 ### error: `test_shop.py::test_error`
+
+unknown: has no earlier result that is remembered
 
 ````text
 {ERROR}
 ````
 
 ### failed: `test_shop.py::test_wrong`
+
+unknown: has no earlier result that is remembered
 
 ```text
 {WRONG}
@@ -178,6 +184,13 @@ def test_as_json(shop: Project) -> None:
     seconds = {name: answer.pop(name) for name in ("all_seconds", "selected_seconds", "saved_seconds")}
     assert slow["seconds"] > 0.05 < seconds["saved_seconds"]
     assert seconds["all_seconds"] == pytest.approx(seconds["selected_seconds"] + seconds["saved_seconds"])
+    judged = {
+        "in_last_run": True,
+        "verdict": "unknown",
+        "reason": "has no earlier result that is remembered",
+        "chain": [],
+        "history": [{"started": run["started"], "commit": "", "is_dirty": False, "outcome": "error", "inputs": "same"}],
+    }
     texts = [failure.pop("text") for failure in answer["failures"]]
     assert [_plain(shop, text) for text in texts] == [ERROR, WRONG]
     assert answer == {
@@ -200,8 +213,13 @@ def test_as_json(shop: Project) -> None:
         "selected": 2,
         "selected_by_reason": {"failed": 2},
         "failures": [
-            {"nodeid": "test_shop.py::test_error", "outcome": "error"},
-            {"nodeid": "test_shop.py::test_wrong", "outcome": "failed"},
+            {"nodeid": "test_shop.py::test_error", "outcome": "error", **judged},
+            {
+                "nodeid": "test_shop.py::test_wrong",
+                "outcome": "failed",
+                **judged,
+                "history": [{**judged["history"][0], "outcome": "failed"}],
+            },
         ],
         "slowest": [{"nodeid": "test_slow.py::test_slow[a|b]", "seconds": slow["seconds"]}],
         "notes": [],

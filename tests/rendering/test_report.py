@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from testmon_cli.domain.report import Failure, Report
+from testmon_cli.domain.verdicts import Judgement
 from testmon_cli.rendering.report import as_markdown, as_text
 
 REPORT = Report(
@@ -28,6 +29,8 @@ def test_markdown_marks_in_the_values_do_not_end_code_or_cells() -> None:
         "",
         "### failed: `` t.py::test[`] ``",
         "",
+        "unknown",
+        "",
         "``````text",
         "~~~~",
         "`````",
@@ -40,10 +43,15 @@ def test_markdown_marks_in_the_values_do_not_end_code_or_cells() -> None:
     ]
 
 
+_JUDGED = Judgement("new", "<b> at x.py")
 HOSTILE = replace(
     REPORT,
     environment="<img src=x> [a](http://b) **c** `d` __e__ snake_case\n# heading",
-    failures=(Failure("t.py::test[\x1b[2J\n## heading]", "failed", "E \x1b]0;title\x07 <b>\r\n\u202eE end\n"),),
+    failures=(
+        Failure(
+            "t.py::test[\x1b[2J\n## heading]", "failed", "E \x1b]0;title\x07 <b>\r\n\u202eE end\n", judgement=_JUDGED
+        ),
+    ),
     slowest=(("t.py::test[\n| a | b |]", 0.5),),
 )
 
@@ -55,6 +63,8 @@ def test_markdown_takes_nothing_in_the_values_for_markup() -> None:
     )
     assert lines[13:] == [
         "### failed: `t.py::test[\\x1b[2J\\n## heading]`",
+        "",
+        "new: \\<b\\> at x.py",
         "",
         "```text",
         "E \\x1b]0;title\\x07 <b>\\r",
@@ -70,4 +80,7 @@ def test_markdown_takes_nothing_in_the_values_for_markup() -> None:
 def test_text_holds_no_character_that_steers_a_terminal() -> None:
     text = as_text(HOSTILE)
     assert [line for line in text.splitlines() if not line.isprintable()] == []
-    assert "FAILED t.py::test[\\x1b[2J\\n## heading]\nE \\x1b]0;title\\x07 <b>\\r\n\\u202eE end\n" in text
+    assert (
+        "FAILED t.py::test[\\x1b[2J\\n## heading]\nnew: <b> at x.py\nE \\x1b]0;title\\x07 <b>\\r\n\\u202eE end\n"
+        in text
+    )

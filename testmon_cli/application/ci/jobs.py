@@ -204,6 +204,16 @@ def _paths_of(selection: Selection) -> set[str]:
     return {test.nodeid.partition("::")[0] for test in selection.tests}
 
 
+def base_of(settings: Settings, job: Job) -> str | None:
+    """The commit from which the change of a job began; None where that is not known."""
+    branch = job.provenance.base
+    for name in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}") if branch else ():
+        found = whole_runs.git(settings.root, "merge-base", "HEAD", name)
+        if found:
+            return found
+    return None
+
+
 def baseline(settings: Settings) -> Baseline | None:
     """The newest run that is known."""
     try:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from testmon_cli.application.checkout import environment
+from testmon_cli.application.report import verdicts
 from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.records import FAILURES, Run, StoredExecution
@@ -13,10 +14,11 @@ from testmon_cli.storage.datafile import Datafile
 from testmon_cli.storage.opening import path_of
 
 
-def report(settings: Settings, *, slowest: int) -> Report:
+def report(settings: Settings, *, slowest: int, base: str | None = None) -> Report:
     """Sum up the newest execution of every test of the environment that still exists.
 
-    Raises DatafileError when there is no datafile.
+    `base` is a revision of git: how tests come out there tells whether a failure is new. Raises DatafileError when
+    there is no datafile, EnvironmentFailure when git cannot be asked.
     """
     with Datafile.open(settings.datafile) as datafile:
         selection = select(settings)
@@ -29,7 +31,11 @@ def report(settings: Settings, *, slowest: int) -> Report:
             newest.setdefault(execution.nodeid, execution)
         failed = list(_failed(executions, selection))
         texts = datafile.failures([e.trace_id for e in failed])
-        failures = tuple(Failure(e.nodeid, e.outcome, texts.get(e.trace_id, "")) for e in failed)
+        judged = verdicts.judge(settings, datafile, runs, failed, executions, base)
+        failures = tuple(
+            Failure(e.nodeid, e.outcome, texts.get(e.trace_id, ""), e.run_id == runs[0].id, judged[e.nodeid])
+            for e in failed
+        )
         last = _last(runs[0]) if runs else None
         return _report(name, settings, selection, list(newest.values()), last, failures, slowest)
 

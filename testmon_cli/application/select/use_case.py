@@ -239,6 +239,12 @@ class Chooser:
         at_once = self._at_once(failed=failed)
         return self._weighed(failed=failed) if at_once is None else at_once
 
+    def why_invalid(self, execution: StoredExecution) -> Cause | None:
+        """Why an execution does not hold; None where it does, as far as its record tells."""
+        run = next(run for run in self.runs if run.id == execution.run_id)
+        matched = self._matched(run)
+        return matched.everything or matched.invalid.get(execution.trace_id)
+
     def _at_once(self, *, failed: bool) -> Selection | None:
         """The answer where nothing has changed since the newest run, which ran all tests; None where it may have."""
         newest = self.runs[0]
