@@ -133,6 +133,7 @@ def _format_option(*formats: str) -> Callable[[Function], Function]:
 _SECTIONS = {
     "Every day": ("collect", "select", "explain", "diff", "watch", "report"),
     "Several machines": ("ci", "plan", "push", "pull", "hub", "combine", "bundle"),
+    "Proof": ("replay", "audit"),
     "Agents": ("agent", "mcp"),
     "Upkeep": ("doctor", "gc", "db"),
 }
@@ -670,6 +671,63 @@ def agent_skill() -> int:
     from testmon_cli.commands import agent as command
 
     return command.skill()
+
+
+@cli.command(context_settings={"ignore_unknown_options": True}, options_metavar="[OPTIONS]")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[REV..REV] [-- PYTEST_ARGS]...")
+@click.option(
+    "--commits",
+    metavar="N",
+    type=click.IntRange(1, 100_000),
+    default=50,
+    show_default=True,
+    help="How many commits of the main line, the newest ones, where no range is given.",
+)
+@click.option("--setup", metavar="COMMAND", help="Run this in a shell at each commit before its tests.")
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
+    help="How many parts of the history are replayed at once.",
+)
+@click.option(
+    "--state",
+    metavar="FOLDER",
+    type=click.Path(),
+    help="Where what is found is kept, so that it can be gone on with.  [default: in the user's cache]",
+)
+@click.option("--anew", is_flag=True, help="Forget what an earlier replay found.")
+@click.option("--html", metavar="FILE", type=click.Path(), help="Write a page with plots. It needs the extra `html`.")
+@_format_option("text", "json")
+@_env_option
+@click.pass_context
+def replay(
+    context: click.Context,
+    words: tuple[str, ...],
+    commits: int,
+    setup: str | None,
+    jobs: int,
+    state: str | None,
+    anew: bool,
+    html: str | None,
+    format_: str,
+    env: str | None,
+) -> int:
+    """Prove selection on the history of this project: go through commits, and hold each selection against all tests.
+
+    Each commit is checked out in a temporary worktree; the checkout is not touched. There plain pytest runs all tests,
+    and `testmon collect --select` those that are selected. A test that comes out otherwise than before, that is new or
+    fails, and was not selected has escaped, unless more runs of both commits show that it is unstable. The exit code is
+    1 when a test escaped. A replay that was ended goes on where it was.
+    """
+    from testmon_cli.application.proof.replay import Request
+    from testmon_cli.commands import replay as command
+
+    between, arguments = command.words_of(words)
+    request = Request(between, commits, setup, arguments, jobs, state, anew)
+    return command.run(_settings(context, None, env), request, html=html, format_=format_)
 
 
 @cli.command()

@@ -22,14 +22,9 @@ _PLOT = (720, 160)  # width and height
 
 def as_html(page: Page) -> str:
     """Render the page."""
-    try:
-        from jinja2 import Environment, StrictUndefined
-    except ImportError as error:
-        raise EnvironmentFailure('the package jinja2 is missing: pip install "testmon-cli[html]"') from error
-    script, style = _asset("page.js"), _asset("page.css")
-    templates = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    templates.filters.update(time=_time, seconds=_seconds)
-    return templates.from_string(_asset("page.html")).render(
+    environment = templates()
+    script, style = asset("page.js"), asset("page.css")
+    text: str = environment.from_string(asset("page.html")).render(
         page=page,
         report=page.report,
         version=__version__,
@@ -39,15 +34,29 @@ def as_html(page: Page) -> str:
         data=_data(page),
         script=script,
         style=style,
-        policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'",
+        policy=f"default-src 'none'; script-src {hash_of(script)}; style-src {hash_of(style)}; base-uri 'none'",
     )
+    return text
 
 
-def _asset(name: str) -> str:
+def templates() -> Any:
+    """What makes pages of templates: it escapes all that they show."""
+    try:
+        from jinja2 import Environment, StrictUndefined
+    except ImportError as error:
+        raise EnvironmentFailure('the package jinja2 is missing: pip install "testmon-cli[html]"') from error
+    found = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    found.filters.update(time=_time, seconds=_seconds)
+    return found
+
+
+def asset(name: str) -> str:
+    """A file that pages are made of."""
     return resources.files("testmon_cli.rendering").joinpath("page", name).read_text(encoding="utf-8")
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
+    """What the policy of a page knows a script or style by."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

@@ -99,6 +99,18 @@ def select(
         return canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known))
 
 
+def held(settings: Settings) -> dict[str, str]:
+    """How the tests came out that need not run: by node id, the outcome of the execution that holds."""
+    root = Path(os.path.realpath(settings.root))
+    tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
+    with Datafile.open(settings.datafile) as datafile:
+        tree.datafile = datafile
+        current = environment.current(settings.env)
+        runs = datafile.runs(current)
+        chooser = Chooser(datafile, settings, runs, tree, Arguments(root, exact=True))
+        return chooser.held(datafile.executions(current)) if runs else {}
+
+
 def everything(settings: Settings, *, narrowing: Narrowing | None = None) -> Selection:
     """All test files that there are, whatever is known of them."""
     root = Path(os.path.realpath(settings.root))
@@ -323,6 +335,11 @@ class Chooser:
         return selection._replace(unsettled=frozenset(self.unstable.union(self.doubtful)))
 
     # Which executions hold
+
+    def held(self, executions: Iterable[StoredExecution]) -> dict[str, str]:
+        """The outcome, by node id, of the newest execution that holds; the newest come first."""
+        verdicts = self._verdicts(executions)
+        return {nodeid: verdict.valid.outcome for nodeid, verdict in verdicts.items() if verdict.valid is not None}
 
     def _to_weigh(self, standing: Mapping[int, Mapping[int, int]], missing: Collection[str]) -> set[int]:
         """The ids of tests of which there is something to say: all others hold as they ran last, and exist."""

@@ -1,0 +1,142 @@
+"""What a check of selection against runs of all tests answers."""
+
+from typing import Final, NamedTuple
+
+CAUGHT: Final = "caught"  # it ran
+ESCAPED: Final = "escaped"  # it did not, and comes out otherwise each time
+UNSTABLE: Final = "unstable"  # it comes out in more than one way while nothing changes
+BROKEN: Final = "broken"  # the outcome of a file or folder of which pytest could not collect the tests
+FAILING: Final = frozenset({"failed", "error", BROKEN})
+
+COMPARED: Final = "compared"
+NOT_BUILT: Final = "not built"
+NO_BASE: Final = "no base"
+
+
+class Outcome(NamedTuple):
+    """How a test came out; of a file or folder whose tests could not be collected, BROKEN."""
+
+    result: str
+    seconds: float = 0.0
+    text: str = ""  # the first line of the failure
+
+    @property
+    def fails(self) -> bool:
+        return self.result in FAILING
+
+
+class MissingLink(NamedTuple):
+    """Why a change did not select a test, as far as it can be found."""
+
+    unseen: tuple[str, ...]  # what has changed without the test being known to rely on it
+    relied: tuple[str, ...]  # what has changed and the test relied on, and that is known not to concern it
+    limit: str  # the limit of docs/limits.md that explains it; "" where none does
+    text: str  # a sentence
+
+
+class Finding(NamedTuple):
+    """A test that came out otherwise than was known, or that is new."""
+
+    nodeid: str
+    bucket: str  # CAUGHT, ESCAPED or UNSTABLE
+    before: str  # its outcome; "" where it was not there
+    after: str
+    text: str = ""  # the first line of the failure
+    link: MissingLink | None = None  # of what escaped
+
+
+class Step(NamedTuple):
+    """What became of one commit."""
+
+    commit: str
+    subject: str
+    state: str  # COMPARED, NOT_BUILT or NO_BASE
+    note: str = ""  # why it was not compared
+    base: str = ""  # the commit whose evidence it was compared with
+    tests: int = 0  # that plain pytest ran
+    ran: int = 0  # of these, those that were selected
+    findings: tuple[Finding, ...] = ()
+    differing: tuple[str, ...] = ()  # tests that were selected and came out otherwise under observation
+    plain_seconds: float = 0.0  # of plain pytest
+    seconds: float = 0.0  # of `testmon collect --select`
+
+    def of(self, bucket: str) -> tuple[Finding, ...]:
+        """The findings of one kind."""
+        return tuple(finding for finding in self.findings if finding.bucket == bucket)
+
+
+class Base(NamedTuple):
+    """A commit at which all tests were collected."""
+
+    commit: str
+    tests: int
+    plain_seconds: float
+    seconds: float  # of `testmon collect`
+    differing: tuple[str, ...] = ()  # tests that came out otherwise under observation
+
+
+class Replay(NamedTuple):
+    """What became of some commits, the oldest first."""
+
+    steps: tuple[Step, ...]
+    base: Base | None  # the first one
+    python: str
+    version: str  # of testmon
+    arguments: tuple[str, ...] = ()  # of pytest
+
+    @property
+    def compared(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.state == COMPARED)
+
+    def findings(self, bucket: str) -> tuple[Finding, ...]:
+        """The findings of one kind, of all commits."""
+        return tuple(finding for step in self.steps for finding in step.of(bucket))
+
+    @property
+    def safe(self) -> int:
+        """How many of the compared commits nothing escaped at."""
+        return sum(not step.of(ESCAPED) for step in self.compared)
+
+    @property
+    def plain_seconds(self) -> float:
+        """What it takes to run all tests at each commit."""
+        first = self.base.plain_seconds if self.base else 0.0
+        return first + sum(step.plain_seconds for step in self.compared)
+
+    @property
+    def seconds(self) -> float:
+        """What it takes with testmon: all tests are collected once, then those that are selected."""
+        first = self.base.seconds if self.base else 0.0
+        return first + sum(step.seconds for step in self.compared)
+
+
+class Audit(NamedTuple):
+    """What a run of all tests, or a sample of them, showed of a selection."""
+
+    tests: int  # that ran
+    selected: int  # of these
+    known: int  # tests with evidence
+    sample: str  # "" for all
+    seed: str
+    findings: tuple[Finding, ...]
+    seconds: float
+    exitcode: int
+
+    def of(self, bucket: str) -> tuple[Finding, ...]:
+        """The findings of one kind."""
+        return tuple(finding for finding in self.findings if finding.bucket == bucket)
+
+    @property
+    def recall(self) -> float | None:
+        """The share of failures and changed outcomes that selection would have shown; None where there were none."""
+        return recall(len(self.of(CAUGHT)), len(self.of(ESCAPED)))
+
+
+def recall(caught: int, escaped: int) -> float | None:
+    """The share that was caught; None where there was nothing to be caught."""
+    return caught / (caught + escaped) if caught + escaped else None
+
+
+def bound(number: int) -> float:
+    """The largest rate of misses that zero misses in so many looks leave possible, at 95 % confidence."""
+    return min(1.0, 3 / number) if number else 1.0
