@@ -480,7 +480,14 @@ def explain(
     metavar="REV",
     help="A failure is new if its test passes at this revision of git, and known if it fails there.",
 )
-@_format_option("text", "json", "markdown")
+@click.option(
+    "--runs",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=0,
+    help="List the last N runs: tests that ran, failures, and time of that of the whole suite.",
+)
+@_format_option("text", "json", "markdown", "github", "gitlab", "junit", "ctrf")
 @_env_option
 @_python_option
 @_datafile_option
@@ -492,6 +499,7 @@ def report(
     coverage: str | None,
     html: str | None,
     base: str | None,
+    runs: int,
     format_: str,
     env: str | None,
     datafile: str | None,
@@ -507,6 +515,7 @@ def report(
         coverage=coverage,
         html=html,
         base=base,
+        runs=runs,
     )
 
 

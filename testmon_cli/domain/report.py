@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from testmon_cli.domain.verdicts import NOT_JUDGED, VERDICTS, Judgement
 
@@ -14,8 +15,34 @@ class Failure:
     nodeid: str
     outcome: str  # "failed" or "error"
     text: str
+    path: str = ""  # where it came about, as far as its text tells; else where its test stands
+    line: int = 1
     in_last_run: bool = True  # whether it came out so in the newest run
     judgement: Judgement = NOT_JUDGED
+
+
+class Result(NamedTuple):
+    """A test as programs show it: how it came out in the newest run, or why it was not run there."""
+
+    nodeid: str
+    path: str  # of its file
+    outcome: str  # "" where the newest run did not run it
+    seconds: float  # of its newest execution
+    reason: str  # why it was not run; "" where it was
+
+
+class PastRun(NamedTuple):
+    """A run of the past, and how much of the suite it ran."""
+
+    started: float  # seconds since the epoch
+    seconds: float | None  # None when it did not end
+    commit: str  # "" without git
+    is_dirty: bool
+    tests: int  # that ran
+    known: int  # tests by then
+    failures: int
+    test_seconds: float  # that its tests took
+    all_seconds: float  # that all tests known by then take
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +76,8 @@ class Report:
     all_seconds: float
     selected_seconds: float
     notes: tuple[str, ...] = ()
+    runs: tuple[PastRun, ...] = ()  # the newest first
+    results: tuple[Result, ...] = ()  # by node id, where they are asked for
 
     @property
     def saved_seconds(self) -> float:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from testmon_cli.domain.report import Failure, LastRun, Report
+from testmon_cli.domain.report import Failure, LastRun, PastRun, Report
 from testmon_cli.domain.verdicts import VERDICTS
-from testmon_cli.rendering.terminal import joined, visible
+from testmon_cli.rendering.terminal import duration, joined, visible
 
 JSON_VERSION = 1
 _MOST_VERDICTS = 20  # lines in the log of a job
+_RUN_COLUMNS = ("run", "commit", "tests", "failed", "time")
 _MARKUP = re.compile(r"[\\`*\[\]<>&|!~]|(?<![^\W_])_|_(?![^\W_])")  # of Markdown and HTML
 STYLES = {
     r"(?m)^(FAILED|ERROR) .*$": "bold red",
@@ -31,6 +32,11 @@ def as_text(report: Report) -> str:
     if report.slowest:
         lines += ["", "slowest tests:"]
         lines += [f"  {seconds:8.3f} s  {nodeid}" for nodeid, seconds in report.slowest]
+    if report.runs:
+        rows = [_RUN_COLUMNS, *map(_trend, report.runs)]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines += ["", "runs:"]
+        lines += ["  ".join(["", *map(str.ljust, row, widths)]).rstrip() for row in rows]
     return joined(lines)
 
 
@@ -45,6 +51,9 @@ def as_markdown(report: Report) -> str:
     if report.slowest:
         lines += ["", "| slowest tests | seconds |", "| --- | ---: |"]
         lines += [f"| {_in_table(_code(nodeid))} | {seconds:.3f} |" for nodeid, seconds in report.slowest]
+    if report.runs:
+        lines += ["", f"| {' | '.join(_RUN_COLUMNS)} |", f"|{' --- |' * len(_RUN_COLUMNS)}"]
+        lines += [f"| {' | '.join(_trend(run))} |" for run in report.runs]
     return joined(lines)
 
 
@@ -52,6 +61,8 @@ def as_json(report: Report) -> str:
     """For programs."""
     answer: dict[str, object] = {"version": JSON_VERSION, **asdict(report), "saved_seconds": report.saved_seconds}
     answer["failures"] = [_failure(failure) for failure in report.failures]
+    del answer["results"]  # other formats are made for them
+    answer["runs"] = [run._asdict() for run in report.runs]
     answer["slowest"] = [{"nodeid": nodeid, "seconds": seconds} for nodeid, seconds in report.slowest]
     return json.dumps(answer, indent=2) + "\n"
 
@@ -62,6 +73,8 @@ def _failure(failure: Failure) -> dict[str, object]:
         "nodeid": failure.nodeid,
         "outcome": failure.outcome,
         "text": failure.text,
+        "path": failure.path,
+        "line": failure.line,
         "in_last_run": failure.in_last_run,
         "verdict": judgement.verdict,
         "reason": judgement.reason,
@@ -76,6 +89,20 @@ def _failure(failure: Failure) -> dict[str, object]:
 def verdict(failure: Failure) -> str:
     """Whether a failure is new, known or flaky, and why, in a line."""
     return ": ".join(filter(None, failure.judgement[:2]))
+
+
+def first_line(text: str) -> str:
+    """What a failure text says in a line: the first line that pytest marks as the error, else the last one."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    marked = [line[1:].strip() for line in lines if line.startswith("E ")]
+    return next(iter(marked), lines[-1] if lines else "")
+
+
+def _trend(run: PastRun) -> tuple[str, str, str, str, str]:
+    when = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M")
+    commit = f"{run.commit[:7]}{'+' * run.is_dirty}" if run.commit else "-"
+    tests = f"{run.tests:,} of {run.known:,}"
+    return when, commit, tests, f"{run.failures:,}", f"{duration(run.test_seconds)} of {duration(run.all_seconds)}"
 
 
 def verdicts(report: Report) -> Iterator[str]:

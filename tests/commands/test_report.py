@@ -213,16 +213,19 @@ def test_as_json(shop: Project) -> None:
         "selected": 2,
         "selected_by_reason": {"failed": 2},
         "failures": [
-            {"nodeid": "test_shop.py::test_error", "outcome": "error", **judged},
+            {"nodeid": "test_shop.py::test_error", "outcome": "error", "path": "test_shop.py", "line": 18, **judged},
             {
                 "nodeid": "test_shop.py::test_wrong",
                 "outcome": "failed",
+                "path": "test_shop.py",
+                "line": 13,
                 **judged,
                 "history": [{**judged["history"][0], "outcome": "failed"}],
             },
         ],
         "slowest": [{"nodeid": "test_slow.py::test_slow[a|b]", "seconds": slow["seconds"]}],
         "notes": [],
+        "runs": [],
     }
 
 

@@ -1,10 +1,13 @@
 """`testmon report`: what is known of the suite, for CI logs."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 from testmon_cli.application.checkout import environment
-from testmon_cli.application.report import verdicts
+from testmon_cli.application.report import results, verdicts
 from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.records import FAILURES, Run, StoredExecution
@@ -14,12 +17,15 @@ from testmon_cli.storage.datafile import Datafile
 from testmon_cli.storage.opening import path_of
 
 
-def report(settings: Settings, *, slowest: int, base: str | None = None) -> Report:
+def report(
+    settings: Settings, *, slowest: int, base: str | None = None, runs_shown: int = 0, with_results: bool = False
+) -> Report:
     """Sum up the newest execution of every test of the environment that still exists.
 
     `base` is a revision of git: how tests come out there tells whether a failure is new. Raises DatafileError when
     there is no datafile, EnvironmentFailure when git cannot be asked.
     """
+    root = Path(os.path.realpath(settings.root))
     with Datafile.open(settings.datafile) as datafile:
         selection = select(settings)
         current = environment.current(settings.env)
@@ -32,12 +38,16 @@ def report(settings: Settings, *, slowest: int, base: str | None = None) -> Repo
         failed = list(_failed(executions, selection))
         texts = datafile.failures([e.trace_id for e in failed])
         judged = verdicts.judge(settings, datafile, runs, failed, executions, base)
-        failures = tuple(
-            Failure(e.nodeid, e.outcome, texts.get(e.trace_id, ""), e.run_id == runs[0].id, judged[e.nodeid])
-            for e in failed
-        )
+        failures = []
+        for e in failed:
+            text = texts.get(e.trace_id, "")
+            path, line = results.place_of(root, e, text)
+            failures.append(Failure(e.nodeid, e.outcome, text, path, line, e.run_id == runs[0].id, judged[e.nodeid]))
         last = _last(runs[0]) if runs else None
-        return _report(name, settings, selection, list(newest.values()), last, failures, slowest)
+        found = _report(name, settings, selection, list(newest.values()), last, failures, slowest)
+        shown = results.past_runs(datafile.heads(current), runs, executions, runs_shown) if runs_shown else ()
+        tests = tuple(results.results(newest, selection, runs[0] if runs else None)) if with_results else ()
+        return replace(found, runs=shown, results=tests)
 
 
 def _failed(executions: Iterable[StoredExecution], selection: Selection) -> Iterator[StoredExecution]:
@@ -65,7 +75,7 @@ def _report(
     selection: Selection,
     executions: list[StoredExecution],
     last: LastRun | None,
-    failures: tuple[Failure, ...],
+    failures: list[Failure],
     slowest: int,
 ) -> Report:
     by_time = sorted(executions, key=lambda e: (-e.duration, e.nodeid))
