@@ -72,6 +72,8 @@ class Existence:
         classes: list[Definition] = []
         for name in nodeid.names[:-1]:
             binder = binders.get((owner, name))
+            if binder is not None and binder.kind == "import" and len(nodeid.names) == 2:
+                return self._of_imported(execution, nodeid, definitions, binder)
             if binder is None or binder.kind != "class":
                 return self._bound_otherwise(execution, nodeid, definitions, binder, sure)
             if self._is_in_doubt(nodeid.path, binder, definitions):
@@ -89,6 +91,25 @@ class Existence:
             if any(c is None and base not in PLAIN_BASES for _, c, base in self._lineage(nodeid.path, classes[-1])):
                 return sure  # a class that nobody can read may have it
         return self._bound_otherwise(execution, nodeid, definitions, binder, sure)
+
+    def _of_imported(
+        self, execution: StoredExecution, nodeid: NodeId, definitions: "Sequence[Definition]", binder: "Definition"
+    ) -> NodeId | None:
+        """A test of a class that its file imports, and that has it itself or from a class above."""
+        name = nodeid.names[0]
+        found = self._project.class_definition(name, nodeid.path) if self._project else None
+        if self._project is None or found is None:
+            return self._bound_otherwise(execution, nodeid, definitions, binder, nodeid.file)
+        origin = _found_in(self._project, nodeid, *found)
+        if origin is not None:
+            if self._is_affected(nodeid.path, name):
+                return nodeid.file
+            return nodeid.function if origin in self._affected else nodeid
+        if any(cls is None and base not in PLAIN_BASES for _, cls, base in self._lineage(*found)):
+            return nodeid.file  # a class that nobody can read may have it
+        then = self._project_of(execution.run_id)
+        known = then.class_definition(name, nodeid.path)
+        return None if known and _found_in(then, nodeid, *known) else nodeid.file
 
     def _of_function(
         self, execution: StoredExecution, nodeid: NodeId, function: "Definition", sure: NodeId
@@ -175,6 +196,14 @@ class Existence:
         if self._project is None:
             return [(path, None, base) for base in cls.bases]
         return list(self._project.ancestors(path, cls))
+
+
+def _found_in(project: "Project", nodeid: NodeId, path: str, cls: "Definition") -> tuple[str, str] | None:
+    """The file and qualified name of the test in a class, which stands in `path`, or in one above it."""
+    name = nodeid.names[-1]
+    if project.definitions(path, name, cls.qualname):
+        return path, f"{cls.qualname}.{name}"
+    return _inherited_from(project, NodeId(path, nodeid.names), cls)
 
 
 def _inherited_from(project: "Project", nodeid: NodeId, cls: "Definition") -> tuple[str, str] | None:

@@ -9,7 +9,6 @@ from testmon_cli.analysis.propagation import Growth
 from testmon_cli.analysis.pytest_naming import Naming
 from testmon_cli.application.invalidate.affected_traces import RunMatcher
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.source import Definition
 
 
 class Inherited(NamedTuple):
@@ -34,18 +33,20 @@ def new_inherited_tests(matcher: RunMatcher, naming: Naming) -> Iterator[Inherit
 
 
 def _subclasses(project: Project, path: str, owner: str) -> Iterator[tuple[str, str]]:
-    """Classes at module level that have this one above them; they mention it, or what is made of it."""
+    """Classes at module level that are this one, imported, or have it above them."""
     growth = Growth(project)
     growth.name(path, owner.rpartition(".")[2], Cause("definition", ADDED, path, owner))
-    for where, name in growth.grow().names:
+    for where, name in growth.grow().names:  # what mentions it, or what is made of it
         for definition in project.definitions(where, name):
-            if definition.kind == "class" and _is_below(project, where, definition, path, owner):
+            if definition.kind == "class" and (path, owner) in project.classes_above(where, definition):
                 yield where, name
-
-
-def _is_below(project: Project, where: str, definition: Definition, path: str, owner: str) -> bool:
-    lineage = project.ancestors(where, definition)
-    return any((at, f"{d.owner}.{d.names[0]}".lstrip(".")) == (path, owner) for at, d, _ in lineage if d is not None)
+            elif definition.kind == "import":
+                found = project.class_definition(name, where)
+                if found is not None and (path, owner) in (
+                    (found[0], found[1].qualname),
+                    *project.classes_above(*found),
+                ):
+                    yield where, name
 
 
 def has_bases(project: Project, path: str, cls: str) -> bool:
