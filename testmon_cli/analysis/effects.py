@@ -6,6 +6,7 @@ The notation, a text per effect, resolved against the whole project by `analysis
     ?m|a|b            calls what has no name here, as method m of something, or (?) a function that it was given
     !                 may raise (see analysis.fallibility): then the module does not import
     ~name, ~a.b      changes the object that the module's global, or an attribute of it, stands for
+    set:a.b           sets the attribute b of the global a
     =name             binds the module's global `name` (a function with a `global` statement)
     ^                 changes an object given as argument (or self)
     ^.a               changes what the attribute `a` of self holds
@@ -154,7 +155,10 @@ class Reader:
         elif isinstance(node, ast.Starred):
             self.target(node.value)
         elif isinstance(node, ast.Attribute | ast.Subscript):
-            self.mutated(node, holder=node.value if isinstance(node, ast.Attribute) else None)
+            if self.local is None and isinstance(node, ast.Attribute) and self._is_of_project(node):
+                self.found.add(f"set:{dotted_name(node)}")
+            else:
+                self.mutated(node, holder=node.value if isinstance(node, ast.Attribute) else None)
         elif rebinds and isinstance(node, ast.Name) and self.local is None and self.names.is_imported(node.id):
             self.found.add("~" + node.id)
 
@@ -169,10 +173,17 @@ class Reader:
                 self._changes_self(_owner_of(node, root))
             elif kind != "fresh":
                 self.found.add(ARGUMENT)
-        elif not root or (self.names.is_imported(root) and known_effects.is_stdlib(self.names.expand(root))):
+        elif not root or self._is_of_stdlib(root):
             self.found.add(ANYTHING)
         else:
             self.found.add("~" + _owner_of(node, root))
+
+    def _is_of_stdlib(self, root: str) -> bool:
+        return self.names.is_imported(root) and known_effects.is_stdlib(self.names.expand(root))
+
+    def _is_of_project(self, node: ast.Attribute) -> bool:
+        """Whether an attribute is named in full, starting from what is not of the standard library."""
+        return bool(dotted_name(node)) and not self._is_of_stdlib(root_name(node))
 
     def _changes_self(self, dotted: str) -> None:
         attribute = dotted.split(".")[1:2]

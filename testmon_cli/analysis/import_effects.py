@@ -17,6 +17,7 @@ MODULE = "module"  # importing a file may come out otherwise
 FRAGILE = "fragile"  # importing a file may raise
 NAME = "name"  # a module-level name has another meaning
 MEMBER = "member"  # a member of a class has
+DOCUMENTED = "documented"  # the docstring of what a name stands for is another
 MUTATED = "mutated"  # the object that a dotted name stands for in a file has changed
 
 _DEEPEST_CALL = 8
@@ -143,6 +144,8 @@ class _Follower:
                     self._note(MUTATED, place.path, effect[1:])
                 else:
                     walk.changes_arguments = True  # of the function around it
+            elif kind == "set":
+                self._attribute_set(rest, place)
             elif effect not in (FALLIBLE, SELF):
                 target, *arguments = rest.split("|")
                 walk.give(place.path, arguments, is_changed=self._walk_call(kind, target, place, walk))
@@ -228,6 +231,8 @@ class _Follower:
             return
         elif effect[0] in "~=":
             self._note(MUTATED, place.path, effect[1:])
+        elif kind == "set":
+            self._attribute_set(rest, place)
         elif place.depth > _DEEPEST_CALL:
             self._note(MODULE, place.importing)
         else:
@@ -238,6 +243,24 @@ class _Follower:
                 self._method(target, arguments, place, bare=kind.startswith("bare"))
             else:
                 self._called(target, arguments, place, bare=kind == "bare")
+
+    def _attribute_set(self, dotted: str, place: "_Place") -> None:
+        """An attribute is set: of a module, it is a name of that; of a plain class, a member."""
+        target, _, attribute = dotted.rpartition(".")
+        found = self.project.resolve(target, place.path)
+        path, qualname = found if found is not None else ("", "")
+        made = self.project.class_named(path, qualname) if qualname else None
+        is_plain = made is not None and self.project.is_plain_class(path, made)
+        if found is None:
+            self._note(MUTATED, place.path, dotted)
+        elif attribute == "__doc__" and (is_plain or self.project.function(path, qualname)):
+            self._note(DOCUMENTED, path, qualname.rpartition(".")[2])
+        elif not qualname:
+            self._note(NAME, path, attribute)
+        elif is_plain and not known_effects.is_special(attribute):
+            self._note(MEMBER, path, attribute, owner=qualname)
+        else:
+            self._note(MUTATED, place.path, dotted)
 
     def _argument_changed(self, path: str, argument: str) -> None:
         """Something that a call in `path` was given is another, see `analysis.effects` for the notation."""

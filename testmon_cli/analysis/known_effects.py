@@ -46,8 +46,11 @@ _PURE_THOUGH_LISTED = ("sys.version_info", "sys.getsizeof", "threading.Lock", "t
 # Calls and decorators of other distributions that only make their result.
 PURE_EXTERNAL = (
     "attr", "attrs", "pytest.approx", "pytest.fixture", "pytest.mark", "pytest.param", "pytest.raises", "pytest.warns",
-    "typing_extensions", "numpy.dtype", "numpy.array", "hypothesis", "mock.patch", "packaging.version", "six.moves",
-    "deprecated",
+    "typing_extensions", "numpy.arange", "numpy.array", "numpy.asarray", "numpy.dtype", "numpy.full", "numpy.linspace",
+    "numpy.ones", "numpy.zeros", "hypothesis", "mock.patch", "packaging", "six.moves",
+    "deprecated", "backports", "dateutil", "exceptiongroup", "importlib_metadata", "importlib_resources", "pytz",
+    "regex.compile", "tomli", "zoneinfo", "pydantic.ConfigDict", "pydantic.Field",
+    "django.utils.translation.gettext_lazy", "marshmallow.fields", "marshmallow.validate",
 )  # fmt: skip
 
 PURE_STDLIB_DECORATORS = (
@@ -133,3 +136,9 @@ def is_pure_decorator(dotted: str) -> bool:
     if "." not in dotted:
         return dotted in ("property", "staticmethod", "classmethod")
     return _under(dotted, PURE_STDLIB_DECORATORS) or _under(dotted, PURE_EXTERNAL)
+
+
+def is_special(member: str) -> bool:
+    """Whether Python, pytest or a common library looks a member of a class up by itself."""
+    is_dunder = member.startswith("__") and member.endswith("__")
+    return is_dunder or member in PROTOCOL_MEMBERS or member.startswith("pytest_")

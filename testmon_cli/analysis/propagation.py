@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from testmon_cli.analysis import known_effects, lookups
 from testmon_cli.analysis.effects import FALLIBLE
-from testmon_cli.analysis.import_effects import FRAGILE, MEMBER, MODULE, MUTATED, ImportEffects
+from testmon_cli.analysis.import_effects import DOCUMENTED, FRAGILE, MEMBER, MODULE, MUTATED, ImportEffects
 from testmon_cli.analysis.mentions import (
     DYNAMIC,
     DYNAMIC_ATTRIBUTES,
@@ -114,8 +114,8 @@ class Growth:
         is_special = "autouse" in definition.flags or any(
             bound in known_effects.PYTEST_NAMES for bound in definition.names
         )
-        if not definition.names or (is_special and not definition.owner):
-            self.module(path, link)
+        if (not definition.names and definition.kind != "assign") or (is_special and not definition.owner):
+            self.module(path, link)  # what an assignment sets is known: the name, or by its effects
         self.fragile(path, link)
         if self.project.runs(path):
             for consequence in self._import_effects.of_other_run(path, definition, functions):
@@ -489,7 +489,11 @@ class Growth:
         if owner is None or not self._is_mere_member(path, owner, definition, how):
             self.fragile(path, cause)  # whoever makes the class may refuse it
             self._whole_class(path, definition.owner, cause)
-        elif _is_special(name) or definition.flags & {"autouse"} or self._makes_usable(definition, name, how):
+        elif (
+            known_effects.is_special(name)
+            or definition.flags & {"autouse"}
+            or self._makes_usable(definition, name, how)
+        ):
             self._whole_class(path, definition.owner, cause)
         elif "bare" in definition.flags and how != CHANGED:
             self.affected.hints.setdefault((path, definition.owner.rpartition(".")[2]), cause)
@@ -536,14 +540,18 @@ class Growth:
         if owner is not None and change.name != "__doc__" and definition.kind != "function":
             pure = pure and self.project.is_plain_class(path, owner)
         if pure:
-            affected = self.affected.docs if change.how == DOC else self.affected.hints
             for name in self._asked_of(path, change):
-                if (path, name) not in affected:
-                    affected[path, name] = cause
-                    self._read_on_import((path, name), cause, READS_DOCS if change.how == DOC else READS_HINTS)
+                self._documented(path, name, cause, READS_DOCS if change.how == DOC else READS_HINTS)
         else:
             self._bound(path, definition, change.name, cause)
             self._effects(path, definition, cause, may_raise=change.how == HINT)
+
+    def _documented(self, path: str, name: str, cause: Cause, reads: str) -> None:
+        """The docstring, or annotations, of what a name stands for are others, for those who read such."""
+        affected = self.affected.docs if reads == READS_DOCS else self.affected.hints
+        if (path, name) not in affected:
+            affected[path, name] = cause
+            self._read_on_import((path, name), cause, reads)
 
     def _asked_of(self, path: str, change: DefinitionChange) -> set[str]:
         """The names of which documentation or annotations are asked for."""
@@ -700,6 +708,8 @@ class Growth:
             self.member(path, owner, name, cause)
         elif what == MUTATED:
             self._mutated(path, name, cause)
+        elif what == DOCUMENTED:
+            self._documented(path, name, cause, READS_DOCS)
         else:
             self.name(path, name, cause)
 
@@ -738,14 +748,6 @@ def _is_fixture(definition: Definition) -> bool:
 
 def _is_abstract(definition: Definition) -> bool:
     return any(decorator.rpartition(".")[2] in _ABSTRACT for decorator in definition.decorators)
-
-
-def _is_special(name: str) -> bool:
-    return (
-        (name.startswith("__") and name.endswith("__"))
-        or name in known_effects.PROTOCOL_MEMBERS
-        or name.startswith("pytest_")
-    )
 
 
 def _is_conftest(path: str) -> bool:

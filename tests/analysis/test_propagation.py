@@ -200,7 +200,7 @@ EFFECTS = [
     pytest.param("from reg import BOX\nBOX.append({})", {"a.py:BOX", "reg.py:BOX"}, id="container-of-another-file"),
     pytest.param("import reg\nreg.BOX.append({})", {"reg.py:BOX"}, id="container-by-its-module"),
     pytest.param("from reg import BOX\nBOX[0] = {}", {"a.py:BOX", "reg.py:BOX"}, id="item"),
-    pytest.param("import reg\nreg.LIMIT = {}", {"a.py:reg", "reg.py:LIMIT"}, id="attribute-of-a-module"),
+    pytest.param("import reg\nreg.LIMIT = {}", {"reg.py:LIMIT"}, id="attribute-of-a-module"),
     pytest.param("from reg import add\nadd({})", {"reg.py:BOX"}, id="function-that-fills-a-container"),
     pytest.param("from reg import fill\nB = []\nfill(B, {})", {"a.py:B"}, id="function-that-fills-its-argument"),
     pytest.param("from reg import keep\n@keep\ndef f(x={}): pass", {"a.py:f", "reg.py:BOX"}, id="decorator"),
