@@ -739,6 +739,36 @@ def replay(
     return command.run(_settings(context, None, env), request, html=html, format_=format_)
 
 
+@cli.command(context_settings={"ignore_unknown_options": True}, options_metavar="[OPTIONS]")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+@click.option("--sample", metavar="SHARE", help="Run this share of the tests, like 10%.  [default: all]")
+@click.option("--seed", metavar="TEXT", help="Which tests are in the sample: the same ones for the same seed.")
+@_format_option("text", "json")
+@_env_option
+@_datafile_option
+@click.pass_context
+def audit(
+    context: click.Context,
+    pytest_args: tuple[str, ...],
+    sample: str | None,
+    seed: str | None,
+    format_: str,
+    env: str | None,
+    datafile: str | None,
+) -> int:
+    """Run all tests, or a sample, and name those that selection would have missed in the present state.
+
+    Plain pytest runs them, and shows what it does on stderr; the datafile stays as it is. A test that fails or comes
+    out otherwise than is known, and would not have been selected, has escaped, unless it comes out otherwise again. Of
+    each you are told what has changed that it was not seen to rely on, and the known limit that explains it. The exit
+    code is 1 when a test escaped. What is not listed here goes to pytest.
+    """
+    from testmon_cli.commands import audit as command
+
+    settings = _settings(context, datafile, env)
+    return command.run(settings, pytest_args, sample=sample, seed=seed, format_=format_)
+
+
 @cli.command()
 @_env_option
 @_python_option

@@ -51,6 +51,7 @@ class Settings(NamedTuple):
     hub: str = ""  # where bundles meet: a URL or an absolute path; "" for none
     trust: tuple[str, ...] = TRUST  # branches and events whose results count for everybody
     require_signatures: bool = False  # whether bundles of a hub count only if they are signed
+    audit: float = 0.0  # share of the runs of `ci` in which all tests are run, to see whether selection is right
     full_every: float | None = None  # seconds after which `ci` runs all tests; None: never for that reason
 
 
@@ -124,6 +125,14 @@ def _age(value: object) -> float:
     return float(number) * _AGES[unit]
 
 
+def share_of(text: object) -> float:
+    """A share like "10%" as a number. Raises ValueError for what is none."""
+    number = _text(text).removesuffix("%").strip()
+    if number == _text(text) or not re.fullmatch(r"\d{1,3}(\.\d{1,6})?", number) or not 0 < float(number) <= 100:
+        raise ValueError
+    return float(number) / 100
+
+
 _AGES: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LIST: Final = "a list of strings"
 KEYS: Final[Mapping[str, _Key]] = {
@@ -144,6 +153,7 @@ KEYS: Final[Mapping[str, _Key]] = {
     "trust": _Key(_LIST, _texts),
     "require_signatures": _Key("true or false", _flag),
     "engine": _Key("one of " + ", ".join(f'"{name}"' for name in ENGINES), _engine),
+    "audit": _Key('a share like "10%"', share_of),
     "full_every": _Key('a number and m, h, d or w, like "1d"', _age),
 }
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from testmon_cli.domain.evidence import EvidenceError
 from testmon_cli.domain.provenance import FACT, from_facts
-from testmon_cli.domain.records import LOOKUPS_ARE_RECORDED, RUN_KEY, STATEMENTS, WHOLE
+from testmon_cli.domain.records import AUDIT, LOOKUPS_ARE_RECORDED, RUN_KEY, STATEMENTS, WHOLE
 
 Shape = Callable[[Any], bool]
 
@@ -45,9 +45,14 @@ def _by_name(shape: Shape) -> Shape:
     return lambda value: isinstance(value, dict) and all(map(shape, value.values()))
 
 
+def _is_tally(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(type(number) is int and number >= 0 for number in value)
+
+
 _FACTS: Final[Mapping[str, Shape]] = {
     RUN_KEY: _is_text,
     STATEMENTS: _is_flag,
+    AUDIT: _is_tally,
     "config": _is_text,
     "edges": _by_name(_is_list),
     "engine": _is_text,

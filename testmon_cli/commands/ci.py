@@ -5,11 +5,15 @@ import os
 from testmon_cli.application.checkout.ci_providers import job_of
 from testmon_cli.application.ci import hub_exchange, jobs
 from testmon_cli.application.ci.jobs import Choice, Request
+from testmon_cli.application.proof import audit
 from testmon_cli.application.report import suite
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
+from testmon_cli.domain.proof import ESCAPED
+from testmon_cli.rendering import audit as audit_rendering
 from testmon_cli.rendering import ci as rendering
 from testmon_cli.rendering import report, terminal
+from testmon_cli.rendering.replay import finding_lines
 
 EXIT_FAILURES = 1  # of pytest
 
@@ -19,9 +23,12 @@ def run(settings: Settings, request: Request, *, summary: str | None, verbose: b
     job = job_of(os.environ)
     with jobs.usable(settings) as (usable, trouble):
         notes = hub_exchange.pull(usable, os.environ)
-        choice = jobs.choose(usable, job, request, why=trouble, notes=notes)
-        _say(rendering.line(choice.health))
-        exitcode = jobs.run(usable, choice, verbose=verbose, say=_say)
+        with audit.of_job(usable) as begun:
+            choice = jobs.choose(usable, job, request, why=trouble or audit.WHY * (begun is not None), notes=notes)
+            _say(rendering.line(choice.health))
+            exitcode = jobs.run(usable, choice, verbose=verbose, say=_say)
+            if begun is not None:
+                _compare(usable, begun, request.arguments)
         failure = hub_exchange.push(usable, os.environ)
         if failure:
             _say(failure)
@@ -29,6 +36,21 @@ def run(settings: Settings, request: Request, *, summary: str | None, verbose: b
         if path or exitcode == EXIT_FAILURES:
             _sum_up(path, usable, choice, jobs.base_of(usable, job))
     return exitcode
+
+
+def _compare(settings: Settings, begun: audit.Begun, arguments: tuple[str, ...]) -> None:
+    """Say whether selection would have shown what the run of all tests did. A job does not fail for it."""
+    try:
+        found = audit.finish(settings, begun, arguments)
+    except (OSError, TestmonError) as error:
+        _say(f"no audit: {error}")
+        return
+    if found is not None:
+        findings, sum_ = found
+        for finding in findings:
+            if finding.bucket == ESCAPED:
+                terminal.say(terminal.joined(finding_lines(finding)))
+        _say(audit_rendering.so_far(findings, sum_))
 
 
 def _sum_up(path: str, settings: Settings, choice: Choice, base: str | None) -> None:

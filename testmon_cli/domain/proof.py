@@ -1,5 +1,7 @@
 """What a check of selection against runs of all tests answers."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 CAUGHT: Final = "caught"  # it ran
@@ -110,6 +112,25 @@ class Replay(NamedTuple):
         return first + sum(step.seconds for step in self.compared)
 
 
+class Tally(NamedTuple):
+    """How often selection was right, in one audit or several."""
+
+    audits: int
+    caught: int  # failures and changed outcomes of tests that were selected
+    escaped: int
+
+    @classmethod
+    def of(cls, findings: Iterable[Finding]) -> "Tally":
+        """Count what one audit found. A new test that passes could only be missed: that it is found says little."""
+        counts = Counter(f.bucket for f in findings if f.bucket == ESCAPED or f.before or f.after in FAILING)
+        return cls(1, counts[CAUGHT], counts[ESCAPED])
+
+    @property
+    def recall(self) -> float | None:
+        """The share that was caught; None where there was nothing to be caught."""
+        return self.caught / (self.caught + self.escaped) if self.caught + self.escaped else None
+
+
 class Audit(NamedTuple):
     """What a run of all tests, or a sample of them, showed of a selection."""
 
@@ -120,21 +141,10 @@ class Audit(NamedTuple):
     seed: str
     findings: tuple[Finding, ...]
     seconds: float
-    exitcode: int
 
     def of(self, bucket: str) -> tuple[Finding, ...]:
         """The findings of one kind."""
         return tuple(finding for finding in self.findings if finding.bucket == bucket)
-
-    @property
-    def recall(self) -> float | None:
-        """The share of failures and changed outcomes that selection would have shown; None where there were none."""
-        return recall(len(self.of(CAUGHT)), len(self.of(ESCAPED)))
-
-
-def recall(caught: int, escaped: int) -> float | None:
-    """The share that was caught; None where there was nothing to be caught."""
-    return caught / (caught + escaped) if caught + escaped else None
 
 
 def bound(number: int) -> float:

@@ -21,6 +21,7 @@ from testmon_cli.rendering.terminal import duration, joined
 JSON_VERSION = 1
 STYLES = {r"(?m)^escaped .*$": "bold red", r"(?m)^unstable .*$": "yellow"}
 _HEAD = ("commit", "tests", "changed", "run", "share", "pytest", "testmon", "")
+_FEW = 3  # commits of which nothing can be said
 _MOST = 50  # findings of each kind
 
 
@@ -49,7 +50,7 @@ def totals(replay: Replay) -> list[str]:
         saved = 100 * (replay.plain_seconds - replay.seconds) / replay.plain_seconds
         times = f"{duration(replay.seconds)} in place of {duration(replay.plain_seconds)}"
         lines.append(f"time: {times}, the first collect included: {saved:.0f} % saved")
-    if compared and not replay.findings(ESCAPED):
+    if len(compared) > _FEW and not replay.findings(ESCAPED):
         lines.append(
             f"nothing escaped at {_commits(len(compared))}: at 95 % confidence, something does at fewer than"
             f" {100 * bound(len(compared)):.1f} % of such commits"

@@ -27,6 +27,7 @@ hub = "../hub"
 trust = ["main", "release/*"]
 require_signatures = true
 full_every = "2d"
+audit = "12.5%"
 """
 
 
@@ -59,6 +60,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         trust=("main", "release/*"),
         require_signatures=True,
         full_every=172_800.0,
+        audit=0.125,
     )
     assert set(KEYS) == {line.partition(" ")[0] for line in ALL_KEYS.splitlines()[2:]} | {"env_expression"}
 
@@ -77,7 +79,7 @@ def test_the_hub_is_a_url_or_a_path_from_where_it_was_named(tmp_path: Path, monk
     [
         pytest.param("datafil = 'x'", "has an unknown key 'datafil'; did you mean 'datafile'?", id="close"),
         pytest.param("ignore-env = []", "has an unknown key 'ignore-env'; did you mean 'ignore_env'?", id="dash"),
-        pytest.param("zzz = 1", "has an unknown key 'zzz'; known keys are always, datafile, depends, ", id="far"),
+        pytest.param("zzz = 1", "has an unknown key 'zzz'; known keys are always, audit, datafile, ", id="far"),
         pytest.param("datafile = 3", "datafile must be a path (string); it is 3", id="text"),
         pytest.param("env = ''", "env must be a name (string); it is ''", id="empty"),
         pytest.param("always = 'x'", "always must be a list of strings; it is 'x'", id="list"),
@@ -85,6 +87,7 @@ def test_the_hub_is_a_url_or_a_path_from_where_it_was_named(tmp_path: Path, monk
         pytest.param("keep = true", "keep must be a whole number from 1 to 1000000; it is True", id="bool"),
         pytest.param("keep = 0", "keep must be a whole number from 1 to 1000000; it is 0", id="zero"),
         pytest.param("keep = 99999999999", "keep must be a whole number from 1 to 1000000; it is 9999", id="absurd"),
+        pytest.param("audit = '0%'", "audit must be a share like \"10%\"; it is '0%'", id="share"),
         pytest.param("store_failures = 0", "store_failures must be true or false; it is 0", id="flag"),
         pytest.param(r'datafile = "a\u0000b"', "datafile must be a path (string); it is", id="nul"),
         pytest.param(r'source = ["a\u0000b"]', "source must be a list of strings; it is", id="nul-in-list"),

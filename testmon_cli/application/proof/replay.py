@@ -55,7 +55,9 @@ def replay(
     commits = repository.commits(request.commits, request.between)
     if len(commits) < 2:
         raise TestmonError("there is nothing to replay: it takes two commits")
-    state = State(_place(repository, settings, request), anew=request.anew)
+    question = _question(repository, settings, request)
+    place = Path(request.state).absolute() if request.state else default_place(question, os.environ)
+    state = State(place, question, anew=request.anew)
     say(f"what is found is kept in {state.place}")
     walk = _Walk(repository, settings, request, commits, state, progress)
     walk.go()
@@ -66,12 +68,11 @@ def replay(
     return Replay(steps, first, python, __version__, request.arguments)
 
 
-def _place(repository: Repository, settings: Settings, request: Request) -> Path:
-    if request.state:
-        return Path(request.state).absolute()
+def _question(repository: Repository, settings: Settings, request: Request) -> tuple[str, ...]:
+    """All that what is found depends on, but for the commits."""
     version = f"{__version__} {MODEL_KEY}"
     parts = (str(repository.root), settings.env, sys.executable, sys.version, version, request.setup or "")
-    return default_place((*parts, *request.arguments), os.environ)
+    return (*parts, *request.arguments)
 
 
 class _Walk:
@@ -162,13 +163,18 @@ class _Steps:
         try:
             old = next((c.name for c in before if self._can_run(c.name)), None)
             if old is None:
-                return blank._replace(state=NO_BASE, note="no commit before it could be tested")
+                return blank._replace(state=NO_BASE, note=f"no commit before it could be tested{self._why(before)}")
             why = self._base(old)
             if why:
                 return blank._replace(state=NO_BASE, note=why)
             return self._compare(blank._replace(base=old), self._plain(old), self._plain(commit.name))
         except _NotBuilt as reason:
             return blank._replace(note=str(reason))
+
+    def _why(self, before: Sequence[Commit]) -> str:
+        """Why the nearest commit before one could not be tested."""
+        ran = self._state.plain(before[0].name)
+        return "" if ran is None else f": pytest gave {ran.exitcode}, {ran.tail}"
 
     def _can_run(self, commit: str) -> bool:
         step = self._state.step(commit)

@@ -48,7 +48,9 @@ class Ran(NamedTuple):
 class Runner:
     """Runs programs, from several threads, until it is stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shown: bool = False) -> None:
+        """Show on stderr what programs print, if wanted."""
+        self._shown = shown
         self._lock = threading.Lock()
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._is_stopped = False
@@ -66,8 +68,8 @@ class Runner:
                         cwd=folder,
                         env=environ,
                         stdin=subprocess.DEVNULL,
-                        stdout=output,
-                        stderr=subprocess.STDOUT,
+                        stdout=sys.stderr if self._shown else output,
+                        stderr=None if self._shown else subprocess.STDOUT,
                         shell=isinstance(command, str),  # the user's own command
                         start_new_session=True,
                     )
@@ -99,30 +101,36 @@ class Runner:
             _signal(process, signal.SIGKILL)
 
     def plain(
-        self, root: Path, environ: Mapping[str, str], arguments: Sequence[str], share: float = 1.0, seed: str = ""
+        self,
+        folder: Path,
+        environ: Mapping[str, str],
+        arguments: Sequence[str],
+        share: float = 1.0,
+        seed: str = "",
+        root: Path | None = None,
     ) -> Ran:
-        """Run all tests, or a share of them, by pytest alone."""
-        return self._pytest(root, environ, [sys.executable, "-m", "pytest"], arguments, share, seed)
+        """Run all tests, or a share of them, by pytest alone. Their names are relative to the root, or the folder."""
+        settings = LogSettings("", os.path.realpath(root or folder), share, seed)
+        return self._pytest(folder, environ, [sys.executable, "-m", "pytest"], arguments, settings)
 
     def collect(self, root: Path, environ: Mapping[str, str], options: Sequence[str], arguments: Sequence[str]) -> Ran:
         """Run `testmon collect`."""
         # The folder holds any commit: what runs us is not looked for there.
         command = [sys.executable, "-P", "-m", "testmon_cli", "collect", *options, "--"]
-        return self._pytest(root, environ, command, arguments)
+        return self._pytest(root, environ, command, arguments, LogSettings("", os.path.realpath(root)))
 
     def _pytest(
         self,
-        root: Path,
+        folder: Path,
         environ: Mapping[str, str],
         command: Sequence[str],
         arguments: Sequence[str],
-        share: float = 1.0,
-        seed: str = "",
+        settings: LogSettings,
     ) -> Ran:
         with tempfile.TemporaryDirectory(prefix="testmon-") as place:
             log = os.path.join(place, "outcomes")
-            told = {**environ, VARIABLE: LogSettings(log, os.path.realpath(root), share, seed).to_json()}
-            code, seconds, tail = self.run([*command, *_ALWAYS, *arguments], root, told)
+            told = {**environ, VARIABLE: settings._replace(path=log).to_json()}
+            code, seconds, tail = self.run([*command, *_ALWAYS, *arguments], folder, told)
             return read(log, code, seconds, tail)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from testmon_cli.application.proof.runs import Ran
-from testmon_cli.domain.errors import EnvironmentFailure
+from testmon_cli.domain.errors import EnvironmentFailure, TestmonError
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.domain.proof import Base, Finding, MissingLink, Outcome, Step
 
@@ -27,15 +27,21 @@ def default_place(parts: Sequence[str], environ: Mapping[str, str]) -> Path:
 class State:
     """A folder. Each file in it is put in place whole; what it holds of a commit is done."""
 
-    def __init__(self, place: Path, *, anew: bool = False) -> None:
+    def __init__(self, place: Path, question: Sequence[str], *, anew: bool = False) -> None:
         self.place = place
+        asked = place / "question.json"
         try:
             if anew:
                 shutil.rmtree(place, ignore_errors=True)
             for name in ("plain", "steps", "bases", "evidence"):
                 (place / name).mkdir(parents=True, exist_ok=True)
+            if not asked.exists():
+                asked.write_text(json.dumps(question), encoding="utf-8")
+            is_same = json.loads(asked.read_text(encoding="utf-8")) == [*question]
         except OSError as error:
             raise EnvironmentFailure(f"nothing can be kept in {place}: {error.strerror}") from error
+        if not is_same:
+            raise TestmonError(f"{place} is of a replay with other options: name another folder, or give --anew")
 
     def plain(self, commit: str) -> Ran | None:
         """How tests came out under pytest alone."""

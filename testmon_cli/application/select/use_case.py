@@ -610,7 +610,8 @@ class Chooser:
         errors: Mapping[str, object] = self.runs[0].mapping("errors")
         asked = {path for path in self.tree.stats if path not in files or path in self.unstable or path in left_out}
         for path in sorted(asked):
-            if not _is_collectable(self.tree, path, naming):
+            # A file in which tests were found may have been named to pytest, whatever it is called.
+            if path not in files and not _is_collectable(self.tree, path, naming):
                 continue
             names = inert.get(path, frozenset())
             if "*" in names:
@@ -626,7 +627,7 @@ class Chooser:
                 for test in self._new_functions(path, naming, shown, names):
                     if f"{test.nodeid}::" in groups:
                         yield test._replace(reason=Reason(kinds.NEW, "left out when its file was collected"))
-        yield from self._inherited(naming, functions)
+        yield from self._inherited(naming, functions, files)
         yield from self._new_texts(naming, files)
         yield from self._pending(unwanted)
 
@@ -657,12 +658,12 @@ class Chooser:
                 reason = Reason(kinds.NEW, f"new test at {path}:{candidate.line}")
                 yield Selected(nodeid, self.arguments.of(node), reason)
 
-    def _inherited(self, naming: Naming, functions: set[str]) -> Iterator[Selected]:
+    def _inherited(self, naming: Naming, functions: set[str], files: set[str]) -> Iterator[Selected]:
         """New tests of classes whose own text is as it was."""
         for test in self.inherited:
             group = f"{test.path}::{test.cls}"
             nodeid = f"{group}::{test.name}"
-            if nodeid in functions or not _is_collectable(self.tree, test.path, naming):
+            if nodeid in functions or not (test.path in files or _is_collectable(self.tree, test.path, naming)):
                 continue
             reason = Reason(kinds.NEW, f"inherits the new test at {test.origin}")
             if test.path not in self.doubtful and any(f.startswith(f"{group}::") for f in functions):

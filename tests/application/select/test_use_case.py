@@ -477,3 +477,12 @@ def test_names_that_are_looked_up_are_known_where_they_are_recorded(project: Pro
         handle.write("\n\ndef part_b():\n    return 2\n")
 
     assert sorted(project.testmon("select", "--explain").out.splitlines()) == wanted.splitlines()
+
+
+def test_new_tests_of_a_file_that_pytest_was_given_by_name(project: Project) -> None:
+    text = "class TestOld:\n    def test_old(self):\n        pass\n"
+    project.write({"checks.py": text})
+    assert project.testmon("collect", "-q", "checks.py").code == 0
+    assert project.testmon("select").out == ""
+    project.write({"checks.py": f"{text}\n    def test_more(self):\n        pass\n\n\ndef test_new():\n    pass\n"})
+    assert project.testmon("select").out == "checks.py::TestOld::test_more\nchecks.py::test_new\n"
