@@ -191,6 +191,12 @@ def answers(session: nox.Session) -> None:
     _script(session, "answers")
 
 
+@nox.session(python=PYTHON)
+def trust(session: nox.Session) -> None:
+    """Write what replays of real projects found into the page on trust; NAME=FILE takes a new one in."""
+    _script(session, "trust")
+
+
 @nox.session(name="measure-code", python=PYTHON)
 def measure_code(session: nox.Session) -> None:
     """Measure how the source reads; revisions after `--` are shown beside it."""
