@@ -248,19 +248,26 @@ class _Follower:
         """An attribute is set: of a module, it is a name of that; of a plain class, a member."""
         target, _, attribute = dotted.rpartition(".")
         found = self.project.resolve(target, place.path)
-        path, qualname = found if found is not None else ("", "")
-        made = self.project.class_named(path, qualname) if qualname else None
-        is_plain = made is not None and self.project.is_plain_class(path, made)
         if found is None:
             self._note(MUTATED, place.path, dotted)
-        elif attribute == "__doc__" and (is_plain or self.project.function(path, qualname)):
-            self._note(DOCUMENTED, path, qualname.rpartition(".")[2])
+            return
+        path, qualname = found
+        outer, _, name = qualname.rpartition(".")
+        made = self.project.class_named(path, qualname)
+        is_plain = made is not None and self.project.is_plain_class(path, made)
+        if attribute == "__doc__" and (is_plain or self._is_mere_function(path, outer, name)):
+            self._note(DOCUMENTED, path, name)
         elif not qualname:
             self._note(NAME, path, attribute)
         elif is_plain and not known_effects.is_special(attribute):
             self._note(MEMBER, path, attribute, owner=qualname)
         else:
             self._note(MUTATED, place.path, dotted)
+
+    def _is_mere_function(self, path: str, owner: str, name: str) -> bool:
+        """Whether a name stands for a function of which nothing is made that may notice a new docstring."""
+        found = self.project.definitions(path, name, owner)
+        return bool(found) and all(d.kind == "function" and self.project.has_pure_decorators(path, d) for d in found)
 
     def _argument_changed(self, path: str, argument: str) -> None:
         """Something that a call in `path` was given is another, see `analysis.effects` for the notation."""

@@ -49,7 +49,7 @@ PURE_EXTERNAL = (
     "typing_extensions", "numpy.arange", "numpy.array", "numpy.asarray", "numpy.dtype", "numpy.full", "numpy.linspace",
     "numpy.ones", "numpy.zeros", "hypothesis", "mock.patch", "packaging", "six.moves",
     "deprecated", "backports", "dateutil", "exceptiongroup", "importlib_metadata", "importlib_resources", "pytz",
-    "regex.compile", "tomli", "zoneinfo", "pydantic.ConfigDict", "pydantic.Field",
+    "regex.compile", "tomli", "pydantic.ConfigDict", "pydantic.Field",
     "django.utils.translation.gettext_lazy", "marshmallow.fields", "marshmallow.validate",
 )  # fmt: skip
 

@@ -356,6 +356,10 @@ class Project:
         outer, _, name = qualname.rpartition(".")
         return next((d for d in self.definitions(path, name, outer) if d.kind == "class"), None)
 
+    def has_pure_decorators(self, path: str, definition: Definition) -> bool:
+        """Whether a definition stays, to whoever asks it for documentation, what it is without its decorators."""
+        return all(known_effects.is_pure_decorator(d) and not self.resolve(d, path) for d in definition.decorators)
+
     def is_plain_class(self, path: str, definition: Definition, *, above: bool = False) -> bool:
         """Whether a member of the class is no more than a member: nothing looks at the class as a whole.
 

@@ -533,9 +533,7 @@ class Growth:
 
     def _documentation(self, path: str, change: DefinitionChange, cause: Cause) -> None:
         definition = change.definition
-        pure = all(
-            known_effects.is_pure_decorator(d) and not self.project.resolve(d, path) for d in definition.decorators
-        )
+        pure = self.project.has_pure_decorators(path, definition)
         owner = self.project.class_named(path, definition.owner) if definition.owner else None
         if owner is not None and change.name != "__doc__" and definition.kind != "function":
             pure = pure and self.project.is_plain_class(path, owner)
