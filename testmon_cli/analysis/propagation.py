@@ -114,8 +114,10 @@ class Growth:
         is_special = "autouse" in definition.flags or any(
             bound in known_effects.PYTEST_NAMES for bound in definition.names
         )
-        if (not definition.names and definition.kind != "assign") or (is_special and not definition.owner):
-            self.module(path, link)  # what an assignment sets is known: the name, or by its effects
+        # What an assignment sets besides names is known by its effects; these do not tell of names of a class body.
+        is_known = bool(definition.names) or (definition.kind == "assign" and not definition.owner)
+        if not is_known or (is_special and not definition.owner):
+            self.module(path, link)
         self.fragile(path, link)
         if self.project.runs(path):
             for consequence in self._import_effects.of_other_run(path, definition, functions):
