@@ -24,7 +24,7 @@ from testmon_cli.application.checkout.sources import Tree, stored_model
 from testmon_cli.application.invalidate import changed_distributions
 from testmon_cli.application.invalidate.affected_traces import RunMatcher
 from testmon_cli.application.invalidate.snapshot_diff import FileChanges, PackageChanges, is_loaded
-from testmon_cli.application.invalidate.trace_uses import users_of, with_users
+from testmon_cli.application.invalidate.trace_uses import reachable, users_of
 from testmon_cli.application.select.use_case import describe, select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.causes import Cause
@@ -217,7 +217,7 @@ class Dependents:
         return self._tests & self._matchers[run.id].reached_by(change).keys()
 
     def _with_users(self, traces: Iterable[int]) -> set[int]:
-        return with_users(traces, self._users)
+        return reachable(traces, self._users)
 
 
 def _what_happened(before: str, now: str) -> str:

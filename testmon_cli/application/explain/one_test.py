@@ -9,6 +9,7 @@ from testmon_cli.analysis.project import Project
 from testmon_cli.application.checkout import environment
 from testmon_cli.application.checkout.sources import Snapshot
 from testmon_cli.application.explain.suggestions import nearest
+from testmon_cli.application.invalidate.trace_uses import reachable, used_by
 from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
@@ -113,20 +114,11 @@ def _functions(model: SourceModel | None, blocks: Iterable[Block]) -> Iterator[R
 
 def _used(datafile: Datafile, execution: StoredExecution) -> dict[int, str]:
     """The test's trace and those it uses, with the name of the fixture each belongs to."""
-    used: dict[int, list[int]] = {}
-    for user, other in datafile.uses([execution.run_id]):
-        used.setdefault(user, []).append(other)
     names = {
         trace: identity.split(":", 2)[2] for trace, _, identity, _, _ in datafile.traces([execution.run_id], "fixture")
     }
-    found: dict[int, str] = {}
-    stack = [execution.trace_id]
-    while stack:
-        trace_id = stack.pop()
-        if trace_id not in found:
-            found[trace_id] = names.get(trace_id, "")
-            stack += used.get(trace_id, [])
-    return found
+    used = reachable([execution.trace_id], used_by(datafile, [execution.run_id]))
+    return {trace_id: names.get(trace_id, "") for trace_id in used}
 
 
 def _reached(project: Project, start: set[str]) -> set[str]:

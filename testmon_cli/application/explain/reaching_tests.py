@@ -13,7 +13,7 @@ from typing import NamedTuple
 from testmon_cli.application.checkout import environment, sources
 from testmon_cli.application.checkout.sources import Tree, stored_model
 from testmon_cli.application.explain.suggestions import nearest
-from testmon_cli.application.invalidate.trace_uses import users_of, with_users
+from testmon_cli.application.invalidate.trace_uses import reachable, users_of
 from testmon_cli.application.select.paths import Place, places
 from testmon_cli.application.select.reason_text import sentence
 from testmon_cli.application.settings import Settings
@@ -219,7 +219,7 @@ class _Asking:
             "collect": "its collection runs it",
             "session": "the session runs it",
         }.get(kind, "an import runs it")
-        for user in sorted(with_users([trace], users) - {trace}):
+        for user in sorted(reachable([trace], users) - {trace}):
             self._found.setdefault(user, how)
 
     def _ask_the_rules(self, run: Run, model: SourceModel, blocks: Sequence[Block], hits: set[int]) -> None:

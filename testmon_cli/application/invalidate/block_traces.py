@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from testmon_cli.application.invalidate.trace_uses import with_users
+from testmon_cli.application.invalidate.trace_uses import reachable
 from testmon_cli.domain.bits import Bits
 from testmon_cli.domain.records import StoredFingerprint
 from testmon_cli.storage.datafile import Datafile
@@ -87,5 +87,5 @@ class BlockTraces:
             self._used = self.bits.of(trace for trace in self._users if trace in self._traces)
         used = traces & self._used
         if used not in self._spread:
-            self._spread[used] = self.bits.of(with_users(self.bits.things(used), self._users))
+            self._spread[used] = self.bits.of(reachable(self.bits.things(used), self._users))
         return traces | self._spread[used]

@@ -1,4 +1,7 @@
-"""Which traces use the results of others: a test those of its fixtures, a file's tests what collecting it ran."""
+"""Which traces use the results of others: a test those of its fixtures, a file's tests what collecting it ran.
+
+A trace stands for what ran for a test, a fixture, an import or a collector.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,13 +17,21 @@ def users_of(datafile: Datafile, runs: Iterable[int]) -> Mapping[int, Sequence[i
     return users
 
 
-def with_users(traces: Iterable[int], users: Mapping[int, Sequence[int]]) -> set[int]:
-    """Some traces with all that use one of them, directly or through others."""
+def used_by(datafile: Datafile, runs: Iterable[int]) -> Mapping[int, Sequence[int]]:
+    """By each trace of some runs that uses others, the ids of those."""
+    used: dict[int, list[int]] = defaultdict(list)
+    for user, other in datafile.uses(runs):
+        used[user].append(other)
+    return used
+
+
+def reachable(traces: Iterable[int], links: Mapping[int, Sequence[int]]) -> set[int]:
+    """Some traces with all that links lead to from them, directly or through others."""
     found = set(traces)
     stack = list(found)
     while stack:
-        for user in users.get(stack.pop(), ()):
-            if user not in found:
-                found.add(user)
-                stack.append(user)
+        for trace_id in links.get(stack.pop(), ()):
+            if trace_id not in found:
+                found.add(trace_id)
+                stack.append(trace_id)
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 from testmon_cli.application.checkout import environment
 from testmon_cli.application.checkout.sources import Snapshot
 from testmon_cli.application.invalidate.snapshot_diff import is_loaded
-from testmon_cli.application.invalidate.trace_uses import users_of, with_users
+from testmon_cli.application.invalidate.trace_uses import reachable, users_of
 from testmon_cli.application.report import suite
 from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
@@ -150,7 +150,7 @@ class _Reaching:
         runs = {execution.run_id for execution in newest}
         users = users_of(datafile, runs)
         for trace, *_ in datafile.traces(runs, *_OTHERS):
-            self._tests[trace] = bits.known(with_users([trace], users))
+            self._tests[trace] = bits.known(reachable([trace], users))
 
     def blocks(self, path: str) -> dict[int, int]:
         """By checksum of a block, the tests that reach it."""

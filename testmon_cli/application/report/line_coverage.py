@@ -11,6 +11,7 @@ from testmon_cli.analysis.model import parse
 from testmon_cli.application.checkout import environment, sources
 from testmon_cli.application.checkout.sources import Tree, stored_model
 from testmon_cli.application.invalidate.snapshot_diff import is_loaded
+from testmon_cli.application.invalidate.trace_uses import reachable, used_by
 from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
@@ -78,18 +79,9 @@ class _Reading:
 
     def _relied_on(self, chosen: list[StoredExecution], runs: list[int]) -> set[int]:
         """Traces of executions and all that they use: fixtures, collection, the session; and of every import."""
-        used: dict[int, list[int]] = defaultdict(list)
-        for user, other in self.datafile.uses(runs):
-            used[user].append(other)
-        stack = [e.trace_id for e in chosen]
-        stack += [trace_id for trace_id, *_ in self.datafile.traces({e.run_id for e in chosen}, "module", "statement")]
-        found: set[int] = set()
-        while stack:
-            trace_id = stack.pop()
-            if trace_id not in found:
-                found.add(trace_id)
-                stack += used.get(trace_id, ())
-        return found
+        traces = [e.trace_id for e in chosen]
+        traces += [trace_id for trace_id, *_ in self.datafile.traces({e.run_id for e in chosen}, "module", "statement")]
+        return reachable(traces, used_by(self.datafile, runs))
 
     def _model(self, path: str) -> SourceModel | None:
         if path not in self._models:

@@ -7,7 +7,6 @@ anything of that was not observed, nobody is told that a test is flaky.
 """
 
 import os
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from testmon_cli.application.checkout import git, git_status, sources
 from testmon_cli.application.checkout.sources import Overlay, Snapshot, Tree, is_left_out
 from testmon_cli.application.invalidate.snapshot_diff import UNKNOWN as UNOBSERVED
 from testmon_cli.application.invalidate.snapshot_diff import is_loaded
+from testmon_cli.application.invalidate.trace_uses import reachable, used_by
 from testmon_cli.application.select.pytest_arguments import Arguments
 from testmon_cli.application.select.reason_text import sentence
 from testmon_cli.application.select.use_case import Chooser
@@ -46,15 +46,15 @@ def judge(
     With `base`, what is known of the tests at that revision of git counts before what came out elsewhere.
     """
     wanted = {failure.nodeid: failure for failure in failures}
-    past: dict[str, list[StoredExecution]] = defaultdict(list)
-    for execution in executions if wanted else ():
-        if execution.nodeid in wanted and len(past[execution.nodeid]) < _MOST:
-            past[execution.nodeid].append(execution)
     if not wanted:
         return {}
-    judge = _Judge(settings, datafile, runs)
-    before = _Base(judge, base) if base is not None else None
-    return {nodeid: judge.judge(failure, past[nodeid], before) for nodeid, failure in wanted.items()}
+    past: dict[str, list[StoredExecution]] = {nodeid: [] for nodeid in wanted}
+    for execution in executions:
+        if execution.nodeid in wanted and len(past[execution.nodeid]) < _MOST:
+            past[execution.nodeid].append(execution)
+    judging = _Judge(settings, datafile, runs)
+    before = _Base(judging, base) if base is not None else None
+    return {nodeid: judging.judge(failure, past[nodeid], before) for nodeid, failure in wanted.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ class _Reliance:
     """What executions ran, with all that they use, and the sources as runs saw them."""
 
     datafile: Datafile
-    _used: dict[int, Mapping[int, list[int]]] = field(default_factory=dict)  # by run
+    _used: dict[int, Mapping[int, Sequence[int]]] = field(default_factory=dict)  # by run
     _blocks: dict[int, Mapping[str, frozenset[int]]] = field(default_factory=dict)  # by trace of a test
     _snapshots: dict[int, Snapshot] = field(default_factory=dict)  # by run
 
@@ -275,15 +275,5 @@ class _Reliance:
 
     def _with_used(self, execution: StoredExecution) -> set[int]:
         if execution.run_id not in self._used:
-            used: dict[int, list[int]] = defaultdict(list)
-            for user, other in self.datafile.uses([execution.run_id]):
-                used[user].append(other)
-            self._used[execution.run_id] = used
-        found: set[int] = set()
-        stack = [execution.trace_id]
-        while stack:
-            trace_id = stack.pop()
-            if trace_id not in found:
-                found.add(trace_id)
-                stack += self._used[execution.run_id].get(trace_id, ())
-        return found
+            self._used[execution.run_id] = used_by(self.datafile, [execution.run_id])
+        return reachable([execution.trace_id], self._used[execution.run_id])
