@@ -11,9 +11,8 @@ from typing import Final, NamedTuple
 from testmon_cli.application import plan as planning
 from testmon_cli.application.checkout import environment
 from testmon_cli.application.checkout.ci_providers import Job
-from testmon_cli.application.checkout.pytest_options import without_options
 from testmon_cli.application.ci import whole_runs
-from testmon_cli.application.collect.use_case import collect, collect_these, names_path
+from testmon_cli.application.collect.use_case import collect, collect_these, divided
 from testmon_cli.application.select.filters import narrowing_of
 from testmon_cli.application.select.use_case import everything, select
 from testmon_cli.application.settings import Settings
@@ -120,10 +119,7 @@ class _Chooser:
             self._shard = Shard(*job.shard)
         self._planned = self._plan(request.plan)
         self._is_planned = self._planned is not None or (self._shard is not None and bool(self._shard.plan))
-        arguments = request.arguments
-        places = {place for place in without_options(arguments) if names_path(arguments[place], self._root)}
-        self._paths = tuple(arguments[place] for place in sorted(places))
-        self._options = tuple(argument for place, argument in enumerate(arguments) if place not in places)
+        self._options, self._paths = divided(request.arguments, self._root)
         why = why or whole_runs.why(settings, job.words, time.time(), is_all=request.is_all)
         self._selection, self._why = wanted(settings, why, self._paths)
         verdict = self._selection.verdict

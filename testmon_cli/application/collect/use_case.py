@@ -81,14 +81,13 @@ def collect_selected(
     from testmon_cli.application.select.use_case import select  # a plain run does not need it
 
     root = Path(os.path.realpath(settings.root))
-    paths = {place: arguments[place] for place in without_options(arguments) if names_path(arguments[place], root)}
-    narrowing = narrowing_of(settings, [*paths.values()] or None)
+    options, paths = divided(arguments, root)
+    narrowing = narrowing_of(settings, paths or None)
     selection = select(settings, narrowing=narrowing, exact=True)
     if not selection.known and narrowing.is_of_tests(selection):
         return collect(settings, arguments, verbose=verbose)
     if not selection.arguments:
         return None
-    options = [argument for place, argument in enumerate(arguments) if place not in paths]
     return collect_these(settings, options, selection.arguments, verbose=verbose, say=say)
 
 
@@ -267,8 +266,14 @@ def _redefines(arguments: Sequence[str]) -> bool:
     return any(a.startswith(("-o", "--override-ini")) for a in arguments)
 
 
-def names_path(argument: str, root: Path) -> bool:
-    """Whether an argument of pytest is a path or node id (and not an option, or the value of one)."""
+def divided(arguments: Sequence[str], root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Arguments of pytest as options, with their values, and paths or node ids."""
+    places = {place for place in without_options(arguments) if _names_path(arguments[place], root)}
+    options = tuple(argument for place, argument in enumerate(arguments) if place not in places)
+    return options, tuple(arguments[place] for place in sorted(places))
+
+
+def _names_path(argument: str, root: Path) -> bool:
     path = path_of(argument)
     return not argument.startswith("-") and (os.path.exists(path) or os.path.exists(root / path))
 

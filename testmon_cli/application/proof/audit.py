@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from testmon_cli.application.checkout import environment
-from testmon_cli.application.checkout.pytest_options import without_options
-from testmon_cli.application.collect.use_case import names_path
+from testmon_cli.application.collect.use_case import divided
 from testmon_cli.application.proof import outcomes
 from testmon_cli.application.proof.missing_link import Links, written
 from testmon_cli.application.proof.outcomes import Outcomes
@@ -74,7 +73,7 @@ def audit(settings: Settings, request: Request) -> Audit:
         ran = runner.plain(here, os.environ, request.arguments, request.share, request.seed, root=root)
         if not ran.has_run:
             raise EnvironmentFailure(f"pytest did not run the tests: its exit code is {ran.exitcode}")
-        options = _without_paths(request.arguments, root)
+        options, _ = divided(request.arguments, root)
 
         def again(nodeids: Sequence[str]) -> Outcomes:
             if nodeids:
@@ -120,12 +119,6 @@ def _come_out(runs: Sequence[Outcomes], nodeid: str, result: str) -> bool:
     return all(nodeid in outcomes and outcomes[nodeid].result == result for outcomes in runs)
 
 
-def _without_paths(arguments: Sequence[str], root: Path) -> list[str]:
-    """The options among the arguments of pytest."""
-    paths = {place for place in without_options(arguments) if names_path(arguments[place], root)}
-    return [argument for place, argument in enumerate(arguments) if place not in paths]
-
-
 # In continuous integration: the run of a job shows how tests come out
 
 
@@ -159,7 +152,7 @@ def of_job(settings: Settings) -> Iterator[Begun | None]:
         yield begun
 
 
-def finish(settings: Settings, begun: Begun, options: Sequence[str]) -> tuple[tuple[Finding, ...], Tally] | None:
+def finish(settings: Settings, begun: Begun, arguments: Sequence[str]) -> tuple[tuple[Finding, ...], Tally] | None:
     """Compare what a job has collected, remember the numbers with its run, and sum up all that are remembered."""
     current = environment.current(settings.env)
     with Datafile.open(settings.datafile, mode="write") as datafile:
@@ -169,9 +162,10 @@ def finish(settings: Settings, begun: Begun, options: Sequence[str]) -> tuple[tu
         executions = [e for e in datafile.executions(current) if e.run_id == run.id]
     root = Path(os.path.realpath(settings.root))
     runner = Runner()
+    options, _ = divided(arguments, root)
 
     def again(nodeids: Sequence[str]) -> Outcomes:
-        return runner.plain(root, os.environ, [*_without_paths(options, root), *nodeids], root=root).outcomes
+        return runner.plain(root, os.environ, [*options, *nodeids], root=root).outcomes
 
     after = {e.nodeid: Outcome(e.outcome, e.duration) for e in executions}
     findings = judged(begun.settings, begun.says, after, again, begun.began)
