@@ -88,9 +88,14 @@ def ancestors(root: Path, most: int) -> list[str]:
         return []
 
 
-def answer(root: Path, *arguments: str) -> bytes:
-    """Run git and return its stdout. Raises EnvironmentFailure when it fails."""
-    done = _run(root, *arguments)
+def answer(
+    root: Path, *arguments: str, environ: Mapping[str, str] | None = None, settings: Iterable[str] = ()
+) -> bytes:
+    """Run git and return its stdout. Raises EnvironmentFailure when it fails.
+
+    It may be given another environment than ours, and `settings` ("name=value") that count for this command alone.
+    """
+    done = _run(root, *arguments, environ=environ, settings=settings)
     if done.returncode:
         raise EnvironmentFailure(f"git {arguments[0]} failed in {root}: {_reason(done)}")
     return done.stdout
@@ -102,11 +107,16 @@ def _reason(done: "subprocess.CompletedProcess[bytes]") -> str:
     return lines[0].removeprefix("fatal: ") if lines else f"exit code {done.returncode}"
 
 
-def _run(root: Path, *arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-    environ = {**os.environ, "LC_ALL": "C"}
+def _run(
+    root: Path,
+    *arguments: str,
+    stdin: bytes = b"",
+    environ: Mapping[str, str] | None = None,
+    settings: Iterable[str] = (),
+) -> "subprocess.CompletedProcess[bytes]":
+    command = ["git", *(part for setting in settings for part in ("-c", setting)), *arguments]
+    env = {**(os.environ if environ is None else environ), "LC_ALL": "C"}
     try:
-        return subprocess.run(
-            ["git", *arguments], cwd=root, env=environ, input=stdin, capture_output=True, check=False
-        )  # fmt: skip
+        return subprocess.run(command, cwd=root, env=env, input=stdin, capture_output=True, check=False)
     except OSError as error:
         raise EnvironmentFailure(f"cannot run git ({error.strerror}), which this needs") from error

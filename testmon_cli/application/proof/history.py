@@ -1,24 +1,24 @@
 """Commits of a repository, and a place of its own where each is checked out in its turn."""
 
 import os
-import subprocess
 import sys
 import sysconfig
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from testmon_cli.application.checkout import git as checkout_git
 from testmon_cli.domain.errors import EnvironmentFailure, TestmonError
 from testmon_cli.tracing.settings import CACHE_FOLDER
 
 _FORMAT: Final = "%H%x00%s"
 # Set while git runs a hook: they name the repository, whatever the working directory is.
 _OF_GIT: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-_NO_HOOKS: Final = ("-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false")
+_NO_HOOKS: Final = ("core.hooksPath=/dev/null", "advice.detachedHead=false")
 
 
 class Commit(NamedTuple):
@@ -64,8 +64,8 @@ class Repository:
 
     def _log(self, *what: str) -> list[Commit]:
         text = self._git("log", "--first-parent", "--reverse", f"--format={_FORMAT}", *what, "--")
-        lines = text.decode("utf-8", "replace").splitlines()
-        return [Commit(name, subject) for name, _, subject in (line.partition("\0") for line in lines)]
+        lines = text.decode("utf-8", "replace").split("\n")  # a subject may hold what `splitlines` takes for an end
+        return [Commit(name, subject) for name, end, subject in (line.partition("\0") for line in lines) if end]
 
     @contextmanager
     def worktree(self, commit: str) -> Iterator["Worktree"]:
@@ -74,17 +74,12 @@ class Repository:
             place = Path(os.path.realpath(folder), self.top.name or "project")
             try:
                 with self._lock:
-                    self._git(*_NO_HOOKS, "worktree", "add", "--detach", "--quiet", "--force", str(place), commit)
+                    self._git("worktree", "add", "--detach", "--quiet", "--force", str(place), commit)
                 yield Worktree(place, place / self.inside, self.top)
             finally:
                 with self._lock:
-                    subprocess.run(
-                        ["git", "worktree", "remove", "--force", "--force", str(place)],
-                        cwd=self.root,
-                        env=environment(os.environ),
-                        capture_output=True,
-                        check=False,
-                    )
+                    with suppress(EnvironmentFailure):  # it may never have come to be
+                        self._git("worktree", "remove", "--force", "--force", str(place))
                     self._git("worktree", "prune")
 
     def _git(self, *arguments: str) -> bytes:
@@ -101,7 +96,7 @@ class Worktree:
 
     def check_out(self, commit: str) -> None:
         """Have the files of a commit there and nothing else, but for what testmon keeps of sources."""
-        git(self.place, *_NO_HOOKS, "checkout", "--quiet", "--force", "--detach", commit)
+        git(self.place, "checkout", "--quiet", "--force", "--detach", commit)
         git(self.place, "clean", "-ffdxq", "-e", f"{CACHE_FOLDER}/")
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
@@ -151,16 +146,5 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def git(folder: Path, *arguments: str) -> bytes:
-    """Run git and give its answer. Raises EnvironmentFailure when it fails."""
-    environ = {**environment(os.environ), "LC_ALL": "C"}
-    try:
-        done = subprocess.run(
-            ["git", *arguments], cwd=folder, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=False
-        )
-    except OSError as error:
-        raise EnvironmentFailure(f"cannot run git ({error.strerror}), which this needs") from error
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").splitlines()
-        why = lines[-1].removeprefix("fatal: ") if lines else f"exit code {done.returncode}"
-        raise EnvironmentFailure(f"git {' '.join(arguments[:1])} failed in {folder}: {why}")
-    return done.stdout
+    """Run git without hooks, whatever hook of git runs us. Raises EnvironmentFailure when it fails."""
+    return checkout_git.answer(folder, *arguments, environ=environment(os.environ), settings=_NO_HOOKS)
