@@ -24,7 +24,8 @@ def run(settings: Settings, request: Request, *, summary: str | None, verbose: b
     with jobs.usable(settings) as (usable, trouble):
         notes = hub_exchange.pull(usable, os.environ)
         with audit.of_job(usable) as begun:
-            choice = jobs.choose(usable, job, request, why=trouble or audit.WHY * (begun is not None), notes=notes)
+            why = trouble or ("" if begun is None else audit.WHY)
+            choice = jobs.choose(usable, job, request, why=why, notes=notes)
             _say(rendering.line(choice.health))
             exitcode = jobs.run(usable, choice, verbose=verbose, say=_say)
             if begun is not None:

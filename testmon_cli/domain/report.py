@@ -29,6 +29,7 @@ class Result(NamedTuple):
     outcome: str  # "" where the newest run did not run it
     seconds: float  # of its newest execution
     reason: str  # why it was not run; "" where it was
+    is_pending: bool = False  # whether it is still to be run
 
 
 class PastRun(NamedTuple):

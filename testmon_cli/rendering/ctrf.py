@@ -54,5 +54,5 @@ def as_ctrf(report: Report) -> str:
 
 def _status(result: Result) -> str:
     if not result.outcome:
-        return "skipped" if result.reason.startswith("need not") else "pending"
+        return "pending" if result.is_pending else "skipped"
     return _STATUS.get(result.outcome, "skipped")

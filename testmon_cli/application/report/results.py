@@ -26,7 +26,7 @@ def results(newest: Mapping[str, StoredExecution], selection: Selection, last: R
             continue
         why = selected.get(nodeid)
         reason = _NEEDS_NOT_RUN if why is None else f"is still to be run: {why}"
-        yield Result(nodeid, execution.path, "", execution.duration, reason)
+        yield Result(nodeid, execution.path, "", execution.duration, reason, is_pending=why is not None)
 
 
 def past_runs(

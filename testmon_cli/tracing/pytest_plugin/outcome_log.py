@@ -71,13 +71,13 @@ class OutcomeLog:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             name = self._names.of_text(report.nodeid) if report.nodeid else ""
-            self._write(BROKEN, name, _last_line(report.longreprtext))
+            self._write(BROKEN, name, _telling_line(report.longreprtext))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         reader = self._tests.setdefault(report.nodeid, OutcomeReader())
         reader.add(report)
         if reader.finished:
-            text = _last_line(reader.failure)
+            text = _telling_line(reader.failure)
             nodeid = self._names.of_text(report.nodeid)
             self._write(TEST, nodeid, reader.outcome or "passed", round(reader.duration, 4), text)
 
@@ -93,11 +93,12 @@ class OutcomeLog:
             self._file.flush()
 
 
-def _last_line(text: str) -> str:
-    """The line of a failure that says what went wrong: the last one that pytest marks with E, or the last."""
+def _telling_line(text: str) -> str:
+    """The line of a failure that says what went wrong: the first one that pytest marks with E, or else the last."""
     lines = [line for line in text.splitlines() if line.strip()]
-    errors = [line[1:] for line in lines if line.startswith("E ")]
-    return " ".join((errors or lines or [""])[0 if errors else -1].split())[:_LONGEST]
+    marked = next((line[1:] for line in lines if line.startswith("E ")), None)
+    found = lines[-1] if marked is None and lines else marked or ""
+    return " ".join(found.split())[:_LONGEST]
 
 
 def _from_elsewhere(root: str) -> list[tuple[str, str]]:
