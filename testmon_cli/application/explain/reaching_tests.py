@@ -118,7 +118,8 @@ def _named(tree: Tree, text: str, path: str, name: str) -> Target:
     names = {f"{d.owner}.{n}".lstrip("."): d.line for d in model.definitions for n in d.names}
     names.update({b.qualname: b.line for b in reversed(model.blocks) if b.qualname not in names})
     if qualname not in names:
-        hint = nearest(qualname, names, f"it has {', '.join(list(names)[:5]) or 'no names'}")
+        defined = [n for d in model.definitions if d.kind in ("class", "function") for n in d.names]
+        hint = nearest(qualname, names, f"it has {', '.join(defined[:5]) or 'no functions or classes'}")
         raise TestmonError(f"nothing is called {qualname} in {path}; {hint}")
     return _of(text, path, model, qualname, names[qualname])
 

@@ -160,6 +160,7 @@ def test_a_change_may_select_more_than_run_the_place(project: Project) -> None:
         ("depot/rate.py::label", "no such file: depot/rate.py; did you mean depot/rates.py?"),
         ("depot/rates.py:99", "depot/rates.py has no line 99: it has 12"),
         ("depot/rates.py::labell", "nothing is called labell in depot/rates.py; did you mean label?"),
+        ("depot/rates.py::zzzz", "nothing is called zzzz in depot/rates.py; it has rate, label"),
         (f"{LABEL}s", f"nothing is called test_labels in tests/test_rates.py; did you mean {LABEL}?"),
         ("depot", "depot is no file: name a source, like app/price.py, a line or a function of one"),
         ("notes.txt", "notes.txt is not a source of the project: `testmon select notes.txt` tells of data files"),
