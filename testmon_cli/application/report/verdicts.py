@@ -43,8 +43,10 @@ def judge(
 ) -> dict[str, Judgement]:
     """By node id, the verdict on each failure; `executions` are all of the environment, the newest first.
 
-    With `base`, what is known of the tests at that revision of git counts before what came out elsewhere.
+    With `base`, what is known of the tests at that revision of git counts before what came out elsewhere. Raises
+    EnvironmentFailure for a revision that git does not know, also where nothing failed.
     """
+    commit = git.resolve(Path(os.path.realpath(settings.root)), base) if base is not None else ""
     wanted = {failure.nodeid: failure for failure in failures}
     if not wanted:
         return {}
@@ -53,7 +55,7 @@ def judge(
         if execution.nodeid in wanted and len(past[execution.nodeid]) < _MOST:
             past[execution.nodeid].append(execution)
     judging = _Judge(settings, datafile, runs)
-    before = _Base(judging, base) if base is not None else None
+    before = _Base(judging, base, commit) if base is not None else None
     return {nodeid: judging.judge(failure, past[nodeid], before) for nodeid, failure in wanted.items()}
 
 
@@ -192,10 +194,10 @@ def _is_same_change(one: Run, other: Run) -> bool:
 class _Base:
     """The tests as they are at a revision of git."""
 
-    def __init__(self, judge: _Judge, revision: str) -> None:
+    def __init__(self, judge: _Judge, revision: str, commit: str) -> None:
         self._judge = judge
         self._revision = revision[:10] if len(revision) == _LENGTH_OF_A_COMMIT else revision
-        self._chooser = judge.chooser(_tree_at(judge, revision))
+        self._chooser = judge.chooser(_tree_at(judge, commit))
 
     def judge(self, failure: StoredExecution, others: Sequence[StoredExecution]) -> Judgement | None:
         """The verdict by how the test comes out there; None where that is not known."""
@@ -214,9 +216,8 @@ class _Base:
         return None
 
 
-def _tree_at(judge: _Judge, revision: str) -> Tree:
+def _tree_at(judge: _Judge, commit: str) -> Tree:
     root = judge.root
-    commit = git.resolve(root, revision)
     readers = {
         path: partial(git.content, root, blob) if blob else None
         for path, blob in git_status.since(root, commit, in_index=False).items()

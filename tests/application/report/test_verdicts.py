@@ -159,3 +159,12 @@ def test_verdicts(shop: Project, tmp_path: Path) -> None:
         "known",
         "failed on THEN at COMMIT with changes with the same inputs",
     )
+
+
+def test_an_unknown_base_is_an_error_also_where_nothing_failed(project: Project) -> None:
+    project.write({"test_one.py": "def test_one():\n    pass\n"})
+    project.git("init", "-q")
+    project.testmon("collect", "-q")
+    answer = project.testmon("report", "--base", "nowhere")
+    assert (answer.code, answer.out) == (66, "")
+    assert "nowhere" in answer.err
