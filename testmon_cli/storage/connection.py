@@ -1,22 +1,24 @@
-"""The connection to SQLite: named statements, transactions and errors in words."""
+"""The connection to SQLite: typed statements, transactions and errors in words."""
 
 import json
-import re
 import sqlite3
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 from testmon_cli.domain.errors import DatafileError
-from testmon_cli.storage.compiled_sqlite import STATEMENTS
+from testmon_cli.storage.query import Array, Change, Insert, Query
 from testmon_cli.storage.sealing import Seal, take_off
+
+_Row = TypeVar("_Row")
+_Columns = TypeVar("_Columns", bound="tuple[Any, ...]")
+_First = TypeVar("_First")
 
 _ROWS = 50  # that one statement inserts
 _PATIENCE = 0.2  # seconds without a word before `on_wait` hears that we wait
@@ -34,7 +36,7 @@ _ADVICE = {
 
 
 class Connection:
-    """One SQLite connection, in autocommit mode, that speaks of statements by their names."""
+    """One SQLite connection, in autocommit mode, that runs statements of `compiled_sqlite`."""
 
     def __init__(
         self, driver: sqlite3.Connection, path: Path, on_wait: Callable[[], None] | None, timeout: float
@@ -53,59 +55,64 @@ class Connection:
         if self.seal is not None:
             self.seal.close()
 
-    def rows(self, name: str, /, **parameters: object) -> list[Any]:
+    def rows(self, query: Query[_Row, Any, Any]) -> list[_Row]:
         """All rows of a query."""
         with translated(self.path):
-            return self.driver.execute(STATEMENTS[name], parameters).fetchall()
+            return self.driver.execute(query.sql, query.parameters).fetchall()
 
-    def stream(self, name: str, /, **parameters: object) -> Iterator[Any]:
+    def stream(self, query: Query[_Row, Any, Any]) -> Iterator[_Row]:
         """The rows of a query, one after the other."""
         with translated(self.path):
-            yield from self.driver.execute(STATEMENTS[name], parameters)
+            yield from self.driver.execute(query.sql, query.parameters)
 
-    def tuples(self, name: str, columns: Sequence[str], /, **parameters: object) -> list[Any]:
-        """The rows of a query of very many, as tuples of these columns: that spares looking each one up by its name."""
+    def tuples(self, query: Query[Any, _Columns, Any]) -> list[_Columns]:
+        """The rows of a query of very many, as tuples: that spares looking each column up by its name."""
         with translated(self.path):
-            cursor = self.driver.execute(STATEMENTS[name], parameters)
+            cursor = self.driver.execute(query.sql, query.parameters)
             cursor.row_factory = None
-            if [column[0] for column in cursor.description] != list(columns):
-                raise ValueError(f"{name} does not give {', '.join(columns)}")
             return cursor.fetchall()
 
-    def value(self, name: str, /, **parameters: object) -> Any:
+    def value(self, query: Query[Any, Any, _First]) -> _First | None:
         """The first column of the first row; None without rows."""
         with translated(self.path):
-            row = self.driver.execute(STATEMENTS[name], parameters).fetchone()
+            row = self.driver.execute(query.sql, query.parameters).fetchone()
         return None if row is None else row[0]
 
-    def change(self, name: str, /, **parameters: object) -> sqlite3.Cursor:
+    def only(self, query: Query[Any, Any, _First]) -> _First:
+        """The first column of a row that must be there; LookupError if it is not."""
+        return present(self.value(query))
+
+    def change(self, change: Change) -> None:
         """Run a statement that changes rows."""
         with translated(self.path):
-            return self.driver.execute(STATEMENTS[name], parameters)
+            self.driver.execute(change.sql, change.parameters)
 
-    def changed(self, name: str, /, **parameters: object) -> int:
+    def changed(self, change: Change) -> int:
         """Run a statement that changes rows; how many it did."""
-        self.change(name, **parameters)
+        self.change(change)
         # The driver counts only for statements whose first word it knows, and WITH is not one.
         count: int = self.driver.execute("SELECT changes()").fetchone()[0]
         return count
 
-    def change_many(self, name: str, rows: Iterable[Mapping[str, object]]) -> None:
-        """Run a statement that changes rows once for each set of parameters.
-
-        One that inserts takes many rows at a time: half the time of a run of the statement for each.
-        """
-        insert = _insert(name)
+    def insert(self, insert: Insert) -> None:
+        """Insert rows, many at a time: half the time of a run of the statement for each."""
+        names = insert.names
+        values = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+        left = map(values, insert.rows)
         with translated(self.path):
-            if insert is None:
-                self.driver.executemany(STATEMENTS[name], rows)
-                return
-            left = map(insert.values, rows)
             while chunk := list(islice(left, _ROWS)):
                 if len(chunk) == _ROWS:
-                    self.driver.execute(insert.many, list(chain.from_iterable(chunk)))
+                    self.driver.execute(insert.sql(_ROWS), list(chain.from_iterable(chunk)))
                 else:
-                    self.driver.executemany(insert.one, chunk)
+                    self.driver.executemany(insert.sql(), chunk)
+
+    def insert_one(self, insert: Insert) -> int:
+        """Insert a row that cannot be there yet; its id."""
+        (row,) = insert.rows
+        with translated(self.path):
+            number = self.driver.execute(insert.sql(), [row[name] for name in insert.names]).lastrowid
+        assert number is not None
+        return number
 
     @contextmanager
     def transaction(self) -> Iterator[bool]:
@@ -159,27 +166,6 @@ class Connection:
         return before != self._version
 
 
-class _Insert(NamedTuple):
-    """A statement that inserts, with places instead of names."""
-
-    one: str
-    many: str  # the same for `_ROWS` rows
-    values: Callable[[Mapping[str, object]], Sequence[object]]  # of a row, in the order of the places
-
-
-@cache
-def _insert(name: str) -> _Insert | None:
-    """The statement of this name, if all it does with its parameters is to insert them."""
-    match = re.fullmatch(r"(INSERT INTO \w+ \([\w, ]+\) VALUES )\((:\w+(?:, :\w+)*)\)([^:]*)", STATEMENTS[name])
-    if match is None:
-        return None
-    start, parameters, rest = match.groups()
-    names = parameters.replace(":", "").split(", ")
-    row = f"({', '.join('?' * len(names))})"
-    values = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
-    return _Insert(f"{start}{row}{rest}", f"{start}{', '.join([row] * _ROWS)}{rest}", values)
-
-
 UNREADABLE = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RecursionError, MemoryError,
     zlib.error, struct.error, sqlite3.OperationalError, sqlite3.DataError,
@@ -198,9 +184,16 @@ def decoding(path: Path | str) -> Iterator[None]:
         ) from error
 
 
-def array(values: Iterable[int | str]) -> str:
+def present(value: _First | None) -> _First:
+    """A value that must be there; LookupError if it is not."""
+    if value is None:
+        raise LookupError("a row, or a column of it, is missing")
+    return value
+
+
+def array(values: Iterable[int | str]) -> Array:
     """A list as one parameter."""
-    return json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
+    return Array(json.dumps(list(values), ensure_ascii=False, separators=(",", ":")))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.domain.records import Environment, Exchanged, Run
+from testmon_cli.storage import compiled_sqlite as sql
 from testmon_cli.storage import opening
 from testmon_cli.storage.connection import Connection, translated
 from testmon_cli.storage.gc import Progress, Pruned, Pruning, prune, rehearse
@@ -76,13 +77,23 @@ class Datafile(Reader, Writer):
 
     def exchanged(self) -> list[Exchanged]:
         """The bundles that were pulled or pushed."""
-        rows = self._connection.tuples("exchanged", Exchanged._fields)
+        rows = self._connection.tuples(sql.exchanged())
         return [Exchanged(content, key, executions, bool(ended)) for content, key, executions, ended in rows]
 
     def add_exchanged(self, bundles: Iterable[Exchanged]) -> None:
         """Remember bundles that were pulled or pushed."""
         with self.uniting():
-            self._connection.change_many("add_exchanged", (bundle._asdict() for bundle in bundles))
+            self._connection.insert(
+                sql.add_exchanged(
+                    {
+                        "content": bundle.content,
+                        "run_key": bundle.run_key,
+                        "executions": bundle.executions,
+                        "ended": bundle.ended,
+                    }
+                    for bundle in bundles
+                )
+            )
 
     def copy_to(self, driver: sqlite3.Connection) -> None:
         """Copy all to another database, while others may write to this one."""

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 from testmon_cli.domain.evidence import (
@@ -21,12 +21,12 @@ from testmon_cli.domain.evidence import (
     VersionRow,
 )
 from testmon_cli.domain.records import OF_A_MACHINE, RUN_KEY, Run, VersionRef
-from testmon_cli.storage.connection import Connection, array
+from testmon_cli.storage import compiled_sqlite as sql
+from testmon_cli.storage.connection import Connection, array, present
 from testmon_cli.storage.packing import original, pack_numbers, to_json, unpack_numbers, unpack_text, unsigned
 from testmon_cli.storage.reading import Reader
 
 _AT_ONCE = 500  # models that are read by one query
-_OF_TRACE = ("id", "subject_id", "unknown", "complete", "set_id", "outcome", "duration", "always", "text")
 _Places = dict[int, int]  # of rows of the datafile, by their ids
 
 
@@ -58,7 +58,7 @@ class Exporter:
             yield from self._rows(with_models)
 
     def _rows(self, with_models: bool) -> Iterator[Row]:
-        sets: dict[int, bytes] = dict(self._tuples("evidence_sets", ("id", "fingerprints"), runs=self._ids))
+        sets: dict[int, bytes] = dict(self._connection.tuples(sql.evidence_sets(runs=self._ids)))
         snapshots = {run.id: self._reader.snapshot(run.id) for run in self.runs}
         refs = {ref.id: ref for refs in snapshots.values() for ref in refs.values()}
         fingerprints = self._fingerprints(sets.values())
@@ -75,18 +75,15 @@ class Exporter:
         for place, run in enumerate(self.runs, 1):
             yield from self._traces(place, run, subjects, of_sets, states, origins)
 
-    def _tuples(self, name: str, columns: Sequence[str], /, **parameters: object) -> list[Any]:
-        return self._connection.tuples(name, columns, **parameters)
-
     def _fingerprints(self, sets: Iterable[bytes]) -> list[tuple[int, int, bytes]]:
         wanted = {number for packed in sets for number in unpack_numbers(packed)}
-        found = self._tuples("fingerprints_of", ("id", "source_id", "blocks"), ids=array(wanted))
+        found = self._connection.tuples(sql.fingerprints_of(ids=array(wanted)))
         if len(found) != len(wanted):
             raise LookupError("fingerprints")
         return found
 
     def _paths(self, source_ids: set[int]) -> dict[int, str]:
-        rows = self._tuples("source_paths", ("id", "path"), ids=array(source_ids))
+        rows = self._connection.tuples(sql.source_paths(ids=array(source_ids)))
         return {number: original(path) for number, path in rows}
 
     def _sources(
@@ -100,8 +97,7 @@ class Exporter:
         blocks: dict[int, _Places] = {}
         for path in sources:
             source_id = ids.get(path, 0)
-            columns = ("number", "checksum")
-            rows = self._tuples("some_blocks", columns, source_id=source_id, numbers=array(used[source_id]))
+            rows = self._connection.tuples(sql.some_blocks(source_id=source_id, numbers=array(used[source_id])))
             known = {number: unsigned(checksum) for number, checksum in rows}
             wanted = sorted(used[source_id], key=known.__getitem__)
             blocks[source_id] = _numbered(wanted)
@@ -141,12 +137,13 @@ class Exporter:
         return _numbered(number for _, _, number in anew)
 
     def _subjects(self) -> Generator[Row, None, _Places]:
-        columns = ("id", "kind", "name", "path", "function", "test_kind", "is_run")
         found = []
-        for number, kind, name, path, function, test_kind, is_run in self._tuples(
-            "evidence_subjects", columns, runs=self._ids
+        for number, kind, name, path, function, test_kind, is_run in self._connection.tuples(
+            sql.evidence_subjects(runs=self._ids)
         ):
-            stands = (original(path), original(function), test_kind) if is_run else ("", "", "")
+            stands = ("", "", "")
+            if is_run:
+                stands = (original(present(path)), original(present(function)), present(test_kind))
             found.append((SubjectRow(kind, original(name), *stands), number))
         found.sort()
         for row, _ in found:
@@ -154,21 +151,21 @@ class Exporter:
         return _numbered(number for _, number in found)
 
     def _states(self) -> Generator[Row, None, _Places]:
-        rows = self._tuples("evidence_states", ("id", "kind", "name", "state"), runs=self._ids)
+        rows = self._connection.tuples(sql.evidence_states(runs=self._ids))
         found = sorted((StateRow(kind, original(name), original(state)), number) for number, kind, name, state in rows)
         for row, _ in found:
             yield row
         return _numbered(number for _, number in found)
 
     def _origins(self) -> Generator[Row, None, _Places]:
-        rows = self._tuples("evidence_origins", ("id", "frames"), runs=self._ids)
+        rows = self._connection.tuples(sql.evidence_origins(runs=self._ids))
         found = sorted((original(frames), number) for number, frames in rows)
         for frames, _ in found:
             yield OriginRow(frames)
         return _numbered(number for _, number in found)
 
     def _run_rows(self, snapshots: Mapping[int, Mapping[str, VersionRef]], versions: _Places) -> Iterator[Row]:
-        packages = {run.id: str(self._connection.value("packages", run_id=run.id)) for run in self.runs}
+        packages = {run.id: self._connection.only(sql.packages(run_id=run.id)) for run in self.runs}
         facts = {run.id: facts_that_travel(run) for run in self.runs}
         of_packages = _numbered(sorted(set(packages.values())))
         of_facts = _numbered(sorted({text for text in facts.values() if text is not None}))
@@ -196,13 +193,12 @@ class Exporter:
         self, place: int, run: Run, subjects: _Places, sets: _Places, states: _Places, origins: _Places
     ) -> Iterator[Row]:
         uses: dict[int, list[int]] = defaultdict(list)
-        for user, subject in self._tuples("evidence_uses", ("user_id", "subject_id"), run_id=run.id):
+        for user, subject in self._connection.tuples(sql.evidence_uses(run_id=run.id)):
             uses[user].append(subjects[subject])
         resources: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        columns = ("trace_id", "resource_state_id", "origin_id")
-        for trace_id, state, origin in self._tuples("evidence_resources", columns, run_id=run.id):
+        for trace_id, state, origin in self._connection.tuples(sql.evidence_resources(run_id=run.id)):
             resources[trace_id].append((states[state], origins[origin]))
-        rows = self._tuples("evidence_traces", _OF_TRACE, run_id=run.id)
+        rows = self._connection.tuples(sql.evidence_traces(run_id=run.id))
         rows.sort(key=lambda row: subjects[row[1]])
         for trace_id, subject, unknown, complete, set_id, outcome, duration, always, text in rows:
             found = sorted(resources.pop(trace_id, ()))

@@ -4,14 +4,18 @@ An unfinished run younger than a day counts as going on: nothing of it is touche
 be about to name stay too. Of every test the newest execution in each environment outlives an age limit.
 """
 
+import math
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from testmon_cli.storage import compiled_sqlite as sql
 from testmon_cli.storage.connection import Connection, array, translated
 from testmon_cli.storage.packing import storable, unpack_numbers
+from testmon_cli.storage.query import Change
 
 _DAY = 86_400.0
 Progress = Callable[[int, int], None]
@@ -34,52 +38,54 @@ class Pruned(NamedTuple):
 
 
 class _Step(NamedTuple):
-    statement: str
+    change: Callable[[], Change]  # made when its turn comes: what it takes can depend on the steps before it
     counted: str = ""  # as what; "" for rows that only belong to others
-    parameters: tuple[str, ...] = ()
 
 
-_ORPHANS = (
-    _Step("prune_empty_runs", "runs", ("recent", "before")),
-    _Step("prune_environments", "environments"),
-    _Step("prune_failures"),
-    _Step("prune_traces", "traces", ("recent",)),
-    _Step("prune_tests_left", "tests"),
-    _Step("prune_trace_sets"),
-    _Step("prune_sets"),
-    _Step("prune_members"),
-    _Step("prune_uses"),
-    _Step("prune_trace_resources"),
-    _Step("prune_subjects"),
-    _Step("prune_fingerprints", "fingerprints"),
-    _Step("prune_blocks", "blocks"),
-    _Step("prune_resource_states", "resource states"),
-    _Step("prune_resources", "resources"),
-    _Step("prune_origins"),
-    _Step("prune_snapshots", "snapshots"),
-    _Step("prune_package_sets", "package sets"),
-    _Step("prune_fact_sets", "fact sets"),
-)
-_SOURCES = (
-    _Step("prune_versions", "source versions", ("ids",)),
-    _Step("prune_models"),
-    _Step("prune_sources", "sources"),
-)
-
-
-def _asked(pruning: Pruning) -> tuple[_Step, ...]:
-    """The steps that the user's word calls for."""
-    steps: list[_Step] = []
+def _asked(pruning: Pruning, recent: float) -> Iterator[_Step]:
+    """The steps that the user's word calls for. Runs that have begun since `recent` and go on are left alone."""
     if pruning.environments:
-        steps.append(_Step("prune_environment_executions", "executions", ("names", "recent")))
-        steps.append(_Step("prune_environment_runs", "runs", ("names", "recent")))
+        names = array(map(storable, pruning.environments))
+        yield _Step(partial(sql.prune_environment_executions, names=names, recent=recent), "executions")
+        yield _Step(partial(sql.prune_environment_runs, names=names, recent=recent), "runs")
     if pruning.tests:
-        steps.append(_Step("prune_tests", "executions", ("nodeids", "recent")))
+        nodeids = array(map(storable, pruning.tests))
+        yield _Step(partial(sql.prune_tests, nodeids=nodeids, recent=recent), "executions")
     if pruning.keep is not None:
-        steps.append(_Step("prune_beyond", "executions", ("keep", "recent")))
+        yield _Step(partial(sql.prune_beyond, keep=pruning.keep, recent=recent), "executions")
     if pruning.before is not None:
-        steps.append(_Step("prune_older", "executions", ("before", "recent")))
-    return tuple(steps)
+        yield _Step(partial(sql.prune_older, before=pruning.before, recent=recent), "executions")
+
+
+def _orphans(pruning: Pruning, recent: float) -> Iterator[_Step]:
+    """The steps that remove what nothing refers to any more, owners first."""
+    before = -math.inf if pruning.before is None else pruning.before
+    yield _Step(partial(sql.prune_empty_runs, recent=recent, before=before), "runs")
+    yield _Step(sql.prune_environments, "environments")
+    yield _Step(sql.prune_failures)
+    yield _Step(partial(sql.prune_traces, recent=recent), "traces")
+    yield _Step(sql.prune_tests_left, "tests")
+    yield _Step(sql.prune_trace_sets)
+    yield _Step(sql.prune_sets)
+    yield _Step(sql.prune_members)
+    yield _Step(sql.prune_uses)
+    yield _Step(sql.prune_trace_resources)
+    yield _Step(sql.prune_subjects)
+    yield _Step(sql.prune_fingerprints, "fingerprints")
+    yield _Step(sql.prune_blocks, "blocks")
+    yield _Step(sql.prune_resource_states, "resource states")
+    yield _Step(sql.prune_resources, "resources")
+    yield _Step(sql.prune_origins)
+    yield _Step(sql.prune_snapshots, "snapshots")
+    yield _Step(sql.prune_package_sets, "package sets")
+    yield _Step(sql.prune_fact_sets, "fact sets")
+
+
+def _sources(connection: Connection) -> Iterator[_Step]:
+    """The steps that remove sources that no snapshot holds."""
+    yield _Step(lambda: sql.prune_versions(ids=array(_living_versions(connection))), "source versions")
+    yield _Step(sql.prune_models)
+    yield _Step(sql.prune_sources, "sources")
 
 
 def prune(connection: Connection, pruning: Pruning, now: float, progress: Progress | None = None) -> Pruned:
@@ -112,23 +118,14 @@ def rehearse(connection: Connection, pruning: Pruning, now: float, progress: Pro
 
 def _pruned(connection: Connection, pruning: Pruning, now: float, progress: Progress | None) -> dict[str, int]:
     recent = now - _DAY
-    parameters: dict[str, object] = {
-        "names": array(map(storable, pruning.environments)),
-        "nodeids": array(map(storable, pruning.tests)),
-        "keep": pruning.keep,
-        "before": pruning.before,
-        "recent": recent,
-    }
-    steps = _asked(pruning) + _ORPHANS
-    if not connection.rows("recent_runs", recent=recent):
-        steps += _SOURCES
+    steps = [*_asked(pruning, recent), *_orphans(pruning, recent)]
+    if not connection.rows(sql.recent_runs(recent=recent)):
+        steps += _sources(connection)
     counts: dict[str, int] = {}
     for done, step in enumerate(steps):
         if progress is not None:
             progress(done, len(steps))
-        if "ids" in step.parameters:
-            parameters["ids"] = array(_living_versions(connection))
-        gone = connection.changed(step.statement, **{name: parameters[name] for name in step.parameters})
+        gone = connection.changed(step.change())
         if step.counted and gone:
             counts[step.counted] = counts.get(step.counted, 0) + gone
     if progress is not None:
@@ -138,7 +135,7 @@ def _pruned(connection: Connection, pruning: Pruning, now: float, progress: Prog
 
 def _living_versions(connection: Connection) -> set[int]:
     living: set[int] = set()
-    for row in connection.stream("all_snapshots"):
+    for row in connection.stream(sql.all_snapshots()):
         living.update(unpack_numbers(row["versions"]))
     return living
 

@@ -1,13 +1,14 @@
 """Every query and change of the datafile, by name, as SQLAlchemy statements.
 
-Run time never imports this module: `python -m testmon_cli.storage.generate` writes their SQL to `compiled_sqlite`.
-A list of ids or texts is passed as one JSON array (`among`).
+Run time never imports this module: `python -m testmon_cli.storage.generate` writes each of them to `compiled_sqlite` as
+a function, typed by the models. A list of ids or texts is passed as one JSON array (`among`).
 """
 
 from typing import Any
 
 from sqlalchemy import (
     Executable,
+    Float,
     FromClause,
     Integer,
     Table,
@@ -66,9 +67,17 @@ trace_resource = _table(models.TraceResource)
 exchanged = _table(models.Exchanged)
 
 
+class ArrayType(Text):
+    """A list that is passed as one parameter, as JSON."""
+
+
+class OptionalInteger(Integer):
+    """A number, or none."""
+
+
 def listed(parameter: str, kind: TypeEngine[Any]) -> Select[tuple[object]]:
     """The members of a JSON array that is passed as one parameter."""
-    each: FromClause = func.json_each(bindparam(parameter, type_=Text)).table_valued("value")
+    each: FromClause = func.json_each(bindparam(parameter, type_=ArrayType)).table_valued("value")
     return select(type_coerce(each.c.value, kind))
 
 
@@ -159,7 +168,7 @@ _execution_columns = tuple(
         trace.c.unknown,
     )
 )
-_files: FromClause = func.json_each(bindparam("files", type_=Text)).table_valued("value")
+_files: FromClause = func.json_each(bindparam("files", type_=ArrayType)).table_valued("value")
 _file = type_coerce(_files.c.value, Text)
 _of_given_files = _files.join(
     subject,
@@ -258,7 +267,7 @@ READING: dict[str, Executable] = {
     .distinct()
     .select_from(trace.join(execution).join(test, test.c.id == trace.c.subject_id))
     .where(trace.c.run_id == bindparam("run_id")),
-    "totals": select(func.count(), func.total(execution.c.duration))
+    "totals": select(func.count(), func.total(execution.c.duration, type_=Float))
     .select_from(trace.join(execution))
     .where(trace.c.run_id == bindparam("run_id")),
     "fingerprints": select(fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks)
@@ -276,13 +285,11 @@ READING: dict[str, Executable] = {
     "traces_with": select(fingerprint_in_set.c.fingerprint_id, trace_set.c.trace_id)
     .select_from(fingerprint_in_set.join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id))
     .where(among(fingerprint_in_set.c.fingerprint_id, "ids")),
-    "trace_lists_with": select(
-        fingerprint_in_set.c.fingerprint_id, func.json_group_array(trace_set.c.trace_id).label("traces")
-    )
+    "trace_lists_with": select(fingerprint_in_set.c.fingerprint_id, _all(trace_set.c.trace_id).label("traces"))
     .select_from(fingerprint_in_set.join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id))
     .where(among(fingerprint_in_set.c.fingerprint_id, "ids"))
     .group_by(fingerprint_in_set.c.fingerprint_id),
-    "fingerprint_ids": select(source.c.path, func.json_group_array(fingerprint.c.id).label("fingerprints"))
+    "fingerprint_ids": select(source.c.path, _all(fingerprint.c.id).label("fingerprints"))
     .select_from(source.join(fingerprint))
     .where(among(source.c.path, "paths"))
     .group_by(source.c.id),
@@ -342,7 +349,9 @@ WRITING: dict[str, Executable] = {
     "add_run": insert(run).values(values_of(run, "id")),
     "finish_run": update(run)
     .where(run.c.id == bindparam("run_id"))
-    .values(ended=bindparam("end"), completed=bindparam("whole"), exitstatus=bindparam("status")),
+    .values(
+        ended=bindparam("end"), completed=bindparam("whole"), exitstatus=bindparam("status", type_=OptionalInteger)
+    ),
     "add_snapshot": adding(snapshot, "id"),
     "snapshot_id": select(snapshot.c.id).where(snapshot.c.digest == bindparam("digest")),
     "set_snapshot": update(run).where(run.c.id == bindparam("run_id")).values(snapshot_id=bindparam("snapshot")),
@@ -452,7 +461,7 @@ PRUNING: dict[str, Executable] = {
             .where(subject.c.kind == _TEST, among(subject.c.name, "nodeids"), _unprotected)
         )
     ),
-    "prune_beyond": _dropping_executions(_ranked.c.rank > bindparam("keep")),
+    "prune_beyond": _dropping_executions(_ranked.c.rank > bindparam("keep", type_=Integer)),
     "prune_older": _dropping_executions(
         and_(
             _ranked.c.started < bindparam("before"),
