@@ -30,6 +30,7 @@ LOST = "*"  # in place of a name: that others were asked for, too
 _OF_OBJECT = {"getattr", "hasattr", "setattr", "delattr", "getattr_static"}
 _BY_NAME = {"import_module": "name", "find_spec": "name", "getfixturevalue": "argname"}
 _GETTERS = {"attrgetter", "methodcaller"}
+_EVALUATING = {"eval", "exec"}  # what they are given uses names: those of a text, or of code
 _NAMESPACES = {"globals", "locals"}
 _LISTING = {"vars", "dir"}
 _LISTING_MEMBERS = {"getmembers", "getmembers_static"}
@@ -225,6 +226,8 @@ def _of_call(node: ast.Call, place: _Place) -> Lookup | None:
     if name == "__import__" and isinstance(function, ast.Name) and not node.keywords:
         is_plain = all(isinstance(part, ast.Constant) for a in arguments[3:] for part in _parts(a))
         return _made(node, ANYWHERE, arguments[:1], function, place.on_import, MODULE) if is_plain else None
+    if name in _EVALUATING and isinstance(function, ast.Name):
+        return _made(node, ANYWHERE, arguments[:1], function, place.on_import, None)
     if name in _GETTERS and not node.keywords:
         return _made(node, ATTRIBUTES, arguments if name == "attrgetter" else arguments[:1], function, place.on_import)
     if name in _OF_MAPPING and len(arguments) > 1:

@@ -61,6 +61,8 @@ _DYNAMIC_NAMES = {
         for key in ("getmembers", "getmembers_static", "getattr_static", "attrgetter", "methodcaller")
     },
 }
+# Those that are builtins: a local of the same name is something else.
+BUILTINS_THAT_LOOK_UP = frozenset({"eval", "exec", "__import__", "globals", "locals", "vars", "dir"})
 _BUILTINS = {"globals", "locals", "vars", "dir"}  # of the above, those that as attributes are something else
 # Names that look one name up, given as this argument; a literal there is an ordinary mention.
 _LOOKUPS = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "import_module": 0, "find_spec": 0, "reload": 0}

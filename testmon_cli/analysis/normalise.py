@@ -96,7 +96,8 @@ class Text:
         # at module or class level is no use of it; binding a global in a function is.
         if where in (GLOBAL, CLASS) and not (isinstance(node.ctx, ast.Store) and scope.kind in ("module", "class")):
             self.mentions.add(node.id)
-        if not lookups.is_quiet(node):
+        is_local = where not in (GLOBAL, CLASS) and node.id in mentions.BUILTINS_THAT_LOOK_UP
+        if not lookups.is_quiet(node) and not is_local:
             self.mentions |= mentions.of_identifier(node.id)
         if not _is_called(node):
             self.mentions |= mentions.of_given(node.id)

@@ -20,7 +20,7 @@ Before a statement that keeps something in its object stands `MARK.fills[what] =
 import mmap
 import operator
 import sys
-from collections.abc import Callable, Iterator, MutableSequence
+from collections.abc import Callable, Collection, Iterator, MutableSequence
 from functools import partial
 from types import CodeType, GetSetDescriptorType, ModuleType
 from typing import Any, NamedTuple, Self
@@ -37,6 +37,16 @@ MOST_ASKED = 500  # names that one source may look up in one way before all coun
 WAYS = 10  # of looking up, see analysis.lookups
 _OVERFLOW = "*"  # no name: too many were asked for
 _ON_IMPORT = WAYS // 2  # the first of those of code at the level of a module or class
+_BY_NAME = (0, _ON_IMPORT)  # the ways of evaluating, or of asking for modules: what is given may be a text, or code
+_IN_NAMES = str.maketrans("._-:", "aaaa")  # for what a name may consist of, beside letters and digits
+_LONGEST_NAME = 100  # characters; longer strings in code are texts
+# What a text or code that uses these looks up is not known. As attributes (`environment.getattr`) some are others.
+_BUILTINS_THAT_LOOK_UP = frozenset({"delattr", "dir", "eval", "exec", "getattr", "globals", "hasattr", "locals",
+                                    "setattr", "vars", "__import__"})  # fmt: skip
+_LOOKING_UP = frozenset({"__builtins__", "__dict__", "__subclasses__", "attrgetter", "builtins", "find_spec",
+                         "getattr_static", "getfixturevalue", "getmembers", "getmembers_static", "import_module",
+                         "iter_modules", "methodcaller", "modules", "walk_packages"})  # fmt: skip
+_OF_ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "STORE_ATTR", "DELETE_ATTR"})
 _WALKS = (_ON_IMPORT - 1, WAYS - 1)  # the ways of going through all names of an object
 _MODULE_DICT = vars(ModuleType)["__dict__"].__get__
 _CLASSES = vars(type)["__mro__"].__get__
@@ -160,10 +170,20 @@ class Probes:
                     self._ask(way, what)
         elif kind is str:
             if name not in self.asked[way]:
-                self._ask(way, name)
+                self._note_text(way, name)
         elif issubclass(kind, str):
-            self._ask(way, str.__str__(name))
+            self._note_text(way, str.__str__(name))
+        elif way in _BY_NAME and kind in (CodeType, bytes, bytearray, memoryview):
+            for word in _words_of_code(name) if kind is CodeType else (_OVERFLOW,):
+                self._ask(way, word)
         return name
+
+    def _note_text(self, way: int, text: str) -> None:
+        if way not in _BY_NAME or _is_name(text):
+            self._ask(way, text)
+            return
+        for word in _words_of_text(text):
+            self._ask(way, word)
 
     def _ask(self, way: int, name: str) -> None:
         # First the name, then the number: a harvest in between finds the name the next time.
@@ -295,7 +315,60 @@ def _names_of_module(names: dict[str, Any]) -> tuple[str, ...]:
     return name, folder.rpartition("/")[2] if stem == "__init__" else stem
 
 
+def _words_of_text(text: str) -> Collection[str]:
+    """The names that a text may use when it is evaluated."""
+    words = _words_in(text)
+    is_open = not words.isdisjoint(_BUILTINS_THAT_LOOK_UP) or not words.isdisjoint(_LOOKING_UP)
+    return (_OVERFLOW,) if is_open else words
+
+
+def _words_of_code(code: CodeType) -> Collection[str]:
+    """The names that code uses, with the texts in it that could be names."""
+    words: set[str] = set()
+    pending: list[object] = [code]
+    while pending:
+        constant = pending.pop()
+        if isinstance(constant, CodeType):
+            names = set(constant.co_names)
+            if not names.isdisjoint(_LOOKING_UP) or _uses_builtins_that_look_up(constant, names):
+                return (_OVERFLOW,)
+            words |= names
+            pending += constant.co_consts
+        elif isinstance(constant, tuple | frozenset):
+            pending += constant
+        elif isinstance(constant, str) and "{" in constant:  # it may be filled in
+            words |= _words_in(constant)
+        elif isinstance(constant, str) and len(constant) <= _LONGEST_NAME and _is_name(constant):
+            words.add(constant)
+    return words
+
+
+def _uses_builtins_that_look_up(code: CodeType, names: set[str]) -> bool:
+    suspects = names & _BUILTINS_THAT_LOOK_UP
+    if not suspects:
+        return False
+    import dis  # which takes a while; pytest has it
+
+    return any(i.argval in suspects and i.opname not in _OF_ATTRIBUTES for i in dis.get_instructions(code))
+
+
+def _is_name(text: str) -> bool:
+    return text.translate(_IN_NAMES).isalnum()
+
+
+def _words_in(text: str) -> set[str]:
+    import re  # as above
+
+    return set(re.findall(r"[^\W\d]\w*", text))
+
+
 disguise(_names_of)
+disguise(_words_of_text)
+disguise(_words_of_code)
+disguise(_uses_builtins_that_look_up)
+disguise(_is_name)
+disguise(_words_in)
+disguise(Probes._note_text)
 disguise(_shows_itself)
 disguise(_names_of_module)
 disguise(Probes.note)
