@@ -470,6 +470,14 @@ def explain(
     metavar="PATH",
     help="Write the lines that all tests ran to this data file, for `coverage report`, `html` and `xml`.",
 )
+@click.option("--branch", is_flag=True, help="With --coverage: write branches as well, as far as they can be known.")
+@click.option("--contexts", is_flag=True, help="With --coverage: write which test ran which line.")
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="With --coverage: exit with 1 if less is covered.",
+)
 @click.option(
     "--html",
     metavar="FILE",
@@ -497,6 +505,9 @@ def report(
     slowest: int,
     fail_on_failure: bool,
     coverage: str | None,
+    branch: bool,
+    contexts: bool,
+    fail_under: float | None,
     html: str | None,
     base: str | None,
     runs: int,
@@ -507,12 +518,17 @@ def report(
     """Sum up what is known: last run, failures, slow tests, time saved."""
     from testmon_cli.commands import report as command
 
+    if coverage is None and (branch or contexts or fail_under is not None):
+        raise click.UsageError("--branch, --contexts and --fail-under belong to --coverage PATH")
     return command.run(
         _settings(context, datafile, env),
         slowest=slowest,
         fail_on_failure=fail_on_failure,
         format_=format_,
         coverage=coverage,
+        branch=branch,
+        contexts=contexts,
+        fail_under=fail_under,
         html=html,
         base=base,
         runs=runs,

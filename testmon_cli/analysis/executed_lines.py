@@ -27,21 +27,35 @@ def lines_of_blocks(blocks: Iterable[Block]) -> set[int]:
     return {line for block in blocks for first, last in block.lines for line in range(first, last + 1)}
 
 
-def without_unmet_headers(tree: ast.Module, lines: set[int]) -> set[int]:
-    """Lines without the `except` and `case` headers after which no arm was entered."""
-    unmet: set[int] = set()
+class Arm(NamedTuple):
+    """An `except` or `case`: the lines of its header, and of its body."""
+
+    header: range
+    body: set[int]
+
+
+def arms_of(tree: ast.Module) -> list[list[Arm]]:
+    """The arms of each statement that control meets one after the other."""
+    found = []
     for node in ast.walk(tree):
         if isinstance(node, _TRY):
-            arms = [(range(handler.lineno, handler.body[0].lineno), _lines(handler.body)) for handler in node.handlers]
+            handlers = node.handlers
+            found.append([Arm(range(h.lineno, h.body[0].lineno), _lines(h.body)) for h in handlers])
         elif isinstance(node, ast.Match):
             # The first pattern is met by all who come to the statement.
-            arms = [(range(case.pattern.lineno, case.body[0].lineno), _lines(case.body)) for case in node.cases][1:]
-        else:
-            continue
+            cases = node.cases[1:]
+            found.append([Arm(range(c.pattern.lineno, c.body[0].lineno), _lines(c.body)) for c in cases])
+    return found
+
+
+def unmet_headers(statements: Iterable[list[Arm]], lines: set[int]) -> set[int]:
+    """Headers after which no arm was entered."""
+    unmet: set[int] = set()
+    for arms in statements:
         for position, (header, _) in enumerate(arms):
             if not any(lines & body for _, body in arms[position:]):
                 unmet.update(header)
-    return lines - unmet
+    return unmet
 
 
 def import_lines(tree: ast.Module, reached: set[int], name: str = "a module") -> set[int]:
@@ -57,6 +71,20 @@ def changed_lines(model: SourceModel, before: SourceModel) -> set[int]:
         differs = (definition.names, definition.owner, definition.kind, definition.checksum) not in known
         changed.update(dict.fromkeys(range(definition.line, definition.end_line + 1), differs))
     return {line for line, differs in changed.items() if differs}
+
+
+def undecided_conditions(tree: ast.Module) -> set[int]:
+    """Lines of conditions outside of functions whose text does not tell which arm an import takes."""
+    found = set()
+    stack: list[ast.AST] = [*tree.body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and _decide(node.test, "a module") is None:
+            found.add(node.lineno)
+        stack += ast.iter_child_nodes(node)
+    return found
 
 
 class _ImportReader(NamedTuple):

@@ -1,6 +1,7 @@
 """`testmon report --coverage`: a data file that coverage.py accepts, with the lines it would have measured itself."""
 
 import io
+import re
 import sys
 
 import coverage
@@ -138,8 +139,53 @@ def test_it_is_what_coverage_measures(project: Project, engine: str) -> None:
     measured = project.run(sys.executable, "-m", "coverage", "run", "--source=.", "--data-file=plain", "-m", "pytest")
     assert measured.code == 0
     expected = lines_of(project, "plain")
-    assert expected.pop("shop/unused.py") == []  # only `source` shows what nothing imported
+    assert expected["shop/unused.py"] == []  # which nothing imported
     assert write_report(project) == expected
+
+
+def _branches(project: Project, datafile: str) -> set[tuple[str, int, int]]:
+    """The branches that coverage.py says ran."""
+    found = read(project, datafile)
+    return {
+        (path.removeprefix(f"{project.path}/"), start, end)
+        for path in found.get_data().measured_files()
+        for start, ends in found._analyze(path).executed_branch_arcs().items()
+        for end in ends
+    }
+
+
+def test_branches_are_those_that_coverage_measures(project: Project) -> None:
+    """But for those of which it cannot be known, which are said."""
+    project.write(FILES)
+    assert project.testmon("collect", "-q").code == 0
+    options = ("--branch", "--source=.", "--data-file=plain")
+    assert project.run(sys.executable, "-m", "coverage", "run", *options, "-m", "pytest").code == 0
+    answer = project.testmon("report", "--coverage", "ours.coverage", "--branch")
+    assert (answer.code, lines_of(project, "ours.coverage")) == (0, lines_of(project, "plain"))
+    assert _branches(project, "ours.coverage") == _branches(project, "plain")
+    assert answer.err.splitlines() == [
+        "testmon: wrote the lines and branches that all tests ran, in 3 files, to ours.coverage",
+        "testmon: 8 branches are known to have run; of 0 it cannot be known, and they are written as if they had not",
+        "testmon: no test imported shop/unused.py",
+    ]
+
+
+def test_contexts_and_a_limit(project: Project) -> None:
+    project.write(FILES)
+    assert project.testmon("collect", "-q").code == 0
+    for more in ((), ("--branch",)):
+        answer = project.testmon("report", "--coverage", "ours.coverage", "--contexts", "--fail-under", "50", *more)
+        assert answer.code == 0
+        data = read(project, "ours.coverage").get_data()
+        data.set_query_context("test_price.py::test_rate")
+        text = (project.path / "shop/price.py").read_text(encoding="utf-8").splitlines()
+        lines = [text[line - 1].strip() for line in sorted(data.lines(f"{project.path}/shop/price.py") or ())]
+        assert lines[:4] == ["try:", "found = RATES[kind]", "if loud:", "for i in range(2):"]
+    answer = project.testmon("report", "--coverage", "ours.coverage", "--fail-under", "99.5")
+    assert answer.code == 1
+    assert re.search(r"^testmon: coverage is \d\d\.\d\d %, less than 99\.5 %$", answer.err, re.MULTILINE)
+    answer = project.testmon("report", "--branch")
+    assert answer.code == 64
 
 
 def test_all_reports_can_be_made_of_it(project: Project) -> None:

@@ -1,12 +1,24 @@
-"""`testmon report --coverage`: the whole suite's line coverage, from what is stored of each test."""
+"""`testmon report --coverage`: the whole suite's coverage, from what is stored of each test."""
 
+import ast
+import io
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from testmon_cli.analysis.executed_lines import changed_lines, import_lines, lines_of_blocks, without_unmet_headers
+from testmon_cli.analysis.executed_arcs import Arc, Branches, branches
+from testmon_cli.analysis.executed_lines import (
+    Arm,
+    arms_of,
+    changed_lines,
+    import_lines,
+    lines_of_blocks,
+    unmet_headers,
+)
 from testmon_cli.analysis.model import parse
 from testmon_cli.application.checkout import environment, sources
 from testmon_cli.application.checkout.sources import Tree, stored_model
@@ -23,8 +35,20 @@ from testmon_cli.storage.opening import is_ours
 _AS_SCRIPT = "__main__"
 
 
-def write_coverage(settings: Settings, path: str) -> int:
-    """Write a data file of coverage.py of all tests that still exist; gives the number of source files in it."""
+class Covered(NamedTuple):
+    """What was written."""
+
+    files: int  # that tests ran
+    unimported: tuple[str, ...]  # sources of the same packages that nothing imported
+    taken: int = 0  # branches
+    open: tuple[tuple[str, int, int], ...] = ()  # path, and lines of a branch of which it is not known whether it ran
+
+
+def write_coverage(settings: Settings, path: str, *, branch: bool = False, contexts: bool = False) -> Covered:
+    """Write a data file of coverage.py of all tests that still exist.
+
+    With `branch` it has the branches that are known to have run, with `contexts` the lines of each test.
+    """
     root = Path(os.path.realpath(settings.root))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
     with Datafile.open(settings.datafile) as datafile:
@@ -34,9 +58,41 @@ def write_coverage(settings: Settings, path: str) -> int:
             raise TestmonError(f"no coverage to report: {why}")
         executions = datafile.executions(environment.current(settings.env))
         executions = [e for e in executions if e.nodeid not in selection.gone]
-        lines = _Reading(datafile, tree).lines(executions)
-    _write(path, {str(root / name): numbers for name, numbers in lines.items()})
-    return len(lines)
+        reading = _Reading(datafile, tree)
+        lines = reading.lines(executions)
+        found = {name: reading.branches(name, lines[name]) for name in lines} if branch else {}
+        by_test = reading.by_test() if contexts else {}
+    unimported = _unimported(tree, lines)
+    taken = {name: known.taken for name, known in found.items()}
+    _write(path, root, lines, taken if branch else None, by_test, unimported)
+    left = [(name, *arc) for name, known in sorted(found.items()) for arc in sorted(known.open)]
+    return Covered(len(lines), unimported, sum(map(len, taken.values())), tuple(left))
+
+
+def percentage(path: str) -> float:
+    """The total of a data file as `coverage report` computes it, by the project's settings of coverage.py."""
+    from coverage import Coverage, CoverageException
+
+    try:
+        coverage = Coverage(data_file=path)
+        coverage.load()
+        return coverage.report(file=io.StringIO(), precision=2)
+    except CoverageException as error:
+        raise TestmonError(f"no total of {path}: {error}") from error
+
+
+def _unimported(tree: Tree, loaded: Collection[str]) -> tuple[str, ...]:
+    """Sources that no test imported, of the packages of which tests imported some."""
+
+    def package(path: str) -> str:
+        """The folder of the outermost package that a file stands in; "" for a module of its own."""
+        found, folder = "", path.rpartition("/")[0]
+        while folder and f"{folder}/__init__.py" in tree.stats:
+            found, folder = folder, folder.rpartition("/")[0]
+        return found
+
+    packages = {package(path) for path in loaded} - {""}
+    return tuple(path for path in sorted(tree.stats) if path not in loaded and package(path) in packages)
 
 
 @dataclass
@@ -46,6 +102,12 @@ class _Reading:
     datafile: Datafile
     tree: Tree
     _models: dict[str, SourceModel | None] = field(default_factory=dict)
+    _trees: dict[str, tuple[ast.Module, list[list[Arm]]]] = field(default_factory=dict)
+    _views: dict[int, tuple[str, set[int]]] = field(default_factory=dict)  # by fingerprint: path and lines
+    _imported: dict[str, set[int]] = field(default_factory=dict)  # by path
+    _holders: dict[int, list[int]] = field(default_factory=dict)  # by trace, its fingerprints
+    _chosen: list[StoredExecution] = field(default_factory=list)
+    _used: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
     def lines(self, executions: list[StoredExecution]) -> dict[str, set[int]]:
         """Lines by path. Of each test counts the newest execution that still holds, else the newest."""
@@ -59,14 +121,48 @@ class _Reading:
             holders[trace_id].append(fingerprint_id)
             if not held[fingerprint_id]:
                 stale.add(trace_id)
-        traces = self._relied_on(_newest(executions, stale), runs)
+        self._holders, self._chosen = holders, _newest(executions, stale)
+        self._used = used_by(self.datafile, runs)
+        imports = self.datafile.traces({e.run_id for e in self._chosen}, "module", "statement")
+        traces = self._relied_on([*(e.trace_id for e in self._chosen), *(trace_id for trace_id, *_ in imports)])
         wanted = {fingerprint_id for trace_id in traces for fingerprint_id in holders.get(trace_id, ())}
         reached: dict[str, set[int]] = {path: set() for path in before}
         for fingerprint in found:
             if fingerprint.id in wanted:
                 reached[fingerprint.path] |= fingerprint.checksums
+                self._views[fingerprint.id] = (
+                    fingerprint.path,
+                    self._in_functions(fingerprint.path, fingerprint.checksums),
+                )
         lines = {path: self._lines_of(path, checksums, before[path]) for path, checksums in reached.items()}
         return {path: numbers for path, numbers in lines.items() if numbers is not None}
+
+    def branches(self, path: str, lines: set[int]) -> Branches:
+        """The branches of a file; a data file has them as pairs of lines."""
+        from coverage.exceptions import NotPython
+        from coverage.parser import PythonParser
+
+        parser = PythonParser(text=self.tree.text(self.tree.root / path), filename=path)
+        try:
+            parser.parse_source()
+        except NotPython:
+            return Branches(frozenset(), frozenset())
+        deciding = {line for line, count in parser.exit_counts().items() if count > 1}
+        views = [numbers for name, numbers in self._views.values() if name == path]
+        views = [parser.first_lines(view) for view in (*views, self._imported.get(path, set())) if view]
+        return branches(self._parsed(path)[0], parser.arcs(), deciding, views)
+
+    def by_test(self) -> dict[str, dict[str, set[int]]]:
+        """By node id and path, the lines that a test ran, with those of its fixtures."""
+        found: dict[str, dict[str, set[int]]] = {}
+        for execution in self._chosen:
+            lines: dict[str, set[int]] = defaultdict(set)
+            for trace_id in self._relied_on([execution.trace_id]):
+                for fingerprint_id in self._holders.get(trace_id, ()):
+                    path, numbers = self._views[fingerprint_id]
+                    lines[path] |= numbers
+            found[execution.nodeid] = lines
+        return found
 
     def _loaded(self, runs: list[int]) -> dict[str, list[int]]:
         """Files that a run loaded and that are there: path -> ids of the versions it had."""
@@ -77,11 +173,9 @@ class _Reading:
                     versions[path].append(ref.id)
         return {path: ids for path, ids in versions.items() if ids and path in self.tree}
 
-    def _relied_on(self, chosen: list[StoredExecution], runs: list[int]) -> set[int]:
-        """Traces of executions and all that they use: fixtures, collection, the session; and of every import."""
-        traces = [e.trace_id for e in chosen]
-        traces += [trace_id for trace_id, *_ in self.datafile.traces({e.run_id for e in chosen}, "module", "statement")]
-        return reachable(traces, used_by(self.datafile, runs))
+    def _relied_on(self, traces: Iterable[int]) -> set[int]:
+        """Traces and all that they use: fixtures, collection, the session."""
+        return reachable(traces, self._used)
 
     def _model(self, path: str) -> SourceModel | None:
         if path not in self._models:
@@ -100,16 +194,30 @@ class _Reading:
         model = self._model(path)
         if model is None:
             return None
-        tree = parse(self.tree.read(path))
-        lines = lines_of_blocks(b for b in model.blocks if b.checksum in checksums)
-        lines = without_unmet_headers(tree, lines)
+        tree, _ = self._parsed(path)
+        lines = self._in_functions(path, checksums)
         imported = import_lines(tree, lines)
         if model.blocks[-1].checksum in checksums:
             imported |= import_lines(tree, lines, _AS_SCRIPT)
         unheld = imported
         for before in self._models_before(versions):
             unheld = unheld & changed_lines(model, before)
-        return lines | (imported - unheld)
+        self._imported[path] = imported - unheld
+        return lines | self._imported[path]
+
+    def _in_functions(self, path: str, checksums: AbstractSet[int]) -> set[int]:
+        """The lines of blocks."""
+        model = self._model(path)
+        if model is None:
+            return set()
+        lines = lines_of_blocks(b for b in model.blocks if b.checksum in checksums)
+        return lines - unmet_headers(self._parsed(path)[1], lines)
+
+    def _parsed(self, path: str) -> tuple[ast.Module, list[list[Arm]]]:
+        if path not in self._trees:
+            tree = parse(self.tree.read(path))
+            self._trees[path] = (tree, arms_of(tree))
+        return self._trees[path]
 
     def _models_before(self, versions: list[int]) -> list[SourceModel]:
         found = [stored_model(self.datafile, ref) for ref in self.datafile.versions(versions)]
@@ -125,7 +233,14 @@ def _newest(executions: Iterable[StoredExecution], stale: set[int]) -> list[Stor
     return list(chosen.values())
 
 
-def _write(path: str, lines: Mapping[str, set[int]]) -> None:
+def _write(
+    path: str,
+    root: Path,
+    lines: Mapping[str, set[int]],
+    taken: Mapping[str, Collection[Arc]] | None,
+    by_test: Mapping[str, Mapping[str, set[int]]],
+    unimported: Iterable[str],
+) -> None:
     """Write beside the file and put it in place when it is whole."""
     from coverage import CoverageData, CoverageException
 
@@ -139,7 +254,17 @@ def _write(path: str, lines: Mapping[str, set[int]]) -> None:
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         data = CoverageData(temporary)
-        data.add_lines(lines)
+        for context, of_files in (("", lines), *by_test.items()):
+            data.set_context(context)
+            named = {str(root / name): numbers for name, numbers in of_files.items()}
+            if taken is None:
+                data.add_lines(named)
+            else:  # each line is come to from somewhere, which is no branch
+                data.add_arcs({name: [(-1, number) for number in numbers] for name, numbers in named.items()})
+        data.set_context("")
+        if taken is not None:
+            data.add_arcs({str(root / name): arcs for name, arcs in taken.items()})
+        data.touch_files([str(root / name) for name in (*lines, *unimported)])  # some have no line to run
         data.write()
         data.close()
         os.replace(temporary, path)
