@@ -96,7 +96,21 @@ def select(
             note += interpreters.hint(runs[0])
             return narrowing.of(_everything(settings, tree, config.naming(), note, arguments), known)
         selection = Chooser(datafile, settings, runs, tree, arguments, since).choose(failed=failed)
-        return canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known))
+        return _in_order(canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known)))
+
+
+def _in_order(selection: Selection) -> Selection:
+    """A selection in the order of pytest: by folders and files, and in each file as the tests were recorded.
+
+    Files are imported as in a run of all tests, then. What the import of a module that fails leaves in `sys.modules`
+    decides whether the next that imports it fails as well.
+    """
+
+    def place(test: Selected) -> tuple[list[str], bool, int]:
+        path = test.execution.path if test.execution is not None else path_of(test.nodeid)
+        return path.split("/"), test.execution is None, test.execution.trace_id if test.execution is not None else 0
+
+    return selection._replace(tests=tuple(sorted(selection.tests, key=place)))
 
 
 def held(settings: Settings) -> dict[str, str]:
