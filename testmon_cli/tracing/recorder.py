@@ -13,7 +13,7 @@ from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, Scope, Tra
 from testmon_cli.tracing.spool import Spool
 from testmon_cli.tracing.watch.imports import REWRITE, ImportWatch
 from testmon_cli.tracing.watch.resources import ResourceWatch
-from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, file_state
+from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, file_state, of_both
 
 _REMEMBERED = 20_000  # hits whose numbers are known; a full memory starts anew
 
@@ -198,10 +198,18 @@ class Recorder:
     def known_state(self, kind: str, name: str) -> str | None:
         pending = self._pending.get(self.attribution.current)
         found = pending.resources.get((kind, name)) if pending is not None else None
-        return None if found is None else found.state
+        if found is None or (found.frames and self.attribution.current.startswith("module:")):
+            return None  # another statement of the module may be the one that reads it now
+        return found.state
 
     def read(self, resource: wire.Resource) -> None:
-        self.pending(self.attribution.current).resources[resource.kind, resource.name] = resource
+        identity = self.attribution.current
+        resources = self.pending(identity).resources
+        key = resource.kind, resource.name
+        before = resources.get(key)
+        if before is not None and identity.startswith("module:"):
+            resource = of_both(before, resource, identity.partition(":")[2])
+        resources[key] = resource
 
     def read_for_all(self, resource: wire.Resource) -> None:
         self.pending(SESSION).resources[resource.kind, resource.name] = resource

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
@@ -396,8 +396,19 @@ def merged(first: Trace, second: Trace) -> Trace:
     return Trace(
         identity=first.identity,
         fingerprints=fingerprints,
-        resources=tuple(dict.fromkeys((*first.resources, *second.resources))),
+        resources=_united((*first.resources, *second.resources)),
         uses=tuple(dict.fromkeys((*first.uses, *second.uses))),
         unknown="; ".join(dict.fromkeys(filter(None, (first.unknown, second.unknown)))),
         complete=second.complete,
     )
+
+
+def _united(resources: Iterable[ResourceState]) -> tuple[ResourceState, ...]:
+    """Each resource once; who asked for it is known where all say the same."""
+    found: dict[ResourceState, ResourceState] = {}
+    for resource in resources:
+        key = resource._replace(frames="")
+        before = found.setdefault(key, resource)
+        if before.frames != resource.frames:
+            found[key] = key
+    return tuple(found.values())

@@ -365,20 +365,23 @@ class RunMatcher:
             self._hit(trace_id, cause)
 
     def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
-        """A resource read while a module was imported belongs to the statement that read it."""
+        """A resource read while a module was imported belongs to the statements that read it."""
         module = self.modules[trace_id]
-        if self._today.state(state.kind, state.name) == "missing":
-            return False
         old = self.old_model(module)
+        if self._today.state(state.kind, state.name) == "missing" or old is None:
+            return False
+        reading: list[tuple[str, int]] = []
         for frame in state.frames.splitlines():
-            path, qualname, line = frame.split("\t")
-            if path != module or qualname != "<module>" or old is None:
-                continue
-            names = [n for d in old.definitions if d.line <= int(line) <= d.end_line and not d.owner for n in d.names]
-            for name in names:
-                self.growth.name(module, name, Cause("definition", "reads", module, name, int(line), cause))
-            return bool(names)
-        return False
+            path, qualname, text = frame.split("\t")
+            if path == module and qualname == "<module>":
+                line = int(text)
+                names = [n for d in old.definitions if d.line <= line <= d.end_line and not d.owner for n in d.names]
+                if not names:
+                    return False
+                reading += [(name, line) for name in names]
+        for name, line in reading:
+            self.growth.name(module, name, Cause("definition", "reads", module, name, line, cause))
+        return bool(reading)
 
     def _changed_names(self) -> None:
         """Feed the growth with everything that happened to import-time code."""

@@ -12,6 +12,8 @@ from testmon_cli.tracing.settings import Scope
 PROJECT, MACHINERY, OTHER, WATCH = 1, 2, 3, 4
 _LIMIT = 8
 _PACKAGES = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "coverage", "pytest_cov", "testmon_cli")
+# What reads the sources of others to show them; hypothesis takes constants from there.
+_SHOWING = ("hypothesis", "IPython", "executing", "stack_data", "icecream", "rich", "sphinx", "varname")
 _MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctest.py", "pdb.py")
 
 _INSTALLED = ("site-packages", "dist-packages")
@@ -42,12 +44,19 @@ class FrameReader:
         """The project frames, innermost first; none when the event is not the project's doing."""
         return self._from(sys._getframe(2))
 
-    def project_frames_of_caller(self) -> Frames:
-        """The project frames, if project code itself called what now runs of `inspect`."""
+    def project_frames_of_reader(self, *, of_place: bool) -> Frames:
+        """The project frames, if who called what now runs of `inspect` wants the text of a source to use it.
+
+        `of_place` says that it is that of code which runs: only what project code makes of it counts.
+        """
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and (frame.f_code.co_filename == self._inspect or self._kind(frame) == WATCH):
             frame = frame.f_back
-        return self._from(frame) if frame is not None and self._kind(frame) == PROJECT else ()
+        if frame is None:
+            return ()
+        kind = self._kind(frame)
+        is_meant = kind == PROJECT or (kind == OTHER and not of_place and not _only_shows(frame.f_code.co_filename))
+        return self._from(frame) if is_meant else ()
 
     def project_calls(self) -> bool:
         """Whether code of the project itself called what now raises an audit event."""
@@ -96,9 +105,7 @@ class FrameReader:
         return kind
 
     def _is_package(self, name: str) -> bool:
-        return name.startswith(_OWN) or any(
-            f"{os.sep}{folder}{os.sep}{package}{os.sep}" in name for folder in _INSTALLED for package in _PACKAGES
-        )
+        return name.startswith(_OWN) or _is_of_package(name, _PACKAGES)
 
 
 def asker(frame: FrameType | None) -> FrameType | None:
@@ -115,6 +122,17 @@ def asker(frame: FrameType | None) -> FrameType | None:
 def _is_library(name: str) -> bool:
     """Whether a file is of the standard library; some programs ask thousands of times."""
     return name.startswith((_LIBRARY, "<frozen ")) and not any(part in name for part in _INSTALLED)
+
+
+@cache
+def _only_shows(name: str) -> bool:
+    """Whether code of a file reads sources to show them, or to think of examples for a test."""
+    return _is_library(name) or _is_of_package(name, _SHOWING)
+
+
+def _is_of_package(name: str, packages: tuple[str, ...]) -> bool:
+    """Whether a file is of one of some installed packages."""
+    return any(f"{os.sep}{folder}{os.sep}{package}{os.sep}" in name for folder in _INSTALLED for package in packages)
 
 
 @cache

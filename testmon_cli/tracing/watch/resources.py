@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from types import FrameType, TracebackType
 from typing import Any, Protocol
 
 from testmon_cli.tracing.disguise import disguise
@@ -50,6 +51,7 @@ _LIBRARY_VARIABLES = frozenset(
 
 # Events before somebody begins to see every call of the process.
 _WATCHING = ("sys.settrace", "sys.setprofile", "sys.monitoring.register_callback")
+_PLACES = (FrameType, TracebackType)
 _BYTECODE = (".pyc", ".pyo")
 _ARCHIVES = (".zip", ".egg", ".whl", ".pyz")  # Python imports from these
 
@@ -284,7 +286,7 @@ class ResourceWatch:
     def _wrap_findsource(
         self, original: Callable[[Any], Any], file_of: Callable[[Any], str | None]
     ) -> Callable[[Any], Any]:
-        """Of what reads a source as text, mostly from a cache. Libraries do so to show it, project code to use it."""
+        """Of what reads a source as text, mostly from a cache: to use it, unless it is one that only shows it."""
         busy, failed = self._busy, self._sink.failed
 
         @functools.wraps(original)
@@ -293,7 +295,7 @@ class ResourceWatch:
             if not getattr(busy, "now", False):
                 busy.now = True
                 try:
-                    self._source_read(file_of(object))
+                    self._source_read(object, file_of(object))
                 except Exception as problem:
                     failed(problem)
                 finally:
@@ -302,11 +304,12 @@ class ResourceWatch:
 
         return disguise(findsource)
 
-    def _source_read(self, path: str | None) -> None:
+    def _source_read(self, what: Any, path: str | None) -> None:
         place = self._place(path)
         if place is None or self._sink.known_state("file", place) not in (None, EXISTS):
             return
-        frames = self._frames.project_frames_of_caller()
+        # Where something was called is asked by many that do not want the text: `inspect.stack` gives it.
+        frames = self._frames.project_frames_of_reader(of_place=isinstance(what, _PLACES))
         if frames and not self._skips(place):
             self._sink.read(Resource("file", place, self._file_state(place), frames))
 

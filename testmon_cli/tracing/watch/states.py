@@ -5,6 +5,7 @@ from collections.abc import Collection
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.originals import is_file, is_there, list_folder, open_file
 from testmon_cli.tracing.settings import CACHE_FOLDER
+from testmon_cli.tracing.wire import Resource
 
 MISSING = "missing"
 EXISTS = "exists"  # only that it is there was asked, not what it holds
@@ -17,6 +18,7 @@ LOST = "lost "  # before what outlives a turn in objects that are not known
 KEPT = "kept"  # kind of resource: what a source keeps that outlives a test; it has no state
 METADATA = "metadata"  # kind of resource: which distributions a folder of the import path has
 _CHUNK = 1 << 20
+_MOST_STATEMENTS = 50  # of a module that are told apart where they read the same
 
 # What tools leave behind beside sources; runs differ in it, tests do not.
 _NAMES = frozenset({
@@ -83,3 +85,14 @@ def environment_state(value: str | None, hash_key: str) -> str:
         return UNSET
     key = bytes.fromhex(hash_key)[:64]
     return blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16, key=key).hexdigest()
+
+
+def of_both(first: Resource, second: Resource, module: str) -> Resource:
+    """What two statements of a module read while it is imported. Without frames where one of them is not known."""
+    state = first.state if first.state != EXISTS else second.state
+    reading = [frame for frame in second.frames if frame[:2] == (module, "<module>")]
+    known = {frame for frame in first.frames if frame[:2] == (module, "<module>")}
+    if not reading or not known or len(known) > _MOST_STATEMENTS:
+        return second._replace(state=state, frames=())
+    frames = first.frames if known.issuperset(reading) else (*first.frames, *second.frames)
+    return second._replace(state=state, frames=frames)
