@@ -1,5 +1,6 @@
 """Projects in temporary folders, and a guard around every test."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+
+from tests.forks import AVAILABLE, Forks
 
 # The same few examples in each run; `nox -s explore` looks for new ones, and keeps those that fail for its next run.
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=30)
@@ -61,6 +64,24 @@ def _own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@functools.cache
+def _started_forks() -> Forks:
+    return Forks.start()
+
+
+@pytest.fixture(scope="session")
+def forks() -> Forks:
+    """A process that forks for each run of pytest or testmon."""
+    return _started_forks()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ended_forks() -> Iterator[None]:
+    yield
+    if _started_forks.cache_info().currsize:
+        _started_forks().close()
 
 
 @pytest.fixture(autouse=True)
@@ -118,9 +139,27 @@ class Project:
         )
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def testmon(self, *arguments: str, **environ: str) -> Answer:
-        """Run our command line in the project, in a process of its own."""
-        return self.run(sys.executable, "-m", "testmon_cli", *arguments, **environ)
+    def testmon(self, *arguments: str, stdin: str = "", **environ: str) -> Answer:
+        """Run our command line in the project, in a fork of a process that has it loaded.
+
+        Where a variable is given that Python reads when it starts, it is a new process.
+        """
+        if not AVAILABLE or any(name.startswith("PYTHON") for name in environ):
+            return self.testmon_process(*arguments, stdin=stdin, **environ)
+        given = _started_forks().order(
+            "testmon",
+            self.path,
+            arguments,
+            {**os.environ, **environ},
+            path=[str(self.path)],
+            stdin=stdin,
+            answer=self.path.parent / f"{self.path.name}.answer.json",
+        )
+        return Answer(given["code"], given["out"], given["err"])
+
+    def testmon_process(self, *arguments: str, stdin: str = "", **environ: str) -> Answer:
+        """Run our command line in the project as users do: in a new process."""
+        return self.run(sys.executable, "-m", "testmon_cli", *arguments, stdin=stdin, **environ)
 
     def git(self, *arguments: str) -> Answer:
         """Run git in the project with a name and address of its own."""

@@ -73,7 +73,7 @@ def test_environments_are_completed(
     assert (main([]), capsys.readouterr().out.strip()) == (0, "")
     monkeypatch.delenv("_TESTMON_COMPLETE")
     for name in ("fast", "slow"):
-        assert project.testmon("collect", "-q", "--env", name).code == 0
+        assert project.testmon_process("collect", "-q", "--env", name).code == 0
     monkeypatch.setenv("_TESTMON_COMPLETE", "bash_complete")
     assert (main([]), capsys.readouterr().out) == (0, "plain,fast\n")
 

@@ -15,21 +15,22 @@ def shop(project: Project) -> Project:
 
 
 def test_a_line_says_what_was_remembered(shop: Project) -> None:
-    first = shop.testmon("collect").err
+    first = shop.testmon_process("collect").err
     assert re.fullmatch(
         r"testmon: remembered 2 tests in \d+\.\d s; after an edit, `testmon select` prints what it can affect\n", first
     )
     shop.write({"test_more.py": "def test_more(): pass\n"})
-    assert re.fullmatch(r"testmon: remembered 3 tests \(1 new\) in \d+\.\d s\n", shop.testmon("collect").err)
-    assert re.fullmatch(r"testmon: remembered 1 test \(0 new\) in .*\n", shop.testmon("collect", "test_more.py").err)
+    assert re.fullmatch(r"testmon: remembered 3 tests \(1 new\) in \d+\.\d s\n", shop.testmon_process("collect").err)
+    again = shop.testmon_process("collect", "test_more.py")
+    assert re.fullmatch(r"testmon: remembered 1 test \(0 new\) in .*\n", again.err)
 
 
 @pytest.mark.parametrize("option", ["-q", "--quiet"])
 def test_who_asks_pytest_to_be_brief_means_us_as_well(shop: Project, option: str) -> None:
-    assert shop.testmon("collect", option).err == ""
+    assert shop.testmon_process("collect", option).err == ""
 
 
 def test_an_option_of_ours_with_a_typo(shop: Project) -> None:
-    answer = shop.testmon("collect", "--selct", "-q")
+    answer = shop.testmon_process("collect", "--selct", "-q")
     assert answer.code == 4
     assert answer.err.endswith("testmon: --selct went to pytest; did you mean --select?\n")

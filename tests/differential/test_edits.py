@@ -6,7 +6,6 @@
 
 import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,35 +70,28 @@ PROJECT = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    started = Forks.start()
-    yield started
-    started.close()
-
-
 def test_no_changed_test_is_missed(forks: Forks, tmp_path: Path) -> None:
-    place = Place(tmp_path / "project", tmp_path / "site")
+    place = Place(tmp_path / "project", tmp_path / "site", forks)
     place.site.mkdir()
     for name, text in PROJECT.items():
         (place.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (place.folder / name).write_text(text)
-    before = forks.order("pytest", place)
+    before = place.order("pytest")
     assert before["code"] == 0, before["log"]
-    assert forks.order("collect", place)["code"] == 0
+    assert place.collect()["code"] == 0
     sources = sorted((place.folder / "depot").glob("*.py"))
     missed, changed = [], 0
     for edit in itertools.islice(draw(sources, seed=7), int(os.environ.get("TESTMON_EDITS", "60"))):
         original = edit.path.read_text()
         edit.path.write_text(edit.text)
-        after = forks.order("pytest", place)
+        after = place.order("pytest")
         needed = changed_tests(before, after)
-        selected = forks.order("select", place)
+        selected = place.order("select")
         chosen = {n for n in needed if n in selected["reasons"] or _is_given(n, selected["arguments"])}
         if (
             needed - chosen and selected["arguments"]
         ):  # one test may stand for those of its file, where that cannot be imported
-            again = forks.order("pytest", place, *selected["arguments"])
+            again = place.order("pytest", *selected["arguments"])
             stops = again["code"] == after["code"] and not after["outcomes"]  # a conftest cannot be imported
             chosen |= {nodeid for nodeid in needed if stops or in_errors(nodeid, again["errors"])}
         edit.path.write_text(original)

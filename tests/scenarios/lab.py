@@ -1,59 +1,14 @@
 """Plays scenarios: measures the truth with plain pytest, and asks testmon."""
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.forks import Forks
 from tests.scenarios.scenario import CONFIG, CONFIG_FILES, Distribution, Scenario
 
 Outcomes = dict[str, list[str]]
-
-
-@dataclass
-class Forks:
-    """The process that forks for every order."""
-
-    process: subprocess.Popen[str]
-
-    @classmethod
-    def start(cls) -> "Forks":
-        script = Path(__file__).with_name("forks.py")
-        environ = {**os.environ, "TESTMON_COLLECT": ""}  # should this suite be traced, that process is not
-        return cls(
-            subprocess.Popen(
-                [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ
-            )
-        )
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait(30)
-        self.process.stdout.close()
-
-    def order(self, do: str, place: "Place", *arguments: str) -> dict:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        answer = place.folder.parent / "answer.json"
-        order = {
-            "do": do,
-            "folder": str(place.folder),
-            "environ": {**place.environ, "PYTHONPATH": str(place.site)},
-            "path": [str(place.site)],
-            "arguments": arguments,
-            "answer": str(answer),
-        }
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        found = json.loads(self.process.stdout.readline())
-        found["log"] = answer.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
-        assert "died" not in found, found["log"]
-        return found
 
 
 @dataclass
@@ -62,6 +17,7 @@ class Place:
 
     folder: Path
     site: Path
+    forks: Forks
     environ: dict[str, str] = field(default_factory=dict)
 
     def set_up(self, scenario: Scenario) -> None:
@@ -86,6 +42,18 @@ class Place:
         self._write(scenario.writes)
         self._install(scenario.distributions[1])
         self.environ = scenario.environ[1]
+
+    def order(self, do: str, *arguments: str) -> dict:
+        """What an order gives here, with all that it printed as `log`."""
+        site = str(self.site)
+        environ = {**os.environ, **self.environ, "PYTHONPATH": site}
+        answer = self.folder.parent / "answer.json"
+        given = self.forks.order(do, self.folder, arguments, environ, path=[site], answer=answer)
+        given["log"] = given["out"] + given["err"]
+        return given
+
+    def collect(self) -> dict:
+        return self.order("testmon", "collect", "-q", "-p", "no:cacheprovider")
 
     def _write(self, files: dict[str, str]) -> None:
         for name, text in files.items():
@@ -120,21 +88,21 @@ class Played:
 
 def play(scenario: Scenario, forks: Forks, folder: Path) -> Played:
     """The project, a collect, the edit, a select; plain pytest tells what had to be selected."""
-    place = Place(folder / "project", folder / "site")
+    place = Place(folder / "project", folder / "site", forks)
     place.set_up(scenario)
-    before = forks.order("pytest", place)
-    collected = forks.order("collect", place)
+    before = place.order("pytest")
+    collected = place.collect()
     assert collected["code"] == before["code"], collected["log"]
-    quiet = forks.order("select", place)
+    quiet = place.order("select")
     failed = {nodeid for nodeid, notes in before["outcomes"].items() if any("failed" in note for note in notes)}
     assert set(quiet["reasons"]) == failed | scenario.always, f"selected though nothing was edited: {quiet['reasons']}"
     place.edit(scenario)
-    after = forks.order("pytest", place)
-    selected = forks.order("select", place)
+    after = place.order("pytest")
+    selected = place.order("select")
     needed = changed_tests(before, after)
     if not selected["arguments"]:
         return Played(needed, set(), {}, refused=False, log=selected["log"])
-    again = forks.order("pytest", place, *selected["arguments"])
+    again = place.order("pytest", *selected["arguments"])
     everything = {**before["outcomes"], **after["outcomes"]}
     ran = set(again["outcomes"]) | {n for n in everything if in_errors(n, again["errors"])}
     if again["code"] == after["code"] and not after["outcomes"]:

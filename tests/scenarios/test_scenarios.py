@@ -1,23 +1,15 @@
 """Every scenario is safe, and selects beyond need only what its table lists, with the reason there."""
 
-import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.scenarios.lab import Forks, play
+from tests.forks import AVAILABLE, Forks
+from tests.scenarios.lab import play
 from tests.scenarios.scenario import Scenario, load_all
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="plays scenarios in forked processes")
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    started = Forks.start()
-    yield started
-    started.close()
+pytestmark = pytest.mark.skipif(not AVAILABLE, reason="plays scenarios in forked processes")
 
 
 def _parameters() -> list[object]:

@@ -182,7 +182,7 @@ def test_records_that_cannot_be_written_are_said_and_select_their_tests(
 ) -> None:
     """A full disk, here as a limit on the size of files."""
     project.write({"test_it.py": SIZED})
-    answer = project.testmon("collect", "-q", "-p", "no:cacheprovider")
+    answer = project.testmon_process("collect", "-q", "-p", "no:cacheprovider")
     assert (answer.code, "Traceback" in answer.err) == (0, False), answer
     assert answer.err.count("\n") == 1
     assert "(File too large): tests that ran after that are not stored" in answer.err

@@ -1,8 +1,8 @@
 """A process that has imported pytest and testmon once and forks for every order, so that a run costs little.
 
-Orders come as JSON lines on stdin: what to do, in which folder, with which variables and import path. The answer, a
-JSON line on stdout, is what the forked child wrote to a file. It is a process of its own, since the one that runs the
-tests may have threads (pytest-xdist), which do not go well with a fork.
+Orders come as JSON lines on stdin: what to do, in which folder, with which variables, import path and input. The
+answer, a JSON line on stdout, is what the forked child wrote to a file. It is a process of its own, since the one that
+runs the tests may have threads (pytest-xdist), which do not go well with a fork. `forks.py` gives the orders.
 """
 
 import atexit
@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -106,6 +105,13 @@ class ForkedLaunch:
         self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
 
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self._pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
 
 _POPEN = subprocess.Popen
 _LONGEST = 300  # seconds that an order may take
@@ -126,12 +132,16 @@ def _start(command: list[str], *positional: object, **options: object) -> object
     return _POPEN(command, *positional, **options)  # type: ignore[call-overload]
 
 
-def collect(arguments: list[str]) -> dict[str, object]:
+def run_testmon(arguments: list[str]) -> dict[str, object]:
     """The command line in this process; pytest runs in a child of it, as always."""
     from testmon_cli import cli
 
     subprocess.Popen = _start  # type: ignore[assignment, misc]
-    return {"code": cli.main(["collect", "-q", "-p", "no:cacheprovider", *arguments])}
+    sys.argv = ["testmon", *arguments]
+    try:
+        return {"code": cli.main(arguments)}
+    except SystemExit as end:
+        return {"code": end.code}
 
 
 def select(_: list[str]) -> dict[str, object]:
@@ -144,28 +154,31 @@ def select(_: list[str]) -> dict[str, object]:
     return {"arguments": list(selection.arguments), "reasons": reasons, "notes": list(selection.notes)}
 
 
-ORDERS = {"pytest": run_pytest, "collect": collect, "select": select}
+ORDERS = {"pytest": run_pytest, "select": select, "testmon": run_testmon}
 
 
-@contextlib.contextmanager
-def _output_to(path: Path) -> Iterator[None]:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(handle, 1)
-    os.dup2(handle, 2)
-    yield
-    sys.stdout.flush()
-    sys.stderr.flush()
+def _redirect(answer: Path, text: str) -> None:
+    """Read a text as input; write to files beside the answer."""
+    given = answer.with_suffix(".in")
+    given.write_text(text, encoding="utf-8")
+    os.dup2(os.open(given, os.O_RDONLY), 0)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    for number, suffix in ((1, ".out"), (2, ".err")):
+        os.dup2(os.open(answer.with_suffix(suffix), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND), number)
 
 
 def _child(order: dict, answer: Path) -> None:
     os.chdir(order["folder"])
+    os.environ.clear()
     os.environ.update(order["environ"])
     sys.path[:] = [*order["path"], *sys.path[1:]]  # without the folder of this file
-    with _output_to(answer.with_suffix(".log")):
-        try:
-            answer.write_text(json.dumps(ORDERS[order["do"]](order["arguments"])), encoding="utf-8")
-        except BaseException:
-            traceback.print_exc()
+    _redirect(answer, order["input"])
+    try:
+        answer.write_text(json.dumps(ORDERS[order["do"]](order["arguments"])), encoding="utf-8")
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
 
 
 def _warm_up() -> None:
@@ -183,7 +196,6 @@ def _warm_up() -> None:
     import testmon_cli.tracing.engines.probes
     import testmon_cli.tracing.processes.child
     import testmon_cli.tracing.processes.launch
-    import testmon_cli.tracing.pytest_plugin.plugin
     import testmon_cli.tracing.recorder  # noqa: F401
     from testmon_cli.application.checkout import environment
 
@@ -220,7 +232,6 @@ def main() -> None:
         order = json.loads(line)
         answer = Path(order["answer"])
         answer.unlink(missing_ok=True)
-        answer.with_suffix(".log").unlink(missing_ok=True)
         child = os.fork()
         if not child:
             os.setpgid(0, 0)
