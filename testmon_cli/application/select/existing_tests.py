@@ -37,15 +37,18 @@ class Existence:
         naming: "Naming",
         affected: Collection[tuple[str, str]] = (),
         project: "Project | None" = None,
+        doubted: Collection[str] = (),
     ) -> None:
         """`project_of` gives the sources as a run saw them, by the run's id.
 
-        `affected` are the names that may mean something else now: file and qualified name.
+        `affected` are the names that may mean something else now: file and qualified name; in files that are `doubted`,
+        all may.
         """
         self._tree = tree
         self._project_of = project_of
         self._naming = naming
         self._affected = affected
+        self._doubted = doubted
         self._project = project
         self._binders: dict[str, Mapping[tuple[str, str], Definition]] = {}  # by path
         self._binders_then: dict[tuple[int, str], Mapping[tuple[str, str], Definition]] = {}  # by run and path
@@ -61,7 +64,7 @@ class Existence:
             definitions = self._tree.model(nodeid.path).definitions
         except SourceError:
             return nodeid.file
-        if execution.function != ".".join(nodeid.names) or self._is_affected(nodeid.path, _MARK_OF_NO_TEST):
+        if execution.function != ".".join(nodeid.names) or (nodeid.path, _MARK_OF_NO_TEST) in self._affected:
             return nodeid.file  # a plugin made it in its own way; or the module may say that it holds no tests
         return self._found(execution, nodeid, definitions)
 
@@ -147,7 +150,7 @@ class Existence:
         return None if self._was_told(execution, nodeid) else sure
 
     def _is_affected(self, path: str, name: str) -> bool:
-        return (path, name) in self._affected
+        return path in self._doubted or (path, name) in self._affected
 
     def _is_in_doubt(self, path: str, cls: "Definition", definitions: "Iterable[Definition]") -> bool:
         """Whether pytest may pass over a class, since it may be another one now."""

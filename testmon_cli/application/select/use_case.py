@@ -246,7 +246,10 @@ class Chooser:
         self.rebuilt: set[tuple[str, str]] = set()  # classes with bases that may have other tests now
         self.inherited: list[Inherited] = []
         self.project: Project | None = None
-        self.doubtful: set[str] = set()  # files that may not import now: pytest knows no node ids in them
+        self.doubted: set[str] = set()  # files whose import something concerns that has changed since any run
+        self._doubts: dict[int, set[str]] = {}  # by run: the same, of what has changed since that run
+        self._undecided: set[str] = set()  # files that may not import now, for what no newer run can tell
+        self._doubtful: frozenset[str] | None = None
         self.failing: Collection[str] = ()  # test files that could not be imported by the last run that tried
         self.affected: set[tuple[str, str]] = set()  # names in files that may mean something else now
         self._touched: dict[int, set[str]] = {}  # by run: files whose tests may be others than it collected
@@ -303,7 +306,8 @@ class Chooser:
         missing = {file for file in files if not self.tree.exists(file)}
         failing = canaries.failing_files(self.datafile, self.runs)
         self.failing = self._unless_collected_as_now(failing)
-        self.doubtful.update(self.failing)
+        self._undecided.update(self.failing)
+        self._doubtful = None
         wanted = self._to_weigh(standing, missing)
         traces = [t for head in heads for t, test in zip(head.trace_ids, head.test_ids, strict=True) if test in wanted]
         verdicts = self._verdicts(self.datafile.executions_of(traces))
@@ -325,6 +329,8 @@ class Chooser:
             node = NodeId.parse(nodeid, newest.path)
             # Most tests stand in files of which nothing is to be asked.
             settled = newest.path not in unsettled and node.path not in unsettled
+            if settled and newest.run_id in self._doubts:
+                settled = self._doubts[newest.run_id].isdisjoint((newest.path, node.path))
             inherited = "." in newest.function and verdict.valid is None and self.project is not None
             there = node if settled and not inherited else self._existence.node(newest)
             if there is None or self.absence.is_absent(newest):
@@ -346,7 +352,7 @@ class Chooser:
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self.broken.items())]
         broken = tuple(sorted(self.broken))
         selection = Selection(tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone))
-        return selection._replace(unsettled=frozenset(self.unstable.union(self.doubtful)))
+        return selection._replace(unsettled=frozenset(self.unstable.union(self.doubtful, self.doubted)))
 
     # Which executions hold
 
@@ -408,7 +414,8 @@ class Chooser:
                 continue
             matched = self._matched(run)
             if matched.doubtful:
-                self.doubtful.update(path_of(v.current.nodeid, v.current.path) for v in here)
+                self._undecided.update(path_of(v.current.nodeid, v.current.path) for v in here)
+                self._doubtful = None
             for verdict in here:
                 execution = verdict.current
                 cause = matched.everything or matched.invalid.get(execution.trace_id)
@@ -459,6 +466,7 @@ class Chooser:
         if compared.everything is not None:
             return _Matched({}, compared.everything, doubtful=compared.everything.kind == "config")
         if not compared.differs:
+            self._doubt(run, set())
             return _NOTHING
         from testmon_cli.analysis.model_key import MODEL_KEY
         from testmon_cli.application.invalidate.affected_traces import RunMatcher
@@ -536,10 +544,29 @@ class Chooser:
         self.rebuilt.update(key for key in affected.names if has_bases(project, *key))
         modules = (*affected.modules, *affected.broken)
         unstable = matcher.recollected.union(path for path, _ in affected.names)
-        doubtful = set().union(*(project.reaching(module, lazy=False) for module in modules))
+        doubted = set().union(*(project.reaching(module, lazy=False) for module in modules))
         self.unstable.update(unstable)
-        self.doubtful.update(doubtful)
-        self._touched[matcher.run.id].update(unstable, doubtful)
+        self._doubt(matcher.run, doubted)
+        self._touched[matcher.run.id].update(unstable, doubted)
+
+    def _doubt(self, run: Run, files: set[str]) -> None:
+        """Take over the files whose import is concerned by what has changed since a run."""
+        self._doubts[run.id] = files
+        self.doubted.update(files)
+        self._doubtful = None
+
+    @property
+    def doubtful(self) -> frozenset[str]:
+        """The files that may not import now, so that pytest may know no node ids in them.
+
+        A file that some run has collected can be imported, if nothing that has changed since then concerns that.
+        """
+        if self._doubtful is None:
+            doubtful = set(self.doubted)
+            for run_id, files in self._doubts.items() if doubtful else ():
+                doubtful -= self.datafile.test_files(run_id) - files
+            self._doubtful = frozenset(doubtful | self._undecided)
+        return self._doubtful
 
     def _reason(self, verdict: _Verdict, *, failed: bool) -> Reason | None:
         execution = verdict.valid or verdict.newest
@@ -576,7 +603,7 @@ class Chooser:
         from testmon_cli.application.select.existing_tests import Existence
 
         naming = self._naming(self.runs[0])
-        return Existence(self.tree, self._project_of, naming, self.affected, self.project)
+        return Existence(self.tree, self._project_of, naming, self.affected, self.project, self.doubted)
 
     def _project_of(self, run_id: int) -> "Project":
         """The sources as a run saw them."""

@@ -124,3 +124,71 @@ def test_an_older_run_under_another_configuration_says_nothing_of_imports(shop: 
     shop.edit("tests/test_other.py", "assert 1", "assert 2")
     shop.edit("shop.py", "os.sep", "os.curdir")
     assert _selected(shop) == sorted([*CANARIES, "tests/test_other.py"])
+
+
+@pytest.fixture
+def registry(project: Project) -> Project:
+    """Two files of tests that a statement with an effect may keep from being imported."""
+    files = {
+        "pyproject.toml": FILES["pyproject.toml"],
+        "registry.py": """
+            import os
+
+            PLACES = ["a"]
+            os.putenv("REGISTRY", "a")
+
+
+            def made():
+                def test():
+                    assert len(PLACES) == 1
+                return test
+            """,
+        "tests/test_first.py": """
+            import registry
+
+
+            def test_one():
+                assert registry.PLACES
+
+
+            def test_two():
+                assert True
+            """,
+        "tests/test_second.py": """
+            import registry
+
+            test_made = registry.made()
+
+
+            def test_plain():
+                assert registry.PLACES
+            """,
+    }
+    project.write(files)
+    assert project.testmon("collect", "-q").code == 0
+    return project
+
+
+def test_an_import_that_a_newer_run_has_seen_work_is_in_doubt_no_more(registry: Project) -> None:
+    registry.edit("registry.py", 'Y", "a")', 'Y", "b")')
+    assert _selected(registry) == ["tests/test_first.py", "tests/test_second.py"]
+    assert registry.testmon("collect", "--select", "-q").code == 0
+    registry.edit("tests/test_first.py", "assert True", "assert 1")
+    assert _selected(registry) == ["tests/test_first.py::test_two"]
+    registry.edit("registry.py", 'Y", "b")', 'Y", "c")')
+    assert _selected(registry) == ["tests/test_first.py", "tests/test_second.py"]
+
+
+@pytest.mark.parametrize(
+    ("ran", "given"),
+    [
+        pytest.param("test_made", "tests/test_second.py::test_plain", id="a function statement is there"),
+        pytest.param("test_plain", "tests/test_second.py", id="what a call made may be gone"),
+    ],
+)
+def test_tests_that_a_newer_run_left_out_are_named_where_the_text_tells_that_they_are_there(
+    registry: Project, ran: str, given: str
+) -> None:
+    registry.edit("registry.py", 'Y", "a")', 'Y", "b")')
+    assert registry.testmon("collect", "-q", "--", f"tests/test_second.py::{ran}").code == 0
+    assert _selected(registry) == ["tests/test_first.py", given]
