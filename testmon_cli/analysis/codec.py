@@ -38,7 +38,10 @@ def encode(model: SourceModel) -> bytes:
         ],
         "imports": [list(i) for i in model.imports],
         "functions": [
-            [f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills, f.owned, f.passes, f.gives, f.sees]
+            [
+                f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills, f.owned, f.passes, f.gives, f.sees,
+                f.made, f.inside,
+            ]
             for f in model.functions
         ],
         "doctests": sorted(model.doctests),
@@ -133,8 +136,12 @@ def decode(data: bytes) -> SourceModel:
                 tuple(passes),
                 gives,
                 tuple(sees),
+                tuple(made),
+                tuple(inside),
             )
-            for name, effects, memoised, keeps, results, fills, owned, passes, gives, sees in document["functions"]
+            for (name, effects, memoised, keeps, results, fills, owned, passes, gives, sees, made, inside) in document[
+                "functions"
+            ]
         ),
         doctests=frozenset(document["doctests"]),
         private=frozenset(document["private"]),

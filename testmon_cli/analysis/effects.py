@@ -24,12 +24,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
+from testmon_cli.analysis.making import is_memoised, making_bodies, names_inside
 from testmon_cli.analysis.memoisation import (
     given_away,
     kept_in_class,
     kept_in_object,
     kept_in_object_alone,
-    last_part,
     object_of_cached_property,
     passed_on,
     roots_of_results,
@@ -369,7 +369,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
             local[statement.name] = "fresh"
     reader = Reader(names, local)
     reader.statements(node.body)
-    memoised = any(last_part(d) in known_effects.MEMOISING for d in node.decorator_list)
+    memoised = is_memoised(node)
     of_names = dict(_kept_by(reader.found, names))
     of_class = kept_in_class(node, nodes)
     of_object, made = kept_in_object(node)
@@ -382,6 +382,8 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     owned = {f".{name}" for name in whole} - of_others
     owned |= {f"{ITEM}.{name}" for name in items if f".{name}" not in of_others}
     owned |= {RESULT} if object_of_cached_property(node) else set()
+    bodies = making_bodies(node) if memoised or of_others else []
+    recorded = (of_others - {f".{name}" for name in of_object}) | ({RESULT} if memoised else set()) if bodies else set()
     return FunctionSummary(
         qualname=qualname,
         effects=tuple(sorted(reader.found)),
@@ -392,6 +394,8 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
         owned=tuple(sorted(owned)),
         passes=tuple(sorted(passed_on(node, nodes))),
         gives=given_away(node, nodes, names),
+        made=tuple(sorted(recorded)),
+        inside=tuple(sorted(names_inside(node, bodies))),
     )
 
 

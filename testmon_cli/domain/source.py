@@ -113,6 +113,10 @@ class FunctionSummary(NamedTuple):
     gives: str = ""
     # Attributes of its object, kept by some function of the file, of which the function notes all reading.
     sees: tuple[str, ...] = ()
+    # Those of `keeps`, RESULT for the result itself, of which the run notes what ran while they were made, see
+    # `analysis.making`; and the names that the function uses only there.
+    made: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
 
 
 class SourceModel(NamedTuple):

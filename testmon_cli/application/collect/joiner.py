@@ -22,7 +22,7 @@ from testmon_cli.tracing import wire
 from testmon_cli.tracing.engines.cache_seal import read_key
 from testmon_cli.tracing.engines.probe_cache import Cache
 from testmon_cli.tracing.engines.probe_code import LOST, LOST_ON_IMPORT
-from testmon_cli.tracing.watch.states import EXISTS, KEPT, METADATA
+from testmon_cli.tracing.watch.states import EXISTS, KEPT, MAKING, METADATA
 
 _PATHS = ("file", "directory", METADATA)  # kinds of resources whose names are paths
 Decoded = TypeVar("Decoded")
@@ -340,8 +340,8 @@ class Joiner:
     def _resource(self, resource: wire.Resource) -> ResourceState:
         name = self.relative(resource.name) if resource.kind in _PATHS else resource.name
         if resource.kind == KEPT:
-            path, _, what = name.partition("\t")
-            name = f"{self.relative(path) if path else ''}\t{what}"
+            path, what, *ran = name.split("\t", 3) if MAKING in name else name.split("\t", 1)
+            name = "\t".join([self.relative(path) if path else "", what, *map(self.relative, ran[:1]), *ran[1:]])
         if resource.kind == "file" and resource.state != EXISTS:
             self.read.setdefault(name, set()).add(resource.state)
         frames = "\n".join(f"{self.relative(path)}\t{qualname}\t{line}" for path, qualname, line in resource.frames)

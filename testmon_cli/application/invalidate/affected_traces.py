@@ -22,6 +22,7 @@ from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree, stored_model
 from testmon_cli.application.invalidate.block_traces import BlockTraces
 from testmon_cli.application.invalidate.lookup_traces import EVERYONE, AskedNames, Asking
+from testmon_cli.application.invalidate.made_values import MadeValues
 from testmon_cli.application.invalidate.memoised_values import KeptValues
 from testmon_cli.application.invalidate.mention_index import MentionIndex
 from testmon_cli.application.invalidate.mentioning_traces import MentionMatcher
@@ -54,6 +55,16 @@ from testmon_cli.storage.datafile import Datafile
 
 KEEPS = "keeps results of"
 KEEPS_LATER = "keeps, after all imports, results of"
+
+
+class _Called:
+    """That a function is affected, or may call one that is."""
+
+    __slots__ = ("cause", "names")
+
+    def __init__(self, cause: Cause) -> None:
+        self.cause = cause
+        self.names: set[str] = set()  # of the functions that it calls
 
 
 class RunMatcher:
@@ -582,19 +593,38 @@ class RunMatcher:
             return
         models = {path: self.model(path) for path in holders}
         keeping = {(p, f.qualname): f for p, m in models.items() if m for f in m.functions if f.memoised or f.keeps}
-        pending = list(self._hit_functions.items())
-        seen = set(self._hit_functions)
+        called = self._calling_the_affected()
+        for key, function in keeping.items():
+            path, qualname = key
+            found = called.get(key) or self._made_with_a_change(key)
+            ran = self._ran_with_a_change(path, function) if found is not None else set()
+            if found is None or not ran:
+                continue
+            before = self._function_before(path, function)
+            names = frozenset(self._kept_values.kept(path, function, before, ran))
+            made = self._made_values.made(function, before)
+            if names & made and key not in self._hit_functions and self._made_values.is_known(key, ran):
+                is_called_apart = key in called and not called[key].names <= frozenset(function.inside)
+                if not is_called_apart and self._made_with_a_change(key) is None:
+                    names -= made
+            is_early = any(self._kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
+            how = KEEPS if is_early else KEEPS_LATER
+            self._kept(path, function, names, Cause("memoised", how, path, qualname, 0, found.cause), ran)
+
+    def _made_with_a_change(self, key: tuple[str, str]) -> _Called | None:
+        """The first affected function that ran while a function made what it keeps, None if none did."""
+        took_part = self._made_values.took_part(key, self.invalid.keys())
+        return next((_Called(c) for f, c in self._hit_functions.items() if f in took_part), None)
+
+    def _calling_the_affected(self) -> Mapping[tuple[str, str], _Called]:
+        """The functions that are affected, or that may call one, by the names that they use."""
+        found = {key: _Called(cause) for key, cause in self._hit_functions.items()}
+        pending = list(found)
         passed: set[tuple[str, str]] = set()  # names of which all callers were seen
         while pending:
-            (path, qualname), cause = pending.pop()
+            path, qualname = key = pending.pop()
+            cause = found[key].cause
             name = qualname.rpartition(".")[2]
-            function = keeping.get((path, qualname))
-            ran = self._ran_with_a_change(path, function) if function is not None else set()
-            if function is not None and ran:
-                is_early = any(self._kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
-                how = KEEPS if is_early else KEEPS_LATER
-                names = frozenset(self._kept_values.kept(path, function, self._function_before(path, function), ran))
-                self._kept(path, function, names, Cause("memoised", how, path, qualname, 0, cause), ran)
             if name == "<module>":
                 continue
             reaching = self.growth.project.reaching(path)
@@ -604,10 +634,12 @@ class RunMatcher:
                 continue
             passed.add((path, name))
             for candidate, callers in self._calling(name).items():
-                for key in callers if candidate in reaching else ():
-                    if key not in seen:
-                        seen.add(key)
-                        pending.append((key, cause))
+                for caller in callers if candidate in reaching else ():
+                    if caller not in found:
+                        found[caller] = _Called(cause)
+                        pending.append(caller)
+                    found[caller].names.add(name)
+        return found
 
     def _calling(self, name: str) -> Mapping[str, list[tuple[str, str]]]:
         """The functions that use a name or an attribute of that name, by their files."""
@@ -629,6 +661,10 @@ class RunMatcher:
         blocks = [b for b in model.blocks if b.qualname == function.qualname] if model is not None else []
         filling = [b for b in blocks if not function.fills or any(_holds_line(b, line) for line in function.fills)]
         return self.invalid.keys() & self.hits_of({path: {b.checksum: _NOTHING for b in filling}}).keys()
+
+    @cached_property
+    def _made_values(self) -> MadeValues:
+        return MadeValues(self._datafile, self.run.id, is_recorded=self.run.facts.get("survival") is True)
 
     @cached_property
     def _kept_values(self) -> KeptValues:

@@ -15,7 +15,17 @@ from testmon_cli.analysis.project import Project
 from testmon_cli.domain.records import Run
 from testmon_cli.domain.source import ANY, ITEM, NAMED, OWN, RESULT, WALKED, Definition, FunctionSummary
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing.watch.states import COPIED, EVERYTHING, KEPT, LOST, PASSED, READ, SEEN
+from testmon_cli.tracing.watch.states import (
+    COPIED,
+    EVERYTHING,
+    KEPT,
+    LOST,
+    MAKING,
+    PASSED,
+    READ,
+    SEEN,
+    UNKNOWN_MAKING,
+)
 
 _COPYING = frozenset({"__reduce__", "__reduce_ex__"})
 _STORING = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve")
@@ -216,7 +226,7 @@ class KeptValues:
         }
         found = Survivors({}, set(), set(), {}, set(), set(), {}, {})
         for trace_id, number in self._datafile.resources([self._run.id]) if states else ():
-            if number in states:
+            if number in states and not states[number][1].startswith((MAKING, UNKNOWN_MAKING)):
                 path, what = states[number]
                 self._note(found, trace_id, path, what)
         return found

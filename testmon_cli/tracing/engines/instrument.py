@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
+from testmon_cli.analysis.making import Body, first_of_making, making_bodies
 from testmon_cli.analysis.memoisation import (
     fills_of_object,
     functions_of,
@@ -15,7 +16,10 @@ from testmon_cli.analysis.memoisation import (
 )
 from testmon_cli.analysis.scopes import FunctionNode
 from testmon_cli.domain.source import RESULT
-from testmon_cli.tracing.engines.probe_code import FILLS, HITS, LOOK, MARK, READS, STATEMENT
+from testmon_cli.tracing.engines.probe_code import FILLS, HITS, LOOK, MADE, MAKES, MARK, READS, STATEMENT
+
+# No line, so that tracers see none: where it ends is at different ones.
+_NOWHERE = {"lineno": -1, "col_offset": -1, "end_lineno": -1, "end_col_offset": -1}
 
 
 def instrument(tree: ast.Module) -> None:
@@ -24,6 +28,7 @@ def instrument(tree: ast.Module) -> None:
     functions = list(functions_of(tree))
     notes = [note for node, qualname in functions for note in _notes_of(node, qualname)]
     notes += _notes_of_reading([node for node, _ in functions])
+    makings = [(body, qualname) for node, qualname in functions for body in making_bodies(node)]
     for found in list(lookups.find(tree)):
         number = lookups.number_of(found.way, on_import=found.is_on_import) if found.names else 0
         for name in found.names:
@@ -39,6 +44,8 @@ def instrument(tree: ast.Module) -> None:
             _insert(bodies[key], position, index, blocks[index].line)
     for note in notes:
         _insert_note(note)
+    for body, qualname in makings:
+        _note_making(body, qualname)
     start = _module_start(tree.body)
     _mark_statements(tree.body, start)
     _insert(tree.body, start, (MARK, len(blocks), qualnames), 1)
@@ -110,6 +117,22 @@ def _insert_note(note: _Note) -> None:
     noting = ast.Attribute(ast.Constant(MARK, **at), note.taker, ast.Load(), **at)
     target = ast.Subscript(noting, ast.Constant(note.what, **at), ast.Store(), **at)
     note.body.insert(position, ast.Assign([target], ast.Name(note.holder, ast.Load(), **at), **at))
+
+
+def _note_making(body: Body, qualname: str) -> None:
+    """Write `MARK.makes = qualname`, `try: ... finally: MARK.made = qualname` around a body."""
+    start = first_of_making(body)
+    if start == len(body):
+        return
+    at = _at(_place(body, start, body[start].lineno))
+    begin, end = _naming(MAKES, qualname, at), _naming(MADE, qualname, _NOWHERE)
+    body[start:] = [begin, ast.Try(body[start:], [], [], [end], **at)]
+
+
+def _naming(attribute: str, qualname: str, at: dict[str, Any]) -> ast.Assign:
+    """`MARK.attribute = qualname`."""
+    target = ast.Attribute(ast.Constant(MARK, **at), attribute, ast.Store(), **at)
+    return ast.Assign([target], ast.Constant(qualname, **at), **at)
 
 
 def _mark_statements(body: list[ast.stmt], start: int, after: int = 0) -> bool:

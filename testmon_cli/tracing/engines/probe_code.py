@@ -13,6 +13,7 @@ Harvests must not look at sources that did not run, since a project has many. So
 read is idle: its `Probes` stand in the place of their own list, and their first store puts the list there and notes
 the source.
 
+Around what a function makes and keeps for others stands `MARK.makes = name` and, however it ends, `MARK.made = name`.
 Before a statement that keeps something in its object stands `MARK.fills[what] = self`, before one that reads it
 `MARK.reads[what] = self`, see `holders`.
 """
@@ -61,6 +62,8 @@ _QUALNAME = vars(type)["__qualname__"].__get__
 # As names that were looked up: there were others, by functions or on import.
 LOST, LOST_ON_IMPORT = f"0{_OVERFLOW}", f"{_ON_IMPORT}{_OVERFLOW}"
 STATEMENT = "statement"
+MAKES = "makes"
+MADE = "made"
 # Evaluated where code that was pickled by value is loaded, maybe without testmon.
 _RECALL = "(lambda here: here.recall(*{source!r}) if here else {partial})(__import__('sys').modules.get({module!r}))"
 _GIVE = partial({}.get)  # gives its second argument, without a frame that a profiler or debugger would see
@@ -93,6 +96,9 @@ class Source(NamedTuple):
 
 finder: "Callable[[Source], Probes | None] | None" = None  # of the engine of this process
 observer: "Callable[[str, int], None] | None" = None  # of it, too: is told of each statement that a module comes to
+# Of it, too: is told which function begins to make what it keeps for others, and which has done so.
+begin_making: "Callable[[str, str], None] | None" = None
+end_making: "Callable[[str, str], None] | None" = None
 
 
 class Probes:
@@ -133,6 +139,26 @@ class Probes:
     def statement(self, line: int) -> None:
         if observer is not None and self.source is not None:
             observer(self.source.path, line)
+
+    @property
+    def makes(self) -> str:
+        """The function that begins to make what it keeps for others, set by its code; see `statement`."""
+        return ""
+
+    @makes.setter
+    def makes(self, qualname: str) -> None:
+        if begin_making is not None and self.source is not None:
+            begin_making(self.source.path, qualname)
+
+    @property
+    def made(self) -> str:
+        """The function that has done so."""
+        return ""
+
+    @made.setter
+    def made(self, qualname: str) -> None:
+        if end_making is not None and self.source is not None:
+            end_making(self.source.path, qualname)
 
     def watched(self, is_watched: bool) -> None:
         """Have the code of the source call nothing of ours, or call it again."""
@@ -222,10 +248,10 @@ class Probes:
 
 
 class SilentProbes(Probes):
-    """They take down which statement comes, and tell nobody: to be told is a call."""
+    """They take down which statement comes, or what is made, and tell nobody: to be told is a call."""
 
     __slots__ = ()
-    statement = Probes.line  # the slot itself
+    statement = makes = made = Probes.line  # type: ignore[assignment] # the slot itself
 
 
 def recall(*source: Any) -> Any:

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import compress
 from types import CodeType
@@ -20,6 +20,7 @@ from testmon_cli.tracing.disguise import IMPORT_MACHINERY, disguise
 from testmon_cli.tracing.engines import probe_code as probing
 from testmon_cli.tracing.engines.cache_seal import read_key
 from testmon_cli.tracing.engines.holders import Fills, Holders, Reads
+from testmon_cli.tracing.engines.makings import Makings
 from testmon_cli.tracing.engines.probe_code import (
     CAPACITY,
     LOST,
@@ -47,6 +48,7 @@ _OTHERS_TOOLS = (0, 2, 3, 4)  # numbers for sys.monitoring: 1 is that of coverag
 _NO_ROOM = "there is no room for more probes"
 _NAMES_LOST = frozenset({LOST})
 _ALL_NAMES_LOST = frozenset({LOST, LOST_ON_IMPORT})
+_MODULE = "<module>"  # the name of the blocks of a module itself
 _REMEMBERED = 500  # hits of a source that are given out as the same objects
 
 
@@ -122,6 +124,7 @@ class ProbesEngine:
         self._holders = Holders()
         self._holders.begin_reading = self._begin_reading
         self._reads: Any = UNNOTED
+        self._makings = Makings(self._functions_in)
 
     def start(self) -> None:
         read_key(self._scope.key_file)  # before reads are seen: it may be below the root
@@ -134,6 +137,8 @@ class ProbesEngine:
         probing.finder = self.recalled
         self._holders.watch_copies()
         probing.observer = self.reached
+        probing.begin_making = self.begin_making
+        probing.end_making = self.end_making
         os.register_at_fork(after_in_parent=self._share)
 
     def attach_pytest(self) -> None:
@@ -193,6 +198,37 @@ class ProbesEngine:
         if identity == self._identity:
             self._owner = self._statements.get(identity, identity)
         return before
+
+    def begin_making(self, path: str, qualname: str) -> None:
+        """A function begins to make what it keeps for others."""
+        key = path, qualname
+        if self._makings.may_begin(key, self._owner):
+            self._gather()
+            self._makings.begin(key, self._owner)
+
+    def end_making(self, path: str, qualname: str) -> None:
+        """A function has made what it keeps for others, or failed to."""
+        making = self._makings.last((path, qualname))
+        if making is not None:
+            self._gather()
+            self._makings.end(making, self._owner)
+
+    def _gather(self) -> None:
+        """Take the hits up to now, for whoever runs."""
+        if self._owner != self._identity:
+            self._doubt()
+        with self._lock:
+            for number in list(self._woken):
+                self._take(number, loses_names=False)
+            if self._is_shared:
+                self._harvest_shared()
+
+    def _functions_in(self, found: Mapping[int, bytes]) -> Iterator[tuple[str, str]]:
+        """The functions that hits of units are of, by file; their qualified names with spaces between them."""
+        for number, hits in found.items():
+            unit = self._units[number]
+            names = {*compress(unit.qualnames, hits), *((_MODULE,) if hits[-1] else ())}
+            yield unit.file.path, " ".join(sorted(names))
 
     def _doubt(self) -> None:
         """Others, for whom an earlier statement may have begun to run code, may have run some meanwhile."""
@@ -266,6 +302,7 @@ class ProbesEngine:
         """Wake all sources: the first store into an idle one is a call. So is word of statements."""
         self.harvest()
         self._is_watched = True
+        self._makings.lose_all()
         self._statements = {}
         self._owner = self._identity
         for unit in self._units:
@@ -276,7 +313,10 @@ class ProbesEngine:
             identity: {self._units[number].file: names for number, names in found.items()}
             for identity, found in self._asked.items()
         }
-        drained = Drained({}, {}, self._unknown, self._new, asked, self._holders.take())
+        kept = self._holders.take()
+        for identity, made in self._makings.take().items():
+            kept[identity] = kept.get(identity, set()) | made
+        drained = Drained({}, {}, self._unknown, self._new, asked, kept)
         for identity, seen in self._grouped(drained.kept).items():
             self._sort(identity, seen, drained)
         self._seen, self._unknown, self._new, self._asked = {}, {}, [], {}
@@ -312,6 +352,7 @@ class ProbesEngine:
         self._identity = self._owner = identity
         self._statements = {}
         self._holders.forget()
+        self._makings.forget()
         self._lock = threading.RLock()
 
     def entrust(self, make: Callable[[], Witness]) -> None:
@@ -475,9 +516,9 @@ class ProbesEngine:
     def _keep(self, number: int, hits: bytes, *, loses_names: bool) -> None:
         if loses_names:
             self._ask(number, _ALL_NAMES_LOST if hits[-1] else _NAMES_LOST)
-        seen = self._seen.setdefault(self._owner, {})
-        before = seen.get(number)
-        seen[number] = hits if before is None or before == hits else _united(before, hits)
+        _add(self._seen.setdefault(self._owner, {}), number, hits)
+        for making in self._makings.going_on:
+            _add(making.hits, number, hits)
 
     def _sort(self, identity: str, seen: dict[int, bytes], drained: Drained) -> None:
         """Turn hits into those of blocks and of modules."""
@@ -575,6 +616,11 @@ def is_watched() -> bool:
         return True
     monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
     return monitoring is not None and any(map(monitoring.get_tool, _OTHERS_TOOLS))
+
+
+def _add(seen: dict[int, bytes], number: int, hits: bytes) -> None:
+    before = seen.get(number)
+    seen[number] = hits if before is None or before == hits else _united(before, hits)
 
 
 def _united(first: bytes, second: bytes) -> bytes:

@@ -1,0 +1,70 @@
+"""What ran while functions made what they keep for others, as the run noted it; see `tracing.engines.makings`."""
+
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from typing import NamedTuple
+
+from testmon_cli.domain.source import FunctionSummary
+from testmon_cli.storage.datafile import Datafile
+from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, MAKING, UNKNOWN_MAKING
+
+Function = tuple[str, str]  # path and qualified name
+
+
+class _Notes(NamedTuple):
+    makers: dict[Function, set[int]]  # traces for which a function made something
+    ran: dict[Function, set[Function]]  # the functions that ran meanwhile, for any of them
+    unknown: dict[Function, set[int]]  # traces for which it made something, and what ran is not known
+    unseen: set[int]  # traces of which nothing is known
+    unseen_paths: set[str]  # sources that ran unseen
+
+
+class MadeValues:
+    """Answers for one run what can have taken part in a kept value."""
+
+    def __init__(self, datafile: Datafile, run_id: int, *, is_recorded: bool) -> None:
+        self._datafile = datafile
+        self._run_id = run_id
+        self._is_recorded = is_recorded
+
+    def made(self, function: FunctionSummary, before: FunctionSummary | None) -> AbstractSet[str]:
+        """The names under which a function keeps something of which the run noted what it came from."""
+        if before is None or not self._is_recorded or self._notes.unseen_paths:
+            return frozenset()
+        return frozenset(function.made) & frozenset(before.made)
+
+    def is_known(self, key: Function, ran: AbstractSet[int]) -> bool:
+        """Whether it is known what ran when a function made something for some traces."""
+        return ran.isdisjoint(self._notes.unseen | self._notes.unknown.get(key, set()))
+
+    def took_part(self, key: Function, traces: AbstractSet[int]) -> AbstractSet[Function]:
+        """The functions that ran while a function made something, if it did so for one of some traces."""
+        if self._notes.makers.get(key, set()).isdisjoint(traces):
+            return frozenset()
+        return self._notes.ran[key]
+
+    @cached_property
+    def _notes(self) -> _Notes:
+        states = {
+            number: state.name.partition("\t")[::2]
+            for number, state in self._datafile.resource_states().items()
+            if state.kind == KEPT
+        }
+        found = _Notes({}, {}, {}, set(), set())
+        for trace_id, number in self._datafile.resources([self._run_id]) if states else ():
+            if number in states:
+                _note(found, trace_id, *states[number])
+        return found
+
+
+def _note(found: _Notes, trace_id: int, path: str, what: str) -> None:
+    if what.startswith(MAKING):
+        qualname, where, names = what.removeprefix(MAKING).split("\t")
+        found.makers.setdefault((path, qualname), set()).add(trace_id)
+        found.ran.setdefault((path, qualname), set()).update((where, name) for name in names.split(" "))
+    elif what.startswith(UNKNOWN_MAKING):
+        found.unknown.setdefault((path, what.removeprefix(UNKNOWN_MAKING)), set()).add(trace_id)
+    elif what == EVERYTHING and path:
+        found.unseen_paths.add(path)
+    elif what == EVERYTHING:
+        found.unseen.add(trace_id)

@@ -1,0 +1,91 @@
+"""What runs while functions make what they keep for others: in a global, in a class, as a result of `lru_cache`.
+
+That is all that a kept value can come from. Calls may be nested, and what an inner one runs belongs to the outer ones,
+too. Only the thread that runs the tests is followed; what others make counts as not known.
+"""
+
+import _thread
+from collections.abc import Callable, Iterable
+
+from testmon_cli.tracing.watch.states import MAKING, UNKNOWN_MAKING
+
+_MOST_CALLS = 300  # of one function that are followed in one process: each costs some microseconds
+_MOST_FUNCTIONS = 500  # that one call may run
+
+_Key = tuple[str, str]  # path and qualified name of a function
+
+
+class Making:
+    """One call that is going on."""
+
+    __slots__ = ("hits", "key", "owner")
+
+    def __init__(self, key: _Key, owner: str) -> None:
+        self.key = key
+        self.owner = owner  # the identity for which it runs
+        self.hits: dict[int, bytes] = {}  # number of the unit -> its hits
+
+
+class Makings:
+    """The calls that are going on, and what ran in those that are over, by identity."""
+
+    def __init__(self, names: Callable[[dict[int, bytes]], Iterable[tuple[str, str]]]) -> None:
+        """`names` turns hits of units into pairs of a path and the qualified names of the functions in it."""
+        self.going_on: list[Making] = []
+        self._names = names
+        self._calls: dict[_Key, int] = {}
+        self._found: dict[str, set[tuple[str, str]]] = {}
+        self._thread = _thread.get_ident()
+
+    def may_begin(self, key: _Key, owner: str) -> bool:
+        """Whether a call is to be followed; else it is noted that what it makes is not known."""
+        calls = self._calls[key] = self._calls.get(key, 0) + 1
+        if calls <= _MOST_CALLS and _thread.get_ident() == self._thread:
+            return True
+        self.lose(key, owner)
+        return False
+
+    def begin(self, key: _Key, owner: str) -> None:
+        self.going_on.append(Making(key, owner))
+
+    def last(self, key: _Key) -> Making | None:
+        """The innermost call of a function that is going on."""
+        if _thread.get_ident() != self._thread:
+            return None
+        return next((making for making in reversed(self.going_on) if making.key == key), None)
+
+    def end(self, making: Making, owner: str) -> None:
+        """A call is over, whose hits were all taken."""
+        self.going_on.remove(making)
+        names = list(self._names(making.hits))
+        path, qualname = making.key
+        is_named = all(found.strip(" ") and found[0] != " " for _, found in names)  # not of code that came by pickle
+        if not is_named or sum(found.count(" ") + 1 for _, found in names) > _MOST_FUNCTIONS:
+            self.lose(making.key, owner)
+            return
+        notes = {(path, f"{MAKING}{qualname}\t{where}\t{functions}") for where, functions in names}
+        for identity in {making.owner, owner}:
+            self._found.setdefault(identity, set()).update(notes)
+
+    def lose(self, key: _Key, owner: str) -> None:
+        """What a function makes is not known in full."""
+        path, qualname = key
+        self._found.setdefault(owner, set()).add((path, UNKNOWN_MAKING + qualname))
+
+    def lose_all(self) -> None:
+        """What the calls that are going on make is not known."""
+        for making in self.going_on:
+            self.lose(making.key, making.owner)
+        self.going_on.clear()
+
+    def take(self) -> dict[str, set[tuple[str, str]]]:
+        """What was found since the last call: identity -> paths and what was made."""
+        found, self._found = self._found, {}
+        return found
+
+    def forget(self) -> None:
+        """In a forked child: what it makes dies with it."""
+        self.going_on.clear()
+        self._found = {}
+        self._calls = {}
+        self._thread = -1
