@@ -47,6 +47,9 @@ class Proxy:
         self.upstream = upstream
         self.faults: list[tuple[str, Fault]] = []
         self.requests: list[str] = []
+        self.translated: dict[str, tuple[str, str]] = {}  # headers of requests that become others
+        self.given: dict[str, str] = {}  # headers of all requests
+        self.added: list[tuple[str, str]] = []  # headers of answers
         self.lock = threading.Lock()
 
     def fault_of(self, request: str) -> Fault | None:
@@ -70,9 +73,11 @@ class _Handler(BaseHTTPRequestHandler):
             fault(self, Answer(0, [], b""))
             return
         connection = http.client.HTTPConnection("127.0.0.1", self.proxy.upstream)
-        connection.request(self.command, self.path, body, dict(self.headers.items()))
+        sent = [(name.lower(), value) for name, value in self.headers.items()]
+        headers = [self.proxy.translated.get(name, (name, value)) for name, value in sent]
+        connection.request(self.command, self.path, body, {**dict(headers), **self.proxy.given})
         found = connection.getresponse()
-        answer = Answer(found.status, found.getheaders(), found.read())
+        answer = Answer(found.status, [*found.getheaders(), *self.proxy.added], found.read())
         connection.close()
         if fault is None or not fault(self, answer):
             self.give(answer)

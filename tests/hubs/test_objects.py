@@ -1,5 +1,6 @@
 """Object storage as a hub: a real server of S3, and whatever can go wrong on the way to it."""
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from testmon_cli.hubs.naming import name_of
 from testmon_cli.hubs.opening import open_hub
 from testmon_cli.hubs.store import Store
 from tests.conftest import Project
-from tests.hubs import s3
+from tests.hubs import azure, s3
 from tests.hubs.stores import bundle_of, check_contract
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -68,6 +69,37 @@ def test_the_contract_on_a_server_of_webdav(tmp_path: Path) -> None:
     finally:
         serving.stop()
         thread.join()
+
+
+@pytest.mark.skipif(azure.program() is None, reason="azurite is not installed: npm install -g azurite")
+def test_the_contract_on_a_server_of_azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with azure.server() as port:
+        for name, value in {
+            "STORAGE_ACCOUNT_NAME": azure.ACCOUNT,
+            "STORAGE_ACCOUNT_KEY": azure.KEY,
+            "STORAGE_ENDPOINT": f"http://127.0.0.1:{port}/{azure.ACCOUNT}",
+            "ALLOW_HTTP": "true",
+        }.items():
+            monkeypatch.setenv(f"AZURE_{name}", value)
+        check_contract(open_hub("az://hub/team"), tmp_path / "made")
+
+
+def test_the_contract_in_the_dialect_of_google(port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Google's own interface differs from that of S3 in the condition of a write: the proxy translates it."""
+    with s3.proxy(port) as (proxy, before):
+        scope = (
+            "AWS4-HMAC-SHA256 Credential=someone/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+        )
+        proxy.translated = {"x-goog-if-generation-match": ("if-none-match", "*")}
+        proxy.given = {"authorization": f"AWS4-HMAC-SHA256 {scope}"}
+        proxy.added = [("x-goog-generation", "1")]
+        account = {"gcs_base_url": f"http://127.0.0.1:{before}", "disable_oauth": True}
+        key = tmp_path / "key.json"
+        key.write_text(json.dumps({**account, "client_email": "", "private_key": "", "private_key_id": ""}))
+        monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(key))
+        monkeypatch.setenv("GOOGLE_ALLOW_HTTP", "true")
+        check_contract(open_hub(f"gs://bucket/{tmp_path.name}"), tmp_path / "made")
+        assert any(request.startswith("PUT /bucket/") for request in proxy.requests)
 
 
 FAULTS = {
