@@ -1,9 +1,9 @@
 """Write what replays of real projects found into the page on trust.
 
-python benchmarks/trust.py [NAME=FILE ...]
+python benchmarks/trust.py [NAME=FILE ...] [seeded:NAME=FILE ...]
 
 NAME=FILE takes the answer of `testmon replay --format json` of a project into `docs/replays`; the table is made of all
-that are there.
+that are there. seeded:NAME=FILE takes in one of a replay with `seeded.py` as its setup.
 """
 
 import json
@@ -13,12 +13,26 @@ from typing import Any
 
 import lab
 
+from testmon_cli.domain.verdicts import VERDICTS
+
 FOLDER = lab.CHECKOUT / "docs" / "replays"
+SEEDED = FOLDER / "seeded"
 PAGE = lab.CHECKOUT / "docs" / "trust.md"
 HEAD = (
     "project", "commits compared", "safe", "left out", "caught", "escaped", "unstable", "tests run", "time saved",
     "page",
 )  # fmt: skip
+
+
+SEEDED_HEAD = ("project", "regressions", *(f"called {verdict}" for verdict in VERDICTS), "escaped")
+
+
+def seeded_rows() -> Iterator[tuple[object, ...]]:
+    """What regressions are called, by project."""
+    for path in sorted(SEEDED.glob("*.json")):
+        answer = json.loads(path.read_bytes())
+        counts = answer["verdicts"]["regressions"]
+        yield path.stem, sum(counts.values()), *(counts[verdict] for verdict in VERDICTS), answer["escaped"]
 
 
 def kept(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,15 +76,17 @@ def total(answers: list[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def main() -> int:
-    FOLDER.mkdir(exist_ok=True)
+    SEEDED.mkdir(parents=True, exist_ok=True)
     for argument in sys.argv[1:]:
         name, _, file = argument.partition("=")
         with open(file, encoding="utf-8") as answer:
             text = json.dumps(kept(json.load(answer)), indent=1)
-        (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        folder = SEEDED if name.startswith("seeded:") else FOLDER
+        (folder / f"{name.removeprefix('seeded:')}.json").write_text(text + "\n", encoding="utf-8")
     answers = {path.stem: json.loads(path.read_bytes()) for path in sorted(FOLDER.glob("*.json"))}
     rows = [row(name, answer) for name, answer in answers.items()]
     lab.write_between(PAGE, "replays", lab.table(HEAD, rows) + "\n" + "".join(total([*answers.values()])) + "\n")
+    lab.write_between(PAGE, "seeded", lab.table(SEEDED_HEAD, [*seeded_rows()]) + "\n")
     return 0
 
 

@@ -4,11 +4,14 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from testmon_cli.domain.verdicts import FLAKY
+
 CAUGHT: Final = "caught"  # it ran
 ESCAPED: Final = "escaped"  # it did not, and comes out otherwise each time
 UNSTABLE: Final = "unstable"  # it comes out in more than one way while nothing changes
 BROKEN: Final = "broken"  # the outcome of a file or folder of which pytest could not collect the tests
 FAILING: Final = frozenset({"failed", "error", BROKEN})
+_PASSING: Final = frozenset({"passed", "xpassed"})
 
 COMPARED: Final = "compared"
 NOT_BUILT: Final = "not built"
@@ -47,6 +50,25 @@ class Finding(NamedTuple):
     link: MissingLink | None = None  # of what escaped
 
 
+class Judged(NamedTuple):
+    """The verdict on a failure, and how the test came out under pytest alone at the commit before."""
+
+    nodeid: str
+    before: str  # "" where it was not there
+    verdict: str
+    reason: str
+    is_unstable: bool = False  # whether it comes out in more than one way while nothing changes
+
+    @property
+    def is_regression(self) -> bool:
+        return self.before in _PASSING
+
+    @property
+    def is_misjudged(self) -> bool:
+        """Whether a regression is called flaky."""
+        return self.is_regression and self.verdict == FLAKY and not self.is_unstable
+
+
 class Step(NamedTuple):
     """What became of one commit."""
 
@@ -61,6 +83,7 @@ class Step(NamedTuple):
     differing: tuple[str, ...] = ()  # tests that were selected and came out otherwise under observation
     plain_seconds: float = 0.0  # of plain pytest
     seconds: float = 0.0  # of `testmon collect --select`
+    judged: tuple[Judged, ...] = ()  # tests that were selected and failed
 
     def of(self, bucket: str) -> tuple[Finding, ...]:
         """The findings of one kind."""
@@ -93,6 +116,11 @@ class Replay(NamedTuple):
     def findings(self, bucket: str) -> tuple[Finding, ...]:
         """The findings of one kind, of all commits."""
         return tuple(finding for step in self.steps for finding in step.of(bucket))
+
+    @property
+    def judged(self) -> tuple[Judged, ...]:
+        """The verdicts on failures, of all commits."""
+        return tuple(judged for step in self.steps for judged in step.judged)
 
     @property
     def safe(self) -> int:

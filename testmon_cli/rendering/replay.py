@@ -1,21 +1,25 @@
 """The answer of `testmon replay` as a table and as JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from testmon_cli.domain.proof import (
     CAUGHT,
     COMPARED,
     ESCAPED,
+    FAILING,
     NO_BASE,
     NOT_BUILT,
     UNSTABLE,
     Finding,
+    Judged,
     Replay,
     Step,
     bound,
 )
+from testmon_cli.domain.verdicts import VERDICTS
 from testmon_cli.rendering.terminal import duration, joined
 
 JSON_VERSION = 1
@@ -32,6 +36,7 @@ def as_text(replay: Replay) -> str:
     lines = [_line(row, widths) for row in rows]
     for bucket in (ESCAPED, UNSTABLE):
         lines += _findings(replay, bucket)
+    lines += _misjudged(replay)
     return joined([*lines, "", *totals(replay)])
 
 
@@ -44,6 +49,7 @@ def totals(replay: Replay) -> list[str]:
     lines = [f"{_commits(len(compared))} compared, {replay.safe} safe" + "".join(f", {text}" for text in left_out)]
     kinds = [f"{len(replay.findings(bucket)):,} {bucket}" for bucket in (CAUGHT, ESCAPED, UNSTABLE)]
     lines.append("new or changed outcomes: " + ", ".join(kinds))
+    lines += _verdicts(replay)
     tests, ran = sum(step.tests for step in compared), sum(step.ran for step in compared)
     if tests:
         lines.append(f"tests run: {ran:,} of {tests:,} ({100 * ran / tests:.1f} %)")
@@ -56,6 +62,52 @@ def totals(replay: Replay) -> list[str]:
             f" {100 * bound(len(compared)):.1f} % of such commits"
         )
     return lines
+
+
+_REGRESSIONS: Final = "regressions"
+_FAILED_BEFORE: Final = "failed_before"
+_OTHERS: Final = "others"
+_KINDS: Final = {
+    _REGRESSIONS: "that passed at the commit before",
+    _FAILED_BEFORE: "that failed there, too",
+    _OTHERS: "of tests that are new or were skipped",
+}
+
+
+def _kind(judged: Judged) -> str:
+    if judged.is_regression:
+        return _REGRESSIONS
+    return _FAILED_BEFORE if judged.before in FAILING else _OTHERS
+
+
+def _by_kind(replay: Replay) -> dict[str, Counter[str]]:
+    """How often each verdict is given, by how the tests came out at the commit before."""
+    found: dict[str, Counter[str]] = {kind: Counter() for kind in _KINDS}
+    for judged in replay.judged:
+        found[_kind(judged)][judged.verdict] += 1
+    return found
+
+
+def _verdicts(replay: Replay) -> Iterator[str]:
+    """What failures are called, in words."""
+    told = []
+    for kind, counts in _by_kind(replay).items():
+        if counts:
+            names = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in VERDICTS if counts[verdict])
+            told.append(f"{counts.total():,} {_KINDS[kind]} ({names})")
+    if told:
+        yield "failures: " + ", ".join(told)
+
+
+def _misjudged(replay: Replay) -> Iterator[str]:
+    found = [(step, judged) for step in replay.steps for judged in step.judged if judged.is_misjudged]
+    if found:
+        yield ""
+    for step, judged in found[:_MOST]:
+        yield f"a regression called flaky at {step.commit[:9]}: {judged.nodeid}"
+        yield f"  {judged.reason}"
+    if len(found) > _MOST:
+        yield f"and {len(found) - _MOST:,} more"
 
 
 def as_json(replay: Replay) -> str:
@@ -71,6 +123,8 @@ def as_json(replay: Replay) -> str:
         "safe": replay.safe,
         "not_built": sum(step.state == NOT_BUILT for step in replay.steps),
         **{bucket: len(replay.findings(bucket)) for bucket in (CAUGHT, ESCAPED, UNSTABLE)},
+        "verdicts": {kind: {v: counts[v] for v in VERDICTS} for kind, counts in _by_kind(replay).items()},
+        "regressions_called_flaky": sum(judged.is_misjudged for judged in replay.judged),
         "tests": sum(step.tests for step in compared),
         "tests_run": sum(step.ran for step in compared),
         "plain_seconds": round(replay.plain_seconds, 3),
@@ -82,7 +136,11 @@ def as_json(replay: Replay) -> str:
 
 
 def _step(step: Step) -> dict[str, Any]:
-    return {**_rounded(step._asdict()), "findings": [finding_as_json(finding) for finding in step.findings]}
+    return {
+        **_rounded(step._asdict()),
+        "findings": [finding_as_json(finding) for finding in step.findings],
+        "judged": [judged._asdict() for judged in step.judged],
+    }
 
 
 def finding_as_json(finding: Finding) -> dict[str, Any]:

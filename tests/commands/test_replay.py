@@ -61,7 +61,11 @@ def test_a_seeded_escape_is_found_and_explained(history: Project, tmp_path: Path
     ]
     assert lines[4].endswith(": tests/test_shop.py::test_size (passed -> failed)")
     assert lines[6:8] == ["  why: it was not seen to read data.txt", f"  a known limit: {BYPASSES}"]
-    assert lines[9:11] == ["2 commits compared, 1 safe", "new or changed outcomes: 1 caught, 1 escaped, 0 unstable"]
+    assert lines[9:12] == [
+        "2 commits compared, 1 safe",
+        "new or changed outcomes: 1 caught, 1 escaped, 0 unstable",
+        "failures: 1 that passed at the commit before (1 new), 1 that failed there, too (1 known)",
+    ]
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<td>&lt;b&gt;Spoil&lt;/b&gt;</td>" in page
     assert "http" not in page.replace("http-equiv", "")

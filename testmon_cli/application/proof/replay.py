@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from testmon_cli import __version__
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.application.proof import outcomes
+from testmon_cli.application.proof import judging, outcomes
 from testmon_cli.application.proof.history import Commit, Repository, Worktree, git
 from testmon_cli.application.proof.missing_link import Links
 from testmon_cli.application.proof.runs import Ran, Runner
@@ -21,7 +21,7 @@ from testmon_cli.application.proof.state import Evidence, State, default_place
 from testmon_cli.application.select.use_case import held
 from testmon_cli.application.settings import Settings, load
 from testmon_cli.domain.errors import EnvironmentFailure, TestmonError
-from testmon_cli.domain.proof import CAUGHT, COMPARED, ESCAPED, NO_BASE, NOT_BUILT, Base, Finding, Replay, Step
+from testmon_cli.domain.proof import CAUGHT, COMPARED, ESCAPED, NO_BASE, NOT_BUILT, Base, Finding, Judged, Replay, Step
 
 _LOOKS: Final = 2  # more runs of each of two states, by which is decided what is unstable
 _OURS: Final = range(64, 128)  # exit codes of testmon: it could not work at a commit
@@ -195,6 +195,7 @@ class _Steps:
         step = step._replace(state=COMPARED, plain_seconds=after.seconds, seconds=ran.seconds)
         if not after.has_run:
             return _of_broken_session(step, after, ran)
+        judged = self._judged(known, after, ran, new, old)
         compared = outcomes.compare(known.outcomes, after.outcomes, ran.outcomes.keys())
         missed = self._missed(compared.missed, new, old)
         if any(finding.bucket == ESCAPED for finding in missed):
@@ -209,7 +210,17 @@ class _Steps:
             ran=len(ran.outcomes.keys() & after.outcomes.keys()),
             findings=(*compared.caught, *missed),
             differing=outcomes.differing(after.outcomes, ran.outcomes),
+            judged=judged,
         )
+
+    def _judged(self, known: Ran, after: Ran, ran: Ran, new: str, old: str) -> tuple[Judged, ...]:
+        """The verdicts on what has just failed. More runs tell whether what is called flaky is."""
+        settings = self._settings_for(self._evidence.datafile())
+        judged = judging.judged(settings, known.outcomes, after.outcomes, ran.outcomes)
+        if judging.doubtful(judged):
+            found = self._looks(new, old)
+            judged = judging.settled(judged, found[old], found[new])
+        return judged
 
     def _missed(self, missed: Sequence[Finding], new: str, old: str) -> tuple[Finding, ...]:
         """Decide what tests that did not run are: some need not, some are unstable, and the others escaped."""
@@ -219,11 +230,16 @@ class _Steps:
 
     def _settled(self, missed: Sequence[Finding], new: str, old: str) -> tuple[Finding, ...]:
         """Decide what is unstable, by more runs of both commits."""
-        found = {}
-        for commit in (new, old):
+        found = self._looks(new, old)
+        return outcomes.settled(missed, found[old], found[new])
+
+    def _looks(self, *commits: str) -> dict[str, list[outcomes.Outcomes]]:
+        """How tests come out in more runs of commits."""
+        found: dict[str, list[outcomes.Outcomes]] = {}
+        for commit in commits:
             self._go_to(commit)
             found[commit] = [self._run_plain().outcomes for _ in range(_LOOKS)]
-        return outcomes.settled(missed, found[old], found[new])
+        return found
 
     def _explained(self, missed: Sequence[Finding], new: str, old: str) -> tuple[Finding, ...]:
         escaped = [finding for finding in missed if finding.bucket == ESCAPED]

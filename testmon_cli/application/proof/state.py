@@ -10,7 +10,7 @@ from typing import Any, Final
 from testmon_cli.application.proof.runs import Ran
 from testmon_cli.domain.errors import EnvironmentFailure, TestmonError
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.domain.proof import Base, Finding, MissingLink, Outcome, Step
+from testmon_cli.domain.proof import Base, Finding, Judged, MissingLink, Outcome, Step
 
 _DATAFILE: Final = "testmondata"
 _DRAFT: Final = "draft"
@@ -61,7 +61,8 @@ class State:
         if found is None:
             return None
         findings = tuple(map(_finding, found["findings"]))
-        return Step(**{**found, "findings": findings, "differing": tuple(found["differing"])})
+        judged = tuple(Judged(*values) for values in found["judged"])
+        return Step(**{**found, "findings": findings, "differing": tuple(found["differing"]), "judged": judged})
 
     def keep_step(self, step: Step) -> None:
         self._write("steps", step.commit, step._asdict())
