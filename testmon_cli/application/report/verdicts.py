@@ -18,9 +18,9 @@ from testmon_cli.application.checkout.sources import Overlay, Snapshot, Tree, is
 from testmon_cli.application.invalidate.snapshot_diff import UNKNOWN as UNOBSERVED
 from testmon_cli.application.invalidate.snapshot_diff import is_loaded
 from testmon_cli.application.invalidate.trace_uses import reachable, used_by
+from testmon_cli.application.select.chooser import Chooser
 from testmon_cli.application.select.pytest_arguments import Arguments
 from testmon_cli.application.select.reason_text import sentence
-from testmon_cli.application.select.use_case import Chooser
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.records import FAILURES, Run, StoredExecution

@@ -1,0 +1,226 @@
+"""Which tests must run: those without an execution that holds, new ones, and those that run whatever has changed."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from testmon_cli.application.checkout.sources import Tree
+from testmon_cli.application.invalidate.snapshot_diff import UNKNOWN
+from testmon_cli.application.select import canaries
+from testmon_cli.application.select.absent_tests import Absence
+from testmon_cli.application.select.new_tests import NewTests
+from testmon_cli.application.select.nodes_to_run import NodesToRun
+from testmon_cli.application.select.pytest_arguments import Arguments
+from testmon_cli.application.select.reason_text import sentence
+from testmon_cli.application.select.run_changes import RunChanges
+from testmon_cli.application.select.weighing import Verdict, Weigher
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain import selection as kinds
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.nodeid import NodeId, path_of
+from testmon_cli.domain.records import FAILURES, Heads, Run, StoredExecution
+from testmon_cli.domain.selection import Reason, Selected, Selection
+from testmon_cli.storage.datafile import Datafile
+
+if TYPE_CHECKING:
+    from testmon_cli.application.select.since_revision import SinceRevision
+
+_T = TypeVar("_T")
+
+
+class Chooser:
+    """Weighs the executions of all tests against the tree."""
+
+    def __init__(
+        self,
+        datafile: Datafile,
+        settings: Settings,
+        runs: Sequence[Run],
+        tree: Tree,
+        arguments: Arguments,
+        since: "SinceRevision | None" = None,
+    ) -> None:
+        """`since` is the difference that is asked about, where it is not what has changed since the tests ran."""
+        self._datafile = datafile
+        self._runs = runs
+        self._tree = tree
+        self._arguments = arguments
+        self._since = since
+        self._changes = RunChanges(datafile, settings, runs, tree)
+        self._learned = self._changes.learned
+        self._absence = Absence(datafile, runs, self._changes.holds)
+        self._weigher = Weigher(self._changes, since)
+        self._nodes = NodesToRun(self._changes)
+        self._new_tests = NewTests(self._changes, arguments, self._absence)
+        self._failing: Collection[str] = ()  # test files that could not be imported by the last run that tried
+        self._reasons: dict[int, Reason] = {}  # by the id of their cause
+
+    def choose(self, *, failed: bool) -> Selection:
+        """Weigh each test, unless a look at the newest run tells that this would change nothing.
+
+        All tests of a file whose import may raise are chosen as canaries, of which one is enough.
+        """
+        at_once = self._at_once(failed=failed)
+        return self._weighed(failed=failed) if at_once is None else at_once
+
+    def why_invalid(self, execution: StoredExecution) -> Cause | None:
+        """Why an execution does not hold; None where it does, as far as its record tells."""
+        run = next(run for run in self._runs if run.id == execution.run_id)
+        matched = self._changes.matched(run)
+        return matched.everything or matched.invalid.get(execution.trace_id)
+
+    def _at_once(self, *, failed: bool) -> Selection | None:
+        """The answer where nothing has changed since the newest run, which ran all tests; None where it may have."""
+        newest = self._runs[0]
+        if self._since is not None:
+            return None
+        if any(run.facts.get("pending") or run.facts.get("left_out") for run in self._runs):
+            return None
+        if self._changes.compared(newest).differs or self._datafile.has_tests_besides(newest):
+            return None
+        remarkable = self._datafile.remarkable(newest.id)
+        files = self._datafile.test_files(newest.id)
+        if any(execution.unknown for execution in remarkable) or not all(map(self._tree.exists, files)):
+            return None
+        chosen = []
+        spent = 0.0
+        for execution in remarkable:
+            reason = self._reason_to_repeat(execution, failed=failed)
+            if reason is not None:
+                spent += execution.duration
+                nodeid = NodeId.parse(execution.nodeid, execution.path)
+                chosen.append(Selected(execution.nodeid, self._arguments.of(nodeid), reason, execution))
+        chosen += self._new_tests.of(self._changes.naming(newest), files)
+        known, seconds = self._datafile.totals(newest.id)
+        return Selection(tuple(chosen), known, (), seconds - spent, spent)
+
+    def _weighed(self, *, failed: bool) -> Selection:
+        heads = self._datafile.heads(self._runs[0].environment)
+        standing = _standing(heads)
+        files = set().union(*map(self._datafile.test_files, standing))
+        missing = {file for file in files if not self._tree.exists(file)}
+        failing = canaries.failing_files(self._datafile, self._runs)
+        self._failing = self._unless_collected_as_now(failing)
+        self._learned.doubt_in_any_case(self._failing)
+        wanted = self._to_weigh(standing, missing)
+        traces = [t for head in heads for t, test in zip(head.trace_ids, head.test_ids, strict=True) if test in wanted]
+        verdicts = self._weigher.verdicts(self._datafile.executions_of(traces))
+        naming = self._changes.naming(self._runs[0])
+        chosen: list[Selected] = []
+        spent = 0.0
+        known = sum(map(len, standing.values())) - len(verdicts)
+        left_out = 0  # microseconds
+        for head in heads:
+            tests = standing[head.run_id]
+            durations = zip(head.trace_ids, head.durations, strict=True)
+            left_out += sum([time for trace, time in durations if trace in tests and tests[trace] not in wanted])
+        saved = left_out / 1_000_000
+        gone: set[str] = set()
+        endangered = self._endangered()
+        unsettled = self._learned.unstable.union(self._learned.doubtful, missing)
+        for nodeid, verdict in verdicts.items():
+            newest = verdict.newest
+            node = NodeId.parse(nodeid, newest.path)
+            # Most tests stand in files of which nothing is to be asked.
+            settled = newest.path not in unsettled and node.path not in unsettled
+            settled = settled and not self._learned.is_doubted_since(newest.run_id, (newest.path, node.path))
+            inherited = "." in newest.function and verdict.valid is None and self._learned.project is not None
+            there = node if settled and not inherited else self._nodes.existing(newest)
+            if there is None or self._absence.is_absent(newest):
+                gone.add(nodeid)
+                continue
+            known += 1
+            reason = self._reason(verdict, failed=failed)
+            if reason is None:
+                saved += newest.duration
+                cause = endangered.get(node.path)
+                if cause is None:
+                    continue
+                reason = canaries.reason(cause)
+            else:
+                spent += newest.duration
+            argument = self._arguments.of(self._nodes.given(newest, node, there, settled=settled))
+            chosen.append(Selected(nodeid, argument, reason, newest))
+        chosen += self._new_tests.of(naming, files)
+        notes = [f"{path} does not parse: {error}" for path, error in sorted(self._learned.broken.items())]
+        broken = tuple(sorted(self._learned.broken))
+        selection = Selection(tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone))
+        return selection._replace(
+            unsettled=frozenset(self._learned.unstable.union(self._learned.doubtful, self._learned.doubted))
+        )
+
+    def held(self, executions: Iterable[StoredExecution]) -> dict[str, str]:
+        """The outcome, by node id, of the newest execution that holds; the newest come first."""
+        verdicts = self._weigher.verdicts(executions)
+        return {nodeid: verdict.valid.outcome for nodeid, verdict in verdicts.items() if verdict.valid is not None}
+
+    def _to_weigh(self, standing: Mapping[int, Mapping[int, int]], missing: Collection[str]) -> set[int]:
+        """The ids of tests of which there is something to say: all others hold as they ran last, and exist."""
+        found: set[int] = set()
+        for run in self._runs:
+            tests = standing.get(run.id)
+            if not tests:
+                continue
+            matched = self._changes.matched(run)
+            if matched.everything is not None:
+                found.update(tests.values())
+                continue
+            traces = matched.invalid.keys() | {e.trace_id for e in self._datafile.remarkable(run.id)}
+            if self._since is not None:
+                traces |= self._since.hits(self._datafile, run).keys()
+            found.update(tests[trace] for trace in traces & tests.keys())
+        files = self._learned.unstable.union(missing, self._failing, self._endangered())
+        return found | self._datafile.tests_of(files) if files else found
+
+    def _endangered(self) -> dict[str, Cause]:
+        """Test files whose import may raise, with why."""
+        # Of a run after which everything is other, nobody asked what that does to imports.
+        matches = self._changes.matches_so_far().items()
+        by_run = {run_id: matched.endangered for run_id, matched in matches if matched.everything is None}
+        found = self._unless_collected_as_now(canaries.endangered_files(self._datafile, by_run))
+        return {**self._since.endangered, **found} if self._since is not None else found
+
+    def _unless_collected_as_now(self, files: dict[str, _T]) -> dict[str, _T]:
+        """The test files among `files` that no run has collected in their present state."""
+        for run in self._runs if files else ():
+            if not self._changes.compared(run).differs:
+                for path in self._datafile.test_files(run.id):
+                    files.pop(path, None)
+        return files
+
+    def _reason(self, verdict: Verdict, *, failed: bool) -> Reason | None:
+        execution = verdict.valid or verdict.newest
+        if verdict.valid is None:
+            if verdict.cause is None:
+                return Reason(kinds.UNKNOWN, f"cannot be known: {verdict.text}")
+            return self._reason_of(verdict.cause)
+        if path_of(execution.nodeid, execution.path) in self._failing:
+            return Reason(kinds.FAILED, "its file could not be imported last time")
+        return self._reason_to_repeat(execution, failed=failed)
+
+    @staticmethod
+    def _reason_to_repeat(execution: StoredExecution, *, failed: bool) -> Reason | None:
+        """Why a test whose execution holds must run nevertheless."""
+        if execution.always:
+            return Reason(kinds.ALWAYS, execution.always)
+        if failed and execution.outcome in FAILURES:
+            return Reason(kinds.FAILED, f"{execution.outcome} last time")
+        return None
+
+    def _reason_of(self, cause: Cause) -> Reason:
+        """One reason for all tests that share a cause."""
+        known = self._reasons.get(id(cause))
+        if known is None:
+            kind = kinds.UNKNOWN if cause.origin.kind == UNKNOWN else kinds.AFFECTED
+            known = self._reasons[id(cause)] = Reason(kind, sentence(cause), cause)  # so that no other gets its id
+        return known
+
+
+def _standing(heads: Iterable[Heads]) -> dict[int, dict[int, int]]:
+    """The newest execution of each test: run -> trace -> test. The newest run comes last."""
+    standing: dict[int, dict[int, int]] = {}
+    seen: set[int] = set()
+    for head in reversed([*heads]):
+        pairs = zip(head.trace_ids, head.test_ids, strict=True)
+        standing[head.run_id] = {trace: test for trace, test in pairs if test not in seen} if seen else dict(pairs)
+        seen.update(head.test_ids)
+    return standing

@@ -1,0 +1,203 @@
+"""Tests that no run has an execution of: in new files and functions, inherited, left out, or never come to."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from testmon_cli.analysis.pytest_naming import Naming, candidates
+from testmon_cli.application.invalidate.snapshot_diff import is_loaded
+from testmon_cli.application.select.absent_tests import Absence
+from testmon_cli.application.select.files_with_tests import is_collectable, text_files
+from testmon_cli.application.select.pytest_arguments import Arguments
+from testmon_cli.application.select.run_changes import RunChanges
+from testmon_cli.domain import selection as kinds
+from testmon_cli.domain.errors import SourceError
+from testmon_cli.domain.nodeid import NodeId, function_of, path_of
+from testmon_cli.domain.records import Run
+from testmon_cli.domain.selection import Reason, Selected
+
+
+class NewTests:
+    """Looks for tests in the sources, and in what runs told of tests that they did not run."""
+
+    def __init__(self, changes: RunChanges, arguments: Arguments, absence: Absence) -> None:
+        self._changes = changes
+        self._learned = changes.learned
+        self._datafile = changes.datafile
+        self._settings = changes.settings
+        self._runs = changes.runs
+        self._tree = changes.tree
+        self._arguments = arguments
+        self._absence = absence
+
+    def of(self, naming: Naming, files: set[str]) -> Iterator[Selected]:
+        """All new tests. `files` are those that known tests were collected from; more are added to them."""
+        inert = self._inert()
+        unwanted = self._unwanted()
+        left_out = self._left_out(unwanted)
+        files |= set(map(path_of, unwanted))
+        functions: set[str] = set()  # in the files that may have others
+        looked_at = {*left_out, *(files & self._learned.unstable), *(test.path for test in self._learned.inherited)}
+        if looked_at:
+            ran = self._datafile.ran_below(self._runs[0].environment, looked_at)
+            functions.update(map(function_of, (*(nodeid for nodeid, _ in ran), *unwanted)))
+        errors: Mapping[str, object] = self._runs[0].mapping("errors")
+        settled = files - self._learned.unstable - left_out.keys()
+        asked = self._tree.stats.keys() - settled
+        for path in sorted(asked):
+            # A file in which tests were found may have been named to pytest, whatever it is called.
+            if path not in files and not is_collectable(self._tree, path, naming):
+                continue
+            names = inert.get(path, frozenset())
+            if "*" in names:
+                continue
+            if path not in files:
+                text = "could not be collected last time" if path in errors else "new test file"
+                yield Selected(path, self._arguments.of(NodeId(path)), Reason(kinds.NEW, text))
+            elif path in self._learned.unstable:
+                yield from self._new_functions(path, naming, functions, names)
+            elif path in left_out:
+                groups = tuple(f"{path}::{name}::" for name in left_out[path])
+                shown = {f for f in functions if not f"{f}::".startswith(groups)}
+                for test in self._new_functions(path, naming, shown, names):
+                    if f"{test.nodeid}::" in groups:
+                        yield test._replace(reason=Reason(kinds.NEW, "left out when its file was collected"))
+        yield from self._inherited(naming, functions, files)
+        yield from self._new_texts(naming, files)
+        yield from self._pending(unwanted)
+
+    def _new_texts(self, naming: Naming, files: Collection[str]) -> Iterator[Selected]:
+        """New text files with examples. They are looked for where an option or a test tells that there may be some."""
+        if naming.doctest_globs == Naming().doctest_globs and all(path.endswith(".py") for path in files):
+            return
+        for path in text_files(self._tree, naming, self._settings):
+            if path not in files:
+                yield Selected(path, self._arguments.of(NodeId(path)), Reason(kinds.NEW, "new text file with examples"))
+
+    def _new_functions(
+        self, path: str, naming: Naming, functions: set[str], inert: frozenset[str]
+    ) -> Iterator[Selected]:
+        try:
+            model = self._tree.model(path)
+        except SourceError:
+            yield Selected(path, self._arguments.of(NodeId(path)), Reason(kinds.NEW, "does not parse"))
+            return
+        for candidate in candidates(model.definitions, naming):
+            nodeid = f"{path}::{candidate.name}"
+            if nodeid in functions or candidate.name in inert:
+                continue
+            known = any(f.startswith(nodeid + "::") for f in functions)
+            if not known:
+                certain = candidate.certain and path not in self._learned.doubtful
+                node = NodeId(path, candidate.names if certain else ())
+                reason = Reason(kinds.NEW, f"new test at {path}:{candidate.line}")
+                yield Selected(nodeid, self._arguments.of(node), reason)
+
+    def _inherited(self, naming: Naming, functions: set[str], files: set[str]) -> Iterator[Selected]:
+        """New tests of classes whose own text is as it was."""
+        for test in self._learned.inherited:
+            group = f"{test.path}::{test.cls}"
+            nodeid = f"{group}::{test.name}"
+            if nodeid in functions or not (test.path in files or is_collectable(self._tree, test.path, naming)):
+                continue
+            reason = Reason(kinds.NEW, f"inherits the new test at {test.origin}")
+            if test.path not in self._learned.doubtful and any(f.startswith(f"{group}::") for f in functions):
+                yield Selected(nodeid, self._arguments.of(NodeId(test.path, (test.cls, test.name))), reason)
+                continue
+            named = candidates(self._tree.model(test.path).definitions, naming)
+            if any(candidate.names[0] == test.cls for candidate in named):
+                yield Selected(nodeid, self._arguments.of(NodeId(test.path)), reason)
+
+    def _left_out(self, unwanted: Collection[str]) -> dict[str, set[str]]:
+        """Names that runs of a part of a file left out and that no other run of the same file has shown."""
+        by_name: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for run in self._runs:
+            for path, value in run.mapping("left_out").items():
+                if path in self._tree.stats and isinstance(value, list) and value[0] == self._tree.digest(path):
+                    for name in value[1]:
+                        by_name[path, name].add(run.id)
+        if not by_name:
+            return {}
+
+        from testmon_cli.application.select.requested_tests import IN_PART
+
+        ran: dict[str, set[int]] = defaultdict(set)
+        for nodeid, run_id in self._datafile.ran_below(self._runs[0].environment, {path for path, _ in by_name}):
+            function = NodeId.parse(nodeid).function
+            for group in (function, function.group):
+                ran[str(group)].add(run_id)
+        found: dict[str, set[str]] = defaultdict(set)
+        for (path, name), runs in by_name.items():
+            nodeid = f"{path}::{name.removesuffix(IN_PART)}"
+            shown = ran[nodeid] - runs if name.endswith(IN_PART) else ran[nodeid]
+            if nodeid in unwanted or any(not name.endswith(IN_PART) or self._saw(run_id, path) for run_id in shown):
+                continue
+            found[path].add(name.removesuffix(IN_PART))
+        return found
+
+    def _saw(self, run_id: int, path: str) -> bool:
+        """Whether a run recorded a file with its present content."""
+        ref = self._datafile.snapshot(run_id).get(path)
+        return ref is not None and ref.digest == self._tree.digest(path)
+
+    def _unwanted(self) -> set[str]:
+        """Tests that the configuration, as it still is, leaves out."""
+        alike = filter(self._changes.is_configured, self._runs)
+        return {nodeid for run in alike for nodeid in _texts_of(run.facts.get("unwanted"))}
+
+    def _pending(self, unwanted: set[str]) -> Iterator[Selected]:
+        """Tests that a run collected and that never ran."""
+        seen = set(unwanted)
+        waiting = {nodeid for run in self._runs for nodeid in _texts_of(run.facts.get("pending"))}
+        known = self._datafile.ran(self._runs[0].environment, waiting) if waiting else ()
+        for run in self._runs:
+            for nodeid in _texts_of(run.facts.get("pending")):
+                node = NodeId.parse(nodeid)
+                if nodeid in known or not seen.isdisjoint((nodeid, str(node.function))):
+                    continue
+                seen.add(nodeid)
+                if self._is_unsettled(node.path) or not self._is_still_pending(run, node):
+                    continue  # found, if it is still there, by reading the source
+                yield Selected(nodeid, self._arguments.of(node), Reason(kinds.NEW, "collected, but never run"))
+
+    def _is_unsettled(self, path: str) -> bool:
+        """Whether a file may hold other tests now, as far as runs were matched."""
+        return path in self._learned.unstable or path in self._learned.doubtful
+
+    def _is_still_pending(self, run: Run, nodeid: NodeId) -> bool:
+        """Whether a test that a run collected is there: its file is as it was, and no newer run went without it."""
+        ref = self._datafile.snapshot(run.id).get(nodeid.path)
+        if not self._tree.exists(nodeid.path) or (
+            ref is not None and is_loaded(ref) and ref.digest != self._tree.digest(nodeid.path)
+        ):
+            return False
+        newer = self._runs[: self._runs.index(run)]
+        return not any(self._absence.has_collected(other, nodeid) for other in newer)
+
+    def _inert(self) -> dict[str, frozenset[str]]:
+        """Names that look like tests and that pytest passed over, in files that are as they were then."""
+        found: dict[str, frozenset[str]] = {}
+        for run in self._runs:
+            for path, value in run.mapping("inert").items():
+                if path not in self._tree.stats or not isinstance(value, list):
+                    continue
+                if self._tree.digest(path) != value[0] or not self._changes.is_configured(run):
+                    continue
+                if "*" not in value[1] or self._holds_nothing_still(run, path):
+                    found[path] = found.get(path, frozenset()) | frozenset(value[1])
+        return found
+
+    def _holds_nothing_still(self, run: Run, path: str) -> bool:
+        """Whether a file that gave pytest no test would give none today: nothing that could matter has changed."""
+        compared = self._changes.compared(run)
+        if not compared.differs:
+            return True
+        if compared.everything is not None or compared.packages.changed():
+            return False
+        touched = self._changes.touched(run)
+        folders = path.split("/")[:-1]
+        conftests = ("/".join([*folders[:count], "conftest.py"]) for count in range(len(folders) + 1))
+        return self._changes.holds(run, path) and touched.isdisjoint(conftests)
+
+
+def _texts_of(value: object) -> Sequence[str]:
+    return value if isinstance(value, list) else ()

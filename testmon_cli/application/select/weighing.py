@@ -1,0 +1,101 @@
+"""Which execution of each test still holds, and why the newest one does not."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from testmon_cli.application.select.run_changes import RunChanges
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.nodeid import path_of
+from testmon_cli.domain.records import Run, StoredExecution, VersionRef
+
+if TYPE_CHECKING:
+    from testmon_cli.application.select.since_revision import SinceRevision
+
+
+class Verdict:
+    """The verdict on one test: its newest valid execution, or why the newest one is not valid."""
+
+    __slots__ = ("cause", "current", "newest", "older", "text", "valid")
+
+    def __init__(self, newest: StoredExecution) -> None:
+        self.newest = newest
+        self.current = newest  # the one to be weighed next
+        self.older: list[StoredExecution] | None = None  # those to be weighed after it, the newest first
+        self.valid: StoredExecution | None = None
+        self.cause: Cause | None = None
+        self.text = ""
+
+
+class Weigher:
+    """Weighs executions, of each test the newest first, until one is found that holds."""
+
+    def __init__(self, changes: RunChanges, since: "SinceRevision | None") -> None:
+        """With `since`, the difference that it stands for must leave an execution alone as well."""
+        self._changes = changes
+        self._learned = changes.learned
+        self._datafile = changes.datafile
+        self._runs = changes.runs
+        self._since = since
+        self._same: dict[tuple[int, int], bool] = {}  # by run and older run
+
+    def verdicts(self, executions: Iterable[StoredExecution]) -> dict[str, Verdict]:
+        """By node id. Executions come with the newest first, and so do the runs."""
+        verdicts: dict[str, Verdict] = {}
+        waiting: dict[int, list[Verdict]] = defaultdict(list)  # by the run whose execution is weighed next
+        for execution in executions:
+            verdict = verdicts.get(execution.nodeid)
+            if verdict is None:
+                verdict = verdicts[execution.nodeid] = Verdict(execution)
+                waiting[execution.run_id].append(verdict)
+            elif verdict.older is None:
+                verdict.older = [execution]
+            else:
+                verdict.older.append(execution)
+        for run in self._runs:
+            here = waiting.pop(run.id, None)
+            if here is None:
+                continue
+            matched = self._changes.matched(run)
+            if matched.doubtful:
+                self._learned.doubt_in_any_case(path_of(v.current.nodeid, v.current.path) for v in here)
+            for verdict in here:
+                execution = verdict.current
+                cause = matched.everything or matched.invalid.get(execution.trace_id)
+                if cause is None and not execution.unknown:
+                    verdict.cause = self._cause_since(run, execution)
+                    verdict.valid = None if verdict.cause else execution
+                    continue
+                if verdict.cause is None and not verdict.text:
+                    verdict.cause, verdict.text = cause, execution.unknown
+                while verdict.older:
+                    verdict.current = verdict.older.pop(0)
+                    if not self._saw_the_same(run, verdict.current.run_id):
+                        waiting[verdict.current.run_id].append(verdict)
+                        break
+        return verdicts
+
+    def _cause_since(self, run: Run, execution: StoredExecution) -> Cause | None:
+        """Why the difference that is asked about concerns an execution that holds; None where it does not."""
+        return self._since.hits(self._datafile, run).get(execution.trace_id) if self._since is not None else None
+
+    def _saw_the_same(self, run: Run, older: int) -> bool:
+        """Whether an older run recorded the same content as `run` for everything that has changed since `run`.
+
+        Then it cannot know what the changes do. What it has of a test that does not do the same each time may have
+        missed what the change concerns.
+        """
+        matched, key = self._changes.matched(run), (run.id, older)
+        if matched.everything is not None or matched.beyond_files:
+            return False
+        if key not in self._same:
+            files = self._changes.compared(run).files
+            now, then = self._changes.compared(run).snapshot, self._datafile.snapshot(older)
+            paths = (*files.changed, *files.added, *files.removed)
+            self._same[key] = all(_digest(now.get(path)) == _digest(then.get(path)) for path in paths)
+        return self._same[key]
+
+
+def _digest(ref: VersionRef | None) -> str | None:
+    """The digest a run recorded for a file; None if the file did not exist, "" if no test loaded it."""
+    return None if ref is None else ref.digest
