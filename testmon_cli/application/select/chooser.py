@@ -116,6 +116,7 @@ class Chooser:
         saved = left_out / 1_000_000
         gone: set[str] = set()
         endangered = self._endangered()
+        at_risk = not self._learned.doubtful.issuperset(endangered)
         unsettled = self._learned.unstable.union(self._learned.doubtful, missing)
         for nodeid, verdict in verdicts.items():
             newest = verdict.newest
@@ -138,7 +139,7 @@ class Chooser:
                 reason = canaries.reason(cause)
             else:
                 spent += newest.duration
-            argument = self._arguments.of(self._nodes.given(newest, node, there, settled=settled))
+            argument = self._arguments.of(self._nodes.given(newest, node, there, settled=settled, at_risk=at_risk))
             chosen.append(Selected(nodeid, argument, reason, newest))
         chosen += self._new_tests.of(naming, files)
         notes = [f"{path} does not parse: {error}" for path, error in sorted(self._learned.broken.items())]

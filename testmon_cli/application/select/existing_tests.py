@@ -4,7 +4,7 @@ pytest runs nothing at all when one of its arguments names a test that is not th
 there is never given by its own name: what contains it is.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from testmon_cli.analysis.known_effects import PLAIN_BASES, is_pure_decorator
@@ -12,6 +12,7 @@ from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.nodeid import NodeId
 from testmon_cli.domain.records import StoredExecution
+from testmon_cli.domain.source import METACLASS
 
 if TYPE_CHECKING:
     from testmon_cli.analysis.project import Project
@@ -25,6 +26,11 @@ _NOT_FUNCTIONS = frozenset({"property", "functools.cached_property", "functools.
 # Members that decide whether pytest collects a class at all.
 _INITIALISERS = frozenset({"__init__", "__new__"})
 _MARK_OF_NO_TEST = "__test__"
+# What leaves out all tests of a module while it is imported.
+_SKIPPING = frozenset(
+    {"skip", ".skip", "importorskip", ".importorskip", "SkipTest", ".SkipTest", "Skipped", ".Skipped"}
+)
+_NO_TEST_CASES = PLAIN_BASES - {"unittest.TestCase", "unittest.IsolatedAsyncioTestCase"}
 
 
 class Existence:
@@ -50,6 +56,8 @@ class Existence:
         self._affected = affected
         self._doubted = doubted
         self._project = project
+        self._told: dict[str, frozenset[str]] = {}  # by path
+        self._collecting: tuple[str, ...] | None = None  # folders whose conftest.py may collect in another way now
         self._binders: dict[str, Mapping[tuple[str, str], Definition]] = {}  # by path
         self._binders_then: dict[tuple[int, str], Mapping[tuple[str, str], Definition]] = {}  # by run and path
 
@@ -79,13 +87,15 @@ class Existence:
                 return self._of_imported(execution, nodeid, definitions, binder)
             if binder is None or binder.kind != "class":
                 return self._bound_otherwise(execution, nodeid, definitions, binder, sure)
-            if self._is_in_doubt(nodeid.path, binder, definitions):
+            if self._is_in_doubt(nodeid.path, binder, definitions) or self._is_of_plugin(nodeid.path, binder):
                 return sure
             sure = NodeId(nodeid.path, (*sure.names, name))
             owner = ".".join(sure.names)
             classes.append(binder)
         binder = binders.get((owner, nodeid.names[-1]))
         if binder is not None and binder.kind == "function":
+            if not classes and not self._naming.is_test_function(nodeid.names[-1]):
+                return sure  # a plugin took it for a test
             return self._of_function(execution, nodeid, binder, sure)
         if binder is None and classes:
             inherited = self._inherited(nodeid, classes[-1])
@@ -152,18 +162,99 @@ class Existence:
     def _is_affected(self, path: str, name: str) -> bool:
         return path in self._doubted or (path, name) in self._affected
 
+    def surely_collected(self, path: str, doubtful: Collection[str]) -> frozenset[str]:
+        """The functions and classes of a file that hold all of its tests, if it can be imported.
+
+        None where there may be others, or fewer, now that imports of the `doubtful` files have another effect.
+        """
+        if self._collecting is None:
+            self._collecting = tuple(self._deciding(doubtful))
+        if path not in self._told:
+            self._told[path] = frozenset() if path.startswith(self._collecting) else self._tests_told_by(path)
+        return self._told[path]
+
+    def _deciding(self, doubtful: Iterable[str]) -> Iterator[str]:
+        """The folders for which one of these files says what pytest collects: a plugin, or what skips its importers."""
+        for path in doubtful:
+            folder, slash, name = path.rpartition("/")
+            if name == "conftest.py":
+                yield folder + slash
+            elif not self._naming.is_test_file(path) and self._tree.exists(path) and self._skips(path):
+                yield ""
+
+    def _skips(self, path: str) -> bool:
+        """Whether a module may leave out all tests of the file that imports it; also if nobody can read it."""
+        try:
+            definitions = self._tree.model(path).definitions
+        except SourceError:
+            return True
+        return any(d.kind not in ("function", "class") and not _SKIPPING.isdisjoint(d.mentions) for d in definitions)
+
+    def _tests_told_by(self, path: str) -> frozenset[str]:
+        if self._skips(path):
+            return frozenset()
+        found: set[str] = set()
+        definitions = self._tree.model(path).definitions
+        for definition in definitions:
+            if definition.owner:
+                continue
+            if "star" in definition.flags or _BINDS_UNTOLD & definition.mentions:
+                return frozenset()
+            for name in definition.names:
+                if self._is_plain_test(path, definition, name, definitions):
+                    found.add(name)
+                elif self._may_be_test(path, definition, name):
+                    return frozenset()
+        return frozenset(found)
+
+    def _is_plain_test(
+        self, path: str, definition: "Definition", name: str, definitions: "Iterable[Definition]"
+    ) -> bool:
+        """Whether a statement binds a function or class that pytest takes for a test, whatever imports do."""
+        if not all(is_pure_decorator(d) and d not in _NOT_FUNCTIONS for d in definition.decorators):
+            return False
+        if definition.kind == "function":
+            return self._naming.is_test_function(name) and "fixture" not in definition.flags
+        return (
+            definition.kind == "class"
+            and (self._naming.is_test_class(name) or self._is_test_case(path, definition))
+            and not any(flag.startswith(METACLASS) for flag in definition.flags)
+            and not self._may_be_passed_over(path, definition, definitions)
+        )
+
+    def _may_be_test(self, path: str, definition: "Definition", name: str) -> bool:
+        """Whether pytest may take what a name stands for as a test, or be told that there are none."""
+        if definition.kind == "import" and self._project is not None and self._project.resolve(name, path) is None:
+            return False  # what comes from outside the project does not change
+        if definition.kind == "class":
+            return not self._is_of_plugin(path, definition)
+        if "fixture" in definition.flags:
+            return False
+        return name == _MARK_OF_NO_TEST or self._naming.is_test_function(name) or self._naming.is_test_class(name)
+
+    def _is_of_plugin(self, path: str, cls: "Definition") -> bool:
+        """Whether only a plugin can have taken a class for one of tests."""
+        if cls.owner or self._naming.is_test_class(cls.names[0]):
+            return False
+        return not any(known is None and base not in _NO_TEST_CASES for _, known, base in self._lineage(path, cls))
+
+    def _is_test_case(self, path: str, cls: "Definition") -> bool:
+        lineage = self._lineage(path, cls)
+        return any(known is None and base.rpartition(".")[2].endswith("TestCase") for _, known, base in lineage)
+
     def _is_in_doubt(self, path: str, cls: "Definition", definitions: "Iterable[Definition]") -> bool:
         """Whether pytest may pass over a class, since it may be another one now."""
-        name = cls.names[0]
-        if not cls.owner and not self._is_affected(path, name):
+        if not cls.owner and not self._is_affected(path, cls.names[0]):
             return False
+        return self._may_be_passed_over(path, cls, definitions)
+
+    def _may_be_passed_over(self, path: str, cls: "Definition", definitions: "Iterable[Definition]") -> bool:
         members = {n for d in definitions if d.owner == cls.qualname for n in d.names}
         if _MARK_OF_NO_TEST in members:
             return True
-        lineage = self._lineage(path, cls)
-        if any(known is None and base.rpartition(".")[2].endswith("TestCase") for _, known, base in lineage):
+        if self._is_test_case(path, cls):
             return False  # one of the project's own is a TestCase only if what it stands on is
-        return not self._naming.is_test_class(name) or not members.isdisjoint(_INITIALISERS)
+        return not self._naming.is_test_class(cls.names[0]) or not members.isdisjoint(_INITIALISERS)
 
     def _inherited(self, nodeid: NodeId, cls: "Definition") -> NodeId | None:
         """The test, if a class of the project above its own has it."""

@@ -29,10 +29,20 @@ class NodesToRun:
         """The part of a test's node id that exists; None where the test is gone."""
         return self._existence.node(execution)
 
-    def given(self, execution: StoredExecution, nodeid: NodeId, there: NodeId, *, settled: bool) -> NodeId:
-        """The node to run for a test: `there`, or a wider one where tests may exist that were not recorded."""
-        if nodeid.path in self._learned.doubtful or execution.path in self._learned.doubtful:
-            return nodeid.file
+    def given(
+        self, execution: StoredExecution, nodeid: NodeId, there: NodeId, *, settled: bool, at_risk: bool
+    ) -> NodeId:
+        """The node to run for a test: `there`, or a wider one where tests may exist that were not recorded.
+
+        `at_risk` says that the import of some file whose tests may be named can fail.
+        """
+        doubtful = self._learned.doubtful
+        if nodeid.path in doubtful or execution.path in doubtful:
+            # Where pytest cannot import the file of a test that is named, it looks at no file that is given as a whole.
+            # So a file that it cannot import either is named by what it holds, or would go unnoticed.
+            is_told = at_risk and there.names and nodeid.path not in self._learned.unreadable
+            told = self._existence.surely_collected(nodeid.path, doubtful) if is_told else ()
+            return there.outermost if nodeid.names[:1] and nodeid.names[0] in told else nodeid.file
         if not execution.function:
             return there if settled or self._still_documented(execution) else nodeid.file
         if nodeid.names and (nodeid.path, nodeid.names[0]) in self._learned.rebuilt:

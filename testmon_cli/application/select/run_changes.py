@@ -63,6 +63,7 @@ class Learned:
 
     def __init__(self, datafile: Datafile) -> None:
         self.broken: dict[str, str] = {}  # files that do not parse, with why
+        self.unreadable: set[str] = set()  # files that import one of them
         self.unstable: set[str] = set()  # test files whose node ids may be others now
         self.rebuilt: set[tuple[str, str]] = set()  # classes with bases that may have other tests now
         self.inherited: list[Inherited] = []
@@ -229,4 +230,5 @@ class RunChanges:
         doubted = set().union(*(project.reaching(module, lazy=False) for module in modules))
         self.learned.unstable.update(unstable)
         self.learned.doubt(matcher.run, doubted)
+        self.learned.unreadable.update(*(project.reaching(module, lazy=False) for module in affected.broken))
         self._touched[matcher.run.id].update(unstable, doubted)

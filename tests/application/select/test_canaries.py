@@ -123,7 +123,7 @@ def test_an_older_run_under_another_configuration_says_nothing_of_imports(shop: 
     assert shop.testmon("collect", "-q").code == 0
     shop.edit("tests/test_other.py", "assert 1", "assert 2")
     shop.edit("shop.py", "os.sep", "os.curdir")
-    assert _selected(shop) == sorted([*CANARIES, "tests/test_other.py"])
+    assert _selected(shop) == sorted([*CANARIES, "tests/test_other.py::test_other"])
 
 
 @pytest.fixture
