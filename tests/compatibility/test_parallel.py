@@ -1,5 +1,7 @@
 """pytest-xdist: what workers tell adds up to what a serial run stores."""
 
+import pytest
+
 from tests.compatibility.suite import Suite, needs
 from tests.conftest import Project
 
@@ -88,20 +90,26 @@ FILES = {
 }
 
 
-def test_every_way_to_distribute_gives_what_a_serial_run_gives(suite: Suite) -> None:
+WAYS = [("load", "2", "probes"), ("load", "2", "coverage"), ("loadgroup", "2", "probes"), ("each", "1", "probes")]
+OTHER_WAYS = [(mode, "2", "probes") for mode in ("loadscope", "loadfile", "worksteal")]
+
+
+@pytest.mark.parametrize("ways", [WAYS, pytest.param(OTHER_WAYS, marks=pytest.mark.slow)], ids=["some", "others"])
+def test_every_way_to_distribute_gives_what_a_serial_run_gives(suite: Suite, ways: list[tuple[str, str, str]]) -> None:
     needs("xdist")
     suite.project.write(FILES)
     assert suite.collect("-q") == 1
-    serial = suite.known()
-    assert serial["test_a.py::test_base"].functions == {
+    assert suite.known()["test_a.py::test_base"].functions == {
         "conftest.py::base", "shop.py::connect", "shop.py::leave_out", "shop.py::close",
     }  # fmt: skip
-    runs = [("load", "2", "probes"), ("load", "2", "coverage"), ("loadgroup", "2", "probes")]
-    runs += [(mode, "1", "probes") for mode in ("loadscope", "loadfile", "worksteal", "each")]
-    for mode, workers, engine in runs:
+    serial = {"probes": suite.known()}
+    for mode, workers, engine in ways:
+        if engine not in serial:
+            assert suite.collect("-q", engine=engine) == 1
+            serial[engine] = suite.known()
         assert suite.collect("-q", "-p", "xdist", "-n", workers, "--dist", mode, engine=engine) == 1
         parallel = {nodeid.partition("@")[0]: seen for nodeid, seen in suite.known().items()}
-        assert parallel == serial, (mode, engine)
+        assert parallel == serial[engine], (mode, engine)
     assert suite.select() == ["test_a.py::TestIn::test_wrong"]
 
 
