@@ -9,9 +9,11 @@ import atexit
 import contextlib
 import functools
 import gc
+import importlib
 import io
 import json
 import os
+import pkgutil
 import re
 import signal
 import subprocess
@@ -183,20 +185,19 @@ def _child(order: dict, answer: Path) -> None:
 
 def _warm_up() -> None:
     """Load what the children need before the first fork; pytest loads most of itself when it runs."""
+    import ctypes  # noqa: F401
+
     import alembic.command  # noqa: F401
     import pytest
     import sqlalchemy.orm  # noqa: F401
 
-    import testmon_cli.application.collect.use_case
-    import testmon_cli.application.select.use_case
-    import testmon_cli.cli
-    import testmon_cli.storage.compiled_sqlite
-    import testmon_cli.storage.models
-    import testmon_cli.storage.writing
-    import testmon_cli.tracing.engines.probes
-    import testmon_cli.tracing.processes.child
-    import testmon_cli.tracing.processes.launch
-    import testmon_cli.tracing.recorder  # noqa: F401
+    import testmon_cli
+
+    for module in pkgutil.walk_packages(testmon_cli.__path__, "testmon_cli."):
+        # Of a plugin that was imported before, pytest would warn that it cannot be rewritten.
+        if not module.name.endswith("__main__") and ".pytest_plugin" not in module.name:
+            with contextlib.suppress(ImportError):  # of an extra
+                importlib.import_module(module.name)
     from testmon_cli.application.checkout import environment
 
     # What is installed is the same for every order; a distribution of a scenario is looked at when it is there.
