@@ -4,19 +4,22 @@ import json
 import math
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from testmon_cli.application.checkout import environment
 from testmon_cli.application.checkout.files import read_bytes
+from testmon_cli.application.invalidate.trace_uses import reachable, used_by
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain import parts
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.errors import DatafileError, SettingsError
 from testmon_cli.domain.nodeid import NodeId
 from testmon_cli.domain.parts import Part, Parts, Plan, Shard
+from testmon_cli.domain.records import SET_UPS, Run, StoredExecution
 from testmon_cli.domain.selection import Selected, Selection
 from testmon_cli.storage.datafile import Datafile
 
@@ -53,14 +56,18 @@ def parts_of(settings: Settings, selection: Selection) -> list[Part]:
     usual = known / selection.known if selection.known and known else _UNKNOWN_SECONDS
     found = []
     divided = parts.by_argument(selection)
-    by_file = _seconds_by_file(settings) if any("::" not in argument for argument in divided) else {}
+    recorded = _recorded(settings, has_files=any("::" not in argument for argument in divided))
+    by_file = recorded.by_file()
     for argument, tests in divided.items():
-        seconds = _known_seconds(tests)
-        seconds += sum(_count(settings.root, test) for test in tests if test.execution is None) * usual
+        known_tests = [test.execution for test in tests if test.execution is not None]
+        seconds = sum(map(recorded.set_ups.own_seconds, known_tests))
         if "::" not in argument:  # all that stands in the file will run
-            recorded = by_file.get(tests[0].nodeid.partition("::")[0])
-            seconds = seconds if recorded is None else max(recorded, _known_seconds(tests))
-        found.append(Part(argument, tuple(tests), round(seconds * 1_000_000)))
+            there = by_file.get(tests[0].nodeid.partition("::")[0], ())
+            known_tests = [*there, *known_tests]
+            seconds = max(seconds, sum(map(recorded.set_ups.own_seconds, there)))
+        if "::" in argument or not known_tests:
+            seconds += sum(_count(settings.root, test) for test in tests if test.execution is None) * usual
+        found.append(Part(argument, tuple(tests), round(seconds * 1_000_000), recorded.set_ups.of(known_tests)))
     return found
 
 
@@ -68,20 +75,75 @@ def _known_seconds(tests: Sequence[Selected]) -> float:
     return sum(test.execution.duration for test in tests if test.execution is not None)
 
 
-def _seconds_by_file(settings: Settings) -> dict[str, float]:
-    """How long all known tests of each file took."""
-    newest: dict[str, float] = {}
+class _SetUps(NamedTuple):
+    """What wide fixtures take to be set up, and which tests use them."""
+
+    microseconds: Mapping[str, int]  # by place
+    places: Mapping[int, frozenset[str]]  # by the trace of a test
+    included: Mapping[tuple[int, str], int]  # by run and test, the microseconds of set-ups that its time has
+
+    @classmethod
+    def read(cls, datafile: Datafile, runs: Iterable[Run]) -> "_SetUps":
+        times: dict[str, int] = {}
+        places: dict[int, frozenset[str]] = {}
+        included: dict[tuple[int, str], int] = defaultdict(int)
+        for run in runs:
+            told: Mapping[str, Any] = run.mapping(SET_UPS)
+            if not told:
+                continue
+            found: dict[int, str] = {}  # by the trace of a fixture
+            for trace_id, _, identity, _, _ in datafile.traces([run.id], "fixture"):
+                if identity in told:
+                    place, time, nodeid = told[identity]
+                    times[place] = max(times.get(place, 0), time)
+                    found[trace_id] = place
+                    included[run.id, nodeid] += time
+            links = used_by(datafile, [run.id])
+            for trace_id in links:
+                used = frozenset(found[t] for t in reachable([trace_id], links) if t in found)
+                if used:
+                    places[trace_id] = used
+        return cls(times, places, included)
+
+    def own_seconds(self, execution: StoredExecution) -> float:
+        """How long a test takes where all that several tests use has been set up."""
+        included = self.included.get((execution.run_id, execution.nodeid), 0)
+        return max(0.0, execution.duration - included / 1_000_000) if included else execution.duration
+
+    def of(self, executions: Iterable[StoredExecution]) -> tuple[tuple[str, int], ...]:
+        """All that some tests use, each with its microseconds."""
+        if not self.places:
+            return ()
+        used = sorted({place for e in executions for place in self.places.get(e.trace_id, ())})
+        return tuple((place, self.microseconds[place]) for place in used)
+
+
+class _Recorded(NamedTuple):
+    """What is known of tests."""
+
+    executions: Sequence[StoredExecution]  # the newest first
+    set_ups: _SetUps
+
+    def by_file(self) -> dict[str, list[StoredExecution]]:
+        """The newest execution of each known test, by the file of its node id."""
+        newest: dict[str, StoredExecution] = {}
+        for execution in self.executions:
+            newest.setdefault(execution.nodeid, execution)
+        found: dict[str, list[StoredExecution]] = defaultdict(list)
+        for nodeid, execution in newest.items():
+            found[nodeid.partition("::")[0]].append(execution)
+        return found
+
+
+def _recorded(settings: Settings, *, has_files: bool) -> _Recorded:
+    """What there is to know of tests: of all, where whole files are to be run."""
     try:
         with Datafile.open(settings.datafile) as datafile:
-            for execution in datafile.executions(environment.current(settings.env)):
-                newest.setdefault(execution.nodeid, execution.duration)
+            current = environment.current(settings.env)
+            executions = datafile.executions(current) if has_files else ()
+            return _Recorded(executions, _SetUps.read(datafile, datafile.runs(current)))
     except DatafileError:
-        return {}
-    found: dict[str, float] = {}
-    for nodeid, duration in newest.items():
-        path = nodeid.partition("::")[0]
-        found[path] = found.get(path, 0.0) + duration
-    return found
+        return _Recorded((), _SetUps({}, {}, {}))
 
 
 def _count(root: Path, test: Selected) -> int:
@@ -215,7 +277,7 @@ def _distance(test: Selected) -> int:
 _ORDERS: Final[Mapping[str, Callable[[Part], int]]] = {
     "failed": _failed_first,
     "changed": _nearest_first,
-    "fast": lambda part: part.microseconds,
+    "fast": lambda part: parts.microseconds_of([part]),
 }
 
 
@@ -231,10 +293,14 @@ def within(settings: Settings, selection: Selection, seconds: float) -> Budgeted
     """Take tests in their order as long as there is time for them; one that takes too long is passed over."""
     taken: list[Part] = []
     rest: list[Part] = []
-    left = round(seconds * 1_000_000)
+    most = round(seconds * 1_000_000)
+    spent = 0
+    paid: set[str] = set()  # set-ups
     for part in parts_of(settings, selection):
-        if part.microseconds <= left:
-            left -= part.microseconds
+        more = part.microseconds + sum(time for place, time in part.set_ups if place not in paid)
+        if spent + more <= most:
+            spent += more
+            paid.update(place for place, _ in part.set_ups)
             taken.append(part)
         else:
             rest.append(part)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from testmon_cli.domain.evidence import EvidenceError
 from testmon_cli.domain.provenance import FACT, from_facts
-from testmon_cli.domain.records import AUDIT, LOOKUPS_ARE_RECORDED, RUN_KEY, STATEMENTS, WHOLE
+from testmon_cli.domain.records import AUDIT, LOOKUPS_ARE_RECORDED, RUN_KEY, SET_UPS, STATEMENTS, WHOLE
 
 Shape = Callable[[Any], bool]
 
@@ -45,6 +45,12 @@ def _by_name(shape: Shape) -> Shape:
     return lambda value: isinstance(value, dict) and all(map(shape, value.values()))
 
 
+def _is_set_up(value: Any) -> bool:
+    """A place, microseconds, and a test."""
+    is_three = isinstance(value, list) and len(value) == 3
+    return is_three and _is_text(value[0]) and type(value[1]) is int and value[1] >= 0 and _is_text(value[2])
+
+
 def _is_tally(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 3 and all(type(number) is int and number >= 0 for number in value)
 
@@ -70,6 +76,7 @@ _FACTS: Final[Mapping[str, Shape]] = {
     "plugins": _is_list,
     FACT: _is_provenance,
     "rewritten": _is_list,
+    SET_UPS: _by_name(_is_set_up),
     "survival": _is_flag,
     "unwanted": _is_list,
     WHOLE: _is_flag,

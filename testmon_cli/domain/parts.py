@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
+from testmon_cli.domain import set_ups
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.domain.nodeid import NodeId
 from testmon_cli.domain.selection import Selected, Selection
@@ -41,7 +42,8 @@ class Part(NamedTuple):
 
     argument: str
     tests: tuple[Selected, ...]
-    microseconds: int
+    microseconds: int  # without what is set up once for several tests
+    set_ups: tuple[tuple[str, int], ...] = ()  # that: names, and microseconds
 
     @property
     def path(self) -> str:
@@ -91,6 +93,15 @@ def divided(parts: Sequence[Part], jobs: int) -> tuple[Parts, ...]:
         return ()
     jobs = min(jobs, len(parts))
     times = [max(part.microseconds, _LEAST) for part in parts]
+    if any(part.set_ups for part in parts):
+        found = set_ups.divided(times, [part.set_ups for part in parts], [part.path for part in parts], jobs)
+    else:
+        found = _divided(parts, times, jobs)
+    shares = sorted(sorted(share) for share in found if share)
+    return tuple(tuple(parts[place] for place in share) for share in shares)
+
+
+def _divided(parts: Sequence[Part], times: Sequence[int], jobs: int) -> list[list[int]]:
     average = -(-sum(times) // jobs)
     least = max([average, *times])
     best: list[list[int]] = []
@@ -102,13 +113,22 @@ def divided(parts: Sequence[Part], jobs: int) -> tuple[Parts, ...]:
             best, longest = [chunk for _, chunk in found], length
         if longest <= least * _GOOD:
             break
-    shares = sorted(sorted(share) for share in best if share)
-    return tuple(tuple(parts[place] for place in share) for share in shares)
+    return best
 
 
 def seconds_of(parts: Iterable[Part]) -> float:
     """How long parts take, one after the other."""
-    return sum(part.microseconds for part in parts) / 1_000_000
+    return microseconds_of(parts) / 1_000_000
+
+
+def microseconds_of(parts: Iterable[Part]) -> int:
+    """The same in whole numbers; each set-up counts once."""
+    set_ups: dict[str, int] = {}
+    total = 0
+    for part in parts:
+        total += part.microseconds
+        set_ups.update(part.set_ups)
+    return total + sum(set_ups.values())
 
 
 def name_of(shares: Iterable[Iterable[Part]]) -> str:

@@ -21,6 +21,9 @@ LOOKUPS: Final = "lookups"  # fact of a run: whether it recorded the names that 
 LOOKUPS_ARE_RECORDED: Final = 2  # its value if it did: 2 since the objects that code goes through are recorded, too
 STATEMENTS: Final = "statements"  # fact of a run: of what ran on import, the statement that ran it was noted
 FIXTURES: Final = "fixtures"  # fact of a run that ended: the names of the fixtures that its tests asked for
+# Fact of a run: set-ups of wide fixtures that took long, by the identity of the trace: their place (the same for what a
+# job sets up once), microseconds, and the test whose time has them.
+SET_UPS: Final = "set_ups"
 WHOLE: Final = "whole"  # fact of a run: whether all tests were asked for, of this job or of all jobs that ran beside it
 AUDIT: Final = "audit"  # the fact of a run: audits (one), what selection would have caught of it, and what not
 _NONE: Final[Mapping[str, AbstractSet[int]]] = MappingProxyType({})

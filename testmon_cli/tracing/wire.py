@@ -17,6 +17,8 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, get_args
 
+LEAST_SET_UP = 0.01  # seconds that setting a fixture up must take to be told
+
 
 class Resource(NamedTuple):
     """Something besides code that was relied on."""
@@ -114,6 +116,15 @@ class Collected(NamedTuple):
     fixtures: tuple[str, ...] = ()  # names of those that tests ask for, whether these exist or not
 
 
+class SetUp(NamedTuple):
+    """How long it took to set up an instance of a fixture that is wider than a test, without those it stands on."""
+
+    identity: str  # of its trace
+    place: str  # the same for all instances that a job sets up once: where it is defined, its scope's node, parameter
+    seconds: float
+    nodeid: str  # the test whose time has it, "" for none
+
+
 class Session(NamedTuple):
     """First record of the pytest process."""
 
@@ -134,7 +145,7 @@ class Ended(NamedTuple):
     modules: dict[str, str]  # project module name -> path
 
 
-Record = File | Hits | Asked | Trace | Outcome | ImportEdge | CollectionError | Collected | Session | Ended
+Record = File | Hits | Asked | Trace | Outcome | ImportEdge | CollectionError | Collected | SetUp | Session | Ended
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Record)}
 _EXACT: tuple[tuple[type, Any], ...] = (
     (bool, bool),

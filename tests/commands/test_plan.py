@@ -103,6 +103,50 @@ def test_as_few_jobs_as_are_needed(suite: Project) -> None:
     assert answer.err.endswith(" s, longer than 0.1s\n")
 
 
+def test_a_fixture_of_several_tests_counts_once_for_each_job(project: Project) -> None:
+    project.write(
+        {
+            "shop.py": FILES["shop.py"],
+            "conftest.py": """
+                import time
+
+                import pytest
+
+
+                @pytest.fixture(scope="session")
+                def ground():
+                    time.sleep(0.1)
+
+
+                @pytest.fixture(scope="session")
+                def database(ground):
+                    time.sleep(0.3)
+                """,
+            **{
+                f"test_{name}.py": f"""
+                    import time
+
+                    import shop
+
+
+                    def test_sleep({fixture}):
+                        time.sleep(0.1)
+                        assert shop.price(2) == 4
+                    """
+                for name, fixture in zip("abcdef", ["database", "", "", "database", "", "database"], strict=True)
+            },
+        }
+    )
+    assert project.testmon("collect", "-q").code == 0
+    project.edit("shop.py", "x * 2", "2 * x")
+    (first, second) = planned(project, "--jobs", "2")["jobs"]
+    assert first["arguments"] == [f"test_{name}.py::test_sleep" for name in "adf"]
+    assert second["arguments"] == [f"test_{name}.py::test_sleep" for name in "bce"]
+    assert 0.7 <= first["seconds"] < 1.1  # 1.5 where each test counts all that it had to wait for
+    assert 0.3 <= second["seconds"] < 0.5
+    assert len(lines(project.testmon("select", "--budget", "1.3s").out)) == 6
+
+
 def test_all_tests_can_be_divided(suite: Project) -> None:
     suite.edit("shop.py", "2 * x", "x * 2")
     answer = suite.testmon("plan", "--jobs", "2", "--all", "--output", "plan.json")

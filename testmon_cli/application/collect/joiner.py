@@ -149,6 +149,7 @@ class Joiner:
         self.functions: dict[str, str] = {}  # node id, of all that were collected or deselected -> without parameters
         self.executed: set[str] = set()
         self.fixtures: set[str] = set()  # names of those that tests ask for
+        self.set_ups: dict[str, tuple[str, int, str]] = {}  # by identity: place, microseconds, the test with that time
         self.files: set[str] = set()  # those that pytest collected, by their paths
         self.errors: dict[str, str] = {}
         self.read: dict[str, set[str]] = {}  # files whose content tests read -> the states they were found in
@@ -201,6 +202,12 @@ class Joiner:
             self.files.update(record.files)
             self.fixtures.update(record.fixtures)
             self.functions.update((nodeid, function_of(nodeid)) for nodeid in {*record.nodeids, *record.deselected})
+        else:
+            self._session(record)
+
+    def _session(self, record: "wire.SetUp | wire.Session | wire.Ended") -> None:
+        if isinstance(record, wire.SetUp):
+            self.set_ups[record.identity] = record.place, round(record.seconds * 1_000_000), record.nodeid
         elif isinstance(record, wire.Session):
             self.session = record
         else:

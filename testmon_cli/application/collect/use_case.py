@@ -37,6 +37,7 @@ from testmon_cli.domain.records import (
     FIXTURES,
     LOOKUPS,
     LOOKUPS_ARE_RECORDED,
+    SET_UPS,
     STATEMENTS,
     WHOLE,
     Package,
@@ -360,6 +361,7 @@ class _Store:
             survival=session is not None and session.engine == "probes",
             # Those for which tests ask as they run are known only when all have.
             **({FIXTURES: sorted(joiner.fixtures)} if ended is not None else {}),
+            **({SET_UPS: joiner.set_ups} if joiner.set_ups else {}),
             errors=joiner.errors,
             pending=self._pending(),
             left_out=self._left_out(),

@@ -5,6 +5,7 @@ import inspect
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Sequence
 from functools import cache
 from types import CodeType, FunctionType
@@ -28,6 +29,7 @@ from testmon_cli.tracing.pytest_plugin.simultaneous import AT_ONCE, RunningTests
 from testmon_cli.tracing.recorder import Pending, Recorder
 from testmon_cli.tracing.settings import INTERRUPTED, TraceSettings
 
+_now = time.perf_counter  # as it is before tests put another in its place
 _INI = [
     "python_files",
     "python_classes",
@@ -301,7 +303,8 @@ class Collector:
         pending.unknown.update(*self.left.values())
         self.unknown = frozenset(pending.unknown)
         outcome = self._outcome_record(item)
-        self._flush(outcome, check=self._check(item), identity=identity, is_harvested=True)
+        set_ups = self.fixtures.take_set_ups()
+        self._flush(*set_ups, outcome, check=self._check(item), identity=identity, is_harvested=True)
 
     def _notice_threads(self) -> None:
         """Say which tests leave threads behind, since what these run counts for the tests that run meanwhile."""
@@ -385,7 +388,7 @@ class Collector:
         __tracebackhide__ = True
         if fixturedef.scope == "function":
             return (yield)
-        leave = self.fixtures.begin(fixturedef)
+        leave = self.fixtures.begin(fixturedef, request)
         try:
             return (yield)
         finally:
@@ -419,13 +422,15 @@ class FixtureWatch:
         worker = getattr(collector.config, "workerinput", {}).get("workerid", "")
         self._worker = f"{worker}." if worker else ""  # each worker has instances of its own
         self._instances: dict[FixtureDef[Any], str] = {}
+        self._set_ups: list[wire.SetUp] = []
+        self._inner: list[float] = []  # of each set-up that is going on, the seconds of those within it
         self._install()
 
     def living(self) -> set[str]:
         """The instances that were not torn down."""
         return set(self._instances.values())
 
-    def begin(self, fixturedef: FixtureDef[Any]) -> Callable[[], None]:
+    def begin(self, fixturedef: FixtureDef[Any], request: SubRequest) -> Callable[[], None]:
         """A set-up starts; call what this returns when it is over."""
         identity = f"fixture:{self._worker}{self._count}:{fixturedef.argname}"
         self._count += 1
@@ -435,12 +440,32 @@ class FixtureWatch:
         entry = self._attribution.push(identity)
         # Finalisers run from the last to the first: this one runs after the fixture's own, the next before.
         fixturedef.addfinalizer(lambda: self._end(fixturedef, identity))
+        self._inner.append(0.0)
+        started = _now()
 
         def leave() -> None:
+            self._time(identity, fixturedef, request, _now() - started)
             self._attribution.pop(entry)
             fixturedef.addfinalizer(lambda: self._teardown(identity))
 
         return leave
+
+    def _time(self, identity: str, fixturedef: FixtureDef[Any], request: SubRequest, seconds: float) -> None:
+        """Tell how long a set-up took, if that is worth sharing."""
+        own = seconds - self._inner.pop()
+        if self._inner:
+            self._inner[-1] += seconds
+        if own >= wire.LEAST_SET_UP:
+            parameter = getattr(request, "param_index", 0)
+            place = f"{fixturedef.baseid}|{fixturedef.argname}|{request.node.nodeid}|{parameter}"
+            self._set_ups.append(wire.SetUp(identity, place, own, self._collector.nodeid))
+
+    def take_set_ups(self) -> list[wire.SetUp]:
+        """What was set up since the last call, as far as that took long."""
+        if not self._set_ups:
+            return self._set_ups
+        found, self._set_ups = self._set_ups, []
+        return found
 
     def _teardown(self, identity: str) -> None:
         self._recorder.engine.postpone()
