@@ -257,6 +257,11 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 @click.option("--staged", is_flag=True, help="Take the sources from git's index in place of the working tree.")
 @click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
 @click.option(
+    "--static",
+    is_flag=True,
+    help="Ask no datafile: select test files by what imports and names lead to. --base is HEAD unless given.",
+)
+@click.option(
     "-k", "keyword", metavar="EXPR", default="", help="Keep tests whose names or markers match, as in pytest."
 )
 @click.option("--no-failed", is_flag=True, help="Leave out tests that failed last time and are not affected.")
@@ -282,6 +287,7 @@ def select(
     stdin: bool,
     staged: bool,
     base: str | None,
+    static: bool,
     keyword: str,
     no_failed: bool,
     explain: bool,
@@ -316,6 +322,7 @@ def select(
             paths=paths,
             stdin=stdin,
             staged=staged,
+            static=static,
             base=base,
             keyword=keyword,
             failed=not no_failed,
@@ -382,6 +389,11 @@ def ci(
 @click.option("--all", "is_all", is_flag=True, help="Divide all tests, not only those that are selected.")
 @click.option("--max-time", metavar="TIME", help="Take as few jobs as are done in this time, like 90s or 5m.")
 @click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
+@click.option(
+    "--static",
+    is_flag=True,
+    help="Ask no datafile: select test files by what imports and names lead to. --base is HEAD unless given.",
+)
 @click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write the plan as JSON to this file as well.")
 @click.option("--pull", is_flag=True, help="Take what the hub has before; without it if it cannot be used.")
 @_hub_option

@@ -234,11 +234,11 @@ class Project:
             for name in facts.passed_on if facts is not None else ():
                 by_name[name].add(user)
                 for imported in facts.imports_of(name) if facts is not None else ():
-                    for path in self._bound_modules(imported, user):
+                    for path in self.bound_modules(imported, user):
                         users[path].add(user)
         return users, by_name
 
-    def _bound_modules(self, imported: Import, user: str) -> tuple[str, ...]:
+    def bound_modules(self, imported: Import, user: str) -> tuple[str, ...]:
         """Files of the module that an import statement of the file `user` binds."""
         if not imported.name:
             first = imported.module.partition(".")[0]  # what `import a.b` binds; `import a.b as c` binds the whole
@@ -247,7 +247,7 @@ class Project:
 
     def binds_module(self, imported: Import, user: str, path: str) -> bool:
         """Whether an import statement of the file `user` binds the module that `path` is."""
-        return path in self._bound_modules(imported, user)
+        return path in self.bound_modules(imported, user)
 
     def definitions(self, path: str, name: str, owner: str = "") -> Sequence[Definition]:
         facts = self.facts(path)

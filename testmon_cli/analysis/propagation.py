@@ -81,7 +81,7 @@ class Growth:
         """A definition of `path` was added, removed or changed."""
         definition = change.definition
         cause = Cause("definition", change.how, path, _full(definition.owner, change.name), definition.line)
-        if _is_fixture(definition):
+        if is_fixture(definition):
             self.affected.fixtures.add((path, change.name))
         is_there = change.how != REMOVED and definition in self.project.definitions(path, change.name, definition.owner)
         if change.how in (DOC, HINT):
@@ -225,7 +225,7 @@ class Growth:
         if self.project.requested is not None and name not in self.project.requested:
             return False
         key = (path, name)
-        if key not in self.affected.fixtures and any(map(_is_fixture, self.project.definitions(path, name))):
+        if key not in self.affected.fixtures and any(map(is_fixture, self.project.definitions(path, name))):
             self.affected.fixtures.add(key)
         return key in self.affected.fixtures
 
@@ -736,7 +736,7 @@ def _is_kept(cause: Cause) -> bool:
     return any(link.kind == "memoised" for link in cause.chain())
 
 
-def _is_fixture(definition: Definition) -> bool:
+def is_fixture(definition: Definition) -> bool:
     """A fixture, or something made by a decorator or call that may make one."""
     if "fixture" in definition.flags or definition.kind == "statement":
         return True

@@ -10,8 +10,8 @@ from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.selection import Selection
+from testmon_cli.rendering import progress, terminal
 from testmon_cli.rendering import select as rendering
-from testmon_cli.rendering import terminal
 
 _USUAL_ORDER = "failed,changed,fast"
 
@@ -37,6 +37,7 @@ def run(
     paths: tuple[str, ...],
     stdin: bool,
     staged: bool,
+    static: bool,
     base: str | None,
     keyword: str,
     failed: bool,
@@ -57,19 +58,27 @@ def run(
         paths = (*paths, *paths_in(sys.stdin.buffer.read()))
     narrowing = narrowing_of(settings, paths if paths or stdin else None, keyword, is_listed=stdin)
     exact = null or "@" in (portion.shard or "")  # a plan is made of what no xargs splits
-    selection = select(settings, narrowing=narrowing, failed=failed, exact=exact, staged=staged, base=base)
+    if static:
+        from testmon_cli.application.select.static import select_static
+
+        with progress.bar("Reading sources") as advance:
+            selection = select_static(
+                settings, base=base or "HEAD", narrowing=narrowing, exact=exact, staged=staged, progress=advance
+            )
+    else:
+        selection = select(settings, narrowing=narrowing, failed=failed, exact=exact, staged=staged, base=base)
     if any(portion):
         selection = _portion(settings, selection, portion, end="\0" if null else "\n")
     terminal.say(rendering.notes(selection))
     if format_ == "json":
         at_root = os.path.realpath(settings.root) == os.path.realpath(os.curdir)
         question = [*portion.options()]
-        question += _question(keyword=keyword, failed=failed, staged=staged, base=base, paths=paths)
+        question += _question(keyword=keyword, failed=failed, staged=staged, static=static, base=base, paths=paths)
         terminal.write(rendering.as_json(selection, at_root=at_root, question=question))
     elif format_ == "agent":
         from testmon_cli.rendering import agent
 
-        question = _question(keyword=keyword, failed=failed, staged=staged, base=base, paths=())[:-1]
+        question = _question(keyword=keyword, failed=failed, staged=staged, static=static, base=base, paths=())[:-1]
         terminal.write(agent.as_text(selection, agent.command([*portion.options(), *question], paths)))
     elif explain:
         terminal.write(rendering.explained(selection))
@@ -96,10 +105,13 @@ def _portion(settings: Settings, selection: Selection, portion: Portion, *, end:
     return budgeted.selection._replace(notes=(*selection.notes, *note))
 
 
-def _question(*, keyword: str, failed: bool, staged: bool, base: str | None, paths: tuple[str, ...]) -> list[str]:
+def _question(
+    *, keyword: str, failed: bool, staged: bool, static: bool, base: str | None, paths: tuple[str, ...]
+) -> list[str]:
     """The options that would lead to the same answer."""
     question = ["-k", keyword] if keyword else []
     question += [] if failed else ["--no-failed"]
+    question += ["--static"] if static else []
     question += ["--staged"] if staged else []
     question += ["--base", base] if base is not None else []
     return [*question, "--", *paths]

@@ -55,6 +55,7 @@ class Selection(NamedTuple):
     gone: frozenset[str] = frozenset()  # node ids of tests that have an execution and exist no longer
     is_part: bool = False  # whether a part of the suite was asked for
     unsettled: frozenset[str] = frozenset()  # files whose tests may be called, or marked, in another way than recorded
+    files: int = 0  # of tests that there are, where whole files were selected without any record; else 0
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -67,6 +68,8 @@ class Selection(NamedTuple):
     @property
     def verdict(self) -> Verdict:
         """The selection in one word, none, some or all, with the reason."""
+        if self.files:
+            return self._verdict_on_files()
         recorded = sum(test.execution is not None for test in self.tests)
         if not self.tests:
             changed = (
@@ -83,6 +86,14 @@ class Selection(NamedTuple):
         answer = ALL if recorded == self.known and not self.is_part else SOME
         new = f" and {len(self.tests) - recorded} not recorded" if len(self.tests) > recorded else ""
         return Verdict(answer, f"{recorded} of {self.known} known tests{new}: {kinds}")
+
+    def _verdict_on_files(self) -> Verdict:
+        if not self.tests:
+            return Verdict(NONE, f"no test file can come to what has changed; there are {self.files}")
+        answer = ALL if len(self.tests) == self.files and not self.is_part else SOME
+        texts = dict.fromkeys(test.reason.text for test in self.tests)
+        why = f": {next(iter(texts))}" if len(texts) == 1 else ""
+        return Verdict(answer, f"{len(self.tests)} of {self.files} test files{why}")
 
 
 def _is_held(argument: str, chosen: Container[str]) -> bool:

@@ -58,8 +58,8 @@ class SinceRevision:
         return self._endangered
 
     def _match(self, datafile: Datafile, run: Run) -> Hits:
-        if self._config_cause is not None:
-            return dict.fromkeys(datafile.trace_ids(run.id), self._config_cause)
+        if self.config_cause is not None:
+            return dict.fromkeys(datafile.trace_ids(run.id), self.config_cause)
         matcher = _Matcher(datafile, run, self._tree, self.changes, self.models, self.files)
         hits = matcher.match()
         collected = datafile.test_files(run.id)
@@ -100,7 +100,7 @@ class SinceRevision:
         return found
 
     @cached_property
-    def _config_cause(self) -> Cause | None:
+    def config_cause(self) -> Cause | None:
         """Set where pytest has other options than in the revision."""
         root = self._tree.root
         readers = {

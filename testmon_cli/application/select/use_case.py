@@ -42,7 +42,7 @@ def select(
     """
     narrowing = narrowing or Narrowing()
     root = Path(os.path.realpath(settings.root))
-    tree = Tree(root, sources.scan(root, settings.source, settings.exclude), overlay=_overlay(root, staged=staged))
+    tree = Tree(root, sources.scan(root, settings.source, settings.exclude), overlay=overlay_of(root, staged=staged))
     since = _since(settings, tree, base, staged=staged)
     if since is not None:
         narrowing = narrowing.also(since.files)
@@ -111,7 +111,8 @@ def everything(settings: Settings, *, narrowing: Narrowing | None = None) -> Sel
     return (narrowing or Narrowing()).of(selection, Known(tree, environment.current(settings.env)))
 
 
-def _overlay(root: Path, *, staged: bool) -> Overlay | None:
+def overlay_of(root: Path, *, staged: bool) -> Overlay | None:
+    """The files of git's index, if these are to count in place of the working tree."""
     if not staged:
         return None
     from testmon_cli.application.checkout import git_status
@@ -141,7 +142,11 @@ def _everything(
     why: str = "nothing is known of it",
 ) -> Selection:
     reason = Reason(kinds.NEW, why)
-    files = [path for path in sorted(tree.stats) if is_collectable(tree, path, naming)]
-    files += text_files(tree, naming, settings)
-    tests = [Selected(path, arguments.of(NodeId(path)), reason) for path in files]
+    tests = [Selected(path, arguments.of(NodeId(path)), reason) for path in test_files(tree, naming, settings)]
     return Selection(tuple(tests), 0, (note,))
+
+
+def test_files(tree: Tree, naming: Naming, settings: Settings) -> list[str]:
+    """The files in which pytest, started without arguments, looks for tests."""
+    files = [path for path in sorted(tree.stats) if is_collectable(tree, path, naming)]
+    return files + text_files(tree, naming, settings)

@@ -1,0 +1,345 @@
+"""`testmon select --static`: test files that can come to what differs from a revision, where nothing was recorded.
+
+The answer is made of text alone, and of whole files: what they import and which names they mention. What is not
+understood selects all: data files, since nobody knows who reads them, and configuration.
+"""
+
+import os
+import tomllib
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from testmon_cli.analysis import codec
+from testmon_cli.analysis.imports import ModuleIndex
+from testmon_cli.analysis.mentions import of_string
+from testmon_cli.analysis.project import CONFTEST, Project
+from testmon_cli.analysis.static_reach import ADDED, CHANGED, REMOVED, ReachedChange, StaticReach
+from testmon_cli.application.checkout import cache_folder, environment, git, model_cache, pytest_config, sources
+from testmon_cli.application.checkout.patterns import may_match
+from testmon_cli.application.checkout.sources import Tree
+from testmon_cli.application.select import use_case
+from testmon_cli.application.select.filters import Narrowing
+from testmon_cli.application.select.paths import Known
+from testmon_cli.application.select.pytest_arguments import Arguments
+from testmon_cli.application.select.reason_text import sentence
+from testmon_cli.application.select.since_revision import SinceRevision
+from testmon_cli.application.settings import Settings
+from testmon_cli.domain import selection as kinds
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.nodeid import NodeId
+from testmon_cli.domain.selection import Reason, Selected, Selection
+from testmon_cli.tracing.engines.cache_seal import read_key
+from testmon_cli.tracing.engines.probe_cache import Cache
+
+if TYPE_CHECKING:
+    from testmon_cli.domain.source import SourceModel
+
+Progress = Callable[[int, int], None]
+
+COARSE = "coarse: whole files, by what their text imports and names; `testmon collect` learns what each test relies on"
+
+# Files that no library reads by itself. They count where a source names one, or lists folders.
+_FOR_PEOPLE = (
+    "*.md", "*.rst", "LICENSE*", "LICENCE*", "COPYING*", "AUTHORS*", "NOTICE*", "CHANGES", "CHANGELOG", "README",
+    ".gitignore", ".gitattributes", ".git-blame-ignore-revs", ".mailmap", ".editorconfig", ".pre-commit-config.yaml",
+    ".readthedocs.yml", ".readthedocs.yaml", ".gitlab-ci.yml", "CODEOWNERS", "noxfile.py",
+)  # fmt: skip
+_FOLDERS_FOR_PEOPLE = (".github/", ".circleci/")
+_LISTING = (b"listdir", b"iterdir", b"scandir", b"glob", b"walk")
+# Tables of pyproject.toml that are for tools which look at code and do not run it.
+_OF_LINTERS = frozenset({
+    "black", "codespell", "flake8", "isort", "mypy", "pylint", "pyright", "ruff", "towncrier", "ty", "typos",
+})  # fmt: skip
+_SCRIPTS = ("scripts", "gui-scripts")
+
+
+def select_static(
+    settings: Settings,
+    *,
+    base: str,
+    narrowing: Narrowing | None = None,
+    exact: bool = False,
+    staged: bool = False,
+    progress: Progress | None = None,
+) -> Selection:
+    """The test files that the difference to a revision can affect. Raises EnvironmentFailure when git cannot be asked.
+
+    With `staged`, the index of git counts in place of the working tree.
+    """
+    root = Path(os.path.realpath(settings.root))
+    overlay = use_case.overlay_of(root, staged=staged)
+    tree = Tree(root, sources.scan(root, settings.source, settings.exclude), overlay=overlay)
+    since = SinceRevision(settings, tree, base, in_index=staged)
+    selection = _Static(settings, tree, since, Arguments(root, exact=exact)).choose(progress)
+    known = Known(tree, environment.current(settings.env))
+    return (narrowing or Narrowing()).of(selection, known)
+
+
+class _Static:
+    """Chooses test files."""
+
+    def __init__(self, settings: Settings, tree: Tree, since: SinceRevision, arguments: Arguments) -> None:
+        self._settings = settings
+        self._tree = tree
+        self._since = since
+        self._arguments = arguments
+        self._config = pytest_config.read(tree.root, pytest_config.place_of((), tree.root), text=tree.text)
+        self._tests = use_case.test_files(tree, self._config.naming(), settings)
+        self._now: dict[str, SourceModel | None] = {}
+        kept = cache_folder.prepare(tree.root, is_in_git=True)
+        self._cache = Cache(str(tree.root), read_key(kept.key))
+        self._reach = self._made()
+
+    def choose(self, progress: Progress | None = None) -> Selection:
+        """One reason for all, or one for each file."""
+        self._changed_sources()
+        whole = self._concerning_all()
+        if whole is None and progress is not None and (self._reach.changed or self._reach.on_import):
+            for done, path in enumerate(sorted(self._tree.stats)):
+                progress(done, len(self._tree.stats))
+                self._model(path)
+        found = {path: reason for path in self._tests if (reason := whole or self._reason(path))}
+        tests = [Selected(path, self._arguments.of(NodeId(path)), reason) for path, reason in found.items()]
+        notes = [COARSE]
+        outside = [path for path in self._since.blobs if self._is_outside(path)]
+        if outside:
+            notes.append(f"not looked at, since they are outside of {self._tree.root}: {', '.join(outside[:5])}")
+        return Selection(tuple(tests), 0, tuple(notes), files=len(self._tests))
+
+    def _is_outside(self, path: str) -> bool:
+        return path.startswith("../") and path not in self._tree.stats
+
+    # The sources
+
+    def _made(self) -> StaticReach:
+        changes = self._since.changes
+        paths = {*self._tree.stats, *changes.removed}
+        project = Project(ModuleIndex(paths), self._model, lambda _: paths)
+        folders = {path.rpartition("/")[0] for path in self._tests} - {""}
+
+        def is_of_tests(path: str) -> bool:
+            return path in tests or _name(path) == CONFTEST or any(path.startswith(f"{folder}/") for folder in folders)
+
+        tests, plugins = frozenset(self._tests), self._plugins(project.index)
+        return StaticReach(
+            project,
+            self._models,
+            self._tree.read,
+            plugins,
+            tests.__contains__,
+            is_of_tests,
+            commands=frozenset(self._commands()),
+            fixtures=self._words_of_config(),
+        )
+
+    def _commands(self) -> Iterator[str]:
+        """The commands that the project installs, as far as pyproject.toml says."""
+        project = self._pyproject(self._tree).get("project")
+        for group in _SCRIPTS:
+            yield from project.get(group) or () if isinstance(project, dict) else ()
+
+    def _model(self, path: str) -> "SourceModel | None":
+        if path not in self._tree.stats:
+            return self._since.models.get(path)
+        if path not in self._now:
+            self._now[path] = self._read(path)
+        return self._now[path]
+
+    def _read(self, path: str) -> "SourceModel | None":
+        """The model of a source, kept in the project's folder as collecting does it; None where it does not parse."""
+        stat, data = self._tree.stats[path], self._tree.read(path)
+        version = model_cache.version_of(
+            self._cache,
+            str(self._tree.root / path),
+            path,
+            self._tree.digest(path),
+            stat,
+            lambda: sources.version_of(path, data, stat)[0],
+        )
+        return codec.decode(version.model) if version.model else None
+
+    def _models(self, path: str) -> "list[SourceModel]":
+        """A file as it is now, and as it was."""
+        models = (self._model(path), self._since.models.get(path))
+        return [model for model in models if model is not None]
+
+    def _plugins(self, index: ModuleIndex) -> frozenset[str]:
+        """Files that pytest, or a library in it, loads since the configuration names them."""
+        cleaned = {word.partition(":")[0] for word in (*self._words_of_config(), *self._entry_points())}
+        return frozenset(path for word in cleaned if of_string(word) for path in index.files(word))
+
+    def _words_of_config(self) -> frozenset[str]:
+        """The words among the options of pytest."""
+        options = " ".join(map(str, (*self._config.options.values(), *self._config.addopts)))
+        return frozenset(word.strip("'\"[]()") for word in options.replace(",", " ").replace("=", " ").split())
+
+    def _entry_points(self) -> Iterator[str]:
+        """What others load of the project by its entry points, but for its commands."""
+        project = self._pyproject(self._tree).get("project")
+        groups = project.get("entry-points") if isinstance(project, dict) else None
+        for group, names in groups.items() if isinstance(groups, dict) else ():
+            if group not in _SCRIPTS and isinstance(names, dict):
+                yield from map(str, names.values())
+        for name in ("setup.cfg", "setup.py"):
+            text = self._tree.read(name).decode("utf-8", "replace") if name in self._tree else ""
+            if "entry_points" in text:
+                yield from (line.partition("=")[2].strip(" '\",]\n") for line in text.splitlines() if ":" in line)
+
+    @staticmethod
+    def _pyproject(tree: Tree) -> dict[str, object]:
+        try:
+            return tomllib.loads(tree.text(tree.root / "pyproject.toml"))
+        except (OSError, ValueError):
+            return {}
+
+    # What changed
+
+    def _changed_sources(self) -> None:
+        changes, reach = self._since.changes, self._reach
+        for path in changes.changed:
+            old, new = self._since.models.get(path), self._model(path)
+            if old is None or new is None:
+                reach.whole_file(path, "does not parse" if new is None else CHANGED)
+            else:
+                before = len(reach.changed) + len(reach.on_import)
+                reach.differing(path, old, new)
+                if _name(path) == CONFTEST and len(reach.changed) + len(reach.on_import) > before:
+                    reach.whole_file(path, CHANGED)
+        for path in changes.added:
+            reach.whole_file(path, ADDED)
+        for path in changes.removed:
+            reach.whole_file(path, REMOVED)
+
+    def _concerning_all(self) -> Reason | None:
+        """What concerns every test, since nobody knows better."""
+        if self._since.config_cause is not None:
+            return _reason(self._since.config_cause)
+        for path in sorted(self._since.blobs):
+            if self._is_outside(path) or any(fnmatch(path, pattern) for pattern in self._settings.ignore):
+                continue
+            if path.endswith(".py"):
+                cause = self._of_source(path)
+            else:
+                cause = None if path in self._tests else self._of_other(path)
+            if cause is not None:
+                return cause
+        return None
+
+    def _of_source(self, path: str) -> Reason | None:
+        how = ADDED if not self._since.blobs[path] else CHANGED if path in self._tree else REMOVED
+        if how != CHANGED and _name(path) == "__init__.py":
+            return _reason(Cause("file", how, path, ""), "what its folder is to imports changes")
+        is_meant = path in self._reach.on_import or any(part[0] == path for part in self._reach.changed)
+        if not is_meant or path in self._tests or path in self._loaded or _name(path) == CONFTEST:
+            return None
+        if _is_for_people(path) and not self._is_read(path):
+            return None
+        return _reason(Cause("file", how, path, ""), "no import that is seen leads there")
+
+    def _of_other(self, path: str) -> Reason | None:
+        how = ADDED if not self._since.blobs[path] else CHANGED if path in self._tree else REMOVED
+        cause = Cause("file", how, path, "")
+        if path == "pyproject.toml" and self._is_for_linters_alone():
+            pass
+        elif not _is_for_people(path):
+            return _reason(cause, "nobody knows which tests read it")
+        for source in self._readers(path):
+            self._reach.on_import.setdefault(source, cause)
+        return None
+
+    @cached_property
+    def _loaded(self) -> frozenset[str]:
+        """Sources to which imports lead from tests."""
+        return self._reach.loaded_by([path for path in self._tests if path.endswith(".py")])
+
+    def _is_for_linters_alone(self) -> bool:
+        """Whether pyproject.toml says the same as before to all but linters."""
+        root, blob = self._tree.root, self._since.blobs["pyproject.toml"]
+        try:
+            before = tomllib.loads(git.content(root, blob).decode()) if blob else {}
+        except ValueError:
+            return False
+        return _without_linters(before) == _without_linters(self._pyproject(self._tree))
+
+    def _is_read(self, path: str) -> bool:
+        return next(iter(self._readers(path)), None) is not None
+
+    def _readers(self, path: str) -> Iterator[str]:
+        """Sources that name a file, or its ending, or that list folders."""
+        name = _name(path)
+        ending = name[name.rindex(".") :] if "." in name.lstrip(".") else name
+        wanted = [os.fsencode(name), os.fsencode(ending)]
+        for source in sorted(self._tree.stats):
+            data = self._tree.read(source)
+            if any(text in data for text in wanted) or any(word in data for word in _LISTING):
+                yield source
+
+    # The test files
+
+    def _reason(self, path: str) -> Reason | None:
+        if not self._since.blobs:
+            return None
+        if any(fnmatch(path, pattern) or _is_about(path, pattern) for pattern in self._settings.always):
+            return Reason(kinds.ALWAYS, "the setting `always` names it")
+        if path in self._since.blobs and not path.endswith(".py"):
+            return _reason(Cause("file", CHANGED, path, ""))
+        if b"testmon_always" in self._tree.read(path):
+            return Reason(kinds.ALWAYS, "it has the marker `testmon_always`")
+        for pattern, files in self._settings.depends.items():
+            for file in files if _is_about(path, pattern) else ():
+                changed = next((other for other in self._since.blobs if may_match(file, other)), None)
+                if changed is not None:
+                    return _reason(Cause("file", CHANGED, changed, ""), f"the setting `depends` names {file}")
+        if b"testmon_depends" in self._tree.read(path) and self._since.blobs:
+            return Reason(kinds.ALWAYS, "it has the marker `testmon_depends`")
+        if not (self._reach.changed or self._reach.on_import):
+            return None
+        if not path.endswith(".py"):
+            return Reason(kinds.UNKNOWN, "examples in a text may run anything")
+        found = self._reach.why(path, self._reach.project.conftests(path))
+        return None if found is None else _of_change(found)
+
+
+def _of_change(found: ReachedChange) -> Reason:
+    if found.is_open:
+        where = f"{found.cause.path}::{found.cause.name}".removesuffix("::")
+        return Reason(kinds.UNKNOWN, f"may run {where}, which may load or start anything", found.cause)
+    if found.is_on_import:
+        return _reason(Cause("import", "needs", found.cause.path, "", 0, found.cause))
+    at = f" at {found.cause.path}:{found.cause.line}" if found.cause.line else f" in {found.cause.path}"
+    what = found.cause.name or "code"
+    return Reason(kinds.AFFECTED, f"may come to {what}, {found.cause.how}{at}", found.cause)
+
+
+def _reason(cause: Cause, why: str = "") -> Reason:
+    text = sentence(cause)
+    return Reason(kinds.AFFECTED, f"{text}: {why}" if why else text, cause)
+
+
+def _is_about(path: str, pattern: str) -> bool:
+    """Whether a pattern of node ids may name tests of a file."""
+    return (
+        fnmatch(path, pattern)
+        or path.startswith(pattern.rstrip("/") + "/")
+        or may_match(pattern.partition("::")[0], path)
+    )
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _is_for_people(path: str) -> bool:
+    if any(fnmatch(_name(path), pattern) for pattern in _FOR_PEOPLE):
+        return True
+    return path.startswith(_FOLDERS_FOR_PEOPLE) or path in ("docs/conf.py", "doc/conf.py")
+
+
+def _without_linters(document: dict[str, object]) -> dict[str, object]:
+    tools = document.get("tool")
+    if not isinstance(tools, dict):
+        return document
+    return {**document, "tool": {name: table for name, table in tools.items() if name not in _OF_LINTERS}}
