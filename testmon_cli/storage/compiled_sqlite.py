@@ -223,6 +223,11 @@ if TYPE_CHECKING:
     class ReliesOnRow(TypedDict):
         trace_id: int
 
+    class ReadingsRow(TypedDict):
+        trace_id: int
+        resource_state_id: int
+        frames: str
+
     class GapsRow(TypedDict):
         id: int
 
@@ -979,6 +984,13 @@ FROM json_each(:runs) AS anon_1) ORDER BY trace_resource.trace_id""", {"runs": r
 def relies_on(*, run_id: int, ids: Array) -> Query[ReliesOnRow, tuple[int], int]:
     return Query("""SELECT trace_resource.trace_id
 FROM trace_resource JOIN trace ON trace.id = trace_resource.trace_id
+WHERE trace.run_id = :run_id AND trace_resource.resource_state_id IN (SELECT anon_1.value AS value
+FROM json_each(:ids) AS anon_1)""", {"run_id": run_id, "ids": ids})
+
+
+def readings(*, run_id: int, ids: Array) -> Query[ReadingsRow, tuple[int, int, str], int]:
+    return Query("""SELECT trace_resource.trace_id, trace_resource.resource_state_id, origin.frames
+FROM trace_resource JOIN trace ON trace.id = trace_resource.trace_id JOIN origin ON origin.id = trace_resource.origin_id
 WHERE trace.run_id = :run_id AND trace_resource.resource_state_id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""", {"run_id": run_id, "ids": ids})
 

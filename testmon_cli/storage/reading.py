@@ -333,6 +333,12 @@ class Reader:
         return self._connection.value(sql.relies_on(run_id=run_id, ids=array(state_ids))) is not None
 
     @_decoded
+    def readings(self, run_id: int, state_ids: Iterable[int]) -> list[tuple[int, int, str]]:
+        """Which traces of a run rely on some resource states: trace, state, and the frames that asked for it."""
+        rows = self._connection.stream(sql.readings(run_id=run_id, ids=array(state_ids)))
+        return [(row["trace_id"], row["resource_state_id"], original(row["frames"])) for row in rows]
+
+    @_decoded
     def has_gaps(self, run_id: int) -> bool:
         """Whether a run has a gap in what it saw of anything but tests, or a fixture whose end it did not see."""
         return self._connection.value(sql.gaps(run_id=run_id)) is not None

@@ -308,6 +308,9 @@ READING: dict[str, Executable] = {
     "relies_on": select(trace_resource.c.trace_id)
     .select_from(trace_resource.join(trace))
     .where(trace.c.run_id == bindparam("run_id"), among(trace_resource.c.resource_state_id, "ids")),
+    "readings": select(trace_resource.c.trace_id, trace_resource.c.resource_state_id, origin.c.frames)
+    .select_from(trace_resource.join(trace).join(origin))
+    .where(trace.c.run_id == bindparam("run_id"), among(trace_resource.c.resource_state_id, "ids")),
     "gaps": select(trace.c.id)
     .select_from(trace.join(subject))
     .where(

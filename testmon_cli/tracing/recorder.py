@@ -207,8 +207,8 @@ class Recorder:
         resources = self.pending(identity).resources
         key = resource.kind, resource.name
         before = resources.get(key)
-        if before is not None and identity.startswith("module:"):
-            resource = of_both(before, resource, identity.partition(":")[2])
+        if before is not None:
+            resource = of_both(before, resource, identity.removeprefix("module:"))
         resources[key] = resource
 
     def read_for_all(self, resource: wire.Resource) -> None:

@@ -364,16 +364,37 @@ class RunMatcher:
         states = self._datafile.resource_states()
         changed = changed_states(states, self._today)
         self.beyond_files = self.beyond_files or bool(changed)
-        for trace_id, state_id in self._datafile.resources([self.run.id]) if changed else ():
-            if trace_id not in self._kinds or state_id not in changed:
+        # By function, and whether it read by itself: the traces for which it did.
+        readers: dict[tuple[str, str, bool], dict[int, Cause]] = {}
+        for trace_id, state_id, frames in self._datafile.readings(self.run.id, changed) if changed else ():
+            if trace_id not in self._kinds:
                 continue
             state = states[state_id]
             cause = Cause(state.kind, "changed", "", state.name)
-            if self._kinds[trace_id] == "module":
-                state = self._datafile.trace_resources(trace_id)[state_id]  # with who asked for it
-                if self._narrow(trace_id, state, cause):
-                    continue
-            self._hit(trace_id, cause)
+            stack = list(map(_frame, frames.splitlines()))
+            for n, (path, qualname, _) in enumerate(stack):
+                # Several stacks may stand one after the other, all with the same frame at the end.
+                is_innermost = n == 0 or stack[n - 1] == stack[-1]
+                readers.setdefault((path, qualname, is_innermost), {}).setdefault(trace_id, cause)
+            if self._kinds[trace_id] != "module" or not self._narrow(trace_id, state._replace(frames=frames), cause):
+                self._hit(trace_id, cause)
+        for (path, qualname, is_innermost), traces in readers.items():
+            self._keeping_what_it_read(path, qualname, traces, by_itself=is_innermost)
+
+    def _keeping_what_it_read(self, path: str, qualname: str, traces: Mapping[int, Cause], *, by_itself: bool) -> None:
+        """A function that kept what it, or another for it, has read passes that on to tests that did not read it."""
+        model = self.model(path)
+        for function in model.functions if model is not None else ():
+            if function.qualname != qualname or not (function.memoised or function.keeps):
+                continue
+            is_early = any(self._kinds[trace_id] in ("module", "collect", "session") for trace_id in traces)
+            names = {*function.keeps, *((RESULT,) if function.memoised else ())}
+            if not is_early:
+                names &= set(self._kept_values.kept(path, function, self._function_before(path, function), set(traces)))
+            cause = next(iter(traces.values()))
+            how = KEEPS if is_early else KEEPS_LATER
+            kept = Cause("memoised", how, path, qualname, 0, cause)
+            self._kept(path, function, names, kept, set(traces), own=by_itself)
 
     def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
         """A resource read while a module was imported belongs to the statements that read it."""
@@ -383,9 +404,8 @@ class RunMatcher:
             return False
         reading: list[tuple[str, int]] = []
         for frame in state.frames.splitlines():
-            path, qualname, text = frame.split("\t")
+            path, qualname, line = _frame(frame)
             if path == module and qualname == "<module>":
-                line = int(text)
                 names = [n for d in old.definitions if d.line <= line <= d.end_line and not d.owner for n in d.names]
                 if not names:
                     return False
@@ -731,9 +751,21 @@ class RunMatcher:
         old = self.old_model(path)
         return next((f for f in old.functions if f.qualname == function.qualname), None) if old is not None else None
 
-    def _kept(self, path: str, function: FunctionSummary, names: AbstractSet[str], cause: Cause, ran: set[int]) -> None:
-        """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
-        own = (path, function.qualname) in self._hit_functions  # then what it keeps by itself may be other, too
+    def _kept(
+        self,
+        path: str,
+        function: FunctionSummary,
+        names: AbstractSet[str],
+        cause: Cause,
+        ran: set[int],
+        *,
+        own: bool = False,
+    ) -> None:
+        """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under.
+
+        `own` says that all of what it keeps may be other, also what it makes by itself.
+        """
+        own = own or (path, function.qualname) in self._hit_functions
         hit = self._hit_functions.get((path, function.qualname))
         is_other = hit is not None and all(link.kind != "memoised" for link in hit.chain())
         before = self._function_before(path, function)
@@ -875,6 +907,12 @@ _OTHERS = ("fixture", "module", "statement", "collect", "session")
 def _key_of(definition: Definition) -> tuple[object, ...]:
     """What tells a definition from others of its file, wherever it stands."""
     return definition.owner, definition.names, definition.checksum
+
+
+def _frame(text: str) -> tuple[str, str, int]:
+    """Path, qualified name and line of a frame."""
+    path, qualname, line = text.split("\t")
+    return path, qualname, int(line)
 
 
 def _kind_order(trace: tuple[int, int, str, str, bool]) -> int:

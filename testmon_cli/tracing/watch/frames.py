@@ -10,7 +10,7 @@ from testmon_cli.tracing.disguise import OURS
 from testmon_cli.tracing.settings import Scope
 
 PROJECT, MACHINERY, OTHER, WATCH = 1, 2, 3, 4
-_LIMIT = 8
+_LIMIT = 32  # frames; a function that keeps what it reads may be far out
 _PACKAGES = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "coverage", "pytest_cov", "testmon_cli")
 # What reads the sources of others to show them; hypothesis takes constants from there.
 _SHOWING = ("hypothesis", "IPython", "executing", "stack_data", "icecream", "rich", "sphinx", "varname")

@@ -51,6 +51,12 @@ _LIBRARY_VARIABLES = frozenset(
 
 # Events before somebody begins to see every call of the process.
 _WATCHING = ("sys.settrace", "sys.setprofile", "sys.monitoring.register_callback")
+# Who gives templates of which it keeps those that it has read: class and method by module.
+_TEMPLATES = {
+    "jinja2.environment": ("Environment", "_load_template"),
+    "django.template.engine": ("Engine", "find_template"),
+    "mako.lookup": ("TemplateLookup", "get_template"),
+}
 _PLACES = (FrameType, TracebackType)
 _BYTECODE = (".pyc", ".pyo")
 _ARCHIVES = (".zip", ".egg", ".whl", ".pyz")  # Python imports from these
@@ -124,6 +130,8 @@ class ResourceWatch:
             setattr(os.path, name, self._wrap_test(getattr(os.path, name)))
         once_loaded("pathlib", self._watch_paths)
         once_loaded("inspect", self._watch_inspect)
+        for name in _TEMPLATES:
+            once_loaded(name, functools.partial(self._watch_templates, name))
         for name in ("importlib.metadata", "importlib_metadata"):
             once_loaded(name, functools.partial(self._watch_metadata, name))
 
@@ -135,6 +143,11 @@ class ResourceWatch:
     def _watch_inspect(self) -> None:
         inspect: Any = sys.modules["inspect"]
         inspect.findsource = self._wrap_findsource(inspect.findsource, inspect.getsourcefile)
+
+    def _watch_templates(self, module: str) -> None:
+        name, method = _TEMPLATES[module]
+        engine: Any = getattr(sys.modules[module], name)
+        setattr(engine, method, self._wrap_templates(getattr(engine, method)))
 
     def _watch_metadata(self, module: str) -> None:
         path: Any = sys.modules[module].FastPath
@@ -189,8 +202,7 @@ class ResourceWatch:
             self._file(place)
 
     def _file(self, place: str) -> None:
-        if self._sink.known_state("file", place) not in (None, EXISTS):
-            return
+        # Also where it is known that it was read: this may be another function, which keeps it.
         frames = self._frames.project_frames()
         if frames and not self._skips(place):
             self._sink.read(Resource("file", place, self._file_state(place), frames))
@@ -303,6 +315,36 @@ class ResourceWatch:
             return found
 
         return disguise(findsource)
+
+    def _wrap_templates(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Of what gives templates, mostly ones that it keeps: who asks for one relies on its file."""
+        given, busy, failed = self._template_given, self._busy, self._sink.failed
+
+        @functools.wraps(original)
+        def load(*arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            found = original(*arguments, **named)
+            if not getattr(busy, "now", False):
+                busy.now = True
+                try:
+                    given(found)
+                except Exception as problem:
+                    failed(problem)
+                finally:
+                    busy.now = False
+            return found
+
+        return disguise(load)
+
+    def _template_given(self, found: Any) -> None:
+        template = found[0] if isinstance(found, tuple) else found  # Django gives where it found it, too
+        name = getattr(template, "filename", None) or getattr(getattr(template, "origin", None), "name", None)
+        place = self._place(name) if isinstance(name, str) else None
+        if place is None:
+            return
+        frames = self._frames.project_frames()
+        if frames and not self._skips(place):
+            self._sink.read(Resource("file", place, self._file_state(place), frames))
 
     def _source_read(self, what: Any, path: str | None) -> None:
         place = self._place(path)

@@ -20,7 +20,7 @@ UNKNOWN_MAKING = "making? "  # the same where that is not known
 KEPT = "kept"  # kind of resource: what a source keeps that outlives a test; it has no state
 METADATA = "metadata"  # kind of resource: which distributions a folder of the import path has
 _CHUNK = 1 << 20
-_MOST_STATEMENTS = 50  # of a module that are told apart where they read the same
+_MOST_FRAMES = 200  # of those that read the same
 
 # What tools leave behind beside sources; runs differ in it, tests do not.
 _NAMES = frozenset({
@@ -89,12 +89,21 @@ def environment_state(value: str | None, hash_key: str) -> str:
     return blake2b(value.encode("utf-8", "surrogateescape"), digest_size=16, key=key).hexdigest()
 
 
-def of_both(first: Resource, second: Resource, module: str) -> Resource:
-    """What two statements of a module read while it is imported. Without frames where one of them is not known."""
+def of_both(first: Resource, second: Resource, reader: str) -> Resource:
+    """What was read twice for one test, or by statements of a module that is imported: the `reader`.
+
+    Without frames where it is not known which statement it was.
+    """
     state = first.state if first.state != EXISTS else second.state
-    reading = [frame for frame in second.frames if frame[:2] == (module, "<module>")]
-    known = {frame for frame in first.frames if frame[:2] == (module, "<module>")}
-    if not reading or not known or len(known) > _MOST_STATEMENTS:
+    where = (reader, "<module>")
+    reading = {frame for frame in second.frames if frame[:2] == where}
+    known = {frame for frame in first.frames if frame[:2] == where}
+    is_module = bool(reading or known)
+    if is_module and not (reading and known):
         return second._replace(state=state, frames=())
-    frames = first.frames if known.issuperset(reading) else (*first.frames, *second.frames)
-    return second._replace(state=state, frames=frames)
+    functions = {frame[:2] for frame in first.frames}
+    if reading <= known and functions.issuperset(frame[:2] for frame in second.frames):
+        return second._replace(state=state, frames=first.frames)
+    if len(first.frames) > _MOST_FRAMES:
+        return second._replace(state=state, frames=() if is_module else first.frames)
+    return second._replace(state=state, frames=(*first.frames, *second.frames))
