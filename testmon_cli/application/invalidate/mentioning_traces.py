@@ -532,7 +532,10 @@ class MentionMatcher:
             for path in where:
                 touching |= self._mentions.touching(path)
             for place, among, link in found:
-                self._hit(self._mentions.concerned([place], among) & touching, link)
+                concerned = self._mentions.concerned([place], among) & touching
+                if concerned:
+                    self.functions.setdefault((place.path, place.block.qualname), link)
+                    self._hit(concerned, link)
         names = self._growth.affected.names
         for path, name in fresh:
             if (path, name) in names:  # the function or class of a test, whether it ran (was not skipped) or not
@@ -791,9 +794,11 @@ class MentionMatcher:
         for asking in (*self._mentions.asked.where(name), *self._mentions.walking((path, name))):
             holding |= self._mentions.traces.with_users(asking.traces)
         for place in readers:
-            concerned = self._mentions.concerned([place]) & holding & ~self._known
+            concerned = self._mentions.concerned([place]) & holding
             if concerned:
-                self._hit(concerned, link_to(place, cause, how))
+                link = link_to(place, cause, how)
+                self.functions.setdefault((place.path, place.block.qualname), link)
+                self._hit(concerned, link)
 
 
 # Places that count for who touched any of some files, and among which traces.
