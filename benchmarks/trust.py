@@ -13,7 +13,7 @@ from typing import Any
 
 import lab
 
-from testmon_cli.domain.verdicts import VERDICTS
+from testmon_cli.domain.verdicts import NEW, VERDICTS
 
 FOLDER = lab.CHECKOUT / "docs" / "replays"
 SEEDED = FOLDER / "seeded"
@@ -36,11 +36,12 @@ def seeded_rows() -> Iterator[tuple[object, ...]]:
 
 
 def kept(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer without paths of the machine, and with the caught tests counted alone."""
+    """An answer without paths of the machine; caught tests and regressions that are called new are only counted."""
     steps = [
         {
             **step,
             "findings": [finding for finding in step["findings"] if finding["bucket"] != "caught"],
+            "judged": [judged for judged in step.get("judged", ()) if judged["verdict"] != NEW],
             "caught": sum(finding["bucket"] == "caught" for finding in step["findings"]),
         }
         for step in answer["steps"]
