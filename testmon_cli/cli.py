@@ -15,6 +15,8 @@ import click
 from testmon_cli.domain.errors import EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE, OutputError, TestmonError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from testmon_cli.application.settings import Settings
 
 EXIT_BROKEN_PIPE = 141  # what a shell reports for a program that SIGPIPE ended
@@ -73,16 +75,15 @@ def _datafile_option(function: Function) -> Function:
 
 
 def _environments(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """Names of environments that were collected, for a shell that completes."""
-    from testmon_cli.application import settings
-    from testmon_cli.storage.datafile import Datafile
+    from testmon_cli.commands import completion
 
-    try:
-        with Datafile.open(settings.load(datafile=context.params.get("datafile")).datafile) as datafile:
-            names = sorted({environment.name for environment in datafile.environments()})
-    except TestmonError:  # what is wrong will be said by the command
-        return []
-    return [name for name in names if name.startswith(incomplete)]
+    return completion.environments(context, incomplete)
+
+
+def _places(context: click.Context, _: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    from testmon_cli.commands import completion
+
+    return completion.places(context, incomplete)
 
 
 def _env_option(function: Function) -> Function:
@@ -201,7 +202,7 @@ def _change_directory(directory: str) -> None:
 
 
 @cli.command(context_settings={"ignore_unknown_options": True}, options_metavar="[OPTIONS]")
-@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, shell_complete=_places)
 @click.option("--select", is_flag=True, help="Run only the tests that `testmon select` would print.")
 @click.option(
     "--engine",
@@ -250,7 +251,7 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 
 
 @cli.command()
-@click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path())
+@click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(), shell_complete=_places)
 @click.option(
     "--stdin", is_flag=True, help="Read more PATHS from stdin, one a line, like those of `git diff --name-only`."
 )
@@ -266,7 +267,7 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 )
 @click.option("--no-failed", is_flag=True, help="Leave out tests that failed last time and are not affected.")
 @click.option("--explain", is_flag=True, help="Print each test with the reason why it is selected.")
-@click.option("--why-not", metavar="NODEID", help="The same as `testmon explain NODEID`.")
+@click.option("--why-not", metavar="NODEID", shell_complete=_places, help="The same as `testmon explain NODEID`.")
 @click.option("--null", "-0", is_flag=True, help="End each argument with a null byte, for `xargs -0`.")
 @click.option(
     "--shard", metavar="K/N", help="Keep the tests of job K of N; each test file has its place in one of them."
@@ -438,7 +439,7 @@ def plan(
 
 
 @cli.command()
-@click.argument("what", metavar="NODEID|PATH:LINE|PATH::NAME|PATH")
+@click.argument("what", metavar="NODEID|PATH:LINE|PATH::NAME|PATH", shell_complete=_places)
 @click.option("--all", "everything", is_flag=True, help="Print long lists in full.")
 @click.option(
     "--would-select",
@@ -1072,6 +1073,9 @@ def _complete(instruction: str) -> int:
     """Answer the shell, which asks for its script or for what may follow: like `bash_source`, `bash_complete`."""
     from click.shell_completion import shell_complete
 
+    from testmon_cli.commands import completion
+
+    completion.prepare()
     if shell_complete(cli, {}, "testmon", COMPLETE_VARIABLE, instruction):
         return _fail(
             f"{COMPLETE_VARIABLE}={instruction} is not known: give bash_source, zsh_source or fish_source", EXIT_USAGE

@@ -78,6 +78,36 @@ def test_environments_are_completed(
     assert (main([]), capsys.readouterr().out) == (0, "plain,fast\n")
 
 
+def test_tests_are_completed(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bash gives and takes what stands between colons; other shells whole words."""
+    project.write(
+        {"t/test_a.py": "def test_one(): pass\ndef test_two(): pass\n", "t/test_b.py": "def test_b(): pass\n"}
+    )
+    assert project.testmon("collect", "-q").code == 0
+    monkeypatch.chdir(project.path)
+
+    def completed(shell: str, words: str, place: int) -> str:
+        monkeypatch.setenv("_TESTMON_COMPLETE", f"{shell}_complete")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(place) if shell != "fish" else words.rpartition(" ")[2])
+        assert main([]) == 0
+        return capsys.readouterr().out
+
+    assert completed("bash", "testmon explain t/", 2) == "file,t/\n"
+    assert completed("bash", "testmon explain t/test_a", 2) == "plain,t/test_a.py\nplain,t/test_a.py::\n"
+    assert completed("bash", "testmon explain t/test_a.py :: test_o", 4) == "plain,test_one\n"
+    assert (
+        completed("bash", "testmon select t/test_b.py :: test_b t/test_a.py ::", 6)
+        == "plain,test_one\nplain,test_two\n"
+    )
+    assert completed("fish", "testmon explain t/test_a.py::test_o", 2) == "plain,t/test_a.py::test_one\n"
+    assert completed("zsh", "testmon explain t/test_a.py::test_t", 2) == "plain\nt/test_a.py::test_two\n_\n"
+    monkeypatch.chdir(project.path / "t")
+    assert completed("fish", "testmon explain test_a.py::test_o", 2) == "plain,test_a.py::test_one\n"
+
+
 def test_an_unknown_shell_is_an_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_TESTMON_COMPLETE", "tcsh_source")
     assert main([]) == 64
