@@ -85,7 +85,7 @@ def test_tests_are_completed(
     project.write(
         {"t/test_a.py": "def test_one(): pass\ndef test_two(): pass\n", "t/test_b.py": "def test_b(): pass\n"}
     )
-    assert project.testmon("collect", "-q").code == 0
+    assert project.testmon_process("collect", "-q").code == 0
     monkeypatch.chdir(project.path)
 
     def completed(shell: str, words: str, place: int) -> str:
