@@ -79,7 +79,7 @@ with Datafile.open(path, "write", create=True) as datafile:
     run = datafile.begin_run(start())
     datafile.write(run, [], [execution("test_one")])
     with datafile._transaction():
-        datafile._trace_ids(run, [execution("test_two").trace])
+        datafile._trace_rows.of(run, [execution("test_two").trace])
         say("open")
 """
     with _process(script, path) as writer:

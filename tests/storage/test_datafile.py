@@ -16,7 +16,7 @@ from testmon_cli.domain.records import (
     Trace,
     VersionRef,
 )
-from testmon_cli.storage import writing
+from testmon_cli.storage import block_sets, row_ids, trace_rows
 from testmon_cli.storage.datafile import Datafile
 from tests.storage.rows import LINUX, execution, source, start, state, table_sizes, whole_run
 
@@ -174,7 +174,8 @@ def test_a_batch_is_stored_whole_or_not_at_all(datafile: Datafile) -> None:
 def test_what_was_written_is_known_though_the_memory_of_it_is_full(
     path: Path, datafile: Datafile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writing, "_REMEMBERED", 2)
+    for module in (block_sets, row_ids, trace_rows):
+        monkeypatch.setattr(module, "REMEMBERED", 2)
     run = datafile.begin_run(start())
     for _ in range(2):
         for number in range(4):
