@@ -25,6 +25,7 @@ from testmon_cli.application.checkout.files import read_bytes
 from testmon_cli.application.checkout.pytest_options import without_options
 from testmon_cli.application.collect import spool_folder
 from testmon_cli.application.collect.joiner import Joiner, SpoolReader
+from testmon_cli.application.collect.loaded_sources import LoadedSources
 from testmon_cli.application.collect.pytest_process import Stop, supervisor
 from testmon_cli.application.select import keywords
 from testmon_cli.application.select.absent_tests import IN_PART
@@ -153,16 +154,8 @@ def collect(
         stats = sources.scan(root, settings.source, settings.exclude)
         stored = partial(_stored_version, datafile)
         variable = partial(_state_of_variable, hash_key)
-        joiner = Joiner(
-            root,
-            settings.depends,
-            settings.always,
-            stored,
-            stats,
-            variable,
-            keeps_failures=settings.store_failures,
-            key=kept.key,
-        )
+        loaded = LoadedSources(root, stored, stats, kept.key)
+        joiner = Joiner(loaded, settings.depends, settings.always, variable, keeps_failures=settings.store_failures)
         place = pytest_config.place_of(arguments, root)
         config = pytest_config.read(root, place)
         asked = asked_for(arguments, root)
@@ -212,14 +205,14 @@ def collect(
             command = launch.command(_short(arguments, spool.folder))
             environ = launch.environment(traced, os.environ)
             exitcode = watched.run(command, environ, look, keep=[spool.lock], is_told=spool.is_interrupted)
-            completed = joiner.ended is not None
+            completed = joiner.told.ended is not None
             store.finish(facts=rewritten_files.facts_of(joiner.read, root, started, before))
             new = len(joiner.executed) - datafile.known_before(run_id, current)
             datafile.finish_run(run_id, time.time(), completed, exitcode)
             datafile.check_in_place()
-    is_refused = exitcode == _USAGE_ERROR and joiner.session is not None
+    is_refused = exitcode == _USAGE_ERROR and joiner.told.session is not None
     seconds = time.time() - started
-    return Collected(exitcode, len(joiner.executed), len(joiner.errors), kept.note, is_refused, new, seconds)
+    return Collected(exitcode, len(joiner.executed), len(joiner.told.errors), kept.note, is_refused, new, seconds)
 
 
 def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Package, ...]:
@@ -326,14 +319,14 @@ class _Store:
 
     def commit(self) -> None:
         """Store what has come together since the last commit."""
-        self._add(self._joiner.take_sources())
-        if self._joiner.collected and "pending" not in self._facts:
+        self._add(self._joiner.sources.take())
+        if self._joiner.told.collected and "pending" not in self._facts:
             # Should the run be killed, what it did not come to is known to be there.
             self._facts["pending"] = self._pending()
             self._facts["left_out"] = self._left_out()
-            self._facts["keywords"] = keywords.recorded(self._joiner.functions, self._joiner.keywords)
+            self._facts["keywords"] = keywords.recorded(self._joiner.told.functions, self._joiner.told.keywords)
             self._facts.update(self._in_part())
-            self._facts[LOOKUPS] = LOOKUPS_ARE_RECORDED if self._joiner.keeps_names else 0
+            self._facts[LOOKUPS] = LOOKUPS_ARE_RECORDED if self._joiner.told.keeps_names else 0
             self._datafile.set_facts(self._run_id, self._facts)
             if self._dirty:
                 self._snapshot()
@@ -350,25 +343,25 @@ class _Store:
         if self._dirty:
             self._snapshot()
         joiner = self._joiner
-        session, ended = joiner.session, joiner.ended
+        session, ended = joiner.told.session, joiner.told.ended
         self._facts.update(
-            edges={importer: sorted(imported) for importer, imported in joiner.edges.items()},
-            modules={name: joiner.relative(path) for name, path in (ended.modules if ended else {}).items()},
+            edges={importer: sorted(imported) for importer, imported in joiner.told.edges.items()},
+            modules={name: joiner.sources.relative(path) for name, path in (ended.modules if ended else {}).items()},
             plugins=list(session.plugins) if session else [],
             engine=session.engine if session else "",
-            **{LOOKUPS: LOOKUPS_ARE_RECORDED if joiner.keeps_names else 0},
+            **{LOOKUPS: LOOKUPS_ARE_RECORDED if joiner.told.keeps_names else 0},
             # Whether it was seen what survives its test; a run of which this is not said shows nothing of it.
             survival=session is not None and session.engine == "probes",
             # Those for which tests ask as they run are known only when all have.
-            **({FIXTURES: sorted(joiner.fixtures)} if ended is not None else {}),
-            **({SET_UPS: joiner.set_ups} if joiner.set_ups else {}),
-            errors=joiner.errors,
+            **({FIXTURES: sorted(joiner.told.fixtures)} if ended is not None else {}),
+            **({SET_UPS: joiner.told.set_ups} if joiner.told.set_ups else {}),
+            errors=joiner.told.errors,
             pending=self._pending(),
             left_out=self._left_out(),
-            keywords=keywords.recorded(joiner.functions, joiner.keywords),
+            keywords=keywords.recorded(joiner.told.functions, joiner.told.keywords),
             **self._in_part(),
             **{WHOLE: self._is_whole or (session is not None and session.is_whole and not self._narrows)},
-            unwanted=[] if self._narrows else _shortened(joiner.deselected, joiner.functions),
+            unwanted=[] if self._narrows else _shortened(joiner.told.deselected, joiner.told.functions),
             inert=self._inert(),
             **facts,
         )
@@ -379,22 +372,22 @@ class _Store:
     def _forget_passing_sources(self) -> None:
         """Files that tests made, loaded and removed: their absence now is no change."""
         for path in list(self._versions):
-            if path not in self._stats and not (self._joiner.root / path).exists():
+            if path not in self._stats and not (self._joiner.sources.root / path).exists():
                 del self._versions[path]
                 self._dirty = True
 
     def _pending(self) -> list[str]:
         """Tests that were collected and have not run; those that the configuration leaves out are not to be run."""
-        left_out = self._joiner.deselected if self._narrows else set()
-        unwanted = set() if self._narrows else self._joiner.deselected
-        return sorted((self._joiner.collected | left_out) - unwanted - self._joiner.executed)
+        left_out = self._joiner.told.deselected if self._narrows else set()
+        unwanted = set() if self._narrows else self._joiner.told.deselected
+        return sorted((self._joiner.told.collected | left_out) - unwanted - self._joiner.executed)
 
     def _left_out(self) -> dict[str, list[object]]:
         """What node ids among the arguments left out of their files: path -> content digest and the names."""
-        reported = set(self._joiner.functions.values())
+        reported = set(self._joiner.told.functions.values())
         found: dict[str, list[object]] = {}
         for path in self._asked.names:
-            loaded = self._joiner.sources.get(path)
+            loaded = self._joiner.sources.by_path.get(path)
             if loaded is not None and loaded.outline is not None:
                 names = self._asked.left_out(path, candidates(loaded.outline, self._naming), reported)
                 if names:
@@ -409,24 +402,25 @@ class _Store:
 
     def _configuration(self, session: wire.Session) -> dict[str, object]:
         """Facts on a configuration that pytest found, where it is not the one that was expected."""
-        place = self._place._replace(file=self._joiner.relative(session.inipath)) if session.inipath else self._place
-        found = pytest_config.read(self._joiner.root, place)
-        is_expected = not found.options or found.path == pytest_config.read(self._joiner.root, self._place).path
+        loaded = self._joiner.sources
+        place = self._place._replace(file=loaded.relative(session.inipath)) if session.inipath else self._place
+        found = pytest_config.read(loaded.root, place)
+        is_expected = not found.options or found.path == pytest_config.read(loaded.root, self._place).path
         return {} if is_expected else {"config": found.digest, "place": place}
 
     def _inert(self) -> dict[str, list[object]]:
         """What looks like a test by its name and is none: path -> content digest and the names ("*" for all)."""
         joiner = self._joiner
-        is_over = joiner.ended is not None and not self._narrows
-        is_whole = is_over and joiner.session is not None and joiner.session.is_whole
-        reported = set(joiner.functions.values())
+        is_over = joiner.told.ended is not None and not self._narrows
+        is_whole = is_over and joiner.told.session is not None and joiner.told.session.is_whole
+        reported = set(joiner.told.functions.values())
         with_tests = set(map(path_of, reported))
-        failed = set(map(path_of, joiner.errors))
+        failed = set(map(path_of, joiner.told.errors))
         inert: dict[str, list[object]] = {}
         for path in self._stats:
             if not self._naming.is_test_file(path) or path in failed:
                 continue
-            loaded = joiner.sources.get(path)
+            loaded = joiner.sources.by_path.get(path)
             if path in with_tests:
                 if loaded is not None and loaded.outline is not None:
                     found = candidates(loaded.outline, self._naming)
@@ -434,10 +428,10 @@ class _Store:
                     names = [name for name in shown if f"{path}::{name}" not in reported]
                     if names:
                         inert[path] = [loaded.version.digest, names]
-            elif (is_whole and not joiner.errors) or (
-                is_over and path in joiner.files and path not in self._asked.names
+            elif (is_whole and not joiner.told.errors) or (
+                is_over and path in joiner.told.files and path not in self._asked.names
             ):
-                digest = loaded.version.digest if loaded is not None else _file_digest(joiner.root / path)
+                digest = loaded.version.digest if loaded is not None else _file_digest(joiner.sources.root / path)
                 inert[path] = [digest, ["*"]]
         return inert
 

@@ -6,7 +6,8 @@ import pytest
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.application.collect.joiner import Joiner, LoadedSource, SpoolReader, glob_state, matches_test, merged
+from testmon_cli.application.collect.joiner import Joiner, SpoolReader, glob_state, matches_test, merged
+from testmon_cli.application.collect.loaded_sources import LoadedSource, LoadedSources
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.domain.records import SourceVersion, Trace
 from testmon_cli.tracing import wire
@@ -45,7 +46,7 @@ def test_a_frame_that_is_not_finished_waits(tmp_path: Path, length: int) -> None
 def test_lines_and_blocks_give_the_same_fingerprint(root: Path) -> None:
     found = []
     for hits in ((2, 3), b"\1\1\0"):
-        joiner = Joiner(root, {}, ())
+        joiner = Joiner(LoadedSources(root), {}, ())
         joiner.add("s", _file(root))
         joiner.add("s", wire.Hits(0, 0, hits))
         joiner.add("s", wire.Trace("test:a.py::test_x", (0,)))
@@ -76,7 +77,7 @@ def test_names_that_were_looked_up_are_kept_beside_the_blocks(
     root: Path, engine: str, hits: bytes | tuple[int, ...], asked: tuple[int, ...], wanted: frozenset[int] | None
 ) -> None:
     (root / "a.py").write_text(LOOKING)
-    joiner = Joiner(root, {}, ())
+    joiner = Joiner(LoadedSources(root), {}, ())
     joiner.add("s", _session(root, engine))
     joiner.add("s", _file(root))
     joiner.add("s", wire.Hits(0, 0, hits))
@@ -88,11 +89,11 @@ def test_names_that_were_looked_up_are_kept_beside_the_blocks(
     assert [set(found) for path, found in trace.fingerprints.items() if lookups.is_place(path)] == (
         [] if wanted is None else [set(wanted)]
     )
-    assert joiner.keeps_names == (engine == "probes")
+    assert joiner.told.keeps_names == (engine == "probes")
 
 
 def test_a_source_that_looks_nothing_up_loses_no_names(root: Path) -> None:
-    joiner = Joiner(root, {}, ())
+    joiner = Joiner(LoadedSources(root), {}, ())
     joiner.add("s", _session(root, "probes"))
     joiner.add("s", _file(root))
     joiner.add("s", wire.Hits(0, 0, b"\1\1\0"))
@@ -104,14 +105,14 @@ def test_a_source_that_looks_nothing_up_loses_no_names(root: Path) -> None:
 
 
 def test_names_of_which_the_record_is_lost_are_a_gap(root: Path) -> None:
-    joiner = Joiner(root, {}, ())
+    joiner = Joiner(LoadedSources(root), {}, ())
     joiner.add("s", wire.Trace("module:a.py", (), asked=(7,)))
     (trace,) = joiner.take().traces
     assert trace.unknown == "a part of its record was lost"
 
 
 def test_what_several_processes_saw_of_a_test_is_joined(root: Path) -> None:
-    joiner = Joiner(root, {}, ())
+    joiner = Joiner(LoadedSources(root), {}, ())
     joiner.add("child", _file(root, 7))
     joiner.add("child", wire.Hits(3, 7, b"\0\1"))
     joiner.add("child", wire.Trace("test:a.py::test_x", (3,), unknown=("lost",)))
@@ -125,7 +126,7 @@ def test_what_several_processes_saw_of_a_test_is_joined(root: Path) -> None:
 
 
 def test_a_source_that_changed_while_tests_ran_makes_them_unknown(root: Path) -> None:
-    joiner = Joiner(root, {}, ())
+    joiner = Joiner(LoadedSources(root), {}, ())
     joiner.add("s", _file(root, digest="of what was compiled"))
     joiner.add("s", wire.Hits(0, 0, b"\1"))
     joiner.add("s", wire.Trace("test:a.py::test_x", (0,)))
@@ -135,14 +136,14 @@ def test_a_source_that_changed_while_tests_ran_makes_them_unknown(root: Path) ->
 
 
 def test_a_test_without_a_record_is_unknown(root: Path) -> None:
-    joiner = Joiner(root, {}, ())
+    joiner = Joiner(LoadedSources(root), {}, ())
     joiner.add("s", _outcome(root))
     (execution,) = joiner.take().executions
     assert execution.trace.unknown == "nothing was recorded of it"
 
 
 def test_the_settings_make_a_test_run_always(root: Path) -> None:
-    joiner = Joiner(root, {"a.py": ("*.sql",)}, ("a.py::test_*",))
+    joiner = Joiner(LoadedSources(root), {"a.py": ("*.sql",)}, ("a.py::test_*",))
     joiner.add("s", wire.Trace("test:a.py::test_x"))
     joiner.add("s", _outcome(root))
     (execution,) = joiner.take().executions
@@ -181,7 +182,7 @@ def test_a_pattern_of_files_may_be_absolute_or_name_a_folder(tmp_path: Path) -> 
 
 
 def test_a_marker_whose_pattern_is_none_makes_the_test_run_always(root: Path) -> None:
-    joiner = Joiner(root, {}, ())
+    joiner = Joiner(LoadedSources(root), {}, ())
     joiner.add("s", wire.Trace("test:a.py::test_x"))
     joiner.add("s", _outcome(root)._replace(depends=("",)))
     (execution,) = joiner.take().executions
@@ -207,7 +208,7 @@ def test_patterns_of_tests(pattern: str, holds: bool) -> None:
 
 
 def test_hits_that_were_lost_are_told(root: Path) -> None:
-    joiner = Joiner(root, {}, ())
+    joiner = Joiner(LoadedSources(root), {}, ())
     joiner.add("s", _file(root))
     joiner.add("s", wire.Trace("test:a.py::test_x", (5,)))
     joiner.add("s", _outcome(root))
@@ -216,7 +217,7 @@ def test_hits_that_were_lost_are_told(root: Path) -> None:
 
 
 def test_a_number_that_comes_again_has_another_meaning(root: Path) -> None:
-    joiner = Joiner(root, {}, ())
+    joiner = Joiner(LoadedSources(root), {}, ())
     joiner.add("s", _file(root))
     found = []
     for hits in (b"\1\0\0", b"\0\1\1"):
