@@ -390,11 +390,6 @@ def ci(
 @click.option("--all", "is_all", is_flag=True, help="Divide all tests, not only those that are selected.")
 @click.option("--max-time", metavar="TIME", help="Take as few jobs as are done in this time, like 90s or 5m.")
 @click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
-@click.option(
-    "--static",
-    is_flag=True,
-    help="Ask no datafile: select test files by what imports and names lead to. --base is HEAD unless given.",
-)
 @click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write the plan as JSON to this file as well.")
 @click.option("--pull", is_flag=True, help="Take what the hub has before; without it if it cannot be used.")
 @_hub_option
