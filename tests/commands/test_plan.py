@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
+from testmon_cli.storage.datafile import Datafile
 from tests.conftest import Project
 
+SECONDS = {"one": 0.02, "two": 0.04, "three": 0.06, "four": 0.3}  # of the one long test of each file
 FILES = {
     "shop.py": """
         def price(x):
             return x * 2
         """,
     **{
-        f"test_{name}.py": f"""
-            import time
-
+        f"test_{name}.py": """
             import pytest
             import shop
 
@@ -28,11 +28,10 @@ FILES = {
                 assert shop.price(x)
 
 
-            def test_sleep():
-                time.sleep({seconds})
+            def test_long():
                 assert shop.price(2) == 4
             """
-        for name, seconds in {"one": 0.02, "two": 0.04, "three": 0.06, "four": 0.3}.items()
+        for name in SECONDS
     },
 }
 
@@ -42,7 +41,17 @@ def _collected_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(tmp_path_factory.mktemp("collected"))
     project.write({"pyproject.toml": "", **FILES})
     assert project.testmon("collect", "-q").code == 0
+    durations = {f"test_{name}.py::test_long": seconds for name, seconds in SECONDS.items()}
+    _set_durations(project.path / ".testmondata", durations)
     return project.path
+
+
+def _set_durations(path: Path, durations: dict[str, float]) -> None:
+    """Store how long tests took, whatever else the machine did meanwhile."""
+    with Datafile.open(path, "write") as datafile, datafile.uniting():
+        for execution in datafile.executions(datafile.environments()[0]):
+            place = durations.get(execution.nodeid, 0.001), execution.trace_id
+            datafile._connection.driver.execute("UPDATE execution SET duration = ? WHERE trace_id = ?", place)
 
 
 @pytest.fixture
@@ -124,13 +133,10 @@ def test_a_fixture_of_several_tests_counts_once_for_each_job(project: Project) -
                 """,
             **{
                 f"test_{name}.py": f"""
-                    import time
-
                     import shop
 
 
-                    def test_sleep({fixture}):
-                        time.sleep(0.1)
+                    def test_long({fixture}):
                         assert shop.price(2) == 4
                     """
                 for name, fixture in zip("abcdef", ["database", "", "", "database", "", "database"], strict=True)
@@ -138,10 +144,12 @@ def test_a_fixture_of_several_tests_counts_once_for_each_job(project: Project) -
         }
     )
     assert project.testmon("collect", "-q").code == 0
+    durations = {f"test_{name}.py::test_long": 0.5 if name == "a" else 0.1 for name in "abcdef"}
+    _set_durations(project.path / ".testmondata", durations)
     project.edit("shop.py", "x * 2", "2 * x")
     (first, second) = planned(project, "--jobs", "2")["jobs"]
-    assert first["arguments"] == [f"test_{name}.py::test_sleep" for name in "adf"]
-    assert second["arguments"] == [f"test_{name}.py::test_sleep" for name in "bce"]
+    assert first["arguments"] == [f"test_{name}.py::test_long" for name in "adf"]
+    assert second["arguments"] == [f"test_{name}.py::test_long" for name in "bce"]
     assert 0.7 <= first["seconds"] < 1.1  # 1.5 where each test counts all that it had to wait for
     assert 0.3 <= second["seconds"] < 0.5
     assert len(lines(project.testmon("select", "--budget", "1.3s").out)) == 6
@@ -171,12 +179,12 @@ def test_outputs_for_github(suite: Project) -> None:
 
 def test_what_comes_first(suite: Project) -> None:
     suite.edit("test_three.py", "== 4", "== 5")
-    suite.testmon("collect", "test_three.py::test_sleep")
+    suite.testmon("collect", "test_three.py::test_long")
     suite.edit("test_two.py", "== 4", "<= 4")
     fast = lines(suite.testmon("select", "--order", "fast").out)
-    assert fast[-1] == "test_four.py::test_sleep"
+    assert fast[-1] == "test_four.py::test_long"
     failed, *_ = lines(suite.testmon("select", "--order", "failed").out)
-    assert failed == "test_three.py::test_sleep"
+    assert failed == "test_three.py::test_long"
     suite.edit("shop.py", "2 * x", "x * 2")
     suite.write({"conftest.py": "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef more(): pass\n"})
     _, *changed = lines(suite.testmon("select", "--order", "failed,changed,fast").out)
@@ -188,7 +196,7 @@ def test_what_can_be_run_in_some_time(suite: Project) -> None:
     answer = suite.testmon("select", "--budget", "0.25s", "--rest", "rest.txt")
     rest = (suite.path / "rest.txt").read_text(encoding="utf-8").splitlines()
     assert sorted(lines(answer.out) + rest) == sorted(lines(suite.testmon("select").out))
-    assert "test_four.py::test_sleep" in rest
+    assert "test_four.py::test_long" in rest
     assert answer.err.startswith(f"testmon: left out, since 0.25s is not enough: {len(rest)} arguments, 0.")
     enough = suite.testmon("select", "--budget", "1h", "--rest", "rest.txt")
     assert (len(lines(enough.out)), enough.err) == (9, "")
@@ -198,7 +206,7 @@ def test_what_can_be_run_in_some_time(suite: Project) -> None:
 def test_json_has_the_same_part(suite: Project) -> None:
     answer = json.loads(suite.testmon("select", "--format", "json", "--shard", "1/1", "--budget", "0.01s").out)
     assert (answer["verdict"], answer["selected_seconds"] < 0.02) == ("some", True)
-    assert "test_four.py::test_sleep" not in answer["arguments"]
+    assert "test_four.py::test_long" not in answer["arguments"]
 
 
 @pytest.mark.parametrize(
