@@ -431,8 +431,15 @@ class _Reader:
         return set(), found
 
     def computes(self, node: ast.expr) -> bool:
-        """Whether a value is made by a call of something that may be of the project; what is given is not kept."""
+        """Whether a value is made by a call of something that may be of the project, or read from outside of Python.
+
+        What is given is not kept.
+        """
         for child in walk(node):
+            if isinstance(child, ast.Subscript) and dotted_name(child.value).rpartition(".")[2] == "environ":
+                return True
+            if isinstance(child, ast.Call) and dotted_name(child.func) == "open":
+                return True
             if isinstance(child, ast.Name) and child.id in self.computed:
                 return True
             if isinstance(child, ast.Call) and not _only_passes_on(child.func):

@@ -364,24 +364,20 @@ class RunMatcher:
         states = self._datafile.resource_states()
         changed = changed_states(states, self._today)
         self.beyond_files = self.beyond_files or bool(changed)
-        # By function, and whether it read by itself: the traces for which it did.
-        readers: dict[tuple[str, str, bool], dict[int, Cause]] = {}
+        readers: dict[tuple[str, str], dict[int, Cause]] = {}  # by function, the traces for which it read
         for trace_id, state_id, frames in self._datafile.readings(self.run.id, changed) if changed else ():
             if trace_id not in self._kinds:
                 continue
             state = states[state_id]
             cause = Cause(state.kind, "changed", "", state.name)
-            stack = list(map(_frame, frames.splitlines()))
-            for n, (path, qualname, _) in enumerate(stack):
-                # Several stacks may stand one after the other, all with the same frame at the end.
-                is_innermost = n == 0 or stack[n - 1] == stack[-1]
-                readers.setdefault((path, qualname, is_innermost), {}).setdefault(trace_id, cause)
+            for path, qualname, _ in map(_frame, frames.splitlines()):
+                readers.setdefault((path, qualname), {}).setdefault(trace_id, cause)
             if self._kinds[trace_id] != "module" or not self._narrow(trace_id, state._replace(frames=frames), cause):
                 self._hit(trace_id, cause)
-        for (path, qualname, is_innermost), traces in readers.items():
-            self._keeping_what_it_read(path, qualname, traces, by_itself=is_innermost)
+        for (path, qualname), traces in readers.items():
+            self._keeping_what_it_read(path, qualname, traces)
 
-    def _keeping_what_it_read(self, path: str, qualname: str, traces: Mapping[int, Cause], *, by_itself: bool) -> None:
+    def _keeping_what_it_read(self, path: str, qualname: str, traces: Mapping[int, Cause]) -> None:
         """A function that kept what it, or another for it, has read passes that on to tests that did not read it."""
         model = self.model(path)
         for function in model.functions if model is not None else ():
@@ -394,7 +390,7 @@ class RunMatcher:
             cause = next(iter(traces.values()))
             how = KEEPS if is_early else KEEPS_LATER
             kept = Cause("memoised", how, path, qualname, 0, cause)
-            self._kept(path, function, names, kept, set(traces), own=by_itself)
+            self._kept(path, function, names, kept, set(traces))
 
     def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
         """A resource read while a module was imported belongs to the statements that read it."""
@@ -751,21 +747,9 @@ class RunMatcher:
         old = self.old_model(path)
         return next((f for f in old.functions if f.qualname == function.qualname), None) if old is not None else None
 
-    def _kept(
-        self,
-        path: str,
-        function: FunctionSummary,
-        names: AbstractSet[str],
-        cause: Cause,
-        ran: set[int],
-        *,
-        own: bool = False,
-    ) -> None:
-        """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under.
-
-        `own` says that all of what it keeps may be other, also what it makes by itself.
-        """
-        own = own or (path, function.qualname) in self._hit_functions
+    def _kept(self, path: str, function: FunctionSummary, names: AbstractSet[str], cause: Cause, ran: set[int]) -> None:
+        """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
+        own = (path, function.qualname) in self._hit_functions  # then what it keeps by itself may be other, too
         hit = self._hit_functions.get((path, function.qualname))
         is_other = hit is not None and all(link.kind != "memoised" for link in hit.chain())
         before = self._function_before(path, function)
