@@ -196,6 +196,8 @@ class Recorder:
                 self.pending(identity).resources[KEPT, name] = wire.Resource(KEPT, name, "")
 
     def known_state(self, kind: str, name: str) -> str | None:
+        if self.engine.is_making:
+            return None  # this may be another function that keeps what it makes of it
         pending = self._pending.get(self.attribution.current)
         found = pending.resources.get((kind, name)) if pending is not None else None
         if found is None or (found.frames and self.attribution.current.startswith("module:")):

@@ -42,6 +42,7 @@ class CoverageEngine:
 
     name = "coverage"
     plain: frozenset[str] = frozenset()  # it changes no bytecode
+    is_making = False  # it does not see that
 
     def __init__(self, settings: TraceSettings, scope: Scope) -> None:
         self._settings = settings

@@ -199,6 +199,10 @@ class ProbesEngine:
             self._owner = self._statements.get(identity, identity)
         return before
 
+    @property
+    def is_making(self) -> bool:
+        return bool(self._makings.going_on)
+
     def begin_making(self, path: str, qualname: str) -> None:
         """A function begins to make what it keeps for others."""
         key = path, qualname

@@ -57,6 +57,10 @@ class Engine(Protocol):
     def plain(self) -> AbstractSet[str]:
         """Sources that run unseen, all of whose blocks count as run by every test."""
 
+    @property
+    def is_making(self) -> bool:
+        """Whether a function makes what it keeps for others, as far as that is seen."""
+
     def start(self) -> None:
         """Begin to see; raises EngineUnavailableError."""
 

@@ -104,6 +104,9 @@ def of_both(first: Resource, second: Resource, reader: str) -> Resource:
     functions = {frame[:2] for frame in first.frames}
     if reading <= known and functions.issuperset(frame[:2] for frame in second.frames):
         return second._replace(state=state, frames=first.frames)
+    if not is_module:
+        others = [frame for frame in second.frames if frame[:2] not in functions]
+        return second._replace(state=state, frames=(*first.frames, *others))
     if len(first.frames) > _MOST_FRAMES:
-        return second._replace(state=state, frames=() if is_module else first.frames)
+        return second._replace(state=state, frames=())
     return second._replace(state=state, frames=(*first.frames, *second.frames))
