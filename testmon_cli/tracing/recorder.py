@@ -13,7 +13,7 @@ from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, Scope, Tra
 from testmon_cli.tracing.spool import Spool
 from testmon_cli.tracing.watch.imports import REWRITE, ImportWatch
 from testmon_cli.tracing.watch.resources import ResourceWatch
-from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, file_state, of_both
+from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, as_field, file_state, of_both
 
 _REMEMBERED = 20_000  # hits whose numbers are known; a full memory starts anew
 
@@ -192,7 +192,7 @@ class Recorder:
             kept.update({identity: {("", EVERYTHING)} for identity in drained.hits})
         for identity, found in kept.items():
             for path, what in found:
-                name = f"{path}\t{what}"
+                name = f"{as_field(path)}\t{what}"
                 self.pending(identity).resources[KEPT, name] = wire.Resource(KEPT, name, "")
 
     def known_state(self, kind: str, name: str) -> str | None:

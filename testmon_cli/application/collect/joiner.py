@@ -11,7 +11,7 @@ from testmon_cli.application.collect.loaded_sources import LoadedSources
 from testmon_cli.application.collect.told_session import ToldSession
 from testmon_cli.domain.records import Execution, ResourceState, Trace
 from testmon_cli.tracing import wire
-from testmon_cli.tracing.watch.states import EXISTS, KEPT, MAKING, METADATA
+from testmon_cli.tracing.watch.states import EXISTS, KEPT, MAKING, METADATA, as_field, as_text, from_field
 
 _PATHS = ("file", "directory", METADATA)  # kinds of resources whose names are paths
 
@@ -134,11 +134,14 @@ class Joiner:
         relative = self.sources.relative
         name = relative(resource.name) if resource.kind in _PATHS else resource.name
         if resource.kind == KEPT:
-            path, what, *ran = name.split("\t", 3) if MAKING in name else name.split("\t", 1)
-            name = "\t".join([relative(path) if path else "", what, *map(relative, ran[:1]), *ran[1:]])
+            path, _, what = name.partition("\t")
+            if what.startswith(MAKING):
+                qualname, where, functions = what.split("\t")
+                what = f"{qualname}\t{as_field(relative(from_field(where)))}\t{functions}"
+            name = f"{as_field(relative(from_field(path))) if path else ''}\t{what}"
         if resource.kind == "file" and resource.state != EXISTS:
             self.read.setdefault(name, set()).add(resource.state)
-        frames = "\n".join(f"{relative(path)}\t{qualname}\t{line}" for path, qualname, line in resource.frames)
+        frames = as_text((relative(path), qualname, line) for path, qualname, line in resource.frames)
         return ResourceState(resource.kind, name, resource.state, frames=frames)
 
     def _outcome(self, record: wire.Outcome) -> None:

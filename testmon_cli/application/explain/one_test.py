@@ -18,6 +18,7 @@ from testmon_cli.domain.records import Run, StoredExecution
 from testmon_cli.domain.reliance import Mentioned, RanFunction, Reach, Reliance, Resource
 from testmon_cli.domain.source import Block, Definition, SourceModel
 from testmon_cli.storage.datafile import Datafile
+from testmon_cli.tracing.watch.states import frames_in, is_making
 
 _OF_AN_OBJECT = (".", "~", "%", "=")  # of what is not a name of the module; see `analysis.mentions`
 
@@ -75,6 +76,7 @@ def _reliance(datafile: Datafile, run: Run, execution: StoredExecution, selected
         (state.kind, state.name): Resource(state.kind, state.name, _place_of(state.frames))
         for trace_id in sorted(traces)
         for state in datafile.trace_resources(trace_id).values()
+        if not is_making(state.kind, state.name)
     }
     project = models.project()
     reached = _reached(project, {execution.path, *ran})
@@ -95,10 +97,7 @@ def _reliance(datafile: Datafile, run: Run, execution: StoredExecution, selected
 
 
 def _place_of(frames: str) -> str:
-    for frame in frames.splitlines():
-        path, _, line = frame.split("\t")
-        return f"{path}:{line}"
-    return ""
+    return next((f"{path}:{line}" for path, _, line in frames_in(frames)), "")
 
 
 def _functions(model: SourceModel | None, blocks: Iterable[Block]) -> Iterator[RanFunction]:

@@ -52,6 +52,7 @@ from testmon_cli.domain.records import (
 )
 from testmon_cli.domain.source import RESULT, Block, Definition, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
+from testmon_cli.tracing.watch.states import frames_in
 
 KEEPS = "keeps results of"
 KEEPS_LATER = "keeps, after all imports, results of"
@@ -370,7 +371,7 @@ class RunMatcher:
                 continue
             state = states[state_id]
             cause = Cause(state.kind, "changed", "", state.name)
-            for path, qualname, _ in map(_frame, frames.splitlines()):
+            for path, qualname, _ in frames_in(frames):
                 readers.setdefault((path, qualname), {}).setdefault(trace_id, cause)
             if self._kinds[trace_id] != "module" or not self._narrow(trace_id, state._replace(frames=frames), cause):
                 self._hit(trace_id, cause)
@@ -399,8 +400,7 @@ class RunMatcher:
         if self._today.state(state.kind, state.name) == "missing" or old is None:
             return False
         reading: list[tuple[str, int]] = []
-        for frame in state.frames.splitlines():
-            path, qualname, line = _frame(frame)
+        for path, qualname, line in frames_in(state.frames):
             if path == module and qualname == "<module>":
                 names = [n for d in old.definitions if d.line <= line <= d.end_line and not d.owner for n in d.names]
                 if not names:
@@ -891,12 +891,6 @@ _OTHERS = ("fixture", "module", "statement", "collect", "session")
 def _key_of(definition: Definition) -> tuple[object, ...]:
     """What tells a definition from others of its file, wherever it stands."""
     return definition.owner, definition.names, definition.checksum
-
-
-def _frame(text: str) -> tuple[str, str, int]:
-    """Path, qualified name and line of a frame."""
-    path, qualname, line = text.split("\t")
-    return path, qualname, int(line)
 
 
 def _kind_order(trace: tuple[int, int, str, str, bool]) -> int:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from testmon_cli.domain.source import FunctionSummary
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, MAKING, UNKNOWN_MAKING
+from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, MAKING, UNKNOWN_MAKING, from_field, kept_in
 
 Function = tuple[str, str]  # path and qualified name
 
@@ -46,7 +46,7 @@ class MadeValues:
     @cached_property
     def _notes(self) -> _Notes:
         states = {
-            number: state.name.partition("\t")[::2]
+            number: kept_in(state.name)
             for number, state in self._datafile.resource_states().items()
             if state.kind == KEPT
         }
@@ -61,7 +61,7 @@ def _note(found: _Notes, trace_id: int, path: str, what: str) -> None:
     if what.startswith(MAKING):
         qualname, where, names = what.removeprefix(MAKING).split("\t")
         found.makers.setdefault((path, qualname), set()).add(trace_id)
-        found.ran.setdefault((path, qualname), set()).update((where, name) for name in names.split(" "))
+        found.ran.setdefault((path, qualname), set()).update((from_field(where), name) for name in names.split(" "))
     elif what.startswith(UNKNOWN_MAKING):
         found.unknown.setdefault((path, what.removeprefix(UNKNOWN_MAKING)), set()).add(trace_id)
     elif what == EVERYTHING and path:

@@ -25,6 +25,7 @@ from testmon_cli.tracing.watch.states import (
     READ,
     SEEN,
     UNKNOWN_MAKING,
+    kept_in,
 )
 
 _COPYING = frozenset({"__reduce__", "__reduce_ex__"})
@@ -220,7 +221,7 @@ class KeptValues:
     @cached_property
     def _survivors(self) -> Survivors:
         states = {
-            number: state.name.partition("\t")[::2]
+            number: kept_in(state.name)
             for number, state in self._datafile.resource_states().items()
             if state.kind == KEPT
         }

@@ -7,7 +7,7 @@ too. Only the thread that runs the tests is followed; what others make counts as
 import _thread
 from collections.abc import Callable, Iterable
 
-from testmon_cli.tracing.watch.states import MAKING, UNKNOWN_MAKING
+from testmon_cli.tracing.watch.states import MAKING, UNKNOWN_MAKING, as_field
 
 _MOST_CALLS = 300  # of one function that are followed in one process: each costs some microseconds
 _MOST_FUNCTIONS = 500  # that one call may run
@@ -63,7 +63,7 @@ class Makings:
         if not is_named or sum(found.count(" ") + 1 for _, found in names) > _MOST_FUNCTIONS:
             self.lose(making.key, owner)
             return
-        notes = {(path, f"{MAKING}{qualname}\t{where}\t{functions}") for where, functions in names}
+        notes = {(path, f"{MAKING}{qualname}\t{as_field(where)}\t{functions}") for where, functions in names}
         for identity in {making.owner, owner}:
             self._found.setdefault(identity, set()).update(notes)
 

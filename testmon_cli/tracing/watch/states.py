@@ -1,6 +1,6 @@
 """How a resource is found, as text that can be compared later."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.originals import is_file, is_there, list_folder, open_file
@@ -30,6 +30,39 @@ _NAMES = frozenset({
 _BEGINNINGS = (".coverage.", ".testmondata")
 _ENDS = (".pyc", ".egg-info")
 _DISTRIBUTIONS = (".dist-info", ".egg-info", ".egg", ".egg-link")
+
+
+def frames_in(text: str) -> Iterator[tuple[str, str, int]]:
+    """The frames that asked for a resource, from the text that keeps them: path, qualified name and line."""
+    for frame in text.split("\n") if text else ():
+        path, qualname, line = frame.split("\t")
+        yield from_field(path), qualname, int(line)
+
+
+def as_text(frames: Iterable[tuple[str, str, int]]) -> str:
+    """Frames as one text."""
+    return "\n".join(f"{as_field(path)}\t{qualname}\t{line}" for path, qualname, line in frames)
+
+
+def kept_in(name: str) -> tuple[str, str]:
+    """The path of a source, and what it keeps, of a resource of the kind KEPT."""
+    path, _, what = name.partition("\t")
+    return from_field(path), what
+
+
+def is_making(kind: str, name: str) -> bool:
+    """Whether a resource says what ran while a function made what it keeps."""
+    return kind == KEPT and kept_in(name)[1].startswith((MAKING, UNKNOWN_MAKING))
+
+
+def as_field(path: str) -> str:
+    """A path as one of several fields with tabs between them, or as part of a line."""
+    return path.replace("\t", "\x01").replace("\n", "\x02")
+
+
+def from_field(text: str) -> str:
+    """The path that `as_field` was given."""
+    return text.replace("\x01", "\t").replace("\x02", "\n")
 
 
 def is_debris(name: str) -> bool:

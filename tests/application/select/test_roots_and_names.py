@@ -1,5 +1,6 @@
 """Node ids where pytest's root is not ours, and where names of files say more than they should."""
 
+import json
 import os
 import signal
 import subprocess
@@ -195,3 +196,38 @@ def test_parameters_that_a_killed_run_did_not_come_to(project: Project) -> None:
     process.wait(30)
     assert project.testmon("collect", "--select", "-q").code == 0
     assert selected(project) == []
+
+
+def test_paths_with_tabs_and_line_ends(project: Project) -> None:
+    reading = """
+        from functools import cache
+        from pathlib import Path
+
+        @cache
+        def words(): return Path(__file__).with_name("words.txt").read_text()
+
+        @cache
+        def price(): return base()
+
+        def base(): return 3
+
+        def test_words(): assert words()
+        def test_same(): assert len(words())
+        def test_price(): assert price()
+        def test_again(): assert price() > 1
+    """
+    folder = "a\tb\nc"
+    project.write({f"{folder}/test_a.py": reading, f"{folder}/words.txt": "a"})
+    assert project.testmon("collect", "-q").code == 0
+    project.edit(f"{folder}/words.txt", "a", "b")
+    assert names_of(project) == {"test_words", "test_same"}
+    assert project.testmon("explain", f"{folder}/test_a.py::test_words").code == 0
+    project.edit(f"{folder}/words.txt", "b", "a")
+    project.edit(f"{folder}/test_a.py", "return 3", "return 4")
+    assert names_of(project) == {"test_price", "test_again"}
+
+
+def names_of(project: Project) -> set[str]:
+    """The names of the tests that are selected."""
+    answer = json.loads(project.testmon("select", "--format", "json").out)
+    return {test["nodeid"].rpartition("::")[2] for test in answer["tests"]}
