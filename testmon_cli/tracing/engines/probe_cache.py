@@ -23,7 +23,8 @@ _BESIDE = {
 }
 
 _PLACING = (
-    "analysis/blocks.py", "analysis/memoisation.py", "analysis/lookups.py",
+    "analysis/blocks.py", "analysis/memoisation.py", "analysis/making.py", "analysis/known_effects.py",
+    "analysis/lookups.py",
     "tracing/engines/instrument.py", "tracing/engines/probe_code.py",
 )  # fmt: skip
 
