@@ -383,7 +383,8 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     owned |= {f"{ITEM}.{name}" for name in items if f".{name}" not in of_others}
     owned |= {RESULT} if object_of_cached_property(node) else set()
     bodies = making_bodies(node) if memoised or of_others else []
-    recorded = (of_others - {f".{name}" for name in of_object}) | ({RESULT} if memoised else set()) if bodies else set()
+    recorded = of_others - {f".{name}" for name in of_object} if bodies else set()
+    recorded |= {RESULT} if memoised and bodies else set()
     return FunctionSummary(
         qualname=qualname,
         effects=tuple(sorted(reader.found)),

@@ -11,14 +11,10 @@ from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import walk
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.dotted_names import root_name
-from testmon_cli.analysis.memoisation import last_part, object_of_cached_property
+from testmon_cli.analysis.memoisation import CLASSES, SCOPES, bodies_of, last_part, object_of_cached_property
 from testmon_cli.analysis.scopes import FunctionNode, parameters
 
 Body = list[ast.stmt]
-
-_CLASSES = ("cls", "mcs", "mcls")
-_COMPOUND = ("body", "orelse", "finalbody")
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def making_bodies(node: FunctionNode) -> list[Body]:
@@ -51,7 +47,7 @@ def names_inside(node: FunctionNode, bodies: Iterable[Body]) -> set[str]:
 
     The attributes of what it is given are left out: others may have set them before it ran.
     """
-    given = set(parameters(node.args)) - set(_CLASSES)
+    given = set(parameters(node.args)) - set(CLASSES)
     within = {id(child) for body in bodies for statement in body for child in walk(statement)}
     inside: set[str] = set()
     outside: set[str] = set()
@@ -80,21 +76,11 @@ def _search(body: Body, around: Body | None, outliving: "_Outliving", found: lis
     inner: list[Body] = []
     for statement in body:
         outer = around or (body if isinstance(statement, ast.For | ast.While) else None)
-        for below in _bodies_of(statement):
+        for below in bodies_of(statement):
             _search(below, outer, outliving, inner)
     if body in inner:  # something keeps in a loop of this body
         inner = [body]
     found += [each for each in inner if each not in found]
-
-
-def _bodies_of(statement: ast.stmt) -> Iterator[Body]:
-    if isinstance(statement, _SCOPES):
-        return
-    for part in (statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())):
-        for name in _COMPOUND:
-            found = getattr(part, name, None)
-            if isinstance(found, list) and found:
-                yield found
 
 
 class _Outliving:
@@ -104,7 +90,7 @@ class _Outliving:
         own = list(_own_nodes(node.body))
         self._globals = {name for child in own if isinstance(child, ast.Global) for name in child.names}
         stored = {child.id for child in own if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)}
-        self._locals = (stored | set(parameters(node.args))) - self._globals - set(_CLASSES)
+        self._locals = (stored | set(parameters(node.args))) - self._globals - set(CLASSES)
 
     def is_changed_by(self, statement: ast.stmt) -> bool:
         """Whether a simple statement may set, or change, what outlives the call."""
@@ -137,7 +123,7 @@ def _own_nodes(body: Body) -> Iterator[ast.AST]:
     while pending:
         node = pending.pop()
         yield node
-        if not isinstance(node, (*_SCOPES, ast.Lambda)):
+        if not isinstance(node, (*SCOPES, ast.Lambda)):
             pending += ast.iter_child_nodes(node)
 
 

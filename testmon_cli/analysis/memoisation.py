@@ -15,10 +15,10 @@ _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
 _LOOK_UPS = ("getattr", "hasattr", "setattr")
 _STATES = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__")
-_CLASSES = ("cls", "mcs", "mcls")
+CLASSES = ("cls", "mcs", "mcls")  # names of parameters that are classes
 _BASES = ("mro", "__mro__", "getmro", "__bases__")
 _OF_ONE_ITEM = ("get", "pop", "setdefault", "keys", "__contains__", "__getitem__", "__setitem__")
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 Kept = dict[str, set[int]]  # attribute -> lines of the statements that set it
 
@@ -125,7 +125,7 @@ def readings_of(node: FunctionNode, names: frozenset[str]) -> tuple[list[Reading
     while bodies:
         body = bodies.pop()
         for statement in body:
-            inner = _bodies_of(statement)
+            inner = bodies_of(statement)
             bodies += inner
             uses, reads = _uses_in(statement, {id(child) for within in inner for child in within}, names)
             used |= uses
@@ -138,8 +138,9 @@ def _has_lambda_of_self(node: FunctionNode) -> bool:
     return any(isinstance(child, ast.Lambda) and "self" in parameters(child.args) for child in walk(node))
 
 
-def _bodies_of(statement: ast.stmt) -> list[list[ast.stmt]]:
-    if isinstance(statement, _SCOPES):
+def bodies_of(statement: ast.stmt) -> list[list[ast.stmt]]:
+    """The lists of statements inside of a compound one; functions and classes have bodies of their own."""
+    if isinstance(statement, SCOPES):
         return []
     parts = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
     lists = [getattr(part, name, None) for part in parts for name in ("body", "orelse", "finalbody")]
@@ -220,7 +221,7 @@ def _given_by(node: ast.AST, function: FunctionNode, classes: Collection[str], n
 
 def _of_bases(nodes: Collection[ast.AST]) -> set[str]:
     """Locals that are classes: by convention, and those that come from the bases of a class."""
-    classes, lists = set(_CLASSES), set[str]()
+    classes, lists = set(CLASSES), set[str]()
     for _ in range(2):  # those that go over a local
         for node in nodes:
             if isinstance(node, ast.Assign) and _is_list_of_bases(node.value, lists):
@@ -362,7 +363,7 @@ class _Reader:
         elif isinstance(node, ast.Expr):
             self.set_by_call(node.value, looked)
         for name in ("body", "orelse"):
-            self.body(getattr(node, name, []) if not isinstance(node, _SCOPES) else [], looked)
+            self.body(getattr(node, name, []) if not isinstance(node, SCOPES) else [], looked)
         for case in getattr(node, "cases", ()):
             self.body(case.body, looked)
         return looked
