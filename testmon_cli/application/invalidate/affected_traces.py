@@ -604,15 +604,13 @@ class RunMatcher:
 
     def _memoised(self) -> None:
         """A memoised function passes on what it ran to tests that only see its kept result."""
-        holders = self.mentioning(frozenset({codec.MEMOISES}))
-        if not holders or not self._hit_functions:
+        if not self._keeping or not self._hit_functions:
             return
-        models = {path: self.model(path) for path in holders}
-        keeping = {(p, f.qualname): f for p, m in models.items() if m for f in m.functions if f.memoised or f.keeps}
         called = self._calling_the_affected()
-        for key, function in keeping.items():
+        for key, function in self._keeping.items():
             path, qualname = key
-            found = called.get(key) or self._made_with_a_change(key)
+            made_with = self._made_with_a_change(key)
+            found = called.get(key) or made_with
             ran = self._ran_with_a_change(path, function) if found is not None else set()
             if found is None or not ran:
                 continue
@@ -621,11 +619,17 @@ class RunMatcher:
             made = self._made_values.made(function, before)
             if names & made and key not in self._hit_functions and self._made_values.is_known(key, ran):
                 is_called_apart = key in called and not called[key].names <= frozenset(function.inside)
-                if not is_called_apart and self._made_with_a_change(key) is None:
+                if not is_called_apart and made_with is None:
                     names -= made
             is_early = any(self._kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
             how = KEEPS if is_early else KEEPS_LATER
             self._kept(path, function, names, Cause("memoised", how, path, qualname, 0, found.cause), ran)
+
+    @cached_property
+    def _keeping(self) -> Mapping[tuple[str, str], FunctionSummary]:
+        """The functions that keep something, by file and qualified name."""
+        models = ((path, self.model(path)) for path in self.mentioning(frozenset({codec.MEMOISES})))
+        return {(p, f.qualname): f for p, m in models if m for f in m.functions if f.memoised or f.keeps}
 
     def _made_with_a_change(self, key: tuple[str, str]) -> _Called | None:
         """The first affected function that ran while a function made what it keeps, None if none did."""
@@ -680,7 +684,7 @@ class RunMatcher:
 
     @cached_property
     def _made_values(self) -> MadeValues:
-        return MadeValues(self._datafile, self.run.id, is_recorded=self.run.facts.get("survival") is True)
+        return MadeValues(self._kept_values.notes, is_recorded=self.run.facts.get("survival") is True)
 
     @cached_property
     def _kept_values(self) -> KeptValues:

@@ -1,12 +1,12 @@
 """What ran while functions made what they keep for others, as the run noted it; see `tracing.engines.makings`."""
 
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import NamedTuple
 
 from testmon_cli.domain.source import FunctionSummary
-from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, MAKING, UNKNOWN_MAKING, from_field, kept_in
+from testmon_cli.tracing.watch.states import EVERYTHING, MAKING, UNKNOWN_MAKING, from_field
 
 Function = tuple[str, str]  # path and qualified name
 
@@ -22,9 +22,9 @@ class _Notes(NamedTuple):
 class MadeValues:
     """Answers for one run what can have taken part in a kept value."""
 
-    def __init__(self, datafile: Datafile, run_id: int, *, is_recorded: bool) -> None:
-        self._datafile = datafile
-        self._run_id = run_id
+    def __init__(self, noted: Iterable[tuple[int, str, str]], *, is_recorded: bool) -> None:
+        """`noted` is `KeptValues.notes`; of a run that did not record what is kept nothing is known."""
+        self._noted = noted
         self._is_recorded = is_recorded
 
     def made(self, function: FunctionSummary, before: FunctionSummary | None) -> AbstractSet[str]:
@@ -45,15 +45,9 @@ class MadeValues:
 
     @cached_property
     def _notes(self) -> _Notes:
-        states = {
-            number: kept_in(state.name)
-            for number, state in self._datafile.resource_states().items()
-            if state.kind == KEPT
-        }
         found = _Notes({}, {}, {}, set(), set())
-        for trace_id, number in self._datafile.resources([self._run_id]) if states else ():
-            if number in states:
-                _note(found, trace_id, *states[number])
+        for trace_id, path, what in self._noted:
+            _note(found, trace_id, path, what)
         return found
 
 

@@ -219,16 +219,21 @@ class KeptValues:
         return self._is_related(path, outer, cls, related) or self._is_mixed_in(cls, related)
 
     @cached_property
-    def _survivors(self) -> Survivors:
+    def notes(self) -> Sequence[tuple[int, str, str]]:
+        """What the run noted of what is kept: the trace, the path of the source, and what, see `watch.states`."""
         states = {
             number: kept_in(state.name)
             for number, state in self._datafile.resource_states().items()
             if state.kind == KEPT
         }
+        resources = self._datafile.resources([self._run.id]) if states else ()
+        return [(trace_id, *states[number]) for trace_id, number in resources if number in states]
+
+    @cached_property
+    def _survivors(self) -> Survivors:
         found = Survivors({}, set(), set(), {}, set(), set(), {}, {})
-        for trace_id, number in self._datafile.resources([self._run.id]) if states else ():
-            if number in states and not states[number][1].startswith((MAKING, UNKNOWN_MAKING)):
-                path, what = states[number]
+        for trace_id, path, what in self.notes:
+            if not what.startswith((MAKING, UNKNOWN_MAKING)):
                 self._note(found, trace_id, path, what)
         return found
 
