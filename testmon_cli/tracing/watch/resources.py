@@ -340,11 +340,8 @@ class ResourceWatch:
         template = found[0] if isinstance(found, tuple) else found  # Django gives where it found it, too
         name = getattr(template, "filename", None) or getattr(getattr(template, "origin", None), "name", None)
         place = self._place(name) if isinstance(name, str) else None
-        if place is None:
-            return
-        frames = self._frames.project_frames()
-        if frames and not self._skips(place):
-            self._sink.read(Resource("file", place, self._file_state(place), frames))
+        if place is not None:
+            self._file(place)
 
     def _source_read(self, what: Any, path: str | None) -> None:
         place = self._place(path)
