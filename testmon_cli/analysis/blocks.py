@@ -200,7 +200,7 @@ class _Reader:
         first.empty = False
         if all(_runs_nothing(statement, inner) for statement in node.body[start:]):
             # All that is executed is the `return` that Python adds, on the line where the function begins.
-            first.lines += [(_first_line(node), _first_line(node)), _line_range(node.body[0])]
+            first.lines += [(first_line(node), first_line(node)), _line_range(node.body[0])]
         sequence.read(node.body, start, inner)
         sequence.end()
         for statement in node.body:
@@ -260,7 +260,7 @@ class _Sequence:
         block = self.block_for(body, position)
         if block.empty:
             block.empty = False
-            block.line = _first_line(statement)
+            block.line = first_line(statement)
         block.lines.append(_header_range(statement))
         if isinstance(statement, _WITH):
             block.text.parts.append(type(statement).__name__)
@@ -336,20 +336,21 @@ class _Sequence:
 
 
 def _line_range(node: ast.stmt) -> tuple[int, int]:
-    return (_first_line(node), node.end_lineno or node.lineno)
+    return (first_line(node), node.end_lineno or node.lineno)
 
 
-def _first_line(node: ast.stmt) -> int:
+def first_line(node: ast.stmt) -> int:
+    """The line where a statement begins, its decorators included."""
     decorators = getattr(node, "decorator_list", None)
     return min([node.lineno, *(d.lineno for d in decorators)]) if decorators else node.lineno
 
 
 def _header_range(node: ast.stmt) -> tuple[int, int]:
     """The lines of a statement without the bodies in it."""
-    first = _first_line(node)
+    first = first_line(node)
     body = getattr(node, "body", None)
     if isinstance(node, ast.Match):
         return first, node.subject.end_lineno or first
     if not isinstance(body, list) or not body:
         return _line_range(node)
-    return first, max(first, node.lineno, _first_line(body[0]) - 1)
+    return first, max(first, node.lineno, first_line(body[0]) - 1)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from testmon_cli.analysis.blocks import first_line
 from testmon_cli.analysis.executed_lines import undecided_conditions
 
 Arc = tuple[int, int]  # from a line to a line; minus the first line of a function for its end
@@ -79,15 +80,10 @@ def _is_only_way_from(
 def _loops(tree: ast.Module) -> dict[int, int]:
     """Loops that go on until they are over: line of the header -> first line of the body."""
     return {
-        node.lineno: _first(node.body[0])
+        node.lineno: first_line(node.body[0])
         for node in ast.walk(tree)
         if isinstance(node, _LOOPS) and not any(map(_leaves, node.body))
     }
-
-
-def _first(statement: ast.stmt) -> int:
-    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
-    return min([statement.lineno, *(decorator.lineno for decorator in decorators)])
 
 
 def _leaves(node: ast.AST) -> bool:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from testmon_cli.analysis.blocks import is_docstring
+from testmon_cli.analysis.blocks import first_line
 from testmon_cli.analysis.constant_conditions import is_type_checking
 from testmon_cli.domain.source import Block, SourceModel
 
@@ -144,12 +144,7 @@ def _decide(test: ast.expr, name: str) -> bool | None:
 
 
 def _header(statement: ast.stmt, body: list[ast.stmt]) -> range:
-    decorators = [decorator.lineno for decorator in getattr(statement, "decorator_list", [])]
-    first = body[0]
-    end = min([first.lineno, *(decorator.lineno for decorator in getattr(first, "decorator_list", []))])
-    if is_docstring(first):
-        end = min(end, first.lineno)
-    return range(min([statement.lineno, *decorators]), max(end, statement.lineno + 1))
+    return range(first_line(statement), max(first_line(body[0]), statement.lineno + 1))
 
 
 def _lines(body: list[ast.stmt]) -> set[int]:

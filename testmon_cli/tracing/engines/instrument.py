@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from testmon_cli.analysis import lookups
-from testmon_cli.analysis.blocks import RawBlock, find_places, is_docstring
+from testmon_cli.analysis.blocks import RawBlock, find_places, first_line, is_docstring
 from testmon_cli.analysis.making import Body, first_of_making, making_bodies
 from testmon_cli.analysis.memoisation import (
     fills_of_object,
@@ -155,12 +155,6 @@ def _mark_statements(body: list[ast.stmt], start: int, after: int = 0) -> bool:
             found.append(_mark(after, _place(found, len(found) - 1, after)))
         body[start:] = found
     return is_marked
-
-
-def first_line(statement: ast.stmt) -> int:
-    """The line where a statement begins, its decorators included."""
-    decorators = getattr(statement, "decorator_list", None)
-    return min([statement.lineno, *(d.lineno for d in decorators)]) if decorators else statement.lineno
 
 
 def is_inert(statement: ast.stmt) -> bool:
