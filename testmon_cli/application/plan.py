@@ -17,7 +17,7 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.domain import parts
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.errors import DatafileError, SettingsError
-from testmon_cli.domain.nodeid import NodeId
+from testmon_cli.domain.nodeid import NodeId, is_path, path_of
 from testmon_cli.domain.parts import Part, Parts, Plan, Shard
 from testmon_cli.domain.records import SET_UPS, Run, StoredExecution
 from testmon_cli.domain.selection import Selected, Selection
@@ -56,16 +56,17 @@ def parts_of(settings: Settings, selection: Selection) -> list[Part]:
     usual = known / selection.known if selection.known and known else _UNKNOWN_SECONDS
     found = []
     divided = parts.by_argument(selection)
-    recorded = _recorded(settings, has_files=any("::" not in argument for argument in divided))
+    recorded = _recorded(settings, has_files=any(map(is_path, divided)))
     by_file = recorded.by_file()
     for argument, tests in divided.items():
         known_tests = [test.execution for test in tests if test.execution is not None]
         seconds = sum(map(recorded.set_ups.own_seconds, known_tests))
-        if "::" not in argument:  # all that stands in the file will run
-            there = by_file.get(tests[0].nodeid.partition("::")[0], ())
+        is_file = is_path(argument)
+        if is_file:  # all that stands in it will run, or in several files where pytest cannot be given one
+            there = [known for path in sorted({test.path for test in tests}) for known in by_file.get(path, ())]
             known_tests = [*there, *known_tests]
             seconds = max(seconds, sum(map(recorded.set_ups.own_seconds, there)))
-        if "::" in argument or not known_tests:
+        if not is_file or not known_tests:
             seconds += sum(_count(settings.root, test) for test in tests if test.execution is None) * usual
         found.append(Part(argument, tuple(tests), round(seconds * 1_000_000), recorded.set_ups.of(known_tests)))
     return found
@@ -131,7 +132,7 @@ class _Recorded(NamedTuple):
             newest.setdefault(execution.nodeid, execution)
         found: dict[str, list[StoredExecution]] = defaultdict(list)
         for nodeid, execution in newest.items():
-            found[nodeid.partition("::")[0]].append(execution)
+            found[path_of(nodeid, execution.path)].append(execution)
         return found
 
 
@@ -148,7 +149,7 @@ def _recorded(settings: Settings, *, has_files: bool) -> _Recorded:
 
 def _count(root: Path, test: Selected) -> int:
     """How many tests there seem to be in what is not known: in a file, as many as functions are named like tests."""
-    if "::" in test.nodeid:
+    if not is_path(test.nodeid):
         return 1
     try:
         return max(1, len(_TEST.findall(read_bytes(root / test.nodeid))))
@@ -270,8 +271,7 @@ def _distance(test: Selected) -> int:
         return 0
     if reason.kind != kinds.AFFECTED or reason.cause is None:
         return 1000
-    path = test.nodeid.partition("::")[0]
-    return 0 if reason.cause.origin.path == path else len(reason.cause.chain())
+    return 0 if reason.cause.origin.path == test.path else len(reason.cause.chain())
 
 
 _ORDERS: Final[Mapping[str, Callable[[Part], int]]] = {

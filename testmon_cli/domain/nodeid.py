@@ -84,6 +84,11 @@ def path_of(text: str, path: str = "") -> str:
     return text[: _end_of_path(text, path)]
 
 
+def is_path(text: str) -> bool:
+    """Whether a text names a file or folder, and nothing in it."""
+    return _end_of_path(text, "") == len(text)
+
+
 def depth_of(text: str) -> tuple[int, int]:
     """How deep a node lies, names and folders apart: of two that lie equally deep, none contains the other."""
     return text.count("::"), text.count("/")
@@ -96,7 +101,10 @@ def function_of(text: str, path: str = "") -> str:
 
 
 def _end_of_path(text: str, path: str) -> int:
-    """Where the names begin: behind a known path, else at the first colons behind a name with a suffix."""
+    """Where the names begin: behind a known path, else at the first colons behind a name with a suffix.
+
+    A text that ends like a file, and has no such colons, is a path as a whole.
+    """
     if path and text.startswith(path) and (len(text) == len(path) or text.startswith("::", len(path))):
         return len(path)
     first = place = text.find("::")
@@ -104,4 +112,6 @@ def _end_of_path(text: str, path: str) -> int:
         return first
     while place >= 0 and "." not in text[text.rfind("/", 0, place) + 1 : place]:
         place = text.find("::", place + 2)
+    if place < 0 and text.endswith(".py"):
+        return len(text)
     return next((end for end in (place, first) if end >= 0), len(text))

@@ -47,7 +47,7 @@ class Part(NamedTuple):
 
     @property
     def path(self) -> str:
-        return self.tests[0].nodeid.partition("::")[0]
+        return self.tests[0].path
 
 
 Parts = tuple[Part, ...]

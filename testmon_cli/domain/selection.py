@@ -5,7 +5,7 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.nodeid import NodeId, depth_of
+from testmon_cli.domain.nodeid import NodeId, depth_of, path_of
 from testmon_cli.domain.records import StoredExecution
 
 AFFECTED = "affected"
@@ -31,6 +31,11 @@ class Selected(NamedTuple):
     argument: str
     reason: Reason
     execution: StoredExecution | None = None  # the newest; None where nothing was recorded
+
+    @property
+    def path(self) -> str:
+        """Of the file that the node id begins with."""
+        return path_of(self.nodeid, "" if self.execution is None else self.execution.path)
 
 
 NONE, SOME, ALL = "none", "some", "all"

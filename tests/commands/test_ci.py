@@ -151,6 +151,15 @@ def test_jobs_run_all_tests_between_them(suite: Project, why: str, tmp_path: Pat
     assert sorted(seen) == sorted(ALL - {"data.rows::row"})
 
 
+def test_a_job_does_not_leave_out_a_folder_that_a_name_with_colons_begins_with(project: Project) -> None:
+    files = ("a/test_2.py", "a::b/test_1.py")
+    project.write(dict.fromkeys(files, "def test_it(): pass\n") | {"pytest.ini": "[pytest]\npythonpath = a\n"})
+    options = ("--all", "--", "--import-mode=importlib")
+    seen = [ran(answer) for answer in jobs(project, *options, count=3)]
+    assert sorted(test for tests in seen for test in tests) == [f"{file}::test_it" for file in files]
+    assert max(map(len, seen)) == 1  # else this shows nothing
+
+
 @pytest.mark.slow
 def test_jobs_with_different_evidence_leave_nothing_out(suite: Project, tmp_path: Path) -> None:
     suite.edit("shop.py", "x * 2", "x + x")

@@ -166,6 +166,17 @@ def test_all_tests_can_be_divided(suite: Project) -> None:
     assert second["seconds"] < 0.3 <= first["seconds"]
 
 
+def test_the_time_of_files_in_a_folder_with_colons(project: Project) -> None:
+    tests = "".join(f"def test_{name}(): pass\n" for name in ("one", "two"))
+    project.write({f"a::b/test_{name}.py": tests for name in ("x", "y")} | {"a/test_z.py": tests})
+    assert project.testmon("collect", "-q", "--", "--import-mode=importlib").code == 0
+    times = {f"a::b/test_{file}.py::test_{name}": 0.2 for file in ("x", "y") for name in ("one", "two")}
+    _set_durations(project.path / ".testmondata", times)
+    [job] = json.loads(project.testmon("plan", "--jobs", "2", "--all").out)["jobs"]
+    assert job["arguments"] == ["."]  # pytest cannot be given such a file
+    assert round(job["seconds"], 1) == 0.8
+
+
 def test_outputs_for_github(suite: Project) -> None:
     answer = suite.testmon("plan", "--jobs", "1", "--format", "github")
     jobs, matrix = answer.out.splitlines()

@@ -17,6 +17,7 @@ from testmon_cli.domain.selection import AFFECTED, Reason, Selected, Selection
         pytest.param("t.py::f[a::b[c]-x.py::y]", "", ("t.py", ("f",), "[a::b[c]-x.py::y]"), id="odd-parameters"),
         pytest.param("p[1]/t.py::f[2]", "", ("p[1]/t.py", ("f",), "[2]"), id="bracket-in-a-path"),
         pytest.param("a::b/t::u.py::f", "", ("a::b/t::u.py", ("f",), ""), id="colons-in-a-path"),
+        pytest.param("a::b/t.py", "", ("a::b/t.py", (), ""), id="colons-in-a-path-of-a-file"),
         pytest.param("a.b::c.py::f", "a.b::c.py", ("a.b::c.py", ("f",), ""), id="known-path"),
         pytest.param("t.py::f", "other.py", ("t.py", ("f",), ""), id="another-path"),
         pytest.param("notes.txt::notes.txt", "", ("notes.txt", ("notes.txt",), ""), id="doctest-of-a-text"),

@@ -197,7 +197,7 @@ class _Chooser:
 
 
 def _paths_of(selection: Selection) -> set[str]:
-    return {test.nodeid.partition("::")[0] for test in selection.tests}
+    return {test.path for test in selection.tests}
 
 
 def base_of(settings: Settings, job: Job) -> str | None:

@@ -29,7 +29,7 @@ from testmon_cli.application.select.since_revision import SinceRevision
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.nodeid import NodeId
+from testmon_cli.domain.nodeid import NodeId, readings
 from testmon_cli.domain.selection import Reason, Selected, Selection
 from testmon_cli.tracing.engines.cache_seal import read_key
 from testmon_cli.tracing.engines.probe_cache import Cache
@@ -324,7 +324,7 @@ def _is_about(path: str, pattern: str) -> bool:
     return (
         fnmatch(path, pattern)
         or path.startswith(pattern.rstrip("/") + "/")
-        or may_match(pattern.partition("::")[0], path)
+        or any(may_match(place, path) for place, _ in readings(pattern))
     )
 
 
