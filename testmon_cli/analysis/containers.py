@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterator
 
+from testmon_cli.analysis.ast_walk import EMPTY, children
+
 # Of a container, these use one item, or change which there are.
 _METHODS = frozenset({
     "get", "pop", "setdefault", "append", "appendleft", "add", "extend", "update", "clear", "remove", "discard",
@@ -14,10 +16,12 @@ _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetCom
 
 def private_containers(tree: ast.Module) -> frozenset[str]:
     """Attributes of which all uses in a module are of single items, and which it sets to nothing but new containers."""
-    parents = {id(child): parent for parent in ast.walk(tree) for child in ast.iter_child_nodes(parent)}
+    parents: dict[int, ast.AST] = {}  # of attributes: a walk meets what is above a node before the node itself
     private: set[str] = set()
     shared: set[str] = set()
-    for node in ast.walk(tree):
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
         if isinstance(node, ast.Attribute):
             (private if _is_private(node, parents) else shared).add(node.attr)
         elif isinstance(node, ast.Constant):
@@ -26,6 +30,10 @@ def private_containers(tree: ast.Module) -> frozenset[str]:
             shared.update(node.kwd_attrs)
         elif isinstance(node, ast.ClassDef):
             shared.update(_members(node))
+        if type(node) not in EMPTY:
+            below = children(node)
+            parents.update((id(child), node) for child in below if type(child) is ast.Attribute)
+            pending += below
     # Names that Python changes to hold that of the class are asked for under another.
     return frozenset(name for name in private - shared if not name.startswith("__"))
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from testmon_cli.analysis import known_effects
-from testmon_cli.analysis.ast_walk import walk
+from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name
 from testmon_cli.analysis.lookups import WALKS, way_of
 from testmon_cli.analysis.scopes import FunctionNode, parameters
@@ -18,6 +18,7 @@ _STATES = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__cop
 CLASSES = ("cls", "mcs", "mcls")  # names of parameters that are classes
 _BASES = ("mro", "__mro__", "getmro", "__bases__")
 _OF_ONE_ITEM = ("get", "pop", "setdefault", "keys", "__contains__", "__getitem__", "__setitem__")
+_BINDING = (ast.Assign, ast.For, ast.comprehension)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 Kept = dict[str, set[int]]  # attribute -> lines of the statements that set it
@@ -163,7 +164,7 @@ def _uses_in(statement: ast.stmt, without: Collection[int], names: Collection[st
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             pending += [*node.decorator_list, node.args]
             continue
-        pending += [child for child in ast.iter_child_nodes(node) if id(child) not in without]
+        pending += [child for child in children(node) if id(child) not in without]
     return uses, reads
 
 
@@ -222,8 +223,9 @@ def _given_by(node: ast.AST, function: FunctionNode, classes: Collection[str], n
 def _of_bases(nodes: Collection[ast.AST]) -> set[str]:
     """Locals that are classes: by convention, and those that come from the bases of a class."""
     classes, lists = set(CLASSES), set[str]()
+    binding = [node for node in nodes if isinstance(node, _BINDING)]
     for _ in range(2):  # those that go over a local
-        for node in nodes:
+        for node in binding:
             if isinstance(node, ast.Assign) and _is_list_of_bases(node.value, lists):
                 lists |= {target.id for target in node.targets if isinstance(target, ast.Name)}
             elif isinstance(node, ast.For | ast.comprehension) and isinstance(node.target, ast.Name):
@@ -245,8 +247,9 @@ def passed_on(function: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
     Those that it reads of its own object alone come as "~name".
     """
     found: set[str] = set()
-    is_about_one = _is_about_one_object(function)
-    for read in _passed_on(nodes):
+    passed = list(_passed_on(nodes))
+    is_about_one = bool(passed) and _is_about_one_object(function)
+    for read in passed:
         found.add("~" + read.attr if is_about_one and _is_self(read.value) else read.attr)
     return found
 
