@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from testmon_cli.application.settings import Settings, load
+from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import Environment
 from testmon_cli.domain.reliance import Mentioned, RanFunction, Reach, ReachingTest, Reliance, Resource
@@ -49,6 +50,11 @@ class Link(NamedTuple):
     path: str  # "" where there is none
     name: str
     line: int  # 0 where there is none
+
+
+def _links(cause: Cause | None) -> tuple[Link, ...]:
+    chain = cause.chain() if cause is not None else ()
+    return tuple(Link(link.kind.value, link.wording, link.path, link.name, link.line) for link in chain)
 
 
 class SelectedTest(NamedTuple):
@@ -137,7 +143,7 @@ class Project:
                 test.argument,
                 test.reason.kind,
                 test.reason.text,
-                tuple(Link(*link[:5]) for link in (test.reason.cause.chain() if test.reason.cause else ())),
+                _links(test.reason.cause),
                 test.execution.duration if test.execution is not None else None,
             )
             for test in found.tests
@@ -186,7 +192,7 @@ class Project:
                 failure.text,
                 failure.judgement.verdict,
                 failure.judgement.reason,
-                tuple(Link(*link[:5]) for link in (failure.judgement.cause.chain() if failure.judgement.cause else ())),
+                _links(failure.judgement.cause),
                 failure.judgement.history,
                 failure.in_last_run,
             )

@@ -5,20 +5,16 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from testmon_cli.analysis.effects import FALLIBLE
-from testmon_cli.domain import causes
+from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Manner
 from testmon_cli.domain.source import Block, Definition, SourceModel
 
-ADDED = causes.ADDED
-REMOVED = causes.REMOVED
-CHANGED = causes.CHANGED
-DOC = "documentation"
-HINT = "annotation"
+DOC, HINT = Manner.DOCUMENTATION, Manner.ANNOTATION
 
 
 class DefinitionChange(NamedTuple):
     """A definition that was added, removed or changed; `definition` is the new one unless it was removed."""
 
-    how: str
+    how: Manner
     name: str  # one of the names it binds, "" for a statement that binds none
     definition: Definition
 
@@ -26,7 +22,7 @@ class DefinitionChange(NamedTuple):
 class BlockChange(NamedTuple):
     """A block that was added, removed or changed."""
 
-    how: str
+    how: Manner
     block: Block  # as it is now, unless it was removed
     before: Block | None = None  # what a changed one was
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from testmon_cli.analysis.project import Held, Project
 from testmon_cli.analysis.propagation import Affected, Growth
 from testmon_cli.domain.bits import Bits
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner
 from testmon_cli.domain.source import Definition
 
 Name = tuple[str, str]  # path and name
@@ -20,8 +20,8 @@ Member = tuple[str, str, str]  # path, class and name
 
 IMPORT = "<import>"  # in place of a name: all that a file, or one statement of it, makes by calls on import
 
-_CHANGED = Cause("definition", "mentions", "", "")
-_KEPT = Cause("memoised", "mentions", "", "")  # what follows from a name that keeps something other: no effects
+_CHANGED = Cause(Kind.DEFINITION, Manner.MENTIONS, "", "")
+_KEPT = Cause(Kind.MEMOISED, Manner.MENTIONS, "", "")  # what follows from a name that keeps something other: no effects
 
 
 class Step(NamedTuple):

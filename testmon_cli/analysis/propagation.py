@@ -18,9 +18,9 @@ from testmon_cli.analysis.mentions import (
     READS_DOCS,
     READS_HINTS,
 )
-from testmon_cli.analysis.model_diff import ADDED, CHANGED, DOC, HINT, REMOVED, DefinitionChange
+from testmon_cli.analysis.model_diff import DOC, HINT, DefinitionChange
 from testmon_cli.analysis.project import CONFTEST, Consequence, Held, Made, Project, Ran
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.source import Definition, Import
 
 _ABSTRACT = frozenset({"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"})
@@ -80,7 +80,7 @@ class Growth:
     def changed_definition(self, path: str, change: DefinitionChange) -> None:
         """A definition of `path` was added, removed or changed."""
         definition = change.definition
-        cause = Cause("definition", change.how, path, _full(definition.owner, change.name), definition.line)
+        cause = Cause(Kind.DEFINITION, change.how, path, _full(definition.owner, change.name), definition.line)
         if is_fixture(definition):
             self.affected.fixtures.add((path, change.name))
         is_there = change.how != REMOVED and definition in self.project.definitions(path, change.name, definition.owner)
@@ -107,7 +107,9 @@ class Growth:
 
     def ran(self, path: str, definition: Definition, cause: Cause, functions: Sequence[Ran]) -> None:
         """A definition of `path` ran some functions on import, and one of these may do something else."""
-        link = Cause("definition", "runs", path, _full(definition.owner, "".join(definition.names[:1])), 0, cause)
+        link = Cause(
+            Kind.DEFINITION, Manner.RUNS, path, _full(definition.owner, "".join(definition.names[:1])), 0, cause
+        )
         link = link._replace(line=definition.line)
         for bound in definition.names:
             self._bound(path, definition, bound, link._replace(name=_full(definition.owner, bound)))
@@ -125,24 +127,24 @@ class Growth:
 
     def new_module(self, path: str, definitions: Iterable[Definition]) -> None:
         """A source file came: imports that failed, or found something else, may find it now."""
-        cause = Cause("import", ADDED, path, _module_name(path))
+        cause = Cause(Kind.IMPORT, ADDED, path, _module_name(path))
         if _is_conftest(path):
             self.module(path, cause)
         self._module_found(path, cause)
         for definition in definitions:
             if not definition.owner:
                 for name in definition.names:
-                    self.name(path, name, Cause("definition", ADDED, path, name, definition.line))
+                    self.name(path, name, Cause(Kind.DEFINITION, ADDED, path, name, definition.line))
 
     def removed_module(self, path: str, definitions: Iterable[Definition]) -> None:
         """A source file went: who imports it fails."""
-        cause = Cause("import", REMOVED, path, _module_name(path))
+        cause = Cause(Kind.IMPORT, REMOVED, path, _module_name(path))
         self.fragile(path, cause)
         self._module_found(path, cause)
         for definition in definitions:
             if not definition.owner:
                 for name in definition.names:
-                    self.name(path, name, Cause("definition", REMOVED, path, name, definition.line))
+                    self.name(path, name, Cause(Kind.DEFINITION, REMOVED, path, name, definition.line))
 
     def unparsable_module(self, path: str, cause: Cause) -> None:
         """A source file does not parse any more: who imports it fails, or goes on without it."""
@@ -361,7 +363,9 @@ class Growth:
     def _follow_annotation(self, candidate: str, definition: Definition, path: str, name: str, cause: Cause) -> None:
         """An annotation of a definition of `candidate` mentions an affected name."""
         for bound in definition.names:
-            link = Cause("definition", "annotates", candidate, _full(definition.owner, bound), definition.line, cause)
+            link = Cause(
+                Kind.DEFINITION, Manner.ANNOTATES, candidate, _full(definition.owner, bound), definition.line, cause
+            )
             if "evaluated" in definition.flags and (FALLIBLE in definition.effects or (path, name) in self._unsure):
                 self.fragile(candidate, link)
             self._documentation(candidate, DefinitionChange(HINT, bound, definition), link)
@@ -396,7 +400,7 @@ class Growth:
 
     def _follow_member(self, path: str, definition: Definition, cause: Cause, *, is_gone: bool) -> None:
         for bound in definition.names or ("",):
-            link = Cause("definition", "mentions", path, _full(definition.owner, bound), definition.line, cause)
+            link = Cause(Kind.DEFINITION, Manner.MENTIONS, path, _full(definition.owner, bound), definition.line, cause)
             if bound:
                 self._bound(path, definition, bound, link)
             if is_gone and "caught" not in definition.flags:
@@ -415,7 +419,7 @@ class Growth:
         for made in self._made_of(self.holders(path, owner)):
             if (path, owner) in made.above:
                 where, definition = made.path, made.definition
-                link = Cause("definition", "inherits", where, definition.names[0], definition.line, cause)
+                link = Cause(Kind.DEFINITION, Manner.INHERITS, where, definition.names[0], definition.line, cause)
                 self._whole_class(where, definition.qualname, link)
 
     def _made_of(self, held: Held) -> list[Made]:
@@ -448,12 +452,14 @@ class Growth:
     def _follow(self, candidate: str, definition: Definition, path: str, name: str, cause: Cause) -> None:
         """A definition of `candidate` mentions an affected name."""
         for bound in definition.names or ("",):
-            link = Cause("definition", "mentions", candidate, _full(definition.owner, bound), definition.line, cause)
+            link = Cause(
+                Kind.DEFINITION, Manner.MENTIONS, candidate, _full(definition.owner, bound), definition.line, cause
+            )
             if bound:
                 self._bound(candidate, definition, bound, link)
         link = Cause(
-            "definition",
-            "mentions",
+            Kind.DEFINITION,
+            Manner.MENTIONS,
             candidate,
             _full(definition.owner, "".join(definition.names[:1])),
             definition.line,
@@ -480,7 +486,7 @@ class Growth:
             return True
         return "caught" in definition.flags or ("guarded" in definition.flags and candidate != path)
 
-    def _bound(self, path: str, definition: Definition, name: str, cause: Cause, how: str = CHANGED) -> None:
+    def _bound(self, path: str, definition: Definition, name: str, cause: Cause, how: Manner = CHANGED) -> None:
         """A definition binds `name` anew, at module level or as a member of a class."""
         if not definition.owner:
             if definition.kind == "statement":
@@ -504,14 +510,14 @@ class Growth:
         if how != CHANGED and self.project.definitions(path, "__slots__", definition.owner):
             self.fragile(path, cause)  # a slot and a member of the same name exclude each other
 
-    def _is_mere_member(self, path: str, owner: Definition, definition: Definition, how: str) -> bool:
+    def _is_mere_member(self, path: str, owner: Definition, definition: Definition, how: Manner) -> bool:
         """Whether nothing that makes the class something of its own looks at a member."""
         if self.project.is_plain_class(path, owner):
             return True
         is_plain_function = definition.kind == "function" and not definition.decorators
         return is_plain_function and how == CHANGED and self.project.passes_over_functions(path, owner)
 
-    def _makes_usable(self, definition: Definition, name: str, how: str) -> bool:
+    def _makes_usable(self, definition: Definition, name: str, how: Manner) -> bool:
         """Whether a member decides if objects can be made: it is abstract, or comes or goes where one is abstract."""
         if _is_abstract(definition):
             return True
@@ -587,7 +593,7 @@ class Growth:
             for imported in model.imports if model else ():
                 if path not in set(self.project.index.targets(imported, candidate)) or imported.lazy:
                     continue
-                link = Cause("import", "imports", candidate, imported.binds, imported.line, cause)
+                link = Cause(Kind.IMPORT, Manner.IMPORTS, candidate, imported.binds, imported.line, cause)
                 if imported.name == "*":
                     self.module(candidate, link)
                     continue
@@ -606,7 +612,7 @@ class Growth:
         for candidate in self.project.reaching(path):
             other = self.project.model(candidate)
             for imported in other.imports if other else ():
-                link = Cause("import", "imports", candidate, imported.binds, imported.line, cause)
+                link = Cause(Kind.IMPORT, Manner.IMPORTS, candidate, imported.binds, imported.line, cause)
                 if self.project.binds_module(imported, candidate, path):
                     self.affected.kept.setdefault((candidate, imported.binds), link)
                     self._asked_on_import(candidate, imported.binds, defined, link)
@@ -635,14 +641,14 @@ class Growth:
         if path == EVERYWHERE or name.startswith("__"):
             return
         for importer in self.project.star_importers(path):
-            self.name(importer, name, Cause("import", "imports *", importer, name, 0, cause))
+            self.name(importer, name, Cause(Kind.IMPORT, Manner.IMPORTS_ALL, importer, name, 0, cause))
 
     def _everything_imported_by_star(self, path: str, cause: Cause) -> None:
         model = self.project.model(path)
         for importer in self.project.star_importers(path):
             for definition in model.definitions if model else ():
                 for name in definition.names if not definition.owner else ():
-                    self.name(importer, name, Cause("import", "imports *", importer, name, 0, cause))
+                    self.name(importer, name, Cause(Kind.IMPORT, Manner.IMPORTS_ALL, importer, name, 0, cause))
 
     def _star_changed(self, path: str, definition: Definition, cause: Cause) -> None:
         """`from module import *` came or went: every name of the module may be bound or not."""
@@ -670,7 +676,7 @@ class Growth:
                 continue
             for name in parent.names:
                 self.name(
-                    where, name, Cause("definition", "is told of its subclasses", where, name, parent.line, cause)
+                    where, name, Cause(Kind.DEFINITION, Manner.IS_TOLD_OF_SUBCLASSES, where, name, parent.line, cause)
                 )
         if all(parent is None for _, parent, _ in ancestors):
             self.module(path, cause)
@@ -715,7 +721,7 @@ class Growth:
 
     def _mutated(self, path: str, name: str, cause: Cause) -> None:
         """What a name, or an attribute of it, stands for in `path` has changed, wherever else it is known by a name."""
-        link = Cause("definition", "changes", path, name, cause.line, cause)
+        link = Cause(Kind.DEFINITION, Manner.CHANGES, path, name, cause.line, cause)
         self.name(path, name.partition(".")[0], link)
         found = self.project.resolve(name, path)
         if found is None or found[0] == path:
@@ -733,7 +739,7 @@ def may_run(definition: Definition) -> bool:
 
 def _is_kept(cause: Cause) -> bool:
     """Whether only what some object keeps is other, not what the code does."""
-    return any(link.kind == "memoised" for link in cause.chain())
+    return any(link.kind is Kind.MEMOISED for link in cause.chain())
 
 
 def is_fixture(definition: Definition) -> bool:

@@ -18,10 +18,10 @@ from testmon_cli.analysis import known_effects, lookups
 from testmon_cli.analysis.effects import FALLIBLE
 from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE
-from testmon_cli.analysis.model_diff import ADDED, CHANGED, DOC, REMOVED, block_changes, definition_changes
+from testmon_cli.analysis.model_diff import DOC, block_changes, definition_changes
 from testmon_cli.analysis.project import Project
 from testmon_cli.analysis.propagation import is_fixture
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.source import Block, Definition, SourceModel
 
 Part = tuple[str, str]  # a file, and a name that its module binds; ON_IMPORT for what importing it runs
@@ -121,9 +121,9 @@ class StaticReach:
 
     # What changed
 
-    def whole_file(self, path: str, how: str) -> None:
+    def whole_file(self, path: str, how: Manner) -> None:
         """A file came, went or cannot be read any more."""
-        cause = Cause("file", how, path, "")
+        cause = Cause(Kind.FILE, how, path, "")
         self.on_import.setdefault(path, cause)
         for name in self._file(path).parts:
             self.changed.setdefault((path, name), cause)
@@ -133,7 +133,7 @@ class StaticReach:
         bound: list[tuple[Part, Cause]] = []
         for change in definition_changes(old, new):
             definition = change.definition
-            cause = Cause("definition", change.how, path, change.name, definition.line)
+            cause = Cause(Kind.DEFINITION, change.how, path, change.name, definition.line)
             root = definition.owner.partition(".")[0] or change.name
             self.changed.setdefault((path, root), cause)
             if change.how == DOC:
@@ -145,7 +145,7 @@ class StaticReach:
                 bound.append(((path, root), cause))
         for block_change in block_changes(old, new):
             block = block_change.block
-            cause = Cause("block", block_change.how, path, block.qualname, block.line)
+            cause = Cause(Kind.BLOCK, block_change.how, path, block.qualname, block.line)
             if not _is_of_module(block):
                 self.changed.setdefault((path, block.qualname.partition(".")[0]), cause)
         self._spread_on_import(bound)
@@ -157,7 +157,7 @@ class StaticReach:
             (path, name), cause = bound.pop()
             for candidate in self.project.reaching(path):
                 for definition in self._using(candidate, name, is_own=candidate == path):
-                    link = Cause("definition", "mentions", candidate, name, definition.line, cause)
+                    link = Cause(Kind.DEFINITION, Manner.MENTIONS, candidate, name, definition.line, cause)
                     goes = cause.origin.comes_or_goes and definition.kind == "import"
                     if goes or (definition.kind != "import" and definition.effects):
                         self.on_import.setdefault(candidate, link)
@@ -194,7 +194,7 @@ class StaticReach:
             if part in self.changed:
                 return ReachedChange(self.changed[part])
             if self._is_open(part) or (self._starts(part) and runs_python):
-                return ReachedChange(Cause("block", "runs", part[0], part[1]), is_open=True)
+                return ReachedChange(Cause(Kind.BLOCK, Manner.RUNS, part[0], part[1]), is_open=True)
             for other in self._next(part, loaded):
                 if other not in seen:
                     seen.add(other)

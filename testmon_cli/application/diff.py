@@ -8,15 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from testmon_cli.analysis.model import build_model
-from testmon_cli.analysis.model_diff import (
-    ADDED,
-    CHANGED,
-    REMOVED,
-    BlockChange,
-    DefinitionChange,
-    block_changes,
-    definition_changes,
-)
+from testmon_cli.analysis.model_diff import BlockChange, DefinitionChange, block_changes, definition_changes
 from testmon_cli.analysis.propagation import Growth
 from testmon_cli.application.checkout import environment, interpreters, pytest_config, sources
 from testmon_cli.application.checkout.resources import Today
@@ -27,14 +19,14 @@ from testmon_cli.application.invalidate.snapshot_diff import FileChanges, Packag
 from testmon_cli.application.invalidate.trace_uses import reachable, users_of
 from testmon_cli.application.select.use_case import describe, select
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.difference import Change, Difference
 from testmon_cli.domain.records import Run, StoredExecution, StoredFingerprint, VersionRef
 from testmon_cli.domain.source import SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile, MissingDatafile
 from testmon_cli.tracing.watch import states
 
-_ALONE = Cause("file", CHANGED, "", "")
+_ALONE = Cause(Kind.FILE, CHANGED, "", "")
 _RESOURCES = {
     "file": "data file",
     "directory": "folder",
@@ -161,9 +153,9 @@ class Dependents:
 
         return len(self._reached(change))
 
-    def of_resources(self) -> Mapping[tuple[str, str], tuple[str, int]]:
+    def of_resources(self) -> Mapping[tuple[str, str], tuple[Manner, int]]:
         """By kind and name what happened to each resource that is not as it was, and how many tests rely on it."""
-        found: dict[tuple[str, str], tuple[str, set[int]]] = {}
+        found: dict[tuple[str, str], tuple[Manner, set[int]]] = {}
         known = self._datafile.resource_states() if self._runs else {}
         for run in self._runs:
             today = Today.for_run(self._tree.root, run)
@@ -220,7 +212,7 @@ class Dependents:
         return reachable(traces, self._users)
 
 
-def _what_happened(before: str, now: str) -> str:
+def _what_happened(before: str, now: str) -> Manner:
     absent = (states.MISSING, states.UNSET)
     return ADDED if before in absent else REMOVED if now in absent else CHANGED
 
@@ -306,24 +298,24 @@ def _of_file(
     except SourceError as error:
         detail = f"does not parse: {error.message}"
         of_file = dependents.of_file(path) if dependents else 0
-        yield Change("changed", "file", path, "", error.line or 0, of_file, detail)
+        yield Change(CHANGED, "file", path, "", error.line or 0, of_file, detail)
         return
     if old is None:
         of_file = dependents.of_file(path) if dependents else 0
-        yield Change("changed", "file", path, "", 1, of_file, "nothing is known of what it was")
+        yield Change(CHANGED, "file", path, "", 1, of_file, "nothing is known of what it was")
         return
     for change in block_changes(old, new):
         block = change.block
         if block is new.blocks[-1] or block is old.blocks[-1]:
             continue  # the module's own code shows as its definitions
         tests = dependents.of_block(path, change, old, new) if dependents else 0
-        yield Change(change.how, "block", path, block.qualname, 0 if change.how == "removed" else block.line, tests)
+        yield Change(change.how, "block", path, block.qualname, 0 if change.how is REMOVED else block.line, tests)
     yield from _of_definitions(path, old, new, dependents)
 
 
 def _of_definitions(path: str, old: SourceModel, new: SourceModel, dependents: Dependents | None) -> Iterator[Change]:
     """A line per name, though what it was and what it is now are changes of their own."""
-    groups: dict[tuple[str, str], list[DefinitionChange]] = defaultdict(list)
+    groups: dict[tuple[Manner, str], list[DefinitionChange]] = defaultdict(list)
     for change in definition_changes(old, new):
         groups[change.how, ".".join(filter(None, (change.definition.owner, change.name)))].append(change)
     for (how, name), changes in groups.items():
@@ -378,4 +370,6 @@ def _packages(
 def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     """By place; what has none comes after."""
     unique = dict.fromkeys(changes)
-    return tuple(sorted(unique, key=lambda c: (not c.path, c.category == "config", c.path, c.line, c.name, c.how)))
+    return tuple(
+        sorted(unique, key=lambda c: (not c.path, c.category == "config", c.path, c.line, c.name, c.how.value))
+    )

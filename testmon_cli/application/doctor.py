@@ -13,6 +13,7 @@ from testmon_cli.application.checkout import environment, interpreters, pytest_c
 from testmon_cli.application.select.use_case import describe, select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain import selection as kinds
+from testmon_cli.domain.causes import Kind
 from testmon_cli.domain.diagnosis import FINE, SLOW, WRONG, Finding
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import Run
@@ -148,20 +149,20 @@ def _repeated(case: _Case) -> Iterator[Finding]:
 def _causes(case: _Case) -> Iterator[Finding]:
     """What selects many tests now that is no edit of a source."""
     advice = {
-        "environment": "set it as it was, or name it in the setting `ignore_env`",
-        "package": "collect in the environment that you work in, or name it in `ignore_packages`",
-        "file": "where tests write it, name it in `ignore`",
-        "directory": "where tests write there, name it in `ignore`",
-        "config": "run `testmon collect` once with the new configuration",
+        Kind.ENVIRONMENT: "set it as it was, or name it in the setting `ignore_env`",
+        Kind.PACKAGE: "collect in the environment that you work in, or name it in `ignore_packages`",
+        Kind.FILE: "where tests write it, name it in `ignore`",
+        Kind.DIRECTORY: "where tests write there, name it in `ignore`",
+        Kind.CONFIG: "run `testmon collect` once with the new configuration",
     }
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[Kind, str]] = Counter()
     for test in case.selection.tests:
         origin = test.reason.cause.origin if test.reason.cause is not None else None
         if origin is not None and origin.kind in advice and not origin.path.endswith(".py"):
             counts[origin.kind, origin.name or origin.path] += 1
     for (kind, name), number in counts.most_common(_SHOWN):
         if number > _MANY * max(case.selection.known, 20):
-            text = f"{_tests(number)} are selected since {kind} {name} is not as it was"
+            text = f"{_tests(number)} are selected since {kind.value} {name} is not as it was"
             yield Finding(SLOW, "changes", text, advice[kind])
 
 

@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
+from testmon_cli.domain.causes import Manner
+
 
 class Change(NamedTuple):
     """Something that is not as it was."""
 
-    how: str  # "added", "removed", "changed" or "documentation"
+    how: Manner  # ADDED, REMOVED, CHANGED or DOCUMENTATION
     category: str  # "file", "block", "definition", "resource", "package" or "config"
     path: str  # "" for packages and environment variables
     name: str  # qualified name; "" for a whole file

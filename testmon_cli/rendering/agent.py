@@ -4,12 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from testmon_cli.domain.causes import Kind
 from testmon_cli.domain.selection import NONE, Reason, Selection
 from testmon_cli.rendering.terminal import joined
 
 MOST_TOKENS = 150
 _LONGEST_REASON = 160  # characters
-_IN_CODE = ("definition", "block", "import", "memoised", "text")
+_IN_CODE = (Kind.DEFINITION, Kind.BLOCK, Kind.IMPORT, Kind.MEMOISED, Kind.TEXT)
 _PIECE = re.compile(r"[A-Za-z]{1,4}|[0-9]{1,2}|[^\sA-Za-z0-9]")  # as the tokenisers of models cut, or shorter
 
 
@@ -50,8 +51,8 @@ def _why(reason: Reason) -> str:
         return reason.text
     origin = reason.cause.origin
     place = f"at {origin.path}:{origin.line}" if origin.line else f"in {origin.path}" if origin.path else ""
-    kind = "" if origin.kind in _IN_CODE else origin.kind
-    return " ".join(filter(None, (kind, origin.name, origin.how, place)))
+    kind = "" if origin.kind in _IN_CODE else origin.kind.value
+    return " ".join(filter(None, (kind, origin.name, origin.wording, place)))
 
 
 def command(question: Sequence[str], paths: Sequence[str], *, directory: str = "") -> str:

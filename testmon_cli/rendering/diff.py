@@ -28,7 +28,7 @@ def as_json(difference: Difference) -> str:
     answer = {
         "version": JSON_VERSION,
         "base": difference.base,
-        "changes": [change._asdict() for change in difference.changes],
+        "changes": [{**change._asdict(), "how": change.how.value} for change in difference.changes],
         "notes": list(difference.notes),
     }
     return json.dumps(answer, indent=2) + "\n"
@@ -36,7 +36,7 @@ def as_json(difference: Difference) -> str:
 
 def _line(change: Change) -> str:
     place = f"{change.path}:{change.line}" if change.line and change.path else change.path
-    what = " ".join(filter(None, (change.how, change.category)))
+    what = " ".join(filter(None, (change.how.value, change.category)))
     detail = f" ({change.detail})" if change.detail else ""
     return f"{what:20} {' '.join(filter(None, (place, change.name)))}{detail}  {_count(change.tests, 'test')}"
 

@@ -96,7 +96,7 @@ def _data(page: Page) -> str:
 
 def _link(cause: Cause) -> tuple[str, ...]:
     place = f"{cause.path}:{cause.line}" if cause.line else cause.path
-    return cause.kind, cause.how, cause.name, place
+    return cause.kind.value, cause.wording, cause.name, place
 
 
 def _plot(page: Page) -> list[dict[str, Any]]:

@@ -79,7 +79,7 @@ def _failure(failure: Failure) -> dict[str, object]:
         "verdict": judgement.verdict,
         "reason": judgement.reason,
         "chain": [
-            {"kind": link.kind, "how": link.how, "path": link.path, "name": link.name, "line": link.line}
+            {"kind": link.kind.value, "how": link.wording, "path": link.path, "name": link.name, "line": link.line}
             for link in (judgement.cause.chain() if judgement.cause is not None else ())
         ],
         "history": [past._asdict() for past in judgement.history],

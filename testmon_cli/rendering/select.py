@@ -81,4 +81,4 @@ def _reason(reason: Reason) -> dict[str, object]:
 
 
 def _link(cause: Cause) -> dict[str, object]:
-    return {"kind": cause.kind, "how": cause.how, "path": cause.path, "name": cause.name, "line": cause.line}
+    return {"kind": cause.kind.value, "how": cause.wording, "path": cause.path, "name": cause.name, "line": cause.line}

@@ -40,13 +40,13 @@ DEFINITIONS = [
 @pytest.mark.parametrize(("old", "new", "wanted"), DEFINITIONS)
 def test_changes_of_definitions(old: str, new: str, wanted: list[tuple[str, str]]) -> None:
     found = definition_changes(model(old), model(new))
-    assert [(c.how, f"{c.definition.owner}.{c.name}".lstrip(".")) for c in found] == wanted
+    assert [(c.how.value, f"{c.definition.owner}.{c.name}".lstrip(".")) for c in found] == wanted
 
 
 def test_a_file_that_came_or_went_adds_or_removes_everything() -> None:
     source = model("a = 1\ndef f(): pass")
-    assert [(c.how, c.name) for c in definition_changes(None, source)] == [("added", "a"), ("added", "f")]
-    assert [(c.how, c.name) for c in definition_changes(source, None)] == [("removed", "a"), ("removed", "f")]
+    assert [(c.how.value, c.name) for c in definition_changes(None, source)] == [("added", "a"), ("added", "f")]
+    assert [(c.how.value, c.name) for c in definition_changes(source, None)] == [("removed", "a"), ("removed", "f")]
 
 
 BLOCKS = [
@@ -70,4 +70,4 @@ BLOCKS = [
 @pytest.mark.parametrize(("old", "new", "wanted"), BLOCKS)
 def test_changes_of_blocks(old: str, new: str, wanted: list[tuple[str, str]]) -> None:
     found = [c for c in block_changes(model(old), model(new)) if c.block.qualname != "<module>"]
-    assert [(c.how, c.block.qualname) for c in found] == wanted
+    assert [(c.how.value, c.block.qualname) for c in found] == wanted

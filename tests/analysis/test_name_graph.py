@@ -5,7 +5,7 @@ import pytest
 from testmon_cli.analysis.name_graph import Holders, NameGraph
 from testmon_cli.analysis.propagation import Growth
 from testmon_cli.domain.bits import Bits
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner
 from tests.analysis.projects import project
 
 FILES = {
@@ -24,7 +24,7 @@ NAMES = [("base.py", "Base"), ("base.py", "free"), ("ring.py", "first"), ("round
 def test_the_union_holds_what_growth_grows(name: tuple[str, str]) -> None:
     files = project(FILES)
     growth = Growth(files)
-    growth.name(*name, Cause("definition", "changed", *name))
+    growth.name(*name, Cause(Kind.DEFINITION, Manner.CHANGED, *name))
     bits: Bits[object] = Bits()
     graph = NameGraph(files, lambda found: bits.of([found]))
     assert set(bits.things(graph.union(name))) == {*growth.grow().names, *growth.affected.members}
@@ -62,6 +62,6 @@ def test_a_class_with_a_member_that_holds_another_does_not_hold_it_itself() -> N
 
 def test_the_cause_of_a_step_ends_with_what_brought_it_about() -> None:
     graph = NameGraph(project(FILES), lambda _: 0)
-    origin = Cause("definition", "changed", "base.py", "Base")
+    origin = Cause(Kind.DEFINITION, Manner.CHANGED, "base.py", "Base")
     cause = graph.step(("base.py", "Base")).names["below.py", "Base"]
     assert graph.rooted(cause, origin).origin == origin

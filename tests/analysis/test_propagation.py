@@ -6,7 +6,7 @@ import pytest
 
 from testmon_cli.analysis.project import Ran
 from testmon_cli.analysis.propagation import Growth, may_run
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner
 from tests.analysis.projects import grown, project, shown
 
 Files = dict[str, str]
@@ -341,7 +341,7 @@ PACKAGES = [
 @pytest.mark.parametrize(("use", "wanted"), PACKAGES)
 def test_a_changed_distribution(use: str, wanted: set[str]) -> None:
     growth = Growth(project({"use.py": use}))
-    growth.package(["lib"], Cause("package", "changed", "", "lib 1 -> 2"))
+    growth.package(["lib"], Cause(Kind.PACKAGE, Manner.CHANGED, "", "lib 1 -> 2"))
     assert {n for n in shown(growth.grow()) if not n.startswith("use.py:lib.")} == wanted
 
 
@@ -357,7 +357,7 @@ def test_classes_that_are_mentioned_in_their_own_or_each_others_bodies_are_follo
 def test_the_chain_leads_back_to_the_change() -> None:
     affected = grown({"a.py": "A = 1", "use.py": "from a import A\nB = A"}, {"a.py": "# so\nA = 2"})
     chain = affected.names["use.py", "B"].chain()
-    assert [(c.how, c.path, c.name, c.line) for c in chain] == [
+    assert [(c.how.value, c.path, c.name, c.line) for c in chain] == [
         ("mentions", "use.py", "B", 2),
         ("mentions", "use.py", "A", 1),
         ("changed", "a.py", "A", 2),
@@ -384,7 +384,7 @@ def _ran(source: str, line: int, *functions: str, other: str = "") -> set[str]:
     growth = Growth(found)
     for definition in model.definitions:
         if definition.line == line and may_run(definition):
-            growth.ran("a.py", definition, Cause("block", "changed", "a.py", functions[0]), ran)
+            growth.ran("a.py", definition, Cause(Kind.BLOCK, Manner.CHANGED, "a.py", functions[0]), ran)
     assert "a.py" in growth.affected.fragile
     return shown(growth.grow())
 

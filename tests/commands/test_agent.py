@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from testmon_cli.application import agent
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import StoredExecution
 from testmon_cli.domain.selection import Reason, Selected, Selection
@@ -94,7 +94,11 @@ def test_a_long_answer_is_cut() -> None:
         Selected(
             f"tests/test_{n}.py::test",
             "",
-            Reason("affected", "", Cause("block", "changed", f"some/long/folder/of_a_module_{n}.py", "run_" * 30, n)),
+            Reason(
+                "affected",
+                "",
+                Cause(Kind.BLOCK, Manner.CHANGED, f"some/long/folder/of_a_module_{n}.py", "run_" * 30, n),
+            ),
             execution,
         )
         for n in range(1, 90)

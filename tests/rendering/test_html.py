@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner
 from testmon_cli.domain.page import Flaky, KnownTest, Page, ReachedFile, ReachedFunction, ShownRun
 from testmon_cli.domain.report import Failure, Report
 from tests.conftest import Project
@@ -21,8 +21,8 @@ EVIL = "</script></pre><script>document.title='owned'</script><img src=x onerror
 
 
 def page_of(tests: int, text: str = EVIL) -> Page:
-    origin = Cause("definition", "changed", "b.py", "TAX", 4)
-    chain = Cause("block", "mentions", f"{text}.py", text, 3, origin).chain()
+    origin = Cause(Kind.DEFINITION, Manner.CHANGED, "b.py", "TAX", 4)
+    chain = Cause(Kind.BLOCK, Manner.MENTIONS, f"{text}.py", text, 3, origin).chain()
     report = Report(
         environment=text,
         datafile=text,

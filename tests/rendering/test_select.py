@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner
 from testmon_cli.domain.records import StoredExecution
 from testmon_cli.domain.selection import AFFECTED, FAILED, NEW, Reason, Selected, Selection
 from testmon_cli.rendering.select import arguments, as_json, explained, notes
 
-CHANGE = Cause("definition", "changed", "app/config.py", "TAX", 3)
-MENTION = Cause("block", "mentions", "p.py", "f", 7, CHANGE)
+CHANGE = Cause(Kind.DEFINITION, Manner.CHANGED, "app/config.py", "TAX", 3)
+MENTION = Cause(Kind.BLOCK, Manner.MENTIONS, "p.py", "f", 7, CHANGE)
 SELECTION = Selection(
     (
         Selected("t.py::a[1]", "t.py::a[1]", Reason(AFFECTED, "mentions TAX", MENTION)),

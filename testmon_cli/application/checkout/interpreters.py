@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from testmon_cli.domain.causes import Kind
 from testmon_cli.domain.errors import EnvironmentFailure
 from testmon_cli.domain.records import INTERPRETER, Package, Run
 from testmon_cli.domain.selection import Selection
@@ -44,7 +45,7 @@ def with_note(selection: Selection, run: Run) -> Selection:
     """Add a note to a selection where packages count as changed because another Python was asked."""
     other = hint(run)
     if not other or not any(
-        t.reason.cause is not None and t.reason.cause.origin.kind == "package" for t in selection.tests
+        t.reason.cause is not None and t.reason.cause.origin.kind is Kind.PACKAGE for t in selection.tests
     ):
         return selection
     note = f"the tests ran with another Python than {sys.executable}, which has other packages{other}"

@@ -17,7 +17,7 @@ from testmon_cli.application.invalidate.trace_uses import reachable, users_of
 from testmon_cli.application.select.paths import Place, places
 from testmon_cli.application.select.reason_text import sentence
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain.causes import CHANGED, Cause
+from testmon_cli.domain.causes import CHANGED, Cause, Kind
 from testmon_cli.domain.errors import SourceError, TestmonError
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import Run, StoredExecution
@@ -229,12 +229,12 @@ class _Asking:
         from testmon_cli.application.invalidate.single_changes import OneChange
 
         target = self._target
-        cause = Cause("block", CHANGED, target.path, target.name or target.path, target.line)
+        cause = Cause(Kind.BLOCK, CHANGED, target.path, target.name or target.path, target.line)
         touched = {(target.path, block.qualname): cause for block in blocks}
 
         def change(growth: Growth) -> None:
             if target.what == "file":
-                growth.module(target.path, Cause("file", CHANGED, target.path, ""))
+                growth.module(target.path, Cause(Kind.FILE, CHANGED, target.path, ""))
             for definition in target.definitions:
                 for name in definition.names or ("",):
                     growth.changed_definition(target.path, DefinitionChange(CHANGED, name, definition))

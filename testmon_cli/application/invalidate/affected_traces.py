@@ -14,7 +14,7 @@ from testmon_cli.analysis import codec
 from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
-from testmon_cli.analysis.model_diff import REMOVED, block_changes, definition_changes
+from testmon_cli.analysis.model_diff import block_changes, definition_changes
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project, Ran
 from testmon_cli.analysis.propagation import LOOKING_UP, RECORDED, Growth, may_run
@@ -27,7 +27,6 @@ from testmon_cli.application.invalidate.memoised_values import KeptValues
 from testmon_cli.application.invalidate.mention_index import MentionIndex
 from testmon_cli.application.invalidate.mentioning_traces import MentionMatcher
 from testmon_cli.application.invalidate.snapshot_diff import (
-    UNKNOWN,
     FileChanges,
     Hits,
     PackageChanges,
@@ -37,7 +36,7 @@ from testmon_cli.application.invalidate.snapshot_diff import (
 )
 from testmon_cli.application.invalidate.text_traces import TextsRead
 from testmon_cli.application.invalidate.trace_uses import users_of
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import CHANGED, REMOVED, Cause, Kind, Manner, changed_resource, unobserved
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import (
     FIXTURES,
@@ -53,9 +52,6 @@ from testmon_cli.domain.records import (
 from testmon_cli.domain.source import RESULT, Block, Definition, FunctionSummary, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing.watch.states import frames_in
-
-KEEPS = "keeps results of"
-KEEPS_LATER = "keeps, after all imports, results of"
 
 
 class _Called:
@@ -277,14 +273,14 @@ class RunMatcher:
                 self._not_in_full.add(trace_id)
                 name = identity.split(":", 2)[-1]
                 how = f"is not known in full: {unknown}"
-                self._hit(trace_id, Cause(UNKNOWN, how, name if kind == "module" else "", name))
+                self._hit(trace_id, unobserved(how, name if kind == "module" else "", name))
             if not complete and kind == "fixture":
                 self._unfinished[trace_id] = identity.split(":", 2)[-1]
         self._users.update(users_of(self._datafile, [self.run.id]))
 
     def _hit(self, trace_id: int, cause: Cause) -> None:
         kind = self._kinds.get(trace_id)
-        if kind in ("module", "statement", "collect") and any(link.how == KEEPS_LATER for link in cause.chain()):
+        if kind in ("module", "statement", "collect") and any(link.how is Manner.KEEPS_LATER for link in cause.chain()):
             return  # it ran before
         if kind is not None:
             self.invalid.setdefault(trace_id, cause)
@@ -331,7 +327,7 @@ class RunMatcher:
         for trace_id, name in self._unfinished.items():
             fingerprints = self._datafile.trace_fingerprints(trace_id)
             if not fingerprints:
-                self._hit(trace_id, Cause(UNKNOWN, "was not recorded before the run ended", "", name))
+                self._hit(trace_id, unobserved("was not recorded before the run ended", "", name))
             for fingerprint in fingerprints:
                 old = self.old_model(fingerprint.path) if fingerprint.path in self._changed_paths else None
                 if old is None:
@@ -352,14 +348,14 @@ class RunMatcher:
 
     def _block_cause(self, path: str, block: Block | None, model: SourceModel | None) -> Cause:
         if path in self.files.broken:
-            return Cause("file", "does not parse", path, "")
+            return Cause(Kind.FILE, Manner.UNPARSABLE, path, "")
         if model is None:
-            return Cause("file", REMOVED, path, "")
+            return Cause(Kind.FILE, REMOVED, path, "")
         if block is None:
-            return Cause("file", "changed", path, "")
+            return Cause(Kind.FILE, Manner.CHANGED, path, "")
         first = next((b for b in model.blocks if b.qualname == block.qualname), None)
         now = self._counterparts(path).get(block.checksum, first)
-        return Cause("block", "changed" if now else REMOVED, path, block.qualname, now.line if now else 0)
+        return Cause(Kind.BLOCK, CHANGED if now else REMOVED, path, block.qualname, now.line if now else 0)
 
     def _changed_resources(self) -> None:
         states = self._datafile.resource_states()
@@ -370,7 +366,7 @@ class RunMatcher:
             if trace_id not in self._kinds:
                 continue
             state = states[state_id]
-            cause = Cause(state.kind, "changed", "", state.name)
+            cause = changed_resource(state.kind, state.name)
             for path, qualname, _ in frames_in(frames):
                 readers.setdefault((path, qualname), {}).setdefault(trace_id, cause)
             if self._kinds[trace_id] != "module" or not self._narrow(trace_id, state._replace(frames=frames), cause):
@@ -389,8 +385,8 @@ class RunMatcher:
             if not is_early:
                 names &= set(self._kept_values.kept(path, function, self._function_before(path, function), set(traces)))
             cause = next(iter(traces.values()))
-            how = KEEPS if is_early else KEEPS_LATER
-            kept = Cause("memoised", how, path, qualname, 0, cause)
+            how = Manner.KEEPS if is_early else Manner.KEEPS_LATER
+            kept = Cause(Kind.MEMOISED, how, path, qualname, 0, cause)
             self._kept(path, function, names, kept, set(traces))
 
     def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
@@ -407,20 +403,20 @@ class RunMatcher:
                     return False
                 reading += [(name, line) for name in names]
         for name, line in reading:
-            self.growth.name(module, name, Cause("definition", "reads", module, name, line, cause))
+            self.growth.name(module, name, Cause(Kind.DEFINITION, Manner.READS, module, name, line, cause))
         return bool(reading)
 
     def _changed_names(self) -> None:
         """Feed the growth with everything that happened to import-time code."""
         for path in self.files.broken:
-            self.growth.unparsable_module(path, Cause("file", "does not parse", path, ""))
+            self.growth.unparsable_module(path, Cause(Kind.FILE, Manner.UNPARSABLE, path, ""))
         for path in self.files.changed:
             if path in self.files.broken:
                 continue
             new, old = self.model(path), self.old_model(path)
             ref = self.snapshot[path]
             if ref.model_key != MODEL_KEY or old is None:
-                self.growth.module(path, Cause("file", "changed", path, ""))
+                self.growth.module(path, Cause(Kind.FILE, Manner.CHANGED, path, ""))
                 continue
             for change in definition_changes(old, new):
                 self.growth.changed_definition(path, change)
@@ -442,7 +438,7 @@ class RunMatcher:
         before = {(i.module, i.level) for i in old.imports if i.name == "*"}
         after = {(i.module, i.level) for i in (new.imports if new else ()) if i.name == "*"}
         if before != after:
-            self.growth.module(path, Cause("import", "changed", path, "*"))
+            self.growth.module(path, Cause(Kind.IMPORT, Manner.CHANGED, path, "*"))
 
     def _changed_imports(self) -> None:
         """An import that came or went brings or takes the effects of importing what it names."""
@@ -472,7 +468,7 @@ class RunMatcher:
         model = self.model(target) or self.old_model(target)
         for definition in model.definitions if model else ():
             if definition.effects:
-                cause = Cause("import", "imports", path, definition.names[0] if definition.names else target)
+                cause = Cause(Kind.IMPORT, Manner.IMPORTS, path, definition.names[0] if definition.names else target)
                 self.growth.imported_effects(target, definition, cause, importing=path)
 
     # What is affected
@@ -622,8 +618,8 @@ class RunMatcher:
                 if not is_called_apart and made_with is None:
                     names -= made
             is_early = any(self._kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
-            how = KEEPS if is_early else KEEPS_LATER
-            self._kept(path, function, names, Cause("memoised", how, path, qualname, 0, found.cause), ran)
+            how = Manner.KEEPS if is_early else Manner.KEEPS_LATER
+            self._kept(path, function, names, Cause(Kind.MEMOISED, how, path, qualname, 0, found.cause), ran)
 
     @cached_property
     def _keeping(self) -> Mapping[tuple[str, str], FunctionSummary]:
@@ -755,7 +751,7 @@ class RunMatcher:
         """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
         own = (path, function.qualname) in self._hit_functions  # then what it keeps by itself may be other, too
         hit = self._hit_functions.get((path, function.qualname))
-        is_other = hit is not None and all(link.kind != "memoised" for link in hit.chain())
+        is_other = hit is not None and all(link.kind is not Kind.MEMOISED for link in hit.chain())
         before = self._function_before(path, function)
         for name in function.keeps if own else function.results:
             if name in names:
@@ -775,7 +771,7 @@ class RunMatcher:
 
     def _module_affected(self, module: str, cause: Cause) -> None:
         """Tests that need a module whose import may come out otherwise."""
-        link = Cause("import", "needs", module, "", 0, cause)
+        link = Cause(Kind.IMPORT, Manner.NEEDS, module, "", 0, cause)
         if _is_conftest(module):
             for test in self.tests_below(module.removesuffix(CONFTEST)):
                 self._hit(test.trace_id, link)
@@ -796,7 +792,7 @@ class RunMatcher:
         while module := next((path for path in fragile if path not in done), None):
             done.add(module)
             cause = fragile[module]
-            link = Cause("import", "needs", module, "", 0, cause)
+            link = Cause(Kind.IMPORT, Manner.NEEDS, module, "", 0, cause)
             eager = project.reaching(module, lazy=False)
             for path in eager:
                 self.endangered.setdefault(path, link)
@@ -887,7 +883,7 @@ class RunMatcher:
         return self._traces_of(causes)
 
 
-_NOTHING = Cause("", "", "", "")
+_NOTHING = Cause(Kind.BLOCK, CHANGED, "", "")
 # Kinds of traces that are no tests; causes are found in this order.
 _OTHERS = ("fixture", "module", "statement", "collect", "session")
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from testmon_cli.application.checkout import environment
 from testmon_cli.application.invalidate.snapshot_diff import PackageChanges
-from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause
+from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.records import Package
 
 # Whatever runs the tests affects all of them.
@@ -91,12 +91,12 @@ def _identity(package: Package | None) -> tuple[str, str] | None:
 
 def _cause(name: str, old: Package | None, new: Package | None) -> Cause:
     if old is None:
-        return Cause("package", ADDED, "", f"{name} {new.version if new else ''}".strip())
+        return Cause(Kind.PACKAGE, ADDED, "", f"{name} {new.version if new else ''}".strip())
     if new is None:
-        return Cause("package", REMOVED, "", f"{name} {old.version}")
+        return Cause(Kind.PACKAGE, REMOVED, "", f"{name} {old.version}")
     if old.version == new.version:
-        return Cause("package", CHANGED, "", f"{name} {new.version}")
-    return Cause("package", CHANGED, "", f"{name} {old.version} -> {new.version}")
+        return Cause(Kind.PACKAGE, CHANGED, "", f"{name} {new.version}")
+    return Cause(Kind.PACKAGE, CHANGED, "", f"{name} {old.version} -> {new.version}")
 
 
 def _with_dependents(causes: dict[str, Cause], packages: dict[str, Package]) -> dict[str, Cause]:
@@ -107,6 +107,6 @@ def _with_dependents(causes: dict[str, Cause], packages: dict[str, Package]) -> 
         name = pending.pop()
         for package in packages.values():
             if name in package.requires and package.name not in found:
-                found[package.name] = Cause("package", "requires", "", package.name, 0, found[name])
+                found[package.name] = Cause(Kind.PACKAGE, Manner.REQUIRES, "", package.name, 0, found[name])
                 pending.append(package.name)
     return found

@@ -27,12 +27,11 @@ from testmon_cli.application.invalidate.lookup_traces import EVERYONE, AskedName
 from testmon_cli.application.invalidate.snapshot_diff import Hits
 from testmon_cli.application.invalidate.text_traces import TextsRead
 from testmon_cli.domain.bits import Bits
-from testmon_cli.domain.causes import REMOVED, Cause
+from testmon_cli.domain.causes import REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.records import StoredTest
 from testmon_cli.domain.source import Block, Definition
 
-MEMOISED = "memoised"  # kind of a cause
-_MENTIONS, _MAY_LOOK_UP, _LOOKS_UP = "mentions", "may look up", "looks up"
+_MENTIONS, _MAY_LOOK_UP, _LOOKS_UP = Manner.MENTIONS, Manner.MAY_LOOK_UP, Manner.LOOKS_UP
 
 
 class Run(Protocol):
@@ -387,7 +386,7 @@ class Owners:
             united |= asking.traces
         return self._mentions.traces.with_users(united)
 
-    def _named(self, name: Name) -> Iterator[tuple[Place, str]]:
+    def _named(self, name: Name) -> Iterator[tuple[Place, Manner]]:
         """Blocks that mean exactly this name, or are its own."""
         path, word = name
         facts = self._project.facts(path)
@@ -416,7 +415,7 @@ class Owners:
                     self._visited.add(following)
                     stack.append((following, self._graph.rooted(found, cause)))
 
-    def _meeting(self, name: Name) -> Iterator[tuple[Place, str]]:
+    def _meeting(self, name: Name) -> Iterator[tuple[Place, Manner]]:
         """Blocks of files that reach the name's and use an attribute of this name or look some up."""
         path, word = name
         reaching = None if path == EVERYWHERE else self._project.reaching(path)
@@ -508,7 +507,7 @@ class MentionMatcher:
             self._known |= new
             self._hits.update(dict.fromkeys(self._mentions.traces.bits.things(new), cause))
 
-    def _found(self, place: Place, cause: Cause, how: str = _MENTIONS, among: int = EVERYONE) -> None:
+    def _found(self, place: Place, cause: Cause, how: Manner = _MENTIONS, among: int = EVERYONE) -> None:
         """Whoever executed a block, of those given, is concerned."""
         link = link_to(place, cause, how)
         self.functions.setdefault((place.path, place.block.qualname), link)
@@ -654,10 +653,10 @@ class MentionMatcher:
                 self._hit(concerned, link_to(place, cause, how))
         # What an object keeps is read by its name; a class is looked through for its members.
         searched = (frozenset(names), kept)
-        if cause.kind != MEMOISED and searched not in self._searched:
+        if cause.kind is not Kind.MEMOISED and searched not in self._searched:
             self._searched.add(searched)
             self._match_searching(owned, cause)
-        if cause.kind != MEMOISED:
+        if cause.kind is not Kind.MEMOISED:
             self._match_texts(member, concerned_with, cause, kept=kept)
 
     def _match_texts(self, member: str, of_class: _Concerned, cause: Cause, *, kept: bool) -> None:
@@ -669,7 +668,7 @@ class MentionMatcher:
         for file, having in self._run.texts.holding(member):
             concerned = self._mentions.reading(having) & of_class.traces
             met |= concerned
-            self._hit(concerned, Cause("text", _MENTIONS, file, "", 0, cause))
+            self._hit(concerned, Cause(Kind.TEXT, _MENTIONS, file, "", 0, cause))
         if met:
             for function, link in self._owners[kept].functions(dict.fromkeys(of_class.names, cause)):
                 self.functions.setdefault(function, link)
@@ -721,7 +720,7 @@ class MentionMatcher:
 
     def _uses_of_member(
         self, key: tuple[str, str, str], cause: Cause, related: set[Name], *, kept: bool
-    ) -> Iterator[tuple[Place, str, int]]:
+    ) -> Iterator[tuple[Place, Manner, int]]:
         """Blocks that use a member, and those of related classes that may look it up (`getattr(self, name)`).
 
         The last value says which of the traces that ran the block matter. Where only what an object has `kept` is
@@ -729,7 +728,7 @@ class MentionMatcher:
         """
         path, owner, member = key
         facts = self._project.facts(path)
-        if facts is not None and cause.kind != MEMOISED:  # a function that runs does not find what it kept
+        if facts is not None and cause.kind is not Kind.MEMOISED:  # a function that runs does not find what it kept
             for block in facts.blocks_below(f"{owner}.{member}"):
                 yield Place(path, block), _MENTIONS, EVERYONE
         for place in self._mentions.places("~" + member, member):
@@ -746,7 +745,7 @@ class MentionMatcher:
             for place in self._places_of(asking):
                 yield place, _MAY_LOOK_UP, asking.traces
 
-    def _looking_for_member(self, member: str, related: set[Name]) -> Iterator[tuple[Place, str, int]]:
+    def _looking_for_member(self, member: str, related: set[Name]) -> Iterator[tuple[Place, Manner, int]]:
         """Blocks that may look a member up in their own object, of a related class, or did so in any."""
         for name, places in self._mentions.looking_at_members.items():
             if name in related:
@@ -785,7 +784,7 @@ class MentionMatcher:
         readers = self._mentions.places(reads)
         if not readers:
             return
-        how = "reads documentation of" if reads == READS_DOCS else "reads annotations of"
+        how = Manner.READS_DOCUMENTATION if reads == READS_DOCS else Manner.READS_ANNOTATIONS
         holding = self._mentions.concerned(self._mentions.places(name))
         holding |= self._mentions.attribute(name)
         for found in self._mentions.looking_up:
@@ -807,7 +806,7 @@ _Conditional = dict[frozenset[str], list[tuple[Place, int, Cause]]]
 
 def _is_kept(cause: Cause) -> bool:
     """Whether only what something keeps is other, not what the code does."""
-    return any(link.kind == MEMOISED for link in cause.chain())
+    return any(link.kind is Kind.MEMOISED for link in cause.chain())
 
 
 def may_be(asking: Asking, path: str) -> bool:
@@ -826,6 +825,6 @@ def _has_to_do_with(definition: Definition, names: AbstractSet[str]) -> bool:
     return not definition.names or not names.isdisjoint(own) or not names.isdisjoint(definition.mentions)
 
 
-def link_to(place: Place, cause: Cause, how: str = _MENTIONS) -> Cause:
+def link_to(place: Place, cause: Cause, how: Manner = _MENTIONS) -> Cause:
     """A block has to do with what is affected."""
-    return Cause("block", how, place.path, place.block.qualname, place.block.line, cause)
+    return Cause(Kind.BLOCK, how, place.path, place.block.qualname, place.block.line, cause)

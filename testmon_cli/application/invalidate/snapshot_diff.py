@@ -11,8 +11,6 @@ from testmon_cli.domain.records import ResourceState, VersionRef
 
 Hits = dict[int, Cause]  # trace id -> first cause found
 
-UNKNOWN = "unknown"  # kind of a cause: what was not observed
-
 
 class FileChanges(NamedTuple):
     """Source files of a run's snapshot that are different now."""

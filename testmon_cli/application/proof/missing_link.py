@@ -102,7 +102,7 @@ def _relies(reliance: Reliance, change: Change) -> bool:
 
 def _named(change: Change) -> str:
     name = "::".join(filter(None, (change.path, change.name)))
-    return f"{name} ({change.detail or change.category} {change.how})"
+    return f"{name} ({change.detail or change.category} {change.how.value})"
 
 
 def _sentence(reliance: Reliance, files: Sequence[str], unseen: Sequence[str], limit: str) -> str:

@@ -15,14 +15,13 @@ from pathlib import Path
 
 from testmon_cli.application.checkout import git, git_status, sources
 from testmon_cli.application.checkout.sources import Overlay, Snapshot, Tree, is_left_out
-from testmon_cli.application.invalidate.snapshot_diff import UNKNOWN as UNOBSERVED
 from testmon_cli.application.invalidate.snapshot_diff import is_loaded
 from testmon_cli.application.invalidate.trace_uses import reachable, used_by
 from testmon_cli.application.select.chooser import Chooser
 from testmon_cli.application.select.pytest_arguments import Arguments
 from testmon_cli.application.select.reason_text import sentence
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind
 from testmon_cli.domain.records import FAILURES, Run, StoredExecution
 from testmon_cli.domain.verdicts import FLAKY, KNOWN, NEW, OTHER, SAME, UNDECIDED, UNKNOWN, Judgement, Past
 from testmon_cli.storage.datafile import Datafile
@@ -156,7 +155,7 @@ class _Judge:
         if holds:
             cause = self.now.why_invalid(execution)
             if cause is not None:
-                if cause.origin.kind == UNOBSERVED:
+                if cause.origin.kind is Kind.UNKNOWN:
                     return _Weighed(execution, UNDECIDED, why=f"it cannot be compared: {sentence(cause)}")
                 return _Weighed(execution, OTHER, cause)
         unseen = execution.unknown or execution.always or failure.unknown or failure.always

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from testmon_cli.application.checkout.sources import Tree
-from testmon_cli.application.invalidate.snapshot_diff import UNKNOWN
 from testmon_cli.application.select import canaries
 from testmon_cli.application.select.absent_tests import Absence
 from testmon_cli.application.select.new_tests import NewTests
@@ -15,7 +14,7 @@ from testmon_cli.application.select.run_changes import RunChanges
 from testmon_cli.application.select.weighing import Verdict, Weigher
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain import selection as kinds
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind
 from testmon_cli.domain.nodeid import NodeId, path_of
 from testmon_cli.domain.records import FAILURES, Heads, Run, StoredExecution
 from testmon_cli.domain.selection import Reason, Selected, Selection
@@ -211,7 +210,7 @@ class Chooser:
         """One reason for all tests that share a cause."""
         known = self._reasons.get(id(cause))
         if known is None:
-            kind = kinds.UNKNOWN if cause.origin.kind == UNKNOWN else kinds.AFFECTED
+            kind = kinds.UNKNOWN if cause.origin.kind is Kind.UNKNOWN else kinds.AFFECTED
             known = self._reasons[id(cause)] = Reason(kind, sentence(cause), cause)  # so that no other gets its id
         return known
 

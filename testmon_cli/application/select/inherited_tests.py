@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from testmon_cli.analysis.model_diff import ADDED, definition_changes
+from testmon_cli.analysis.model_diff import definition_changes
 from testmon_cli.analysis.project import Project
 from testmon_cli.analysis.propagation import Growth
 from testmon_cli.analysis.pytest_naming import Naming
 from testmon_cli.application.invalidate.affected_traces import RunMatcher
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import ADDED, Cause, Kind
 
 
 class Inherited(NamedTuple):
@@ -35,7 +35,7 @@ def new_inherited_tests(matcher: RunMatcher, naming: Naming) -> Iterator[Inherit
 def _subclasses(project: Project, path: str, owner: str) -> Iterator[tuple[str, str]]:
     """Classes at module level that are this one, imported, or have it above them."""
     growth = Growth(project)
-    growth.name(path, owner.rpartition(".")[2], Cause("definition", ADDED, path, owner))
+    growth.name(path, owner.rpartition(".")[2], Cause(Kind.DEFINITION, ADDED, path, owner))
     for where, name in growth.grow().names:  # what mentions it, or what is made of it
         for definition in project.definitions(where, name):
             if definition.kind == "class" and (path, owner) in project.classes_above(where, definition):

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from testmon_cli.application.select.keyword_grammar import Answer, Expression
+from testmon_cli.domain.causes import Kind
 from testmon_cli.domain.nodeid import NodeId, path_of
 from testmon_cli.domain.records import Run
 from testmon_cli.domain.selection import Selected
@@ -57,7 +58,7 @@ class Keywords(NamedTuple):
         execution, cause = test.execution, test.reason.cause
         if execution is None or not {path_of(test.nodeid, execution.path), execution.path}.isdisjoint(self.unsettled):
             return None
-        if cause is not None and cause.origin.kind in ("package", "config"):  # a plugin may mark tests
+        if cause is not None and cause.origin.kind in (Kind.PACKAGE, Kind.CONFIG):  # a plugin may mark tests
             return None
         run = self.runs.get(execution.run_id)
         return run if run is not None and "keywords" in run.facts else None

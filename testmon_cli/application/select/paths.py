@@ -16,7 +16,7 @@ from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.invalidate.snapshot_diff import PackageChanges
 from testmon_cli.domain import selection as kinds
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import CHANGED, Cause, Kind
 from testmon_cli.domain.errors import SourceError, TestmonError
 from testmon_cli.domain.nodeid import NodeId, depth_of, path_of, readings
 from testmon_cli.domain.records import Environment, ResourceState, Run
@@ -234,7 +234,8 @@ class _Reliance:
         return test.execution.trace_id in self._reliant
 
     def _is_named(self, link: Cause) -> bool:
-        named = link.name.removeprefix(pytest_config.OF_PYTEST) if link.kind in ("file", "directory", "config") else ""
+        is_path = link.kind in (Kind.FILE, Kind.DIRECTORY, Kind.CONFIG)
+        named = link.name.removeprefix(pytest_config.OF_PYTEST) if is_path else ""
         return any(name and place.names(name) for name in (link.path, named) for place in self._whole)
 
     @cached_property
@@ -312,7 +313,7 @@ class _Reliance:
         return self._matchers[run.id]
 
 
-_ANYTHING = Cause("", "", "", "")
+_ANYTHING = Cause(Kind.BLOCK, CHANGED, "", "")
 
 
 def is_read(state: ResourceState, place: Asked) -> bool:

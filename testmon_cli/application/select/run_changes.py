@@ -14,7 +14,6 @@ from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.invalidate import changed_distributions
 from testmon_cli.application.invalidate.snapshot_diff import (
-    UNKNOWN,
     FileChanges,
     Hits,
     PackageChanges,
@@ -24,7 +23,7 @@ from testmon_cli.application.invalidate.snapshot_diff import (
 )
 from testmon_cli.application.select.files_with_tests import is_collectable
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner, unobserved
 from testmon_cli.domain.records import Package, Run, VersionRef
 from testmon_cli.storage.datafile import Datafile
 
@@ -165,7 +164,7 @@ class RunChanges:
         touched = self._touched[run.id] = {*files.changed, *files.added, *files.removed}
         self.learned.unstable.update(touched)
         if compared.everything is not None:
-            return Matched({}, compared.everything, doubtful=compared.everything.kind == "config")
+            return Matched({}, compared.everything, doubtful=compared.everything.kind is Kind.CONFIG)
         if not compared.differs:
             self.learned.doubt(run, set())
             return _NOTHING
@@ -175,7 +174,7 @@ class RunChanges:
         snapshot = compared.snapshot
         if any(is_loaded(ref) and ref.model_key != MODEL_KEY for ref in snapshot.values()):
             # Checksums of two analyses cannot be compared, so nobody knows what the changes mean for these tests.
-            cause = Cause(UNKNOWN, "read sources in another way", "", "recorded by another version of testmon")
+            cause = unobserved("read sources in another way", "", "recorded by another version of testmon")
             return Matched({}, cause, doubtful=True)
         is_collected = partial(is_collectable, self.tree, naming=self.naming(run))
         matcher = RunMatcher(
@@ -191,7 +190,9 @@ class RunChanges:
         today = Today.for_run(self.tree.root, run, self.tree.overlay)
         config = self.config(run)
         if run.facts.get("config") not in (None, config.digest):
-            cause = Cause("config", "changed", "", f"{pytest_config.OF_PYTEST}{config.path or 'PYTEST_ADDOPTS'}")
+            cause = Cause(
+                Kind.CONFIG, Manner.CHANGED, "", f"{pytest_config.OF_PYTEST}{config.path or 'PYTEST_ADDOPTS'}"
+            )
             return Compared(snapshot, files, today, PackageChanges(), cause, differs=True)
         plugins = run.facts.get("plugins")
         changes = changed_distributions.compare(

@@ -18,7 +18,7 @@ from testmon_cli.application.invalidate.affected_traces import RunMatcher
 from testmon_cli.application.invalidate.snapshot_diff import FileChanges, Hits, PackageChanges, compare_files
 from testmon_cli.application.select.paths import ChangedFiles, is_read
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner, changed_resource
 from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import Run, VersionRef
 from testmon_cli.domain.source import SourceModel
@@ -111,7 +111,7 @@ class SinceRevision:
         then = pytest_config.read(root, text=before.text)
         if then.digest == now.digest:
             return None
-        return Cause("config", "changed", "", f"{pytest_config.OF_PYTEST}{now.path or then.path}")
+        return Cause(Kind.CONFIG, Manner.CHANGED, "", f"{pytest_config.OF_PYTEST}{now.path or then.path}")
 
 
 class _Matcher(RunMatcher):
@@ -169,4 +169,4 @@ class _Matcher(RunMatcher):
         states = {i: s for i, s in self._datafile.resource_states().items() if is_read(s, self._files)}
         for trace_id, state_id in self._datafile.resources([self.run.id]) if states else ():
             if trace_id in self._kinds and state_id in states:
-                self._hit(trace_id, Cause(states[state_id].kind, "changed", "", states[state_id].name))
+                self._hit(trace_id, changed_resource(states[state_id].kind, states[state_id].name))

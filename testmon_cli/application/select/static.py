@@ -28,7 +28,7 @@ from testmon_cli.application.select.reason_text import sentence
 from testmon_cli.application.select.since_revision import SinceRevision
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain import selection as kinds
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner
 from testmon_cli.domain.nodeid import NodeId, readings
 from testmon_cli.domain.selection import Reason, Selected, Selection
 from testmon_cli.tracing.engines.cache_seal import read_key
@@ -202,7 +202,7 @@ class _Static:
         for path in changes.changed:
             old, new = self._since.models.get(path), self._model(path)
             if old is None or new is None:
-                reach.whole_file(path, "does not parse" if new is None else CHANGED)
+                reach.whole_file(path, Manner.UNPARSABLE if new is None else CHANGED)
             else:
                 before = len(reach.changed) + len(reach.on_import)
                 reach.differing(path, old, new)
@@ -231,17 +231,17 @@ class _Static:
     def _of_source(self, path: str) -> Reason | None:
         how = ADDED if not self._since.blobs[path] else CHANGED if path in self._tree else REMOVED
         if how != CHANGED and _name(path) == "__init__.py":
-            return _reason(Cause("file", how, path, ""), "what its folder is to imports changes")
+            return _reason(Cause(Kind.FILE, how, path, ""), "what its folder is to imports changes")
         is_meant = path in self._reach.on_import or any(part[0] == path for part in self._reach.changed)
         if not is_meant or path in self._tests or path in self._loaded or _name(path) == CONFTEST:
             return None
         if _is_for_people(path) and not self._is_read(path):
             return None
-        return _reason(Cause("file", how, path, ""), "no import that is seen leads there")
+        return _reason(Cause(Kind.FILE, how, path, ""), "no import that is seen leads there")
 
     def _of_other(self, path: str) -> Reason | None:
         how = ADDED if not self._since.blobs[path] else CHANGED if path in self._tree else REMOVED
-        cause = Cause("file", how, path, "")
+        cause = Cause(Kind.FILE, how, path, "")
         if path == "pyproject.toml" and self._is_for_linters_alone():
             pass
         elif not _is_for_people(path):
@@ -285,14 +285,14 @@ class _Static:
         if any(fnmatch(path, pattern) or _is_about(path, pattern) for pattern in self._settings.always):
             return Reason(kinds.ALWAYS, "the setting `always` names it")
         if path in self._since.blobs and not path.endswith(".py"):
-            return _reason(Cause("file", CHANGED, path, ""))
+            return _reason(Cause(Kind.FILE, CHANGED, path, ""))
         if b"testmon_always" in self._tree.read(path):
             return Reason(kinds.ALWAYS, "it has the marker `testmon_always`")
         for pattern, files in self._settings.depends.items():
             for file in files if _is_about(path, pattern) else ():
                 changed = next((other for other in self._since.blobs if may_match(file, other)), None)
                 if changed is not None:
-                    return _reason(Cause("file", CHANGED, changed, ""), f"the setting `depends` names {file}")
+                    return _reason(Cause(Kind.FILE, CHANGED, changed, ""), f"the setting `depends` names {file}")
         if b"testmon_depends" in self._tree.read(path) and self._since.blobs:
             return Reason(kinds.ALWAYS, "it has the marker `testmon_depends`")
         if not (self._reach.changed or self._reach.on_import):
@@ -308,10 +308,10 @@ def _of_change(found: ReachedChange) -> Reason:
         where = f"{found.cause.path}::{found.cause.name}".removesuffix("::")
         return Reason(kinds.UNKNOWN, f"may run {where}, which may load or start anything", found.cause)
     if found.is_on_import:
-        return _reason(Cause("import", "needs", found.cause.path, "", 0, found.cause))
+        return _reason(Cause(Kind.IMPORT, Manner.NEEDS, found.cause.path, "", 0, found.cause))
     at = f" at {found.cause.path}:{found.cause.line}" if found.cause.line else f" in {found.cause.path}"
     what = found.cause.name or "code"
-    return Reason(kinds.AFFECTED, f"may come to {what}, {found.cause.how}{at}", found.cause)
+    return Reason(kinds.AFFECTED, f"may come to {what}, {found.cause.wording}{at}", found.cause)
 
 
 def _reason(cause: Cause, why: str = "") -> Reason:

@@ -11,7 +11,7 @@ from testmon_cli.application.checkout import environment, sources
 from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.invalidate.affected_traces import FileChanges, PackageChanges, RunMatcher
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import Cause, Kind, Manner
 from testmon_cli.domain.records import StoredExecution
 from testmon_cli.storage.datafile import Datafile
 from tests.conftest import Project
@@ -89,7 +89,7 @@ def test_what_an_edit_touches(
     matching: Matching, path: str, old: str, new: str, wanted: dict[str, tuple[str, str]]
 ) -> None:
     matching.depot.edit(path, old, new)
-    assert {nodeid: (cause.kind, cause.how) for nodeid, cause in matching.invalid().items()} == wanted
+    assert {nodeid: (cause.kind.value, cause.wording) for nodeid, cause in matching.invalid().items()} == wanted
 
 
 def test_a_source_that_cannot_be_read_endangers_who_imports_it(matching: Matching) -> None:
@@ -97,7 +97,7 @@ def test_a_source_that_cannot_be_read_endangers_who_imports_it(matching: Matchin
     matcher = matching.matcher()
     assert matcher.match() == {}
     assert {path for path in matcher.endangered if path.startswith("tests/")} == {"tests/test_files.py"}
-    assert {(c.origin.kind, c.origin.how, c.origin.path) for c in matcher.endangered.values()} == {
+    assert {(c.origin.kind.value, c.origin.wording, c.origin.path) for c in matcher.endangered.values()} == {
         ("file", "does not parse", "depot/files.py")
     }
 
@@ -114,13 +114,13 @@ def test_a_removed_source_touches_who_ran_it_and_endangers_who_imports_it(matchi
 
 def test_a_variable_touches_who_read_it(matching: Matching) -> None:
     found = matching.invalid(DEPOT_MODE="fast", DEPOT_OTHER="x")
-    assert found == {MODE: Cause("environment", "changed", "", "DEPOT_MODE")}
+    assert found == {MODE: Cause(Kind.ENVIRONMENT, Manner.CHANGED, "", "DEPOT_MODE")}
     assert matching.invalid(DEPOT_OTHER="x") == {}
 
 
 def test_a_distribution_touches_who_mentions_what_it_gives(matching: Matching) -> None:
-    for how in ("removed", "changed"):  # it is imported, and nothing uses it
-        cause = Cause("package", how, "", "click 8")
+    for how in (Manner.REMOVED, Manner.CHANGED):  # it is imported, and nothing uses it
+        cause = Cause(Kind.PACKAGE, how, "", "click 8")
         matcher = matching.matcher(PackageChanges(((("click",), cause),)))
         assert matcher.match() == {}
         assert set(matcher.endangered) == {"depot/files.py", "tests/test_files.py"}
@@ -130,7 +130,7 @@ def test_a_distribution_touches_who_mentions_what_it_gives(matching: Matching) -
 
 def test_one_change_alone(matching: Matching) -> None:
     matcher = matching.matcher()
-    cause = Cause("definition", "changed", "depot/rates.py", "BASE", 1)
+    cause = Cause(Kind.DEFINITION, Manner.CHANGED, "depot/rates.py", "BASE", 1)
     nodeids = {e.trace_id: e.nodeid for e in matching.executions()}
     for name, wanted in (("BASE", {NEAR}), ("label", {LABEL}), ("NONE", set()), ("TABLE", {NEAR})):
         hits = matcher.reached_by(lambda growth, name=name: growth.name("depot/rates.py", name, cause))

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from testmon_cli.analysis.model_diff import ADDED, CHANGED, REMOVED
 from testmon_cli.application.invalidate import changed_distributions
-from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.records import Package
 
 
@@ -19,7 +18,7 @@ BEFORE = (_package("outer", "1.0", "inner"), _package("inner", "1.0"), _package(
 
 def _changed(now: tuple[Package, ...], ignored: tuple[str, ...] = (), plugins: tuple[str, ...] = ()) -> dict[str, str]:
     changes = changed_distributions.compare(BEFORE, now, ignored, plugins).changed()
-    return {modules[0]: f"{cause.origin.name}, {cause.origin.how}" for modules, cause in changes}
+    return {modules[0]: f"{cause.origin.name}, {cause.origin.wording}" for modules, cause in changes}
 
 
 def test_nothing_changed() -> None:
@@ -69,10 +68,10 @@ def test_pytest_and_its_plugins_concern_all_tests() -> None:
     ],
 )
 def test_plugins_that_only_watch_concern_tests_when_they_are_used(
-    name: str, options: tuple[str, ...], how: str, all_of_them: bool
+    name: str, options: tuple[str, ...], how: Manner, all_of_them: bool
 ) -> None:
     plugins = ["pytest-mock==1", "pytest-cov==1", "pytest-sugar==1", "pytest-xdist==1"]
-    cause = Cause("package", how, "", f"{name} 1 -> 2")
+    cause = Cause(Kind.PACKAGE, how, "", f"{name} 1 -> 2")
     assert changed_distributions.concerns_all(cause, plugins, options) is all_of_them
 
 
@@ -87,5 +86,7 @@ def test_a_plugin_that_came_concerns_all_tests(tmp_path: Path, monkeypatch: pyte
     for name, text in points.items():
         (tmp_path / f"{name}-1.dist-info").mkdir()
         (tmp_path / f"{name}-1.dist-info/entry_points.txt").write_text(text, encoding="utf-8")
-    came = {name: changed_distributions.concerns_all(Cause("package", ADDED, "", f"{name} 1"), ()) for name in points}
+    came = {
+        name: changed_distributions.concerns_all(Cause(Kind.PACKAGE, ADDED, "", f"{name} 1"), ()) for name in points
+    }
     assert came == {"thing": False, "pytest_thing": True, "pytest_sugar": False}
