@@ -21,6 +21,7 @@ from testmon_cli.storage.writing import Writer
 
 if TYPE_CHECKING:
     from testmon_cli.domain.evidence import Row
+    from testmon_cli.domain.source import SourceModel
     from testmon_cli.storage.exporting import Exporter
     from testmon_cli.storage.merging import Merged
 
@@ -35,6 +36,7 @@ class Datafile(Reader, Writer):
         Writer.__init__(self, connection)
         self.path = connection.path
         self.mode = mode
+        self.decoded: dict[int, SourceModel | None] = {}  # of versions, once they were decoded; kept while it is read
         self._place = _place_of(self.path)
 
     @classmethod

@@ -108,14 +108,26 @@ def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "Sour
 
 
 def stored_model(datafile: "Datafile", ref: VersionRef | None) -> "SourceModel | None":
-    """The model of a stored version; None without one, and for one that another analysis made."""
-    from testmon_cli.analysis import codec
+    """The model of a stored version; None without one, and for one that another analysis made.
+
+    An answer asks for it once for each run that saw it.
+    """
     from testmon_cli.analysis.model_key import MODEL_KEY
 
     if ref is None or ref.model_key != MODEL_KEY:
         return None
+    if datafile.mode != "read":  # ids may come to stand for something else
+        return _decoded(datafile, ref.id)
+    if ref.id not in datafile.decoded:
+        datafile.decoded[ref.id] = _decoded(datafile, ref.id)
+    return datafile.decoded[ref.id]
+
+
+def _decoded(datafile: "Datafile", version_id: int) -> "SourceModel | None":
+    from testmon_cli.analysis import codec
+
     with datafile.decoding():
-        data = datafile.model(ref.id)
+        data = datafile.model(version_id)
         return codec.decode(data) if data else None
 
 

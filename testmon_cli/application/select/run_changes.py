@@ -114,7 +114,7 @@ class RunChanges:
         self.tree = tree
         self.learned = Learned(datafile)
         self._touched: dict[int, set[str]] = {}  # by run: files whose tests may be others than it collected
-        self._configs: dict[int, pytest_config.PytestConfig] = {}  # by run
+        self._configs: dict[str, pytest_config.PytestConfig] = {}  # by the place where pytest was started
         self._comparisons: dict[int, Compared] = {}  # by run
         self._matches: dict[int, Matched] = {}  # by run
 
@@ -132,9 +132,10 @@ class RunChanges:
 
     def config(self, run: Run) -> pytest_config.PytestConfig:
         """Read pytest's present configuration, as if it were started where a run was, for the same files."""
-        if run.id not in self._configs:
-            self._configs[run.id] = pytest_config.of_run(self.tree.root, run, self.tree.text)
-        return self._configs[run.id]
+        place = repr(run.facts.get("place"))
+        if place not in self._configs:
+            self._configs[place] = pytest_config.of_run(self.tree.root, run, self.tree.text)
+        return self._configs[place]
 
     def is_configured(self, run: Run) -> bool:
         """Whether pytest is configured as it was in a run."""

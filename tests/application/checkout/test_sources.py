@@ -14,6 +14,7 @@ from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.domain.records import SourceVersion, VersionRef
 from testmon_cli.domain.source import SourceError
 from testmon_cli.storage.datafile import Datafile
+from tests.conftest import Project
 
 
 def _write(root: Path, *names: str) -> None:
@@ -109,3 +110,13 @@ def test_what_is_no_source_exists_too(tmp_path: Path) -> None:
     _write(tmp_path, "a.py", "checks/b.yaml")
     tree = Tree(tmp_path, sources.scan(tmp_path))
     assert [tree.exists(path) for path in ("a.py", "checks/b.yaml", "c.py")] == [True, True, False]
+
+
+def test_a_stored_version_is_decoded_once_for_an_answer(project: Project) -> None:
+    project.write({"test_a.py": "def test():\n    pass\n"})
+    assert project.testmon("collect", "-q").code == 0
+    with Datafile.open(project.path / ".testmondata") as datafile:
+        ref = datafile.snapshot(datafile.runs()[0].id)["test_a.py"]
+        model = sources.stored_model(datafile, ref)
+        assert model is not None
+        assert sources.stored_model(datafile, ref) is model
