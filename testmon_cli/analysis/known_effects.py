@@ -68,6 +68,13 @@ CONTAINER_MUTATORS = frozenset(
 _BUILTIN_KINDS = (list, dict, set, str, bytes, int, float, tuple)
 BUILTIN_METHODS = frozenset(n for kind in _BUILTIN_KINDS for n in dir(kind) if not n.startswith("_"))
 
+# Calls of which nobody can change the result.
+UNCHANGEABLE = frozenset({
+    "abs", "ascii", "bool", "bytes", "chr", "float", "format", "hash", "hex", "id", "int", "isinstance", "issubclass",
+    "len", "os.path.abspath", "os.path.basename", "os.path.dirname", "os.path.join", "os.path.realpath", "ord",
+    "re.compile", "re.escape", "repr", "round", "str",
+})  # fmt: skip
+
 # Decorators under which the function stays, by name, what a caller sees: memoised functions run only once.
 MEMOISING = frozenset({"cache", "lru_cache", "cached_property", "cached", "memoize", "memoized", "cachedmethod"})
 

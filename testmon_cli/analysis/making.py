@@ -1,35 +1,57 @@
-"""Where a function makes what it keeps for others: in a global, in a class, or as the result of a memoised function.
+"""Where a function makes what it keeps for others: in a global, a class, an object, or as its memoised result.
 
 What runs there is all that the kept value can come from, apart from what the function does around it. So the run notes
 what runs while such a part of a function does.
 """
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import walk
 from testmon_cli.analysis.blocks import is_docstring
-from testmon_cli.analysis.dotted_names import root_name
-from testmon_cli.analysis.memoisation import CLASSES, SCOPES, bodies_of, last_part, object_of_cached_property
+from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
+from testmon_cli.analysis.memoisation import CLASSES, SCOPES, bodies_of, keeping_statements, last_part
 from testmon_cli.analysis.scopes import FunctionNode, parameters
 
 Body = list[ast.stmt]
 
 
-def making_bodies(node: FunctionNode) -> list[Body]:
-    """The bodies of a function, none inside of another, in which it makes what it keeps for others.
+class Part(NamedTuple):
+    """The statements of a body from its first one to the last one that keeps something."""
 
-    That is the innermost one with a statement that keeps something, or the one around the outermost loop. The list is
-    empty for functions that do not run in one piece: their callers run in between.
+    body: Body
+    last: ast.stmt
+
+    @property
+    def statements(self) -> Body:
+        """They as they are now."""
+        return self.body[: next(n for n, statement in enumerate(self.body) if statement is self.last) + 1]
+
+
+def making_parts(node: FunctionNode) -> list[Part]:
+    """The parts of a function, none inside of another, in which it makes what it keeps for others.
+
+    Each is of the innermost body with a statement that keeps something, or of the one around the outermost loop. The
+    list is empty for functions that do not run in one piece: their callers run in between.
     """
     if isinstance(node, ast.AsyncFunctionDef) or _is_generator(node):
         return []
     if is_memoised(node):
-        return [] if object_of_cached_property(node) else [node.body]
+        return [Part(node.body, node.body[-1])]
+    outliving = _Outliving(node)
     found: list[Body] = []
-    _search(node.body, None, _Outliving(node), found)
-    return found
+    _search(node.body, None, outliving, found)
+    return [Part(body, [statement for statement in body if outliving.is_changed_in(statement)][-1]) for body in found]
+
+
+def kept_inside(node: FunctionNode, parts: Iterable[Part]) -> set[str]:
+    """The attributes of its own object that a function keeps something in, all of them in some of its parts."""
+    within = _within(parts)
+    keeping = keeping_statements(node)
+    outside = {name for fill in keeping if id(fill.statement) not in within for name in fill.attributes}
+    return {name for fill in keeping for name in fill.attributes} - outside
 
 
 def is_memoised(node: FunctionNode) -> bool:
@@ -42,20 +64,147 @@ def first_of_making(body: Body) -> int:
     return 1 if is_docstring(body[0]) else 0
 
 
-def names_inside(node: FunctionNode, bodies: Iterable[Body]) -> set[str]:
-    """The names and attributes that a function uses in some of its bodies, and nowhere else.
+def names_inside(node: FunctionNode, parts: Sequence[Part], names: Names) -> set[str]:
+    """The names and attributes of a function that matter to what it makes only in some of its parts, if anywhere.
 
-    The attributes of what it is given are left out: others may have set them before it ran.
+    The attributes of what it is given are left out, unless they are called: others may have set them before it ran.
+    What comes after these parts matters where it may change what was kept.
     """
     given = set(parameters(node.args)) - set(CLASSES)
-    within = {id(child) for body in bodies for statement in body for child in walk(statement)}
+    within = _within(parts)
+    called = {id(child.func) for child in _nodes_of(parts) if isinstance(child, ast.Call)}
+    harmless = _harmless_after(node, parts, names) if parts else set()
     inside: set[str] = set()
     outside: set[str] = set()
     for statement in node.body:
         for child in walk(statement):
-            is_given = isinstance(child, ast.Attribute) and root_name(child) in given
-            (outside if is_given or id(child) not in within else inside).update(_names_in(child))
+            is_given = isinstance(child, ast.Attribute) and root_name(child) in given and id(child) not in called
+            is_inside = id(child) in harmless or (id(child) in within and not is_given)
+            (inside if is_inside else outside).update(_names_in(child))
     return inside - outside
+
+
+def _within(parts: Iterable[Part]) -> set[int]:
+    return set(map(id, _nodes_of(parts)))
+
+
+def _nodes_of(parts: Iterable[Part]) -> Iterator[ast.AST]:
+    return (child for part in parts for statement in part.statements for child in walk(statement))
+
+
+def _harmless_after(node: FunctionNode, parts: Sequence[Part], names: Names) -> set[int]:
+    """The nodes of a function that run after some of its parts and have no hold of what these kept."""
+    end = max(_end_of(part.last) for part in parts)
+    holding = _holding(node, parts, names)
+    found: set[int] = set()
+    pending: list[ast.AST] = [*node.body]
+    while pending:
+        current = pending.pop()
+        inner = [part for body in bodies_of(current) for part in body] if isinstance(current, ast.stmt) else []
+        pending += inner
+        own = _nodes_without(current, inner)
+        is_after = min((_start_of(child) for child in own if hasattr(child, "lineno")), default=(0, 0)) > end
+        if is_after and not any(_is_hold(child, holding) for child in own):
+            found.update(map(id, own))
+    return found
+
+
+def _nodes_without(node: ast.AST, without: Iterable[ast.AST]) -> list[ast.AST]:
+    """A statement with all that is in it, but for the statements in its bodies."""
+    left_out = set(map(id, without))
+    found: list[ast.AST] = []
+    pending = [node]
+    while pending:
+        current = pending.pop()
+        found.append(current)
+        pending += [child for child in ast.iter_child_nodes(current) if id(child) not in left_out]
+    return found
+
+
+def _is_hold(node: ast.AST, holding: Collection[str]) -> bool:
+    return any(name in holding for name in _names_in(node))
+
+
+def _holding(node: FunctionNode, parts: Sequence[Part], names: Names) -> set[str]:
+    """The names under which a function can have what it kept: what it kept it in, and all that these parts use.
+
+    Its own object is none: what others do with that, at any time, is not followed either. Nor are locals with values
+    that nobody can change, or that come from where such a value was kept.
+    """
+    own = list(_own_nodes(node.body))
+    global_ = {name for child in own if isinstance(child, ast.Global) for name in child.names}
+    stored = {child.id for child in own if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)}
+    locals_ = (stored - global_) | set(parameters(node.args))
+    kept = {name for part in parts for statement in part.statements for name in _stored_in(statement)} - locals_
+    used = {child.id for child in _nodes_of(parts) if isinstance(child, ast.Name)} & (locals_ - {"self"})
+    return kept | (used - _unchangeable(own, parameters(node.args), kept, names))
+
+
+def _stored_in(statement: ast.stmt) -> Iterator[str]:
+    """The names and attributes under which a statement sets or changes something."""
+    for child in walk(statement):
+        target: ast.AST | None = None
+        if isinstance(child, ast.Attribute | ast.Subscript) and isinstance(child.ctx, ast.Store):
+            target = child
+        elif isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):
+            target = child.func.value if child.func.attr in known_effects.CONTAINER_MUTATORS else None
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            target = child
+        elif isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == "setattr":
+            yield from (name for argument in child.args for part in walk(argument) for name in _names_in(part))
+        while isinstance(target, ast.Subscript):
+            target = target.value
+        if target is not None:
+            yield from _names_in(target)
+
+
+def _unchangeable(nodes: Iterable[ast.AST], given: Iterable[str], kept: Collection[str], names: Names) -> set[str]:
+    """Locals that only ever hold a value that nobody can change, or one from where such values were kept."""
+    found: set[str] = set()
+    others = set(given)
+    targets: set[int] = set()  # of plain assignments
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            named = [target for target in node.targets if isinstance(target, ast.Name)]
+            targets.update(map(id, named))
+            is_harmless = _is_unchangeable(node.value, names) or _is_kept(node.value, kept)
+            (found if is_harmless else others).update(target.id for target in named)
+    others |= {
+        node.id
+        for node in nodes
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and id(node) not in targets
+    }
+    return found - others
+
+
+def _is_unchangeable(node: ast.expr, names: Names) -> bool:
+    """Whether an expression makes a text, a number, a pattern or another value that nobody can change."""
+    if isinstance(node, ast.IfExp):
+        return _is_unchangeable(node.body, names) and _is_unchangeable(node.orelse, names)
+    if isinstance(node, ast.Call):
+        name = dotted_name(node.func)
+        expanded = names.expand(name)
+        return expanded in known_effects.UNCHANGEABLE and ("." in expanded or names.is_builtin(name))
+    return isinstance(node, ast.Constant | ast.JoinedStr)
+
+
+def _is_kept(node: ast.expr, kept: Collection[str]) -> bool:
+    """Whether a value is an item of what the function keeps something in."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+        node = node.func.value
+    elif isinstance(node, ast.Subscript):
+        node = node.value
+    else:
+        return False
+    return isinstance(node, ast.Name | ast.Attribute) and _is_hold(node, kept)
+
+
+def _start_of(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+def _end_of(node: ast.stmt) -> tuple[int, int]:
+    return node.end_lineno or node.lineno, node.end_col_offset or 0
 
 
 def _names_in(node: ast.AST) -> Iterator[str]:
@@ -91,12 +240,18 @@ class _Outliving:
         self._globals = {name for child in own if isinstance(child, ast.Global) for name in child.names}
         stored = {child.id for child in own if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)}
         self._locals = (stored | set(parameters(node.args))) - self._globals - set(CLASSES)
+        self._keeping = {id(fill.statement) for fill in keeping_statements(node)}
 
     def is_changed_by(self, statement: ast.stmt) -> bool:
         """Whether a simple statement may set, or change, what outlives the call."""
         if hasattr(statement, "body") or isinstance(statement, ast.Match):
             return False
-        return any(self._is_change(child) for child in walk(statement))
+        return id(statement) in self._keeping or any(self._is_change(child) for child in walk(statement))
+
+    def is_changed_in(self, statement: ast.stmt) -> bool:
+        """The same of a compound statement."""
+        inner = (found for body in bodies_of(statement) for found in body)
+        return self.is_changed_by(statement) or any(map(self.is_changed_in, inner))
 
     def _is_change(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Name):

@@ -52,7 +52,7 @@ def kept_in_object(node: FunctionNode) -> tuple[Kept, set[str]]:
 
 
 class Fill(NamedTuple):
-    """A statement that keeps something in nothing but the object itself."""
+    """A statement that keeps something in an object."""
 
     body: list[ast.stmt]  # where it stands
     statement: ast.stmt
@@ -70,6 +70,15 @@ def fills_of_object(node: FunctionNode) -> list[Fill]:
     reader = _Reader()
     reader.body(node.body, frozenset())
     return [fill for fill in reader.fills if not reader.shared.issuperset(fill.attributes)]
+
+
+def keeping_statements(node: FunctionNode) -> list[Fill]:
+    """The statements that set, or change, the attributes which `kept_in_object` tells of, or parts of these."""
+    if node.name in _INITIALISERS:
+        return []
+    reader = _Reader()
+    reader.body(node.body, frozenset())
+    return reader.keeping
 
 
 def kept_in_object_alone(node: FunctionNode) -> tuple[set[str], set[str]]:
@@ -335,7 +344,8 @@ class _Reader:
         self.aliases: dict[str, set[str]] = {}  # locals that come from an attribute
         self.same: set[str] = set()  # those that are one
         self.computed: set[str] = set()  # locals that hold what a call gave
-        self.fills: list[Fill] = []
+        self.keeping: list[Fill] = []
+        self.fills: list[Fill] = []  # those that keep it in nothing but the object itself
         self.items: set[str] = set()  # attributes of which an item is set
         self.shared: set[str] = set()  # those of which a part is set by other ways, which other objects may have, too
         self._body: list[ast.stmt] = []
@@ -411,8 +421,11 @@ class _Reader:
     ) -> None:
         self.results |= set(attributes) if computes else set()
         self.items |= set(attributes) if is_item else set()
+        fill = Fill(self._body, self._statement, tuple(sorted(attributes)))
+        if attributes:
+            self.keeping.append(fill)
         if is_whole and attributes:
-            self.fills.append(Fill(self._body, self._statement, tuple(sorted(attributes))))
+            self.fills.append(fill)
         else:
             self.shared |= set(attributes)
         for attribute in attributes:

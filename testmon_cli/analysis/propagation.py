@@ -218,9 +218,36 @@ class Growth:
             found = self.affected.seen if is_seen else self.affected.members
             found.setdefault((path, owner, attribute), cause)
             return
-        resolved = self.project.resolve(name, path) if "." in name.lstrip(".") else None
-        where = resolved[0] if resolved is not None else path
-        self.affected.kept.setdefault((where, attribute), cause)
+        if name.startswith("."):
+            self.affected.kept.setdefault((path, attribute), cause)
+            return
+        where, called = self.project.resolve(name, path) or (path, name)
+        if "." in called:
+            self.affected.kept.setdefault((where, attribute), cause)
+        else:
+            self._kept_name(where, called or attribute, cause)
+
+    def _kept_name(self, path: str, name: str, cause: Cause) -> None:
+        """What a module-level name stands for holds something else: so do the names under which others import it."""
+        pending = [(path, name)]
+        while pending:
+            where, called = pending.pop()
+            if (where, called) not in self.affected.kept:
+                self.affected.kept[where, called] = cause
+                pending += self._imported_as(where, called)
+
+    def _imported_as(self, path: str, name: str) -> Iterator[tuple[str, str]]:
+        """Under which names other files import a name of a file, or the same from outside of the project."""
+        for importer in self.project.star_importers(path):
+            yield importer, name
+        facts = self.project.facts(path)
+        outside = {(i.module, i.name) for i in (facts.imports_of(name) if facts is not None else ()) if not i.level}
+        for candidate in self.project.mentioning(frozenset({name})):
+            model = self.project.model(candidate)
+            for imported in model.imports if model is not None and candidate != path else ():
+                is_same = not imported.level and (imported.module, imported.name) in outside
+                if is_same or (imported.name == name and path in self.project.index.module_files(imported, candidate)):
+                    yield candidate, imported.binds
 
     def is_fixture(self, path: str, name: str) -> bool:
         """Whether pytest could take the name, as a parameter of a test, for a fixture of this file."""

@@ -114,7 +114,7 @@ class FunctionSummary(NamedTuple):
     # Attributes of its object, kept by some function of the file, of which the function notes all reading.
     sees: tuple[str, ...] = ()
     # Those of `keeps`, RESULT for the result itself, of which the run notes what ran while they were made, see
-    # `analysis.making`; and the names that the function uses only there.
+    # `analysis.making`; and the names of the function that matter to it nowhere else.
     made: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
 

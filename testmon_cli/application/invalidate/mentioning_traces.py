@@ -461,7 +461,7 @@ class MentionMatcher:
         self._mentions = Mentions(run, growth.project)
         self._owners = {kept: Owners(self._mentions, growth, kept=kept) for kept in (False, True)}
         self._paths: dict[str, dict[str, None]] = defaultdict(dict)  # of affected names
-        self._names: set[Name] = set()
+        self._names: dict[Name, bool] = {}  # those that were looked at, true where only what is kept is other
         self._looked_for: set[str] = set()  # paths whose names may be looked up
         self._met: set[tuple[str, str, int]] = set()  # files that look names up and reach such a path, and the way
         self._members: set[tuple[str, str, str]] = set()
@@ -480,9 +480,11 @@ class MentionMatcher:
         self._hits = {}
         self._known = self._mentions.traces.bits.of(known)
         causes = {**affected.kept, **affected.names}
-        fresh = [name for name in causes if name not in self._names]
+        fresh = [
+            name for name, cause in causes.items() if name not in self._names or self._names[name] > _is_kept(cause)
+        ]
         if fresh:
-            self._names.update(fresh)
+            self._names.update((name, _is_kept(causes[name])) for name in fresh)
             self._match_names(fresh, causes)
         for key in [key for key in affected.members if key not in self._members]:
             self._members.add(key)

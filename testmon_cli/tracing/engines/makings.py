@@ -1,16 +1,21 @@
-"""What runs while functions make what they keep for others: in a global, in a class, as a result of `lru_cache`.
+"""What runs while functions make what they keep for others: in a global, a class or an object, or as their result.
 
 That is all that a kept value can come from. Calls may be nested, and what an inner one runs belongs to the outer ones,
 too. Only the thread that runs the tests is followed; what others make counts as not known.
 """
 
 import _thread
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from testmon_cli.tracing.watch.states import MAKING, UNKNOWN_MAKING, as_field
 
-_MOST_CALLS = 300  # of one function that are followed in one process: each costs some microseconds
+_MOST_CALLS = 300  # of one function that are followed in one process however long it takes
+_SHARE = 0.01  # of the time that it may take to follow more
 _MOST_FUNCTIONS = 500  # that one call may run
+
+_now = time.perf_counter  # as it is before tests put another in its place
 
 _Key = tuple[str, str]  # path and qualified name of a function
 
@@ -36,14 +41,24 @@ class Makings:
         self._calls: dict[_Key, int] = {}
         self._found: dict[str, set[tuple[str, str]]] = {}
         self._thread = _thread.get_ident()
+        self._started = _now()
+        self._spent = 0.0  # seconds
 
     def may_begin(self, key: _Key, owner: str) -> bool:
         """Whether a call is to be followed; else it is noted that what it makes is not known."""
         calls = self._calls[key] = self._calls.get(key, 0) + 1
-        if calls <= _MOST_CALLS and _thread.get_ident() == self._thread:
+        is_cheap = calls <= _MOST_CALLS or self._spent <= (_now() - self._started) * _SHARE
+        if is_cheap and _thread.get_ident() == self._thread:
             return True
         self.lose(key, owner)
         return False
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Count how long it takes to follow calls."""
+        begin = _now()
+        yield
+        self._spent += _now() - begin
 
     def begin(self, key: _Key, owner: str) -> None:
         self.going_on.append(Making(key, owner))

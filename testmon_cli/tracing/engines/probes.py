@@ -207,15 +207,17 @@ class ProbesEngine:
         """A function begins to make what it keeps for others."""
         key = path, qualname
         if self._makings.may_begin(key, self._owner):
-            self._gather()
-            self._makings.begin(key, self._owner)
+            with self._makings.timed():
+                self._gather()
+                self._makings.begin(key, self._owner)
 
     def end_making(self, path: str, qualname: str) -> None:
         """A function has made what it keeps for others, or failed to."""
         making = self._makings.last((path, qualname))
         if making is not None:
-            self._gather()
-            self._makings.end(making, self._owner)
+            with self._makings.timed():
+                self._gather()
+                self._makings.end(making, self._owner)
 
     def _gather(self) -> None:
         """Take the hits up to now, for whoever runs."""
