@@ -14,6 +14,7 @@ def migrate(connection: Connection) -> None:
         target_metadata=given.get("metadata", Base.metadata),
         version_table=given.get("version_table", "alembic_version"),
         render_as_batch=connection.dialect.name == "sqlite",
+        on_version_apply=lambda step, **_: given["reached"](step.up_revision_id) if "reached" in given else None,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -147,6 +147,15 @@ Examples:
 """
 
 
+class _Whole(click.Group):
+    """A group that lists its commands with whole sentences."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(200)) for name, command in found if command])
+
+
 class _Sections(click.Group):
     """A group that lists its commands by what they are for."""
 
@@ -638,7 +647,7 @@ def doctor(context: click.Context, json: bool, env: str | None, datafile: str | 
         return command.run(_settings(context, datafile, env), json=json)
 
 
-@cli.group()
+@cli.group(cls=_Whole)
 def agent() -> None:
     """Tell coding agents which tests their edits affect."""
 
@@ -808,7 +817,7 @@ def mcp(context: click.Context, env: str | None, datafile: str | None) -> int:
     return command.run(lambda: _settings(context, datafile, env))
 
 
-@cli.group()
+@cli.group(cls=_Whole)
 def bundle() -> None:
     """Put what runs learned into a file that travels, and look into one."""
 
@@ -906,7 +915,7 @@ def pull(
         return command.run(settings, ref=ref, since=since, limit=limit, format_=format_)
 
 
-@cli.group("hub")
+@cli.group("hub", cls=_Whole)
 def hub_() -> None:
     """Look after the hub, the place where bundles meet."""
 
@@ -956,7 +965,7 @@ def hub_check(context: click.Context, hub: str | None, format_: str) -> int:
         return command.check(_settings(context, None, None, hub=hub), format_=format_)
 
 
-@cli.group()
+@cli.group(cls=_Whole)
 def db() -> None:
     """Keep the datafile in order, also while tests are collected into it."""
 

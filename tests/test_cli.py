@@ -41,6 +41,17 @@ def test_the_help_lists_each_command_once_by_what_it_is_for(
     assert "Others:" not in text
 
 
+@pytest.mark.parametrize("group", ["agent", "bundle", "db", "hub"])
+def test_the_help_of_a_group_cuts_nothing(
+    group: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main([group, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "..." not in "".join(lines[1:])
+
+
 @pytest.mark.parametrize("instruction", ["bash_source", "zsh_source", "fish_source"])
 def test_a_shell_is_given_its_script(
     instruction: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

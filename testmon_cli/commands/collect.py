@@ -5,7 +5,7 @@ from typing import Final
 
 from testmon_cli.application.collect.use_case import Collected, collect, collect_selected
 from testmon_cli.application.settings import Settings
-from testmon_cli.rendering import terminal
+from testmon_cli.rendering import progress, terminal
 
 _USAGE_ERROR: Final = 4  # pytest's exit code
 _QUIET: Final = frozenset(
@@ -16,10 +16,11 @@ _OURS: Final = ("--select", "--engine", "--env", "--datafile", "--verbose")
 
 def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbose: bool) -> int:
     """Collect and give pytest's exit code; 0 when `select` leaves nothing to run."""
-    if select:
-        collected = collect_selected(settings, pytest_args, verbose=verbose, say=_say)
-    else:
-        collected = collect(settings, pytest_args, verbose=verbose)
+    with progress.late_bar("Reading what ran") as advance:
+        if select:
+            collected = collect_selected(settings, pytest_args, verbose=verbose, say=_say, progress=advance)
+        else:
+            collected = collect(settings, pytest_args, verbose=verbose, progress=advance)
     if collected is None:
         terminal.write("testmon: nothing is affected, no test to run\n")
         return 0

@@ -6,7 +6,7 @@ from testmon_cli.application import db
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EXIT_DATAFILE
 from testmon_cli.rendering import db as rendering
-from testmon_cli.rendering import terminal
+from testmon_cli.rendering import progress, terminal
 from testmon_cli.storage import maintenance
 from testmon_cli.storage.opening import path_of
 
@@ -24,7 +24,8 @@ def current(settings: Settings, *, json: bool) -> int:
 
 def upgrade(settings: Settings, *, json: bool) -> int:
     """Bring the datafile to the newest schema."""
-    before, backup = maintenance.upgrade(path_of(settings.datafile))
+    with progress.bar("Upgrading") as advance:
+        before, backup = maintenance.upgrade(path_of(settings.datafile), progress=advance)
     if json:
         fields = {"from": before.schema, "to": before.newest, "backup": None if backup is None else str(backup)}
         terminal.write(rendering.as_json(datafile=settings.datafile, **fields))

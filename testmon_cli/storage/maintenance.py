@@ -12,6 +12,7 @@ from testmon_cli.domain.records import FAILURES, OUTCOMES, TEST_KINDS, Environme
 from testmon_cli.storage import opening
 from testmon_cli.storage.connection import UNREADABLE, translated
 from testmon_cli.storage.datafile import Datafile
+from testmon_cli.storage.gc import Progress
 from testmon_cli.storage.layout import Schema
 from testmon_cli.storage.packing import original, pack_numbers, unpack_numbers, unpack_text
 from testmon_cli.storage.sealing import Seal
@@ -49,7 +50,9 @@ def state_of(path: Path, timeout: float = 30.0, schema: Schema | None = None) ->
         return State(str(found), newest, sealed, path.stat().st_size)
 
 
-def upgrade(path: Path, timeout: float = 30.0, schema: Schema | None = None) -> tuple[State, Path | None]:
+def upgrade(
+    path: Path, timeout: float = 30.0, schema: Schema | None = None, progress: Progress | None = None
+) -> tuple[State, Path | None]:
     """Bring a datafile to the newest schema; what it was, and the backup, None where nothing was to be done."""
     schema = schema or Schema()
     before = state_of(path, timeout, schema)
@@ -58,7 +61,7 @@ def upgrade(path: Path, timeout: float = 30.0, schema: Schema | None = None) -> 
     if before.schema not in schema.revisions or before.seal == "broken":
         with Datafile.open(path, schema=schema):  # says what is wrong
             return before, None
-    return before, opening.upgrade(path, before.schema, timeout, schema)
+    return before, opening.upgrade(path, before.schema, timeout, schema, progress)
 
 
 def backup(path: Path, target: Path) -> int:

@@ -1,7 +1,7 @@
 """Alembic, for datafiles of an older schema. Imported only when there is one: it takes half a second."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,12 +28,18 @@ def revisions(folder: Path | None = None) -> tuple[str, ...]:
     return tuple(script.revision for script in reversed(list(scripts.walk_revisions())))
 
 
-def upgrade(connection: sqlite3.Connection, folder: Path | None = None, revision: str = "head") -> None:
+def upgrade(
+    connection: sqlite3.Connection,
+    folder: Path | None = None,
+    revision: str = "head",
+    reached: Callable[[str], None] = lambda _: None,
+) -> None:
     """Bring an open SQLite database to a revision in one transaction, which is rolled back on any error.
 
-    The connection must be in autocommit mode (`isolation_level=None`).
+    The connection must be in autocommit mode (`isolation_level=None`). `reached` is told each revision on the way.
     """
     with _transaction(connection, folder) as config:
+        config.attributes["reached"] = reached
         command.upgrade(config, revision)
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.storage.connection import Connection, translated
+from testmon_cli.storage.gc import Progress
 from testmon_cli.storage.layout import APPLICATION_ID, Schema, create_tables
 from testmon_cli.storage.sealing import Seal
 
@@ -173,8 +174,11 @@ def _publish(draft: Path, path: Path) -> None:
         os.replace(draft, path)  # a file system without links
 
 
-def upgrade(path: Path, revision: str, timeout: float, schema: Schema) -> Path:
-    """Bring a datafile to the newest schema in one transaction; gives the backup that it puts beside it."""
+def upgrade(path: Path, revision: str, timeout: float, schema: Schema, progress: Progress | None = None) -> Path:
+    """Bring a datafile to the newest schema in one transaction; gives the backup that it puts beside it.
+
+    `progress` is told of steps: the copy is one, and each revision.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
     from testmon_cli.storage import migrating
@@ -182,10 +186,17 @@ def upgrade(path: Path, revision: str, timeout: float, schema: Schema) -> Path:
     driver = _driver(path, "write", timeout)
     seal = Seal(path)
     try:
+        first = schema.revisions.index(revision)
+
+        def reached(revision: str) -> None:
+            if progress is not None:
+                progress(schema.revisions.index(revision) - first + 1, len(schema.revisions) - first)
+
         backup = _backup(driver, path, revision)
+        reached(revision)
         try:
             with translated(path):
-                migrating.upgrade(driver, schema.folder)
+                migrating.upgrade(driver, schema.folder, reached=reached)
         except (SQLAlchemyError, sqlite3.Error) as error:
             backup.unlink()
             reason = str(error).partition("\n")[0]

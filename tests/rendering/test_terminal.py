@@ -18,6 +18,22 @@ TEXT = "all [bold]well[/bold]\nFAILED t.py::test_x[caf\u00e9]\n" + "a long line,
 PLAIN = {"TERM": "xterm", "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
+def _in_a_terminal(command: list[str], **environ: str) -> str:
+    """What a command writes to a terminal, which it has for stdout and stderr."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, env={**PLAIN, **environ}, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 4096):
+            shown += data
+    except OSError:
+        pass  # Linux says so when the other side is closed
+    os.close(ours)
+    assert process.wait() == 0, shown
+    return shown.decode().replace("\r\n", "\n")
+
+
 def _piped(text: str, **environ: str) -> tuple[bytes, bytes]:
     done = subprocess.run([sys.executable, "-c", CODE, text], env={**PLAIN, **environ}, capture_output=True, check=True)
     return done.stdout, done.stderr
@@ -61,3 +77,35 @@ def test_arguments_are_exact_in_a_pipe_and_steer_no_terminal() -> None:
     os.close(theirs)
     assert os.read(ours, 100) == b"t\\x1b[2J\\udcff.py\r\n"
     os.close(ours)
+
+
+def test_who_wants_no_colour_gets_none() -> None:
+    shown = _in_a_terminal([sys.executable, "-c", CODE, TEXT], NO_COLOR="1")
+    assert "FAILED t.py::test_x[café]" in shown
+    assert "\x1b[31m" not in shown
+
+
+PROGRESS = """
+import sys, time
+from testmon_cli.rendering.progress import late_bar
+with late_bar("Reading what ran") as advance:
+    for done in range(1, 12):
+        time.sleep(float(sys.argv[1]))
+        if advance is not None:
+            advance(done, 12)
+"""
+
+
+def test_what_takes_its_time_shows_how_much_is_left() -> None:
+    shown = _in_a_terminal([sys.executable, "-c", PROGRESS, "0.1"])
+    assert "Reading what ran" in shown
+    assert "0:00:0" in shown
+
+
+def test_what_is_done_at_once_shows_nothing() -> None:
+    assert _in_a_terminal([sys.executable, "-c", PROGRESS, "0"]) == ""
+
+
+def test_without_a_terminal_there_is_no_progress() -> None:
+    done = subprocess.run([sys.executable, "-c", PROGRESS, "0.1"], env=PLAIN, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from testmon_cli.domain.errors import DatafileError
-from testmon_cli.storage import migrating, packing
+from testmon_cli.storage import maintenance, migrating, packing
 from testmon_cli.storage.compiled_sqlite import REVISIONS
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.storage.layout import APPLICATION_ID, Schema, create_tables, migrations_folder
@@ -165,3 +165,15 @@ def test_migrations_import_nothing_that_changes_with_the_program() -> None:
     ]
     assert imports
     assert not [ast.unparse(node) for node in imports if "testmon_cli" in ast.unparse(node)]
+
+
+def test_the_steps_of_an_upgrade_are_told(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as driver:
+        driver.execute("PRAGMA journal_mode = WAL")
+        driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrating.upgrade(driver, revision="0002")
+    steps: list[tuple[int, int]] = []
+    before, backup = maintenance.upgrade(path, progress=lambda done, total: steps.append((done, total)))
+    assert before.schema == "0002"
+    assert backup is not None
+    assert steps == [(done, len(REVISIONS) - 1) for done in range(1, len(REVISIONS))]

@@ -13,6 +13,8 @@ from testmon_cli.domain.records import Execution, ResourceState, Trace
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.watch.states import EXISTS, KEPT, MAKING, METADATA, as_field, as_text, from_field
 
+Progress = Callable[[int, int], None]
+
 _PATHS = ("file", "directory", METADATA)  # kinds of resources whose names are paths
 
 
@@ -23,9 +25,14 @@ class SpoolReader:
         self._folder = folder
         self._offsets: dict[str, int] = {}
 
-    def poll(self) -> Iterator[tuple[str, wire.Record]]:
-        """Records that came since the last call, each with the file it came from. Unfinished frames wait."""
+    def poll(self, progress: Progress | None = None) -> Iterator[tuple[str, wire.Record]]:
+        """Records that came since the last call, each with the file it came from. Unfinished frames wait.
+
+        `progress` is told how many bytes were handed on, of those that there are.
+        """
         found = [entry for entry in os.scandir(self._folder) if entry.name.endswith(".spool")]
+        before = sum(self._offsets.values())
+        total = sum(entry.stat().st_size for entry in found) - before if progress is not None else 0
         for entry in sorted(found, key=lambda entry: entry.stat().st_mtime_ns):
             name = entry.name
             start = self._offsets.get(name, 0)
@@ -34,8 +41,11 @@ class SpoolReader:
                 data = handle.read()
             records, end = wire.decode(data)
             self._offsets[name] = start + end
-            for record in records:
+            handed_on = sum(self._offsets.values()) - before - end
+            for count, record in enumerate(records, 1):
                 yield name, record
+                if progress is not None:
+                    progress(handed_on + end * count // len(records), total)
 
 
 class Batch:

@@ -54,6 +54,7 @@ class Supervisor:
     def __init__(self, stop: Stop | None = None) -> None:
         self._stop = stop or Stop()
         self.signal = 0  # the first TERM or HUP that came
+        self.is_over = False  # whether the command has ended
         self._is_interrupted = False  # by what no terminal sent, so that pytest may not have got it
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -87,6 +88,7 @@ class Supervisor:
                 if self._is_interrupted and not is_told():
                     self._interrupt(process)
                 self._is_interrupted = False
+            self.is_over = True
             look()
         except BaseException:
             self._end(process, ended)

@@ -24,7 +24,7 @@ from testmon_cli.application.checkout import (
 from testmon_cli.application.checkout.files import read_bytes
 from testmon_cli.application.checkout.pytest_options import without_options
 from testmon_cli.application.collect import spool_folder
-from testmon_cli.application.collect.joiner import Joiner, SpoolReader
+from testmon_cli.application.collect.joiner import Joiner, Progress, SpoolReader
 from testmon_cli.application.collect.loaded_sources import LoadedSources
 from testmon_cli.application.collect.pytest_process import Stop, supervisor
 from testmon_cli.application.select import keywords
@@ -73,11 +73,17 @@ class Collected(NamedTuple):
 
 
 def collect_selected(
-    settings: Settings, arguments: Sequence[str], *, verbose: bool = False, say: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    arguments: Sequence[str],
+    *,
+    verbose: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+    progress: Progress | None = None,
 ) -> Collected | None:
     """Run only what `select` would print; None when that is nothing.
 
-    Paths among the arguments narrow the selection, all others go to pytest. `say` is told what the user should know.
+    Paths among the arguments narrow the selection, all others go to pytest. `say` is told what the user should know,
+    for `progress` see `collect`.
     """
     from testmon_cli.application.select.filters import narrowing_of
     from testmon_cli.application.select.use_case import select  # a plain run does not need it
@@ -87,10 +93,10 @@ def collect_selected(
     narrowing = narrowing_of(settings, paths or None)
     selection = select(settings, narrowing=narrowing, exact=True)
     if not selection.known and narrowing.is_of_tests(selection):
-        return collect(settings, arguments, verbose=verbose)
+        return collect(settings, arguments, verbose=verbose, progress=progress)
     if not selection.arguments:
         return None
-    return collect_these(settings, options, selection.arguments, verbose=verbose, say=say)
+    return collect_these(settings, options, selection.arguments, verbose=verbose, say=say, progress=progress)
 
 
 def collect_these(
@@ -100,18 +106,19 @@ def collect_these(
     *,
     verbose: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    progress: Progress | None = None,
 ) -> Collected:
     """Run some tests; where pytest does not know one of them by its name, what contains them.
 
     An id may hold the time of day, and what makes tests may do so by means that no text tells.
     """
-    collected = collect(settings, [*options, *nodes], verbose=verbose)
+    collected = collect(settings, [*options, *nodes], verbose=verbose, progress=progress)
     functions = tuple(dict.fromkeys(str(NodeId.parse(node, path_of(node)).function) for node in nodes))
     files = tuple(dict.fromkeys(map(path_of, nodes)))  # of a file pytest says what is wrong with it and goes on
     for wider, what in ((functions, "functions"), (files, "files")):
         if collected.is_refused and wider != nodes:
             say(f"pytest does not know some of these tests by their names; running their {what} instead")
-            collected = collect(settings, [*options, *wider], verbose=verbose)
+            collected = collect(settings, [*options, *wider], verbose=verbose, progress=progress)
             nodes = wider
     return collected
 
@@ -123,9 +130,11 @@ def collect(
     verbose: bool = False,
     is_whole: bool = False,
     stop: Stop | None = None,
+    progress: Progress | None = None,
 ) -> Collected:
     """Run pytest with these arguments under observation and store what it showed. `stop` lets another thread end it.
 
+    `progress` is told of what is left to be read once pytest has ended.
     `is_whole` says that the jobs that run beside this one leave nothing out, even though this one may.
     Returns pytest's own exit code. Raises DatafileError before pytest starts when nothing could be stored.
     """
@@ -199,7 +208,7 @@ def collect(
             reader = SpoolReader(Path(spool.folder))
 
             def look() -> None:
-                store.read(reader)
+                store.read(reader, progress if watched.is_over else None)
                 store.commit()
 
             command = launch.command(_short(arguments, spool.folder))
@@ -313,8 +322,8 @@ class _Store:
         self._add(there)
         self._snapshot()
 
-    def read(self, reader: SpoolReader) -> None:
-        for source, record in reader.poll():
+    def read(self, reader: SpoolReader, progress: Progress | None = None) -> None:
+        for source, record in reader.poll(progress):
             self._joiner.add(source, record)
 
     def commit(self) -> None:

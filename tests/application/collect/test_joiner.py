@@ -43,6 +43,20 @@ def test_a_frame_that_is_not_finished_waits(tmp_path: Path, length: int) -> None
     assert list(reader.poll()) == []
 
 
+def test_how_much_is_left_to_be_read(tmp_path: Path) -> None:
+    frame = wire.encode([wire.CollectionError("a.py", "/a.py", "bad")])
+    for name in "ab":
+        (tmp_path / f"{name}.spool").write_bytes(frame)
+    reader = SpoolReader(tmp_path)
+    list(reader.poll())
+    for name in "ab":
+        (tmp_path / f"{name}.spool").write_bytes(frame * 3)
+    told: list[tuple[int, int]] = []
+    assert len(list(reader.poll(lambda done, total: told.append((done, total))))) == 4
+    size = len(frame)
+    assert told == [(size * done, size * 4) for done in range(1, 5)]
+
+
 def test_lines_and_blocks_give_the_same_fingerprint(root: Path) -> None:
     found = []
     for hits in ((2, 3), b"\1\1\0"):
