@@ -37,6 +37,11 @@ def run(project: Project, step: str, **environ: str) -> Answer:
     return answer
 
 
+def block(section: str, kind: str) -> str:
+    """The first block of one kind in a section."""
+    return next(text for found, text in re.findall(r"```(\w+)\n(.*?)```", SECTIONS[section], re.DOTALL) if found == kind)
+
+
 def ran(answer: Answer) -> int:
     return sum(map(int, re.findall(r"(\d+) passed", answer.out)))
 
@@ -91,7 +96,7 @@ def test_the_session_of_nox(shop: Project) -> None:
 
 
 def test_the_steps_that_plan(shop: Project, tmp_path: Path) -> None:
-    plan, ci = next(text for kind, text in BLOCKS if kind == "bash").splitlines()
+    plan, ci = steps(SECTIONS["GitHub Actions"])[-2:]
     output = tmp_path / "output"
     run(shop, plan, GITHUB_OUTPUT=str(output))
     jobs, matrix = output.read_text(encoding="utf-8").splitlines()
@@ -106,3 +111,84 @@ def test_the_steps_of_the_action(shop: Project, tmp_path: Path) -> None:
     shards = re.findall(r'"shard":"(.*?)"', output.read_text(encoding="utf-8"))
     assert sum(ran(run(shop, planned, TESTMON_SHARD=shard, ARGUMENTS="-p no:cacheprovider")) for shard in shards) == 7
     assert [ran(run(shop, ci, TESTMON_SHARD="", ARGUMENTS="")), ran(run(shop, ci, ARGUMENTS="-q"))] == [0, 0]
+
+
+DJANGO = {
+    "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = site_settings\npythonpath = .\naddopts = -p pytest_django.plugin\n",
+    "site_settings.py": """
+        SECRET_KEY = "x"
+        INSTALLED_APPS = ["store"]
+        ROOT_URLCONF = "store.urls"
+        TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+        """,
+    "store/__init__.py": "",
+    "store/migrations/__init__.py": "",
+    "store/views.py": """
+        from django.shortcuts import render
+
+
+        def index(request):
+            return render(request, "index.html")
+
+
+        def about(request):
+            return render(request, "about.html")
+        """,
+    "store/urls.py": """
+        from django.urls import path
+
+        from store import views
+
+        urlpatterns = [path("", views.index), path("about", views.about)]
+        """,
+    "store/templates/index.html": "index",
+    "store/templates/about.html": "about",
+    "test_store.py": """
+        def test_index(client):
+            assert client.get("/").content.startswith(b"index")
+
+
+        def test_about(client):
+            assert client.get("/about").content.startswith(b"about")
+        """,
+}
+
+
+def test_django(project: Project) -> None:
+    pytest.importorskip("pytest_django", reason="the group test has it where Django can be installed")
+    step = block("Django", "bash")
+    project.write({**DJANGO, "pyproject.toml": block("Django", "toml")})
+    assert [ran(run(project, step)), ran(run(project, step))] == [2, 0]
+    project.edit("store/templates/about.html", "about", "about us")
+    assert ran(run(project, step)) == 1
+    project.write({"store/migrations/0001_initial.py": "operations = []\n"})
+    assert ran(run(project, step)) == 2
+    assert ran(run(project, step, DATABASE_URL="postgres://host/shop")) == 2
+
+
+def test_the_packages_of_a_monorepo(project: Project) -> None:
+    pytest_table = '[tool.pytest.ini_options]\npythonpath = ["src", "../money/src"]\n'
+    test = "from {0} import total\n\ndef test():\n    assert total() == 3\n"
+    project.write({
+        "packages/money/pyproject.toml": pytest_table,
+        "packages/money/src/money.py": "def total():\n    return 3\n",
+        "packages/money/tests/test_money.py": test.format("money"),
+        "packages/orders/pyproject.toml": pytest_table + block("Monorepo", "toml"),
+        "packages/orders/src/orders.py": "import money\n\ndef total():\n    return money.total()\n",
+        "packages/orders/tests/test_orders.py": test.format("orders"),
+        "packages/users/pyproject.toml": pytest_table,
+        "packages/users/tests/test_users.py": "def test():\n    pass\n",
+    })
+    step = block("Monorepo", "bash")
+    assert [ran(run(project, step)), ran(run(project, step))] == [3, 0]
+    project.edit("packages/money/src/money.py", "return 3", "return 1 + 2")
+    assert ran(run(project, step)) == 2
+
+
+def test_the_gate_of_coverage(shop: Project) -> None:
+    collect, report = block("Coverage gate", "bash").splitlines()
+    assert ran(run(shop, collect)) == 7
+    run(shop, report)
+    shop.write({"shop/unused.py": "X = 1\n"})
+    answer = shop.testmon(*report.replace("90", "99.9").split()[1:])
+    assert (answer.code, "less than 99.9 %" in answer.err) == (1, True)
