@@ -265,6 +265,14 @@ def test_a_failure_is_of_the_sources_as_they_are(project: Project) -> None:
     assert (failure["nodeid"], failure["outcome"]) == ("test_shop.py::test_five", "failed")
     assert "\nE       assert 4 == 5\n" in failure["text"]
     assert answer["selected_by_reason"] == {"failed": 1}
+    assert (answer["tests"], answer["outcomes"]) == (2, {"failed": 1, "passed": 1})
+    project.edit("test_shop.py", "price() == 5", "price() == 4")
+    assert project.testmon("collect", "--select", "-q").code == 0
+    project.edit("shop.py", "return 4", "return 5")
+    assert project.testmon("collect", "--select", "-q").code == 1
+    project.edit("shop.py", "return 5", "return 4")
+    assert project.testmon("select").out == ""
+    assert json.loads(project.testmon("report", "--format", "json").out)["outcomes"] == {"passed": 2}
 
 
 def test_a_datafile_may_be_named_by_a_url(shop: Project) -> None:

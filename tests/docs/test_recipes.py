@@ -39,7 +39,8 @@ def run(project: Project, step: str, **environ: str) -> Answer:
 
 def block(section: str, kind: str) -> str:
     """The first block of one kind in a section."""
-    return next(text for found, text in re.findall(r"```(\w+)\n(.*?)```", SECTIONS[section], re.DOTALL) if found == kind)
+    found = re.findall(r"```(\w+)\n(.*?)```", SECTIONS[section], re.DOTALL)
+    return next(text for name, text in found if name == kind)
 
 
 def ran(answer: Answer) -> int:
@@ -114,7 +115,12 @@ def test_the_steps_of_the_action(shop: Project, tmp_path: Path) -> None:
 
 
 DJANGO = {
-    "pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = site_settings\npythonpath = .\naddopts = -p pytest_django.plugin\n",
+    "pytest.ini": """
+        [pytest]
+        DJANGO_SETTINGS_MODULE = site_settings
+        pythonpath = .
+        addopts = -p pytest_django.plugin
+        """,
     "site_settings.py": """
         SECRET_KEY = "x"
         INSTALLED_APPS = ["store"]
@@ -169,16 +175,18 @@ def test_django(project: Project) -> None:
 def test_the_packages_of_a_monorepo(project: Project) -> None:
     pytest_table = '[tool.pytest.ini_options]\npythonpath = ["src", "../money/src"]\n'
     test = "from {0} import total\n\ndef test():\n    assert total() == 3\n"
-    project.write({
-        "packages/money/pyproject.toml": pytest_table,
-        "packages/money/src/money.py": "def total():\n    return 3\n",
-        "packages/money/tests/test_money.py": test.format("money"),
-        "packages/orders/pyproject.toml": pytest_table + block("Monorepo", "toml"),
-        "packages/orders/src/orders.py": "import money\n\ndef total():\n    return money.total()\n",
-        "packages/orders/tests/test_orders.py": test.format("orders"),
-        "packages/users/pyproject.toml": pytest_table,
-        "packages/users/tests/test_users.py": "def test():\n    pass\n",
-    })
+    project.write(
+        {
+            "packages/money/pyproject.toml": pytest_table,
+            "packages/money/src/money.py": "def total():\n    return 3\n",
+            "packages/money/tests/test_money.py": test.format("money"),
+            "packages/orders/pyproject.toml": pytest_table + block("Monorepo", "toml"),
+            "packages/orders/src/orders.py": "import money\n\ndef total():\n    return money.total()\n",
+            "packages/orders/tests/test_orders.py": test.format("orders"),
+            "packages/users/pyproject.toml": pytest_table,
+            "packages/users/tests/test_users.py": "def test():\n    pass\n",
+        }
+    )
     step = block("Monorepo", "bash")
     assert [ran(run(project, step)), ran(run(project, step))] == [3, 0]
     project.edit("packages/money/src/money.py", "return 3", "return 1 + 2")

@@ -20,7 +20,7 @@ from testmon_cli.storage.opening import path_of
 def report(
     settings: Settings, *, slowest: int, base: str | None = None, runs_shown: int = 0, with_results: bool = False
 ) -> Report:
-    """Sum up the newest execution of every test of the environment that still exists.
+    """Sum up what stands of every test of the environment that still exists, which mostly is its newest execution.
 
     `base` is a revision of git: how tests come out there tells whether a failure is new. Raises DatafileError when
     there is no datafile, EnvironmentFailure when git cannot be asked.
@@ -35,6 +35,7 @@ def report(
         newest: dict[str, StoredExecution] = {}
         for execution in executions:
             newest.setdefault(execution.nodeid, execution)
+        standing = _standing(executions, selection)
         failed = list(_failed(executions, selection))
         texts = datafile.failures([e.trace_id for e in failed])
         judged = verdicts.judge(settings, datafile, runs, failed, executions, base)
@@ -44,10 +45,28 @@ def report(
             path, line = results.place_of(root, e, text)
             failures.append(Failure(e.nodeid, e.outcome, text, path, line, e.run_id == runs[0].id, judged[e.nodeid]))
         last = _last(runs[0]) if runs else None
-        found = _report(name, settings, selection, list(newest.values()), last, failures, slowest)
+        found = _report(name, settings, selection, list(standing.values()), last, failures, slowest)
         shown = results.past_runs(datafile.heads(current), runs, executions, runs_shown) if runs_shown else ()
         tests = tuple(results.results(newest, selection, runs[0] if runs else None)) if with_results else ()
         return replace(found, runs=shown, results=tests)
+
+
+def _standing(executions: Iterable[StoredExecution], selection: Selection) -> dict[str, StoredExecution]:
+    """What stands of each test, from executions of which the newest come first: mostly the newest.
+
+    As the sources are now, what is not selected did not fail, and what is selected for a failure did. Where the newest
+    says otherwise, it is of other sources.
+    """
+    selected = {test.nodeid: test.reason.kind for test in selection.tests}
+    standing: dict[str, StoredExecution] = {}
+    for execution in executions:
+        known = standing.setdefault(execution.nodeid, execution)
+        kind = selected.get(execution.nodeid)
+        fails = kind == FAILED
+        is_of_others = kind in (None, FAILED) and (known.outcome in FAILURES) != fails
+        if is_of_others and (execution.outcome in FAILURES) == fails:
+            standing[execution.nodeid] = execution
+    return standing
 
 
 def _failed(executions: Iterable[StoredExecution], selection: Selection) -> Iterator[StoredExecution]:
