@@ -44,6 +44,13 @@ def test_generated_pages_are_current() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow  # it depends on no version of Python
+def test_pictures_show_what_is_so() -> None:
+    command = [sys.executable, "docs/pictures.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
 def test_every_setting_is_documented() -> None:
     assert set(KEYS) <= first_cells(page("settings.md"))
 
