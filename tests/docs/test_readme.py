@@ -36,3 +36,24 @@ def _without_times(text: str) -> list[str]:
     text = re.sub(r" +\d+\.\d+ ?s\b", " 0 s", re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "now", text))
     lines = text.splitlines()
     return sorted(lines) if " tests reach it" in text else lines
+
+
+@pytest.mark.slow  # it depends on no version of Python
+def test_the_commands_of_the_tutorial_work_one_after_the_other(tmp_path: Path) -> None:
+    left_out = shutil.ignore_patterns("__pycache__", ".*")
+    project = Project(shutil.copytree(ROOT / "examples" / "shop", tmp_path / "shop", ignore=left_out))
+    project.write({".gitignore": ".testmon*\n__pycache__\n", "data/prices.json": "{}"})
+    project.git("init", "-q", "-b", "main")
+    project.git("add", "-A")
+    project.git("commit", "-qm", "all")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    commands = [command for command, _ in session("docs/tutorial.md") if "pip install" not in command]
+    assert len(commands) > 15
+    ran = 0
+    for command in commands:
+        answer = project.run("sh", "-c", command, PATH=path)
+        assert answer.code == 0, (command, answer)
+        if command == "testmon collect":
+            project.edit("shop/price.py", "return net - net", "return - net + 2 * net - net")
+        ran += re.search(r"\d+ passed in", answer.out) is not None
+    assert ran == 4  # all tests, and what the edit affects in three ways
