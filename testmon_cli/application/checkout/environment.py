@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,10 +106,29 @@ def metadata_entries(paths: Sequence[str] | None = None) -> dict[str, str]:
     return found
 
 
-def is_pytest_plugin(name: str) -> bool:
-    """Whether a distribution on the import path announces plugins to pytest."""
-    entry = metadata_entries().get(name)
-    return entry is not None and "[pytest11]" in _read(entry, "entry_points.txt")
+class Metadata:
+    """What the metadata of the distributions on the import path tells, each read once."""
+
+    def __init__(self) -> None:
+        self._described: dict[Package, Package] = {}
+        self._plugins: dict[str, bool] = {}
+
+    @cached_property
+    def _entries(self) -> Mapping[str, str]:
+        return metadata_entries()
+
+    def describe(self, package: Package) -> Package:
+        """Add to a package the modules it provides and the distributions it requires."""
+        if package not in self._described:
+            self._described[package] = describe(package, self._entries)
+        return self._described[package]
+
+    def is_pytest_plugin(self, name: str) -> bool:
+        """Whether a distribution announces plugins to pytest."""
+        if name not in self._plugins:
+            entry = self._entries.get(name)
+            self._plugins[name] = entry is not None and "[pytest11]" in _read(entry, "entry_points.txt")
+        return self._plugins[name]
 
 
 def describe(package: Package, entries: Mapping[str, str] | None = None) -> Package:

@@ -45,8 +45,9 @@ def compare(
     ignored: Collection[str],
     plugins: Collection[str],
     options: Collection[str] = (),
+    metadata: environment.Metadata | None = None,
 ) -> PackageChanges:
-    """Compare the distributions of two environments.
+    """Compare the distributions of two environments. Who compares with several gives the `metadata` along.
 
     `plugins` are the distributions of pytest's active plugins, as "name==version"; `options` those it was given.
     """
@@ -60,24 +61,31 @@ def compare(
     }
     if not causes:
         return PackageChanges()
-    everything = next((cause for cause in causes.values() if concerns_all(cause, plugins, options)), None)
+    metadata = metadata or environment.Metadata()
+    everything = next((cause for cause in causes.values() if concerns_all(cause, plugins, options, metadata)), None)
     changes = []
     for name, cause in _with_dependents(causes, old).items():
         package = new.get(name) or old[name]
         if not package.modules:
-            package = environment.describe(package)
+            package = metadata.describe(package)
         changes.append(((*package.modules, name.replace("-", "_")), cause))
     return PackageChanges(tuple(changes), everything)
 
 
-def concerns_all(cause: Cause, plugins: Collection[str], options: Collection[str] = ()) -> bool:
+def concerns_all(
+    cause: Cause,
+    plugins: Collection[str],
+    options: Collection[str] = (),
+    metadata: environment.Metadata | None = None,
+) -> bool:
     """Whether a changed distribution is pytest itself, a part of it, or a plugin that may change how tests come out."""
     name = environment.normalise(cause.origin.name.partition(" ")[0])
     if name in _RUNNERS:
         return True
     if cause.how == ADDED:
         is_loaded = not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-        return is_loaded and name not in _BYSTANDERS and environment.is_pytest_plugin(name)
+        metadata = metadata or environment.Metadata()
+        return is_loaded and name not in _BYSTANDERS and metadata.is_pytest_plugin(name)
     if name not in {environment.normalise(plugin.partition("==")[0]) for plugin in plugins}:
         return False
     # Tests may use the fixtures of one that went.

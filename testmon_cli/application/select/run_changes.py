@@ -116,6 +116,7 @@ class RunChanges:
         self._touched: dict[int, set[str]] = {}  # by run: files whose tests may be others than it collected
         self._configs: dict[str, pytest_config.PytestConfig] = {}  # by the place where pytest was started
         self._comparisons: dict[int, Compared] = {}  # by run
+        self._metadata = environment.Metadata()
         self._matches: dict[int, Matched] = {}  # by run
 
     def compared(self, run: Run) -> Compared:
@@ -202,6 +203,7 @@ class RunChanges:
             self.settings.ignore_packages,
             [str(p) for p in plugins] if isinstance(plugins, list) else (),
             (*config.addopts, *run.arguments),
+            self._metadata,
         )
         differs = bool(changes.everything or files or changes.changed()) or self._is_felt(run, today)
         return Compared(snapshot, files, today, changes, changes.everything, differs)

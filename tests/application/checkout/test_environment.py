@@ -11,6 +11,7 @@ import pytest
 
 from testmon_cli.application.checkout.environment import (
     GitState,
+    Metadata,
     current,
     describe,
     git_state,
@@ -141,3 +142,19 @@ def test_a_distribution_without_a_record(tmp_path: Path) -> None:
     described = describe(package, metadata_entries([str(tmp_path)]))
 
     assert described == Package("till-box", "1.0", modules=("tillbox",), requires=("coins",))
+
+
+def test_metadata_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = tmp_path / "shop_plugin-1.0.dist-info"
+    entry.mkdir()
+    (entry / "entry_points.txt").write_text("[pytest11]\nshop = shop_plugin\n")
+    (entry / "top_level.txt").write_text("shop_plugin\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    metadata = Metadata()
+    package = Package("shop-plugin", "1.0")
+    found = metadata.describe(package)
+    assert (found.modules, metadata.is_pytest_plugin("shop-plugin")) == (("shop_plugin",), True)
+    (entry / "entry_points.txt").unlink()
+    assert metadata.describe(package) is found
+    assert metadata.is_pytest_plugin("shop-plugin")
+    assert not Metadata().is_pytest_plugin("shop-plugin")
