@@ -12,6 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from testmon_cli.application.checkout import environment, git, provenance
 from testmon_cli.application.gc import seconds_of
 from testmon_cli.application.settings import Settings
 from testmon_cli.bundles import files
+from testmon_cli.bundles.checking import take_as_checked
 from testmon_cli.bundles.errors import BundleError
 from testmon_cli.domain.errors import HubError, SettingsError
 from testmon_cli.domain.evidence import UNFINISHED, EvidenceError, FactsRow, Row, RunRow
@@ -38,6 +40,7 @@ UNSIGNED: Final = "unsigned"
 WRONGLY_SIGNED: Final = "wrongly signed"
 NO_KEY: Final = f"signed, and there is no {KEY} to check it"
 _AT_ONCE: Final = 8  # bundles on their way
+_MODELS: Final = 500  # that are read at once
 _ANCESTORS: Final = 10_000  # commits that count as near
 
 Progress = Callable[[int, int], None]
@@ -85,6 +88,7 @@ def pull(
         pulling = _Pulling(settings, store, environ, ignored)
         if chosen:
             with Datafile.open(settings.datafile, "write", create=True, on_wait=on_wait) as datafile:
+                _take_as_checked(datafile, datafile.runs(environment.current(settings.env))[:1])
                 pulling.take(datafile, chosen, progress)
     return Pulled(
         store.where,
@@ -199,6 +203,14 @@ class _Noting:
             yield row
 
 
+def _take_as_checked(datafile: Datafile, runs: Iterable[Run]) -> None:
+    """Let bundles have the models of these runs: in a large project that are nearly all that it has."""
+    for run in runs:
+        versions = iter([ref.id for ref in datafile.snapshot(run.id).values()])
+        while some := list(islice(versions, _MODELS)):
+            take_as_checked(datafile.models(some).values())
+
+
 def _nearest(root: Path, found: Sequence[tuple[BundleName, Entry]]) -> list[tuple[BundleName, Entry]]:
     """What was collected at a near commit first, then what is new."""
     if len(found) < 2:
@@ -266,18 +278,20 @@ class _Pushing:
         self.executions = self.bytes = self.known = self.ignored = 0
 
     def choose(self, datafile: Datafile) -> list[Run]:
-        """The runs that are to be given, oldest first."""
+        """The runs that are to be given, oldest first; what the newest of the others has was checked before."""
         given: dict[str, tuple[int, bool]] = {}
         for bundle in datafile.exchanged():
             before = given.get(bundle.run_key, (0, False))
             given[bundle.run_key] = max(before[0], bundle.executions), before[1] or bundle.ended
-        chosen = []
-        for run in reversed(datafile.runs()):
+        chosen: list[Run] = []
+        runs = datafile.runs()
+        _take_as_checked(datafile, [run for run in runs if key_of(run) in given][:1])
+        for run in reversed(runs):
             source = from_facts(run.facts.get(FACT))
             if source is None:
                 self.ignored += 1
             elif source.origin == self._origin:
-                executions, has_ended = given.get(_key_of(run), (0, False))
+                executions, has_ended = given.get(key_of(run), (0, False))
                 if datafile.totals(run.id)[0] > executions or (run.ended is not None and not has_ended):
                     chosen.append(run)
                 else:
@@ -294,10 +308,11 @@ class _Pushing:
                 self.bytes += path.stat().st_size
             else:
                 self.known += 1
-        return Exchanged(header.content, _key_of(run), header.executions, run.ended is not None)
+        return Exchanged(header.content, key_of(run), header.executions, run.ended is not None)
 
 
-def _key_of(run: Run) -> str:
+def key_of(run: Run) -> str:
+    """By what it is known that a run was exchanged."""
     return _digest(run.started, str(run.facts.get(RUN_KEY, "")))
 
 

@@ -1,5 +1,6 @@
 """The rows that traces name by their places, and traces as values."""
 
+import struct
 from collections.abc import Iterable, Mapping
 
 from testmon_cli.domain.evidence import (
@@ -17,6 +18,7 @@ from testmon_cli.domain.evidence import (
 )
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.domain.records import SUBJECT_KINDS, ResourceState, Trace
+from testmon_cli.domain.source import BlockTable, Reached
 from testmon_cli.storage.exporting import unpacked_places
 from testmon_cli.storage.packing import unpack_numbers
 
@@ -36,8 +38,9 @@ class Tables:
         self._sets: list[bytes] = []
         self._states: list[StateRow] = []
         self._origins: list[str] = []
-        self._checksums: dict[int, frozenset[int]] = {}  # by fingerprint
-        self._reached: dict[int, Mapping[str, frozenset[int]]] = {}  # by set
+        self._blocks: dict[int, BlockTable] = {}  # by source
+        self._checksums: dict[int, Reached] = {}  # by fingerprint
+        self._reached: dict[int, Mapping[str, Reached]] = {}  # by set
         self._digests: dict[int, bytes] = {}  # by fingerprint
         self._set_digests: dict[int, bytes] = {}
 
@@ -109,7 +112,7 @@ class Tables:
             self._digests[place] = blake2b(said.encode(), digest_size=16).digest()
         return self._digests[place]
 
-    def _fingerprints_of(self, place: int) -> Mapping[str, frozenset[int]]:
+    def _fingerprints_of(self, place: int) -> Mapping[str, Reached]:
         if place not in self._reached:
             if len(self._reached) > _KEPT_SETS:
                 self._reached.clear()
@@ -119,13 +122,20 @@ class Tables:
             }
         return self._reached[place]
 
-    def _checksums_of(self, place: int) -> frozenset[int]:
+    def _checksums_of(self, place: int) -> Reached:
         if place not in self._checksums:
             if len(self._checksums) > _KEPT:
                 self._checksums.clear()
             row = self._fingerprints[place - 1]
-            packed = self.sources[row.source - 1].checksums
-            self._checksums[place] = frozenset(
-                int.from_bytes(packed[8 * number - 8 : 8 * number], "little") for number in unpack_numbers(row.blocks)
-            )
+            table = self._table(row.source)
+            mask = bytearray(len(table.checksums))
+            for number in unpack_numbers(row.blocks):
+                mask[number - 1] = 1
+            self._checksums[place] = Reached(table, bytes(mask))
         return self._checksums[place]
+
+    def _table(self, source: int) -> BlockTable:
+        if source not in self._blocks:
+            packed = self.sources[source - 1].checksums
+            self._blocks[source] = BlockTable(struct.unpack(f"<{len(packed) // 8}Q", packed), (), ())
+        return self._blocks[source]

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from testmon_cli.analysis import codec
 from testmon_cli.application import hub as sharing
-from testmon_cli.application.checkout import environment
+from testmon_cli.application.checkout import environment, sources
 from testmon_cli.application.settings import Settings
-from testmon_cli.bundles import files
+from testmon_cli.bundles import checking, files
 from testmon_cli.domain.errors import HubError, SettingsError, TestmonError
 from testmon_cli.domain.provenance import Provenance
 from testmon_cli.domain.sharing import Pulled, Pushed
@@ -83,6 +84,34 @@ def test_each_run_goes_and_comes_once(machines: Iterator[Machine]) -> None:
     assert [name.partition("T")[2][:6] for name in two.push().names] == ["000003"]
     assert one.pull().runs == 1
     assert one.started == [1.0, 2.0, 3.0]
+
+
+def test_models_that_are_there_already_are_not_decoded_again(
+    machines: Iterator[Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = next(machines), next(machines)
+
+    def run(started: float, *texts: bytes) -> None:
+        with Datafile.open(one.settings.datafile, "write", create=True) as datafile:
+            number = run_of(datafile, started, "test_one", environment=HERE)
+            versions = [
+                sources.version_of(f"{place}.py", text, sources.Stat(1, 1))[0] for place, text in enumerate(texts)
+            ]
+            datafile.set_snapshot(number, datafile.add_sources(versions).values())
+
+    run(1.0, b"def f(): pass\n", b"A = 1\n")
+    one.push()
+    two.pull()
+    run(2.0, b"def f(): pass\n", b"A = 2\n")
+    decoded: list[bytes] = []
+    decode = codec.decode
+    monkeypatch.setattr(codec, "decode", lambda model: (decoded.append(model), decode(model))[1])
+    for act in (one.push, two.pull):
+        checking._good_models.clear()  # as in another process
+        act()
+    assert len(decoded) == 2
+    assert len(set(decoded)) == 1
+    assert two.started == [1.0, 2.0]
 
 
 def test_a_run_that_was_pushed_while_it_went_on_is_pushed_again(machines: Iterator[Machine]) -> None:
