@@ -88,6 +88,28 @@ def test_pytest_cov(suite: Suite, branch: bool, core: str, monkeypatch: pytest.M
         assert {nodeid: reason in text for nodeid, text in suite.unsure().items()} == dict.fromkeys(suite.known(), True)
 
 
+def test_diff_cover(suite: Suite) -> None:
+    """It reads what coverage.py makes of the report, and finds the lines of a change that no test ran."""
+    needs("diff_cover")
+    project = suite.project
+    project.write({**FILES, ".gitignore": ".*\n__pycache__\n*.xml\n*.json\n"})
+    project.git("init", "-q", "-b", "main")
+    project.git("add", ".")
+    project.git("commit", "-qm", "Begin")
+    project.edit("shop.py", "    return x * 2\n", "    if x > 9:\n        return 0\n    return x * 2\n")
+    assert suite.collect("-q") == 0
+    assert project.testmon("report", "--coverage", ".coverage").code == 0
+    for command in (
+        ("coverage", "xml", "--rcfile=/dev/null", "-q"),
+        ("diff_cover.diff_cover_tool", "coverage.xml", "--compare-branch=HEAD", "--format=json:out.json", "-q"),
+    ):
+        answer = project.run(sys.executable, "-m", *command)
+        assert answer.code == 0, answer.out + answer.err
+    found = json.loads((project.path / "out.json").read_text(encoding="utf-8"))
+    assert found["src_stats"]["shop.py"]["violation_lines"] == [8]
+    assert found["total_num_lines"] == 2
+
+
 def test_coverage_run(suite: Suite) -> None:
     """Coverage of all processes that `coverage run -m testmon_cli collect` starts, as of `coverage run -m pytest`."""
     suite.project.write(FILES)
