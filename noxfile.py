@@ -212,6 +212,19 @@ def answers(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def covered(session: nox.Session) -> None:
+    """Compare the coverage of the report with what coverage.py measures, on ten real projects."""
+    _script(session, "covered")
+
+
+@nox.session(python=PYTHON)
+def hubs(session: nox.Session) -> None:
+    """Measure what pushing and pulling a day's results costs in a project of 100,000 tests."""
+    session.install("-q", *_group("hubs"))
+    _script(session, "hubs")
+
+
+@nox.session(python=PYTHON)
 def trust(session: nox.Session) -> None:
     """Write what replays of real projects found into the page on trust; NAME=FILE takes a new one in."""
     _script(session, "trust")

@@ -9,14 +9,14 @@ import random
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from testmon_cli import __version__
 from testmon_cli.analysis import codec
 from testmon_cli.application.checkout import sources
-from testmon_cli.domain.records import Execution, ResourceState, Run, RunStart, SourceVersion, Trace
+from testmon_cli.domain.records import Execution, ResourceState, Run, RunStart, Trace
 from testmon_cli.storage.datafile import Datafile
 
 MODULES, FUNCTIONS, BLOCKS, CALLS = 50, 40, 15, 20  # a test calls 20 functions of 15 blocks
@@ -84,7 +84,7 @@ def fill(root: Path, planned: dict[str, list[Call]]) -> float:
         resources = _resources(datafile, sample)
         found = sources.scan(root)
         versions = [sources.version_of(path, (root / path).read_bytes(), stat)[0] for path, stat in found.items()]
-        checksums = {version.path: _by_function(version) for version in versions}
+        checksums = {version.path: _functions(version.model) for version in versions}
         packages = datafile.packages(sample.id)
         started = time.perf_counter()
         run = datafile.begin_run(
@@ -97,6 +97,38 @@ def fill(root: Path, planned: dict[str, list[Call]]) -> float:
             datafile.write(run, (), batch)
         datafile.finish_run(run, time.time(), True, 0)
     return time.perf_counter() - started
+
+
+def add_day(root: Path, planned: dict[str, list[Call]], tests: int, modules: int, facts: Mapping[str, object]) -> None:
+    """Edit some modules, and add a run of some of the tests, chosen by chance, to a datafile that has all of them."""
+    names = [f"m{number:02}" for number in range(modules)]
+    for name in names:
+        path = root / "app" / f"{name}.py"
+        path.write_text(path.read_text().replace("total += 5", "total += 50"))
+    chosen = random.Random(2).sample([*planned], tests)
+    edited = {f"app/{name}.py" for name in names}
+    with Datafile.open(root / ".testmondata", mode="write") as datafile:
+        last = datafile.runs()[0]
+        resources = _resources(datafile, last)
+        snapshot = datafile.snapshot(last.id)
+        needed = {nodeid.partition("::")[0] for nodeid in chosen} | {path for path in snapshot if path[:4] == "app/"}
+        models = datafile.models(ref.id for path, ref in snapshot.items() if path in needed - edited)
+        checksums = {ref.path: _functions(models[ref.id]) for ref in snapshot.values() if ref.id in models}
+        found = sources.scan(root)
+        versions = [sources.version_of(path, (root / path).read_bytes(), found[path])[0] for path in sorted(edited)]
+        checksums |= {version.path: _functions(version.model) for version in versions}
+        start = RunStart(
+            last.environment, time.time(), (), datafile.packages(last.id), "", False, "probes", __version__
+        )
+        run = datafile.begin_run(start)
+        ids = {ref.path: ref.id for ref in snapshot.values()}
+        ids |= {path: number for (path, _), number in datafile.add_sources(versions).items()}
+        datafile.set_snapshot(run, ids.values())
+        datafile.set_facts(run, {**last.facts, **facts})
+        executions = _executions({nodeid: planned[nodeid] for nodeid in chosen}, checksums, resources)
+        while batch := list(itertools.islice(executions, BATCH)):
+            datafile.write(run, (), batch)
+        datafile.finish_run(run, time.time(), True, 0)
 
 
 def _edges(root: Path) -> dict[str, list[str]]:
@@ -113,9 +145,9 @@ def _resources(datafile: Datafile, run: Run) -> tuple[ResourceState, ...]:
     return tuple(datafile.trace_resources(trace).values())
 
 
-def _by_function(version: SourceVersion) -> dict[str, frozenset[int]]:
+def _functions(model: bytes) -> dict[str, frozenset[int]]:
     found = defaultdict(set)
-    for block in codec.decode(version.model).blocks:
+    for block in codec.decode(model).blocks:
         found[block.qualname].add(block.checksum)
     return {name: frozenset(checksums) for name, checksums in found.items()}
 

@@ -3,7 +3,7 @@
 import sys
 from typing import BinaryIO, Protocol
 
-_LEVEL = 9
+_LEVEL = 3  # more of it takes push half as long again, for 5 to 7 percent fewer bytes
 _WINDOW_LOG = 27  # memory that a reader may be made to use: 128 MiB
 
 

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -43,10 +43,12 @@ class Server:
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+        import psycopg
+
+        for _ in range(300):  # for a moment it takes connections and has no database yet
+            with suppress(psycopg.OperationalError):
+                self.run("SELECT 1", database="postgres")
+                return
             time.sleep(0.1)
         raise AssertionError("PostgreSQL did not start")
 
