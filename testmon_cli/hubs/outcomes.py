@@ -28,10 +28,10 @@ class _Trace(NamedTuple):
 
 
 def outcomes_of(path: Path) -> Iterator[Outcome]:
-    """The outcomes in a bundle of one run."""
+    """The outcomes in a bundle of one run, which was written here."""
     tables = Tables()
     traces: dict[int, _Trace] = {}
-    with files.reading(path) as bundle:
+    with files.reading(path, is_own=True) as bundle:
         for row in bundle.rows:
             _take(row, tables, traces)
     digests: dict[int, bytes] = {}

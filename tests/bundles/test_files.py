@@ -106,6 +106,8 @@ def test_a_bundle_that_is_not_whole_is_refused(tmp_path: Path, case: str) -> Non
         files.check(path)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+    with pytest.raises(BundleError), files.reading(path, is_own=True) as bundle:
+        list(bundle.rows)
 
 
 def _forged(folder: Path, content: bytes) -> Path:
