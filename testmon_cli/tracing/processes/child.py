@@ -22,7 +22,7 @@ from testmon_cli.tracing.originals import environ, is_file, open_file
 from testmon_cli.tracing.processes.self_hosting import make_room
 from testmon_cli.tracing.recorder import Recorder, activate, current
 from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, LAUNCHER, VARIABLE, TraceSettings
-from testmon_cli.tracing.watch.resources import command_words
+from testmon_cli.tracing.watch.programs import command_words
 from testmon_cli.tracing.watch.states import EVERYTHING, KEPT
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")

@@ -17,6 +17,8 @@ _SHOWING = ("hypothesis", "IPython", "executing", "stack_data", "icecream", "ric
 _MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctest.py", "pdb.py")
 
 _INSTALLED = ("site-packages", "dist-packages")
+# Modules of this package that reads of project code go through. What `imports` reads it reads for itself.
+_WATCHING = ("library_calls", "places", "programs", "project_reads", "resources", "variables")
 _FINDERS = ("importlib_metadata", "pkg_resources")  # packages that do the same as importlib.metadata
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _METADATA = os.path.join(_LIBRARY, "importlib", "metadata")
@@ -38,7 +40,7 @@ class FrameReader:
         self._kinds: dict[str, int] = {}
         self._modules = frozenset(_LIBRARY + name for name in _MODULES)
         self._inspect = _LIBRARY + "inspect.py"
-        self._watch = frozenset({_WATCHERS + "resources.py", _WATCHERS + "variables.py", OURS})
+        self._watch = frozenset({OURS, *(f"{_WATCHERS}{name}.py" for name in _WATCHING)})
 
     def project_frames(self) -> Frames:
         """The project frames, innermost first; none when the event is not the project's doing."""

@@ -1,0 +1,120 @@
+"""Sees calls of libraries that read for project code without an audit event, or give what they read before."""
+
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.watch.project_reads import ProjectReads
+from testmon_cli.tracing.watch.states import METADATA, existence_state, metadata_state
+
+OnceLoaded = Callable[[str, Callable[[], None]], None]  # see `ImportWatch.once_loaded`
+
+# Who gives templates of which it keeps those that it has read: class and method by module.
+_TEMPLATES = {
+    "jinja2.environment": ("Environment", "_load_template"),
+    "django.template.engine": ("Engine", "find_template"),
+    "mako.lookup": ("TemplateLookup", "get_template"),
+}
+_PLACES = (FrameType, TracebackType)
+
+
+class Busy(threading.local):
+    """Whether this thread is in code of a watcher, whose own reads are not to be seen."""
+
+    now = False
+
+
+def told_of(
+    original: Callable[..., Any], notice: Callable[..., None], busy: Busy, failed: Callable[[BaseException], None]
+) -> Callable[..., Any]:
+    """A function that does what `original` does, then calls `notice` with the result and the arguments.
+
+    It raises what `original` raises; what `notice` raises goes to `failed`.
+    """
+
+    @functools.wraps(original)
+    def told(*arguments: Any, **named: Any) -> Any:
+        __tracebackhide__ = True
+        result = original(*arguments, **named)
+        if not busy.now:
+            busy.now = True
+            try:
+                notice(result, *arguments, **named)
+            except Exception as problem:
+                failed(problem)
+            finally:
+                busy.now = False
+        return result
+
+    return disguise(told)
+
+
+class LibraryCalls:
+    """Puts wrappers around functions of the standard library and of template engines."""
+
+    def __init__(self, reads: ProjectReads, busy: Busy) -> None:
+        self._reads = reads
+        self._busy = busy
+
+    def install(self, once_loaded: OnceLoaded) -> None:
+        """Begin to see; modules that this process may do without are watched `once_loaded`."""
+        for name in ("exists", "isfile", "isdir"):
+            self._wrap(os.path, name, self._tested)
+        once_loaded("pathlib", self._watch_paths)
+        once_loaded("inspect", self._watch_inspect)
+        for module in _TEMPLATES:
+            once_loaded(module, functools.partial(self._watch_templates, module))
+        for module in ("importlib.metadata", "importlib_metadata"):
+            once_loaded(module, functools.partial(self._watch_metadata, module))
+
+    def _wrap(self, owner: Any, name: str, notice: Callable[..., None]) -> None:
+        setattr(owner, name, told_of(getattr(owner, name), notice, self._busy, self._reads.sink.failed))
+
+    def _watch_paths(self) -> None:
+        for name in ("exists", "is_file", "is_dir"):
+            self._wrap(sys.modules["pathlib"].Path, name, self._tested)
+
+    def _tested(self, _: bool, path: Any, **__: Any) -> None:
+        place = self._reads.places.of(path)
+        if place is not None and not self._reads.is_known("file", place):
+            self._reads.take("file", place, existence_state)
+
+    def _watch_inspect(self) -> None:
+        inspect: Any = sys.modules["inspect"]
+        self._wrap(inspect, "findsource", functools.partial(self._source_read, inspect.getsourcefile))
+
+    def _source_read(self, file_of: Callable[[Any], str | None], _: object, what: Any) -> None:
+        """The text of a source was given, mostly from a cache: to use it, unless it is one that only shows it."""
+        place = self._reads.places.of(file_of(what))
+        if place is None or self._reads.is_content_known(place):
+            return
+        # Where something was called is asked by many that do not want the text: `inspect.stack` gives it.
+        frames = self._reads.frames.project_frames_of_reader(of_place=isinstance(what, _PLACES))
+        self._reads.take("file", place, self._reads.places.file_state, frames)
+
+    def _watch_templates(self, module: str) -> None:
+        name, method = _TEMPLATES[module]
+        self._wrap(getattr(sys.modules[module], name), method, self._template_given)
+
+    def _template_given(self, found: Any, *_: Any, **__: Any) -> None:
+        """A template was given, mostly one that the engine keeps: who asks for it relies on its file."""
+        template = found[0] if isinstance(found, tuple) else found  # Django gives where it found it, too
+        name = getattr(template, "filename", None) or getattr(getattr(template, "origin", None), "name", None)
+        place = self._reads.places.of(name) if isinstance(name, str) else None
+        if place is not None:
+            self._reads.take_file(place)
+
+    def _watch_metadata(self, module: str) -> None:
+        self._wrap(sys.modules[module].FastPath, "search", self._searched)
+
+    def _searched(self, _: object, finder: Any, *__: Any) -> None:
+        """Distributions were looked for in one folder of the import path."""
+        places = self._reads.places
+        place = places.of(finder.root or ".")
+        if place is not None and not self._reads.is_known(METADATA, place):
+            self._reads.take(METADATA, place, lambda folder: metadata_state(folder, places.created_in(folder)))

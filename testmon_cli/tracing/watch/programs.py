@@ -1,0 +1,64 @@
+"""Sees which programs project code starts, and which files are words of their commands."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from testmon_cli.tracing.originals import is_file
+from testmon_cli.tracing.watch.frames import Frames
+from testmon_cli.tracing.watch.project_reads import ProjectReads
+
+
+class Programs:
+    """Handles the audit events of starting a process."""
+
+    def __init__(self, reads: ProjectReads) -> None:
+        self._reads = reads
+
+    def handlers(self) -> Mapping[str, Callable[..., None]]:
+        """What to call with the arguments of each event."""
+        return {
+            "subprocess.Popen": self._start,
+            "os.posix_spawn": self._spawn,
+            "os.spawn": self._os_spawn,
+            "os.exec": self._spawn,
+            "os.system": self._system,
+        }
+
+    def _spawn(self, path: Any, arguments: Any, env: Any) -> None:
+        self._start(path, arguments, None, env)
+
+    def _os_spawn(self, mode: int, path: Any, arguments: Any, env: Any) -> None:
+        self._start(path, arguments, None, env)
+
+    def _system(self, command: Any) -> None:
+        self._start(None, command, None, None)
+
+    def _start(self, executable: Any, arguments: Any, cwd: Any, env: Any) -> None:
+        reads = self._reads
+        words = command_words(arguments)
+        folder = os.fsdecode(cwd) if cwd is not None else ""
+        frames: Frames | None = None
+        for word in words:
+            place = reads.places.of(os.path.join(folder, word))
+            if place is None or reads.places.is_skipped(place) or not is_file(place) or reads.is_content_known(place):
+                continue
+            frames = reads.frames.project_frames() if frames is None else frames
+            reads.take("file", place, reads.places.file_state, frames)
+        program = os.fsdecode(executable) if executable is not None else (words[0] if words else "")
+        reads.sink.spawned(program, words, env)
+
+
+def command_words(arguments: Any) -> list[str]:
+    """The words of a command, however it was given."""
+    if isinstance(arguments, str | bytes):
+        import shlex
+
+        text = os.fsdecode(arguments)
+        try:
+            return shlex.split(text)
+        except ValueError:
+            return text.split()
+    if isinstance(arguments, os.PathLike):
+        return [os.fsdecode(arguments)]
+    return [os.fsdecode(word) for word in arguments if isinstance(word, str | bytes | os.PathLike)]

@@ -1,0 +1,27 @@
+"""Who takes what the watchers of this package see."""
+
+from typing import Any, Protocol
+
+from testmon_cli.tracing.wire import Resource
+
+
+class Sink(Protocol):
+    """Takes what was seen, for whom it was seen."""
+
+    def known_state(self, kind: str, name: str) -> str | None:
+        """What was recorded of a resource for whoever runs now."""
+
+    def read(self, resource: Resource) -> None:
+        """Whoever runs now read this."""
+
+    def spawned(self, program: str, words: list[str], env: Any) -> None:
+        """Whoever runs now starts a process."""
+
+    def read_for_all(self, resource: Resource) -> None:
+        """A resource was read that every test may rely on."""
+
+    def watched(self) -> None:
+        """A debugger, profiler or the like begins to see every call."""
+
+    def failed(self, problem: BaseException) -> None:
+        """Watching failed."""
