@@ -4,28 +4,26 @@ The reading of section 4 and 5 of the model against the datafile: checksums that
 an affected name, modules whose import is affected, resources that differ; then everything that uses such a trace.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from typing import cast
 
 from testmon_cli.analysis import codec
-from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
-from testmon_cli.analysis.model_diff import block_changes, definition_changes
+from testmon_cli.analysis.model_diff import definition_changes
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.analysis.project import CONFTEST, Project, Ran
+from testmon_cli.analysis.project import CONFTEST
 from testmon_cli.analysis.propagation import LOOKING_UP, RECORDED, Growth, may_run
 from testmon_cli.application.checkout.resources import Today
-from testmon_cli.application.checkout.sources import Tree, stored_model
+from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.invalidate.block_traces import BlockTraces
 from testmon_cli.application.invalidate.lookup_traces import EVERYONE, AskedNames, Asking
 from testmon_cli.application.invalidate.made_values import MadeValues
 from testmon_cli.application.invalidate.memoised_values import KeptValues
-from testmon_cli.application.invalidate.mention_index import MentionIndex
 from testmon_cli.application.invalidate.mentioning_traces import MentionMatcher
+from testmon_cli.application.invalidate.recorded_traces import RecordedTraces
+from testmon_cli.application.invalidate.run_models import RunModels, is_conftest
 from testmon_cli.application.invalidate.snapshot_diff import (
     FileChanges,
     Hits,
@@ -34,22 +32,18 @@ from testmon_cli.application.invalidate.snapshot_diff import (
     compare_files,
     is_loaded,
 )
+from testmon_cli.application.invalidate.statement_runs import StatementRuns
 from testmon_cli.application.invalidate.text_traces import TextsRead
-from testmon_cli.application.invalidate.trace_uses import users_of
 from testmon_cli.domain.causes import CHANGED, REMOVED, Cause, Kind, Manner, changed_resource, unobserved
-from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import (
-    FIXTURES,
     LOOKUPS,
     LOOKUPS_ARE_RECORDED,
-    STATEMENTS,
     ResourceState,
     Run,
-    StoredFingerprint,
     StoredTest,
     VersionRef,
 )
-from testmon_cli.domain.source import RESULT, Block, Definition, FunctionSummary, SourceError, SourceModel
+from testmon_cli.domain.source import RESULT, Block, Definition, FunctionSummary, SourceModel
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing.watch.states import frames_in
 
@@ -80,155 +74,38 @@ class RunMatcher:
     ) -> None:
         """`files` stand for those that a comparison with the tree would find; pytest takes tests from some files."""
         self.run = run
-        self._is_collected = is_collected
         self._datafile = datafile
-        self._tree = tree
         self._today = today
         self._packages = packages
         self.snapshot = snapshot if snapshot is not None else datafile.snapshot(run.id)
         self.files = files if files is not None else compare_files(self.snapshot, tree, run.recorded)
-        self._stored_models: dict[str, SourceModel | None] = {}
-        self._old_models: dict[str, SourceModel | None] = {}
-        self._running: dict[int, Sequence[Definition] | None] = {}  # by trace, see `statement`
-        self._ran_before: dict[str, dict[tuple[object, ...], list[int]]] = {}  # by file and definition, its lines
-        self._names: dict[str, bytes] = {}
-        self.invalid: Hits = {}
-        self.modules: dict[int, str] = {}  # traces of imports, with the file
-        self._lines: dict[int, frozenset[int]] = {}  # those of statements, with the lines where these begin
-        self._traces_at: dict[tuple[str, int], list[int]] = defaultdict(list)  # the same by path and line
-        self._functions_at: dict[tuple[str, int], list[Ran]] = {}
-        self._not_in_full: set[int] = set()  # traces of which something is not known
-        self._followed: set[int] = set()  # traces of statements of which the consequences are known
-        self._users: dict[int, Sequence[int]] = {}
-        self._kinds: dict[int, str] = {}
-        self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
-        self._unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
-        self._hit_functions: dict[tuple[str, str], Cause] = {}
-        self.traces = BlockTraces(datafile, self._kinds, self._users)
+        self.models = self._read_models(tree)
+        self.recorded = RecordedTraces(datafile, run.id)
+        self.modules = self.recorded.modules
+        self.statements = StatementRuns(datafile, run, self.models, self.recorded)
+        self.traces = BlockTraces(datafile, self.recorded.kinds, self.recorded.users)
         self.texts = TextsRead(datafile, run.id, today.content, self.traces)
-        self.asked = AskedNames(self.traces, self.mentioning, kept=run.facts.get(LOOKUPS) == LOOKUPS_ARE_RECORDED)
-        self.growth = Growth(self._project())
+        is_kept = run.facts.get(LOOKUPS) == LOOKUPS_ARE_RECORDED
+        self.asked = AskedNames(self.traces, self.models.mentioning, kept=is_kept)
+        self.asked.project = self.models.project(run, self.asked, self.statements.ran, is_collected)
+        self.growth = Growth(self.asked.project)
         self._matcher = MentionMatcher(self, self.growth)
-        self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by name and file, the functions that use it
-        self._standing_for: dict[str, Mapping[int, Block]] = {}
+        self.invalid: Hits = {}
         self.endangered: dict[str, Cause] = {}  # files whose import may raise
+        self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
+        self._followed: set[int] = set()  # traces of statements of which the consequences are known
+        self._hit_functions: dict[tuple[str, str], Cause] = {}
+        self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by name and file, the functions that use it
 
-    # Tests
-
-    def tests_in(self, paths: Iterable[str]) -> Iterator[StoredTest]:
-        """The tests of the run that stand in some files."""
-        for path in paths:
-            yield from self._tests.get(path, ())
-
-    def tests_below(self, folder: str) -> Iterator[StoredTest]:
-        """The tests of the run that stand in the files of a folder, given with a slash at its end."""
-        return self.tests_in(path for path in self._tests if path.startswith(folder))
-
-    @cached_property
-    def _tests(self) -> Mapping[str, list[StoredTest]]:
-        """By file. Read where something asks: most changes are of blocks, and who ran these says the datafile."""
-        found: dict[str, list[StoredTest]] = defaultdict(list)
-        for test in self._datafile.tests(self.run.id):
-            found[test.path].append(test)
-        return found
-
-    @cached_property
-    def _collected_from(self) -> Mapping[int, str]:
-        """By trace, the file that pytest collects a test from: one that inherits a test may stand in another."""
-        return {test.trace_id: path_of(test.nodeid, test.path) for test in self.tests_in(self._tests)}
-
-    # Models
-
-    def model(self, path: str) -> SourceModel | None:
-        """The model of a source as it is now."""
-        ref = self.snapshot.get(path)
-        changed = path in self._changed_paths
-        if not changed and ref is not None and is_loaded(ref) and ref.model_key == MODEL_KEY:
-            if path not in self._stored_models:
-                self._stored_models[path] = stored_model(self._datafile, ref)
-            return self._stored_models[path]
-        if path in self.files.removed:
-            return None
-        try:
-            return self._tree.model(path) if path in self._tree else None
-        except SourceError:
-            return None
-
-    def old_model(self, path: str) -> SourceModel | None:
-        """The model of a source as the run saw it."""
-        if path not in self._old_models:
-            self._old_models[path] = stored_model(self._datafile, self.snapshot.get(path))
-        return self._old_models[path]
-
-    def _project(self) -> Project:
-        self._changed_paths = frozenset((*self.files.changed, *self.files.added))
-        modules = {str(k): str(v) for k, v in self.run.mapping("modules").items()}
-        edges = cast("Mapping[str, list[str]]", self.run.mapping("edges"))
-        loaded = [path for path, ref in self.snapshot.items() if is_loaded(ref)]
-        self._live = frozenset((*loaded, *self.files.added))
-        paths = {*self._tree.stats, *loaded, *self.files.removed}
-        self._loaded = frozenset(loaded)
-        self._folders = frozenset(path.rpartition("/")[0] for path in loaded)
-        index = ModuleIndex(paths, modules, self.files.added)
-        project = Project(
-            index,
-            self.model,
-            self.mentioning,
-            edges,
-            starts=self._starts,
-            loaded=self._live,
-            asked=self.asked,
-            ran=self._ran,
-            requested=self._requested_fixtures(),
-        )
-        self.asked.project = project
-        return project
-
-    def _requested_fixtures(self) -> frozenset[str] | None:
-        """See `Project.requested`. A test that asks for others than in this run is another test."""
-        names = self.run.facts.get(FIXTURES)
-        return frozenset(map(str, names)) if isinstance(names, list) else None
-
-    def _starts(self, path: str) -> bool:
-        """Whether pytest loads a file, or code that the run loaded may find it by a computed name."""
-        if path in self._loaded or _is_conftest(path) or self._is_collected(path):
-            return True
-        return path.rpartition("/")[0] in self._folders and bool(self.mentioning(frozenset({DYNAMIC, ANYWHERE})))
-
-    @cached_property
-    def _mentions(self) -> MentionIndex:
-        return MentionIndex(self._live, self._index)
-
-    def mentioning(self, names: frozenset[str]) -> list[str]:
-        """Files whose text may mention one of the names; files that no test loaded cannot matter."""
-        return self._mentions.files(names)
-
-    def _index(self, path: str) -> bytes:
-        if path not in self._names:
-            ref = self.snapshot.get(path)
-            if path in self._changed_paths or ref is None or ref.model_key != MODEL_KEY:
-                model = self.model(path)
-                self._names[path] = codec.name_index(model) if model is not None else b""
-            else:
-                self._load_names()
-        return self._names[path]
-
-    def _load_names(self) -> None:
-        wanted = {
-            ref.id: path
-            for path, ref in self.snapshot.items()
-            if ref.model_key == MODEL_KEY and path not in self._changed_paths
-        }
-        for version_id, names in self._datafile.names(list(wanted)).items():
-            self._names[wanted[version_id]] = names
-        for path in wanted.values():
-            self._names.setdefault(path, b"")
+    def _read_models(self, tree: Tree) -> RunModels:
+        return RunModels(self._datafile, tree, self.snapshot, self.files)
 
     # The steps
 
     def match(self) -> Hits:
         """Causes by trace id, for every trace of the run that no longer holds."""
-        self._load_traces()
+        for trace_id, cause in self.recorded.unobserved.items():
+            self._hit(trace_id, cause)
         self._vanished_blocks()
         self._unfinished_fixtures()
         self._changed_resources()
@@ -239,7 +116,6 @@ class RunMatcher:
 
     def reached_by(self, change: Callable[[Growth], None]) -> Hits:
         """Traces of the run that one change alone would touch; to be asked of a matcher without changed files."""
-        self.load()
         self._followed = set()
         self.growth = Growth(self.growth.project)
         self._matcher = MentionMatcher(self, self.growth)
@@ -249,50 +125,12 @@ class RunMatcher:
         self._spread()
         return self.invalid
 
-    def load(self) -> None:
-        """Read the traces of the run, which else `match` does."""
-        if not self._kinds:
-            self._load_traces()
-
-    def _load_traces(self) -> None:
-        # Of tests the ids are enough. All of them: one that has run again since may have made what others found kept.
-        self._kinds.update(dict.fromkeys(self._datafile.trace_ids(self.run.id), "test"))
-        others = self._datafile.traces([self.run.id], *_OTHERS)
-        for trace_id, _, identity, unknown, complete in sorted(others, key=_kind_order):
-            kind = self._kinds[trace_id] = identity.partition(":")[0]
-            if kind == "module":
-                self.modules[trace_id] = identity.partition(":")[2]
-            elif kind == "statement":
-                lines, _, path = identity.partition(":")[2].partition(":")
-                self.modules[trace_id] = path
-                if not unknown:
-                    self._lines[trace_id] = frozenset(map(int, lines.split(",")))
-                    for line in self._lines[trace_id]:
-                        self._traces_at[path, line].append(trace_id)
-            if unknown:
-                self._not_in_full.add(trace_id)
-                name = identity.split(":", 2)[-1]
-                how = f"is not known in full: {unknown}"
-                self._hit(trace_id, unobserved(how, name if kind == "module" else "", name))
-            if not complete and kind == "fixture":
-                self._unfinished[trace_id] = identity.split(":", 2)[-1]
-        self._users.update(users_of(self._datafile, [self.run.id]))
-
     def _hit(self, trace_id: int, cause: Cause) -> None:
-        kind = self._kinds.get(trace_id)
+        kind = self.recorded.kinds.get(trace_id)
         if kind in ("module", "statement", "collect") and any(link.how is Manner.KEEPS_LATER for link in cause.chain()):
             return  # it ran before
         if kind is not None:
             self.invalid.setdefault(trace_id, cause)
-
-    def _traces_of(self, causes: Mapping[int, Cause]) -> Hits:
-        """Traces of this run that hold one of some fingerprints, with the cause of that fingerprint."""
-        found: Hits = {}
-        if causes:
-            for fingerprint_id, trace_id in self._datafile.traces_with(list(causes)):
-                if trace_id in self._kinds:
-                    found.setdefault(trace_id, causes[fingerprint_id])
-        return found
 
     def _vanished_blocks(self) -> None:
         """Executed blocks that are not in the source any more."""
@@ -303,11 +141,11 @@ class RunMatcher:
                 continue
             if path in self.files.broken and not self.growth.is_import_caught(path):
                 continue  # none of its blocks can run: its import fails before
-            model = self.model(path)
+            model = self.models.now(path)
             today = {b.checksum for b in model.blocks} if model is not None else set()
-            old = self.old_model(path)
+            old = self.models.before(path)
             before = {b.checksum: b for b in old.blocks} if old is not None else {}
-            now = self._counterparts(path)
+            now = self.models.counterparts(path)
             for fingerprint in self.traces.fingerprints([path]):
                 gone = fingerprint.checksums - today
                 if not gone:
@@ -319,32 +157,25 @@ class RunMatcher:
                 for checksum in gone:
                     if checksum in before:
                         self._hit_functions.setdefault((path, before[checksum].qualname), cause)
-        for trace_id, cause in self._traces_of(causes).items():
+        for trace_id, cause in self.recorded.with_fingerprints(causes).items():
             self._hit(trace_id, cause)
 
     def _unfinished_fixtures(self) -> None:
         """What a killed run did not see of a fixture: for its teardown stand all blocks of the functions it entered."""
-        for trace_id, name in self._unfinished.items():
+        for trace_id, name in self.recorded.unfinished.items():
             fingerprints = self._datafile.trace_fingerprints(trace_id)
             if not fingerprints:
                 self._hit(trace_id, unobserved("was not recorded before the run ended", "", name))
             for fingerprint in fingerprints:
-                old = self.old_model(fingerprint.path) if fingerprint.path in self._changed_paths else None
+                old = self.models.before(fingerprint.path) if fingerprint.path in self.models.changed else None
                 if old is None:
                     continue
-                model = self.model(fingerprint.path)
+                model = self.models.now(fingerprint.path)
                 today = {b.checksum for b in model.blocks} if model is not None else set()
                 entered = {b.qualname for b in old.blocks if b.checksum in fingerprint.checksums}
                 for block in old.blocks:
                     if block.qualname in entered and block.checksum not in today:
                         self._hit(trace_id, self._block_cause(fingerprint.path, block, model))
-
-    def _counterparts(self, path: str) -> Mapping[int, Block]:
-        """The blocks of today that stand where a changed block of a file stood, by the checksum of that."""
-        if path not in self._standing_for:
-            changes = block_changes(self.old_model(path), self.model(path))
-            self._standing_for[path] = {c.before.checksum: c.block for c in changes if c.before is not None}
-        return self._standing_for[path]
 
     def _block_cause(self, path: str, block: Block | None, model: SourceModel | None) -> Cause:
         if path in self.files.broken:
@@ -354,7 +185,7 @@ class RunMatcher:
         if block is None:
             return Cause(Kind.FILE, Manner.CHANGED, path, "")
         first = next((b for b in model.blocks if b.qualname == block.qualname), None)
-        now = self._counterparts(path).get(block.checksum, first)
+        now = self.models.counterparts(path).get(block.checksum, first)
         return Cause(Kind.BLOCK, CHANGED if now else REMOVED, path, block.qualname, now.line if now else 0)
 
     def _changed_resources(self) -> None:
@@ -363,27 +194,31 @@ class RunMatcher:
         self.beyond_files = self.beyond_files or bool(changed)
         readers: dict[tuple[str, str], dict[int, Cause]] = {}  # by function, the traces for which it read
         for trace_id, state_id, frames in self._datafile.readings(self.run.id, changed) if changed else ():
-            if trace_id not in self._kinds:
+            if trace_id not in self.recorded.kinds:
                 continue
             state = states[state_id]
             cause = changed_resource(state.kind, state.name)
             for path, qualname, _ in frames_in(frames):
                 readers.setdefault((path, qualname), {}).setdefault(trace_id, cause)
-            if self._kinds[trace_id] != "module" or not self._narrow(trace_id, state._replace(frames=frames), cause):
+            if self.recorded.kinds[trace_id] != "module" or not self._narrow(
+                trace_id, state._replace(frames=frames), cause
+            ):
                 self._hit(trace_id, cause)
         for (path, qualname), traces in readers.items():
             self._keeping_what_it_read(path, qualname, traces)
 
     def _keeping_what_it_read(self, path: str, qualname: str, traces: Mapping[int, Cause]) -> None:
         """A function that kept what it, or another for it, has read passes that on to tests that did not read it."""
-        model = self.model(path)
+        model = self.models.now(path)
         for function in model.functions if model is not None else ():
             if function.qualname != qualname or not (function.memoised or function.keeps):
                 continue
-            is_early = any(self._kinds[trace_id] in ("module", "collect", "session") for trace_id in traces)
+            is_early = any(self.recorded.kinds[trace_id] in ("module", "collect", "session") for trace_id in traces)
             names = {*function.keeps, *((RESULT,) if function.memoised else ())}
             if not is_early:
-                names &= set(self._kept_values.kept(path, function, self._function_before(path, function), set(traces)))
+                names &= set(
+                    self._kept_values.kept(path, function, self.models.function_before(path, function), set(traces))
+                )
             cause = next(iter(traces.values()))
             how = Manner.KEEPS if is_early else Manner.KEEPS_LATER
             kept = Cause(Kind.MEMOISED, how, path, qualname, 0, cause)
@@ -392,7 +227,7 @@ class RunMatcher:
     def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
         """A resource read while a module was imported belongs to the statements that read it."""
         module = self.modules[trace_id]
-        old = self.old_model(module)
+        old = self.models.before(module)
         if self._today.state(state.kind, state.name) == "missing" or old is None:
             return False
         reading: list[tuple[str, int]] = []
@@ -413,7 +248,7 @@ class RunMatcher:
         for path in self.files.changed:
             if path in self.files.broken:
                 continue
-            new, old = self.model(path), self.old_model(path)
+            new, old = self.models.now(path), self.models.before(path)
             ref = self.snapshot[path]
             if ref.model_key != MODEL_KEY or old is None:
                 self.growth.module(path, Cause(Kind.FILE, Manner.CHANGED, path, ""))
@@ -422,17 +257,15 @@ class RunMatcher:
                 self.growth.changed_definition(path, change)
             self._changed_stars(path, old, new)
         for path in self.files.removed:
-            old = self.old_model(path)
+            old = self.models.before(path)
             self.growth.removed_module(path, old.definitions if old else ())
         for path in self.files.added:
-            model = self.model(path)
+            model = self.models.now(path)
             self.growth.new_module(path, model.definitions if model else ())
         for modules, cause in self._packages.changed():
             self.growth.package(modules, cause)
         self._changed_imports()
-        for trace_id, path in self.modules.items():
-            if trace_id in self.invalid and trace_id not in self._lines:
-                self.growth.module(path, self.invalid[trace_id])
+        self._modules_hit()
 
     def _changed_stars(self, path: str, old: SourceModel, new: SourceModel | None) -> None:
         before = {(i.module, i.level) for i in old.imports if i.name == "*"}
@@ -443,13 +276,13 @@ class RunMatcher:
     def _changed_imports(self) -> None:
         """An import that came or went brings or takes the effects of importing what it names."""
         for path in self.files.changed:
-            old, new = self.old_model(path), self.model(path)
+            old, new = self.models.before(path), self.models.now(path)
             if old is None or new is None:
                 continue
             before, after = self._imported_by(path, old), self._imported_by(path, new)
             for target in sorted(before ^ after):
                 # What the run had loaded for somebody did then what it does now, and did not fail.
-                if target in before or target not in self._loaded:
+                if target in before or target not in self.models.loaded:
                     self._import_effects(path, target)
 
     def _imported_by(self, path: str, model: SourceModel) -> set[str]:
@@ -465,7 +298,7 @@ class RunMatcher:
         return found
 
     def _import_effects(self, path: str, target: str) -> None:
-        model = self.model(target) or self.old_model(target)
+        model = self.models.now(target) or self.models.before(target)
         for definition in model.definitions if model else ():
             if definition.effects:
                 cause = Cause(Kind.IMPORT, Manner.IMPORTS, path, definition.names[0] if definition.names else target)
@@ -484,9 +317,7 @@ class RunMatcher:
                 break
         done: set[str] = set()
         while True:
-            for trace_id, path in self.modules.items():
-                if trace_id in self.invalid and trace_id not in self._lines:
-                    self.growth.module(path, self.invalid[trace_id])
+            self._modules_hit()
             if self.growth.affected.modules.keys() <= done:
                 break
             for module, cause in list(self.growth.affected.modules.items()):
@@ -495,102 +326,27 @@ class RunMatcher:
                     self._module_affected(module, cause)
         self._imports_endangered()
 
+    def _modules_hit(self) -> None:
+        """The import of a module may come out otherwise where its trace, which no statements divide, does not hold."""
+        for trace_id, path in self.recorded.whole_modules():
+            if trace_id in self.invalid:
+                self.growth.module(path, self.invalid[trace_id])
+
     def _statements_affected(self) -> None:
         """What a statement of a module ran on import may come out otherwise: so may what the statement makes."""
-        for trace_id, lines in self._lines.items():
+        for trace_id, lines in self.recorded.lines.items():
             if trace_id in self.invalid and trace_id not in self._followed:
                 self._followed.add(trace_id)
                 for line in sorted(lines):
                     self._statement_affected(self.modules[trace_id], line, self.invalid[trace_id])
 
     def _statement_affected(self, path: str, line: int, cause: Cause) -> None:
-        old = self.old_model(path)
+        old = self.models.before(path)
         found = [d for d in old.definitions if d.line == line and may_run(d)] if old is not None else []
         if not found:
             self.growth.module(path, cause)
         for definition in found:
-            self.growth.ran(path, definition, cause, self._ran_at(path, line))
-
-    def _ran(self, path: str, definition: Definition) -> Sequence[Ran] | None:
-        """See `Project.ran`."""
-        if not self._is_noted or path in self._unsure_modules or path not in self._loaded:
-            return None
-        if path not in self._changed_paths:
-            return self._ran_at(path, definition.line)
-        lines = self._lines_before(path).get(_key_of(definition))
-        return None if lines is None else [function for line in lines for function in self._ran_at(path, line)]
-
-    def _lines_before(self, path: str) -> Mapping[tuple[object, ...], list[int]]:
-        """Where the definitions of a source stood in the run."""
-        if path not in self._ran_before:
-            found: dict[tuple[object, ...], list[int]] = defaultdict(list)
-            old = self.old_model(path)
-            for definition in old.definitions if old is not None else ():
-                found[_key_of(definition)].append(definition.line)
-            self._ran_before[path] = dict(found)
-        return self._ran_before[path]
-
-    def statement(self, trace_id: int) -> Sequence[Definition] | None:
-        """The definitions, as they are now, that the trace of a statement is of; None where that is not known."""
-        if trace_id not in self._running:
-            self._running[trace_id] = self._definitions_of(trace_id)
-        return self._running[trace_id]
-
-    def _definitions_of(self, trace_id: int) -> Sequence[Definition] | None:
-        lines = self._lines.get(trace_id)
-        if lines is None:
-            return None
-        path = self.modules[trace_id]
-        old, new = self.old_model(path), self.model(path)
-        found = [d for d in old.definitions if d.line in lines] if old is not None else []
-        if new is None or path not in self._changed_paths:
-            return found
-        same = set(map(_key_of, found))
-        return [d for d in new.definitions if _key_of(d) in same] or None
-
-    @cached_property
-    def _is_noted(self) -> bool:
-        """Whether the run noted which statement ran what, of all that it saw; not every engine can."""
-        facts = self.run.facts
-        return bool(facts.get(STATEMENTS)) and facts.get("engine") == "probes"
-
-    @cached_property
-    def _unsure_modules(self) -> frozenset[str]:
-        """Files of which not everything that ran on import is known by the statement."""
-        if not self._kinds:
-            self._load_traces()
-        whole = [trace_id for trace_id in self.modules if trace_id not in self._lines]
-        ran = self._datafile.fingerprints_by_trace(whole)
-        return frozenset(
-            self.modules[t]
-            for t in whole
-            if t in self._not_in_full or any(f.path in self.snapshot for f in ran.get(t, ()))
-        )
-
-    @cached_property
-    def _ran_by_statement(self) -> Mapping[int, list[StoredFingerprint]]:
-        """What the statements of modules ran on import, by their traces; read at once, since many are asked for."""
-        return self._datafile.fingerprints_by_trace(self._lines)
-
-    def _ran_at(self, path: str, line: int) -> Sequence[Ran]:
-        """The functions of the project that the statements on a line of a file ran on import."""
-        key = (path, line)
-        if key not in self._functions_at:
-            checksums: dict[str, set[int]] = defaultdict(set)
-            for trace_id in self._traces_at.get(key, ()):
-                for fingerprint in self._ran_by_statement.get(trace_id, ()):
-                    checksums[fingerprint.path] |= fingerprint.checksums
-            self._functions_at[key] = [ran for at, found in checksums.items() for ran in self._functions_of(at, found)]
-        return self._functions_at[key]
-
-    def _functions_of(self, path: str, checksums: AbstractSet[int]) -> Iterator[Ran]:
-        """The functions that have some blocks."""
-        old, new = self.old_model(path), self.model(path)
-        names = dict.fromkeys(b.qualname for b in (old.blocks if old is not None else ()) if b.checksum in checksums)
-        for qualname in names:
-            models = [old] if old is new else [old, new]
-            summaries = [f for m in models if m is not None for f in m.functions if f.qualname == qualname]
-            yield Ran(path, qualname, tuple(dict.fromkeys(effect for f in summaries for effect in f.effects)))
+            self.growth.ran(path, definition, cause, self.statements.ran_at(path, line))
 
     def _mentioned(self) -> None:
         for trace_id, cause in self._matcher.match(self.invalid).items():
@@ -610,21 +366,21 @@ class RunMatcher:
             ran = self._ran_with_a_change(path, function) if found is not None else set()
             if found is None or not ran:
                 continue
-            before = self._function_before(path, function)
+            before = self.models.function_before(path, function)
             names = frozenset(self._kept_values.kept(path, function, before, ran))
             made = self._made_values.made(function, before)
             if names & made and key not in self._hit_functions and self._made_values.is_known(key, ran):
                 is_called_apart = key in called and not called[key].names <= frozenset(function.inside)
                 if not is_called_apart and made_with is None:
                     names -= made
-            is_early = any(self._kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
+            is_early = any(self.recorded.kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
             how = Manner.KEEPS if is_early else Manner.KEEPS_LATER
             self._kept(path, function, names, Cause(Kind.MEMOISED, how, path, qualname, 0, found.cause), ran)
 
     @cached_property
     def _keeping(self) -> Mapping[tuple[str, str], FunctionSummary]:
         """The functions that keep something, by file and qualified name."""
-        models = ((path, self.model(path)) for path in self.mentioning(frozenset({codec.MEMOISES})))
+        models = ((path, self.models.now(path)) for path in self.models.mentioning(frozenset({codec.MEMOISES})))
         return {(p, f.qualname): f for p, m in models if m for f in m.functions if f.memoised or f.keeps}
 
     def _made_with_a_change(self, key: tuple[str, str]) -> _Called | None:
@@ -661,7 +417,7 @@ class RunMatcher:
         """The functions that use a name or an attribute of that name, by their files."""
         if name not in self._callers:
             found: dict[str, list[tuple[str, str]]] = {}
-            for path in self.mentioning(frozenset({name})):
+            for path in self.models.mentioning(frozenset({name})):
                 facts = self.growth.project.facts(path)
                 mentions = (name, "." + name, "~" + name)
                 blocks = [b for mention in mentions for b in facts.blocks_mentioning(mention)] if facts else []
@@ -671,9 +427,9 @@ class RunMatcher:
 
     def _ran_with_a_change(self, path: str, function: FunctionSummary) -> set[int]:
         """Traces that a change touches and that ran what keeps: else what is kept was made without the change."""
-        if path in self._changed_paths and (path, function.qualname) in self._hit_functions:
+        if path in self.models.changed and (path, function.qualname) in self._hit_functions:
             return set(self.invalid)  # the block that keeps may be another now
-        model = self.model(path)
+        model = self.models.now(path)
         blocks = [b for b in model.blocks if b.qualname == function.qualname] if model is not None else []
         filling = [b for b in blocks if not function.fills or any(_holds_line(b, line) for line in function.fills)]
         return self.invalid.keys() & self.hits_of({path: {b.checksum: _NOTHING for b in filling}}).keys()
@@ -688,7 +444,7 @@ class RunMatcher:
             self._datafile,
             self.run,
             self.growth.project,
-            self._kinds,
+            self.recorded.kinds,
             self._entering,
             self._using,
             asking=lambda name: self._by_file(self.asked.where(name)),
@@ -702,7 +458,9 @@ class RunMatcher:
             found[asking.path] = found.get(asking.path, 0) | asking.traces
         things = self.traces.bits.things
         return {
-            path: set(self._kinds if traces == EVERYONE else things(traces)) for path, traces in found.items() if traces
+            path: set(self.recorded.kinds if traces == EVERYONE else things(traces))
+            for path, traces in found.items()
+            if traces
         }
 
     def reading(self, path: str, attribute: str) -> int:
@@ -715,7 +473,7 @@ class RunMatcher:
 
     def notes_reading(self, path: str, qualname: str, attribute: str) -> bool:
         """Whether a function notes of which object it reads an attribute, and did so in the run."""
-        models = [self.model(path), *([self.old_model(path)] if path in self._changed_paths else ())]
+        models = [self.models.now(path), *([self.models.before(path)] if path in self.models.changed else ())]
         for model in models:
             same = [f for f in model.functions if f.qualname == qualname] if model is not None else []
             if not same or any(attribute not in function.sees for function in same):
@@ -725,7 +483,7 @@ class RunMatcher:
     def _using(self, module: str) -> Iterable[int]:
         """Traces that ran a block which uses a module from outside, or something of it, by whatever name."""
         blocks: dict[str, dict[int, Cause]] = {}
-        for path in self.mentioning(frozenset({module})):
+        for path in self.models.mentioning(frozenset({module})):
             facts = self.growth.project.facts(path)
             imports = facts.model.imports if facts is not None else ()
             names = {module, *(i.binds for i in imports if i.module.partition(".")[0] == module)}
@@ -740,19 +498,12 @@ class RunMatcher:
         blocks = [b for b in facts.blocks_below(qualname) if b.qualname == qualname] if facts is not None else []
         return self.hits_of({path: {block.checksum: _NOTHING for block in blocks}})
 
-    def _function_before(self, path: str, function: FunctionSummary) -> FunctionSummary | None:
-        """A function as it was when the run saw it."""
-        if path not in self._changed_paths:
-            return function
-        old = self.old_model(path)
-        return next((f for f in old.functions if f.qualname == function.qualname), None) if old is not None else None
-
     def _kept(self, path: str, function: FunctionSummary, names: AbstractSet[str], cause: Cause, ran: set[int]) -> None:
         """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
         own = (path, function.qualname) in self._hit_functions  # then what it keeps by itself may be other, too
         hit = self._hit_functions.get((path, function.qualname))
         is_other = hit is not None and all(link.kind is not Kind.MEMOISED for link in hit.chain())
-        before = self._function_before(path, function)
+        before = self.models.function_before(path, function)
         for name in function.keeps if own else function.results:
             if name in names:
                 # A function that is another may keep something in objects that it kept nothing in.
@@ -772,11 +523,11 @@ class RunMatcher:
     def _module_affected(self, module: str, cause: Cause) -> None:
         """Tests that need a module whose import may come out otherwise."""
         link = Cause(Kind.IMPORT, Manner.NEEDS, module, "", 0, cause)
-        if _is_conftest(module):
-            for test in self.tests_below(module.removesuffix(CONFTEST)):
+        if is_conftest(module):
+            for test in self.recorded.tests_below(module.removesuffix(CONFTEST)):
                 self._hit(test.trace_id, link)
         eager = self.growth.project.reaching(module, lazy=False)
-        for test in self.tests_in(eager):
+        for test in self.recorded.tests_in(eager):
             self._hit(test.trace_id, link)
         for trace_id in self.traces.bits.things(self.traces.touching(eager)):
             self._hit(trace_id, link)
@@ -800,7 +551,10 @@ class RunMatcher:
             touching = set(self.traces.bits.things(self.traces.with_users(self.traces.touching(eager))))
             if touching:
                 for trace_id in touching:
-                    if self._kinds.get(trace_id) == "test" and self._collected_from.get(trace_id) not in eager:
+                    if (
+                        self.recorded.kinds.get(trace_id) == "test"
+                        and self.recorded.collected_from.get(trace_id) not in eager
+                    ):
                         self._hit(trace_id, link)
             for trace_id, path in self.modules.items():  # modules that run on import what imports this one
                 if trace_id in self.invalid and path not in self.growth.affected.modules:
@@ -810,10 +564,10 @@ class RunMatcher:
         """Blocks that import one of these files when they run."""
         project = self.growth.project
         checksums: dict[str, set[int]] = {}
-        for path in self._live:
+        for path in self.models.live:
             if path in eager or not (project.edges(path, lazy=True) & eager):
                 continue
-            model = self.model(path)
+            model = self.models.now(path)
             if model is None:
                 continue
             for imported in model.imports:
@@ -830,14 +584,14 @@ class RunMatcher:
         causes = {
             f.id: cause for f in self.traces.fingerprints(checksums) if not f.checksums.isdisjoint(checksums[f.path])
         }
-        for trace_id, found_cause in self._traces_of(causes).items():
+        for trace_id, found_cause in self.recorded.with_fingerprints(causes).items():
             self._hit(trace_id, found_cause)
 
     def _uses_of_deferred(self, path: str, name: str, checksums: dict[str, set[int]]) -> None:
         """Blocks that run the deferred import of `path` that binds a name, if nobody did before: they use the name."""
         project = self.growth.project
-        for user in self.mentioning(frozenset({name, *LOOKING_UP, *RECORDED})):
-            model = self.model(user) if user in project.reaching(path) else None
+        for user in self.models.mentioning(frozenset({name, *LOOKING_UP, *RECORDED})):
+            model = self.models.now(user) if user in project.reaching(path) else None
             for block in model.blocks[:-1] if model is not None else ():
                 ways = {OPEN.get(way, way) for way in block.mentions & (LOOKING_UP | RECORDED)}
                 looks = any(self.growth.looks_up(way, user, path) for way in ways)
@@ -847,30 +601,30 @@ class RunMatcher:
     @property
     def recollected(self) -> frozenset[str]:
         """Files of tests whose collection may come out otherwise: there may be other parameters."""
-        hits = {t: cause for t, cause in self.invalid.items() if self._kinds.get(t) == "collect"}
-        traces = self.spread(hits).keys()
+        hits = {t: cause for t, cause in self.invalid.items() if self.recorded.kinds.get(t) == "collect"}
+        traces = self.recorded.spread(hits).keys()
         if not traces:
             return frozenset()
-        return frozenset(path for path, tests in self._tests.items() if any(t.trace_id in traces for t in tests))
+        return frozenset(
+            path for path, tests in self.recorded.tests.items() if any(t.trace_id in traces for t in tests)
+        )
 
     def _spread(self) -> None:
         """Who uses an invalid trace is invalid as well."""
-        for trace_id, cause in self.spread(self.invalid).items():
+        for trace_id, cause in self.recorded.spread(self.invalid).items():
             if trace_id not in self.invalid:
                 self._hit(trace_id, cause)
 
-    def spread(self, hits: Mapping[int, Cause]) -> Hits:
-        found = dict(hits)
-        stack = list(hits)
-        while stack:
-            trace_id = stack.pop()
-            for user in self._users.get(trace_id, ()):
-                if user not in found:
-                    found[user] = found[trace_id]
-                    stack.append(user)
-        return found
-
     # For the mention matcher, see `Run` there
+
+    def statement(self, trace_id: int) -> Sequence[Definition] | None:
+        return self.statements.definitions(trace_id)
+
+    def mentioning(self, names: frozenset[str]) -> list[str]:
+        return self.models.mentioning(names)
+
+    def tests_in(self, paths: Iterable[str]) -> Iterator[StoredTest]:
+        return self.recorded.tests_in(paths)
 
     def hits_of(self, checksums: Mapping[str, Mapping[int, Cause]]) -> Hits:
         """Traces that executed one of some blocks of today's sources."""
@@ -880,26 +634,11 @@ class RunMatcher:
             common = fingerprint.checksums & wanted.keys()
             if common:
                 causes[fingerprint.id] = wanted[min(common)]
-        return self._traces_of(causes)
+        return self.recorded.with_fingerprints(causes)
 
 
 _NOTHING = Cause(Kind.BLOCK, CHANGED, "", "")
-# Kinds of traces that are no tests; causes are found in this order.
-_OTHERS = ("fixture", "module", "statement", "collect", "session")
-
-
-def _key_of(definition: Definition) -> tuple[object, ...]:
-    """What tells a definition from others of its file, wherever it stands."""
-    return definition.owner, definition.names, definition.checksum
-
-
-def _kind_order(trace: tuple[int, int, str, str, bool]) -> int:
-    return _OTHERS.index(trace[2].partition(":")[0])
 
 
 def _holds_line(block: Block, line: int) -> bool:
     return any(first <= line <= last for first, last in block.lines)
-
-
-def _is_conftest(path: str) -> bool:
-    return path.rpartition("/")[2] == CONFTEST

@@ -25,7 +25,7 @@ def new_inherited_tests(matcher: RunMatcher, naming: Naming) -> Iterator[Inherit
     for path in matcher.files.changed:
         if path in matcher.files.broken:
             continue
-        for change in definition_changes(matcher.old_model(path), matcher.model(path)):
+        for change in definition_changes(matcher.models.before(path), matcher.models.now(path)):
             owner, name = change.definition.owner, change.name
             if change.how == ADDED and owner and (naming.is_test_function(name) or name.startswith("test")):
                 for where, cls in _subclasses(matcher.growth.project, path, owner):

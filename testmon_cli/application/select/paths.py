@@ -284,7 +284,7 @@ class _Reliance:
         touching = matcher.traces.touching(reaching) | bits.of(test.trace_id for test in matcher.tests_in(reaching))
         return (
             set(bits.things(matcher.traces.with_users(touching)))
-            | matcher.spread(dict.fromkeys(readers, _ANYTHING)).keys()
+            | matcher.recorded.spread(dict.fromkeys(readers, _ANYTHING)).keys()
         )
 
     def _readers(self, run: Run, place: Asked) -> Iterator[int]:
@@ -308,7 +308,6 @@ class _Reliance:
             assert self._known.datafile is not None
             tree = self._known.tree
             matcher = RunMatcher(self._known.datafile, run, tree, Today(tree.root, ""), PackageChanges())
-            matcher.load()
             self._matchers[run.id] = matcher
         return self._matchers[run.id]
 

@@ -10,11 +10,11 @@ from functools import cached_property
 
 from testmon_cli.analysis.model import build_model
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.analysis.project import Project
 from testmon_cli.application.checkout import git, git_status, pytest_config
 from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Overlay, Tree, is_left_out
 from testmon_cli.application.invalidate.affected_traces import RunMatcher
+from testmon_cli.application.invalidate.run_models import RunModels
 from testmon_cli.application.invalidate.snapshot_diff import FileChanges, Hits, PackageChanges, compare_files
 from testmon_cli.application.select.paths import ChangedFiles, is_read
 from testmon_cli.application.settings import Settings
@@ -114,6 +114,28 @@ class SinceRevision:
         return Cause(Kind.CONFIG, Manner.CHANGED, "", f"{pytest_config.OF_PYTEST}{now.path or then.path}")
 
 
+class _RevisionModels(RunModels):
+    """The models of a run's sources as they are now, and as they were in a revision where they differ from it."""
+
+    def __init__(
+        self,
+        datafile: Datafile,
+        tree: Tree,
+        snapshot: Mapping[str, VersionRef],
+        files: FileChanges,
+        since_run: FileChanges,
+        before: Mapping[str, SourceModel | None],
+    ) -> None:
+        super().__init__(datafile, tree, snapshot, files)
+        # Sources that changed since the run are read as they are now, whether they differ from the revision or not.
+        self.changed |= {*since_run.changed, *since_run.added, *files.removed}
+        self.live |= frozenset(since_run.added)
+        self._in_revision = before
+
+    def before(self, path: str) -> SourceModel | None:
+        return self._in_revision[path] if path in self._in_revision else super().before(path)
+
+
 class _Matcher(RunMatcher):
     """Matches a run with a difference that need not have come about since then."""
 
@@ -134,21 +156,14 @@ class _Matcher(RunMatcher):
         today = Today(tree.root, str(run.facts.get("hash_key", "")), overlay=tree.overlay)
         super().__init__(datafile, run, tree, today, PackageChanges(), changes, {**snapshot, **there})
 
-    def _project(self) -> Project:
-        project = super()._project()
-        # Sources that changed since the run are read as they are now, whether they differ from the revision or not.
-        self._changed_paths |= {*self._since_run.changed, *self._since_run.added, *self.files.removed}
-        project.loaded = self._live = self._live | frozenset(self._since_run.added)
-        return project
-
-    def old_model(self, path: str) -> SourceModel | None:
-        return self._before[path] if path in self._before else super().old_model(path)
+    def _read_models(self, tree: Tree) -> RunModels:
+        return _RevisionModels(self._datafile, tree, self.snapshot, self.files, self._since_run, self._before)
 
     def _vanished_blocks(self) -> None:
         """Executed blocks that are not the same in the revision and now."""
         causes: dict[int, Cause] = {}
         for path, before in self._before.items():
-            now = self.model(path)
+            now = self.models.now(path)
             blocks = {b.checksum: b for model in (before, now) if model is not None for b in model.blocks}
             same = {b.checksum for b in (before.blocks if before else ())} & {
                 b.checksum for b in (now.blocks if now else ())
@@ -161,12 +176,12 @@ class _Matcher(RunMatcher):
                         path, min(known, key=lambda b: b.line, default=None), now
                     )
                     self._hit_functions.update({(path, b.qualname): causes[fingerprint.id] for b in known})
-        for trace_id, cause in self._traces_of(causes).items():
+        for trace_id, cause in self.recorded.with_fingerprints(causes).items():
             self._hit(trace_id, cause)
 
     def _changed_resources(self) -> None:
         """Files that differ, for those who read them."""
         states = {i: s for i, s in self._datafile.resource_states().items() if is_read(s, self._files)}
         for trace_id, state_id in self._datafile.resources([self.run.id]) if states else ():
-            if trace_id in self._kinds and state_id in states:
+            if trace_id in self.recorded.kinds and state_id in states:
                 self._hit(trace_id, changed_resource(states[state_id].kind, states[state_id].name))
