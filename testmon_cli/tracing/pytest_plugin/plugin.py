@@ -1,50 +1,51 @@
 """The pytest plugin, loaded by name in the processes of `testmon collect` and nowhere else."""
 
 import gc
-import inspect
 import os
 import sys
-import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from functools import cache
-from types import CodeType, FunctionType
+from collections.abc import Callable, Generator
+from types import CodeType
 from typing import Any, NamedTuple
 
 import pytest
-from _pytest.fixtures import FixtureDef, FixtureRequest, SubRequest
+from _pytest.fixtures import FixtureDef, SubRequest
 
-from testmon_cli.domain.nodeid import NodeId
 from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, identity_of_test
-from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.originals import get_parent, open_file
 from testmon_cli.tracing.processes import child
 from testmon_cli.tracing.processes.self_hosting import make_room
+from testmon_cli.tracing.pytest_plugin.fixtures import FixtureWatch
+from testmon_cli.tracing.pytest_plugin.items import (
+    classes_above,
+    code_of_test,
+    fixtures_of,
+    is_function,
+    kind_of,
+    marks_of,
+    name_of,
+)
 from testmon_cli.tracing.pytest_plugin.keywords import Keywords
 from testmon_cli.tracing.pytest_plugin.node_ids import NodeNames
 from testmon_cli.tracing.pytest_plugin.outcomes import OutcomeReader
+from testmon_cli.tracing.pytest_plugin.remains import Remains
+from testmon_cli.tracing.pytest_plugin.session_records import (
+    crash_records,
+    project_modules,
+    session_record,
+    unseen_records,
+)
 from testmon_cli.tracing.pytest_plugin.simultaneous import AT_ONCE, RunningTests
 from testmon_cli.tracing.recorder import Pending, Recorder
 from testmon_cli.tracing.settings import INTERRUPTED, TraceSettings
 
 _now = time.perf_counter  # as it is before tests put another in its place
-_INI = [
-    "python_files",
-    "python_classes",
-    "python_functions",
-    "testpaths",
-    "norecursedirs",
-    "doctest_optionflags",
-    "pythonpath",
-    "usefixtures",
-]
 Wrapper = Generator[None, object, object]  # around the other implementations of a hook
 _MARKED = "marked testmon_always"
 _REQUEST = "request"  # a fixture that is always pytest's own
 APART = "a plugin ran it in another way than pytest does"
-_OPTIONS = ("doctestmodules", "doctestglob", "importmode")
 MARKERS = (
     "testmon_always(reason): select this test every time",
     "testmon_depends(*patterns): this test depends on the files that match",
@@ -111,7 +112,7 @@ class Collector:
         self.attribution.rebase(SESSION)
         recorder.engine.weigh()
         self.requested = {_REQUEST}  # names of the fixtures that tests ask for
-        self.fixtures = FixtureWatch(self)
+        self.fixtures = FixtureWatch(self, recorder, getattr(config, "workerinput", {}).get("workerid", ""))
         self.nodeids: list[str] = []
         self.deselected: list[str] = []
         self.files: list[str] = []  # node ids of those that were collected without an error
@@ -122,14 +123,12 @@ class Collector:
         self.running = RunningTests(self.attribution, self._distrust)
         self.apart: dict[str, OutcomeReader] = {}  # of tests that a plugin runs in its own way
         self.modules: dict[str, str] = {}
-        self.notes: list[str] = []
         self.lost = ""  # why no more is written
         self.unknown: frozenset[str] = frozenset()  # of the test that ran last
         self.collectors: set[str] = set()  # identities of those that collected
         self.place = Place(None, SESSION, "")
         self.function = TestedFunction(None, None, None)
-        self.threads = frozenset(threading.enumerate())
-        self.left: dict[str, frozenset[str]] = {}  # whose processes live on, and what is not known of them
+        self.remains = Remains(recorder, self.fixtures.living)
 
     def _flush(self, *last: wire.Record, **options: Any) -> None:
         """Write what is known. Once that fails nothing follows: records would lack what others say before them."""
@@ -179,7 +178,8 @@ class Collector:
     def pytest_unconfigure(self) -> None:
         if self.recorder.problem and not self.is_worker:
             print(f"{self.recorder.problem}; the tests it met are selected every time", file=sys.__stderr__)
-        for note in (*self.notes, *filter(None, [self.lost])):
+        is_told = self.recorder.settings.verbose and not self.is_worker
+        for note in (*(self.remains.notes if is_told else ()), *filter(None, [self.lost])):
             print(f"testmon: {note}", file=sys.__stderr__)
 
     @pytest.hookimpl(optionalhook=True)
@@ -217,7 +217,7 @@ class Collector:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Wrapper:
         self.nodeids = [self.names.of(item) for item in items]
-        self.requested.update(*{id(names): names for names in map(_fixtures_of, items)}.values())
+        self.requested.update(*{id(names): names for names in map(fixtures_of, items)}.values())
         return (yield)
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
@@ -257,8 +257,7 @@ class Collector:
                     self.running.end(nodeid)
                     self.nodeid, self.outcome = nodeid, outcome
                     self._finish(item, identity)
-                    self._notice_threads()
-                    self._notice_processes(identity)
+                    self.remains.notice(nodeid, identity, self.unknown)
                 except Exception as problem:
                     self.recorder.failed(problem, identity)
                 finally:
@@ -299,34 +298,12 @@ class Collector:
             return
         pending = self.recorder.pending(identity)
         self._come_to(item)
-        pending.uses += self.place.above, *self.left
-        pending.unknown.update(*self.left.values())
+        pending.uses += self.place.above, *self.remains.left
+        pending.unknown.update(*self.remains.left.values())
         self.unknown = frozenset(pending.unknown)
         outcome = self._outcome_record(item)
         set_ups = self.fixtures.take_set_ups()
         self._flush(*set_ups, outcome, check=self._check(item), identity=identity, is_harvested=True)
-
-    def _notice_threads(self) -> None:
-        """Say which tests leave threads behind, since what these run counts for the tests that run meanwhile."""
-        if threading.active_count() != len(self.threads):
-            threads = frozenset(threading.enumerate())
-            started = sorted(thread.name for thread in threads - self.threads)
-            self.threads = threads
-            if started and self.recorder.settings.verbose and not self.is_worker:
-                self.notes.append(f"{self.nodeid} left threads behind: {', '.join(started)}")
-
-    def _notice_processes(self, identity: str) -> None:
-        """See which tests leave processes behind: those that run meanwhile may use them."""
-        processes = self.recorder.processes
-        if not processes:
-            return
-        for pid in [pid for pid in processes if not child.is_alive(pid)]:
-            del processes[pid]
-        kept = self.fixtures.living()
-        left = {owner for owner in processes.values() if owner.startswith(("test:", "fixture:")) and owner not in kept}
-        if identity in left and self.recorder.settings.verbose and not self.is_worker:
-            self.notes.append(f"{self.nodeid} left processes behind: they count for the tests after it")
-        self.left = {owner: self.left.get(owner, self.unknown) for owner in left}
 
     def _come_to(self, item: pytest.Item) -> None:
         if item.parent is not self.place.parent:
@@ -409,240 +386,3 @@ class TestedFunction(NamedTuple):
     function: object
     code: CodeType | None
     path: str | None  # its source, if it is the project's
-
-
-class FixtureWatch:
-    """Gives every instance of a fixture wider than a test an identity, and notes who uses which."""
-
-    def __init__(self, collector: Collector) -> None:
-        self._collector = collector
-        self._attribution = collector.attribution
-        self._recorder = collector.recorder
-        self._count = 0
-        worker = getattr(collector.config, "workerinput", {}).get("workerid", "")
-        self._worker = f"{worker}." if worker else ""  # each worker has instances of its own
-        self._instances: dict[FixtureDef[Any], str] = {}
-        self._set_ups: list[wire.SetUp] = []
-        self._inner: list[float] = []  # of each set-up that is going on, the seconds of those within it
-        self._install()
-
-    def living(self) -> set[str]:
-        """The instances that were not torn down."""
-        return set(self._instances.values())
-
-    def begin(self, fixturedef: FixtureDef[Any], request: SubRequest) -> Callable[[], None]:
-        """A set-up starts; call what this returns when it is over."""
-        identity = f"fixture:{self._worker}{self._count}:{fixturedef.argname}"
-        self._count += 1
-        self._instances[fixturedef] = identity
-        pending = self._recorder.pending(identity)
-        pending.complete = False
-        entry = self._attribution.push(identity)
-        # Finalisers run from the last to the first: this one runs after the fixture's own, the next before.
-        fixturedef.addfinalizer(lambda: self._end(fixturedef, identity))
-        self._inner.append(0.0)
-        started = _now()
-
-        def leave() -> None:
-            self._time(identity, fixturedef, request, _now() - started)
-            self._attribution.pop(entry)
-            fixturedef.addfinalizer(lambda: self._teardown(identity))
-
-        return leave
-
-    def _time(self, identity: str, fixturedef: FixtureDef[Any], request: SubRequest, seconds: float) -> None:
-        """Tell how long a set-up took, if that is worth sharing."""
-        own = seconds - self._inner.pop()
-        if self._inner:
-            self._inner[-1] += seconds
-        if own >= wire.LEAST_SET_UP:
-            parameter = getattr(request, "param_index", 0)
-            place = f"{fixturedef.baseid}|{fixturedef.argname}|{request.node.nodeid}|{parameter}"
-            self._set_ups.append(wire.SetUp(identity, place, own, self._collector.nodeid))
-
-    def take_set_ups(self) -> list[wire.SetUp]:
-        """What was set up since the last call, as far as that took long."""
-        if not self._set_ups:
-            return self._set_ups
-        found, self._set_ups = self._set_ups, []
-        return found
-
-    def _teardown(self, identity: str) -> None:
-        self._recorder.engine.postpone()
-        self._entry = self._attribution.push(identity)
-        self._entries.setdefault(identity, []).append(self._entry)
-
-    def _end(self, fixturedef: FixtureDef[Any], identity: str) -> None:
-        for entry in self._entries.pop(identity, []):
-            self._attribution.pop(entry)
-        self._recorder.engine.resume()
-        self._recorder.pending(identity).complete = True
-        if self._instances.get(fixturedef) == identity:
-            del self._instances[fixturedef]
-
-    def _install(self) -> None:
-        self._entries: dict[str, list[Any]] = {}
-        execute, active = FixtureDef.execute, FixtureRequest._get_active_fixturedef
-        used, instance_of = self._used, self._instance
-        known, ask_for = self._collector.requested, self._collector.ask_for_fixture
-
-        def traced_execute(self: FixtureDef[Any], request: SubRequest) -> Any:
-            __tracebackhide__ = True
-            try:
-                return execute(self, request=request)
-            finally:
-                instance = instance_of(self)
-                if instance is not None:  # most fixtures are no wider than a test
-                    used(instance, request)
-
-        def traced_active(self: SubRequest, argname: str) -> Any:
-            __tracebackhide__ = True
-            if argname not in known:
-                ask_for(argname)
-            fixturedef = active(self, argname)
-            instance = instance_of(fixturedef)
-            if instance is not None:
-                used(instance, None, self)
-            return fixturedef
-
-        FixtureDef.execute = disguise(traced_execute)  # type: ignore[method-assign]
-        SubRequest._get_active_fixturedef = disguise(traced_active)  # type: ignore[method-assign,assignment]
-
-    def _instance(self, fixturedef: object) -> str | None:
-        """The identity of a fixture's instance; what pytest puts in place of `request` is none, and has no hash."""
-        return self._instances.get(fixturedef) if self._instances and isinstance(fixturedef, FixtureDef) else None
-
-    def _used(self, instance: str, request: SubRequest | None, asker: Any = None) -> None:
-        nodeid = self._collector.nodeid
-        if nodeid and request is not None:
-            self._recorder.pending(identity_of_test(nodeid)).uses.append(instance)
-        asker = asker if asker is not None else getattr(request, "_parent_request", None)
-        parent = self._instance(getattr(asker, "_fixturedef", None))
-        if parent is not None and parent != instance and self._attribution.holds(parent):
-            self._recorder.pending(parent).uses.append(instance)
-
-
-def _fixtures_of(item: pytest.Item) -> Sequence[str]:
-    """The names of the fixtures that a test asks for, itself or by others; tests of one function share them."""
-    names: Sequence[str] = getattr(item, "fixturenames", ())
-    return names
-
-
-def session_record(config: pytest.Config, engine: str) -> wire.Session:
-    """What pytest was told, as far as it decides which tests there are."""
-    return wire.Session(
-        rootdir=str(config.rootpath),
-        inipath=str(config.inipath) if config.inipath else "",
-        arguments=tuple(sys.argv[1:]),
-        plugins=plugin_distributions(config),
-        engine=engine,
-        settings=naming_settings(config),
-        is_whole=config.args_source is not pytest.Config.ArgsSource.ARGS,
-    )
-
-
-def crash_records(nodeid: str, root: str, report: pytest.TestReport) -> list[wire.Record]:
-    """A test whose process died."""
-    outcome = OutcomeReader()
-    outcome.fail(str(report.longreprtext))
-    return unseen_records(nodeid, root, "the process that ran it crashed", outcome)
-
-
-def unseen_records(text: str, root: str, reason: str, outcome: OutcomeReader) -> list[wire.Record]:
-    """A test that came out somehow, but what it ran is not known."""
-    nodeid = NodeId.parse(text)
-    trace = wire.Trace(identity_of_test(text), unknown=(reason,))
-    shown = outcome.outcome, outcome.duration, outcome.failure
-    path = os.path.join(root, nodeid.path)
-    return [trace, wire.Outcome(text, path, ".".join(nodeid.names), "other", *shown, reason)]
-
-
-def plugin_distributions(config: pytest.Config) -> tuple[str, ...]:
-    """The distributions of the active plugins."""
-    found: set[str] = set()
-    for _, facade in config.pluginmanager.list_plugin_distinfo():
-        distribution: Any = getattr(facade, "_dist", facade)
-        found.add(f"{distribution.metadata['Name']}=={distribution.version}")
-    return tuple(sorted(found))
-
-
-def naming_settings(config: pytest.Config) -> dict[str, object]:
-    """The options and settings that decide which tests there are, and what they are called."""
-    settings: dict[str, object] = {}
-    for name in _INI:
-        try:
-            value = config.getini(name)
-        except (ValueError, KeyError):
-            continue
-        settings[name] = [str(entry) for entry in value] if isinstance(value, list | tuple) else str(value)
-    for name in _OPTIONS:
-        value = config.getoption(name, None)
-        if value is not None:
-            settings[name] = value if isinstance(value, bool | str) else [str(entry) for entry in value]
-    return settings
-
-
-def project_modules(recorder: Recorder) -> dict[str, str]:
-    """The modules of the project that are loaded: name -> path."""
-    modules = {}
-    for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        source = recorder.scope.source(path) if isinstance(path, str) else None
-        if source is not None and name != "__main__":
-            modules[name] = source
-    return modules
-
-
-def marks_of(item: pytest.Item) -> list[pytest.Mark]:
-    """As `iter_markers` gives them, the closest first, without its generators: every test is asked for its own."""
-    found: list[pytest.Mark] = []
-    node: Any = item
-    while node is not None:
-        if node.own_markers:
-            found += node.own_markers
-        node = node.parent
-    return found
-
-
-def classes_above(item: pytest.Item) -> str:
-    """What the qualified name of a test begins with: its classes, each with a dot."""
-    return "".join(f"{node.name}." for node in item.listchain() if isinstance(node, pytest.Class))
-
-
-@cache
-def is_function(cls: type[pytest.Item]) -> bool:
-    """Whether items of a class stand for Python functions. Their classes are abstract ones: to ask takes long."""
-    return issubclass(cls, pytest.Function)
-
-
-def name_of(item: pytest.Item) -> str:
-    """The name of a test function, without parameters."""
-    name: str = getattr(item, "originalname", None) or item.name
-    return name
-
-
-def kind_of(item: pytest.Item) -> str:
-    """What sort of test an item is."""
-    return _kind_of_class(type(item))
-
-
-@cache
-def _kind_of_class(cls: type[pytest.Item]) -> str:
-    names = {base.__name__ for base in cls.__mro__}
-    if "TestCaseFunction" in names:
-        return "unittest"
-    if "DoctestItem" in names:
-        return "doctest"
-    return "function" if is_function(cls) else "other"
-
-
-def code_of_test(function: Any) -> CodeType | None:
-    """The code of a test function below its decorators."""
-    if type(function) is FunctionType and not vars(function):  # mostly nothing was put around it
-        return function.__code__
-    function = inspect.unwrap(function)
-    # hypothesis dresses its wrapper up as the test, with the test's name and file
-    function = getattr(getattr(function, "hypothesis", None), "inner_test", function)
-    function = inspect.unwrap(function)
-    code = getattr(function, "__code__", None)
-    return code if isinstance(code, CodeType) else None

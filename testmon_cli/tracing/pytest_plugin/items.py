@@ -1,0 +1,70 @@
+"""What the tests of a session are: their names, kinds, markers and functions."""
+
+import inspect
+from collections.abc import Sequence
+from functools import cache
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+
+
+def marks_of(item: pytest.Item) -> list[pytest.Mark]:
+    """As `iter_markers` gives them, the closest first, without its generators: every test is asked for its own."""
+    found: list[pytest.Mark] = []
+    node: Any = item
+    while node is not None:
+        if node.own_markers:
+            found += node.own_markers
+        node = node.parent
+    return found
+
+
+def classes_above(item: pytest.Item) -> str:
+    """What the qualified name of a test begins with: its classes, each with a dot."""
+    return "".join(f"{node.name}." for node in item.listchain() if isinstance(node, pytest.Class))
+
+
+@cache
+def is_function(cls: type[pytest.Item]) -> bool:
+    """Whether items of a class stand for Python functions. Their classes are abstract ones: to ask takes long."""
+    return issubclass(cls, pytest.Function)
+
+
+def name_of(item: pytest.Item) -> str:
+    """The name of a test function, without parameters."""
+    name: str = getattr(item, "originalname", None) or item.name
+    return name
+
+
+def kind_of(item: pytest.Item) -> str:
+    """What sort of test an item is."""
+    return _kind_of_class(type(item))
+
+
+@cache
+def _kind_of_class(cls: type[pytest.Item]) -> str:
+    names = {base.__name__ for base in cls.__mro__}
+    if "TestCaseFunction" in names:
+        return "unittest"
+    if "DoctestItem" in names:
+        return "doctest"
+    return "function" if is_function(cls) else "other"
+
+
+def code_of_test(function: Any) -> CodeType | None:
+    """The code of a test function below its decorators."""
+    if type(function) is FunctionType and not vars(function):  # mostly nothing was put around it
+        return function.__code__
+    function = inspect.unwrap(function)
+    # hypothesis dresses its wrapper up as the test, with the test's name and file
+    function = getattr(getattr(function, "hypothesis", None), "inner_test", function)
+    function = inspect.unwrap(function)
+    code = getattr(function, "__code__", None)
+    return code if isinstance(code, CodeType) else None
+
+
+def fixtures_of(item: pytest.Item) -> Sequence[str]:
+    """The names of the fixtures that a test asks for, itself or by others; tests of one function share them."""
+    names: Sequence[str] = getattr(item, "fixturenames", ())
+    return names
