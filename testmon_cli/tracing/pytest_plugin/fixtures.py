@@ -9,6 +9,7 @@ from _pytest.fixtures import FixtureDef, FixtureRequest, SubRequest
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import Entry, identity_of_test
 from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.pytest_plugin.collection import CollectionWatch
 from testmon_cli.tracing.recorder import Recorder
 
 _now = time.perf_counter  # as it is before tests put another in its place
@@ -18,17 +19,14 @@ class Session(Protocol):
     """The session whose fixtures are watched."""
 
     nodeid: str  # of the test that runs
-    requested: set[str]  # names of the fixtures that tests ask for
-
-    def ask_for_fixture(self, name: str) -> None:
-        """A running test asks for a fixture by a name that none has among its parameters."""
 
 
 class FixtureWatch:
     """Gives every instance of a fixture wider than a test an identity, and notes who uses which."""
 
-    def __init__(self, session: Session, recorder: Recorder, worker: str = "") -> None:
+    def __init__(self, session: Session, collection: CollectionWatch, recorder: Recorder, worker: str = "") -> None:
         self._session = session
+        self._collection = collection
         self._attribution = recorder.attribution
         self._recorder = recorder
         self._count = 0
@@ -95,7 +93,7 @@ class FixtureWatch:
     def _install(self) -> None:
         execute, active = FixtureDef.execute, FixtureRequest._get_active_fixturedef
         used, instance_of = self._used, self._instance
-        known, ask_for = self._session.requested, self._session.ask_for_fixture
+        known, ask_for = self._collection.requested, self._collection.ask_for_fixture
 
         def traced_execute(self: FixtureDef[Any], request: SubRequest) -> Any:
             __tracebackhide__ = True

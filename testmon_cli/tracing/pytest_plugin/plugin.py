@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -13,23 +13,23 @@ from _pytest.fixtures import FixtureDef, SubRequest
 
 from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing import wire
-from testmon_cli.tracing.attribution import AFTER, SESSION, collect_identity, identity_of_test
+from testmon_cli.tracing.attribution import AFTER, SESSION, identity_of_test
 from testmon_cli.tracing.originals import get_parent, open_file
 from testmon_cli.tracing.processes import child
 from testmon_cli.tracing.processes.self_hosting import make_room
+from testmon_cli.tracing.pytest_plugin.collection import CollectionWatch
 from testmon_cli.tracing.pytest_plugin.fixtures import FixtureWatch
 from testmon_cli.tracing.pytest_plugin.items import (
     classes_above,
     code_of_test,
-    fixtures_of,
     is_function,
     kind_of,
     marks_of,
     name_of,
 )
-from testmon_cli.tracing.pytest_plugin.keywords import Keywords
 from testmon_cli.tracing.pytest_plugin.node_ids import NodeNames
 from testmon_cli.tracing.pytest_plugin.outcomes import OutcomeReader
+from testmon_cli.tracing.pytest_plugin.protocol import Wrapper
 from testmon_cli.tracing.pytest_plugin.remains import Remains
 from testmon_cli.tracing.pytest_plugin.session_records import (
     crash_records,
@@ -42,9 +42,7 @@ from testmon_cli.tracing.recorder import Pending, Recorder
 from testmon_cli.tracing.settings import INTERRUPTED, TraceSettings
 
 _now = time.perf_counter  # as it is before tests put another in its place
-Wrapper = Generator[None, object, object]  # around the other implementations of a hook
 _MARKED = "marked testmon_always"
-_REQUEST = "request"  # a fixture that is always pytest's own
 APART = "a plugin ran it in another way than pytest does"
 MARKERS = (
     "testmon_always(reason): select this test every time",
@@ -97,7 +95,9 @@ def pytest_configure(config: pytest.Config) -> None:
     recorder = recording.current()
     if recorder is None or config.pluginmanager.has_plugin("testmon-collector"):
         return
-    config.pluginmanager.register(Collector(config, recorder), "testmon-collector")
+    collector = Collector(config, recorder)
+    config.pluginmanager.register(collector, "testmon-collector")
+    config.pluginmanager.register(collector.collection, "testmon-collection")
 
 
 class Collector:
@@ -111,12 +111,10 @@ class Collector:
         self.is_worker = hasattr(config, "workerinput")
         self.attribution.rebase(SESSION)
         recorder.engine.weigh()
-        self.requested = {_REQUEST}  # names of the fixtures that tests ask for
-        self.fixtures = FixtureWatch(self, recorder, getattr(config, "workerinput", {}).get("workerid", ""))
-        self.nodeids: list[str] = []
-        self.deselected: list[str] = []
-        self.files: list[str] = []  # node ids of those that were collected without an error
-        self.keywords = Keywords(self.names.of)
+        self.collection = CollectionWatch(recorder, self.names, self._flush, lambda: self.is_controller)
+        self.fixtures = FixtureWatch(
+            self, self.collection, recorder, getattr(config, "workerinput", {}).get("workerid", "")
+        )
         self.nodeid = ""  # of the test that runs; to ask pytest for it takes long
         self.is_between = False  # the test before is over, and what runs until the next may count for that
         self.outcome = OutcomeReader()
@@ -125,8 +123,7 @@ class Collector:
         self.modules: dict[str, str] = {}
         self.lost = ""  # why no more is written
         self.unknown: frozenset[str] = frozenset()  # of the test that ran last
-        self.collectors: set[str] = set()  # identities of those that collected
-        self.place = Place(None, SESSION, "")
+        self.place = Place(None, 0, SESSION, "")
         self.function = TestedFunction(None, None, None)
         self.remains = Remains(recorder, self.fixtures.living)
 
@@ -185,58 +182,6 @@ class Collector:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         self.modules.update(getattr(node, "workeroutput", {}).get("testmon_modules", {}))
-
-    # collection
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self, collector: pytest.Collector) -> Wrapper:
-        nodeid = self.names.of(collector)
-        identity = collect_identity(nodeid)
-        entry = self.attribution.push(identity)
-        # What ran for a collector counts for all below it: each relies on the next above, the first on the session.
-        self.recorder.pending(identity).uses.append(self._nearest(collector.parent))
-        self.collectors.add(identity)
-        self.place = Place(None, SESSION, "")
-        try:
-            report = yield
-        finally:
-            if isinstance(collector, pytest.File) and not self.recorder.scope.source(str(collector.path)):
-                self.recorder.resources.rely_on(str(collector.path))  # doctests in text, tests in YAML ...
-            self.attribution.pop(entry)
-        self._note_collected(collector, nodeid, report)
-        return report
-
-    def _note_collected(self, collector: pytest.Collector, nodeid: str, report: Any) -> None:
-        if self.is_controller:
-            return
-        if report.failed:
-            self._flush(wire.CollectionError(nodeid, str(collector.path), str(report.longreprtext)))
-        elif isinstance(collector, pytest.File):
-            self.files.append(nodeid)
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Wrapper:
-        self.nodeids = [self.names.of(item) for item in items]
-        self.requested.update(*{id(names): names for names in map(fixtures_of, items)}.values())
-        return (yield)
-
-    def pytest_deselected(self, items: list[pytest.Item]) -> None:
-        self.deselected += [self.names.of(item) for item in items]
-        self.keywords.add(items)
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        if not self.is_controller:
-            self.keywords.add(session.items)
-            files = tuple(dict.fromkeys(self.files))
-            fixtures = tuple(sorted(self.requested - {_REQUEST}))
-            keywords = self.keywords.groups()
-            self._flush(wire.Collected(tuple(self.nodeids), tuple(self.deselected), keywords, files, fixtures))
-
-    def ask_for_fixture(self, name: str) -> None:
-        """A running test asks for a fixture by a name that none has among its parameters."""
-        self.requested.add(name)
-        self._flush(wire.Collected((), (), fixtures=(name,)))
 
     # tests
 
@@ -306,17 +251,9 @@ class Collector:
         self._flush(*set_ups, outcome, check=self._check(item), identity=identity, is_harvested=True)
 
     def _come_to(self, item: pytest.Item) -> None:
-        if item.parent is not self.place.parent:
-            self.place = Place(item.parent, self._nearest(item.parent), classes_above(item))
-
-    def _nearest(self, node: Any) -> str:
-        """The identity of the nearest collector from a node upwards that collected, or of the session."""
-        while node is not None:
-            identity = collect_identity(self.names.of(node))
-            if identity in self.collectors:
-                return identity
-            node = node.parent
-        return SESSION
+        size = self.collection.size
+        if item.parent is not self.place.parent or size != self.place.size:
+            self.place = Place(item.parent, size, self.collection.nearest(item.parent), classes_above(item))
 
     def _outcome_record(self, item: pytest.Item) -> wire.Outcome:
         always = self.outcome.always
@@ -376,6 +313,7 @@ class Place(NamedTuple):
     """What tests of the same parent share; those that follow each other mostly have the same."""
 
     parent: object
+    size: int  # of the collection when this was found out
     above: str  # identity of what collected them
     classes: str  # qualified name of the class they stand in and a dot; "" without
 
