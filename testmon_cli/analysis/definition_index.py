@@ -136,7 +136,7 @@ class DefinitionIndex:
     @cached_property
     def _blocks_by_root(self) -> Mapping[str, list[Block]]:
         found: dict[str, list[Block]] = defaultdict(list)
-        for block in self.model.blocks[:-1]:  # the last is the module's
+        for block in self.model.function_blocks:
             found[block.qualname.partition(".")[0]].append(block)
         return dict(found)
 

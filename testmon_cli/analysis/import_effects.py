@@ -43,7 +43,7 @@ class ImportEffects:
         return found[key][1]
 
     def of_other_run(self, path: str, definition: Definition, ran: Sequence[Ran]) -> tuple[Consequence, ...]:
-        """The same where one of the functions that a definition ran may do something else."""
+        """What follows when one of the functions that a definition ran on import may do something else."""
         follower = _Follower(self._project)
         follower.follow_run(path, definition, ran, is_other=True)
         return tuple(follower.found)

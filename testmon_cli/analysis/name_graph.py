@@ -131,7 +131,7 @@ class Holders:
         self._found: dict[int, Held] = {}  # by the set of the names: classes that lead to each other share it
 
     def of(self, path: str, owner: str) -> Held:
-        """Those of one class, by its qualified name."""
+        """The names of what is made of one class, which is given by its file and qualified name."""
         first, last = (path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])
         names = self._graph.union(first) | self._graph.union(last)
         if names not in self._found:

@@ -288,7 +288,7 @@ class Growth:
         return self.affected
 
     def follow_annotation(self, path: str, definition: Definition, cause: Cause) -> Affected:
-        """The same of a definition of which an annotation does."""
+        """What a definition brings about one of whose annotations mentions an affected name, and no more than that."""
         self._follow_annotation(path, definition, "", "", cause)
         return self.affected
 

@@ -51,7 +51,7 @@ def create(
 
 
 def counted(rows: Iterator[Row], total: int, progress: Progress | None, before: int = 0) -> Iterator[Row]:
-    """The same rows, telling how many executions have come."""
+    """Pass rows on, and tell `progress` how many executions have come."""
     if progress is None:
         yield from rows
         return

@@ -306,7 +306,7 @@ def _of_file(
         return
     for change in block_changes(old, new):
         block = change.block
-        if block is new.blocks[-1] or block is old.blocks[-1]:
+        if block is new.module_block or block is old.module_block:
             continue  # the module's own code shows as its definitions
         tests = dependents.of_block(path, change, old, new) if dependents else 0
         yield Change(change.how, "block", path, block.qualname, 0 if change.how is REMOVED else block.line, tests)

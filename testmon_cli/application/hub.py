@@ -192,7 +192,7 @@ class _Noting:
         self.exchanged = Exchanged(header.content, "", header.executions, False)
 
     def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same rows."""
+        """Pass rows on, and note which run they are of."""
         for row in rows:
             if isinstance(row, FactsRow):
                 self._facts.append(row.facts)
@@ -396,7 +396,7 @@ def check(settings: Settings, *, environ: Mapping[str, str], progress: Progress 
 
 
 def _bundles(entries: Iterable[Entry], environment_digest: str) -> Iterator[tuple[BundleName, Entry]]:
-    """Those of an environment; what else is in a hub is not ours."""
+    """The bundles of an environment among the entries of a hub, which may hold other things, too."""
     for entry in entries:
         name = parsed(entry.name)
         if name is not None and name.environment == environment_digest:

@@ -246,7 +246,7 @@ def orders_of(text: str) -> tuple[str, ...]:
 
 
 def ordered(settings: Settings, selection: Selection, orders: Sequence[str]) -> Selection:
-    """The same selection in another order: the first of `orders` decides, the others where it does not."""
+    """Order the tests of a selection: the first of `orders` decides, the others where it does not."""
     keys = [_ORDERS[name] for name in orders]
     found = sorted(parts_of(settings, selection), key=lambda part: [key(part) for key in keys])
     return selection._replace(tests=tuple(test for part in found for test in part.tests))

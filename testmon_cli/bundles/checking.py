@@ -72,7 +72,7 @@ class Checker:
         }
 
     def checked(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same rows."""
+        """Pass rows on as long as they are what a bundle may hold; raises EvidenceError at the first that is not."""
         for row in rows:
             kind = type(row)
             self._check_order(kind, row)

@@ -72,7 +72,7 @@ class _Summary:
         self._facts: list[str] = []
 
     def noting(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same rows."""
+        """Pass rows on, and note what the header is to say of them."""
         for row in rows:
             if isinstance(row, TraceRow):
                 self.executions += bool(row.outcome)

@@ -40,7 +40,7 @@ class Provenance(NamedTuple):
     actor: str = ""
 
     def bounded(self) -> "Provenance":
-        """The same with no field that is too long to be kept."""
+        """A copy whose fields are cut to the length that is kept."""
         return Provenance(*(value[:_LONGEST] for value in self))
 
     def as_facts(self) -> dict[str, str]:

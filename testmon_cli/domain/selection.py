@@ -34,7 +34,7 @@ class Selected(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Of the file that the node id begins with."""
+        """The path of the file that the node id begins with."""
         return path_of(self.nodeid, "" if self.execution is None else self.execution.path)
 
 

@@ -130,6 +130,16 @@ class SourceModel(NamedTuple):
     private: frozenset[str] = frozenset()  # attributes, see `analysis.containers`
 
     @property
+    def module_block(self) -> Block:
+        """The module's own code, for who runs it as a script: the last of the blocks."""
+        return self.blocks[-1]
+
+    @property
+    def function_blocks(self) -> tuple[Block, ...]:
+        """The blocks of functions."""
+        return self.blocks[:-1]
+
+    @property
     def table(self) -> "BlockTable":
         """The lines and parents of the blocks, enough to tell which were hit."""
         return BlockTable(

@@ -88,7 +88,7 @@ def digest_of(environment: Environment) -> str:
 
 
 def _rounded(seconds: float) -> float:
-    """As far as a name can say it."""
+    """A time as exactly as a name can say it."""
     return datetime.fromtimestamp(seconds, UTC).timestamp()
 
 

@@ -50,7 +50,7 @@ def _take(row: Row, tables: Tables, traces: dict[int, _Trace]) -> None:
 
 
 def _digest(subject: int, traces: dict[int, _Trace], known: dict[int, bytes]) -> bytes:
-    """Of all that a subject relied on, itself and by what it uses; a subject that uses itself counts once."""
+    """A digest of all that a subject relied on, itself or by what it uses; each subject counts once."""
     waiting = [subject]
     while waiting:
         at = waiting[-1]

@@ -30,7 +30,7 @@ def bundle_as_text(header: Header) -> str:
 
 
 def bundle_as_json(header: Header, path: Path) -> str:
-    """The same for programs."""
+    """Render the header of a bundle as JSON."""
     fields = header._asdict() | {"environment": header.environment._asdict(), "provenance": dict(header.provenance)}
     return json.dumps({"version": JSON_VERSION, "path": str(path), **fields}, indent=2) + "\n"
 
@@ -44,7 +44,7 @@ def combined_as_text(datafile: str, brought: Sequence[Brought]) -> str:
 
 
 def combined_as_json(datafile: str, brought: Sequence[Brought]) -> str:
-    """The same for programs."""
+    """Render what was combined as JSON."""
     sources = [
         {
             "path": b.path,

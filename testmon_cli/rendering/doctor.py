@@ -28,6 +28,6 @@ def _lines(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def as_json(findings: Sequence[Finding]) -> str:
-    """The same for programs."""
+    """Render findings as JSON."""
     listed = [{**finding._asdict(), "advice": finding.advice or None} for finding in findings]
     return json.dumps({"version": JSON_VERSION, "findings": listed}, indent=2) + "\n"

@@ -31,7 +31,7 @@ def pulled_as_text(pulled: Pulled) -> str:
 
 
 def pulled_as_json(pulled: Pulled) -> str:
-    """The same for programs."""
+    """Render what was pulled as JSON."""
     return _json(**pulled._asdict() | {"refused": [one._asdict() for one in pulled.refused]})
 
 
@@ -45,7 +45,7 @@ def pushed_as_text(pushed: Pushed) -> str:
 
 
 def pushed_as_json(pushed: Pushed) -> str:
-    """The same for programs."""
+    """Render what was pushed as JSON."""
     return _json(**pushed._asdict() | {"origin": pushed.origin._asdict(), "names": list(pushed.names)})
 
 
@@ -60,7 +60,7 @@ def list_as_text(bundles: Sequence[Listed]) -> str:
 
 
 def list_as_json(hub: str, bundles: Sequence[Listed], others: int) -> str:
-    """The same for programs."""
+    """Render what a hub holds as JSON."""
     found = [
         {"name": name, "size": size, **said._asdict(), "origin": said.origin._asdict()} for name, size, said in bundles
     ]
@@ -77,7 +77,7 @@ def tidied_as_text(tidied: Tidied, *, dry_run: bool) -> str:
 
 
 def tidied_as_json(tidied: Tidied, *, dry_run: bool) -> str:
-    """The same for programs."""
+    """Render what was removed from a hub as JSON."""
     return _json(dry_run=dry_run, **tidied._asdict() | {"removed": list(tidied.removed)})
 
 
@@ -92,7 +92,7 @@ def checked_as_text(checked: Checked) -> str:
 
 
 def checked_as_json(checked: Checked) -> str:
-    """The same for programs."""
+    """Render what was found wrong in a hub as JSON."""
     return _json(**checked._asdict() | {"problems": [one._asdict() for one in checked.problems]})
 
 

@@ -140,7 +140,7 @@ class Merger:
         self._runs.append((run_id, row))
 
     def _rank(self, row: RunRow, facts: str) -> tuple[object, ...]:
-        """Of two copies of one run, made at different times, the one that tells more has the greater."""
+        """How much a copy of a run tells: of two copies that were made at different times, the greater tells more."""
         versions = sorted(self._version_keys[number - 1] for number in unpack_numbers(row.snapshot))
         return row.ended, len(facts), facts, len(versions), versions
 
@@ -254,5 +254,5 @@ class Merger:
 
 
 def _weight(execution: tuple[str, float, str, str]) -> tuple[object, ...]:
-    """Of two executions of a test in one run, the heavier is kept: rather one that failed than one that passed."""
+    """What decides which of two executions of a test in a run is kept: the greater, so rather a failed one."""
     return execution[0] in FAILURES, execution

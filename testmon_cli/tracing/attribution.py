@@ -34,7 +34,7 @@ def collect_identity(nodeid: str) -> str:
 
 
 class Switch(Protocol):
-    """Of an engine, see there."""
+    """Tells an engine for whom code runs from now on, see `Engine.switch`."""
 
     def __call__(self, identity: str, *, is_harvested: bool = False) -> None: ...
 

@@ -280,7 +280,7 @@ class Recorder:
             return _start("coverage", self.settings, self.scope, None)
 
     def _forked(self) -> None:
-        """In a forked child: what it runs goes to a file of its own, what the parent saw stays with the parent."""
+        """Begin anew in a forked child: it writes a file of its own, and what the parent saw stays with the parent."""
         self._in_fork = True
         self._pending = {}
         self._edges = []

@@ -182,7 +182,7 @@ def _record(name: str, *values: Any) -> Record:
 
 
 def _exact(value: Any) -> Any:
-    """The same of types that marshal takes, which are no derived ones."""
+    """A value made of types that marshal takes, in place of classes derived from them."""
     if isinstance(value, tuple | list):
         return tuple(map(_exact, value))
     if isinstance(value, dict):

@@ -25,7 +25,7 @@ BREAKING = {
     "what a test relied on": ("pytest_plugin.plugin.Collector._come_to", "test_file test_price test_fails"),
     "how it came out": ("pytest_plugin.plugin.Collector._outcome_record", "test_file test_price test_fails"),
     "the safety net": ("recorder.Recorder.observed", "test_file test_price test_fails"),
-    "files": ("watch.resources.ResourceWatch._file", "test_file"),
+    "files": ("watch.project_reads.ProjectReads.take_file", "test_file"),
 }
 
 

@@ -247,7 +247,7 @@ class _Asking:
             self._add_canaries(run, matcher.endangered)
 
     def _add_canaries(self, run: Run, endangered: Mapping[str, Cause]) -> None:
-        """Of each test file whose import may raise, and of which no test is found, the fastest test."""
+        """Add the fastest test of each file whose import may raise, unless a test of it was found."""
         from testmon_cli.application.select import canaries
 
         files = canaries.endangered_files(self._datafile, {run.id: endangered})

@@ -592,7 +592,7 @@ class RunMatcher:
         project = self.growth.project
         for user in self.models.mentioning(frozenset({name, *LOOKING_UP, *RECORDED})):
             model = self.models.now(user) if user in project.reaching(path) else None
-            for block in model.blocks[:-1] if model is not None else ():
+            for block in model.function_blocks if model is not None else ():
                 ways = {OPEN.get(way, way) for way in block.mentions & (LOOKING_UP | RECORDED)}
                 looks = any(self.growth.looks_up(way, user, path) for way in ways)
                 if looks or "." + name in block.mentions or (user == path and name in block.mentions):

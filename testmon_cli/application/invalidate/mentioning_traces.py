@@ -148,7 +148,7 @@ class Mentions:
         return united
 
     def concerned(self, places: Iterable[Place], among: int = EVERYONE) -> int:
-        """The same with all that use such a trace, one of those given."""
+        """Traces that executed any of some blocks, if they are `among` those given, with all that use them."""
         return self.traces.with_users(self.ran(places) & among)
 
     def searching(self, found: Searching) -> int:
@@ -168,7 +168,10 @@ class Mentions:
         return self.traces.with_users(self.users_of_attribute(name))
 
     def named(self, path: str, name: str) -> int:
-        """The same of a name of a module: only where a class binds it, too, may methods use it of their own object."""
+        """Traces that used a name of a module, with all that use them.
+
+        Methods may use it of their own object only where a class binds it, too.
+        """
         if self.project.binds_in_class(path, name):
             return self.attribute(name)
         if name not in self._named:
@@ -326,7 +329,7 @@ class Owners:
         return united >> self._width
 
     def related(self, names: Iterable[Name]) -> set[Name]:
-        """Those that follow from some names and have blocks that look at members of their own class."""
+        """The names that follow from some names, and whose blocks look at members of their own class."""
         united = 0
         for name in names:
             united |= self._graph.union(name)

@@ -197,7 +197,7 @@ class _Reading:
         tree, _ = self._parsed(path)
         lines = self._in_functions(path, checksums)
         imported = import_lines(tree, lines)
-        if model.blocks[-1].checksum in checksums:
+        if model.module_block.checksum in checksums:
             imported |= import_lines(tree, lines, _AS_SCRIPT)
         unheld = imported
         for before in self._models_before(versions):

@@ -225,7 +225,7 @@ class Holders:
         self._survived.setdefault(identity, set()).add(("", EVERYTHING))
 
     def unseen_in(self, path: str, identity: str) -> None:
-        """The same of the code of one source."""
+        """What `identity` keeps in code of one source is not known."""
         self._survived.setdefault(identity, set()).add((path, EVERYTHING))
 
     def take(self) -> dict[str, set[tuple[str, str]]]:
@@ -234,7 +234,7 @@ class Holders:
         return survived
 
     def forget(self) -> None:
-        """In a forked child: what the parent noted is the parent's, and this process may end at any time."""
+        """Begin anew in a forked child: what the parent noted is the parent's, and this process may end at any time."""
         self.noted = {}
         self._postponed = {}
         self._full.clear()

@@ -264,7 +264,7 @@ class HitArray(mmap.mmap):
     """A byte per probe, in memory that forked children share."""
 
     def __new__(cls, handle: int = -1) -> Self:
-        """Of a file, when its content is to outlive this process."""
+        """Map the file of a handle, whose content outlives this process, or memory without a file."""
         return super().__new__(cls, handle, CAPACITY)
 
     def part(self, base: int, count: int) -> MutableSequence[int]:
@@ -287,7 +287,7 @@ def probed(code: CodeType) -> Probed | None:
 
 
 def bind(code: CodeType, probes: Probes) -> CodeType:
-    """The same code with probes that store into `probes`."""
+    """Copy code so that its probes store into `probes`."""
     constants = []
     changed = False
     for constant in code.co_consts:

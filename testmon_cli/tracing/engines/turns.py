@@ -49,7 +49,7 @@ class Turn:
         self.owner = self.identity
 
     def forked(self, identity: str) -> None:
-        """In a forked child, which runs for `identity`."""
+        """Begin anew in a forked child, which runs for `identity`."""
         self.has_children = False
         self._statements = {}
         self.identity = self.owner = identity

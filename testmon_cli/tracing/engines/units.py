@@ -136,7 +136,7 @@ class Units:
                 position = data.find(1, position + 1)
 
     def forked(self) -> None:
-        """In a forked child: code loaded before stores into the parent's array; new code is this process's own."""
+        """Begin anew in a forked child: code loaded before stores into the parent's array, new code into another."""
         for unit in self.all:
             unit.probes.hits = self._array.part(unit.base, len(unit.qualnames) + 1)
         self._witness = None

@@ -148,7 +148,7 @@ def is_prepared() -> bool:
 
 
 def _wrap_fork_exec(recorder: Recorder) -> None:
-    """Of multiprocessing: it starts its processes without subprocess, and with the environment as it is."""
+    """See the processes that multiprocessing starts, without subprocess and with the environment as it is."""
     try:
         import _posixsubprocess
     except ImportError:

@@ -10,7 +10,7 @@ import pytest
 
 
 def marks_of(item: pytest.Item) -> list[pytest.Mark]:
-    """As `iter_markers` gives them, the closest first, without its generators: every test is asked for its own."""
+    """The markers of a test, the closest first, as `iter_markers` gives them. Its generators would take longer."""
     found: list[pytest.Mark] = []
     node: Any = item
     while node is not None:

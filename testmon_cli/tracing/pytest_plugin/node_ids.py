@@ -27,7 +27,7 @@ class NodeNames:
         return nodeid if theirs == ours else ours + nodeid[len(theirs) :]
 
     def of_text(self, nodeid: str) -> str:
-        """The same for the node id of a test as pytest gives it to those who have no node."""
+        """The name for a node id as pytest gives it to those who have no node."""
         if not self._moved and self._root == self._pytests_root:
             return nodeid
         path = path_of(nodeid)

@@ -51,7 +51,7 @@ MARKERS = (
 
 
 def _trace_worker() -> None:
-    """In a worker of pytest-xdist nothing of ours runs before this plugin is imported, and that is early enough."""
+    """Begin to trace a worker of pytest-xdist, where nothing of ours runs before this plugin is imported."""
     settings = TraceSettings.from_environment(os.environ)
     if settings is None:
         return

@@ -150,7 +150,7 @@ def _around_exec(
     begin: Callable[[CodeType, dict[str, Any]], tuple[CodeType, object | None]],
     end: Callable[[object | None], None],
 ) -> Callable[..., Any]:
-    """The same method with a beginning and an end around its `exec(code, namespace)`."""
+    """A copy of a method with calls before and after its `exec(code, namespace)`."""
     import ast  # only where pytest runs, which imports it too
 
     code = original.__code__
