@@ -9,6 +9,8 @@ from testmon_cli.domain.bits import Bits
 from testmon_cli.domain.records import StoredFingerprint
 from testmon_cli.storage.datafile import Datafile
 
+_MANY = 3  # blocks of a file after which its others are likely to be asked for
+
 
 class BlockTraces:
     """Traces of one run by the blocks that they executed."""
@@ -23,6 +25,7 @@ class BlockTraces:
         self._having: dict[int, int] = {}  # by fingerprint, the traces that have it
         self._touching: dict[str, int] = {}
         self._ran: dict[tuple[str, int], int] = {}
+        self._asked: dict[str, int] = {}  # by path, of how many blocks somebody asked who ran them
         self._spread: dict[int, int] = {}  # of sets of traces that others use
         self._used: int | None = None
 
@@ -45,11 +48,16 @@ class BlockTraces:
         """Traces that executed a block."""
         key = (path, checksum)
         if key not in self._ran:
-            self._ran[key] = self.having(self._held(path).get(checksum, ()))
+            held = self._held(path)
+            asked = self._asked[path] = self._asked.get(path, 0) + 1
+            if asked == _MANY:  # one question for the rest of the file is cheaper than many
+                self.having(fingerprint.id for fingerprint in self._fingerprints[path])
+            self._ran[key] = self.having(held.get(checksum, ()))
         return self._ran[key]
 
     def having(self, fingerprint_ids: Iterable[int]) -> int:
         """Traces that have any of some fingerprints."""
+        fingerprint_ids = tuple(fingerprint_ids)
         missing = [number for number in fingerprint_ids if number not in self._having]
         if missing:
             self._having.update(dict.fromkeys(missing, 0))

@@ -86,6 +86,8 @@ class KeptValues:
         self._walks: dict[str, set[int]] = {}  # by the name of a class
         self._copying: dict[tuple[str, str], set[int]] = {}
         self._storing_plainly: dict[tuple[str, str, str], bool] = {}
+        self._named_members: dict[str, Sequence[tuple[str, Definition]]] = {}
+        self._derived: dict[str, Sequence[tuple[str, Definition]]] = {}  # classes, by the name of a base
         self._passed: dict[str, list[tuple[bool, str, str, AbstractSet[int]]]] = {}
 
     def kept(
@@ -362,13 +364,34 @@ class KeptValues:
     def _members(self, names: Iterable[str], related: _Lineage) -> Iterator[tuple[str, Definition]]:
         """The members with some names, with their files, that objects of some classes or of those below may have."""
         for name in names:
-            for path in self._project.mentioning(frozenset({name})):
-                model = self._project.model(path)
-                for definition in model.definitions if model is not None else ():
-                    if name in definition.names and definition.owner:
-                        outer, _, cls = definition.owner.rpartition(".")
-                        if self._is_related(path, outer, cls, related) or self._is_mixed_in(cls, related):
-                            yield path, definition
+            for path, definition in self._members_named(name):
+                outer, _, cls = definition.owner.rpartition(".")
+                if self._is_related(path, outer, cls, related) or self._is_mixed_in(cls, related):
+                    yield path, definition
+
+    def _members_named(self, name: str) -> Sequence[tuple[str, Definition]]:
+        """The members of that name that any class has, with their files."""
+        if name not in self._named_members:
+            found = ((path, d) for path, d in self._definitions_mentioning(name) if d.owner and name in d.names)
+            self._named_members[name] = list(found)
+        return self._named_members[name]
+
+    def _standing_below(self, name: str) -> Sequence[tuple[str, Definition]]:
+        """The classes that have a base of that name, with their files."""
+        if name not in self._derived:
+            self._derived[name] = [
+                (path, definition)
+                for path, definition in self._definitions_mentioning(name)
+                if definition.kind == "class" and name in {base.rpartition(".")[2] for base in definition.bases}
+            ]
+        return self._derived[name]
+
+    def _definitions_mentioning(self, name: str) -> Iterator[tuple[str, Definition]]:
+        """All definitions of the files that mention a name."""
+        for path in self._project.mentioning(frozenset({name})):
+            model = self._project.model(path)
+            for definition in model.definitions if model is not None else ():
+                yield path, definition
 
     def _is_known_property(self, path: str, owner: str, name: str) -> bool:
         found = self._project.definitions(path, name, owner)
@@ -417,16 +440,11 @@ class KeptValues:
         names = {name}
         pending = [name]
         while pending:
-            base = pending.pop()
-            for path in self._project.mentioning(frozenset({base})):
-                model = self._project.model(path)
-                for definition in model.definitions if model is not None else ():
-                    if definition.kind != "class" or base not in {b.rpartition(".")[2] for b in definition.bases}:
-                        continue
-                    if self._is_related(path, definition.owner, definition.names[0], related):
-                        return True
-                    pending += {definition.names[0]} - names
-                    names.add(definition.names[0])
+            for path, definition in self._standing_below(pending.pop()):
+                if self._is_related(path, definition.owner, definition.names[0], related):
+                    return True
+                pending += {definition.names[0]} - names
+                names.add(definition.names[0])
         return False
 
     @cached_property

@@ -57,6 +57,7 @@ class Existence:
         self._doubted = doubted
         self._project = project
         self._told: dict[str, frozenset[str]] = {}  # by path
+        self._passed_over: dict[int, tuple[Definition, bool]] = {}  # by address, see `_may_be_passed_over`
         self._collecting: tuple[str, ...] | None = None  # folders whose conftest.py may collect in another way now
         self._binders: dict[str, Mapping[tuple[str, str], Definition]] = {}  # by path
         self._binders_then: dict[tuple[int, str], Mapping[tuple[str, str], Definition]] = {}  # by run and path
@@ -249,6 +250,12 @@ class Existence:
         return self._may_be_passed_over(path, cls, definitions)
 
     def _may_be_passed_over(self, path: str, cls: "Definition", definitions: "Iterable[Definition]") -> bool:
+        found = self._passed_over.get(id(cls))
+        if found is None or found[0] is not cls:
+            found = self._passed_over[id(cls)] = cls, self._is_passed_over(path, cls, definitions)
+        return found[1]
+
+    def _is_passed_over(self, path: str, cls: "Definition", definitions: "Iterable[Definition]") -> bool:
         members = {n for d in definitions if d.owner == cls.qualname for n in d.names}
         if _MARK_OF_NO_TEST in members:
             return True
