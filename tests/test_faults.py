@@ -197,3 +197,9 @@ def test_what_ends_pytest_before_its_session_is_one_line(shop: Project, script: 
     answer = _in_shell(shop, script)
     assert (answer.code, answer.err.count("\n"), "Traceback" in answer.err) == (code, bool(message), False), answer
     assert message in answer.err
+
+
+def test_the_page_says_how_many_faults_are_tried() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
+    assert f"a command must refuse | {len(FAULTS)} |" in page
+    assert f"must change no answer | {len(HARMLESS)} |" in page

@@ -24,10 +24,15 @@ def is_main_guard(test: ast.expr) -> bool:
 
 
 def live_statements(statements: list[ast.stmt]) -> list[ast.stmt]:
-    """Statements that run on import: those under such conditions left out, their `else` folded in."""
+    """Statements that run on import: those under such conditions left out, their `else` folded in.
+
+    `TYPE_CHECKING` stays, as a statement of its own: it is looked up, and may no longer be bound.
+    """
     found: list[ast.stmt] = []
     for statement in statements:
         if isinstance(statement, ast.If) and (is_type_checking(statement.test) or is_main_guard(statement.test)):
+            if is_type_checking(statement.test):
+                found.append(ast.copy_location(ast.Expr(statement.test), statement.test))
             found += live_statements(statement.orelse)
         else:
             found.append(statement)

@@ -31,6 +31,7 @@ _MODULE_ATTRIBUTES = {"__name__": "str", "__file__": "str", "__debug__": "bool"}
 _KNOWN_ATTRIBUTES = {"sys.version_info": VERSION} | dict.fromkeys(
     ("sys.platform", "sys.byteorder", "sys.executable", "os.name", "os.sep", "os.linesep", "os.pathsep"), "str"
 )
+_KNOWN_ATTRIBUTES["typing.TYPE_CHECKING"] = "bool"
 # Calls of the standard library that take such arguments without failing.
 _KNOWN_CALLS = {
     "logging.getLogger": {"str"},
@@ -56,6 +57,12 @@ _ALWAYS_THERE = known_effects.STDLIB - {
     "curses", "dbm", "ensurepip", "idlelib", "lib2to3", "msvcrt", "nt", "readline", "tkinter", "turtle", "winreg",
     "winsound",
 }  # fmt: skip
+# What every Python has that we run with.
+_GIVEN_BY_TYPING = frozenset({
+    "TYPE_CHECKING", "Any", "Callable", "ClassVar", "Dict", "Final", "Generic", "Iterable", "Iterator", "List",
+    "Literal", "Mapping", "NamedTuple", "NoReturn", "Optional", "Protocol", "Self", "Sequence", "Tuple", "Type",
+    "TypeAlias", "TypeVar", "Union", "cast", "overload",
+})  # fmt: skip
 _LARGEST_EXPONENT = 100
 
 
@@ -110,6 +117,9 @@ class Fallibility:
             return self.kind(node.value) is not None
         if isinstance(node, ast.Import):
             return all(alias.name in _ALWAYS_THERE for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            is_typing = node.module == "typing" and not node.level
+            return is_typing and all(alias.name in _GIVEN_BY_TYPING for alias in node.names)
         return type(node).__name__ in ("Pass", "Global", "Nonlocal", "Break", "Continue", "TypeAlias")
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -28,8 +28,12 @@ BOUND = [
     pytest.param(
         "try:\n    import a\nexcept ImportError as e:\n    a = None", [("statement", ("a", "e"))], id="guarded-import"
     ),
-    pytest.param("if TYPE_CHECKING:\n    import a\nelse:\n    b = 1", [("assign", ("b",))], id="type-checking"),
-    pytest.param("if typing.TYPE_CHECKING:\n    import a", [], id="typing-type-checking"),
+    pytest.param(
+        "if TYPE_CHECKING:\n    import a\nelse:\n    b = 1",
+        [("statement", ()), ("assign", ("b",))],
+        id="type-checking",
+    ),
+    pytest.param("if typing.TYPE_CHECKING:\n    import a", [("statement", ())], id="typing-type-checking"),
     pytest.param("if not TYPE_CHECKING:\n    import a", [("statement", ("a",))], id="not-type-checking"),
     pytest.param("if __name__ == '__main__':\n    main()", [], id="main-guard"),
 ]

@@ -11,6 +11,7 @@ from testmon_cli.analysis.fallibility import Fallibility
 HEAD = "import os, sys, typing, logging, threading, collections\nfrom os import path\na = 1\nb = object()\n"
 
 SAFE = [
+    "from typing import TYPE_CHECKING, Any as x", "typing.TYPE_CHECKING",
     "x = 1", "x = y = None", "x = a", "x, y = 1, a", "x: int = 1", "x: list[int]", "x: int | None = None",
     "x: 'anything at all'", "import json, re as x", "pass", "'text'", "x = ...", "x = [a, *'bc', *[1]]",
     "x = (1, (2, b))", "x = {1, 'b', None}", "x = {'k': b, (1, 'k'): 2, **{}}", "x = lambda y=1: z",
@@ -37,9 +38,11 @@ FALLIBLE = [
     "x = {y for y in ([],)}", "x = int('a')", "x = make()", "x = len(b)", "x = set([[]])", "x = dict(**b)",
     "x = typing.Optional[5]", "x = a[int]", "x = int | 5", "x: typing.List = 1", "x: a | None = 1", "x.y = 1",
     "x, y = b", "x, y = 1, 2, 3", "x += 1", "del x", "assert True", "import nowhere", "import os.nowhere",
-    "import tkinter", "from os import nowhere", "with b: pass", "for x in b: pass", "if b: pass", "raise ValueError",
-    "@b\ndef f(): pass", "def f(x=os.sepp): pass", "def f(x: typing.List[5]): pass", "def f() -> os.sepp: pass",
-    "class C(b): pass", "class C(ValueError, KeyError): pass", "class C(metaclass=b): pass", "@b\nclass C: pass",
+    "import tkinter", "from os import nowhere",
+    "from typing import nowhere", "from .typing import Any", "with b: pass", "for x in b: pass", "if b: pass",
+    "raise ValueError", "@b\ndef f(): pass", "def f(x=os.sepp): pass", "def f(x: typing.List[5]): pass",
+    "def f() -> os.sepp: pass", "class C(b): pass", "class C(ValueError, KeyError): pass", "class C(metaclass=b): pass",
+    "@b\nclass C: pass",
     "try:\n    x = b.c\nexcept ImportError:\n    x = 1", "try:\n    import nowhere\nexcept Exception:\n    x = b.c",
     "try:\n    import nowhere\nfinally:\n    x = 1", "match b:\n    case 1: pass",
     "if 'a':\n    class C:\n        x = b.c",

@@ -23,7 +23,11 @@ QUIET = [
     pytest.param("A = 1", "# so\nA = (1)", id="formatting"),
     pytest.param("def A(): return 1", "def A(): return 2", id="body-of-a-function"),
     pytest.param("A = 1\nB = 2", "B = 2\nA = 1", id="order"),
-    pytest.param("if TYPE_CHECKING:\n    import b", "", id="type-checking"),
+    pytest.param(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import b",
+        "from typing import TYPE_CHECKING",
+        id="type-checking",
+    ),
     pytest.param("if __name__ == '__main__':\n    main()", "", id="main-guard"),
 ]
 
