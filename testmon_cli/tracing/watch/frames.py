@@ -1,6 +1,7 @@
 """On whose behalf something happens: the project frames of the stack."""
 
 import _collections_abc
+import dis
 import os
 import sys
 from functools import cache
@@ -28,6 +29,10 @@ _OWN = os.path.dirname(os.path.dirname(_WATCHERS)) + os.sep  # all of tracing
 _PLUMBING = frozenset(
     {os.getenv.__code__.co_filename, _collections_abc.Mapping.get.__code__.co_filename, OURS},
 )
+
+_IMPORT = dis.opmap["IMPORT_NAME"]
+# Modules of pytest that import what tests name: `importorskip`, `monkeypatch.setattr`.
+_ASKING = tuple(os.path.join("_pytest", name) for name in ("outcomes.py", "monkeypatch.py"))
 
 Frames = tuple[tuple[str, str, int], ...]
 
@@ -59,6 +64,22 @@ class FrameReader:
         kind = self._kind(frame)
         is_meant = kind == PROJECT or (kind == OTHER and not of_place and not _only_shows(frame.f_code.co_filename))
         return self._from(frame) if is_meant else ()
+
+    def project_frames_of_importer(self, *, of_any: bool) -> Frames:
+        """The project frames, if a call that the importing function made is looking for a module.
+
+        None for an import statement of the project: what it names is known without running it. `of_any` says that a
+        library may be calling for the project.
+        """
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and (self._kind(frame) == WATCH or _imports(frame)):
+            frame = frame.f_back
+        while frame is not None and frame.f_code.co_filename.endswith(_ASKING):
+            frame = frame.f_back
+        if frame is None or not (of_any or self._kind(frame) == PROJECT):
+            return ()
+        is_statement = self._kind(frame) == PROJECT and frame.f_code.co_code[frame.f_lasti] == _IMPORT
+        return () if is_statement else self._from(frame)
 
     def project_calls(self) -> bool:
         """Whether code of the project itself called what now raises an audit event."""
@@ -108,6 +129,14 @@ class FrameReader:
 
     def _is_package(self, name: str) -> bool:
         return name.startswith(_OWN) or _is_of_package(name, _PACKAGES)
+
+
+def _imports(frame: FrameType) -> bool:
+    """Whether this is code of importlib."""
+    return (
+        frame.f_code.co_filename.startswith("<frozen importlib")
+        or str(frame.f_globals.get("__name__")).partition(".")[0] == "importlib"
+    )
 
 
 def asker(frame: FrameType | None) -> FrameType | None:

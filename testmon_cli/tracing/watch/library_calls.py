@@ -1,6 +1,7 @@
 """Sees calls of libraries that read for project code without an audit event, or give what they read before."""
 
 import functools
+import importlib
 import os
 import sys
 import threading
@@ -8,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-from testmon_cli.tracing.disguise import disguise
+from testmon_cli.tracing.disguise import IMPORT_MACHINERY, OURS, disguise
 from testmon_cli.tracing.watch.project_reads import ProjectReads
 from testmon_cli.tracing.watch.states import METADATA, existence_state, metadata_state
 
@@ -30,11 +31,15 @@ class Busy(threading.local):
 
 
 def told_of(
-    original: Callable[..., Any], notice: Callable[..., None], busy: Busy, failed: Callable[[BaseException], None]
+    original: Callable[..., Any],
+    notice: Callable[..., None],
+    busy: Busy,
+    failed: Callable[[BaseException], None],
+    filename: str = OURS,
 ) -> Callable[..., Any]:
     """A function that does what `original` does, then calls `notice` with the result and the arguments.
 
-    It raises what `original` raises; what `notice` raises goes to `failed`.
+    It raises what `original` raises; what `notice` raises goes to `failed`. Its frames count as those of `filename`.
     """
 
     @functools.wraps(original)
@@ -51,7 +56,7 @@ def told_of(
                 busy.now = False
         return result
 
-    return disguise(told)
+    return disguise(told, filename)
 
 
 class LibraryCalls:
@@ -65,6 +70,7 @@ class LibraryCalls:
         """Begin to see; modules that this process may do without are watched `once_loaded`."""
         for name in ("exists", "isfile", "isdir"):
             self._wrap(os.path, name, self._tested)
+        self._watch_finding(once_loaded)
         once_loaded("pathlib", self._watch_paths)
         once_loaded("inspect", self._watch_inspect)
         for module in _TEMPLATES:
@@ -74,6 +80,26 @@ class LibraryCalls:
 
     def _wrap(self, owner: Any, name: str, notice: Callable[..., None]) -> None:
         setattr(owner, name, told_of(getattr(owner, name), notice, self._busy, self._reads.sink.failed))
+
+    def _watch_finding(self, once_loaded: OnceLoaded) -> None:
+        machinery: Any = importlib._bootstrap
+        failed = self._reads.sink.failed
+        find = told_of(machinery._find_spec, self._missed, self._busy, failed, IMPORT_MACHINERY)
+        machinery._find_spec = find
+        once_loaded("importlib.util", lambda: setattr(sys.modules["importlib.util"], "_find_spec", find))
+
+    def _missed(self, found: object, name: str, folders: Any, *_: Any, **__: Any) -> None:
+        """A module may not be there that the project asked for by a call (`import_module`, `importorskip` ...)."""
+        if found is not None:
+            return
+        within = folders is not None  # a package, which may be one of the project
+        places = [*filter(None, map(self._reads.places.of, folders if within else sys.path))]
+        frames = self._reads.frames.project_frames_of_importer(of_any=within) if places else ()
+        for place in places if frames else ():
+            module = os.path.join(place, name.rpartition(".")[2])
+            for path in (module, module + ".py"):
+                if not self._reads.is_known("file", path):
+                    self._reads.take("file", path, existence_state, frames)
 
     def _watch_paths(self) -> None:
         for name in ("exists", "is_file", "is_dir"):
