@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
-from testmon_cli.analysis.making import is_memoised, kept_inside, making_parts, names_inside
+from testmon_cli.analysis.making import is_memoised, kept_inside, making_bodies, names_inside
 from testmon_cli.analysis.memoisation import (
     given_away,
     kept_in_class,
@@ -382,10 +382,10 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     owned = {f".{name}" for name in whole} - of_others
     owned |= {f"{ITEM}.{name}" for name in items if f".{name}" not in of_others}
     owned |= {RESULT} if object_of_cached_property(node) else set()
-    parts = making_parts(node) if memoised or of_others or of_object else []
-    inside = {f".{name}" for name in kept_inside(node, parts)}
-    recorded = (of_others | inside) - ({f".{name}" for name in of_object} - inside) if parts else set()
-    recorded |= {RESULT} if memoised and parts else set()
+    bodies = making_bodies(node) if memoised or of_others or of_object else []
+    inside = {f".{name}" for name in kept_inside(node, bodies)}
+    recorded = (of_others | inside) - ({f".{name}" for name in of_object} - inside) if bodies else set()
+    recorded |= {RESULT} if memoised and bodies else set()
     return FunctionSummary(
         qualname=qualname,
         effects=tuple(sorted(reader.found)),
@@ -397,7 +397,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
         passes=tuple(sorted(passed_on(node, nodes))),
         gives=given_away(node, nodes, names),
         made=tuple(sorted(recorded)),
-        inside=tuple(sorted(names_inside(node, parts, names))),
+        inside=tuple(sorted(names_inside(node, bodies, names))),
     )
 
 

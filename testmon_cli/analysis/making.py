@@ -6,7 +6,6 @@ what runs while such a part of a function does.
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import walk
@@ -18,37 +17,24 @@ from testmon_cli.analysis.scopes import FunctionNode, parameters
 Body = list[ast.stmt]
 
 
-class Part(NamedTuple):
-    """The statements of a body from its first one to the last one that keeps something."""
+def making_bodies(node: FunctionNode) -> list[Body]:
+    """The bodies of a function, none inside of another, in which it makes what it keeps for others.
 
-    body: Body
-    last: ast.stmt
-
-    @property
-    def statements(self) -> Body:
-        """They as they are now."""
-        return self.body[: next(n for n, statement in enumerate(self.body) if statement is self.last) + 1]
-
-
-def making_parts(node: FunctionNode) -> list[Part]:
-    """The parts of a function, none inside of another, in which it makes what it keeps for others.
-
-    Each is of the innermost body with a statement that keeps something, or of the one around the outermost loop. The
-    list is empty for functions that do not run in one piece: their callers run in between.
+    That is the innermost one with a statement that keeps something, or the one around the outermost loop. The list is
+    empty for functions that do not run in one piece: their callers run in between.
     """
     if isinstance(node, ast.AsyncFunctionDef) or _is_generator(node):
         return []
     if is_memoised(node):
-        return [Part(node.body, node.body[-1])]
-    outliving = _Outliving(node)
+        return [node.body]
     found: list[Body] = []
-    _search(node.body, None, outliving, found)
-    return [Part(body, [statement for statement in body if outliving.is_changed_in(statement)][-1]) for body in found]
+    _search(node.body, None, _Outliving(node), found)
+    return found
 
 
-def kept_inside(node: FunctionNode, parts: Iterable[Part]) -> set[str]:
-    """The attributes of its own object that a function keeps something in, all of them in some of its parts."""
-    within = _within(parts)
+def kept_inside(node: FunctionNode, bodies: Iterable[Body]) -> set[str]:
+    """The attributes of its own object that a function keeps something in, all of them in some of its bodies."""
+    within = _within(bodies)
     keeping = keeping_statements(node)
     outside = {name for fill in keeping if id(fill.statement) not in within for name in fill.attributes}
     return {name for fill in keeping for name in fill.attributes} - outside
@@ -64,16 +50,16 @@ def first_of_making(body: Body) -> int:
     return 1 if is_docstring(body[0]) else 0
 
 
-def names_inside(node: FunctionNode, parts: Sequence[Part], names: Names) -> set[str]:
-    """The names and attributes of a function that matter to what it makes only in some of its parts, if anywhere.
+def names_inside(node: FunctionNode, bodies: Sequence[Body], names: Names) -> set[str]:
+    """The names and attributes of a function that matter to what it makes only in some of its bodies, if anywhere.
 
     The attributes of what it is given are left out, unless they are called: others may have set them before it ran.
-    What comes after these parts matters where it may change what was kept.
+    What comes after these bodies matters where it may change what was kept.
     """
     given = set(parameters(node.args)) - set(CLASSES)
-    within = _within(parts)
-    called = {id(child.func) for child in _nodes_of(parts) if isinstance(child, ast.Call)}
-    harmless = _harmless_after(node, parts, names) if parts else set()
+    within = _within(bodies)
+    called = {id(child.func) for child in _nodes_of(bodies) if isinstance(child, ast.Call)}
+    harmless = _harmless_after(node, bodies, names) if bodies else set()
     inside: set[str] = set()
     outside: set[str] = set()
     for statement in node.body:
@@ -84,18 +70,18 @@ def names_inside(node: FunctionNode, parts: Sequence[Part], names: Names) -> set
     return inside - outside
 
 
-def _within(parts: Iterable[Part]) -> set[int]:
-    return set(map(id, _nodes_of(parts)))
+def _within(bodies: Iterable[Body]) -> set[int]:
+    return set(map(id, _nodes_of(bodies)))
 
 
-def _nodes_of(parts: Iterable[Part]) -> Iterator[ast.AST]:
-    return (child for part in parts for statement in part.statements for child in walk(statement))
+def _nodes_of(bodies: Iterable[Body]) -> Iterator[ast.AST]:
+    return (child for body in bodies for statement in body for child in walk(statement))
 
 
-def _harmless_after(node: FunctionNode, parts: Sequence[Part], names: Names) -> set[int]:
-    """The nodes of a function that run after some of its parts and have no hold of what these kept."""
-    end = max(_end_of(part.last) for part in parts)
-    holding = _holding(node, parts, names)
+def _harmless_after(node: FunctionNode, bodies: Sequence[Body], names: Names) -> set[int]:
+    """The nodes of a function that run after some of its bodies and have no hold of what these kept."""
+    end = max(_end_of(body[-1]) for body in bodies)
+    holding = _holding(node, bodies, names)
     found: set[int] = set()
     pending: list[ast.AST] = [*node.body]
     while pending:
@@ -125,8 +111,8 @@ def _is_hold(node: ast.AST, holding: Collection[str]) -> bool:
     return any(name in holding for name in _names_in(node))
 
 
-def _holding(node: FunctionNode, parts: Sequence[Part], names: Names) -> set[str]:
-    """The names under which a function can have what it kept: what it kept it in, and all that these parts use.
+def _holding(node: FunctionNode, bodies: Sequence[Body], names: Names) -> set[str]:
+    """The names under which a function can have what it kept: what it kept it in, and all that these bodies use.
 
     Its own object is none: what others do with that, at any time, is not followed either. Nor are locals with values
     that nobody can change, or that come from where such a value was kept.
@@ -135,8 +121,8 @@ def _holding(node: FunctionNode, parts: Sequence[Part], names: Names) -> set[str
     global_ = {name for child in own if isinstance(child, ast.Global) for name in child.names}
     stored = {child.id for child in own if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)}
     locals_ = (stored - global_) | set(parameters(node.args))
-    kept = {name for part in parts for statement in part.statements for name in _stored_in(statement)} - locals_
-    used = {child.id for child in _nodes_of(parts) if isinstance(child, ast.Name)} & (locals_ - {"self"})
+    kept = {name for body in bodies for statement in body for name in _stored_in(statement)} - locals_
+    used = {child.id for child in _nodes_of(bodies) if isinstance(child, ast.Name)} & (locals_ - {"self"})
     return kept | (used - _unchangeable(own, parameters(node.args), kept, names))
 
 
@@ -247,11 +233,6 @@ class _Outliving:
         if hasattr(statement, "body") or isinstance(statement, ast.Match):
             return False
         return id(statement) in self._keeping or any(self._is_change(child) for child in walk(statement))
-
-    def is_changed_in(self, statement: ast.stmt) -> bool:
-        """The same of a compound statement."""
-        inner = (found for body in bodies_of(statement) for found in body)
-        return self.is_changed_by(statement) or any(map(self.is_changed_in, inner))
 
     def _is_change(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Name):

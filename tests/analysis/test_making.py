@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from testmon_cli.analysis.dotted_names import Names
-from testmon_cli.analysis.making import making_parts, names_inside
+from testmon_cli.analysis.making import making_bodies, names_inside
 from testmon_cli.analysis.scopes import FunctionNode
 
 BODIES = [
@@ -29,14 +29,13 @@ BODIES = [
     pytest.param("def f(self):\n    self.__class__.a = g()", [1], id="class-by-attribute"),
     pytest.param("def f():\n    a = 1\n    for b in g():\n        if b:\n            G[b] = a", [2], id="loop"),
     pytest.param("def f():\n    G.append(g())\n    if a:\n        G[1] = 2", [2], id="inside-of-another"),
-    pytest.param("def f():\n    G[1] = 2\n    g()\n    if a:\n        G[2] = 3\n    g()", [3], id="up-to-the-last"),
     pytest.param("def f():\n    def h():\n        G[1] = g()\n    return h", [], id="function-inside"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("source", "lengths"), BODIES)
 def test_bodies(source: str, lengths: list[int]) -> None:
-    assert [len(part.statements) for part in making_parts(_function(source))] == lengths
+    assert [len(body) for body in making_bodies(_function(source))] == lengths
 
 
 NAMES = Names({"re": "re"}, frozenset())
@@ -57,7 +56,7 @@ INSIDE = [
 def test_names_inside_matter_nowhere_else(body: str, inside: set[str]) -> None:
     function = _function(f"def f(self, a):\n  if self.a is None:\n    {body}\n  return 1")
 
-    assert names_inside(function, making_parts(function), NAMES) - {"G", "a", "c", "self"} == inside
+    assert names_inside(function, making_bodies(function), NAMES) - {"G", "a", "c", "self"} == inside
 
 
 def _function(source: str) -> FunctionNode:

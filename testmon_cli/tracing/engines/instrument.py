@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import RawBlock, find_places, first_line, is_docstring
-from testmon_cli.analysis.making import Part, first_of_making, making_parts
+from testmon_cli.analysis.making import Body, first_of_making, making_bodies
 from testmon_cli.analysis.memoisation import (
     fills_of_object,
     functions_of,
@@ -28,7 +28,7 @@ def instrument(tree: ast.Module) -> None:
     functions = list(functions_of(tree))
     notes = [note for node, qualname in functions for note in _notes_of(node, qualname)]
     notes += _notes_of_reading([node for node, _ in functions])
-    makings = [(part, qualname) for node, qualname in functions for part in making_parts(node)]
+    makings = [(body, qualname) for node, qualname in functions for body in making_bodies(node)]
     for found in list(lookups.find(tree)):
         number = lookups.number_of(found.way, on_import=found.is_on_import) if found.names else 0
         for name in found.names:
@@ -44,8 +44,8 @@ def instrument(tree: ast.Module) -> None:
             _insert(bodies[key], position, index, blocks[index].line)
     for note in notes:
         _insert_note(note)
-    for part, qualname in makings:
-        _note_making(part, qualname)
+    for body, qualname in makings:
+        _note_making(body, qualname)
     start = _module_start(tree.body)
     _mark_statements(tree.body, start)
     _insert(tree.body, start, (MARK, len(blocks), qualnames), 1)
@@ -119,15 +119,14 @@ def _insert_note(note: _Note) -> None:
     note.body.insert(position, ast.Assign([target], ast.Name(note.holder, ast.Load(), **at), **at))
 
 
-def _note_making(part: Part, qualname: str) -> None:
-    """Write `MARK.makes = qualname`, `try: ... finally: MARK.made = qualname` around a part of a body."""
-    body, statements = part.body, part.statements
+def _note_making(body: Body, qualname: str) -> None:
+    """Write `MARK.makes = qualname`, `try: ... finally: MARK.made = qualname` around a body."""
     start = first_of_making(body)
-    if start == len(statements):
+    if start == len(body):
         return
     at = _at(_place(body, start, body[start].lineno))
     begin, end = _naming(MAKES, qualname, at), _naming(MADE, qualname, _NOWHERE)
-    body[start : len(statements)] = [begin, ast.Try(statements[start:], [], [], [end], **at)]
+    body[start:] = [begin, ast.Try(body[start:], [], [], [end], **at)]
 
 
 def _naming(attribute: str, qualname: str, at: dict[str, Any]) -> ast.Assign:
