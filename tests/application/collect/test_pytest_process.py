@@ -88,11 +88,15 @@ def test_a_signal_to_collect_ends_pytest_in_good_order(
 ) -> None:
     """As a script has it that starts it in the background: there, children ignore Ctrl-C."""
     project.write({"test_slow.py": SUITE})
-    ctrl_c = signal.SIG_IGN if number != signal.SIGINT else signal.SIG_DFL  # whatever this process was started with
+
+    def start_afresh() -> None:  # whatever this process was started with, as by `nohup`
+        signal.signal(signal.SIGINT, signal.SIG_IGN if number != signal.SIGINT else signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
     process = subprocess.Popen(
         [sys.executable, "-m", "testmon_cli", "collect", "-q"],
         cwd=project.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, ctrl_c),
+        preexec_fn=start_afresh,
     )  # fmt: skip
     _wait_for((project.path / "started").exists)
     time.sleep(1.2)  # for a transaction with the first test
