@@ -182,7 +182,10 @@ def _requirements(entry: str) -> Sequence[str]:
     if not text:
         from importlib.metadata import PathDistribution
 
-        return PathDistribution(Path(entry)).requires or ()
+        try:
+            return PathDistribution(Path(entry)).requires or ()
+        except FileNotFoundError:  # there is none either; before 3.15 that was no error
+            return ()
     head, _, _ = text.partition("\n\n")
     return [line.partition(":")[2].strip() for line in head.splitlines() if line.lower().startswith("requires-dist:")]
 
