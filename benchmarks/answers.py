@@ -173,9 +173,7 @@ def main() -> int:
         rows.append(row)
         print(lab.table(HEAD, [row.cells()]), file=sys.stderr)
     text = lab.table(HEAD, [row.cells() for row in rows])
-    print(text)
-    if options.write:
-        lab.write_between(PAGE, "answers", text)
+    lab.publish(text, PAGE, "answers", write=options.write)
     return 0 if all(row.is_quick for row in rows) else 1
 
 

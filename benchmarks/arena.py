@@ -461,9 +461,7 @@ def main() -> int:
             projects.append(found)
             print(lab.table(HEAD, [row(found)]), file=sys.stderr)
     text = "\n".join((lab.table(HEAD, list(map(row, projects))), by_kind(projects)))
-    print(text)
-    if options.write:
-        lab.write_between(PAGE, "arena", text)
+    lab.publish(text, PAGE, "arena", write=options.write)
     return 1 if any(project.is_bad for project in projects) else 0
 
 

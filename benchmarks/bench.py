@@ -208,9 +208,7 @@ def main() -> int:
     where = f"CPython {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, {extent.rounds} rounds"
     for name in options.parts or parts:
         text = f"{parts[name](extent)}\nMeasured with {where}.\n"
-        print(text)
-        if options.write:
-            lab.write_between(PAGE if name in USERS_TABLES else MEASUREMENTS, name, text)
+        lab.publish(text, PAGE if name in USERS_TABLES else MEASUREMENTS, name, write=options.write)
     return 0
 
 

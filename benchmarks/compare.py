@@ -284,9 +284,7 @@ def main() -> int:
         missed += sum(len(own["missed"]) for _, own in found)
         print(lab.table(HEAD, lines), file=sys.stderr)
     text = lab.table(HEAD, lines)
-    print(text)
-    if options.write:
-        lab.write_between(PAGE, "compare", text)
+    lab.publish(text, PAGE, "compare", write=options.write)
     return 1 if missed else 0
 
 

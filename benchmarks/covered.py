@@ -80,9 +80,7 @@ def main() -> int:
             rows.append(compare(lab.prepared(recipe, str(lab.CHECKOUT))))
             print(rows[-1], file=sys.stderr)
     text = f"{lab.table(HEAD, rows)}\nMeasured with CPython {platform.python_version()}.\n"
-    print(text)
-    if options.write:
-        lab.write_between(PAGE, "covered", text)
+    lab.publish(text, PAGE, "covered", write=options.write)
     return 0
 
 

@@ -116,9 +116,7 @@ def main() -> int:
         rows.append(compare(name))
         print(lab.table(HEAD, [rows[-1]]), file=sys.stderr)
     text = lab.table(HEAD, rows)
-    print(text)
-    if options.write:
-        lab.write_between(PAGE, "engines", text)
+    lab.publish(text, PAGE, "engines", write=options.write)
     return 0
 
 

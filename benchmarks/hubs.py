@@ -153,9 +153,7 @@ def main() -> int:
                 print(row, file=sys.stderr)
     where = f"CPython {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, {options.rounds} rounds"
     text = f"{lab.table(HEAD, rows)}\nMeasured with {where}.\n"
-    print(text)
-    if options.write:
-        lab.write_between(PAGE, "hubs", text)
+    lab.publish(text, PAGE, "hubs", write=options.write)
     return 0
 
 

@@ -389,6 +389,13 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
+def publish(text: str, page: Path, marker: str, *, write: bool) -> None:
+    """Print what was measured, and put it between the markers of a page where that is asked for."""
+    print(text)
+    if write:
+        write_between(page, marker, text)
+
+
 def write_between(page: Path, marker: str, text: str) -> None:
     """Put text between `<!-- marker -->` and `<!-- end of marker -->` of a page."""
     before, start, rest = page.read_text(encoding="utf-8").partition(f"<!-- {marker} -->\n")

@@ -102,9 +102,7 @@ def main() -> int:
         rows.append(try_project(name, 2 if options.quick else options.edits, options.seed))
         print(lab.table(HEAD, [rows[-1].cells()]), file=sys.stderr)
     text = lab.table(HEAD, [row.cells() for row in rows])
-    print(text)
-    if options.write:
-        lab.write_between(PAGE, "real", text)
+    lab.publish(text, PAGE, "real", write=options.write)
     return 1 if any(row.missed or row.other or row.at_once for row in rows) else 0
 
 

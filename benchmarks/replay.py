@@ -226,9 +226,7 @@ def main() -> int:
         lab.table(HEAD, [row(name, steps) for name, steps in found.items()]),
         lab.table(STEPS, [step.cells(name) for name, steps in found.items() for step in steps]),
     ))  # fmt: skip
-    print(text)
-    if options.write:
-        lab.write_between(PAGE, "replay", text)
+    lab.publish(text, PAGE, "replay", write=options.write)
     return 1 if any(step.missed for steps in found.values() for step in steps) else 0
 
 

@@ -89,9 +89,7 @@ def main() -> int:
     text = table(QUICK if options.quick else SIZES, rounds)
     where = f"CPython {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, {rounds} rounds"
     text += f"\nMeasured with {where}.\n"
-    print(text)
-    if options.write:
-        lab.write_between(MEASUREMENTS, "scaling", text)
+    lab.publish(text, MEASUREMENTS, "scaling", write=options.write)
     return 0
 
 
