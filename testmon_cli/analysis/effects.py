@@ -383,9 +383,8 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     owned |= {f"{ITEM}.{name}" for name in items if f".{name}" not in of_others}
     owned |= {RESULT} if object_of_cached_property(node) else set()
     bodies = making_bodies(node) if memoised or of_others or of_object else []
-    inside = {f".{name}" for name in kept_inside(node, bodies)}
-    recorded = (of_others | inside) - ({f".{name}" for name in of_object} - inside) if bodies else set()
-    recorded |= {RESULT} if memoised and bodies else set()
+    recorded = (of_others - {f".{name}" for name in of_object}) | ({RESULT} if memoised else set()) if bodies else set()
+    recorded |= {f".{name}" for name in kept_inside(node, bodies)}
     return FunctionSummary(
         qualname=qualname,
         effects=tuple(sorted(reader.found)),

@@ -117,25 +117,20 @@ def _holding(node: FunctionNode, bodies: Sequence[Body], names: Names) -> set[st
     Its own object is none: what others do with that, at any time, is not followed either. Nor are locals with values
     that nobody can change, or that come from where such a value was kept.
     """
-    own = list(_own_nodes(node.body))
-    global_ = {name for child in own if isinstance(child, ast.Global) for name in child.names}
-    stored = {child.id for child in own if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)}
-    locals_ = (stored - global_) | set(parameters(node.args))
+    locals_, _ = _locals_and_globals(node)
     kept = {name for body in bodies for statement in body for name in _stored_in(statement)} - locals_
     used = {child.id for child in _nodes_of(bodies) if isinstance(child, ast.Name)} & (locals_ - {"self"})
-    return kept | (used - _unchangeable(own, parameters(node.args), kept, names))
+    return kept | (used - _unchangeable(node, kept, names))
 
 
 def _stored_in(statement: ast.stmt) -> Iterator[str]:
     """The names and attributes under which a statement sets or changes something."""
     for child in walk(statement):
         target: ast.AST | None = None
-        if isinstance(child, ast.Attribute | ast.Subscript) and isinstance(child.ctx, ast.Store):
+        if isinstance(child, ast.Name | ast.Attribute | ast.Subscript) and isinstance(child.ctx, ast.Store):
             target = child
         elif isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):
             target = child.func.value if child.func.attr in known_effects.CONTAINER_MUTATORS else None
-        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-            target = child
         elif isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == "setattr":
             yield from (name for argument in child.args for part in walk(argument) for name in _names_in(part))
         while isinstance(target, ast.Subscript):
@@ -144,21 +139,22 @@ def _stored_in(statement: ast.stmt) -> Iterator[str]:
             yield from _names_in(target)
 
 
-def _unchangeable(nodes: Iterable[ast.AST], given: Iterable[str], kept: Collection[str], names: Names) -> set[str]:
+def _unchangeable(node: FunctionNode, kept: Collection[str], names: Names) -> set[str]:
     """Locals that only ever hold a value that nobody can change, or one from where such values were kept."""
     found: set[str] = set()
-    others = set(given)
+    others = set(parameters(node.args))
     targets: set[int] = set()  # of plain assignments
-    for node in nodes:
-        if isinstance(node, ast.Assign):
-            named = [target for target in node.targets if isinstance(target, ast.Name)]
+    own = list(_own_nodes(node.body))
+    for child in own:
+        if isinstance(child, ast.Assign):
+            named = [target for target in child.targets if isinstance(target, ast.Name)]
             targets.update(map(id, named))
-            is_harmless = _is_unchangeable(node.value, names) or _is_kept(node.value, kept)
+            is_harmless = _is_unchangeable(child.value, names) or _is_kept(child.value, kept)
             (found if is_harmless else others).update(target.id for target in named)
     others |= {
-        node.id
-        for node in nodes
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load) and id(node) not in targets
+        child.id
+        for child in own
+        if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load) and id(child) not in targets
     }
     return found - others
 
@@ -222,10 +218,8 @@ class _Outliving:
     """What outlives a call of a function, by how it is named there."""
 
     def __init__(self, node: FunctionNode) -> None:
-        own = list(_own_nodes(node.body))
-        self._globals = {name for child in own if isinstance(child, ast.Global) for name in child.names}
-        stored = {child.id for child in own if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)}
-        self._locals = (stored | set(parameters(node.args))) - self._globals - set(CLASSES)
+        locals_, self._globals = _locals_and_globals(node)
+        self._locals = locals_ - set(CLASSES)
         self._keeping = {id(fill.statement) for fill in keeping_statements(node)}
 
     def is_changed_by(self, statement: ast.stmt) -> bool:
@@ -251,6 +245,14 @@ class _Outliving:
         if isinstance(node, ast.Call):
             return isinstance(node.func, ast.Name) and node.func.id == "type"
         return is_of_class or (isinstance(node, ast.Name) and node.id not in self._locals)
+
+
+def _locals_and_globals(node: FunctionNode) -> tuple[set[str], set[str]]:
+    """The locals of a function, with its parameters, and the names that it says are global."""
+    own = list(_own_nodes(node.body))
+    globals_ = {name for child in own if isinstance(child, ast.Global) for name in child.names}
+    stored = {child.id for child in own if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)}
+    return (stored | set(parameters(node.args))) - globals_, globals_
 
 
 def _own_nodes(body: Body) -> Iterator[ast.AST]:

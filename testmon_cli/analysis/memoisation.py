@@ -44,11 +44,15 @@ def kept_in_object(node: FunctionNode) -> tuple[Kept, set[str]]:
 
     Then those of them that get what a call makes.
     """
-    if node.name in _INITIALISERS:  # the object is new
-        return {}, set()
-    reader = _Reader()
-    reader.body(node.body, frozenset())
+    reader = _read(node)
     return reader.kept, reader.results
+
+
+def _read(node: FunctionNode) -> "_Reader":
+    reader = _Reader()
+    if node.name not in _INITIALISERS:  # there the object is new
+        reader.body(node.body, frozenset())
+    return reader
 
 
 class Fill(NamedTuple):
@@ -65,20 +69,15 @@ def fills_of_object(node: FunctionNode) -> list[Fill]:
     Whether what is kept outlives a test can be told from the object alone, as long as nothing else can be meant by
     `self`. An item or attribute of what an attribute holds may be of something that many objects share.
     """
-    if node.name in _INITIALISERS or not _is_about_one_object(node):
+    if not _is_about_one_object(node):
         return []
-    reader = _Reader()
-    reader.body(node.body, frozenset())
+    reader = _read(node)
     return [fill for fill in reader.fills if not reader.shared.issuperset(fill.attributes)]
 
 
 def keeping_statements(node: FunctionNode) -> list[Fill]:
     """The statements that set, or change, the attributes which `kept_in_object` tells of, or parts of these."""
-    if node.name in _INITIALISERS:
-        return []
-    reader = _Reader()
-    reader.body(node.body, frozenset())
-    return reader.keeping
+    return _read(node).keeping
 
 
 def kept_in_object_alone(node: FunctionNode) -> tuple[set[str], set[str]]:
@@ -86,10 +85,9 @@ def kept_in_object_alone(node: FunctionNode) -> tuple[set[str], set[str]]:
 
     Then those of which some statement sets an item, and none sets a part of an item.
     """
-    if node.name in _INITIALISERS or not _is_about_one_object(node):
+    if not _is_about_one_object(node):
         return set(), set()
-    reader = _Reader()
-    reader.body(node.body, frozenset())
+    reader = _read(node)
     alone = reader.kept.keys() - reader.shared
     return alone - reader.items, alone & reader.items
 
@@ -421,13 +419,13 @@ class _Reader:
     ) -> None:
         self.results |= set(attributes) if computes else set()
         self.items |= set(attributes) if is_item else set()
-        fill = Fill(self._body, self._statement, tuple(sorted(attributes)))
         if attributes:
+            fill = Fill(self._body, self._statement, tuple(sorted(attributes)))
             self.keeping.append(fill)
-        if is_whole and attributes:
-            self.fills.append(fill)
-        else:
-            self.shared |= set(attributes)
+            if is_whole:
+                self.fills.append(fill)
+            else:
+                self.shared |= set(attributes)
         for attribute in attributes:
             self.kept.setdefault(attribute, set()).add(node.lineno)
 
