@@ -204,7 +204,7 @@ class _Noting:
 
 
 def _take_as_checked(datafile: Datafile, runs: Iterable[Run]) -> None:
-    """Let bundles have the models of these runs: in a large project that are nearly all that it has."""
+    """Check no model of these runs again: in a large project these are nearly all models of a bundle."""
     for run in runs:
         versions = iter([ref.id for ref in datafile.snapshot(run.id).values()])
         while some := list(islice(versions, _MODELS)):
@@ -312,7 +312,7 @@ class _Pushing:
 
 
 def key_of(run: Run) -> str:
-    """By what it is known that a run was exchanged."""
+    """The key under which a datafile remembers that a run was exchanged."""
     return _digest(run.started, str(run.facts.get(RUN_KEY, "")))
 
 

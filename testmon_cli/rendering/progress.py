@@ -25,7 +25,7 @@ def bar(title: str) -> Iterator[Progress | None]:
 
 @contextmanager
 def late_bar(title: str) -> Iterator[Progress | None]:
-    """The same; it comes into sight only when what began with the first call takes its time."""
+    """A function like that of `bar`, whose bar comes into sight only half a second after the first call."""
     if not sys.stderr.isatty():
         yield None
         return

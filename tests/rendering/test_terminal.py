@@ -18,10 +18,10 @@ TEXT = "all [bold]well[/bold]\nFAILED t.py::test_x[caf\u00e9]\n" + "a long line,
 PLAIN = {"TERM": "xterm", "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def _in_a_terminal(command: list[str], **environ: str) -> str:
-    """What a command writes to a terminal, which it has for stdout and stderr."""
+def _in_a_terminal(command: list[str], stderr: int | None = None, **environ: str) -> tuple[str, bytes | None]:
+    """What a command writes to a terminal, which it has for stdout and, unless it is told otherwise, for stderr."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(command, env={**PLAIN, **environ}, stdout=theirs, stderr=theirs)
+    process = subprocess.Popen(command, env={**PLAIN, **environ}, stdout=theirs, stderr=stderr or theirs)
     os.close(theirs)
     shown = b""
     try:
@@ -30,8 +30,9 @@ def _in_a_terminal(command: list[str], **environ: str) -> str:
     except OSError:
         pass  # Linux says so when the other side is closed
     os.close(ours)
-    assert process.wait() == 0, shown
-    return shown.decode().replace("\r\n", "\n")
+    _, error = process.communicate()
+    assert process.returncode == 0, shown
+    return shown.decode().replace("\r\n", "\n"), error
 
 
 def _piped(text: str, **environ: str) -> tuple[bytes, bytes]:
@@ -49,22 +50,10 @@ def test_a_character_that_stdout_cannot_take_is_printed_as_its_number() -> None:
 
 
 def test_a_terminal_gets_the_same_text_in_colour() -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", CODE, TEXT], env={**PLAIN, "PYTHONUTF8": "1"}, stdout=theirs, stderr=subprocess.PIPE
-    )
-    os.close(theirs)
-    shown = b""
-    try:
-        while data := os.read(ours, 4096):
-            shown += data
-    except OSError:
-        pass  # Linux says so when the other side is closed
-    os.close(ours)
-    _, error = process.communicate()
-    assert (process.returncode, error) == (0, b"['rich']\n")
+    shown, error = _in_a_terminal([sys.executable, "-c", CODE, TEXT], subprocess.PIPE, PYTHONUTF8="1")
+    assert error == b"['rich']\n"
     colored = "\x1b[31mFAILED t.py::test_x[caf\u00e9]\x1b[0m"
-    assert shown.decode().replace("\r\n", "\n") == TEXT.replace("FAILED t.py::test_x[caf\u00e9]", colored)
+    assert shown == TEXT.replace("FAILED t.py::test_x[caf\u00e9]", colored)
 
 
 def test_arguments_are_exact_in_a_pipe_and_steer_no_terminal() -> None:
@@ -80,7 +69,7 @@ def test_arguments_are_exact_in_a_pipe_and_steer_no_terminal() -> None:
 
 
 def test_who_wants_no_colour_gets_none() -> None:
-    shown = _in_a_terminal([sys.executable, "-c", CODE, TEXT], NO_COLOR="1")
+    shown, _ = _in_a_terminal([sys.executable, "-c", CODE, TEXT], NO_COLOR="1")
     assert "FAILED t.py::test_x[café]" in shown
     assert "\x1b[31m" not in shown
 
@@ -97,13 +86,13 @@ with late_bar("Reading what ran") as advance:
 
 
 def test_what_takes_its_time_shows_how_much_is_left() -> None:
-    shown = _in_a_terminal([sys.executable, "-c", PROGRESS, "0.1"])
+    shown, _ = _in_a_terminal([sys.executable, "-c", PROGRESS, "0.1"])
     assert "Reading what ran" in shown
     assert "0:00:0" in shown
 
 
 def test_what_is_done_at_once_shows_nothing() -> None:
-    assert _in_a_terminal([sys.executable, "-c", PROGRESS, "0"]) == ""
+    assert _in_a_terminal([sys.executable, "-c", PROGRESS, "0"])[0] == ""
 
 
 def test_without_a_terminal_there_is_no_progress() -> None:
