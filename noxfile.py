@@ -12,7 +12,8 @@ import nox
 
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14", "3.15")
 SCRIPTS = Path("benchmarks")
-# The tests of what may come out otherwise from one Python to the next, and of the command line as a whole.
+# The tests of what may come out otherwise from one Python to the next, and of the command line as a
+# whole.
 ON_EACH_PYTHON = [
     f"tests/{name}"
     for name in (
@@ -35,14 +36,19 @@ def _runs(program: str, version: str) -> bool:
 
 
 def _find_interpreters() -> list[str]:
-    """The versions that can be tested. Those that only pyenv has are put on PATH, where nox looks for them."""
+    """The versions that can be tested.
+
+    Those that only pyenv has are put on PATH, where nox looks for them.
+    """
     found = []
     for version in SUPPORTED:
         name = f"python{version}"
         folders = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin"), reverse=True)
         if _runs(name, version):
             found.append(version)
-        elif folder := next((folder for folder in folders if _runs(str(folder / name), version)), None):
+        elif folder := next(
+            (folder for folder in folders if _runs(str(folder / name), version)), None
+        ):
             os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"
             found.append(version)
     return found
@@ -72,7 +78,10 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON, name="team-week")
 def team_week(session: nox.Session) -> None:
-    """Play a week of a team that shares a hub, and compare each step with plain pytest: `--on s3`, `--small`."""
+    """Play a week of a team that shares a hub, and compare each step with plain pytest.
+
+    `--on s3`, `--small`.
+    """
     session.install("-q", ".", *_group("hubs"))
     session.run("python", "examples/team-week/week.py", *session.posargs)
 
@@ -81,7 +90,9 @@ def team_week(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests on the first CPython found from 3.11 up, fewer on others: see `_tests_on`."""
     if MISSING:
-        session.warn(f"not found, so not tested: {', '.join('Python ' + version for version in MISSING)}")
+        session.warn(
+            f"not found, so not tested: {', '.join('Python ' + version for version in MISSING)}"
+        )
     is_first = session.python == (FOUND or [PYTHON])[0]
     session.install("-q", "-e", ".", *_group("test"), *(_group("hubs") if is_first else ()))
     chosen = session.posargs or ["-n", "auto", *_tests_on(str(session.python))]
@@ -102,10 +113,21 @@ def _tests_on(python: str) -> list[str]:
 
 @nox.session(python=PYTHON)
 def affected(session: nox.Session) -> None:
-    """Run the tests that an edit can affect, with testmon itself: a second or two instead of all of `tests`."""
+    """Run the tests that an edit can affect, with testmon itself.
+
+    A second or two instead of all of `tests`.
+    """
     session.install("-q", "-e", ".", *_group("test"))
-    # Of those that run `testmon collect` it cannot know what they run there: it would select them every time.
-    chosen = session.posargs or ["-q", "-n", "auto", "tests/analysis", "tests/rendering", "tests/storage"]
+    # Of those that run `testmon collect` it cannot know what they run there: it would select them
+    # every time.
+    chosen = session.posargs or [
+        "-q",
+        "-n",
+        "auto",
+        "tests/analysis",
+        "tests/rendering",
+        "tests/storage",
+    ]
     session.run("testmon", "collect", "--select", "--", *chosen)
 
 
@@ -113,8 +135,23 @@ def affected(session: nox.Session) -> None:
 def explore(session: nox.Session) -> None:
     """Look for new examples that break a property: hundreds of random ones for each."""
     session.install("-q", "-e", ".", *_group("test"))
-    chosen = session.posargs or ["-q", "-m", "hypothesis", "tests/analysis", "tests/application", "tests/storage"]
-    session.run("python", "-m", "pytest", "--hypothesis-profile", "explore", "--hypothesis-show-statistics", *chosen)
+    chosen = session.posargs or [
+        "-q",
+        "-m",
+        "hypothesis",
+        "tests/analysis",
+        "tests/application",
+        "tests/storage",
+    ]
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "--hypothesis-profile",
+        "explore",
+        "--hypothesis-show-statistics",
+        *chosen,
+    )
 
 
 @nox.session(python=(FOUND or [PYTHON])[0])
@@ -122,7 +159,10 @@ def lowest(session: nox.Session) -> None:
     """Run the fast tests with the lowest release of every dependency that pyproject.toml allows."""
     session.install("-q", "-e", ".", *_group("test"), *_group("hubs"))
     extras = PROJECT["project"]["optional-dependencies"].values()
-    lowest_of_each = [*PROJECT["project"]["dependencies"], *(line for lines in extras for line in lines)]
+    lowest_of_each = [
+        *PROJECT["project"]["dependencies"],
+        *(line for lines in extras for line in lines),
+    ]
     session.install("-q", *(line.replace(">=", "==") for line in lowest_of_each))
     # Old releases warn of a Python newer than they are: only here, warnings are no errors.
     session.run("python", "-m", "pytest", "-m", "not slow", "-W", "default", *session.posargs)
@@ -149,7 +189,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def docs(session: nox.Session) -> None:
-    """Build the documentation into site/, with warnings as errors; `-- serve` shows it while it is written."""
+    """Build the documentation into site/, with warnings as errors.
+
+    `-- serve` shows it while it is written.
+    """
     session.install("-q", *_group("docs"))
     session.run("zensical", *(session.posargs or ["build", "--strict", "--clean"]))
 
@@ -226,7 +269,10 @@ def hubs(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def trust(session: nox.Session) -> None:
-    """Write what replays of real projects found into the page on trust; NAME=FILE takes a new one in."""
+    """Write what replays of real projects found into the page on trust.
+
+    NAME=FILE takes a new one in.
+    """
     _script(session, "trust")
 
 

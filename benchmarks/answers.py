@@ -1,11 +1,13 @@
 """Measure how long `testmon select` takes after one edit, in real projects, those with many classes among them.
 
-python benchmarks/answers.py [--quick] [--edits N] [--seed N] [--add NAME=FOLDER] [--write] [project ...]
+python benchmarks/answers.py [--quick] [--edits N] [--seed N] [--add NAME=FOLDER] [--write] [project
+...]
 
-Each project is collected once; then one place at a time is edited, with a fixed seed: in a function, or at module or
-class level. What was measured is kept beside the project with what testmon's sources were: a run that was stopped
-goes on from there. The source distribution of hypothesis has no tests: give its repository's folder, at the commit
-of that release, as `--add hypothesis=FOLDER`.
+Each project is collected once; then one place at a time is edited, with a fixed seed: in a
+function, or at module or class level. What was measured is kept beside the project with what
+testmon's sources were: a run that was stopped goes on from there. The source distribution of
+hypothesis has no tests: give its repository's folder, at the commit of that release, as `--add
+hypothesis=FOLDER`.
 """
 
 import argparse
@@ -108,7 +110,12 @@ def measure(recipe: lab.Recipe, wanted: int, seed: int, added: Path | None = Non
     """Collect a project, if it is not yet, and ask after each of some edits."""
     project = lab.prepared(recipe, str(lab.CHECKOUT))
     if added is not None:
-        shutil.copytree(added, project.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", "__pycache__"))
+        shutil.copytree(
+            added,
+            project.folder,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns(".git", "__pycache__"),
+        )
     kept = project.home / f"answers-{seed}.json"
     code = lab.digest(lab.CHECKOUT)
     known = json.loads(kept.read_text()) if kept.exists() else {}
@@ -139,8 +146,12 @@ def _ask(project: lab.Project, edit: edits.Edit) -> Answer:
     place = f"{edit.path.relative_to(project.folder)}:{edit.line}"
     with lab.edited(edit.path, edit.text):
         ran = _select(project)
-    answer = Answer(place, edit.what, edit.where, round(ran.cpu, 3), len(json.loads(ran.stdout)["tests"]))
-    print(f"  {answer.cpu:6.2f} s, {answer.selected} selected: {place}: {edit.what}", file=sys.stderr)
+    answer = Answer(
+        place, edit.what, edit.where, round(ran.cpu, 3), len(json.loads(ran.stdout)["tests"])
+    )
+    print(
+        f"  {answer.cpu:6.2f} s, {answer.selected} selected: {place}: {edit.what}", file=sys.stderr
+    )
     return answer
 
 
@@ -162,12 +173,16 @@ def main() -> int:
     parser.add_argument("projects", nargs="*", help=f"of {', '.join(everything)}")
     parser.add_argument("--edits", type=int, default=40, help="edits of each project")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--add", action="append", default=[], metavar="NAME=FOLDER", help="what its release lacks")
+    parser.add_argument(
+        "--add", action="append", default=[], metavar="NAME=FOLDER", help="what its release lacks"
+    )
     parser.add_argument("--quick", action="store_true", help="the smallest project and ten edits")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()
     names = options.projects or (["sqlparse"] if options.quick else everything)
-    added = {name: Path(folder) for name, _, folder in (text.partition("=") for text in options.add)}
+    added = {
+        name: Path(folder) for name, _, folder in (text.partition("=") for text in options.add)
+    }
     rows = []
     for row in results(names, 10 if options.quick else options.edits, options.seed, added):
         rows.append(row)

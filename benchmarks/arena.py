@@ -1,16 +1,20 @@
-"""Try testmon on real projects that it was not made with: edits of every kind, judged by plain pytest.
+"""Try testmon on real projects that it was not made with.
+
+Edits of every kind, judged by plain pytest.
 
 python benchmarks/arena.py [--quick] [--mutants N] [--seed N] [--minutes N] [--write] [project ...]
 
-For each project: plain pytest three times tells what is stable; `testmon collect` must let every test come out as
-plain pytest does; nothing may be selected right after it. Then come edits of every kind. Plain pytest with all tests
-says which come out otherwise after an edit (outcome or message), are new, or are no longer collected: these are needed.
-What `testmon select` prints is given to pytest as a user does it. A needed test is missed when pytest does not collect
-it, nor names a file above it that cannot be imported. An argument that pytest refuses is a failure, unless it names a
+For each project: plain pytest three times tells what is stable; `testmon collect` must let every
+test come out as plain pytest does; nothing may be selected right after it. Then come edits of every
+kind. Plain pytest with all tests says which come out otherwise after an edit (outcome or message),
+are new, or are no longer collected: these are needed. What `testmon select` prints is given to
+pytest as a user does it. A needed test is missed when pytest does not collect it, nor names a file
+above it that cannot be imported. An argument that pytest refuses is a failure, unless it names a
 file that cannot be imported.
 
-All that was found is kept as JSON lines beside the projects, in the folder that the variable TESTMON_LAB names; what
-plain pytest does with an edit is looked at once, what testmon does, again with each change of its sources.
+All that was found is kept as JSON lines beside the projects, in the folder that the variable
+TESTMON_LAB names; what plain pytest does with an edit is looked at once, what testmon does, again
+with each change of its sources.
 """
 
 import argparse
@@ -85,16 +89,26 @@ class Stand:
     def files(self) -> mutants.Files:
         folder = self.project.folder
         below = [path for path in (folder / part for part in self.contender.tests) if path.exists()]
-        around = sorted({path for place in below for path in ([place] if place.is_file() else place.rglob("*.py"))})
+        around = sorted(
+            {
+                path
+                for place in below
+                for path in ([place] if place.is_file() else place.rglob("*.py"))
+            }
+        )
         tests = [path for path in around if re.match(self.contender.test_files, path.name)]
         helpers = [path for path in around if path not in tests and path.stat().st_size]
-        sources = [path for path in self.project.sources if path not in set(around) and path.stat().st_size]
+        sources = [
+            path for path in self.project.sources if path not in set(around) and path.stat().st_size
+        ]
         parsed = (_that_parse(paths) for paths in (sources, helpers, tests))
         return mutants.Files(folder, *parsed, self.project.data)
 
     def pytest(self, *options: str, limit: float = 900) -> Seen:
         self.record.unlink(missing_ok=True)
-        ran = self.project.run("python", "-m", "pytest", *self._usual, *options, limit=limit, caches=False)
+        ran = self.project.run(
+            "python", "-m", "pytest", *self._usual, *options, limit=limit, caches=False
+        )
         return self._seen(ran)
 
     def everything(self, limit: float = 900) -> Seen:
@@ -104,7 +118,9 @@ class Stand:
         for path in self.project.folder.glob(".testmondata*"):
             path.unlink()
         self.record.unlink(missing_ok=True)
-        ran = self.project.run("testmon", "collect", "--", *self._usual, *self.contender.paths, caches=False)
+        ran = self.project.run(
+            "testmon", "collect", "--", *self._usual, *self.contender.paths, caches=False
+        )
         return self._seen(ran)
 
     def select(self, *options: str) -> lab.Ran:
@@ -145,7 +161,11 @@ class Stable:
             return set(self.observed)
         lost = under(self.observed.keys() - after.observed.keys(), after.errors)
         new = after.observed.keys() - self.observed.keys() - self.chance
-        other = {test for test in self.observed.keys() & after.observed.keys() if self._differs(test, after)}
+        other = {
+            test
+            for test in self.observed.keys() & after.observed.keys()
+            if self._differs(test, after)
+        }
         return lost | new | other
 
     def _differs(self, test: str, after: Seen) -> bool:
@@ -157,8 +177,16 @@ def stable(runs: list[Seen]) -> Stable:
     first, *others = runs
     everywhere = first.observed.keys() & set.intersection(*(set(run.observed) for run in others))
     anywhere = set().union(*(run.observed for run in runs))
-    chance = {t for t in everywhere if any(outcome(run.observed[t]) != outcome(first.observed[t]) for run in others)}
-    vague = {t for t in everywhere - chance if any(run.observed[t] != first.observed[t] for run in others)}
+    chance = {
+        t
+        for t in everywhere
+        if any(outcome(run.observed[t]) != outcome(first.observed[t]) for run in others)
+    }
+    vague = {
+        t
+        for t in everywhere - chance
+        if any(run.observed[t] != first.observed[t] for run in others)
+    }
     chance |= anywhere - everywhere
     kept = {test: notes for test, notes in first.observed.items() if test not in chance}
     return Stable(kept, frozenset(chance), frozenset(vague))
@@ -171,7 +199,9 @@ def outcome(notes: str) -> str:
 
 def under(tests: Iterable[str], errors: Iterable[str]) -> set[str]:
     """Those of the tests that cannot run since something above them cannot be collected."""
-    return {t for t in tests for e in errors if not e or t == e or t.startswith((f"{e}::", f"{e}/"))}
+    return {
+        t for t in tests for e in errors if not e or t == e or t.startswith((f"{e}::", f"{e}/"))
+    }
 
 
 class Fight:
@@ -183,7 +213,9 @@ class Fight:
         self.truth = Log(home / "arena-truth.jsonl")
         self.own = Log(home / f"arena-own-{lab.digest(tool)}.jsonl")
         first = self.truth.get("none", self._start)
-        self.before = Stable(first["observed"], frozenset(first["chance"]), frozenset(first["vague"]))
+        self.before = Stable(
+            first["observed"], frozenset(first["chance"]), frozenset(first["vague"])
+        )
         self.limit = 60 + 6 * float(first["seconds"])
         self.start = self.own.get("none", self._collect)
         self._look_again()
@@ -202,7 +234,9 @@ class Fight:
 
     def _collect(self) -> Found:
         collected = self.stand.collect()
-        other = self.before.differ(collected) | (self.before.observed.keys() - collected.observed.keys())
+        other = self.before.differ(collected) | (
+            self.before.observed.keys() - collected.observed.keys()
+        )
         if other:  # perhaps by chance
             other &= self.before.differ(self.stand.collect()) | (
                 self.before.observed.keys() - collected.observed.keys()
@@ -210,8 +244,12 @@ class Fight:
         failing = {test for test, notes in collected.observed.items() if "failed" in outcome(notes)}
         asked = self.stand.select("--format", "json")
         if asked.status:
-            raise SystemExit(f"testmon select failed in {self.stand.project.folder}:\n{asked.stderr}")
-        at_once = [test for test in json.loads(asked.stdout)["tests"] if test["nodeid"] not in failing]
+            raise SystemExit(
+                f"testmon select failed in {self.stand.project.folder}:\n{asked.stderr}"
+            )
+        at_once = [
+            test for test in json.loads(asked.stdout)["tests"] if test["nodeid"] not in failing
+        ]
         return {
             "cpu": collected.ran.cpu, "other": sorted(other), "at once": [t["nodeid"] for t in at_once],
             "why at once": Counter(cause_of(test) for test in at_once).most_common(12),
@@ -277,7 +315,9 @@ class Fight:
     def _why(self, selected: set[str], needed: set[str]) -> list[tuple[str, int]]:
         asked = self.stand.select("--format", "json")
         tests = json.loads(asked.stdout)["tests"] if not asked.status else []
-        return Counter(cause_of(test) for test in tests if test["nodeid"] not in needed).most_common(8)
+        return Counter(
+            cause_of(test) for test in tests if test["nodeid"] not in needed
+        ).most_common(8)
 
     def _floor(self, mutant: mutants.Mutant) -> int | None:
         """How many tests ran a block that is another one now; only for edits of functions."""
@@ -286,7 +326,11 @@ class Fight:
         path = mutant.path.relative_to(self.stand.project.folder).as_posix()
         with Datafile.open(self.stand.project.folder / ".testmondata") as datafile:
             run, *_ = datafile.runs()
-            before = datafile.model(datafile.snapshot(run.id)[path].id) if path in datafile.snapshot(run.id) else b""
+            before = (
+                datafile.model(datafile.snapshot(run.id)[path].id)
+                if path in datafile.snapshot(run.id)
+                else b""
+            )
             return _that_ran(datafile, path, _changed_blocks(before, mutant.text)) if before else 0
 
 
@@ -323,14 +367,18 @@ class Known:
 
     @property
     def is_bad(self) -> bool:
-        return bool(self.start["other"] or self.start["at once"]) or any(is_failed(own) for _, own in self.pairs)
+        return bool(self.start["other"] or self.start["at once"]) or any(
+            is_failed(own) for _, own in self.pairs
+        )
 
 
 def is_failed(own: Found) -> bool:
     return bool(own.get("missed") or own.get("refused"))
 
 
-def fight(contender: Contender, tool: Path, wanted: int, seed: int, until: float, *, only_failed: bool) -> Known:
+def fight(
+    contender: Contender, tool: Path, wanted: int, seed: int, until: float, *, only_failed: bool
+) -> Known:
     """Let one project's mutants come, each kind in its turn."""
     earlier = remembered(_home(contender, tool))
     failed = {key for key, own in earlier.items() if is_failed(own)}
@@ -363,7 +411,9 @@ def known(contender: Contender, tool: Path) -> Known | None:
     truth, own = Log(home / "arena-truth.jsonl").found, remembered(home)
     if "none" not in truth or "none" not in own:
         return None
-    pairs = tuple((truth[key], own[key]) for key in own if key != "none" and "needed" in truth.get(key, ()))
+    pairs = tuple(
+        (truth[key], own[key]) for key in own if key != "none" and "needed" in truth.get(key, ())
+    )
     return Known(contender, truth["none"], own["none"], pairs)
 
 
@@ -421,7 +471,9 @@ def by_kind(projects: list[Known]) -> str:
         tests = len(project.first["observed"])
         for truth, own in project.pairs:
             needed, missed = len(truth["needed"]), len(own["missed"])
-            found[truth["kind"]].append((needed / tests, own["selected"] / tests, missed, bool(own["refused"])))
+            found[truth["kind"]].append(
+                (needed / tests, own["selected"] / tests, missed, bool(own["refused"]))
+            )
     everything = [entry for entries in found.values() for entry in entries]
     rows = []
     for kind, entries in [*found.items(), ("all", everything)]:
@@ -439,10 +491,16 @@ def main() -> int:
     parser.add_argument("projects", nargs="*", help=f"of {', '.join(CONTENDERS)}")
     parser.add_argument("--mutants", type=int, default=33, help="of each project")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=120, help="how long mutants of a project are drawn")
+    parser.add_argument(
+        "--minutes", type=float, default=120, help="how long mutants of a project are drawn"
+    )
     parser.add_argument("--quick", action="store_true", help="one project and three mutants")
-    parser.add_argument("--failed", action="store_true", help="only mutants that testmon failed at when last tried")
-    parser.add_argument("--known", action="store_true", help="try nothing: tell what was found so far")
+    parser.add_argument(
+        "--failed", action="store_true", help="only mutants that testmon failed at when last tried"
+    )
+    parser.add_argument(
+        "--known", action="store_true", help="try nothing: tell what was found so far"
+    )
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # files are put back as they were

@@ -32,12 +32,21 @@ CONTENDERS = {
         ),
         Contender(
             Recipe(
-                "flask-login", "0.6.3", "src", ("flask<3.1", "werkzeug<3.1", "blinker", "asgiref", "semantic-version")
+                "flask-login",
+                "0.6.3",
+                "src",
+                ("flask<3.1", "werkzeug<3.1", "blinker", "asgiref", "semantic-version"),
             ),
             "Flask",
         ),
         Contender(
-            Recipe("traitlets", "5.16.1", "traitlets", ("argcomplete",), ("--ignore", "tests/test_typing.py")),
+            Recipe(
+                "traitlets",
+                "5.16.1",
+                "traitlets",
+                ("argcomplete",),
+                ("--ignore", "tests/test_typing.py"),
+            ),
             "descriptors, metaclass",
             paths=("tests",),
         ),
@@ -77,12 +86,19 @@ CONTENDERS = {
             paths=("tests", "statemachine"),
         ),
         Contender(Recipe("cachetools", "8.0.0", "src"), "kept values", paths=("tests",)),
-        Contender(Recipe("tinydb", "4.9.0", "tinydb", ("pyyaml",)), "small library", paths=("tests",)),
         Contender(
-            Recipe("webob", "1.8.11", "src", ("legacy-cgi; python_version>'3.12'",)), "descriptors", paths=("tests",)
+            Recipe("tinydb", "4.9.0", "tinydb", ("pyyaml",)), "small library", paths=("tests",)
+        ),
+        Contender(
+            Recipe("webob", "1.8.11", "src", ("legacy-cgi; python_version>'3.12'",)),
+            "descriptors",
+            paths=("tests",),
         ),
         Contender(Recipe("typeguard", "4.6.0", "src", ("mypy",)), "rewrites code at import"),
-        Contender(Recipe("python-dotenv", "1.2.4", "src", ("click", "ipython")), "starts programs, environment"),
+        Contender(
+            Recipe("python-dotenv", "1.2.4", "src", ("click", "ipython")),
+            "starts programs, environment",
+        ),
         Contender(
             Recipe("glom", "25.12.0", "glom", ("pyyaml", "tomli"), ("--doctest-modules",)),
             "doctests",
@@ -90,7 +106,12 @@ CONTENDERS = {
             ("glom",),
         ),
         Contender(
-            Recipe("arpeggio", "2.0.3", "arpeggio", data=("arpeggio/tests/**/*.peg", "examples/**/*.peg")),
+            Recipe(
+                "arpeggio",
+                "2.0.3",
+                "arpeggio",
+                data=("arpeggio/tests/**/*.peg", "examples/**/*.peg"),
+            ),
             "parser",
             ("arpeggio/tests",),
             ("arpeggio/tests",),
@@ -101,11 +122,24 @@ CONTENDERS = {
             ("tests/conftest.py", "tests/core"),
             ("tests/core",),
         ),
-        Contender(Recipe("pyflakes", "4.1.0", "pyflakes"), "unittest only", ("pyflakes/test",), ("pyflakes",)),
-        Contender(Recipe("h11", "0.16.0", "h11"), "tables filled at import", ("h11/tests",), ("h11",)),
-        Contender(Recipe("wtforms", "3.3.2", "src", ("babel", "email_validator")), "metaclass, descriptors"),
         Contender(
-            Recipe("simplejson", "4.3.0", "simplejson"), "unittest, C extension", ("simplejson/tests",), ("simplejson",)
+            Recipe("pyflakes", "4.1.0", "pyflakes"),
+            "unittest only",
+            ("pyflakes/test",),
+            ("pyflakes",),
+        ),
+        Contender(
+            Recipe("h11", "0.16.0", "h11"), "tables filled at import", ("h11/tests",), ("h11",)
+        ),
+        Contender(
+            Recipe("wtforms", "3.3.2", "src", ("babel", "email_validator")),
+            "metaclass, descriptors",
+        ),
+        Contender(
+            Recipe("simplejson", "4.3.0", "simplejson"),
+            "unittest, C extension",
+            ("simplejson/tests",),
+            ("simplejson",),
         ),
         Contender(
             Recipe("toolz", "1.2.0", "toolz", (), ("--doctest-modules",)),
@@ -119,14 +153,25 @@ CONTENDERS = {
                 "mistune",
                 "3.4.0",
                 "src",
-                data=("tests/fixtures/**/*.txt", "tests/fixtures/**/*.json", "tests/fixtures/**/*.rst"),
+                data=(
+                    "tests/fixtures/**/*.txt",
+                    "tests/fixtures/**/*.json",
+                    "tests/fixtures/**/*.rst",
+                ),
             ),
             "tests made from data files",
         ),
         Contender(
-            Recipe("pytest-mock", "3.17.0", "src", ("mock", "pytest-asyncio")), "pytest plugin", paths=("tests",)
+            Recipe("pytest-mock", "3.17.0", "src", ("mock", "pytest-asyncio")),
+            "pytest plugin",
+            paths=("tests",),
         ),
-        Contender(Recipe("pytest-check", "3.0.3", "src"), "pytest plugin, examples", ("tests", "examples"), ("tests",)),
+        Contender(
+            Recipe("pytest-check", "3.0.3", "src"),
+            "pytest plugin, examples",
+            ("tests", "examples"),
+            ("tests",),
+        ),
         Contender(
             Recipe("cogapp", "3.6.0", "cogapp"),
             "generates code",
@@ -146,7 +191,11 @@ CONTENDERS = {
         ),
         Contender(
             Recipe(
-                "fastjsonschema", "2.22.3", "fastjsonschema", ("colorama", "pytest-benchmark"), ("-m", "not benchmark")
+                "fastjsonschema",
+                "2.22.3",
+                "fastjsonschema",
+                ("colorama", "pytest-benchmark"),
+                ("-m", "not benchmark"),
             ),
             "generated code",
             paths=("tests",),

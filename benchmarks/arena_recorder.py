@@ -1,6 +1,7 @@
 """A pytest plugin that writes what was observed of each test to the file named by ARENA_RECORD.
 
-Observed is every phase that did not simply pass, with its message. Nothing in it depends on time, process or place.
+Observed is every phase that did not simply pass, with its message. Nothing in it depends on time,
+process or place.
 """
 
 import json

@@ -1,6 +1,7 @@
 """Measure what collecting costs over plain pytest, what asking costs, and how both grow with the suite.
 
-python benchmarks/bench.py [--quick] [--rounds N] [--write] [part ...]     parts: overhead, asking, real, growth
+python benchmarks/bench.py [--quick] [--rounds N] [--write] [part ...]     parts: overhead, asking,
+real, growth
 """
 
 import argparse
@@ -44,14 +45,18 @@ QUICK = Extent(2, ("sqlparse",), ("auto",), (1_000,))
 FULL = Extent(5, SUITES, ("auto",), (1_000, 10_000, 20_000, 100_000))
 
 
-def interleaved(rounds: int, programs: dict[str, Callable[[], lab.Ran]]) -> dict[str, list[lab.Ran]]:
+def interleaved(
+    rounds: int, programs: dict[str, Callable[[], lab.Ran]]
+) -> dict[str, list[lab.Ran]]:
     """Run each program once unmeasured, then all in turn, so that a slow minute of the machine hits all of them."""
     found: dict[str, list[lab.Ran]] = {name: [] for name in programs}
     for number in range(rounds + 1):
         for name, program in programs.items():
             ran = program()
             if ran.status not in (0, 1):
-                raise SystemExit(f"{name} ended with {ran.status}:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+                raise SystemExit(
+                    f"{name} ended with {ran.status}:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}"
+                )
             if number:
                 found[name].append(ran)
     return found
@@ -67,7 +72,9 @@ def overhead(extent: Extent) -> str:
     for name in extent.projects:
         project = lab.prepare(name, str(lab.CHECKOUT))
         programs: dict[str, Callable[[], lab.Ran]] = {"pytest": project.pytest}
-        programs |= {engine: partial(project.collect, "--engine", engine) for engine in extent.engines}
+        programs |= {
+            engine: partial(project.collect, "--engine", engine) for engine in extent.engines
+        }
         found = interleaved(extent.rounds, programs)
         plain = found["pytest"]
         row: list[object] = [project.recipe.title, _spread([ran.cpu for ran in plain])]
@@ -75,18 +82,29 @@ def overhead(extent: Extent) -> str:
             ratios = [ran.cpu / other.cpu for ran, other in zip(found[engine], plain, strict=True)]
             row.append(_spread(ratios))
         usual = median(ran.memory for ran in plain)
-        row += [f"{median(ran.memory for ran in found[engine]) / usual:.2f}" for engine in extent.engines]
+        row += [
+            f"{median(ran.memory for ran in found[engine]) / usual:.2f}"
+            for engine in extent.engines
+        ]
         rows.append(row)
         print(f"overhead: {row}", file=sys.stderr)
     ratios_of = [f"{engine}, times pytest" for engine in extent.engines]
-    return lab.table(["project", "pytest, CPU s", *ratios_of, *(f"{e}, times memory" for e in extent.engines)], rows)
+    return lab.table(
+        ["project", "pytest, CPU s", *ratios_of, *(f"{e}, times memory" for e in extent.engines)],
+        rows,
+    )
 
 
 def asking(extent: Extent) -> str:
     """Seconds that a question takes in a project of 1,000 tests, beside pytest-testmon's way to ask it."""
-    ours, theirs = lab.prepare("sqlparse", str(lab.CHECKOUT)).bin, lab.prepare("sqlparse", OTHER).bin
+    ours, theirs = (
+        lab.prepare("sqlparse", str(lab.CHECKOUT)).bin,
+        lab.prepare("sqlparse", OTHER).bin,
+    )
     with tempfile.TemporaryDirectory() as place:
-        here, there = (_project(Path(place) / name, synthetic.plan(1_000)) for name in ("here", "there"))
+        here, there = (
+            _project(Path(place) / name, synthetic.plan(1_000)) for name in ("here", "there")
+        )
         lab.run([str(ours / "testmon"), "collect", "--", *lab.PYTEST], here)
         remember = [str(theirs / "python"), "-m", "pytest", "--testmon", *lab.PYTEST]
         lab.run(remember, there)
@@ -98,9 +116,13 @@ def asking(extent: Extent) -> str:
                 extent.rounds,
                 {
                     "python -c 'pass'": lambda: lab.run([str(ours / "python"), "-c", "pass"], here),
-                    "python -c 'import click'": lambda: lab.run([str(ours / "python"), "-c", "import click"], here),
+                    "python -c 'import click'": lambda: lab.run(
+                        [str(ours / "python"), "-c", "import click"], here
+                    ),
                     "testmon select": lambda: lab.run([str(ours / "testmon"), "select"], here),
-                    "pytest --testmon --collect-only": lambda: _forgiving(partial(lab.run, again, there)),
+                    "pytest --testmon --collect-only": lambda: _forgiving(
+                        partial(lab.run, again, there)
+                    ),
                 },
             )
 
@@ -130,7 +152,9 @@ def asking_in_real_projects(extent: Extent) -> str:
         edit = next(edits.draw(ours.sources, 1, inside=True))
         with ExitStack() as both:
             for project in (ours, theirs):
-                both.enter_context(lab.edited(project.folder / edit.path.relative_to(ours.folder), edit.text))
+                both.enter_context(
+                    lab.edited(project.folder / edit.path.relative_to(ours.folder), edit.text)
+                )
             changed = interleaved(extent.rounds, programs)
         rows += ([ours.recipe.title, *row] for row in _seconds(unchanged, changed))
         print(f"real: {rows[-3:]}", file=sys.stderr)
@@ -139,7 +163,10 @@ def asking_in_real_projects(extent: Extent) -> str:
 
 def _seconds(*found: dict[str, list[lab.Ran]]) -> list[list[str]]:
     """A row for each program: the seconds that it took each time."""
-    return [[f"`{name}`", *(_spread([ran.seconds for ran in each[name]], 3) for each in found)] for name in found[0]]
+    return [
+        [f"`{name}`", *(_spread([ran.seconds for ran in each[name]], 3) for each in found)]
+        for name in found[0]
+    ]
 
 
 def _forgiving(program: Callable[[], lab.Ran]) -> lab.Ran:
@@ -148,7 +175,10 @@ def _forgiving(program: Callable[[], lab.Ran]) -> lab.Ran:
 
 
 def growth(extent: Extent) -> str:
-    """How asking grows with the suite, 300 blocks a test: the datafile is written without running the tests."""
+    """How asking grows with the suite, 300 blocks a test.
+
+    The datafile is written without running the tests.
+    """
     tools = lab.prepare("sqlparse", str(lab.CHECKOUT)).bin
     rows = []
     for size in extent.sizes:
@@ -172,12 +202,21 @@ def growth(extent: Extent) -> str:
             f"{max(ran.memory for ran in changed):.0f}", f"{gc.seconds:.1f}",
         ])  # fmt: skip
         print(f"growth: {rows[-1]}", file=sys.stderr)
-    head = ["tests", "writing all, s", "datafile, MB", "select, nothing changed, s", "select, one function changed, s"]
+    head = [
+        "tests",
+        "writing all, s",
+        "datafile, MB",
+        "select, nothing changed, s",
+        "select, one function changed, s",
+    ]
     return lab.table([*head, "selected", "memory, MB", "gc, s"], rows)
 
 
 def _grown(root: Path, size: int, testmon: Path) -> float:
-    """Make a project of this many tests, with a datafile; how many seconds it took to write that."""
+    """Make a project of this many tests, with a datafile.
+
+    How many seconds it took to write that.
+    """
     planned = synthetic.plan(size)
     _project(root, planned)
     lab.run([str(testmon), "collect", "--", *lab.PYTEST, "tests/test_00000.py"], root)
@@ -192,15 +231,29 @@ def _project(root: Path, planned: dict[str, list[synthetic.Call]]) -> Path:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parts = {"overhead": overhead, "asking": asking, "real": asking_in_real_projects, "growth": growth}
+    parts = {
+        "overhead": overhead,
+        "asking": asking,
+        "real": asking_in_real_projects,
+        "growth": growth,
+    }
     parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; all if none is named")
     parser.add_argument("--rounds", type=int, help="how often each program is run")
-    parser.add_argument("--projects", nargs="+", choices=SUITES, help="whose suites show the overhead")
     parser.add_argument(
-        "--engines", nargs="+", choices=("auto", "probes", "coverage"), help="which engines are measured"
+        "--projects", nargs="+", choices=SUITES, help="whose suites show the overhead"
+    )
+    parser.add_argument(
+        "--engines",
+        nargs="+",
+        choices=("auto", "probes", "coverage"),
+        help="which engines are measured",
     )
     parser.add_argument("--quick", action="store_true", help="one project, one size, two rounds")
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name} and {MEASUREMENTS.name}")
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help=f"put the tables into {PAGE.name} and {MEASUREMENTS.name}",
+    )
     options = parser.parse_args()
     extent = QUICK if options.quick else FULL
     given = {"rounds": options.rounds, "projects": options.projects, "engines": options.engines}

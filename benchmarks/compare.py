@@ -2,10 +2,11 @@
 
 python benchmarks/compare.py [--quick] [--edits N] [--seed N] [--minutes N] [--write] [project ...]
 
-Both tools start from a full collection before every edit. Plain pytest before and after the edit says which tests
-come out otherwise: these are needed, and a needed test that a tool would not run is missed. What was found is kept
-beside the project, so a run that is stopped goes on where it was. What plain pytest and pytest-testmon do with an edit
-is looked at once; what testmon does, again with each change of its sources.
+Both tools start from a full collection before every edit. Plain pytest before and after the edit
+says which tests come out otherwise: these are needed, and a needed test that a tool would not run
+is missed. What was found is kept beside the project, so a run that is stopped goes on where it was.
+What plain pytest and pytest-testmon do with an edit is looked at once; what testmon does, again
+with each change of its sources.
 """
 
 import argparse
@@ -35,7 +36,8 @@ HEAD = (
 )  # fmt: skip
 # A file that cannot be imported must not keep pytest from running the others.
 RECORD = ("-p", "lab_recorder", "--continue-on-collection-errors")
-INCUMBENT = ("--testmon", "--testmon-forceselect")  # else it runs everything where the project's own options have -m
+# else it runs everything where the project's own options have -m
+INCUMBENT = ("--testmon", "--testmon-forceselect")
 FEW, MANY = 5, 0.2  # times the needed tests, and share of all: more is worth a look
 
 Found = dict[str, Any]
@@ -47,7 +49,8 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         text = path.read_text(encoding="utf-8") if path.exists() else ""
-        self._start = "" if text.endswith("\n") or not text else "\n"  # after the line of a run that was killed
+        # after the line of a run that was killed
+        self._start = "" if text.endswith("\n") or not text else "\n"
         self.found: dict[str, Found] = {}
         for line in text.splitlines():
             with suppress(ValueError):
@@ -65,7 +68,10 @@ class Log:
 
 
 class Truth:
-    """A copy of the project that has pytest-testmon: what plain pytest and that tool do with edits."""
+    """A copy of the project that has pytest-testmon.
+
+    What plain pytest and that tool do with edits.
+    """
 
     def __init__(self, name: str, seed: int) -> None:
         self.project = lab.prepare(name, OTHER)
@@ -85,13 +91,16 @@ class Truth:
         stable = {test: outcome for test, outcome in before.items() if first.get(test) == outcome}
         self._clear()
         if (kept := self.project.pytest(*INCUMBENT, caches=False)).status not in (0, 1):
-            raise SystemExit(f"{OTHER} failed in {self.project.folder}:\n{kept.stdout}{kept.stderr}")
+            raise SystemExit(
+                f"{OTHER} failed in {self.project.folder}:\n{kept.stdout}{kept.stderr}"
+            )
         shutil.rmtree(self._kept, ignore_errors=True)
         self._kept.mkdir()
         for path in self._datafiles():
             shutil.copy2(path, self._kept)
         self._clear()
-        chance = sorted((before.keys() | first.keys()) - stable.keys())  # nobody can say what an edit does to these
+        # nobody can say what an edit does to these
+        chance = sorted((before.keys() | first.keys()) - stable.keys())
         return {"before": stable, "chance": chance, "seconds": ran.seconds}
 
     def look(self, key: str, edit: edits.Edit) -> Found:
@@ -123,7 +132,9 @@ class Truth:
         if ran.killed:
             return None
         chance = set(self.first["chance"])
-        gone_or_other = {test for test, outcome in self.before.items() if after.get(test) != outcome}
+        gone_or_other = {
+            test for test, outcome in self.before.items() if after.get(test) != outcome
+        }
         new = {test for test in after.keys() - self.before.keys() - chance if "::" in test}
         return gone_or_other | new
 
@@ -131,7 +142,9 @@ class Truth:
         self._clear()
         for kept in self._kept.iterdir():
             shutil.copy2(kept, self.project.folder)
-        ran = self.project.pytest(*INCUMBENT, "--collect-only", *RECORD, limit=self.limit, caches=False)
+        ran = self.project.pytest(
+            *INCUMBENT, "--collect-only", *RECORD, limit=self.limit, caches=False
+        )
         reported = self.project.outcomes(ran)
         self._clear()
         tests = self.before.keys() | needed
@@ -236,7 +249,9 @@ def is_worth_a_look(chosen: int, needed: int, tests: int) -> bool:
     return chosen >= FEW * max(1, needed) and chosen >= MANY * tests
 
 
-def rows(title: str, tests: int, found: Iterable[tuple[Found, Found]]) -> Iterator[tuple[object, ...]]:
+def rows(
+    title: str, tests: int, found: Iterable[tuple[Found, Found]]
+) -> Iterator[tuple[object, ...]]:
     """A row of the table for each kind of place."""
     places = (edits.FUNCTION, edits.IMPORT, edits.DATA)
     ordered = sorted(found, key=lambda pair: places.index(pair[0]["where"]))
@@ -268,7 +283,9 @@ def main() -> int:
     parser.add_argument("projects", nargs="*", help=f"of {', '.join(lab.RECIPES)}")
     parser.add_argument("--edits", type=int, default=40, help="edits of each project")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--minutes", type=float, default=120, help="how long edits of a project are drawn")
+    parser.add_argument(
+        "--minutes", type=float, default=120, help="how long edits of a project are drawn"
+    )
     parser.add_argument("--quick", action="store_true", help="one project and three edits")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()

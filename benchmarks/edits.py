@@ -1,4 +1,7 @@
-"""Edits of Python source as a slip of a programmer would make them: drawn with a seed, always valid syntax."""
+"""Edits of Python source as a slip of a programmer would make them.
+
+Drawn with a seed, always valid syntax.
+"""
 
 import ast
 import random
@@ -15,7 +18,8 @@ _SWAPS: tuple[tuple[type[ast.AST], type[ast.AST]], ...] = (
     (ast.Add, ast.Sub), (ast.Mult, ast.FloorDiv), (ast.And, ast.Or), (ast.BitOr, ast.BitAnd), (ast.Lt, ast.LtE),
     (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.In, ast.NotIn), (ast.Is, ast.IsNot),
 )  # fmt: skip
-FUNCTION, IMPORT, DATA = "functions", "module and class level", "data files"  # where an edit is made
+# where an edit is made
+FUNCTION, IMPORT, DATA = "functions", "module and class level", "data files"
 _OTHER = dict(_SWAPS) | {second: first for first, second in _SWAPS}
 
 
@@ -39,7 +43,9 @@ def draw(paths: Sequence[Path], seed: int, *, inside: bool = False) -> Iterator[
         source = path.read_bytes().decode()
         functions = inside or chance.random() < 0.5
         kinds = defaultdict(list)
-        for kind, node, new in in_functions(ast.parse(source)) if functions else at_import(ast.parse(source)):
+        for kind, node, new in (
+            in_functions(ast.parse(source)) if functions else at_import(ast.parse(source))
+        ):
             kinds[kind].append((node, new))
         if not kinds:
             continue
@@ -70,11 +76,17 @@ def draw_data(paths: Sequence[Path], seed: int) -> Iterator[Edit]:
             place = chance.choice(digits)
             digit = (int(text[place]) + 1) % 10
             yield Edit(
-                path, text.count("\n", 0, place) + 1, kind, f"{text[:place]}{digit}{text[place + 1 :]}", where=DATA
+                path,
+                text.count("\n", 0, place) + 1,
+                kind,
+                f"{text[:place]}{digit}{text[place + 1 :]}",
+                where=DATA,
             )
         elif kind == "line" and lines:
             number = chance.randrange(len(lines))
-            yield Edit(path, number + 1, kind, "".join(lines[:number] + lines[number + 1 :]), where=DATA)
+            yield Edit(
+                path, number + 1, kind, "".join(lines[:number] + lines[number + 1 :]), where=DATA
+            )
         elif kind == "copy":
             yield Edit(path.with_stem(f"{path.stem}_copy"), 1, kind, text, where=DATA)
         elif kind == "gone":
@@ -99,15 +111,31 @@ def _slips(node: ast.AST) -> Iterator[SPAN]:
         case ast.Compare():
             yield "condition", node, f"(not ({ast.unparse(node)}))"
             operators = [_other(node.ops[0]), *node.ops[1:]]
-            yield "operator", node, f"({ast.unparse(ast.Compare(node.left, operators, node.comparators))})"
+            yield (
+                "operator",
+                node,
+                f"({ast.unparse(ast.Compare(node.left, operators, node.comparators))})",
+            )
         case ast.BinOp():
             yield "value", node, "None"
-            yield "operator", node, f"({ast.unparse(ast.BinOp(node.left, _other(node.op), node.right))})"
+            yield (
+                "operator",
+                node,
+                f"({ast.unparse(ast.BinOp(node.left, _other(node.op), node.right))})",
+            )
         case ast.BoolOp():
             yield "operator", node, f"({ast.unparse(ast.BoolOp(_other(node.op), node.values))})"
         case ast.Call(keywords=[_, *others]):
             yield "keyword", node, ast.unparse(ast.Call(node.func, node.args, others))
-        case ast.Assign() | ast.AugAssign() | ast.Expr() | ast.Raise() | ast.Delete() | ast.Global() | ast.Break():
+        case (
+            ast.Assign()
+            | ast.AugAssign()
+            | ast.Expr()
+            | ast.Raise()
+            | ast.Delete()
+            | ast.Global()
+            | ast.Break()
+        ):
             yield "statement", node, "pass"
         case ast.Constant():
             yield from _constants(node)
@@ -119,7 +147,9 @@ def _other(operator: Any) -> Any:
 
 
 def at_import(tree: ast.Module) -> Iterator[SPAN]:
-    scopes = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef) and node.body]
+    scopes = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef) and node.body
+    ]
     methods = {s.name for scope in scopes[1:] for s in scope.body if isinstance(s, FUNCTIONS)}
     for scope in scopes:
         for node in scope.body:
@@ -133,7 +163,11 @@ def at_import(tree: ast.Module) -> Iterator[SPAN]:
             yield "rebound", last, laid_out(last, last, f"{name} = None")
         if isinstance(scope, ast.ClassDef):
             for name in sorted({*methods, *SPECIAL} - own):
-                yield "method", last, laid_out(last, last, f"def {name}(self, *args):", "    return 'new'")
+                yield (
+                    "method",
+                    last,
+                    laid_out(last, last, f"def {name}(self, *args):", "    return 'new'"),
+                )
 
 
 def _slips_at_import(node: ast.stmt) -> Iterator[SPAN]:
@@ -143,7 +177,9 @@ def _slips_at_import(node: ast.stmt) -> Iterator[SPAN]:
                 yield from _constants(node.value)
             yield "statement", node, "pass"
         case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            yield from (("decorator", decorator, "(lambda it: it)") for decorator in node.decorator_list)
+            yield from (
+                ("decorator", decorator, "(lambda it: it)") for decorator in node.decorator_list
+            )
             yield "definition", node, "pass"
             if isinstance(node, ast.ClassDef):
                 yield from (("base", base, "object") for base in node.bases)
@@ -165,9 +201,14 @@ def _constants(value: ast.expr) -> Iterator[SPAN]:
 
 
 def laid_out(place: ast.stmt, statement: ast.stmt, *more: str) -> str:
-    """A statement, and lines after it, as deep as another stands; decorators stand there already."""
+    """A statement, and lines after it, as deep as another stands.
+
+    Decorators stand there already.
+    """
     if isinstance(statement, (*FUNCTIONS, ast.ClassDef)) and statement is place:
-        bare = {name: value for name, value in ast.iter_fields(statement) if name != "decorator_list"}
+        bare = {
+            name: value for name, value in ast.iter_fields(statement) if name != "decorator_list"
+        }
         statement = type(statement)(**bare, decorator_list=[])
     lines = [*ast.unparse(ast.fix_missing_locations(statement)).splitlines(), *more]
     return f"\n{' ' * place.col_offset}".join(lines)
@@ -181,7 +222,10 @@ def replaced(source: str, node: ast.AST, new: str) -> str:
     assert isinstance(node, ast.expr | ast.stmt)
     assert node.end_lineno is not None
     assert node.end_col_offset is not None
-    first, last = starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+    first, last = (
+        starts[node.lineno - 1] + node.col_offset,
+        starts[node.end_lineno - 1] + node.end_col_offset,
+    )
     return (data[:first] + new.encode() + data[last:]).decode()
 
 

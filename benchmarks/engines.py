@@ -16,7 +16,17 @@ from testmon_cli.application.invalidate.snapshot_diff import is_loaded
 from testmon_cli.storage.datafile import Datafile
 
 PAGE = lab.CHECKOUT / "docs" / "comparison.md"
-PROJECTS = ("sqlparse", "marshmallow", "jinja2", "click", "attrs", "mpmath", "starlette", "packaging", "networkx")
+PROJECTS = (
+    "sqlparse",
+    "marshmallow",
+    "jinja2",
+    "click",
+    "attrs",
+    "mpmath",
+    "starlette",
+    "packaging",
+    "networkx",
+)
 HEAD = (
     "project",
     "tests",
@@ -28,14 +38,17 @@ HEAD = (
 )
 SHOWN = 3  # functions named for each project
 
-Blocks = dict[str, frozenset[str]]  # node id -> path, function and line of each block that it reached
+# node id -> path, function and line of each block that it reached
+Blocks = dict[str, frozenset[str]]
 
 
 def seen_by(project: lab.Project, engine: str) -> Blocks:
     """What every test reached, itself or by its fixtures, as a fresh run with an engine recorded it."""
     ran = project.collect("--engine", engine)
     if ran.status not in (0, 1):
-        raise SystemExit(f"{project.recipe.title} cannot be collected:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
+        raise SystemExit(
+            f"{project.recipe.title} cannot be collected:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}"
+        )
     with Datafile.open(project.folder / ".testmondata") as datafile:
         return read(datafile)
 
@@ -90,7 +103,9 @@ def compare(name: str) -> tuple[object, ...]:
         places.update({block.rpartition(":")[0] for block in more[test] | less[test]})
     equal = sum(1 for test in tests if not more[test] and not less[test])
     mean = sum(len(first[test]) for test in tests) / max(1, len(tests))
-    where = ", ".join(f"`{Path(place).name}` in {count}" for place, count in places.most_common(SHOWN))
+    where = ", ".join(
+        f"`{Path(place).name}` in {count}" for place, count in places.most_common(SHOWN)
+    )
     for sign, blocks in (("+", more), ("-", less)):
         for block, count in Counter(b for test in tests for b in blocks[test]).most_common(20):
             print(f"  {sign} {block} in {count} tests", file=sys.stderr)
@@ -107,7 +122,9 @@ def compare(name: str) -> tuple[object, ...]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("projects", nargs="*", help=f"of {', '.join(PROJECTS)}; all if none is named")
+    parser.add_argument(
+        "projects", nargs="*", help=f"of {', '.join(PROJECTS)}; all if none is named"
+    )
     parser.add_argument("--quick", action="store_true", help="one project")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()

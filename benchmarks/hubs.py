@@ -2,7 +2,8 @@
 
 python benchmarks/hubs.py [--tests N] [--rounds N] [--on folder s3 postgresql] [--write]
 
-All tests are known on both sides, as if pulled before. Then ten modules change, and some of the tests run again.
+All tests are known on both sides, as if pulled before. Then ten modules change, and some of the
+tests run again.
 """
 
 import argparse
@@ -50,7 +51,9 @@ HEAD = (
 
 def command(root: Path, *words: str, environ: dict[str, str]) -> lab.Ran:
     """Run testmon as a job of the main branch does."""
-    ran = lab.run([sys.executable, "-m", "testmon_cli", *words], root, environ=tuple((JOB | environ).items()))
+    ran = lab.run(
+        [sys.executable, "-m", "testmon_cli", *words], root, environ=tuple((JOB | environ).items())
+    )
     if ran.status:
         raise SystemExit(f"testmon {words[0]} ended with {ran.status}:\n{ran.stdout}{ran.stderr}")
     return ran
@@ -62,7 +65,8 @@ def make(root: Path, tests: int) -> None:
     synthetic.write_project(root, planned)
     synthetic.age(root)
     first = next(iter(planned)).partition("::")[0]
-    lab.run([sys.executable, "-m", "testmon_cli", "collect", "-q", first], root)  # of nobody's branch: is not pushed
+    # of nobody's branch: is not pushed
+    lab.run([sys.executable, "-m", "testmon_cli", "collect", "-q", first], root)
     synthetic.fill(root, planned)
     with Datafile.open(root / ".testmondata", "write") as datafile:
         run = datafile.runs()[0]
@@ -136,7 +140,9 @@ def main() -> int:
     parser.add_argument("--tests", type=int, default=100_000, help="how many there are")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--on", nargs="+", choices=HUBS, default=HUBS, help="where the hub is")
-    parser.add_argument("--place", type=Path, help="a folder for the project, which is used again if it is there")
+    parser.add_argument(
+        "--place", type=Path, help="a folder for the project, which is used again if it is there"
+    )
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -78,9 +78,16 @@ RECIPES = {
             "26.3",
             "src",
             ("hypothesis", "pretend", "tomli_w"),
-            ("--ignore", "tests/test_version.py", "--hypothesis-seed=0"),  # the file has 51,523 tests
+            # the file has 51,523 tests
+            ("--ignore", "tests/test_version.py", "--hypothesis-seed=0"),
         ),
-        Recipe("jinja2", "3.1.6", "src", ("trio",), data=("tests/res/templates*/**/*", "tests/res/*.txt")),
+        Recipe(
+            "jinja2",
+            "3.1.6",
+            "src",
+            ("trio",),
+            data=("tests/res/templates*/**/*", "tests/res/*.txt"),
+        ),
         Recipe("click", "8.5.1", "src"),
         Recipe("attrs", "26.1.0", "src", ("cloudpickle", "hypothesis"), ("tests",)),
         # computes much in little code; only some of its files, since all of them take minutes
@@ -155,9 +162,14 @@ def run(
 ) -> Ran:
     """Run a program to its end, or kill it with all its processes after `limit` seconds.
 
-    Without caches no compiled modules are written: one may be as long and as old as a source that is edited next.
+    Without caches no compiled modules are written: one may be as long and as old as a source that
+    is edited next.
     """
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TESTMON", "PYTEST"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TESTMON", "PYTEST"))
+    }
     for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):
         environment.pop(name, None)
     environment |= {"PYTHONHASHSEED": "0"} | ({} if caches else {"PYTHONDONTWRITEBYTECODE": "1"})
@@ -181,7 +193,14 @@ def run(
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        return Ran(process.returncode, out.read(), err.read(), seconds, usage.ru_utime + usage.ru_stime, _memory(usage))
+        return Ran(
+            process.returncode,
+            out.read(),
+            err.read(),
+            seconds,
+            usage.ru_utime + usage.ru_stime,
+            _memory(usage),
+        )
 
 
 def _memory(usage: resource.struct_rusage) -> float:
@@ -220,16 +239,37 @@ class Project:
 
     def pytest(self, *options: str, limit: float = 900, caches: bool = True) -> Ran:
         """Run plain pytest."""
-        return self.run("python", "-m", "pytest", *PYTEST, *self.recipe.options, *options, limit=limit, caches=caches)
+        return self.run(
+            "python",
+            "-m",
+            "pytest",
+            *PYTEST,
+            *self.recipe.options,
+            *options,
+            limit=limit,
+            caches=caches,
+        )
 
     def collect(self, *options: str, limit: float = 900, caches: bool = True) -> Ran:
         """Run `testmon collect` anew, without what an earlier one remembered."""
         for path in self.folder.glob(".testmondata*"):
             path.unlink()
-        return self.run("testmon", "collect", *options, "--", *PYTEST, *self.recipe.options, limit=limit, caches=caches)
+        return self.run(
+            "testmon",
+            "collect",
+            *options,
+            "--",
+            *PYTEST,
+            *self.recipe.options,
+            limit=limit,
+            caches=caches,
+        )
 
     def outcomes(self, ran: Ran) -> dict[str, str]:
-        """How each test of the run that just ended came out; none did when pytest could not even start."""
+        """How each test of the run that just ended came out.
+
+        None did when pytest could not even start.
+        """
         path = self.home / "venv" / "outcomes.json"
         if not path.exists():
             return {}
@@ -280,7 +320,10 @@ def _is_text(path: Path) -> bool:
 
 
 def prepare(name: str, *tools: str) -> Project:
-    """Download, unpack and install a project with pytest and the given tools; what is there is used again."""
+    """Download, unpack and install a project with pytest and the given tools.
+
+    What is there is used again.
+    """
     return prepared(RECIPES[name], *tools)
 
 
@@ -289,7 +332,8 @@ def prepared(recipe: Recipe, *tools: str) -> Project:
     project = Project(recipe, home_of(recipe.title.replace(" ", "-"), tools))
     if not (project.home / "venv" / "ready").exists():
         clear(project.home)
-    _download(recipe, project.home)  # unpacked anew: a run that was killed may have left an edit behind
+    # unpacked anew: a run that was killed may have left an edit behind
+    _download(recipe, project.home)
     install(project, tools)
     return project
 
@@ -362,12 +406,18 @@ def _download(recipe: Recipe, home: Path) -> None:
 def _archive(recipe: Recipe) -> Path | None:
     """The source distribution that was downloaded, however its name is spelt."""
     wanted = f"{recipe.name}-{recipe.version}.tar.gz".lower().replace("_", "-")
-    return next((path for path in PLACE.glob("*.tar.gz") if path.name.lower().replace("_", "-") == wanted), None)
+    return next(
+        (path for path in PLACE.glob("*.tar.gz") if path.name.lower().replace("_", "-") == wanted),
+        None,
+    )
 
 
 @contextmanager
 def edited(path: Path, text: str | None) -> Iterator[None]:
-    """Let a file hold another text for a while, or not be there; one that was not there is removed again."""
+    """Let a file hold another text for a while, or not be there.
+
+    One that was not there is removed again.
+    """
     state, before = (path.stat(), path.read_bytes()) if path.exists() else (None, b"")
     if text is None:
         path.unlink()

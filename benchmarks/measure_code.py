@@ -2,8 +2,8 @@
 
 python benchmarks/measure_code.py [--worst N] [REVISION]...
 
-Every revision of git is a column before that of the working tree. The numbers watch the style of the package; they
-are no limits, and nothing fails when one gets worse.
+Every revision of git is a column before that of the working tree. The numbers watch the style of
+the package; they are no limits, and nothing fails when one gets worse.
 """
 
 import argparse
@@ -26,11 +26,20 @@ GENERATED = ("testmon_cli/storage/compiled_sqlite.py",)
 PARSER = "testmon_cli/domain/nodeid.py"
 # Guides, not limits.
 LONG_FUNCTION, MANY_DECISIONS, LONG_CLASS, MANY_FIELDS = 50, 15, 200, 12
-# A docstring that begins so asks for the text around it, or names a value where it should say what is done.
+# A docstring that begins so asks for the text around it, or names a value where it should say what
+# is done.
 ALONE = ("The same", "Of", "Those", "As", "In a")
 DIALECT = ("What", "Whether")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-DECISIONS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.IfExp, ast.comprehension)
+DECISIONS = (
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.ExceptHandler,
+    ast.IfExp,
+    ast.comprehension,
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,8 @@ class Measured:
     classes: list[Class] = field(default_factory=list)
     docs: list[str] = field(default_factory=list)  # every docstring
     node_ids: list[str] = field(default_factory=list)  # path:line where a node id is cut by hand
-    kinds: list[str] = field(default_factory=list)  # path:line where `.kind` or `.how` is compared with a text
+    # path:line where `.kind` or `.how` is compared with a text
+    kinds: list[str] = field(default_factory=list)
 
 
 def measure(sources: Mapping[str, str]) -> Measured:
@@ -96,7 +106,9 @@ def measure(sources: Mapping[str, str]) -> Measured:
 
 def _docstrings(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS)) and (doc := ast.get_docstring(node)):
+        if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS)) and (
+            doc := ast.get_docstring(node)
+        ):
             yield doc
 
 
@@ -107,7 +119,9 @@ def _add_scopes(found: Measured, path: str, node: ast.AST, owner: str) -> None:
             found.functions.append(_function(path, child, f"{owner}{child.name}"))
         elif isinstance(child, ast.ClassDef):
             name = f"{owner}{child.name}"
-            found.classes.append(Class(f"{path}:{child.lineno}", name, _lines(child), len(_fields(child))))
+            found.classes.append(
+                Class(f"{path}:{child.lineno}", name, _lines(child), len(_fields(child)))
+            )
             _add_scopes(found, path, child, f"{name}.")
         elif not isinstance(child, ast.expr):
             _add_scopes(found, path, child, owner)
@@ -115,7 +129,13 @@ def _add_scopes(found: Measured, path: str, node: ast.AST, owner: str) -> None:
 
 def _function(path: str, node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> Function:
     arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    every = [
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    ]
     return Function(
         f"{path}:{node.lineno}",
         name,
@@ -132,7 +152,10 @@ def _lines(node: ast.stmt) -> int:
 
 
 def _decisions(node: ast.AST) -> int:
-    """How often a node alone forks the way: operands of `and` and `or` count behind the first, conditions of `for`."""
+    """How often a node alone forks the way.
+
+    Operands of `and` and `or` count behind the first, conditions of `for`.
+    """
     if isinstance(node, ast.BoolOp):
         return len(node.values) - 1
     if isinstance(node, ast.comprehension):
@@ -142,10 +165,16 @@ def _decisions(node: ast.AST) -> int:
 
 def _fields(node: ast.ClassDef) -> set[str]:
     found = {
-        item.target.id for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        item.target.id
+        for item in node.body
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
     }
     for inner in ast.walk(node):
-        if isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Store) and _is_self(inner.value):
+        if (
+            isinstance(inner, ast.Attribute)
+            and isinstance(inner.ctx, ast.Store)
+            and _is_self(inner.value)
+        ):
             found.add(inner.attr)
     return found
 
@@ -159,18 +188,35 @@ def _cuts_node_id(node: ast.AST) -> bool:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
         return False
     sign = node.args[0]
-    if node.func.attr not in ("partition", "rpartition", "split", "rsplit", "find", "rfind", "index", "count"):
+    if node.func.attr not in (
+        "partition",
+        "rpartition",
+        "split",
+        "rsplit",
+        "find",
+        "rfind",
+        "index",
+        "count",
+    ):
         return False
     if not isinstance(sign, ast.Constant):
         return False
     owner = ast.unparse(node.func.value).lower()
-    return sign.value == "::" or (sign.value == "[" and any(word in owner for word in ("nodeid", "test", "name")))
+    return sign.value == "::" or (
+        sign.value == "[" and any(word in owner for word in ("nodeid", "test", "name"))
+    )
 
 
 def _compares_kind(node: ast.Compare) -> bool:
     sides = [node.left, *node.comparators]
-    texts = [side for side in sides if any(_is_text(inner) for inner in [side, *ast.iter_child_nodes(side)])]
-    return bool(texts) and any(isinstance(side, ast.Attribute) and side.attr in ("kind", "how") for side in sides)
+    texts = [
+        side
+        for side in sides
+        if any(_is_text(inner) for inner in [side, *ast.iter_child_nodes(side)])
+    ]
+    return bool(texts) and any(
+        isinstance(side, ast.Attribute) and side.attr in ("kind", "how") for side in sides
+    )
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -204,20 +250,28 @@ ROWS: Mapping[str, Callable[[Measured], str]] = {
     "lines a module, median / p95 / most": lambda m: _spread(list(m.modules.values())),
     "functions": lambda m: f"{len(m.functions):,}",
     "lines a function, median / p95 / most": lambda m: _spread([f.lines for f in m.functions]),
-    f"functions above {LONG_FUNCTION} lines": lambda m: str(sum(f.lines > LONG_FUNCTION for f in m.functions)),
+    f"functions above {LONG_FUNCTION} lines": lambda m: str(
+        sum(f.lines > LONG_FUNCTION for f in m.functions)
+    ),
     "decisions a line of functions": lambda m: f"{_density(m):.2f}",
     f"functions above {MANY_DECISIONS} decisions": lambda m: str(
         sum(f.decisions > MANY_DECISIONS for f in m.functions)
     ),
     "characters a line, median / p90": lambda m: f"{_part(m.widths, 0.5)} / {_part(m.widths, 0.9)}",
-    f"classes above {LONG_CLASS} lines": lambda m: str(sum(c.lines > LONG_CLASS for c in m.classes)),
-    f"classes above {MANY_FIELDS} fields": lambda m: str(sum(c.fields > MANY_FIELDS for c in m.classes)),
+    f"classes above {LONG_CLASS} lines": lambda m: str(
+        sum(c.lines > LONG_CLASS for c in m.classes)
+    ),
+    f"classes above {MANY_FIELDS} fields": lambda m: str(
+        sum(c.fields > MANY_FIELDS for c in m.classes)
+    ),
     "docstrings": lambda m: f"{len(m.docs):,}",
     f"docstrings that begin with {', '.join(DIALECT)}": lambda m: str(_begin(m.docs, DIALECT)),
     f"docstrings that begin with {', '.join(ALONE)}": lambda m: str(_begin(m.docs, ALONE)),
     "public functions": lambda m: str(len(_public(m))),
     "public functions with a docstring": lambda m: str(sum(bool(f.doc) for f in _public(m))),
-    "public functions that name a parameter, result or error": lambda m: str(sum(f.is_documented for f in _public(m))),
+    "public functions that name a parameter, result or error": lambda m: str(
+        sum(f.is_documented for f in _public(m))
+    ),
     "node ids cut by hand": lambda m: str(len(m.node_ids)),
     "comparisons of a kind or manner with a text": lambda m: str(len(m.kinds)),
 }
@@ -229,19 +283,28 @@ def _spread(numbers: Sequence[int]) -> str:
 
 def table(columns: Mapping[str, Measured]) -> str:
     """All numbers as a table, with one column for each tree."""
-    return lab.table(("", *columns), [(name, *map(row, columns.values())) for name, row in ROWS.items()])
+    return lab.table(
+        ("", *columns), [(name, *map(row, columns.values())) for name, row in ROWS.items()]
+    )
 
 
 def worst(found: Measured, count: int) -> str:
     """List the longest and most branching functions, the largest classes, and every place of a string."""
     functions = {
         "longest functions, lines": [(f.lines, f.name, f.place) for f in found.functions],
-        "most branching functions, decisions": [(f.decisions, f.name, f.place) for f in found.functions],
+        "most branching functions, decisions": [
+            (f.decisions, f.name, f.place) for f in found.functions
+        ],
         "largest classes, lines": [(c.lines, c.name, c.place) for c in found.classes],
         "classes with most fields": [(c.fields, c.name, c.place) for c in found.classes],
     }
-    parts = [f"{title}\n" + _listed(sorted(items, reverse=True)[:count]) for title, items in functions.items()]
-    parts.append("node ids cut by hand\n" + "".join(f"        {place}\n" for place in found.node_ids))
+    parts = [
+        f"{title}\n" + _listed(sorted(items, reverse=True)[:count])
+        for title, items in functions.items()
+    ]
+    parts.append(
+        "node ids cut by hand\n" + "".join(f"        {place}\n" for place in found.node_ids)
+    )
     return "\n".join(parts)
 
 
@@ -255,11 +318,16 @@ def _listed(items: Sequence[tuple[int, str, str]]) -> str:
 def sources_now(root: Path) -> dict[str, str]:
     """The modules of the package in a folder."""
     paths = (path.relative_to(root).as_posix() for path in sorted((root / PACKAGE).rglob("*.py")))
-    return {path: (root / path).read_text(encoding="utf-8") for path in paths if path not in GENERATED}
+    return {
+        path: (root / path).read_text(encoding="utf-8") for path in paths if path not in GENERATED
+    }
 
 
 def sources_at(root: Path, revision: str) -> dict[str, str]:
-    """The modules of the package as git has them in a revision. Raises CalledProcessError if it does not know it."""
+    """The modules of the package as git has them in a revision.
+
+    Raises CalledProcessError if it does not know it.
+    """
     command = ("git", "archive", "--format=tar", revision, PACKAGE)
     archive = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
     found = {}
@@ -274,7 +342,9 @@ def sources_at(root: Path, revision: str) -> dict[str, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("revisions", nargs="*", help="revisions to compare with")
-    parser.add_argument("--worst", type=int, default=0, metavar="N", help="list the N worst of each kind as well")
+    parser.add_argument(
+        "--worst", type=int, default=0, metavar="N", help="list the N worst of each kind as well"
+    )
     options = parser.parse_args()
     columns = {revision: measure(sources_at(ROOT, revision)) for revision in options.revisions}
     columns["now"] = measure(sources_now(ROOT))

@@ -1,4 +1,7 @@
-"""Edits of every kind, each of a kind named before it is drawn: for a fair share of those that are rare in source."""
+"""Edits of every kind, each of a kind named before it is drawn.
+
+For a fair share of those that are rare in source.
+"""
 
 import ast
 import random
@@ -14,7 +17,8 @@ from edits import FUNCTIONS, SPAN
 Slips = Callable[[ast.Module], Iterator[SPAN]]
 
 FUNCTION, COMMENT = "function", "comment"
-# How often each kind comes in a round; where a project has nothing of a kind, a function is edited in its place.
+# How often each kind comes in a round; where a project has nothing of a kind, a function is edited
+# in its place.
 ROUND = {
     FUNCTION: 6, "constant": 2, "attribute": 2, "default": 1, "decorator": 2, "annotation": 2, "import": 2, "base": 1,
     "definition": 2, "method": 1, "helper": 3, "test": 2, "renamed test": 1, "data": 1, "configuration": 1, "file": 2,
@@ -89,7 +93,9 @@ def of_kind(kind: str, files: Files, chance: random.Random) -> Mutant | None:
     return _of_source(kind, files.sources, partial(_at_import, kind), chance)
 
 
-def _of_source(kind: str, paths: Sequence[Path], slips: Slips, chance: random.Random) -> Mutant | None:
+def _of_source(
+    kind: str, paths: Sequence[Path], slips: Slips, chance: random.Random
+) -> Mutant | None:
     for path in chance.sample(paths, len(paths)):
         source = path.read_bytes().decode(errors="replace")
         found: dict[str, list[tuple[ast.AST, str]]] = {}
@@ -129,7 +135,8 @@ def _at_import(kind: str, tree: ast.Module) -> Iterator[SPAN]:
         found = {
             "constant": slip in ("constant", "order") and id(node) in of_module,
             "attribute": slip in ("constant", "order") and id(node) not in of_module,
-            "definition": slip in ("definition", "rebound") or (slip == "statement" and not is_import),
+            "definition": slip in ("definition", "rebound")
+            or (slip == "statement" and not is_import),
             "import": slip == "statement" and is_import,
         }
         if found.get(kind, slip == kind):
@@ -162,14 +169,19 @@ def _renamed_imports(node: ast.ImportFrom) -> Iterator[SPAN]:
         yield (
             "unknown name",
             node,
-            f"from {dots}{node.module or ''} import missing as {first}" + (f", {names}" if names else ""),
+            f"from {dots}{node.module or ''} import missing as {first}"
+            + (f", {names}" if names else ""),
         )
 
 
 def _renamed_tests(tree: ast.Module) -> Iterator[SPAN]:
     for node in ast.walk(tree):
         if isinstance(node, FUNCTIONS) and node.name.startswith("test"):
-            yield "renamed", node, edits.laid_out(node, type(node)(**_with_name(node, f"{node.name}_again")))
+            yield (
+                "renamed",
+                node,
+                edits.laid_out(node, type(node)(**_with_name(node, f"{node.name}_again"))),
+            )
 
 
 def _with_name(node: ast.AST, name: str) -> dict[str, object]:
@@ -184,29 +196,50 @@ def _of_data(paths: Sequence[Path], chance: random.Random) -> Mutant | None:
 
 
 def _of_configuration(folder: Path, chance: random.Random) -> Mutant | None:
-    """A line of pytest's section dropped, or one put behind its head; without a section a new file."""
+    """A line of pytest's section dropped, or one put behind its head.
+
+    Without a section a new file.
+    """
     for path in (folder / name for name in CONFIGURATION):
         lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        head = next((number for number, line in enumerate(lines) if SECTIONS.match(line.strip())), None)
+        head = next(
+            (number for number, line in enumerate(lines) if SECTIONS.match(line.strip())), None
+        )
         if head is not None:
             return _of_section(path, lines, head, chance)
     text = "[pytest]\nfilterwarnings = error\n"
-    return Mutant("configuration", folder / "pytest.ini", "new", text) if not (folder / "pytest.ini").exists() else None
+    return (
+        Mutant("configuration", folder / "pytest.ini", "new", text)
+        if not (folder / "pytest.ini").exists()
+        else None
+    )
 
 
 def _of_section(path: Path, lines: list[str], head: int, chance: random.Random) -> Mutant:
     end = next((n for n in range(head + 1, len(lines)) if lines[n].startswith("[")), len(lines))
-    simple = [n for n in range(head + 1, end) if re.fullmatch(r"\w+ *= *[^\[\"']*[^\[{(,]\n?", lines[n])]
+    simple = [
+        n for n in range(head + 1, end) if re.fullmatch(r"\w+ *= *[^\[\"']*[^\[{(,]\n?", lines[n])
+    ]
     written = "".join(lines[head:end])
-    new = [line for line in ("xfail_strict = true\n", "junit_family = 'xunit1'\n") if line.split()[0] not in written]
+    new = [
+        line
+        for line in ("xfail_strict = true\n", "junit_family = 'xunit1'\n")
+        if line.split()[0] not in written
+    ]
     if simple and (chance.random() < 0.5 or not new):
         gone = chance.choice(simple)
         return Mutant(
-            "configuration", path, f"without {lines[gone].strip()}", "".join(lines[:gone] + lines[gone + 1 :])
+            "configuration",
+            path,
+            f"without {lines[gone].strip()}",
+            "".join(lines[:gone] + lines[gone + 1 :]),
         )
     added = chance.choice(new) if new else "# nothing\n"
     return Mutant(
-        "configuration", path, f"with {added.strip()}", "".join([*lines[: head + 1], added, *lines[head + 1 :]])
+        "configuration",
+        path,
+        f"with {added.strip()}",
+        "".join([*lines[: head + 1], added, *lines[head + 1 :]]),
     )
 
 

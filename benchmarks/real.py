@@ -50,14 +50,17 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
     collected = project.collect(*RECORD)
     observed = project.outcomes(collected)
     steady = project.outcomes(project.pytest(*RECORD, caches=False))  # as after each edit
-    # Some come out by chance, ask whether Python writes caches, or have the time of day in their names: nobody can say
-    # what an edit does to these.
+    # Some come out by chance, ask whether Python writes caches, or have the time of day in their
+    # names: nobody can say what an edit does to these.
     tests = sorted(test for test in before if first.get(test) == before[test] == steady.get(test))
     other = {test for test in tests if observed.get(test) != before[test]}
     failing = {test for test in observed if observed[test].startswith("failed")}
     at_once = project.selected(tests) - failing
     for test in sorted(other)[:5]:
-        print(f"  OTHER OUTCOME {test}: {before[test]}, collected {observed.get(test)}", file=sys.stderr)
+        print(
+            f"  OTHER OUTCOME {test}: {before[test]}, collected {observed.get(test)}",
+            file=sys.stderr,
+        )
     for test in sorted(at_once)[:5]:
         print(f"  SELECTED AT ONCE {test}", file=sys.stderr)
     select = project.run("testmon", "select")
@@ -72,7 +75,10 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
             after = project.outcomes(ran)
             changed = {test for test in tests if after.get(test) != before[test]}
             if ran.killed:
-                print(f"  {edit.path.name}:{edit.line}: {edit.what}: left out, takes too long", file=sys.stderr)
+                print(
+                    f"  {edit.path.name}:{edit.line}: {edit.what}: left out, takes too long",
+                    file=sys.stderr,
+                )
             if ran.killed or not changed:
                 continue
             chosen = project.selected(tests)
@@ -80,18 +86,31 @@ def try_project(name: str, wanted: int, seed: int) -> Result:
         shares.append(len(chosen) / len(tests))
         missed += len(lost)
         place = f"{edit.path.relative_to(project.folder)}:{edit.line}: {edit.what}"
-        print(f"  {place}: {len(changed)} changed, {len(chosen)} selected, {len(lost)} missed", file=sys.stderr)
+        print(
+            f"  {place}: {len(changed)} changed, {len(chosen)} selected, {len(lost)} missed",
+            file=sys.stderr,
+        )
         for test in sorted(lost)[:5]:
             print(f"    MISSED {test}: {before[test]}, now {after.get(test)}", file=sys.stderr)
     return Result(
-        project.recipe.title, len(tests), plain, collected, select, len(other), len(at_once), tuple(shares), missed
+        project.recipe.title,
+        len(tests),
+        plain,
+        collected,
+        select,
+        len(other),
+        len(at_once),
+        tuple(shares),
+        missed,
     )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("projects", nargs="*", help=f"of {', '.join(lab.RECIPES)}")
-    parser.add_argument("--edits", type=int, default=10, help="edits of each project after which tests fail")
+    parser.add_argument(
+        "--edits", type=int, default=10, help="edits of each project after which tests fail"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="the smallest project and two edits")
     parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")

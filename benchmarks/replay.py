@@ -1,10 +1,13 @@
-"""Replay commits of real projects: what is selected for each, and what of it is missed, beside pytest-testmon.
+"""Replay commits of real projects.
+
+What is selected for each, and what of it is missed, beside pytest-testmon.
 
 python benchmarks/replay.py [--quick] [--commits N] [--from NAME=FOLDER] [--write] [project ...]
 
-Both tools remember all tests at one commit; then the next one that changes Python source is checked out. Plain pytest
-at both says which tests come out otherwise or are new: these are needed. What plain pytest and pytest-testmon do is
-kept beside the project and looked at once; what testmon does, again with each change of its sources.
+Both tools remember all tests at one commit; then the next one that changes Python source is checked
+out. Plain pytest at both says which tests come out otherwise or are new: these are needed. What
+plain pytest and pytest-testmon do is kept beside the project and looked at once; what testmon does,
+again with each change of its sources.
 """
 
 import argparse
@@ -17,7 +20,18 @@ from itertools import pairwise
 from statistics import mean
 
 import lab
-from compare import INCUMBENT, OTHER, RECORD, Found, Log, cause_of, is_worth_a_look, lost, share, shares
+from compare import (
+    INCUMBENT,
+    OTHER,
+    RECORD,
+    Found,
+    Log,
+    cause_of,
+    is_worth_a_look,
+    lost,
+    share,
+    shares,
+)
 
 PAGE = lab.CHECKOUT / "docs" / "comparison.md"
 PROJECTS = ("sqlparse", "marshmallow")
@@ -25,7 +39,16 @@ HEAD = (
     "project", "commits", "needed, mean", "selected, mean / median", "missed, tests / commits",
     "pytest-testmon selected", "pytest-testmon missed",
 )  # fmt: skip
-STEPS = "project", "commit", "tests", "needed", "selected", "missed", "pytest-testmon selected", "missed"
+STEPS = (
+    "project",
+    "commit",
+    "tests",
+    "needed",
+    "selected",
+    "missed",
+    "pytest-testmon selected",
+    "missed",
+)
 
 
 @dataclass(frozen=True)
@@ -55,7 +78,12 @@ HISTORIES = {
             ("hypothesis", "pretend", "tomli_w"),
             ("--ignore", "tests/test_version.py", "--hypothesis-seed=0"),
         ),
-        History("marshmallow", "https://github.com/marshmallow-code/marshmallow", "99103a67", ("simplejson", "pytz")),
+        History(
+            "marshmallow",
+            "https://github.com/marshmallow-code/marshmallow",
+            "99103a67",
+            ("simplejson", "pytz"),
+        ),
     )
 }
 
@@ -72,19 +100,25 @@ class Worktree:
 
     def commits(self, last: str, number: int) -> list[str]:
         """Commits of the main line that change Python source, oldest first, and the one before."""
-        found = self._git("rev-list", "--first-parent", f"-n{number + 1}", "--abbrev-commit", last, "--", "*.py")
+        found = self._git(
+            "rev-list", "--first-parent", f"-n{number + 1}", "--abbrev-commit", last, "--", "*.py"
+        )
         return found.split()[::-1]
 
     def _git(self, *command: str) -> str:
         ran = lab.run(["git", *command], self.project.folder)
         if ran.status:
-            raise SystemExit(f"git {' '.join(command)} failed in {self.project.folder}:\n{ran.stderr}")
+            raise SystemExit(
+                f"git {' '.join(command)} failed in {self.project.folder}:\n{ran.stderr}"
+            )
         return ran.stdout
 
 
 def prepare(history: History, source: str, tool: str) -> Worktree:
     """Clone and install a project with pytest and a tool; what is there is used again."""
-    project = lab.Project(history.recipe, lab.home_of(f"replay-{history.name}-{history.last}", [tool]))
+    project = lab.Project(
+        history.recipe, lab.home_of(f"replay-{history.name}-{history.last}", [tool])
+    )
     if not (project.home / "venv" / "ready").exists():
         lab.clear(project.home)
         subprocess.run(["git", "clone", "-q", source, str(project.home / history.name)], check=True)
@@ -105,11 +139,21 @@ class Step:
     theirs: int
     missed: tuple[str, ...]
     missed_by_other: int
-    surplus: Mapping[str, int] = field(default_factory=dict)  # reasons of testmon for tests that are not needed
+    # reasons of testmon for tests that are not needed
+    surplus: Mapping[str, int] = field(default_factory=dict)
 
     def cells(self, project: str) -> tuple[object, ...]:
         missed = len(self.missed), self.missed_by_other
-        return project, self.commit, self.tests, self.needed, self.ours, missed[0], self.theirs, missed[1]
+        return (
+            project,
+            self.commit,
+            self.tests,
+            self.needed,
+            self.ours,
+            missed[0],
+            self.theirs,
+            missed[1],
+        )
 
 
 class Replay:
@@ -131,7 +175,9 @@ class Replay:
         if needed - (ours & theirs):  # those that come out by chance do not count
             again = changed(self.outcomes(old, "again"), self.outcomes(new, "again"))
             needed -= needed - (ours & theirs) - again
-        surplus = {text: len(set(of) - needed) for text, of in own["why"].items() if set(of) - needed}
+        surplus = {
+            text: len(set(of) - needed) for text, of in own["why"].items() if set(of) - needed
+        }
         return Step(
             new, len(tests), len(needed), len(ours & tests), len(theirs & tests), tuple(sorted(needed - ours)),
             len(needed - theirs), surplus,
@@ -215,13 +261,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("projects", nargs="*", help=f"of {', '.join(HISTORIES)}")
     parser.add_argument("--commits", type=int, default=15, help="commits of each project")
-    parser.add_argument("--from", action="append", default=[], dest="sources", help="clone NAME from FOLDER")
+    parser.add_argument(
+        "--from", action="append", default=[], dest="sources", help="clone NAME from FOLDER"
+    )
     parser.add_argument("--quick", action="store_true", help="two commits of one project")
     parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
     options = parser.parse_args()
     sources = dict(source.split("=", 1) for source in options.sources)
     names = options.projects or list(PROJECTS[: 1 if options.quick else None])
-    found = {name: list(replay(name, 2 if options.quick else options.commits, sources.get(name, ""))) for name in names}
+    found = {
+        name: list(replay(name, 2 if options.quick else options.commits, sources.get(name, "")))
+        for name in names
+    }
     text = "\n".join((
         lab.table(HEAD, [row(name, steps) for name, steps in found.items()]),
         lab.table(STEPS, [step.cells(name) for name, steps in found.items() for step in steps]),

@@ -42,7 +42,11 @@ def plan(tests: int) -> dict[str, list[Call]]:
     planned = {}
     for number in range(tests):
         modules = chance.sample(range(MODULES), 5)
-        calls = [Call(f"m{m:02}", f) for m in modules for f in chance.sample(range(FUNCTIONS), CALLS // len(modules))]
+        calls = [
+            Call(f"m{m:02}", f)
+            for m in modules
+            for f in chance.sample(range(FUNCTIONS), CALLS // len(modules))
+        ]
         if number % 2:
             calls[0] = Call("shared", 0)
         planned[f"tests/test_{number // IN_FILE:05}.py::test_{number}"] = calls
@@ -53,17 +57,25 @@ def write_project(root: Path, planned: dict[str, list[Call]]) -> None:
     """Write the sources and test files."""
     for folder in ("app", "tests"):
         (root / folder).mkdir(parents=True)
-    (root / "pyproject.toml").write_text('[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["."]\n')
+    (root / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\ntestpaths = ["tests"]\npythonpath = ["."]\n'
+    )
     (root / "app" / "__init__.py").touch()
-    arms = "".join(f"    if x > {number}:\n        total += {number}\n" for number in range(BLOCKS - 1))
+    arms = "".join(
+        f"    if x > {number}:\n        total += {number}\n" for number in range(BLOCKS - 1)
+    )
     text = f"(x):\n    total = 0\n{arms}    return total\n"
     for module in range(MODULES):
-        (root / "app" / f"m{module:02}.py").write_text("\n\n".join(f"def f{n}{text}" for n in range(FUNCTIONS)))
+        (root / "app" / f"m{module:02}.py").write_text(
+            "\n\n".join(f"def f{n}{text}" for n in range(FUNCTIONS))
+        )
     (root / SHARED).write_text(f"def f0{text}")
     files = defaultdict(list)
     for nodeid, calls in planned.items():
         path, _, name = nodeid.partition("::")
-        files[path].append(f"def {name}():\n    total = {' + '.join(map(str, calls))}\n    assert total > 0\n")
+        files[path].append(
+            f"def {name}():\n    total = {' + '.join(map(str, calls))}\n    assert total > 0\n"
+        )
     for path, bodies in files.items():
         names = sorted(set(re.findall(r"(\w+)\.f\d", "".join(bodies))))
         (root / path).write_text(f"from app import {', '.join(names)}\n\n\n" + "\n\n".join(bodies))
@@ -77,18 +89,26 @@ def age(root: Path) -> None:
 
 
 def fill(root: Path, planned: dict[str, list[Call]]) -> float:
-    """Add a run of all tests to a datafile that has one of the first test file; the seconds that writing took."""
+    """Add a run of all tests to a datafile that has one of the first test file.
+
+    The seconds that writing took.
+    """
     with Datafile.open(root / ".testmondata", mode="write") as datafile:
         sample = datafile.runs()[0]
         facts = dict(sample.facts) | {"pending": [], "inert": {}, "edges": _edges(root)}
         resources = _resources(datafile, sample)
         found = sources.scan(root)
-        versions = [sources.version_of(path, (root / path).read_bytes(), stat)[0] for path, stat in found.items()]
+        versions = [
+            sources.version_of(path, (root / path).read_bytes(), stat)[0]
+            for path, stat in found.items()
+        ]
         checksums = {version.path: _functions(version.model) for version in versions}
         packages = datafile.packages(sample.id)
         started = time.perf_counter()
         run = datafile.begin_run(
-            RunStart(sample.environment, time.time(), (), packages, "", False, "probes", __version__)
+            RunStart(
+                sample.environment, time.time(), (), packages, "", False, "probes", __version__
+            )
         )
         datafile.set_snapshot(run, datafile.add_sources(versions).values())
         datafile.set_facts(run, facts)
@@ -99,7 +119,13 @@ def fill(root: Path, planned: dict[str, list[Call]]) -> float:
     return time.perf_counter() - started
 
 
-def add_day(root: Path, planned: dict[str, list[Call]], tests: int, modules: int, facts: Mapping[str, object]) -> None:
+def add_day(
+    root: Path,
+    planned: dict[str, list[Call]],
+    tests: int,
+    modules: int,
+    facts: Mapping[str, object],
+) -> None:
     """Edit some modules, and add a run of some of the tests, chosen by chance, to a datafile that has all of them."""
     names = [f"m{number:02}" for number in range(modules)]
     for name in names:
@@ -111,21 +137,39 @@ def add_day(root: Path, planned: dict[str, list[Call]], tests: int, modules: int
         last = datafile.runs()[0]
         resources = _resources(datafile, last)
         snapshot = datafile.snapshot(last.id)
-        needed = {nodeid.partition("::")[0] for nodeid in chosen} | {path for path in snapshot if path[:4] == "app/"}
-        models = datafile.models(ref.id for path, ref in snapshot.items() if path in needed - edited)
-        checksums = {ref.path: _functions(models[ref.id]) for ref in snapshot.values() if ref.id in models}
+        needed = {nodeid.partition("::")[0] for nodeid in chosen} | {
+            path for path in snapshot if path[:4] == "app/"
+        }
+        models = datafile.models(
+            ref.id for path, ref in snapshot.items() if path in needed - edited
+        )
+        checksums = {
+            ref.path: _functions(models[ref.id]) for ref in snapshot.values() if ref.id in models
+        }
         found = sources.scan(root)
-        versions = [sources.version_of(path, (root / path).read_bytes(), found[path])[0] for path in sorted(edited)]
+        versions = [
+            sources.version_of(path, (root / path).read_bytes(), found[path])[0]
+            for path in sorted(edited)
+        ]
         checksums |= {version.path: _functions(version.model) for version in versions}
         start = RunStart(
-            last.environment, time.time(), (), datafile.packages(last.id), "", False, "probes", __version__
+            last.environment,
+            time.time(),
+            (),
+            datafile.packages(last.id),
+            "",
+            False,
+            "probes",
+            __version__,
         )
         run = datafile.begin_run(start)
         ids = {ref.path: ref.id for ref in snapshot.values()}
         ids |= {path: number for (path, _), number in datafile.add_sources(versions).items()}
         datafile.set_snapshot(run, ids.values())
         datafile.set_facts(run, {**last.facts, **facts})
-        executions = _executions({nodeid: planned[nodeid] for nodeid in chosen}, checksums, resources)
+        executions = _executions(
+            {nodeid: planned[nodeid] for nodeid in chosen}, checksums, resources
+        )
         while batch := list(itertools.islice(executions, BATCH)):
             datafile.write(run, (), batch)
         datafile.finish_run(run, time.time(), True, 0)

@@ -2,8 +2,9 @@
 
 python benchmarks/trust.py [NAME=FILE ...] [seeded:NAME=FILE ...]
 
-NAME=FILE takes the answer of `testmon replay --format json` of a project into `docs/replays`; the table is made of all
-that are there. seeded:NAME=FILE takes in one of a replay with `seeded.py` as its setup.
+NAME=FILE takes the answer of `testmon replay --format json` of a project into `docs/replays`; the
+table is made of all that are there. seeded:NAME=FILE takes in one of a replay with `seeded.py` as
+its setup.
 """
 
 import json
@@ -32,11 +33,19 @@ def seeded_rows() -> Iterator[tuple[object, ...]]:
     for path in sorted(SEEDED.glob("*.json")):
         answer = json.loads(path.read_bytes())
         counts = answer["verdicts"]["regressions"]
-        yield path.stem, sum(counts.values()), *(counts[verdict] for verdict in VERDICTS), answer["escaped"]
+        yield (
+            path.stem,
+            sum(counts.values()),
+            *(counts[verdict] for verdict in VERDICTS),
+            answer["escaped"],
+        )
 
 
 def kept(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer without paths of the machine; caught tests and regressions that are called new are only counted."""
+    """An answer without paths of the machine.
+
+    Caught tests and regressions that are called new are only counted.
+    """
     steps = [
         {
             **step,
@@ -61,7 +70,8 @@ def row(name: str, answer: Mapping[str, Any]) -> tuple[object, ...]:
 def total(answers: list[Mapping[str, Any]]) -> Iterator[str]:
     """The sums of all projects, in a sentence."""
     sums = {
-        key: sum(answer[key] for answer in answers) for key in ("compared", "safe", "caught", "escaped", "unstable")
+        key: sum(answer[key] for answer in answers)
+        for key in ("compared", "safe", "caught", "escaped", "unstable")
     }
     tests, ran = sum(a["tests"] for a in answers), sum(a["tests_run"] for a in answers)
     yield (
@@ -86,7 +96,9 @@ def main() -> int:
         (folder / f"{name.removeprefix('seeded:')}.json").write_text(text + "\n", encoding="utf-8")
     answers = {path.stem: json.loads(path.read_bytes()) for path in sorted(FOLDER.glob("*.json"))}
     rows = [row(name, answer) for name, answer in answers.items()]
-    lab.write_between(PAGE, "replays", lab.table(HEAD, rows) + "\n" + "".join(total([*answers.values()])) + "\n")
+    lab.write_between(
+        PAGE, "replays", lab.table(HEAD, rows) + "\n" + "".join(total([*answers.values()])) + "\n"
+    )
     lab.write_between(PAGE, "seeded", lab.table(SEEDED_HEAD, [*seeded_rows()]) + "\n")
     return 0
 

@@ -38,8 +38,14 @@ def _sections(above: str, group: click.Group) -> Iterator[str]:
 
 def _section(path: str, command: click.Command) -> str:
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
-    arguments = [_argument(parameter) for parameter in command.params if isinstance(parameter, click.Argument)]
-    usage = " ".join([path, "[OPTIONS]", *(["COMMAND"] if isinstance(command, click.Group) else arguments)])
+    arguments = [
+        _argument(parameter)
+        for parameter in command.params
+        if isinstance(parameter, click.Argument)
+    ]
+    usage = " ".join(
+        [path, "[OPTIONS]", *(["COMMAND"] if isinstance(command, click.Group) else arguments)]
+    )
     text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
     rows = [f"| {_names(option)} | {_help(option)} |" for option in options]
     table = "\n".join(["| option | meaning |", "| --- | --- |", *rows]) if rows else ""
@@ -57,7 +63,8 @@ def _names(option: click.Option) -> str:
 
 def _value(option: click.Option) -> str:
     if isinstance(option.type, click.Choice):
-        return "{" + ",".join(map(str, option.type.choices)) + "}"  # a table would take | for a new cell
+        # a table would take | for a new cell
+        return "{" + ",".join(map(str, option.type.choices)) + "}"
     return option.metavar or "N"
 
 
@@ -83,10 +90,17 @@ def pages() -> dict[Path, str]:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or with --check say which are stale."""
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    stale = [
+        path
+        for path, text in pages().items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
     for path in stale:
         if "--check" in arguments:
-            print(f"{path.relative_to(DOCS.parent)} is stale: run `python docs/generate.py`", file=sys.stderr)
+            print(
+                f"{path.relative_to(DOCS.parent)} is stale: run `python docs/generate.py`",
+                file=sys.stderr,
+            )
         else:
             path.write_text(pages()[path], encoding="utf-8")
     return int(bool(stale) and "--check" in arguments)

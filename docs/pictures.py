@@ -1,4 +1,6 @@
-"""Draw the pictures of the documentation from real data: an answer of `testmon explain`, and a replay of real commits.
+"""Draw the pictures of the documentation from real data.
+
+An answer of `testmon explain`, and a replay of real commits.
 
 python docs/pictures.py          draws them
 python docs/pictures.py --check  exits 1 when one of them is stale
@@ -33,7 +35,11 @@ text { fill: #dde } .small { fill: #99a } rect { fill: #17333a } .name { fill: #
 def explained() -> dict[str, Any]:
     """What `testmon explain` says of a test of the example."""
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(shutil.copytree(SHOP, Path(place) / "shop", ignore=shutil.ignore_patterns("__pycache__", ".*")))
+        folder = Path(
+            shutil.copytree(
+                SHOP, Path(place) / "shop", ignore=shutil.ignore_patterns("__pycache__", ".*")
+            )
+        )
         testmon = [sys.executable, "-m", "testmon_cli"]
         subprocess.run([*testmon, "collect", "-q"], cwd=folder, check=True, capture_output=True)
         command = [*testmon, "explain", TEST, "--format", "json"]
@@ -53,7 +59,9 @@ def reliance(answer: Mapping[str, Any]) -> str:
     places = {name: 40 + 70 * number for number, (name, _) in enumerate(functions)}
     height = 40 + 70 * max(len(functions), len(answer["names"])) + 20
     middle = (height - 60) // 2 + 20
-    parts = [_box(20, middle, answer["nodeid"].partition("::")[2], answer["nodeid"].partition("::")[0])]
+    parts = [
+        _box(20, middle, answer["nodeid"].partition("::")[2], answer["nodeid"].partition("::")[0])
+    ]
     for name, function in functions:
         path, _, short = name.partition("::")
         blocks = f"{path}:{function['line']}, {function['blocks']} of {function['of']} blocks ran"
@@ -95,7 +103,10 @@ def replayed(found: Mapping[str, Any]) -> str:
             f'<rect class="bar" x="{left}" y="{low - tall:.1f}" width="10" height="{tall:.1f}"/>'
             f'<rect class="caught" x="{left}" y="{low - caught:.1f}" width="10" height="{caught:.1f}"/></g>'
         )
-    parts += [f'<text class="small" x="8" y="{low - 160 * share + 4}">{share:.0%}</text>' for share in (0, 0.5, 1)]
+    parts += [
+        f'<text class="small" x="8" y="{low - 160 * share + 4}">{share:.0%}</text>'
+        for share in (0, 0.5, 1)
+    ]
     share = found["tests_run"] / found["tests"]
     seen = f"{found['caught']} outcomes caught, {found['escaped']} escaped"
     told = f"{len(steps)} commits: {share:.1%} of tests ran, {seen}"
@@ -115,12 +126,19 @@ def _svg(width: int, height: int, parts: Sequence[str], title: str) -> str:
 def pictures() -> Iterator[tuple[Path, str]]:
     """All of them."""
     yield IMAGES / "relies-on.svg", reliance(explained())
-    yield IMAGES / "replay.svg", replayed(json.loads((DOCS / "replays" / f"{REPLAY}.json").read_text(encoding="utf-8")))
+    yield (
+        IMAGES / "replay.svg",
+        replayed(json.loads((DOCS / "replays" / f"{REPLAY}.json").read_text(encoding="utf-8"))),
+    )
 
 
 def main() -> int:
     """Draw, or say what is stale."""
-    stale = [(path, text) for path, text in pictures() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    stale = [
+        (path, text)
+        for path, text in pictures()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
     if "--check" in sys.argv[1:]:
         for path, _ in stale:
             print(f"{path} is stale: python docs/pictures.py draws it")

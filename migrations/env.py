@@ -8,13 +8,16 @@ from testmon_cli.storage.models import Base
 
 def migrate(connection: Connection) -> None:
     """Run the migrations; a transaction that is open stays the caller's."""
-    given = context.config.attributes  # a hub in PostgreSQL has tables and a version table of its own
+    # a hub in PostgreSQL has tables and a version table of its own
+    given = context.config.attributes
     context.configure(
         connection=connection,
         target_metadata=given.get("metadata", Base.metadata),
         version_table=given.get("version_table", "alembic_version"),
         render_as_batch=connection.dialect.name == "sqlite",
-        on_version_apply=lambda step, **_: given["reached"](step.up_revision_id) if "reached" in given else None,
+        on_version_apply=lambda step, **_: (
+            given["reached"](step.up_revision_id) if "reached" in given else None
+        ),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -6,9 +6,9 @@
     for test in project.select().tests:
         print(test.nodeid, test.reason)
 
-Everything is read only: no question changes the datafile, and each one sees its newest state. Names, parameters and
-fields of this module stay; new ones may be added, so read fields by their names. What is wrong and can be put right
-raises `TestmonError`, with one line that says what to do.
+Everything is read only: no question changes the datafile, and each one sees its newest state.
+Names, parameters and fields of this module stay; new ones may be added, so read fields by their
+names. What is wrong and can be put right raises `TestmonError`, with one line that says what to do.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,14 @@ from testmon_cli.application.settings import Settings, load
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.records import Environment
-from testmon_cli.domain.reliance import Mentioned, RanFunction, Reach, ReachingTest, Reliance, Resource
+from testmon_cli.domain.reliance import (
+    Mentioned,
+    RanFunction,
+    Reach,
+    ReachingTest,
+    Reliance,
+    Resource,
+)
 from testmon_cli.domain.verdicts import Past
 
 __all__ = [
@@ -54,7 +61,9 @@ class Link(NamedTuple):
 
 def _links(cause: Cause | None) -> tuple[Link, ...]:
     chain = cause.chain() if cause is not None else ()
-    return tuple(Link(link.kind.value, link.wording, link.path, link.name, link.line) for link in chain)
+    return tuple(
+        Link(link.kind.value, link.wording, link.path, link.name, link.line) for link in chain
+    )
 
 
 class SelectedTest(NamedTuple):
@@ -136,7 +145,9 @@ class Project:
         from testmon_cli.application.select.filters import narrowing_of
 
         narrowing = narrowing_of(self._settings, paths, keyword)
-        found = use_case.select(self._settings, narrowing=narrowing, failed=failed, staged=staged, base=base)
+        found = use_case.select(
+            self._settings, narrowing=narrowing, failed=failed, staged=staged, base=base
+        )
         tests = tuple(
             SelectedTest(
                 test.nodeid,
@@ -161,7 +172,10 @@ class Project:
         )
 
     def explain(self, what: str, *, would_select: bool = False) -> Reliance | Reach:
-        """Tell what a test relies on, given its node id; or which tests reach a place, see `tests_for`."""
+        """Tell what a test relies on, given its node id.
+
+        Or which tests reach a place, see `tests_for`.
+        """
         from testmon_cli.application.explain import one_test
 
         return one_test.explain(self._settings, what, would_select=would_select)
@@ -182,7 +196,10 @@ class Project:
         return reaching_tests.reach_of(self._settings, place, would_select=would_select)
 
     def failures(self, *, base: str | None = None) -> tuple[Failure, ...]:
-        """All failures that are remembered. With `base`, a revision of git, those of tests that pass there are new."""
+        """All failures that are remembered.
+
+        With `base`, a revision of git, those of tests that pass there are new.
+        """
         from testmon_cli.application.report import suite
 
         return tuple(
@@ -222,9 +239,12 @@ class Project:
             )
 
 
-def open_project(root: str | Path | None = None, *, datafile: str | None = None, env: str | None = None) -> Project:
+def open_project(
+    root: str | Path | None = None, *, datafile: str | None = None, env: str | None = None
+) -> Project:
     """Open the project in a folder, or the one around the working directory.
 
-    `datafile` and `env` stand for the options of these names. Raises TestmonError for settings that cannot be.
+    `datafile` and `env` stand for the options of these names. Raises TestmonError for settings that
+    cannot be.
     """
     return Project(load(Path(root) if root is not None else None, datafile=datafile, env=env))

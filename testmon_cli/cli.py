@@ -1,6 +1,7 @@
 """The command line: click parses here and hands named values to the functions in `testmon_cli.commands`.
 
-What a command needs is imported when it runs, because importing is most of the time that a short command takes.
+What a command needs is imported when it runs, because importing is most of the time that a short
+command takes.
 """
 
 import gc as garbage
@@ -12,7 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from testmon_cli.domain.errors import EXIT_INTERRUPTED, EXIT_IO, EXIT_USAGE, OutputError, TestmonError
+from testmon_cli.domain.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_IO,
+    EXIT_USAGE,
+    OutputError,
+    TestmonError,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -97,7 +104,9 @@ def _env_option(function: Function) -> Function:
 
 def _hub_option(function: Function) -> Function:
     return click.option(
-        "--hub", metavar="URL", help="The hub: a folder or a URL.  [default: TESTMON_HUB, or the setting]"
+        "--hub",
+        metavar="URL",
+        help="The hub: a folder or a URL.  [default: TESTMON_HUB, or the setting]",
     )(function)
 
 
@@ -153,16 +162,24 @@ class _Whole(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, command.get_short_help_str(200)) for name, command in found if command])
+            formatter.write_dl(
+                [(name, command.get_short_help_str(200)) for name, command in found if command]
+            )
 
 
 class _Sections(click.Group):
     """A group that lists its commands by what they are for."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        left = {name: command for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))}
+        left = {
+            name: command
+            for name in self.list_commands(ctx)
+            if (command := self.get_command(ctx, name))
+        }
         for title, names in (*_SECTIONS.items(), ("Others", tuple(left))):
-            rows = [(name, left.pop(name).get_short_help_str(200)) for name in names if name in left]
+            rows = [
+                (name, left.pop(name).get_short_help_str(200)) for name in names if name in left
+            ]
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
@@ -176,7 +193,12 @@ def _show_version(context: click.Context, _: click.Parameter, wanted: bool) -> N
         context.exit()
 
 
-@click.group(invoke_without_command=True, cls=_Sections, epilog=_EXAMPLES, context_settings={"max_content_width": 100})
+@click.group(
+    invoke_without_command=True,
+    cls=_Sections,
+    epilog=_EXAMPLES,
+    context_settings={"max_content_width": 100},
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -207,12 +229,16 @@ def _change_directory(directory: str) -> None:
     try:
         os.chdir(directory)
     except OSError as error:
-        raise click.BadParameter(f"{directory!r}: {error.strerror}", param_hint="'-C' / '--directory'") from error
+        raise click.BadParameter(
+            f"{directory!r}: {error.strerror}", param_hint="'-C' / '--directory'"
+        ) from error
 
 
 @cli.command(context_settings={"ignore_unknown_options": True}, options_metavar="[OPTIONS]")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED, shell_complete=_places)
-@click.option("--select", is_flag=True, help="Run only the tests that `testmon select` would print.")
+@click.option(
+    "--select", is_flag=True, help="Run only the tests that `testmon select` would print."
+)
 @click.option(
     "--engine",
     type=click.Choice(("auto", "coverage", "probes")),
@@ -220,7 +246,11 @@ def _change_directory(directory: str) -> None:
 )
 @_env_option
 @_datafile_option
-@click.option("--verbose", is_flag=True, help="Say on stderr which engine was taken and why, and what was stored.")
+@click.option(
+    "--verbose",
+    is_flag=True,
+    help="Say on stderr which engine was taken and why, and what was stored.",
+)
 @click.pass_context
 def collect(
     context: click.Context,
@@ -234,8 +264,8 @@ def collect(
     """Run pytest and remember what every test depended on.
 
     Options that are not listed here go to pytest as they are, and so does everything after `--`:
-    `testmon collect -x -k price tests/unit`. A run of some tests, or one that is interrupted, updates
-    the tests that finished and forgets nothing else. The exit code is pytest's.
+    `testmon collect -x -k price tests/unit`. A run of some tests, or one that is interrupted,
+    updates the tests that finished and forgets nothing else. The exit code is pytest's.
     """
     from testmon_cli.commands import collect as command
 
@@ -245,13 +275,19 @@ def collect(
 
 
 @cli.command()
-@click.option("--base", metavar="REV", help="Compare with this git revision, not with what was last collected.")
+@click.option(
+    "--base",
+    metavar="REV",
+    help="Compare with this git revision, not with what was last collected.",
+)
 @_format_option("text", "json")
 @_env_option
 @_python_option
 @_datafile_option
 @click.pass_context
-def diff(context: click.Context, base: str | None, format_: str, env: str | None, datafile: str | None) -> int:
+def diff(
+    context: click.Context, base: str | None, format_: str, env: str | None, datafile: str | None
+) -> int:
     """Show what has changed and how many tests depend on it."""
     from testmon_cli.commands import diff as command
 
@@ -262,30 +298,59 @@ def diff(context: click.Context, base: str | None, format_: str, env: str | None
 @cli.command()
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(), shell_complete=_places)
 @click.option(
-    "--stdin", is_flag=True, help="Read more PATHS from stdin, one a line, like those of `git diff --name-only`."
+    "--stdin",
+    is_flag=True,
+    help="Read more PATHS from stdin, one a line, like those of `git diff --name-only`.",
 )
-@click.option("--staged", is_flag=True, help="Take the sources from git's index in place of the working tree.")
-@click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
+@click.option(
+    "--staged", is_flag=True, help="Take the sources from git's index in place of the working tree."
+)
+@click.option(
+    "--base",
+    metavar="REV",
+    help="Select the tests that the difference to this git revision can affect.",
+)
 @click.option(
     "--static",
     is_flag=True,
     help="Ask no datafile: select test files by what imports and names lead to. --base is HEAD unless given.",
 )
 @click.option(
-    "-k", "keyword", metavar="EXPR", default="", help="Keep tests whose names or markers match, as in pytest."
+    "-k",
+    "keyword",
+    metavar="EXPR",
+    default="",
+    help="Keep tests whose names or markers match, as in pytest.",
 )
-@click.option("--no-failed", is_flag=True, help="Leave out tests that failed last time and are not affected.")
+@click.option(
+    "--no-failed", is_flag=True, help="Leave out tests that failed last time and are not affected."
+)
 @click.option("--explain", is_flag=True, help="Print each test with the reason why it is selected.")
-@click.option("--why-not", metavar="NODEID", shell_complete=_places, help="The same as `testmon explain NODEID`.")
-@click.option("--null", "-0", is_flag=True, help="End each argument with a null byte, for `xargs -0`.")
 @click.option(
-    "--shard", metavar="K/N", help="Keep the tests of job K of N; each test file has its place in one of them."
+    "--why-not",
+    metavar="NODEID",
+    shell_complete=_places,
+    help="The same as `testmon explain NODEID`.",
 )
-@click.option("--order", metavar="KEYS", help="Order by these, the first one first: failed, changed, fast.")
 @click.option(
-    "--budget", metavar="TIME", help="Keep what can be run in this time, like 90s or 5m; stderr names the rest."
+    "--null", "-0", is_flag=True, help="End each argument with a null byte, for `xargs -0`."
 )
-@click.option("--rest", metavar="FILE", type=click.Path(), help="Write what --budget left out to this file.")
+@click.option(
+    "--shard",
+    metavar="K/N",
+    help="Keep the tests of job K of N; each test file has its place in one of them.",
+)
+@click.option(
+    "--order", metavar="KEYS", help="Order by these, the first one first: failed, changed, fast."
+)
+@click.option(
+    "--budget",
+    metavar="TIME",
+    help="Keep what can be run in this time, like 90s or 5m; stderr names the rest.",
+)
+@click.option(
+    "--rest", metavar="FILE", type=click.Path(), help="Write what --budget left out to this file."
+)
 @_format_option("text", "json", "agent")
 @_env_option
 @_python_option
@@ -313,17 +378,21 @@ def select(
 ) -> int:
     """Print what pytest must run, one argument a line.
 
-    Selected are the tests that a change can affect, those that failed last time, those that were never
-    recorded and new ones. PATHS narrow the answer: node ids to these tests, files and folders of
-    any kind to the selected tests that stand there or that can be affected from there. For use with
-    `testmon select | xargs -r pytest`: without -r, an empty answer would run every test.
+    Selected are the tests that a change can affect, those that failed last time, those that were
+    never recorded and new ones. PATHS narrow the answer: node ids to these tests, files and folders
+    of any kind to the selected tests that stand there or that can be affected from there. For use
+    with `testmon select | xargs -r pytest`: without -r, an empty answer would run every test.
     """
     if null and (explain or why_not or format_ != "text"):
-        raise click.UsageError("--null prints plain arguments; leave out --explain, --why-not and --format")
+        raise click.UsageError(
+            "--null prints plain arguments; leave out --explain, --why-not and --format"
+        )
     if rest is not None and budget is None:
         raise click.UsageError("--rest takes what --budget leaves out: give a --budget, like 5m")
     if shard is not None and "@" in shard and not (null or format_ == "json"):
-        raise click.UsageError("a plan is made of exact node ids: with its --shard, give --null or --format json")
+        raise click.UsageError(
+            "a plan is made of exact node ids: with its --shard, give --null or --format json"
+        )
     from testmon_cli.commands import select as command
 
     with _keeping_garbage():
@@ -353,7 +422,12 @@ def select(
     envvar="TESTMON_SHARD",
     help="Run the part of job K of N.  [default: TESTMON_SHARD, or what the provider says]",
 )
-@click.option("--plan", metavar="FILE", type=click.Path(), help="Run the part that `testmon plan` gave to this job.")
+@click.option(
+    "--plan",
+    metavar="FILE",
+    type=click.Path(),
+    help="Run the part that `testmon plan` gave to this job.",
+)
 @click.option(
     "--summary",
     metavar="FILE",
@@ -377,13 +451,16 @@ def ci(
     datafile: str | None,
     verbose: bool,
 ) -> int:
-    """Pull, select, run the part of this job, and push: the same line in every job of every provider.
+    """Pull, select, run the part of this job, and push.
 
-    What is not listed here goes to pytest, as with `testmon collect`. The provider's variables tell whose code this is
-    and which part is that of this job. A hub is optional, and one that cannot be used is no error: more tests run.
-    All tests are run where nothing is known, where the datafile cannot be used, with --all, where a commit message or
-    the title or text of a pull request holds `[testmon all]`, and where the setting `full_every` says so. The exit code
-    is pytest's, or 0 where no test is left for this job.
+    It is the same line in every job of every provider.
+
+    What is not listed here goes to pytest, as with `testmon collect`. The provider's variables tell
+    whose code this is and which part is that of this job. A hub is optional, and one that cannot be
+    used is no error: more tests run. All tests are run where nothing is known, where the datafile
+    cannot be used, with --all, where a commit message or the title or text of a pull request holds
+    `[testmon all]`, and where the setting `full_every` says so. The exit code is pytest's, or 0
+    where no test is left for this job.
     """
     from testmon_cli.application.ci.jobs import Request
     from testmon_cli.commands import ci as command
@@ -395,12 +472,34 @@ def ci(
 
 
 @cli.command()
-@click.option("--jobs", metavar="N", type=click.IntRange(1, 10_000), required=True, help="How many jobs there can be.")
-@click.option("--all", "is_all", is_flag=True, help="Divide all tests, not only those that are selected.")
-@click.option("--max-time", metavar="TIME", help="Take as few jobs as are done in this time, like 90s or 5m.")
-@click.option("--base", metavar="REV", help="Select the tests that the difference to this git revision can affect.")
-@click.option("-o", "--output", metavar="FILE", type=click.Path(), help="Write the plan as JSON to this file as well.")
-@click.option("--pull", is_flag=True, help="Take what the hub has before; without it if it cannot be used.")
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1, 10_000),
+    required=True,
+    help="How many jobs there can be.",
+)
+@click.option(
+    "--all", "is_all", is_flag=True, help="Divide all tests, not only those that are selected."
+)
+@click.option(
+    "--max-time", metavar="TIME", help="Take as few jobs as are done in this time, like 90s or 5m."
+)
+@click.option(
+    "--base",
+    metavar="REV",
+    help="Select the tests that the difference to this git revision can affect.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write the plan as JSON to this file as well.",
+)
+@click.option(
+    "--pull", is_flag=True, help="Take what the hub has before; without it if it cannot be used."
+)
 @_hub_option
 @_format_option("json", "github")
 @_env_option
@@ -422,9 +521,10 @@ def plan(
 ) -> int:
     """Divide the selection among jobs that run at once.
 
-    The longest job takes as little time as possible, by what tests took last. Tests of a file stay together where that
-    costs nothing. Jobs without tests are left out. Each job gets its part by `testmon select --shard`, with the name
-    that the plan has for it. `--format github` prints lines for GITHUB_OUTPUT: `jobs`, their number, and `matrix`.
+    The longest job takes as little time as possible, by what tests took last. Tests of a file stay
+    together where that costs nothing. Jobs without tests are left out. Each job gets its part by
+    `testmon select --shard`, with the name that the plan has for it. `--format github` prints lines
+    for GITHUB_OUTPUT: `jobs`, their number, and `matrix`.
     """
     from testmon_cli.commands import plan as command
 
@@ -466,28 +566,42 @@ def explain(
 ) -> int:
     """Tell what a test relies on, or which tests reach a place in the code.
 
-    Of a test: what it ran, which definitions that mentions, fixtures, files, variables and packages, and why it is
-    or is not selected now. Of a line (`app/price.py:41`), a function, class or name (`app/price.py::total`) or a
-    file: the tests that reach it, the fastest first.
+    Of a test: what it ran, which definitions that mentions, fixtures, files, variables and
+    packages, and why it is or is not selected now. Of a line (`app/price.py:41`), a function, class
+    or name (`app/price.py::total`) or a file: the tests that reach it, the fastest first.
     """
     from testmon_cli.commands import explain as command
 
     with _keeping_garbage():
         settings = _settings(context, datafile, env)
-        return command.run(settings, what, everything=everything, format_=format_, would_select=would_select)
+        return command.run(
+            settings, what, everything=everything, format_=format_, would_select=would_select
+        )
 
 
 @cli.command()
 @click.option(
-    "--slowest", type=click.IntRange(min=0), default=5, show_default=True, help="How many of the slowest tests to list."
+    "--slowest",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="How many of the slowest tests to list.",
 )
-@click.option("--fail-on-failure", is_flag=True, help="Exit with 1 if the newest result of any test is a failure.")
+@click.option(
+    "--fail-on-failure",
+    is_flag=True,
+    help="Exit with 1 if the newest result of any test is a failure.",
+)
 @click.option(
     "--coverage",
     metavar="PATH",
     help="Write the lines that all tests ran to this data file, for `coverage report`, `html` and `xml`.",
 )
-@click.option("--branch", is_flag=True, help="With --coverage: write branches as well, as far as they can be known.")
+@click.option(
+    "--branch",
+    is_flag=True,
+    help="With --coverage: write branches as well, as far as they can be known.",
+)
 @click.option("--contexts", is_flag=True, help="With --coverage: write which test ran which line.")
 @click.option(
     "--fail-under",
@@ -558,12 +672,27 @@ def report(
     type=click.IntRange(1, 1_000_000),
     help="Executions kept of each test in each environment.  [default: the setting, or 5]",
 )
-@click.option("--older-than", metavar="AGE", help="Remove runs older than this, like 30d, 12h or 8w.")
 @click.option(
-    "--env", "envs", metavar="NAME", multiple=True, help="Remove all results of this environment; may be repeated."
+    "--older-than", metavar="AGE", help="Remove runs older than this, like 30d, 12h or 8w."
 )
-@click.option("--missing/--no-missing", default=True, show_default=True, help="Remove tests that no longer exist.")
-@click.option("--dry-run", is_flag=True, help="Report what would be removed and how many bytes; change nothing.")
+@click.option(
+    "--env",
+    "envs",
+    metavar="NAME",
+    multiple=True,
+    help="Remove all results of this environment; may be repeated.",
+)
+@click.option(
+    "--missing/--no-missing",
+    default=True,
+    show_default=True,
+    help="Remove tests that no longer exist.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Report what would be removed and how many bytes; change nothing.",
+)
 @_format_option("text", "json")
 @_datafile_option
 @click.pass_context
@@ -593,18 +722,27 @@ def gc(
 
 @cli.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATHS...", type=click.Path())
-@click.option("-o", "--output", metavar="PATH", help="The datafile to unite them in.  [default: that of --datafile]")
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="The datafile to unite them in.  [default: that of --datafile]",
+)
 @_format_option("text", "json")
 @_datafile_option
 @click.pass_context
 def combine(
-    context: click.Context, paths: tuple[str, ...], output: str | None, format_: str, datafile: str | None
+    context: click.Context,
+    paths: tuple[str, ...],
+    output: str | None,
+    format_: str,
+    datafile: str | None,
 ) -> int:
     """Unite datafiles and bundles, like those of shards or of a matrix.
 
-    PATHS are datafiles, bundles, or folders of them. What the output already knows stays, so this adds to it. It is
-    the same in whatever order evidence comes, and how often: of each test, the newest results that still hold count.
-    It is done in full or not at all.
+    PATHS are datafiles, bundles, or folders of them. What the output already knows stays, so this
+    adds to it. It is the same in whatever order evidence comes, and how often: of each test, the
+    newest results that still hold count. It is done in full or not at all.
     """
     from testmon_cli.commands import combine as command
 
@@ -618,12 +756,15 @@ def combine(
 @_env_option
 @_datafile_option
 @click.pass_context
-def watch(context: click.Context, pytest_args: tuple[str, ...], env: str | None, datafile: str | None) -> int:
+def watch(
+    context: click.Context, pytest_args: tuple[str, ...], env: str | None, datafile: str | None
+) -> int:
     """Run what a save can affect, each time that files are saved.
 
-    Files that git ignores do not count. A run that a further save makes worthless is stopped; what finished is
-    recorded. On a terminal, `a` runs all tests, `f` those that failed, `r` the same again, and `q` quits. Options
-    that are not listed here go to pytest. It takes the extra: `pip install "testmon-cli[watch]"`.
+    Files that git ignores do not count. A run that a further save makes worthless is stopped; what
+    finished is recorded. On a terminal, `a` runs all tests, `f` those that failed, `r` the same
+    again, and `q` quits. Options that are not listed here go to pytest. It takes the extra: `pip
+    install "testmon-cli[watch]"`.
     """
     from testmon_cli.commands import watch as command
 
@@ -637,7 +778,9 @@ def watch(context: click.Context, pytest_args: tuple[str, ...], env: str | None,
 @_datafile_option
 @click.pass_context
 def doctor(context: click.Context, json: bool, env: str | None, datafile: str | None) -> int:
-    """Say what makes selection wrong or slow here, each with what to do. The exit code is 1 when something is wrong.
+    """Say what makes selection wrong or slow here, each with what to do.
+
+    The exit code is 1 when something is wrong.
 
     Nothing is changed and no test runs.
     """
@@ -664,7 +807,8 @@ def _host_argument(function: Function) -> Function:
 def agent_install(context: click.Context, host: str, yes: bool) -> int:
     """Put a hook into the agent's configuration in the root of the project.
 
-    What changes is shown first. Without a terminal to ask, nothing is written unless --yes is given.
+    What changes is shown first. Without a terminal to ask, nothing is written unless --yes is
+    given.
     """
     from testmon_cli.commands import agent as command
 
@@ -704,7 +848,9 @@ def agent_hook(context: click.Context, reply: str, env: str | None, datafile: st
 
     shared: Shared = context.obj
     with _keeping_garbage():
-        return command.hook(lambda root: settings.load(root, datafile=datafile or shared.datafile, env=env), reply)
+        return command.hook(
+            lambda root: settings.load(root, datafile=datafile or shared.datafile, env=env), reply
+        )
 
 
 @agent.command("skill")
@@ -725,7 +871,9 @@ def agent_skill() -> int:
     show_default=True,
     help="How many commits of the main line, the newest ones, where no range is given.",
 )
-@click.option("--setup", metavar="COMMAND", help="Run this in a shell at each commit before its tests.")
+@click.option(
+    "--setup", metavar="COMMAND", help="Run this in a shell at each commit before its tests."
+)
 @click.option(
     "--jobs",
     metavar="N",
@@ -741,7 +889,12 @@ def agent_skill() -> int:
     help="Where what is found is kept, so that it can be gone on with.  [default: in the user's cache]",
 )
 @click.option("--anew", is_flag=True, help="Forget what an earlier replay found.")
-@click.option("--html", metavar="FILE", type=click.Path(), help="Write a page with plots. It needs the extra `html`.")
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write a page with plots. It needs the extra `html`.",
+)
 @_format_option("text", "json")
 @_env_option
 @click.pass_context
@@ -757,12 +910,15 @@ def replay(
     format_: str,
     env: str | None,
 ) -> int:
-    """Prove selection on the history of this project: go through commits, and hold each selection against all tests.
+    """Prove selection on the history of this project.
 
-    Each commit is checked out in a temporary worktree; the checkout is not touched. There plain pytest runs all tests,
-    and `testmon collect --select` those that are selected. A test that comes out otherwise than before, that is new or
-    fails, and was not selected has escaped, unless more runs of both commits show that it is unstable. The exit code is
-    1 when a test escaped. A replay that was ended goes on where it was.
+    It goes through commits and holds each selection against all tests.
+
+    Each commit is checked out in a temporary worktree; the checkout is not touched. There plain
+    pytest runs all tests, and `testmon collect --select` those that are selected. A test that comes
+    out otherwise than before, that is new or fails, and was not selected has escaped, unless more
+    runs of both commits show that it is unstable. The exit code is 1 when a test escaped. A replay
+    that was ended goes on where it was.
     """
     from testmon_cli.application.proof.replay import Request
     from testmon_cli.commands import replay as command
@@ -774,8 +930,12 @@ def replay(
 
 @cli.command(context_settings={"ignore_unknown_options": True}, options_metavar="[OPTIONS]")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-@click.option("--sample", metavar="SHARE", help="Run this share of the tests, like 10%.  [default: all]")
-@click.option("--seed", metavar="TEXT", help="Which tests are in the sample: the same ones for the same seed.")
+@click.option(
+    "--sample", metavar="SHARE", help="Run this share of the tests, like 10%.  [default: all]"
+)
+@click.option(
+    "--seed", metavar="TEXT", help="Which tests are in the sample: the same ones for the same seed."
+)
 @_format_option("text", "json")
 @_env_option
 @_datafile_option
@@ -791,10 +951,11 @@ def audit(
 ) -> int:
     """Run all tests, or a sample, and name those that selection would have missed in the present state.
 
-    Plain pytest runs them, and shows what it does on stderr; the datafile stays as it is. A test that fails or comes
-    out otherwise than is known, and would not have been selected, has escaped, unless it comes out otherwise again. Of
-    each you are told what has changed that it was not seen to rely on, and the known limit that explains it. The exit
-    code is 1 when a test escaped. What is not listed here goes to pytest.
+    Plain pytest runs them, and shows what it does on stderr; the datafile stays as it is. A test
+    that fails or comes out otherwise than is known, and would not have been selected, has escaped,
+    unless it comes out otherwise again. Of each you are told what has changed that it was not seen
+    to rely on, and the known limit that explains it. The exit code is 1 when a test escaped. What
+    is not listed here goes to pytest.
     """
     from testmon_cli.commands import audit as command
 
@@ -810,7 +971,8 @@ def audit(
 def mcp(context: click.Context, env: str | None, datafile: str | None) -> int:
     """Serve agents over the Model Context Protocol, on stdin and stdout.
 
-    The tools are `select_tests`, `explain` and `tests_for`. It takes the extra: `pip install "testmon-cli[mcp]"`.
+    The tools are `select_tests`, `explain` and `tests_for`. It takes the extra: `pip install
+    "testmon-cli[mcp]"`.
     """
     from testmon_cli.commands import mcp as command
 
@@ -829,8 +991,14 @@ def bundle() -> None:
     metavar="PATH",
     help="The file to write, or a folder for a file named after its content.  [default: the working directory]",
 )
-@click.option("--last", metavar="N", type=click.IntRange(1), help="Put in this many runs, the newest ones.")
-@click.option("--newer-than", metavar="AGE", help="Put in runs that are not older than this, like 30d, 12h or 8w.")
+@click.option(
+    "--last", metavar="N", type=click.IntRange(1), help="Put in this many runs, the newest ones."
+)
+@click.option(
+    "--newer-than",
+    metavar="AGE",
+    help="Put in runs that are not older than this, like 30d, 12h or 8w.",
+)
 @_format_option("text", "json")
 @_env_option
 @_datafile_option
@@ -846,13 +1014,16 @@ def bundle_create(
 ) -> int:
     """Write what was learned in one environment into a file, and print its path.
 
-    Unless --last or --newer-than says which, all runs are put in. `testmon combine` takes the file on another machine.
+    Unless --last or --newer-than says which, all runs are put in. `testmon combine` takes the file
+    on another machine.
     """
     from testmon_cli.commands import bundle as command
 
     settings = _settings(context, datafile, env)
     with _keeping_garbage():
-        return command.create(settings, output=output, last=last, newer_than=newer_than, format_=format_)
+        return command.create(
+            settings, output=output, last=last, newer_than=newer_than, format_=format_
+        )
 
 
 @bundle.command("show")
@@ -874,8 +1045,9 @@ def bundle_show(path: str, format_: str) -> int:
 def push(context: click.Context, hub: str | None, format_: str, datafile: str | None) -> int:
     """Give the hub what was learned here and it does not have yet.
 
-    That is a bundle for each run of the same origin as this one: of this branch, this pull request, or this person. In
-    continuous integration the provider's variables say what that is. Runs of a fork are never pushed.
+    That is a bundle for each run of the same origin as this one: of this branch, this pull request,
+    or this person. In continuous integration the provider's variables say what that is. Runs of a
+    fork are never pushed.
     """
     from testmon_cli.commands import push as command
 
@@ -886,8 +1058,14 @@ def push(context: click.Context, hub: str | None, format_: str, datafile: str | 
 @cli.command()
 @_hub_option
 @click.option("--ref", metavar="NAME", help="Pull only what was learned on this branch.")
-@click.option("--since", metavar="AGE", help="Pull only runs that are not older than this, like 30d, 12h or 8w.")
-@click.option("--limit", metavar="N", type=click.IntRange(1), help="Pull at most this many bundles.")
+@click.option(
+    "--since",
+    metavar="AGE",
+    help="Pull only runs that are not older than this, like 30d, 12h or 8w.",
+)
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(1), help="Pull at most this many bundles."
+)
 @_format_option("text", "json")
 @_env_option
 @_python_option
@@ -905,8 +1083,9 @@ def pull(
 ) -> int:
     """Merge what the hub has of this environment and is not here yet.
 
-    What was learned near in the history of git comes first, then what is new. Bundles of trusted branches and of the
-    own origin count; those that are damaged, not trusted, or not signed where they must be are ignored, and counted.
+    What was learned near in the history of git comes first, then what is new. Bundles of trusted
+    branches and of the own origin count; those that are damaged, not trusted, or not signed where
+    they must be are ignored, and counted.
     """
     from testmon_cli.commands import pull as command
 
@@ -933,7 +1112,13 @@ def hub_list(context: click.Context, hub: str | None, format_: str) -> int:
 
 @hub_.command("gc")
 @_hub_option
-@click.option("--older-than", metavar="AGE", default="30d", show_default=True, help="Remove runs older than this.")
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    default="30d",
+    show_default=True,
+    help="Remove runs older than this.",
+)
 @click.option(
     "--keep",
     metavar="N",
@@ -945,8 +1130,13 @@ def hub_list(context: click.Context, hub: str | None, format_: str) -> int:
 @click.option("--dry-run", is_flag=True, help="Report what would be removed; change nothing.")
 @_format_option("text", "json")
 @click.pass_context
-def hub_gc(context: click.Context, hub: str | None, older_than: str, keep: int, dry_run: bool, format_: str) -> int:
-    """Remove old bundles. Tests whose results were in them alone are selected until they have run again."""
+def hub_gc(
+    context: click.Context, hub: str | None, older_than: str, keep: int, dry_run: bool, format_: str
+) -> int:
+    """Remove old bundles.
+
+    Tests whose results were in them alone are selected until they have run again.
+    """
     from testmon_cli.commands import hub as command
 
     settings = _settings(context, None, None, hub=hub)
@@ -1000,22 +1190,27 @@ def db_upgrade(context: click.Context, json: bool, datafile: str | None) -> int:
 @_datafile_option
 @click.pass_context
 def db_check(context: click.Context, json: bool, datafile: str | None) -> int:
-    """Read every value of the datafile and say what is wrong. The exit code is 65 where anything is."""
+    """Read every value of the datafile and say what is wrong.
+
+    The exit code is 65 where anything is.
+    """
     from testmon_cli.commands import db as command
 
     return command.check(_settings(context, datafile, None), json=json)
 
 
 @db.command("repair")
-@click.option("-o", "--output", metavar="PATH", required=True, help="The new datafile; there must be none.")
+@click.option(
+    "-o", "--output", metavar="PATH", required=True, help="The new datafile; there must be none."
+)
 @click.option("--json", is_flag=True, help="Answer for programs.")
 @_datafile_option
 @click.pass_context
 def db_repair(context: click.Context, output: str, json: bool, datafile: str | None) -> int:
     """Save what can be read of a damaged datafile into a new one.
 
-    These are runs, outcomes, durations and failure texts. What tests relied on is not believed any more: each test is
-    selected until it has run again.
+    These are runs, outcomes, durations and failure texts. What tests relied on is not believed any
+    more: each test is selected until it has run again.
     """
     from testmon_cli.commands import db as command
 
@@ -1023,7 +1218,12 @@ def db_repair(context: click.Context, output: str, json: bool, datafile: str | N
 
 
 @db.command("backup")
-@click.option("-o", "--output", metavar="PATH", help="The copy.  [default: beside the datafile, named after the time]")
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="The copy.  [default: beside the datafile, named after the time]",
+)
 @click.option("--json", is_flag=True, help="Answer for programs.")
 @_datafile_option
 @click.pass_context
@@ -1067,14 +1267,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _give_up_stdout()
         return EXIT_BROKEN_PIPE
     except UnicodeEncodeError as error:
-        return _fail(f"the encoding {error.encoding} of the system cannot say {error.object!r}", EXIT_IO)
+        return _fail(
+            f"the encoding {error.encoding} of the system cannot say {error.object!r}", EXIT_IO
+        )
     except OSError as error:
         return _fail(_refused(error), EXIT_IO)
     return code
 
 
 def _complete(instruction: str) -> int:
-    """Answer the shell, which asks for its script or for what may follow: like `bash_source`, `bash_complete`."""
+    """Answer the shell, which asks for its script or for what may follow.
+
+    Like `bash_source`, `bash_complete`.
+    """
     from click.shell_completion import shell_complete
 
     from testmon_cli.commands import completion
@@ -1082,7 +1287,8 @@ def _complete(instruction: str) -> int:
     completion.prepare()
     if shell_complete(cli, {}, "testmon", COMPLETE_VARIABLE, instruction):
         return _fail(
-            f"{COMPLETE_VARIABLE}={instruction} is not known: give bash_source, zsh_source or fish_source", EXIT_USAGE
+            f"{COMPLETE_VARIABLE}={instruction} is not known: give bash_source, zsh_source or fish_source",
+            EXIT_USAGE,
         )
     return 0
 
@@ -1103,7 +1309,8 @@ def _give_up_stdout() -> None:
 
 
 def _invoke(arguments: list[str]) -> int:
-    # Not cli.main(): it would turn a broken pipe into exit code 1, which here means that tests failed.
+    # Not cli.main(): it would turn a broken pipe into exit code 1, which here means that tests
+    # failed.
     try:
         with cli.make_context("testmon", [*arguments]) as context:
             return cli.invoke(context) or 0

@@ -14,12 +14,14 @@ import pytest
 
 from tests.forks import AVAILABLE, Forks
 
-# The same few examples in each run; `nox -s explore` looks for new ones, and keeps those that fail for its next run.
+# The same few examples in each run; `nox -s explore` looks for new ones, and keeps those that fail
+# for its next run.
 hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=30)
 hypothesis.settings.register_profile("explore", deadline=None, max_examples=500, print_blob=True)
 hypothesis.settings.load_profile("fixed")
 
-# Variables that change what we, pytest or terminals print; continuous integration sets some of them.
+# Variables that change what we, pytest or terminals print; continuous integration sets some of
+# them.
 _STEERING = (
     "TESTMON_DATAFILE",
     "TESTMON_ENV",
@@ -86,7 +88,10 @@ def _ended_forks() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_real_datafile(_nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Start every test in an empty folder without our variables; fail one that leaves something behind there."""
+    """Start every test in an empty folder without our variables.
+
+    Fail one that leaves something behind there.
+    """
     for variable in _STEERING:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(_nowhere)
@@ -94,7 +99,9 @@ def _no_real_datafile(_nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     left = os.listdir(_nowhere)
     for name in left:
         os.unlink(_nowhere / name) if os.path.isfile(_nowhere / name) else None
-    assert not left, f"the test wrote {left} in the working directory: it would have touched a real project"
+    assert not left, (
+        f"the test wrote {left} in the working directory: it would have touched a real project"
+    )
 
 
 @dataclass(frozen=True)
@@ -163,7 +170,14 @@ class Project:
 
     def git(self, *arguments: str) -> Answer:
         """Run git in the project with a name and address of its own."""
-        identity = ("-c", "user.name=someone", "-c", "user.email=someone@example.org", "-c", "commit.gpgsign=false")
+        identity = (
+            "-c",
+            "user.name=someone",
+            "-c",
+            "user.email=someone@example.org",
+            "-c",
+            "commit.gpgsign=false",
+        )
         answer = self.run("git", *identity, *arguments)
         assert answer.code == 0, answer.err
         return answer

@@ -1,8 +1,9 @@
 """A process that has imported pytest and testmon once and forks for every order, so that a run costs little.
 
-Orders come as JSON lines on stdin: what to do, in which folder, with which variables, import path and input. The
-answer, a JSON line on stdout, is what the forked child wrote to a file. It is a process of its own, since the one that
-runs the tests may have threads (pytest-xdist), which do not go well with a fork. `forks.py` gives the orders.
+Orders come as JSON lines on stdin: what to do, in which folder, with which variables, import path
+and input. The answer, a JSON line on stdout, is what the forked child wrote to a file. It is a
+process of its own, since the one that runs the tests may have threads (pytest-xdist), which do not
+go well with a fork. `forks.py` gives the orders.
 """
 
 import atexit
@@ -67,10 +68,12 @@ def run_pytest(arguments: list[str]) -> dict[str, object]:
 
 
 class ForkedLaunch:
-    """The traced pytest that collect starts: a fork of a process that has pytest loaded, in place of a new one.
+    """The traced pytest that collect starts.
 
-    What another start of Python would be spared is most of what a small project costs; that collect really starts
-    one is held to by the tests of collecting.
+    A fork of a process that has pytest loaded, in place of a new one.
+
+    What another start of Python would be spared is most of what a small project costs; that collect
+    really starts one is held to by the tests of collecting.
     """
 
     def __init__(self, command: list[str], env: dict[str, str]) -> None:
@@ -120,7 +123,10 @@ _LONGEST = 300  # seconds that an order may take
 
 
 def _forget_handlers() -> None:
-    """Handle signals as a program that was just started does: else TERM ends none of the workers that tests start."""
+    """Handle signals as a program that was just started does.
+
+    Else TERM ends none of the workers that tests start.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -153,7 +159,11 @@ def select(_: list[str]) -> dict[str, object]:
 
     selection = use_case.select(settings.load(), exact=True)
     reasons = {test.nodeid: test.reason.text for test in selection.tests}
-    return {"arguments": list(selection.arguments), "reasons": reasons, "notes": list(selection.notes)}
+    return {
+        "arguments": list(selection.arguments),
+        "reasons": reasons,
+        "notes": list(selection.notes),
+    }
 
 
 ORDERS = {"pytest": run_pytest, "select": select, "testmon": run_testmon}
@@ -166,7 +176,12 @@ def _redirect(answer: Path, text: str) -> None:
     os.dup2(os.open(given, os.O_RDONLY), 0)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     for number, suffix in ((1, ".out"), (2, ".err")):
-        os.dup2(os.open(answer.with_suffix(suffix), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND), number)
+        os.dup2(
+            os.open(
+                answer.with_suffix(suffix), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+            ),
+            number,
+        )
 
 
 def _child(order: dict, answer: Path) -> None:
@@ -184,7 +199,10 @@ def _child(order: dict, answer: Path) -> None:
 
 
 def _warm_up() -> None:
-    """Load what the children need before the first fork; pytest loads most of itself when it runs."""
+    """Load what the children need before the first fork.
+
+    Pytest loads most of itself when it runs.
+    """
     import ctypes  # noqa: F401
 
     import alembic.command  # noqa: F401
@@ -200,7 +218,8 @@ def _warm_up() -> None:
                 importlib.import_module(module.name)
     from testmon_cli.application.checkout import environment
 
-    # What is installed is the same for every order; a distribution of a scenario is looked at when it is there.
+    # What is installed is the same for every order; a distribution of a scenario is looked at when
+    # it is there.
     describe = functools.cache(environment.describe)
     environment.describe = lambda package, _=None: describe(package)
     for package in environment.installed_packages():
@@ -225,10 +244,12 @@ def _wait(child: int) -> None:
 
 def main() -> None:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # an edit within the second of the first run would not be seen
+    # an edit within the second of the first run would not be seen
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     sys.dont_write_bytecode = True
     _warm_up()
-    gc.freeze()  # what is loaded stays: no child needs to look through it (pytest collects garbage at its end)
+    # what is loaded stays: no child needs to look through it (pytest collects garbage at its end)
+    gc.freeze()
     for line in sys.stdin:
         order = json.loads(line)
         answer = Path(order["answer"])
@@ -239,7 +260,10 @@ def main() -> None:
             _child(order, answer)
             os._exit(0)
         _wait(child)
-        print(answer.read_text(encoding="utf-8") if answer.exists() else json.dumps({"died": True}), flush=True)
+        print(
+            answer.read_text(encoding="utf-8") if answer.exists() else json.dumps({"died": True}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

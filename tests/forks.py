@@ -1,4 +1,7 @@
-"""Runs pytest and testmon in forks of a process that has loaded them: a start of Python for each costs far more."""
+"""Runs pytest and testmon in forks of a process that has loaded them.
+
+A start of Python for each costs far more.
+"""
 
 import json
 import os
@@ -20,10 +23,15 @@ class Forks:
     @classmethod
     def start(cls) -> "Forks":
         script = Path(__file__).with_name("fork_server.py")
-        environ = {**os.environ, "TESTMON_COLLECT": ""}  # should this suite be traced, that process is not
+        # should this suite be traced, that process is not
+        environ = {**os.environ, "TESTMON_COLLECT": ""}
         return cls(
             subprocess.Popen(
-                [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ
+                [sys.executable, str(script)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environ,
             )
         )
 
@@ -62,6 +70,8 @@ class Forks:
         self.process.stdin.flush()
         given = json.loads(self.process.stdout.readline())
         for name in ("out", "err"):
-            given[name] = answer.with_suffix(f".{name}").read_text(encoding="utf-8", errors="replace")
+            given[name] = answer.with_suffix(f".{name}").read_text(
+                encoding="utf-8", errors="replace"
+            )
         assert "died" not in given, given["err"]
         return given

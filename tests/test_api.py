@@ -58,7 +58,9 @@ def test_questions(depot: Project) -> None:
     assert test.reason == "runs depot/rates.py::label, changed at depot/rates.py:11"
     assert test.chain == (api.Link("block", "changed", "depot/rates.py", "label", 11),)
     assert project.relies_on(test.nodeid).selected == test.reason
-    assert [found.nodeid for found in project.tests_for(f"{depot.path}/depot/rates.py::label").tests] == [test.nodeid]
+    assert [
+        found.nodeid for found in project.tests_for(f"{depot.path}/depot/rates.py::label").tests
+    ] == [test.nodeid]
     (run,) = project.runs()
     assert (run.completed, run.exitstatus, run.arguments, run.tests) == (True, 0, ("-q",), 5)
     assert (depot.path / ".testmondata").read_bytes() == before

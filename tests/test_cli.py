@@ -22,7 +22,13 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     python = ".".join(map(str, sys.version_info[:3]))
     parts = capsys.readouterr().out.split("; ")
     assert parts[0].startswith(f"testmon {__version__}: Python {python}")
-    assert [part.split()[0] for part in parts[1:]] == ["pytest", "coverage", "engines", "schema", "analysis"]
+    assert [part.split()[0] for part in parts[1:]] == [
+        "pytest",
+        "coverage",
+        "engines",
+        "schema",
+        "analysis",
+    ]
 
 
 def test_without_a_command_the_help_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +64,9 @@ def test_a_shell_is_given_its_script(
 ) -> None:
     monkeypatch.setenv("_TESTMON_COMPLETE", instruction)
     assert main([]) == 0
-    assert f"_TESTMON_COMPLETE={instruction.replace('source', 'complete')}" in capsys.readouterr().out
+    assert (
+        f"_TESTMON_COMPLETE={instruction.replace('source', 'complete')}" in capsys.readouterr().out
+    )
 
 
 def test_commands_and_options_are_completed(
@@ -94,7 +102,10 @@ def test_tests_are_completed(
 ) -> None:
     """Bash gives and takes what stands between colons; other shells whole words."""
     project.write(
-        {"t/test_a.py": "def test_one(): pass\ndef test_two(): pass\n", "t/test_b.py": "def test_b(): pass\n"}
+        {
+            "t/test_a.py": "def test_one(): pass\ndef test_two(): pass\n",
+            "t/test_b.py": "def test_b(): pass\n",
+        }
     )
     assert project.testmon_process("collect", "-q").code == 0
     monkeypatch.chdir(project.path)
@@ -102,37 +113,58 @@ def test_tests_are_completed(
     def completed(shell: str, words: str, place: int) -> str:
         monkeypatch.setenv("_TESTMON_COMPLETE", f"{shell}_complete")
         monkeypatch.setenv("COMP_WORDS", words)
-        monkeypatch.setenv("COMP_CWORD", str(place) if shell != "fish" else words.rpartition(" ")[2])
+        monkeypatch.setenv(
+            "COMP_CWORD", str(place) if shell != "fish" else words.rpartition(" ")[2]
+        )
         assert main([]) == 0
         return capsys.readouterr().out
 
     assert completed("bash", "testmon explain t/", 2) == "file,t/\n"
-    assert completed("bash", "testmon explain t/test_a", 2) == "plain,t/test_a.py\nplain,t/test_a.py::\n"
+    assert (
+        completed("bash", "testmon explain t/test_a", 2)
+        == "plain,t/test_a.py\nplain,t/test_a.py::\n"
+    )
     assert completed("bash", "testmon explain t/test_a.py :: test_o", 4) == "plain,test_one\n"
     assert (
         completed("bash", "testmon select t/test_b.py :: test_b t/test_a.py ::", 6)
         == "plain,test_one\nplain,test_two\n"
     )
-    assert completed("fish", "testmon explain t/test_a.py::test_o", 2) == "plain,t/test_a.py::test_one\n"
-    assert completed("zsh", "testmon explain t/test_a.py::test_t", 2) == "plain\nt/test_a.py::test_two\n_\n"
+    assert (
+        completed("fish", "testmon explain t/test_a.py::test_o", 2)
+        == "plain,t/test_a.py::test_one\n"
+    )
+    assert (
+        completed("zsh", "testmon explain t/test_a.py::test_t", 2)
+        == "plain\nt/test_a.py::test_two\n_\n"
+    )
     monkeypatch.chdir(project.path / "t")
-    assert completed("fish", "testmon explain test_a.py::test_o", 2) == "plain,test_a.py::test_one\n"
+    assert (
+        completed("fish", "testmon explain test_a.py::test_o", 2) == "plain,test_a.py::test_one\n"
+    )
 
 
-def test_an_unknown_shell_is_an_error(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_shell_is_an_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("_TESTMON_COMPLETE", "tcsh_source")
     assert main([]) == 64
-    message = "_TESTMON_COMPLETE=tcsh_source is not known: give bash_source, zsh_source or fish_source"
+    message = (
+        "_TESTMON_COMPLETE=tcsh_source is not known: give bash_source, zsh_source or fish_source"
+    )
     assert capsys.readouterr() == ("", f"testmon: error: {message}\n")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["collect", "--help"], ["select", "--help"], ["gc", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["collect", "--help"], ["select", "--help"], ["gc", "--help"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys; from testmon_cli.cli import main; main(sys.argv[1:]);"
         f"print(sorted(set(sys.modules) & {set(HEAVY)!r}), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
     assert done.stderr == "[]\n"
 
 
@@ -142,9 +174,15 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         pytest.param(["selct"], "No such command 'selct'. Did you mean", id="command"),
         pytest.param(["--color"], "No such option '--color'", id="group-option"),
         pytest.param(["diff", "--bse", "x"], "No such option '--bse'", id="option"),
-        pytest.param(["gc", "--keep", "0"], "Invalid value for '--keep': 0 is not in the range", id="range"),
-        pytest.param(["select", "-0", "--explain"], "--null prints plain arguments", id="combination"),
-        pytest.param(["-C", "missing", "diff"], "'missing': No such file or directory", id="directory"),
+        pytest.param(
+            ["gc", "--keep", "0"], "Invalid value for '--keep': 0 is not in the range", id="range"
+        ),
+        pytest.param(
+            ["select", "-0", "--explain"], "--null prints plain arguments", id="combination"
+        ),
+        pytest.param(
+            ["-C", "missing", "diff"], "'missing': No such file or directory", id="directory"
+        ),
     ],
 )
 def test_a_wrong_argument_is_one_line_and_exit_code_64(
@@ -153,7 +191,9 @@ def test_a_wrong_argument_is_one_line_and_exit_code_64(
     assert main(arguments) == 64
     out, err = capsys.readouterr()
     # Older releases of click end the sentence after the name and do not quote it.
-    assert message.split(". ")[0].replace("'", "") in err.replace("'", "").replace("option: ", "option ")
+    assert message.split(". ")[0].replace("'", "") in err.replace("'", "").replace(
+        "option: ", "option "
+    )
     assert (out, err.startswith("testmon: error: "), err.count("\n")) == ("", True, 1)
 
 
@@ -161,7 +201,9 @@ def _fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
     def fail(context: click.Context) -> None:
         raise error
 
-    monkeypatch.setitem(cli.commands, "fail", click.Command("fail", callback=click.pass_context(fail)))
+    monkeypatch.setitem(
+        cli.commands, "fail", click.Command("fail", callback=click.pass_context(fail))
+    )
     return main(["fail"])
 
 
@@ -196,13 +238,23 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     [
         pytest.param(["-x", "-k", "a or b", "tests"], ("-x", "-k", "a or b", "tests"), id="short"),
         pytest.param(["-n", "4", "--dist=loadfile"], ("-n", "4", "--dist=loadfile"), id="long"),
-        pytest.param(["--maxfail", "2", "--engine", "coverage", "-vv"], ("--maxfail", "2", "-vv"), id="ours-between"),
         pytest.param(
-            ["-kvalue", "-pno:cacheprovider", "-vxs"], ("-kvalue", "-pno:cacheprovider", "-vxs"), id="attached"
+            ["--maxfail", "2", "--engine", "coverage", "-vv"],
+            ("--maxfail", "2", "-vv"),
+            id="ours-between",
         ),
-        pytest.param(["--", "--engine", "-h", "--help"], ("--engine", "-h", "--help"), id="after-dashes"),
         pytest.param(
-            ["-W", "error::UserWarning", "a.py::test[x-1]"], ("-W", "error::UserWarning", "a.py::test[x-1]"), id="ids"
+            ["-kvalue", "-pno:cacheprovider", "-vxs"],
+            ("-kvalue", "-pno:cacheprovider", "-vxs"),
+            id="attached",
+        ),
+        pytest.param(
+            ["--", "--engine", "-h", "--help"], ("--engine", "-h", "--help"), id="after-dashes"
+        ),
+        pytest.param(
+            ["-W", "error::UserWarning", "a.py::test[x-1]"],
+            ("-W", "error::UserWarning", "a.py::test[x-1]"),
+            id="ids",
         ),
     ],
 )
@@ -219,18 +271,24 @@ def test_collect_hands_on_what_it_does_not_know(
     assert (main(["collect", *given]), seen) == (5, [handed_on])
 
 
-@pytest.mark.parametrize("arguments", [["--datafile", "a.db", "collect"], ["collect", "--datafile", "a.db"]])
+@pytest.mark.parametrize(
+    "arguments", [["--datafile", "a.db", "collect"], ["collect", "--datafile", "a.db"]]
+)
 def test_the_datafile_can_be_named_before_and_after_the_command(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, project: Project
 ) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(collect_command, "run", lambda settings, **rest: seen.append(settings.datafile))
+    monkeypatch.setattr(
+        collect_command, "run", lambda settings, **rest: seen.append(settings.datafile)
+    )
     monkeypatch.chdir(project.path)
     main(arguments)
     assert seen == [str(project.path / "a.db")]
 
 
-def test_directory_is_where_the_command_runs(monkeypatch: pytest.MonkeyPatch, project: Project) -> None:
+def test_directory_is_where_the_command_runs(
+    monkeypatch: pytest.MonkeyPatch, project: Project
+) -> None:
     seen: list[object] = []
     monkeypatch.setattr(collect_command, "run", lambda settings, **rest: seen.append(settings.root))
     main(["-C", str(project.path), "collect"])
@@ -244,4 +302,7 @@ def test_every_command_and_option_says_what_it_is_for() -> None:
         for parameter in command.params
         if isinstance(parameter, click.Option) and not parameter.help
     ]
-    assert (silent, [name for name, command in cli.commands.items() if not command.help]) == ([], [])
+    assert (silent, [name for name, command in cli.commands.items() if not command.help]) == (
+        [],
+        [],
+    )

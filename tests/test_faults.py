@@ -1,4 +1,7 @@
-"""What users, shells and file systems do to a command: one clear line and the documented exit code."""
+"""What users, shells and file systems do to a command.
+
+One clear line and the documented exit code.
+"""
 
 import os
 import shlex
@@ -45,7 +48,9 @@ def _in_shell(project: Project, script: str) -> Answer:
 
 
 def _is_one_line(answer: Answer) -> bool:
-    return answer.err.startswith("testmon: error: ") and answer.err.count("\n") == 1 and not answer.out
+    return (
+        answer.err.startswith("testmon: error: ") and answer.err.count("\n") == 1 and not answer.out
+    )
 
 
 FAULTS = {
@@ -75,9 +80,12 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(("script", "code", "message"), FAULTS.values(), ids=FAULTS)
-def test_a_fault_is_one_line_and_its_exit_code(shop: Project, script: str, code: int, message: str) -> None:
+def test_a_fault_is_one_line_and_its_exit_code(
+    shop: Project, script: str, code: int, message: str
+) -> None:
     before = (shop.path / ".testmondata").read_bytes()
-    answer = _in_shell(shop, f"{script} & wait $!")  # a hang ends with the time limit of the test's process
+    # a hang ends with the time limit of the test's process
+    answer = _in_shell(shop, f"{script} & wait $!")
     assert (answer.code, _is_one_line(answer)) == (code, True), answer
     assert message in answer.err
     assert (shop.path / ".testmondata").read_bytes() == before
@@ -110,16 +118,23 @@ def test_arguments_are_printed_in_the_bytes_of_the_file_system(project: Project)
     command = [sys.executable, "-m", "testmon_cli", "select"]
     for encoding in ("ascii", "utf-8"):
         environ = {**os.environ, "PYTHONIOENCODING": encoding}
-        done = subprocess.run(command, cwd=project.path, env=environ, capture_output=True, check=False)
+        done = subprocess.run(
+            command, cwd=project.path, env=environ, capture_output=True, check=False
+        )
         assert (done.returncode, done.stdout.splitlines()) == (0, names)
 
 
-@pytest.mark.parametrize("nested", ["[" * 150 + "]" * 150, "(" * 5000, "-" * 20_000 + "1", "1" + "+1" * 20_000])
+@pytest.mark.parametrize(
+    "nested", ["[" * 150 + "]" * 150, "(" * 5000, "-" * 20_000 + "1", "1" + "+1" * 20_000]
+)
 def test_a_source_that_nests_too_deeply_for_us_is_not_read(shop: Project, nested: str) -> None:
-    (shop.path / "shop.py").write_text(f"def price(x): return x + x\n\nX = {nested}\n", encoding="utf-8")
+    (shop.path / "shop.py").write_text(
+        f"def price(x): return x + x\n\nX = {nested}\n", encoding="utf-8"
+    )
     answer = shop.testmon("select")
     assert (answer.code, "Traceback" in answer.err) == (0, False), answer
-    assert answer.out.startswith("test_shop.py")  # the test or, where it may not import now, its file
+    # the test or, where it may not import now, its file
+    assert answer.out.startswith("test_shop.py")
     assert "Traceback" not in shop.testmon("collect", "-q", "--tb=line").err
 
 
@@ -178,24 +193,38 @@ def test_an_engine_that_cannot_work_is_one_line_and_exit_code_66(project: Projec
     ("script", "code", "message"),
     [
         pytest.param(
-            'PYTEST_ADDOPTS="\'" $T collect', 66, "pytest failed with ValueError: No closing quota", id="options"
+            'PYTEST_ADDOPTS="\'" $T collect',
+            66,
+            "pytest failed with ValueError: No closing quota",
+            id="options",
         ),
         pytest.param(
             f"$T collect --rootdir={LONG}",
             66,
             "pytest failed with OSError: ",
             id="long-name",
-            marks=pytest.mark.skipif(sys.version_info >= (3, 14), reason="pytest itself refuses such a folder there"),
+            marks=pytest.mark.skipif(
+                sys.version_info >= (3, 14), reason="pytest itself refuses such a folder there"
+            ),
         ),
         pytest.param(
-            "$T collect >/dev/full", 74, "what pytest prints cannot be written: No space left", id="full-disk"
+            "$T collect >/dev/full",
+            74,
+            "what pytest prints cannot be written: No space left",
+            id="full-disk",
         ),
         pytest.param("$T collect >/dev/full 2>/dev/full", 74, "", id="both-full"),
     ],
 )
-def test_what_ends_pytest_before_its_session_is_one_line(shop: Project, script: str, code: int, message: str) -> None:
+def test_what_ends_pytest_before_its_session_is_one_line(
+    shop: Project, script: str, code: int, message: str
+) -> None:
     answer = _in_shell(shop, script)
-    assert (answer.code, answer.err.count("\n"), "Traceback" in answer.err) == (code, bool(message), False), answer
+    assert (answer.code, answer.err.count("\n"), "Traceback" in answer.err) == (
+        code,
+        bool(message),
+        False,
+    ), answer
     assert message in answer.err
 
 

@@ -24,9 +24,15 @@ def upgrade() -> None:
         _text("name", "what the hub calls it: origin, time, commit, content"),
         _text("content", "SHA-256 of the evidence"),
         sa.Column(
-            "pushed", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now(), comment="when it came"
+            "pushed",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            server_default=sa.func.now(),
+            comment="when it came",
         ),
-        sa.Column("started", sa.DateTime(timezone=True), nullable=False, comment="when its run began"),
+        sa.Column(
+            "started", sa.DateTime(timezone=True), nullable=False, comment="when its run began"
+        ),
         _text("environment", "name that the user gave it"),
         _text("python", "Python version"),
         _text("platform", "system and machine"),
@@ -50,7 +56,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "testmon_outcome",
-        sa.Column("bundle_id", sa.BigInteger(), nullable=False, comment="the bundle, and so the run"),
+        sa.Column(
+            "bundle_id", sa.BigInteger(), nullable=False, comment="the bundle, and so the run"
+        ),
         _text("nodeid", "the test"),
         _text("outcome", "passed, failed, error, skipped, xfailed or xpassed"),
         sa.Column("seconds", sa.Float(), nullable=False, comment="for setup, call and teardown"),

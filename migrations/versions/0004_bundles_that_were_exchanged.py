@@ -14,7 +14,10 @@ def upgrade() -> None:
         "exchanged",
         sa.Column("content", sa.Text(), nullable=False, comment="SHA-256 of its evidence"),
         sa.Column(
-            "run_key", sa.Text(), nullable=False, comment="digest of what tells its run from others, on every machine"
+            "run_key",
+            sa.Text(),
+            nullable=False,
+            comment="digest of what tells its run from others, on every machine",
         ),
         sa.Column("executions", sa.Integer(), nullable=False, comment="how many it has"),
         sa.Column("ended", sa.Boolean(), nullable=False, comment="whether its run had ended"),

@@ -1,6 +1,7 @@
 """Hooks for coding agents: what an agent's configuration must hold so that it hears which tests its edits affect.
 
-Nothing is written here: a configuration is made as text from the one that is there, and what others put there stays.
+Nothing is written here: a configuration is made as text from the one that is there, and what others
+put there stays.
 """
 
 import json
@@ -33,7 +34,10 @@ class _Host(NamedTuple):
 
 
 def install(host: str, root: Path) -> Edit:
-    """The change that puts our hook into an agent's configuration. Raises TestmonError for one that cannot be read."""
+    """The change that puts our hook into an agent's configuration.
+
+    Raises TestmonError for one that cannot be read.
+    """
     found = HOSTS[host]
     return _edit(root / found.path, found.add)
 
@@ -54,7 +58,9 @@ def _edit(path: Path, change: Callable[[str], str]) -> Edit:
     try:
         after = change(before or "")
     except ValueError as error:
-        raise TestmonError(f"{path} {error}; add the hook by hand, see the documentation") from error
+        raise TestmonError(
+            f"{path} {error}; add the hook by hand, see the documentation"
+        ) from error
     return Edit(path, before, after if after.strip() else None)
 
 
@@ -112,7 +118,11 @@ def _without(text: str) -> str:
     left = {
         event: kept
         for event, entries in hooks.items()
-        if (kept := [entry for entry in entries if not _is_ours(entry)] if isinstance(entries, list) else entries)
+        if (
+            kept := [entry for entry in entries if not _is_ours(entry)]
+            if isinstance(entries, list)
+            else entries
+        )
     }
     if left:
         found["hooks"] = left
@@ -148,9 +158,17 @@ def _hook(matcher: str) -> dict[str, object]:
 
 HOSTS: Final = {
     "claude": _Host(
-        ".claude/settings.json", _with("PostToolUse", _hook("Edit|MultiEdit|Write|NotebookEdit")), _without
+        ".claude/settings.json",
+        _with("PostToolUse", _hook("Edit|MultiEdit|Write|NotebookEdit")),
+        _without,
     ),
-    "codex": _Host(".codex/hooks.json", _with("PostToolUse", _hook("apply_patch|Edit|Write")), _without),
-    "cursor": _Host(".cursor/hooks.json", _with("stop", {"command": f"{HOOK} --reply cursor"}, version=1), _without),
+    "codex": _Host(
+        ".codex/hooks.json", _with("PostToolUse", _hook("apply_patch|Edit|Write")), _without
+    ),
+    "cursor": _Host(
+        ".cursor/hooks.json",
+        _with("stop", {"command": f"{HOOK} --reply cursor"}, version=1),
+        _without,
+    ),
     "aider": _Host(".aider.conf.yml", _with_lines, _without_lines),
 }

@@ -34,7 +34,9 @@ def create(
     newer_than: str | None = None,
     progress: Progress | None = None,
 ) -> Made:
-    """Write what the runs of the environment learned: all, the last ones, or those that are not older than an age.
+    """Write what the runs of the environment learned.
+
+    all, the last ones, or those that are not older than an age.
 
     `target` is a file, or a folder for a file that is named after its content.
     """
@@ -42,15 +44,25 @@ def create(
     folder, name = _place(target)
     with Datafile.open(settings.datafile) as datafile:
         environment = _environment(datafile, settings.env)
-        runs = [run for run in datafile.runs(environment)[:last] if since is None or run.started >= since]
+        runs = [
+            run
+            for run in datafile.runs(environment)[:last]
+            if since is None or run.started >= since
+        ]
         if not runs:
-            raise DatafileError(f"{settings.datafile} has no run of {environment.name!r} that new: nothing to put in")
+            raise DatafileError(
+                f"{settings.datafile} has no run of {environment.name!r} that new: nothing to put in"
+            )
         total = sum(datafile.totals(run.id)[0] for run in runs)
-        path, header = files.write(environment, counted(datafile.export(runs), total, progress), folder, name)
+        path, header = files.write(
+            environment, counted(datafile.export(runs), total, progress), folder, name
+        )
     return Made(path, header)
 
 
-def counted(rows: Iterator[Row], total: int, progress: Progress | None, before: int = 0) -> Iterator[Row]:
+def counted(
+    rows: Iterator[Row], total: int, progress: Progress | None, before: int = 0
+) -> Iterator[Row]:
     """Pass rows on, and tell `progress` how many executions have come."""
     if progress is None:
         yield from rows
@@ -83,9 +95,13 @@ def _environment(datafile: Datafile, name: str) -> Environment:
         return here
     if len(named) == 1:
         return named[0]
-    there = ", ".join(sorted(f"{e.name!r} ({e.python}, {e.platform})" for e in named or datafile.environments()))
+    there = ", ".join(
+        sorted(f"{e.name!r} ({e.python}, {e.platform})" for e in named or datafile.environments())
+    )
     what = "with several Pythons; ask with one of them" if named else "at all"
-    raise DatafileError(f"{datafile.path} knows the environment {name!r} {what}; there is: {there or 'none'}")
+    raise DatafileError(
+        f"{datafile.path} knows the environment {name!r} {what}; there is: {there or 'none'}"
+    )
 
 
 def runs_of(datafile: Datafile) -> Sequence[tuple[Environment, Sequence[Run]]]:

@@ -23,9 +23,12 @@ def combine(
     progress: Progress | None = None,
     on_wait: Callable[[], None] | None = None,
 ) -> tuple[Brought, ...]:
-    """Unite what datafiles and bundles know with what `out` knows. That is done in full or not at all.
+    """Unite what datafiles and bundles know with what `out` knows.
 
-    Of folders, all datafiles and bundles in them are taken. What `out` is asked to unite with itself stays as it is.
+    That is done in full or not at all.
+
+    Of folders, all datafiles and bundles in them are taken. What `out` is asked to unite with
+    itself stays as it is.
     """
     target = opening.path_of(out)
     found = [path for path in _expanded(paths) if not _is_same(path, target)]
@@ -71,7 +74,11 @@ def _unite(datafile: Datafile, path: Path, done: _Done) -> Brought:
         raise files.damaged(path, str(error)) from error
     done.count += _size(path)
     return Brought(
-        str(path), is_bundle, tuple(environments), sum(m.runs for m in merged), sum(m.executions for m in merged)
+        str(path),
+        is_bundle,
+        tuple(environments),
+        sum(m.runs for m in merged),
+        sum(m.executions for m in merged),
     )
 
 

@@ -24,15 +24,22 @@ class Checked(NamedTuple):
 
 
 def check(location: str) -> Checked:
-    """Read all of a datafile. It may be written to meanwhile: what is looked at is one state of it."""
+    """Read all of a datafile.
+
+    It may be written to meanwhile: what is looked at is one state of it.
+    """
     path = path_of(location)
     state = maintenance.state_of(path)
     problems = []
     if state.seal == "broken":
-        problems.append("the checksum does not match: it is damaged, or was changed by another program")
+        problems.append(
+            "the checksum does not match: it is damaged, or was changed by another program"
+        )
     problems += maintenance.problems_of(path)
     if not state.is_current:
-        problems.append(f"the schema is {state.schema}, not {state.newest}: values were not checked, run db upgrade")
+        problems.append(
+            f"the schema is {state.schema}, not {state.newest}: values were not checked, run db upgrade"
+        )
     executions = 0
     if not problems:
         try:
@@ -53,7 +60,10 @@ def _rows(datafile: Datafile) -> Iterator[object]:
 
 
 def repair(location: str, target: str) -> tuple[Checked, Saved | None]:
-    """Save what can be read of a damaged datafile into a new one; what was wrong, and None where nothing was."""
+    """Save what can be read of a damaged datafile into a new one.
+
+    What was wrong, and None where nothing was.
+    """
     path = path_of(location)
     _check_free(path_of(target))
     try:
@@ -78,4 +88,6 @@ def backup(location: str, target: str | None, now: float) -> tuple[Path, int]:
 
 def _check_free(path: Path) -> None:
     if path.exists():
-        raise DatafileError(f"{path} is there already, it was left as it was: name another with --output")
+        raise DatafileError(
+            f"{path} is there already, it was left as it was: name another with --output"
+        )

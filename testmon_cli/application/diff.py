@@ -8,7 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from testmon_cli.analysis.model import build_model
-from testmon_cli.analysis.model_diff import BlockChange, DefinitionChange, block_changes, definition_changes
+from testmon_cli.analysis.model_diff import (
+    BlockChange,
+    DefinitionChange,
+    block_changes,
+    definition_changes,
+)
 from testmon_cli.analysis.propagation import Growth
 from testmon_cli.application.checkout import environment, interpreters, pytest_config, sources
 from testmon_cli.application.checkout.resources import Today
@@ -66,7 +71,9 @@ def diff(settings: Settings, *, base: str | None = None) -> Difference:
         ]
         if interpreters.is_another(datafile, runs[0], environment.installed_packages):
             note = f"packages were not compared: {sys.executable} is another Python than that of the tests"
-            return Difference("what was last collected", _ordered(changes), (note + interpreters.hint(runs[0]),))
+            return Difference(
+                "what was last collected", _ordered(changes), (note + interpreters.hint(runs[0]),)
+            )
         changes += _packages(settings, root, datafile, runs[0], dependents)
         return Difference("what was last collected", _ordered(changes))
 
@@ -87,7 +94,9 @@ class Dependents:
 
     @cached_property
     def _executions(self) -> list[StoredExecution]:
-        executions = self._datafile.executions(self._all_runs[0].environment) if self._all_runs else []
+        executions = (
+            self._datafile.executions(self._all_runs[0].environment) if self._all_runs else []
+        )
         return list({e.nodeid: e for e in reversed(executions)}.values())
 
     @cached_property
@@ -110,19 +119,33 @@ class Dependents:
 
     def of_block(self, path: str, change: BlockChange, old: SourceModel, new: SourceModel) -> int:
         """Tests that executed a block as it was or as it is now, or its function as it was in between."""
-        checksums = {change.block.checksum, *(() if change.before is None else (change.before.checksum,))}
+        checksums = {
+            change.block.checksum,
+            *(() if change.before is None else (change.before.checksum,)),
+        }
         both = {b.checksum for b in (*old.blocks, *new.blocks)}
         for model in self._models(path):
             checksums.update(
-                b.checksum for b in model.blocks if b.qualname == change.block.qualname and b.checksum not in both
+                b.checksum
+                for b in model.blocks
+                if b.qualname == change.block.qualname and b.checksum not in both
             )
-        holding = [f.id for f in self._fingerprints_of(path) if not f.checksums.isdisjoint(checksums)]
-        return len(self._tests & self._with_users(trace for _, trace in self._datafile.traces_with(holding)))
+        holding = [
+            f.id for f in self._fingerprints_of(path) if not f.checksums.isdisjoint(checksums)
+        ]
+        return len(
+            self._tests
+            & self._with_users(trace for _, trace in self._datafile.traces_with(holding))
+        )
 
     def _models(self, path: str) -> Sequence[SourceModel]:
         """The models of a file in the runs that are compared."""
         if path not in self._seen:
-            refs = {ref.id: ref for run in self._runs if (ref := self._datafile.snapshot(run.id).get(path)) is not None}
+            refs = {
+                ref.id: ref
+                for run in self._runs
+                if (ref := self._datafile.snapshot(run.id).get(path)) is not None
+            }
             found = [stored_model(self._datafile, ref) for ref in refs.values()]
             self._seen[path] = [model for model in found if model is not None]
         return self._seen[path]
@@ -159,7 +182,11 @@ class Dependents:
         known = self._datafile.resource_states() if self._runs else {}
         for run in self._runs:
             today = Today.for_run(self._tree.root, run)
-            other = {i: state for i, state in known.items() if state.kind in _RESOURCES and not today.holds(state)}
+            other = {
+                i: state
+                for i, state in known.items()
+                if state.kind in _RESOURCES and not today.holds(state)
+            }
             readers: dict[int, list[int]] = defaultdict(list)
             for trace_id, state_id in self._datafile.resources([run.id]) if other else ():
                 if state_id in other:
@@ -174,7 +201,10 @@ class Dependents:
 
     def _reading(self, run: Run, traces: Iterable[int]) -> set[int]:
         """Who uses some traces of a run; an import is used by those who need the module."""
-        modules = {trace: name.partition(":")[2] for trace, _, name, _, _ in self._datafile.traces([run.id], "module")}
+        modules = {
+            trace: name.partition(":")[2]
+            for trace, _, name, _, _ in self._datafile.traces([run.id], "module")
+        }
         direct = self._with_users(trace for trace in traces if trace not in modules)
         imported = {modules[trace] for trace in traces if trace in modules}
         if not imported:
@@ -202,10 +232,13 @@ class Dependents:
 
     def _reached_in(self, run: Run, change: Callable[[Growth], None]) -> set[int]:
         if run.id not in self._matchers:
-            # Nothing has changed for this matcher: it answers what one change would do to the sources of the run.
+            # Nothing has changed for this matcher: it answers what one change would do to the
+            # sources of the run.
             nothing = FileChanges((), (), (), {})
             today = Today(self._tree.root, "")
-            self._matchers[run.id] = RunMatcher(self._datafile, run, self._tree, today, PackageChanges(), nothing)
+            self._matchers[run.id] = RunMatcher(
+                self._datafile, run, self._tree, today, PackageChanges(), nothing
+            )
         return self._tests & self._matchers[run.id].reached_by(change).keys()
 
     def _with_users(self, traces: Iterable[int]) -> set[int]:
@@ -246,7 +279,8 @@ def _since_runs(
                 last.setdefault(path, (ref, run))
     for path, (ref, run) in last.items():
         if path not in tree:
-            # One that was gone already when something was last collected counts while tests wait to run without it.
+            # One that was gone already when something was last collected counts while tests wait to
+            # run without it.
             if path in (newest or ()) or dependents.elsewhere(path):
                 yield Change(REMOVED, "file", path, "", 0, dependents.of_file(path))
         elif not tree.is_unchanged(ref, int(run.recorded * 1e9)):
@@ -257,18 +291,26 @@ def _since_runs(
         yield Change(ADDED, "file", path, "", 1, selected.get(path, 0))
 
 
-def _since_revision(settings: Settings, tree: Tree, base: str, dependents: Dependents | None) -> Difference:
+def _since_revision(
+    settings: Settings, tree: Tree, base: str, dependents: Dependents | None
+) -> Difference:
     from testmon_cli.application.checkout import git
 
     commit = git.resolve(tree.root, base)
-    folders = {os.path.relpath((tree.root / folder).resolve(), tree.root) for folder in settings.source}
+    folders = {
+        os.path.relpath((tree.root / folder).resolve(), tree.root) for folder in settings.source
+    }
     outside = sorted(folder.replace(os.sep, "/") for folder in folders if folder.startswith(".."))
     before = git.sources(tree.root, commit, outside)
     changes: list[Change] = []
     for path, blob in before.blobs.items():
         if path not in tree:
             if not sources.is_left_out(path, settings.exclude):
-                changes.append(Change(REMOVED, "file", path, "", 0, dependents.of_file(path) if dependents else 0))
+                changes.append(
+                    Change(
+                        REMOVED, "file", path, "", 0, dependents.of_file(path) if dependents else 0
+                    )
+                )
         elif path in tree.stats and git.blob_name(tree.read(path)) != blob:
             try:
                 old = build_model(git.content(tree.root, blob))
@@ -281,8 +323,12 @@ def _since_revision(settings: Settings, tree: Tree, base: str, dependents: Depen
     ignored = git.ignored(tree.root, added)
     for path in added:
         if path not in ignored:
-            changes.append(Change(ADDED, "file", path, "", 1, dependents.of_file(path) if dependents else 0))
-    notes = [f"not compared, as it is not in the git repository: {folder}" for folder in before.outside]
+            changes.append(
+                Change(ADDED, "file", path, "", 1, dependents.of_file(path) if dependents else 0)
+            )
+    notes = [
+        f"not compared, as it is not in the git repository: {folder}" for folder in before.outside
+    ]
     return Difference(f"git revision {base}", _ordered(changes), tuple(notes))
 
 
@@ -309,15 +355,26 @@ def _of_file(
         if block is new.module_block or block is old.module_block:
             continue  # the module's own code shows as its definitions
         tests = dependents.of_block(path, change, old, new) if dependents else 0
-        yield Change(change.how, "block", path, block.qualname, 0 if change.how is REMOVED else block.line, tests)
+        yield Change(
+            change.how,
+            "block",
+            path,
+            block.qualname,
+            0 if change.how is REMOVED else block.line,
+            tests,
+        )
     yield from _of_definitions(path, old, new, dependents)
 
 
-def _of_definitions(path: str, old: SourceModel, new: SourceModel, dependents: Dependents | None) -> Iterator[Change]:
+def _of_definitions(
+    path: str, old: SourceModel, new: SourceModel, dependents: Dependents | None
+) -> Iterator[Change]:
     """A line per name, though what it was and what it is now are changes of their own."""
     groups: dict[tuple[Manner, str], list[DefinitionChange]] = defaultdict(list)
     for change in definition_changes(old, new):
-        groups[change.how, ".".join(filter(None, (change.definition.owner, change.name)))].append(change)
+        groups[change.how, ".".join(filter(None, (change.definition.owner, change.name)))].append(
+            change
+        )
     for (how, name), changes in groups.items():
         there = [c.definition.line for c in changes if c.definition in new.definitions]
         tests = dependents.of_definition(path, changes) if dependents else 0
@@ -371,5 +428,8 @@ def _ordered(changes: Iterable[Change]) -> tuple[Change, ...]:
     """By place; what has none comes after."""
     unique = dict.fromkeys(changes)
     return tuple(
-        sorted(unique, key=lambda c: (not c.path, c.category == "config", c.path, c.line, c.name, c.how.value))
+        sorted(
+            unique,
+            key=lambda c: (not c.path, c.category == "config", c.path, c.line, c.name, c.how.value),
+        )
     )

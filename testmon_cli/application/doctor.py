@@ -27,7 +27,15 @@ _CHURNING = 3  # states in which a file was found in as many runs
 _LONG = 1.0  # seconds that an answer should not take
 _MANY = 0.05  # of the tests: as many that are selected every time are worth a word
 _SHOWN = 3  # examples
-_CONFIGURATIONS = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "pyproject.toml")
+_CONFIGURATIONS = (
+    "pytest.ini",
+    ".pytest.ini",
+    "pytest.toml",
+    ".pytest.toml",
+    "tox.ini",
+    "setup.cfg",
+    "pyproject.toml",
+)
 
 
 class _Case(NamedTuple):
@@ -42,7 +50,10 @@ class _Case(NamedTuple):
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at everything; the order is that of the checks. Raises DatafileError for what is no datafile of ours."""
+    """Look at everything; the order is that of the checks.
+
+    Raises DatafileError for what is no datafile of ours.
+    """
     root = Path(os.path.realpath(settings.root))
     found = [*_git(settings, root), *_configurations(settings, root), *_hub(settings)]
     try:
@@ -50,17 +61,24 @@ def examine(settings: Settings) -> list[Finding]:
         state = state_of(path) if path.exists() else None
         if state is not None and state.seal == "broken":
             advice = "take a backup, or run `testmon db repair`"
-            return [Finding(WRONG, "datafile", "the checksum does not match: it is damaged", advice), *found]
+            return [
+                Finding(WRONG, "datafile", "the checksum does not match: it is damaged", advice),
+                *found,
+            ]
         datafile = Datafile.open(settings.datafile)
     except MissingDatafile:
-        finding = Finding(WRONG, "datafile", f"there is none at {settings.datafile}", "run `testmon collect`")
+        finding = Finding(
+            WRONG, "datafile", f"there is none at {settings.datafile}", "run `testmon collect`"
+        )
         return [finding, *found]
     with datafile:
         current = environment.current(settings.env)
         runs = datafile.runs(current)
         if not runs:
             others = sorted({describe(e) for e in datafile.environments()})
-            advice = "run `testmon collect` here" + interpreters.hint(next(iter(datafile.runs()), None))
+            advice = "run `testmon collect` here" + interpreters.hint(
+                next(iter(datafile.runs()), None)
+            )
             text = f"nothing was collected for {describe(current)}; there is: {', '.join(others) or 'nothing'}"
             return [Finding(WRONG, "environment", text, advice), *found]
         before = time.perf_counter()
@@ -79,10 +97,18 @@ def _last_run(case: _Case) -> Iterator[Finding]:
     if run.ended is None:
         text = f"the newest run, {days}, was killed or still goes on"
         yield Finding(
-            SLOW, "last run", text, "run `testmon collect --select`: tests that had not finished are selected"
+            SLOW,
+            "last run",
+            text,
+            "run `testmon collect --select`: tests that had not finished are selected",
         )
     elif age > _OLD:
-        yield Finding(SLOW, "last run", f"the newest run was {days}", "run `testmon collect --select` more often")
+        yield Finding(
+            SLOW,
+            "last run",
+            f"the newest run was {days}",
+            "run `testmon collect --select` more often",
+        )
     else:
         yield Finding(FINE, "last run", f"{days}, {case.selection.known:,} tests known")
 
@@ -103,7 +129,10 @@ def _python(case: _Case) -> Iterator[Finding]:
 def _analysis(case: _Case) -> Iterator[Finding]:
     from testmon_cli.analysis.model_key import MODEL_KEY
 
-    keys = {ref.model_key for ref in case.datafile.snapshot(case.runs[0].id).values()} - {"-", MODEL_KEY}
+    keys = {ref.model_key for ref in case.datafile.snapshot(case.runs[0].id).values()} - {
+        "-",
+        MODEL_KEY,
+    }
     if keys:
         text = "the newest run is of another version of testmon: all its tests are selected"
         yield Finding(WRONG, "version", text, "run `testmon collect` once with this one")
@@ -113,16 +142,29 @@ def _engine(case: _Case) -> Iterator[Finding]:
     run = case.runs[0]
     engine = str(run.facts.get("engine") or run.engine)
     if engine == "coverage":
-        why = "the setting says so" if case.settings.engine == "coverage" else "`testmon collect --verbose` says why"
+        why = (
+            "the setting says so"
+            if case.settings.engine == "coverage"
+            else "`testmon collect --verbose` says why"
+        )
         advice = f'`engine = "auto"` takes probes where they are safe; {why}'
-        yield Finding(SLOW, "engine", "tests were observed by coverage, which takes two to four times as long", advice)
+        yield Finding(
+            SLOW,
+            "engine",
+            "tests were observed by coverage, which takes two to four times as long",
+            advice,
+        )
     elif engine:
         yield Finding(FINE, "engine", engine)
 
 
 def _tracers(case: _Case) -> Iterator[Finding]:
     config = pytest_config.of_run(case.root, case.runs[0])
-    options = [option for option in (*config.addopts, *case.runs[0].arguments) if option.startswith("--cov")]
+    options = [
+        option
+        for option in (*config.addopts, *case.runs[0].arguments)
+        if option.startswith("--cov")
+    ]
     if options:
         advice = "leave it out of `addopts`; `testmon report --coverage` writes the coverage of the whole suite"
         yield Finding(SLOW, "tracers", f"pytest-cov measures as well ({options[0]})", advice)
@@ -135,7 +177,9 @@ def _repeated(case: _Case) -> Iterator[Finding]:
     for test in case.selection.tests:
         if test.reason.kind in (kinds.ALWAYS, kinds.UNKNOWN):
             counts[test.reason.text] += 1
-            seconds[test.reason.text] += test.execution.duration if test.execution is not None else 0.0
+            seconds[test.reason.text] += (
+                test.execution.duration if test.execution is not None else 0.0
+            )
     level = SLOW if sum(counts.values()) > _MANY * max(case.selection.known, 20) else FINE
     for text, number in counts.most_common(_SHOWN):
         yield Finding(
@@ -179,16 +223,26 @@ def _volatile(case: _Case) -> Iterator[Finding]:
     for (kind, name), count in found.most_common(_SHOWN):
         if count >= max(_CHURNING, len(newest) // 2 + 1):
             text = f"{kind} {name} was found in {count} states in the last {len(newest)} runs"
-            yield Finding(SLOW, "volatile", text, "if it does not matter to tests, name it in the setting `ignore`")
+            yield Finding(
+                SLOW,
+                "volatile",
+                text,
+                "if it does not matter to tests, name it in the setting `ignore`",
+            )
 
 
 def _churn(case: _Case) -> Iterator[Finding]:
     if len(case.runs) < _CHURNING:
         return
-    sets = {tuple((p.name, p.version, p.digest) for p in case.datafile.packages(run.id)) for run in case.runs[:10]}
+    sets = {
+        tuple((p.name, p.version, p.digest) for p in case.datafile.packages(run.id))
+        for run in case.runs[:10]
+    }
     if len(sets) > len(case.runs[:10]) // 2:
         text = f"the last {len(case.runs[:10])} runs saw {len(sets)} sets of packages"
-        yield Finding(SLOW, "packages", text, "give each kind of environment a name of its own with `--env`")
+        yield Finding(
+            SLOW, "packages", text, "give each kind of environment a name of its own with `--env`"
+        )
 
 
 def _outside(case: _Case) -> Iterator[Finding]:
@@ -197,19 +251,26 @@ def _outside(case: _Case) -> Iterator[Finding]:
     models = sources.Snapshot(case.datafile, case.datafile.snapshot(case.runs[0].id))
     known = [model for path in models.versions if (model := models(path)) is not None]
     imported = {i.module.partition(".")[0] for model in known for i in model.imports if not i.level}
-    modules = {m: p.name for p in case.datafile.packages(case.runs[0].id) if p.digest for m in p.modules}
+    modules = {
+        m: p.name for p in case.datafile.packages(case.runs[0].id) if p.digest for m in p.modules
+    }
     for module, package in sorted(modules.items()):
         if module not in imported:
             continue
         place = _place_of_module(module)
-        if place and not any(Path(place).is_relative_to(os.path.realpath(folder)) for folder in own):
+        if place and not any(
+            Path(place).is_relative_to(os.path.realpath(folder)) for folder in own
+        ):
             text = f"{package} is a local install outside of the root, at {place}: an edit selects all that import it"
             advice = f'name its folder in the setting `source`, like source = ["{os.path.relpath(place, case.root)}"]'
             yield Finding(SLOW, "source", text, advice)
 
 
 def _place_of_module(name: str) -> str:
-    """The folder that a module would be imported from. Only what finds modules runs, not the module."""
+    """The folder that a module would be imported from.
+
+    Only what finds modules runs, not the module.
+    """
     import importlib.machinery
 
     try:
@@ -223,12 +284,19 @@ def _place_of_module(name: str) -> str:
 
 def _broken(case: _Case) -> Iterator[Finding]:
     for path in case.selection.broken[:_SHOWN]:
-        yield Finding(WRONG, "source", f"{path} does not parse: who depends on it is selected", "mend it")
+        yield Finding(
+            WRONG, "source", f"{path} does not parse: who depends on it is selected", "mend it"
+        )
     errors = case.runs[0].mapping("errors")
     if errors:
         named = ", ".join(sorted(errors)[:_SHOWN])
         text = f"{len(errors)} test files could not be collected last time: {named}"
-        yield Finding(WRONG, "collection", text, "`pytest --collect-only FILE` says why; all their tests stay selected")
+        yield Finding(
+            WRONG,
+            "collection",
+            text,
+            "`pytest --collect-only FILE` says why; all their tests stay selected",
+        )
 
 
 def _size(case: _Case) -> Iterator[Finding]:
@@ -237,7 +305,12 @@ def _size(case: _Case) -> Iterator[Finding]:
     yield Finding(FINE, "datafile", f"{case.datafile.path}: {size}")
     if case.seconds > _LONG:
         text = f"selecting took {case.seconds:.1f} s"
-        yield Finding(SLOW, "speed", text, "run `testmon collect --select`, then `testmon gc`: fewer runs are compared")
+        yield Finding(
+            SLOW,
+            "speed",
+            text,
+            "run `testmon collect --select`, then `testmon gc`: fewer runs are compared",
+        )
     else:
         yield Finding(FINE, "speed", f"selecting took {case.seconds:.2f} s")
 
@@ -255,22 +328,38 @@ def _git(settings: Settings, root: Path) -> Iterator[Finding]:
     if not path.is_relative_to(root):
         return
     if _asks_git(root, "ls-files", "--error-unmatch", "--", str(path)):
-        text = "git tracks the datafile: each collect changes it, and branches overwrite each other's"
-        yield Finding(WRONG, "git", text, f"git rm --cached {path.name}, and add {path.name}* to .gitignore")
-    elif _asks_git(root, "rev-parse", "--git-dir") and not _asks_git(root, "check-ignore", "-q", "--", str(path)):
+        text = (
+            "git tracks the datafile: each collect changes it, and branches overwrite each other's"
+        )
+        yield Finding(
+            WRONG, "git", text, f"git rm --cached {path.name}, and add {path.name}* to .gitignore"
+        )
+    elif _asks_git(root, "rev-parse", "--git-dir") and not _asks_git(
+        root, "check-ignore", "-q", "--", str(path)
+    ):
         text = f"git does not ignore {path.name}"
-        yield Finding(SLOW, "git", text, f"add {path.name}* to .gitignore, so that nobody commits it")
+        yield Finding(
+            SLOW, "git", text, f"add {path.name}* to .gitignore, so that nobody commits it"
+        )
 
 
 def _asks_git(root: Path, *arguments: str) -> bool:
     try:
-        return subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run(
+                ["git", "-C", str(root), *arguments], capture_output=True, check=False
+            ).returncode
+            == 0
+        )
     except OSError:
         return False
 
 
 def _configurations(settings: Settings, root: Path) -> Iterator[Finding]:
-    """Configurations of pytest below the root: tests started from there have other options and another root."""
+    """Configurations of pytest below the root.
+
+    Tests started from there have other options and another root.
+    """
     own = pytest_config.read(root).path
     folders = {os.path.dirname(path) for path in sources.scan(root, (), settings.exclude)}
     folders |= {"/".join(f.split("/")[:n]) for f in folders for n in range(1, f.count("/") + 1)}
@@ -296,7 +385,11 @@ def _hub(settings: Settings) -> Iterator[Finding]:
     except TestmonError as error:
         yield Finding(WRONG, "hub", str(error), "see the settings `hub` and the page on bundles")
         return
-    signed = "signatures are asked for" if settings.require_signatures else "signatures are not asked for"
+    signed = (
+        "signatures are asked for"
+        if settings.require_signatures
+        else "signatures are not asked for"
+    )
     yield Finding(FINE, "hub", f"{settings.hub}: {len(bundles)} bundles, {signed}")
 
 

@@ -42,9 +42,14 @@ def prune(
     progress: Callable[[int, int], None] | None = None,
     on_wait: Callable[[], None] | None = None,
 ) -> PruningReport:
-    """Remove what is asked for, and what nothing needs any more. Waits for a running collect to be between writes."""
+    """Remove what is asked for, and what nothing needs any more.
+
+    Waits for a running collect to be between writes.
+    """
     before = None if older_than is None else now - seconds_of(older_than)
-    with Datafile.open(settings.datafile, "read" if dry_run else "write", on_wait=on_wait) as datafile:
+    with Datafile.open(
+        settings.datafile, "read" if dry_run else "write", on_wait=on_wait
+    ) as datafile:
         _check_names(datafile, environments)
         gone = _missing_tests(datafile, settings) if missing else ()
         pruning = Pruning(frozenset(gone), keep or settings.keep, before, tuple(environments))
@@ -53,10 +58,15 @@ def prune(
 
 
 def seconds_of(age: str, option: str = "--older-than") -> float:
-    """How many seconds an age like 30d is, which was given for an option. Raises TestmonError where it is none."""
+    """How many seconds an age like 30d is, which was given for an option.
+
+    Raises TestmonError where it is none.
+    """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([mhdw])", age.strip())
     if match is None:
-        raise TestmonError(f"invalid {option} {age!r}: expected a number and m, h, d or w, for example 30d")
+        raise TestmonError(
+            f"invalid {option} {age!r}: expected a number and m, h, d or w, for example 30d"
+        )
     return min(float(match[1]) * _SECONDS[match[2]], _LONGEST)
 
 
@@ -64,11 +74,16 @@ def _check_names(datafile: Datafile, names: Sequence[str]) -> None:
     known = sorted({environment.name for environment in datafile.environments()})
     for name in names:
         if name not in known:
-            raise TestmonError(f"no environment is named {name!r} in {datafile.path}; there are: {', '.join(known)}")
+            raise TestmonError(
+                f"no environment is named {name!r} in {datafile.path}; there are: {', '.join(known)}"
+            )
 
 
 class _Unchanged:
-    """Whether the file that a test ran in is as that run saw it: then the test is there, and nothing is parsed."""
+    """Whether the file that a test ran in is as that run saw it.
+
+    Then the test is there, and nothing is parsed.
+    """
 
     def __init__(self, datafile: Datafile, tree: Tree, runs: Sequence[Run]) -> None:
         self._datafile = datafile
@@ -93,7 +108,9 @@ class _Unchanged:
         if key not in self._known:
             ref = self._snapshot(run_id).get(path)
             recorded = int(self._runs[run_id].recorded * 1e9)
-            self._known[key] = ref is not None and is_loaded(ref) and self._tree.is_unchanged(ref, recorded)
+            self._known[key] = (
+                ref is not None and is_loaded(ref) and self._tree.is_unchanged(ref, recorded)
+            )
         return self._known[key]
 
     def _snapshot(self, run_id: int) -> Mapping[str, VersionRef]:
@@ -111,9 +128,12 @@ def _missing_tests(datafile: Datafile, settings: Settings) -> tuple[str, ...]:
     for environment in datafile.environments():
         unchanged = _Unchanged(datafile, tree, datafile.runs(environment))
         existence = Existence(tree, unchanged.project_of, naming)
-        for execution in datafile.executions(environment):  # newest first: it knows best where the test is
+        # newest first: it knows best where the test is
+        for execution in datafile.executions(environment):
             if execution.nodeid not in there:
-                there[execution.nodeid] = unchanged.stands_as(execution) or existence.node(execution) is not None
+                there[execution.nodeid] = (
+                    unchanged.stands_as(execution) or existence.node(execution) is not None
+                )
     if there and not any(there.values()):
         raise TestmonError(
             f"none of the {len(there)} tests in {settings.datafile} exists below {root}; run gc in the project that "

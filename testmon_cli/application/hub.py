@@ -1,8 +1,8 @@
 """`testmon push`, `testmon pull` and `testmon hub`: bundles that go to a hub and come from there.
 
-A bundle in a hub holds one run. What is pulled is chosen by names alone; what is read is believed only if it bears its
-name out, and each bundle is merged in full or not at all. One that cannot be taken costs its evidence, so more tests
-run: it is never the reason for an error.
+A bundle in a hub holds one run. What is pulled is chosen by names alone; what is read is believed
+only if it bears its name out, and each bundle is merged in full or not at all. One that cannot be
+taken costs its evidence, so more tests run: it is never the reason for an error.
 """
 
 import math
@@ -68,7 +68,10 @@ def pull(
     progress: Progress | None = None,
     on_wait: Callable[[], None] | None = None,
 ) -> Pulled:
-    """Merge what counts here and is not here yet: what is near in the history of git first, then what is new."""
+    """Merge what counts here and is not here yet.
+
+    What is near in the history of git first, then what is new.
+    """
     after = -math.inf if since is None else now - seconds_of(since, "--since")
     reader = provenance.here(settings.root, environ).origin
     ignored: Counter[str] = Counter()
@@ -87,7 +90,9 @@ def pull(
         chosen = _nearest(settings.root, found)[:limit]
         pulling = _Pulling(settings, store, environ, ignored)
         if chosen:
-            with Datafile.open(settings.datafile, "write", create=True, on_wait=on_wait) as datafile:
+            with Datafile.open(
+                settings.datafile, "write", create=True, on_wait=on_wait
+            ) as datafile:
                 _take_as_checked(datafile, datafile.runs(environment.current(settings.env))[:1])
                 pulling.take(datafile, chosen, progress)
     return Pulled(
@@ -106,7 +111,9 @@ def pull(
 class _Pulling:
     """Takes bundles one by one."""
 
-    def __init__(self, settings: Settings, store: Store, environ: Mapping[str, str], ignored: Counter[str]) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, environ: Mapping[str, str], ignored: Counter[str]
+    ) -> None:
         self._store = store
         self._key = _key(environ)
         self._must_be_signed = settings.require_signatures or bool(self._key)
@@ -114,9 +121,16 @@ class _Pulling:
         self.bundles = self.runs = self.executions = self.bytes = 0
         self.refused: list[Refused] = []
 
-    def take(self, datafile: Datafile, chosen: Sequence[tuple[BundleName, Entry]], progress: Progress | None) -> None:
+    def take(
+        self,
+        datafile: Datafile,
+        chosen: Sequence[tuple[BundleName, Entry]],
+        progress: Progress | None,
+    ) -> None:
         with tempfile.TemporaryDirectory(prefix="testmon-") as folder:
-            for count, (name, entry, place, fetched) in enumerate(self._fetched(chosen, Path(folder)), 1):
+            for count, (name, entry, place, fetched) in enumerate(
+                self._fetched(chosen, Path(folder)), 1
+            ):
                 try:
                     fetched.result()
                     self.bytes += place.stat().st_size
@@ -171,7 +185,9 @@ def _check(name: BundleName, header: files.Header) -> None:
     if header.runs != 1:
         raise _Damage(f"it holds {header.runs} runs, and bundles of a hub hold one")
     if name_of(header) != name:
-        raise _Damage("it is not what its name says: another origin, time, commit, environment or content")
+        raise _Damage(
+            "it is not what its name says: another origin, time, commit, environment or content"
+        )
 
 
 def _check_signature(header: files.Header, key: bytes) -> None:
@@ -204,20 +220,27 @@ class _Noting:
 
 
 def _take_as_checked(datafile: Datafile, runs: Iterable[Run]) -> None:
-    """Check no model of these runs again: in a large project these are nearly all models of a bundle."""
+    """Check no model of these runs again.
+
+    In a large project these are nearly all models of a bundle.
+    """
     for run in runs:
         versions = iter([ref.id for ref in datafile.snapshot(run.id).values()])
         while some := list(islice(versions, _MODELS)):
             take_as_checked(datafile.models(some).values())
 
 
-def _nearest(root: Path, found: Sequence[tuple[BundleName, Entry]]) -> list[tuple[BundleName, Entry]]:
+def _nearest(
+    root: Path, found: Sequence[tuple[BundleName, Entry]]
+) -> list[tuple[BundleName, Entry]]:
     """What was collected at a near commit first, then what is new."""
     if len(found) < 2:
         return list(found)
     near = git.ancestors(root, _ANCESTORS)
     places = {commit[:12]: place for place, commit in enumerate(near)}
-    return sorted(found, key=lambda one: (places.get(one[0].commit, math.inf), -one[0].started, one[1].name))
+    return sorted(
+        found, key=lambda one: (places.get(one[0].commit, math.inf), -one[0].started, one[1].name)
+    )
 
 
 def _known(settings: Settings) -> frozenset[str]:
@@ -241,8 +264,14 @@ def push(
     origin = provenance.here(settings.root, environ).origin
     with closing(_hub(settings)) as store:
         if origin.event in READ_ONLY:
-            what = "a fork" if origin.event == "fork" else "an event of which is not known whose code it runs"
-            raise HubError(f"runs of {what} may not be pushed to the hub {store.where}: they only read")
+            what = (
+                "a fork"
+                if origin.event == "fork"
+                else "an event of which is not known whose code it runs"
+            )
+            raise HubError(
+                f"runs of {what} may not be pushed to the hub {store.where}: they only read"
+            )
         pushing = _Pushing(store, origin, _key(environ))
         done: list[Exchanged] = []
         try:
@@ -278,7 +307,10 @@ class _Pushing:
         self.executions = self.bytes = self.known = self.ignored = 0
 
     def choose(self, datafile: Datafile) -> list[Run]:
-        """The runs that are to be given, oldest first; what the newest of the others has was checked before."""
+        """The runs that are to be given, oldest first.
+
+        What the newest of the others has was checked before.
+        """
         given: dict[str, tuple[int, bool]] = {}
         for bundle in datafile.exchanged():
             before = given.get(bundle.run_key, (0, False))
@@ -292,7 +324,9 @@ class _Pushing:
                 self.ignored += 1
             elif source.origin == self._origin:
                 executions, has_ended = given.get(key_of(run), (0, False))
-                if datafile.totals(run.id)[0] > executions or (run.ended is not None and not has_ended):
+                if datafile.totals(run.id)[0] > executions or (
+                    run.ended is not None and not has_ended
+                ):
                     chosen.append(run)
                 else:
                     self.known += 1
@@ -300,7 +334,9 @@ class _Pushing:
 
     def give(self, datafile: Datafile, run: Run) -> Exchanged:
         with tempfile.TemporaryDirectory(prefix="testmon-") as folder:
-            path, header = files.write(run.environment, datafile.export([run]), Path(folder), "bundle", self._key)
+            path, header = files.write(
+                run.environment, datafile.export([run]), Path(folder), "bundle", self._key
+            )
             name = str(name_of(header))
             if self._store.put(name, path, header):
                 self.names.append(name)
@@ -365,11 +401,17 @@ def tidy(
                     progress(count, len(old))
             drafts = store.tidy(now)
     return Tidied(
-        where, tuple(entry.name for entry in old), sum(entry.size for entry in old), len(bundles) - len(old), drafts
+        where,
+        tuple(entry.name for entry in old),
+        sum(entry.size for entry in old),
+        len(bundles) - len(old),
+        drafts,
     )
 
 
-def check(settings: Settings, *, environ: Mapping[str, str], progress: Progress | None = None) -> Checked:
+def check(
+    settings: Settings, *, environ: Mapping[str, str], progress: Progress | None = None
+) -> Checked:
     """Read all bundles of a hub; with a key or where signatures are required, these are looked at as well."""
     key = _key(environ)
     where, bundles, others = listed(settings)
@@ -395,7 +437,9 @@ def check(settings: Settings, *, environ: Mapping[str, str], progress: Progress 
     return Checked(where, count, size, tuple(problems), others)
 
 
-def _bundles(entries: Iterable[Entry], environment_digest: str) -> Iterator[tuple[BundleName, Entry]]:
+def _bundles(
+    entries: Iterable[Entry], environment_digest: str
+) -> Iterator[tuple[BundleName, Entry]]:
     """The bundles of an environment among the entries of a hub, which may hold other things, too."""
     for entry in entries:
         name = parsed(entry.name)
@@ -405,7 +449,9 @@ def _bundles(entries: Iterable[Entry], environment_digest: str) -> Iterator[tupl
 
 def _hub(settings: Settings) -> Store:
     if not settings.hub:
-        raise SettingsError("there is no hub: name one with --hub, TESTMON_HUB, or hub in [tool.testmon]")
+        raise SettingsError(
+            "there is no hub: name one with --hub, TESTMON_HUB, or hub in [tool.testmon]"
+        )
     return open_hub(settings.hub)
 
 

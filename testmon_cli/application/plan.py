@@ -29,10 +29,18 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 ORDERS: Final = ("failed", "changed", "fast")
 
 
-def plan(settings: Settings, selection: Selection, jobs: int, max_seconds: float = 0.0, *, commit: str = "") -> Plan:
+def plan(
+    settings: Settings,
+    selection: Selection,
+    jobs: int,
+    max_seconds: float = 0.0,
+    *,
+    commit: str = "",
+) -> Plan:
     """Divide a selection among up to so many jobs.
 
-    As few are taken as are done in `max_seconds`, or as soon as all could be where that is not enough time.
+    As few are taken as are done in `max_seconds`, or as soon as all could be where that is not
+    enough time.
     """
     found = parts_of(settings, selection)
     shares = parts.divided(found, jobs)
@@ -51,7 +59,10 @@ def longest(shares: Sequence[Parts]) -> float:
 
 
 def parts_of(settings: Settings, selection: Selection) -> list[Part]:
-    """What each argument of a selection runs, with its recorded time; where there is none, with a likely one."""
+    """What each argument of a selection runs, with its recorded time.
+
+    Where there is none, with a likely one.
+    """
     known = selection.saved_seconds + selection.selected_seconds
     usual = known / selection.known if selection.known and known else _UNKNOWN_SECONDS
     found = []
@@ -62,13 +73,24 @@ def parts_of(settings: Settings, selection: Selection) -> list[Part]:
         known_tests = [test.execution for test in tests if test.execution is not None]
         seconds = sum(map(recorded.set_ups.own_seconds, known_tests))
         is_file = is_path(argument)
-        if is_file:  # all that stands in it will run, or in several files where pytest cannot be given one
-            there = [known for path in sorted({test.path for test in tests}) for known in by_file.get(path, ())]
+        # all that stands in it will run, or in several files where pytest cannot be given one
+        if is_file:
+            there = [
+                known
+                for path in sorted({test.path for test in tests})
+                for known in by_file.get(path, ())
+            ]
             known_tests = [*there, *known_tests]
             seconds = max(seconds, sum(map(recorded.set_ups.own_seconds, there)))
         if not is_file or not known_tests:
-            seconds += sum(_count(settings.root, test) for test in tests if test.execution is None) * usual
-        found.append(Part(argument, tuple(tests), round(seconds * 1_000_000), recorded.set_ups.of(known_tests)))
+            seconds += (
+                sum(_count(settings.root, test) for test in tests if test.execution is None) * usual
+            )
+        found.append(
+            Part(
+                argument, tuple(tests), round(seconds * 1_000_000), recorded.set_ups.of(known_tests)
+            )
+        )
     return found
 
 
@@ -81,7 +103,8 @@ class _SetUps(NamedTuple):
 
     microseconds: Mapping[str, int]  # by place
     places: Mapping[int, frozenset[str]]  # by the trace of a test
-    included: Mapping[tuple[int, str], int]  # by run and test, the microseconds of set-ups that its time has
+    # by run and test, the microseconds of set-ups that its time has
+    included: Mapping[tuple[int, str], int]
 
     @classmethod
     def read(cls, datafile: Datafile, runs: Iterable[Run]) -> "_SetUps":
@@ -109,7 +132,9 @@ class _SetUps(NamedTuple):
     def own_seconds(self, execution: StoredExecution) -> float:
         """How long a test takes where all that several tests use has been set up."""
         included = self.included.get((execution.run_id, execution.nodeid), 0)
-        return max(0.0, execution.duration - included / 1_000_000) if included else execution.duration
+        return (
+            max(0.0, execution.duration - included / 1_000_000) if included else execution.duration
+        )
 
     def of(self, executions: Iterable[StoredExecution]) -> tuple[tuple[str, int], ...]:
         """All that some tests use, each with its microseconds."""
@@ -148,7 +173,10 @@ def _recorded(settings: Settings, *, has_files: bool) -> _Recorded:
 
 
 def _count(root: Path, test: Selected) -> int:
-    """How many tests there seem to be in what is not known: in a file, as many as functions are named like tests."""
+    """How many tests there seem to be in what is not known.
+
+    In a file, as many as functions are named like tests.
+    """
     if not is_path(test.nodeid):
         return 1
     try:
@@ -161,29 +189,39 @@ def shard_of(text: str) -> Shard:
     """A shard as it is written: like 2/5, or 2/5@NAME for a part of a plan."""
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})(?:@([0-9a-f]{1,64}))?", text)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise SettingsError(f"invalid shard {text!r}: expected the number of a job and how many there are, like 2/5")
+        raise SettingsError(
+            f"invalid shard {text!r}: expected the number of a job and how many there are, like 2/5"
+        )
     return Shard(int(match[1]), int(match[2]), match[3] or "")
 
 
 def of_shard(settings: Settings, selection: Selection, shard: Shard) -> Selection:
     """The part of a selection that is for one of several jobs.
 
-    A part of a plan is given only to who comes to the same plan: with other evidence it may be another, and then a test
-    could be in nobody's part. So who does not is given all.
+    A part of a plan is given only to who comes to the same plan: with other evidence it may be
+    another, and then a test could be in nobody's part. So who does not is given all.
     """
     if not shard.plan:
         return _of(selection, [test for test in selection.tests if shard.has(test.nodeid)])
     own = parts.divided(parts_of(settings, selection), shard.jobs)
     if parts.name_of(own) == shard.plan:
         return _of(
-            selection, [test for share in own[shard.number - 1 : shard.number] for p in share for test in p.tests]
+            selection,
+            [
+                test
+                for share in own[shard.number - 1 : shard.number]
+                for p in share
+                for test in p.tests
+            ],
         )
     note = f"the tests are not those of plan {shard.plan} (here they make {parts.name_of(own)}): all of them are taken"
     return selection._replace(notes=(*selection.notes, note))
 
 
 def _of(selection: Selection, tests: Sequence[Selected]) -> Selection:
-    return selection._replace(tests=tuple(tests), selected_seconds=_known_seconds(tests), is_part=True)
+    return selection._replace(
+        tests=tuple(tests), selected_seconds=_known_seconds(tests), is_part=True
+    )
 
 
 class Planned(NamedTuple):
@@ -194,11 +232,16 @@ class Planned(NamedTuple):
 
     def of(self, shard: Shard) -> tuple[str, ...]:
         """The arguments for one of several jobs, also where there are fewer jobs than were planned."""
-        return tuple(argument for share in self.shares[shard.number - 1 :: shard.jobs] for argument in share)
+        return tuple(
+            argument for share in self.shares[shard.number - 1 :: shard.jobs] for argument in share
+        )
 
 
 def read_plan(path: str) -> Planned:
-    """What `testmon plan` wrote. Raises SettingsError for anything else, and for what cannot be read."""
+    """What `testmon plan` wrote.
+
+    Raises SettingsError for anything else, and for what cannot be read.
+    """
     try:
         text = read_bytes(path)
     except OSError as error:
@@ -207,22 +250,31 @@ def read_plan(path: str) -> Planned:
         found = json.loads(text)
         shares = tuple(tuple(job["arguments"]) for job in found["jobs"])
         commit = found["commit"]
-        is_one = found["version"] == 1 and all(isinstance(a, str) for a in [commit, *chain.from_iterable(shares)])
+        is_one = found["version"] == 1 and all(
+            isinstance(a, str) for a in [commit, *chain.from_iterable(shares)]
+        )
     except (ValueError, LookupError, TypeError, RecursionError):
         is_one = False
     if not is_one:
-        raise SettingsError(f"{path}: it is no plan of this version of testmon; make it by `testmon plan --jobs N`")
+        raise SettingsError(
+            f"{path}: it is no plan of this version of testmon; make it by `testmon plan --jobs N`"
+        )
     return Planned(commit, shares)
 
 
 def of_planned(selection: Selection, planned: Planned, shard: Shard) -> Selection:
-    """What one of several jobs runs besides its part of a plan: what is selected here, and in no part of the plan.
+    """What one of several jobs runs besides its part of a plan.
+
+    What is selected here, and in no part of the plan.
 
     The job that made the plan may have known of other evidence than this one.
     """
     held = Holding(chain.from_iterable(planned.shares))
     own = Holding(planned.of(shard))
-    return _of(selection, [t for t in selection.tests if own.holds(t.argument) or not held.holds(t.argument)])
+    return _of(
+        selection,
+        [t for t in selection.tests if own.holds(t.argument) or not held.holds(t.argument)],
+    )
 
 
 class Holding:
@@ -233,7 +285,11 @@ class Holding:
 
     def holds(self, argument: str) -> bool:
         above = map(str, NodeId.parse(argument).above())
-        return argument in self._arguments or not self._arguments.isdisjoint(above) or "." in self._arguments
+        return (
+            argument in self._arguments
+            or not self._arguments.isdisjoint(above)
+            or "." in self._arguments
+        )
 
 
 def orders_of(text: str) -> tuple[str, ...]:
@@ -253,7 +309,11 @@ def ordered(settings: Settings, selection: Selection, orders: Sequence[str]) -> 
 
 
 def _failed_first(part: Part) -> int:
-    return 0 if any(test.reason.kind == kinds.FAILED or _has_failed(test) for test in part.tests) else 1
+    return (
+        0
+        if any(test.reason.kind == kinds.FAILED or _has_failed(test) for test in part.tests)
+        else 1
+    )
 
 
 def _has_failed(test: Selected) -> bool:
@@ -290,7 +350,10 @@ class Budgeted(NamedTuple):
 
 
 def within(settings: Settings, selection: Selection, seconds: float) -> Budgeted:
-    """Take tests in their order as long as there is time for them; one that takes too long is passed over."""
+    """Take tests in their order as long as there is time for them.
+
+    One that takes too long is passed over.
+    """
     taken: list[Part] = []
     rest: list[Part] = []
     most = round(seconds * 1_000_000)
@@ -311,10 +374,15 @@ def within(settings: Settings, selection: Selection, seconds: float) -> Budgeted
 
 
 def seconds_in(text: str, option: str) -> float:
-    """How many seconds a time like 90s or 5m is, the value of an option. Raises SettingsError where it is none."""
+    """How many seconds a time like 90s or 5m is, the value of an option.
+
+    Raises SettingsError where it is none.
+    """
     match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([smh])", text.strip())
     if match is None:
-        raise SettingsError(f"invalid {option} {text!r}: expected a number and s, m or h, for example 5m")
+        raise SettingsError(
+            f"invalid {option} {text!r}: expected a number and s, m or h, for example 5m"
+        )
     return float(match[1]) * _SECONDS[match[2]]
 
 

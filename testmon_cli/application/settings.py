@@ -32,34 +32,42 @@ _SCHEME: Final = "[A-Za-z][A-Za-z0-9+.-]+:"  # of a URL
 
 
 class Settings(NamedTuple):
-    """How testmon works in one project. Paths of the project are relative to `root`, with forward slashes."""
+    """How testmon works in one project.
+
+    Paths of the project are relative to `root`, with forward slashes.
+    """
 
     root: Path  # absolute
     datafile: str  # absolute path, or a database URL as it was given
     env: str = DEFAULT_ENVIRONMENT  # name of the environment
-    source: tuple[str, ...] = ()  # absolute folders outside the root whose code counts as the project's
+    # absolute folders outside the root whose code counts as the project's
+    source: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()  # patterns of source files that are not traced
     without_probes: tuple[str, ...] = ()  # patterns of source files whose bytecode stays as it is
     ignore: tuple[str, ...] = ()  # patterns of data files that no test depends on
     ignore_env: tuple[str, ...] = ()  # patterns of environment variables that no test depends on
     ignore_packages: tuple[str, ...] = ()  # distributions whose version does not matter
     always: tuple[str, ...] = ()  # patterns of nodeids or paths that are selected every time
-    depends: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # nodeid or path pattern -> file patterns
+    # nodeid or path pattern -> file patterns
+    depends: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     keep: int = DEFAULT_KEEP  # executions kept per test and environment
     store_failures: bool = True  # whether the texts of failures are kept
     engine: str = "auto"
     hub: str = ""  # where bundles meet: a URL or an absolute path; "" for none
     trust: tuple[str, ...] = TRUST  # branches and events whose results count for everybody
     require_signatures: bool = False  # whether bundles of a hub count only if they are signed
-    audit: float = 0.0  # share of the runs of `ci` in which all tests are run, to see whether selection is right
-    full_every: float | None = None  # seconds after which `ci` runs all tests; None: never for that reason
+    # share of the runs of `ci` in which all tests are run, to see whether selection is right
+    audit: float = 0.0
+    # seconds after which `ci` runs all tests; None: never for that reason
+    full_every: float | None = None
 
 
 class _Key(NamedTuple):
     """A key of `[tool.testmon]`: what it must hold, in words, and the check that turns it into our value."""
 
     expected: str
-    read: Callable[[object], object]  # raises ValueError, with a text where `expected` does not say what is wrong
+    # raises ValueError, with a text where `expected` does not say what is wrong
+    read: Callable[[object], object]
 
 
 def _text(value: object) -> str:
@@ -87,7 +95,10 @@ def _relative(pattern: str) -> str:
 def _patterns_by_pattern(value: object) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, dict):
         raise ValueError
-    return {_relative(_text(pattern)): tuple(map(_files, _texts(files))) for pattern, files in value.items()}
+    return {
+        _relative(_text(pattern)): tuple(map(_files, _texts(files)))
+        for pattern, files in value.items()
+    }
 
 
 def _files(pattern: str) -> str:
@@ -128,7 +139,11 @@ def _age(value: object) -> float:
 def share_of(text: object) -> float:
     """A share like "10%" as a number. Raises ValueError for what is none."""
     number = _text(text).removesuffix("%").strip()
-    if number == _text(text) or not re.fullmatch(r"\d{1,3}(\.\d{1,6})?", number) or not 0 < float(number) <= 100:
+    if (
+        number == _text(text)
+        or not re.fullmatch(r"\d{1,3}(\.\d{1,6})?", number)
+        or not 0 < float(number) <= 100
+    ):
         raise ValueError
     return float(number) / 100
 
@@ -146,7 +161,9 @@ KEYS: Final[Mapping[str, _Key]] = {
     "ignore_env": _Key(_LIST, _texts),
     "ignore_packages": _Key(_LIST, _texts),
     "always": _Key(_LIST, _patterns),
-    "depends": _Key('a table of lists of strings, like {"tests/sql/*" = ["schema/*.sql"]}', _patterns_by_pattern),
+    "depends": _Key(
+        'a table of lists of strings, like {"tests/sql/*" = ["schema/*.sql"]}', _patterns_by_pattern
+    ),
     "keep": _Key(f"a whole number from 1 to {MOST_KEPT}", _count),
     "store_failures": _Key("true or false", _flag),
     "hub": _Key("a path or URL (string)", _text),
@@ -174,10 +191,14 @@ def load(
     values = {key: _value(file, key, value) for key, value in table.items()}
     expression, named = values.pop("env_expression", None), values.pop("env", None)
     if expression is not None and named is not None:
-        raise SettingsError(f"{file}: [tool.testmon] sets both env and env_expression; keep one of them")
+        raise SettingsError(
+            f"{file}: [tool.testmon] sets both env and env_expression; keep one of them"
+        )
     configured, named_hub = values.pop("datafile", None), values.pop("hub", None)
     if "source" in table:
-        values["source"] = tuple(str((base / folder).resolve()) for folder in _texts(table["source"]))
+        values["source"] = tuple(
+            str((base / folder).resolve()) for folder in _texts(table["source"])
+        )
     if engine:
         values["engine"] = engine
     return Settings(
@@ -198,11 +219,16 @@ def _here() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError:
-        raise EnvironmentFailure("the working directory was removed: change into another or use -C") from None
+        raise EnvironmentFailure(
+            "the working directory was removed: change into another or use -C"
+        ) from None
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder from `start` up that a project begins in; `start` itself when there is none."""
+    """The nearest folder from `start` up that a project begins in.
+
+    `start` itself when there is none.
+    """
     for folder in (start, *start.parents):
         if any(os.path.exists(os.path.join(folder, marker)) for marker in ROOT_MARKERS):
             return folder
@@ -217,17 +243,20 @@ def _read_table(file: Path) -> dict[str, object]:
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
     if b"testmon" not in content:
-        return {}  # nothing of ours in it: spares importing the TOML parser, which is slow beside `select`
+        # nothing of ours in it: spares importing the TOML parser, which is slow beside `select`
+        return {}
     import tomllib
 
     try:
         document = tomllib.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:  # also of numbers that are too long, or what nests too deeply
+    except (ValueError, RecursionError) as error:  # numbers too long, values nested too deeply
         raise SettingsError(f"{file}: not valid TOML: {error}") from error
     tool = document.get("tool", {})
     table = tool.get("testmon", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
-        raise SettingsError(f"{file}: tool.testmon must be a table, like [tool.testmon]; it is {table!r}")
+        raise SettingsError(
+            f"{file}: tool.testmon must be a table, like [tool.testmon]; it is {table!r}"
+        )
     return table
 
 
@@ -257,7 +286,11 @@ def _datafile(root: Path, given: str | None, configured: object) -> str:
 def _hub(root: Path, given: str | None, configured: object) -> str:
     """The address of the hub; a path as for `_datafile`."""
     base, name = (_here(), given) if given else (root, str(configured or ""))
-    return name if not name or re.match(_SCHEME, name) else os.path.normpath(base / os.path.expanduser(name))
+    return (
+        name
+        if not name or re.match(_SCHEME, name)
+        else os.path.normpath(base / os.path.expanduser(name))
+    )
 
 
 def _evaluate(file: Path, expression: str) -> str:
@@ -275,7 +308,11 @@ def _evaluate(file: Path, expression: str) -> str:
         raise
     except BaseException as error:  # SystemExit would end the command with an empty answer
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        raise SettingsError(f"{file}: [tool.testmon] env_expression failed: {what} in {expression!r}") from error
+        raise SettingsError(
+            f"{file}: [tool.testmon] env_expression failed: {what} in {expression!r}"
+        ) from error
     if not isinstance(value, str | int | float) or value == "":
-        raise SettingsError(f"{file}: [tool.testmon] env_expression must give a name; {expression!r} gave {value!r}")
+        raise SettingsError(
+            f"{file}: [tool.testmon] env_expression must give a name; {expression!r} gave {value!r}"
+        )
     return str(value)

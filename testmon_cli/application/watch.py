@@ -35,7 +35,9 @@ def is_watched(path: str, root: str) -> bool:
     relative = os.path.relpath(path, root)
     parts = relative.split(os.sep)
     name = parts[-1]
-    return _SKIPPED.isdisjoint(parts) and not name.startswith(_OURS) and not name.endswith(_OF_EDITORS)
+    return (
+        _SKIPPED.isdisjoint(parts) and not name.startswith(_OURS) and not name.endswith(_OF_EDITORS)
+    )
 
 
 def without_ignored(root: Path, paths: Iterable[str]) -> list[str]:
@@ -45,7 +47,9 @@ def without_ignored(root: Path, paths: Iterable[str]) -> list[str]:
         return []
     command = ["git", "-C", str(root), "check-ignore", "-z", "--stdin"]
     try:
-        done = subprocess.run(command, input=os.fsencode("\0".join(paths)), capture_output=True, check=False)
+        done = subprocess.run(
+            command, input=os.fsencode("\0".join(paths)), capture_output=True, check=False
+        )
     except OSError:
         return paths
     ignored = {os.fsdecode(path) for path in done.stdout.split(b"\0")}
@@ -53,7 +57,10 @@ def without_ignored(root: Path, paths: Iterable[str]) -> list[str]:
 
 
 class Decider:
-    """Says what is to run. It remembers what ran last, so that nothing runs twice for the same reason."""
+    """Says what is to run.
+
+    It remembers what ran last, so that nothing runs twice for the same reason.
+    """
 
     def __init__(self, load: Callable[[], Settings]) -> None:
         self._load = load
@@ -86,11 +93,15 @@ class Decider:
         """Whether saved files concern any test, so that a run which has begun before tells nothing of them."""
         settings = self._load()
         try:
-            narrowing = narrowing_of(settings, [path for path in paths if os.path.exists(path)] or None)
+            narrowing = narrowing_of(
+                settings, [path for path in paths if os.path.exists(path)] or None
+            )
             tests = select(settings, narrowing=narrowing).tests
         except TestmonError:
             return True
-        return any(test.reason.kind not in (kinds.FAILED, kinds.ALWAYS, kinds.UNKNOWN) for test in tests)
+        return any(
+            test.reason.kind not in (kinds.FAILED, kinds.ALWAYS, kinds.UNKNOWN) for test in tests
+        )
 
     def _is_fresh(self, test: Selected) -> bool:
         if test.reason.kind in (kinds.AFFECTED, kinds.CANARY):

@@ -72,7 +72,10 @@ class Checker:
         }
 
     def checked(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Pass rows on as long as they are what a bundle may hold; raises EvidenceError at the first that is not."""
+        """Pass rows on as long as they are what a bundle may hold.
+
+        Raises EvidenceError at the first that is not.
+        """
         for row in rows:
             kind = type(row)
             self._check_order(kind, row)
@@ -91,7 +94,9 @@ class Checker:
         _check_path(row.path)
         checksums = row.checksums
         _expect(len(checksums) % 8 == 0, "checksums that are cut off")
-        numbers = [int.from_bytes(checksums[at : at + 8], "little") for at in range(0, len(checksums), 8)]
+        numbers = [
+            int.from_bytes(checksums[at : at + 8], "little") for at in range(0, len(checksums), 8)
+        ]
         _expect(all(map(int.__lt__, numbers, numbers[1:])), "checksums that are not in order")
         self._blocks.append(len(numbers))
 
@@ -112,7 +117,9 @@ class Checker:
     def _subject(self, row: SubjectRow) -> None:
         _expect(row.kind in SUBJECT_KINDS, "a subject of no kind")
         ran = bool(row.test_kind)
-        _expect(not ran or (row.kind == "test" and row.test_kind in TEST_KINDS), "a test of no kind")
+        _expect(
+            not ran or (row.kind == "test" and row.test_kind in TEST_KINDS), "a test of no kind"
+        )
         _expect(ran or not (row.path or row.function), "a place of something that is no test")
         _check_path(row.path)
         self._subjects.append((row.kind, ran))
@@ -126,11 +133,18 @@ class Checker:
         self._check_place(PackagesRow, row.packages)
         _expect(row.facts <= self.counts[FactsRow], "a run with facts that are not there")
         _check_numbers(row.snapshot, self.counts[VersionRow])
-        _expect(row.has_snapshot == 1 or (row.has_snapshot == 0 and not row.snapshot), "a snapshot that cannot be")
+        _expect(
+            row.has_snapshot == 1 or (row.has_snapshot == 0 and not row.snapshot),
+            "a snapshot that cannot be",
+        )
         _expect(0 < row.started < _LATEST, "a run that began at no time")
         _expect(row.ended == UNFINISHED or 0 < row.ended < _LATEST, "a run that ended at no time")
-        _expect(row.completed in (0, 1) and row.git_dirty in (0, 1), "a run that is neither so nor so")
-        _expect(re.fullmatch(r"(-?\d{1,9})?", row.exitstatus) is not None, "an exit code that is none")
+        _expect(
+            row.completed in (0, 1) and row.git_dirty in (0, 1), "a run that is neither so nor so"
+        )
+        _expect(
+            re.fullmatch(r"(-?\d{1,9})?", row.exitstatus) is not None, "an exit code that is none"
+        )
         shapes.check_arguments(row.arguments)
 
     def _trace(self, row: TraceRow) -> None:
@@ -144,12 +158,21 @@ class Checker:
         for at in range(0, len(row.origins), 4):
             self._check_place(OriginRow, int.from_bytes(row.origins[at : at + 4], "little"))
         _expect(not row.outcome or row.outcome in OUTCOMES, "an outcome that is none")
-        _expect(not row.outcome or self._subjects[row.subject - 1][1], "an execution of what is no test")
-        _expect(bool(row.outcome) or not (row.duration or row.always or row.failure), "an execution without outcome")
-        _expect(math.isfinite(row.duration) and 0 <= row.duration < _LATEST, "a duration that cannot be")
+        _expect(
+            not row.outcome or self._subjects[row.subject - 1][1], "an execution of what is no test"
+        )
+        _expect(
+            bool(row.outcome) or not (row.duration or row.always or row.failure),
+            "an execution without outcome",
+        )
+        _expect(
+            math.isfinite(row.duration) and 0 <= row.duration < _LATEST, "a duration that cannot be"
+        )
 
     def _check_place(self, kind: type[Row], place: int) -> None:
-        _expect(0 < place <= self.counts[kind], f"a row that names a {kind.__name__} that is not there")
+        _expect(
+            0 < place <= self.counts[kind], f"a row that names a {kind.__name__} that is not there"
+        )
 
 
 def take_as_checked(models: Iterable[bytes]) -> None:
@@ -186,8 +209,14 @@ def _check_numbers(packed: bytes, last: int) -> int:
     """How many numbers there are, each but once and in order."""
     _expect(_ENDLESS.search(packed) is None, "numbers that do not end")
     numbers = unpack_numbers(packed)
-    _expect(not numbers or (numbers[0] > 0 and numbers[-1] <= last), "numbers of rows that are not there")
-    _expect(pack_numbers(numbers) == packed and len(set(numbers)) == len(numbers), "numbers that are not in order")
+    _expect(
+        not numbers or (numbers[0] > 0 and numbers[-1] <= last),
+        "numbers of rows that are not there",
+    )
+    _expect(
+        pack_numbers(numbers) == packed and len(set(numbers)) == len(numbers),
+        "numbers that are not in order",
+    )
     return len(numbers)
 
 

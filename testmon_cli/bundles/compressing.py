@@ -42,7 +42,9 @@ else:
 
     def reader(file: BinaryIO) -> Reading:
         """Reads a compressed file from where it stands."""
-        return zstandard.ZstdDecompressor(max_window_size=1 << _WINDOW_LOG).stream_reader(file, closefd=False)
+        return zstandard.ZstdDecompressor(max_window_size=1 << _WINDOW_LOG).stream_reader(
+            file, closefd=False
+        )
 
     def writer(file: BinaryIO) -> Writing:
         """Writes into a file, which stays open."""

@@ -1,7 +1,7 @@
 """Rows of evidence as bytes and back.
 
-A row is the number of its kind, then its fields: whole numbers as varints, text (UTF-8) and bytes with their length
-before them, fractions as 8 bytes. A zero ends all rows.
+A row is the number of its kind, then its fields: whole numbers as varints, text (UTF-8) and bytes
+with their length before them, fractions as 8 bytes. A zero ends all rows.
 """
 
 import struct

@@ -1,8 +1,8 @@
 """A bundle as a file: two lines for people and for lists of bundles, then the evidence, compressed.
 
-The first line says what the file is, the second holds JSON: what is inside, by whom and how large it is. The evidence
-is named by its SHA-256: whoever reads all of it knows that it is whole. What a bundle says of itself in its second line
-is held against what is inside.
+The first line says what the file is, the second holds JSON: what is inside, by whom and how large
+it is. The evidence is named by its SHA-256: whoever reads all of it knows that it is whole. What a
+bundle says of itself in its second line is held against what is inside.
 """
 
 import hashlib
@@ -26,7 +26,15 @@ from testmon_cli.bundles.checking import Checker
 from testmon_cli.bundles.encoding import END, Decoder, encoded
 from testmon_cli.bundles.errors import BundleError
 from testmon_cli.domain.errors import EnvironmentFailure
-from testmon_cli.domain.evidence import EvidenceError, FactsRow, Row, RunRow, SubjectRow, TraceRow, VersionRow
+from testmon_cli.domain.evidence import (
+    EvidenceError,
+    FactsRow,
+    Row,
+    RunRow,
+    SubjectRow,
+    TraceRow,
+    VersionRow,
+)
 from testmon_cli.domain.provenance import FACT, Provenance
 from testmon_cli.domain.records import Environment
 
@@ -56,7 +64,8 @@ class Header(NamedTuple):
     commits: tuple[str, ...]
     analyses: tuple[str, ...]  # by which models and checksums were made
     testmon: str  # version that wrote the bundle
-    provenance: Mapping[str, str] = MappingProxyType({})  # where it comes from, as far as all runs agree
+    # where it comes from, as far as all runs agree
+    provenance: Mapping[str, str] = MappingProxyType({})
     signature: str = ""
 
 
@@ -91,7 +100,9 @@ class _Summary:
     def _note_provenance(self, facts: Mapping[str, Mapping[str, str]]) -> None:
         found = facts.get(FACT, {})
         before = found if self.provenance is None else self.provenance
-        self.provenance = {name: value for name, value in found.items() if before.get(name) == value}
+        self.provenance = {
+            name: value for name, value in found.items() if before.get(name) == value
+        }
 
     def header(self, content: str, size: int, packed: int, environment: Environment) -> Header:
         return Header(
@@ -117,7 +128,9 @@ class _Summary:
 def write(
     environment: Environment, rows: Iterable[Row], folder: Path, name: str | None, key: bytes = b""
 ) -> tuple[Path, Header]:
-    """Write a bundle into a folder, by default named after its content; where it is and what it says of itself.
+    """Write a bundle into a folder, by default named after its content.
+
+    Where it is and what it says of itself.
 
     With a key, it is signed.
     """
@@ -129,7 +142,9 @@ def write(
             header = header._replace(signature=signature_of(header, key))
         body.seek(0)
         path = folder / (name or content + SUFFIX)
-        descriptor, draft = tempfile.mkstemp(dir=folder, prefix=f".{path.name[:40]}.", suffix=".new")
+        descriptor, draft = tempfile.mkstemp(
+            dir=folder, prefix=f".{path.name[:40]}.", suffix=".new"
+        )
         try:
             with open(descriptor, "wb") as file:
                 file.write(_FIRST + as_json(header).encode() + b"\n")
@@ -161,7 +176,9 @@ def _write_body(file: BinaryIO, environment: Environment, rows: Iterable[Row]) -
             if len(waiting) > _CHUNK:
                 flush()
     except EvidenceError as error:
-        raise BundleError(f"no bundle can hold what is known of {environment.name!r} ({error})") from error
+        raise BundleError(
+            f"no bundle can hold what is known of {environment.name!r} ({error})"
+        ) from error
     waiting += END
     flush()
     packing.close()
@@ -181,12 +198,17 @@ def signature_of(header: Header, key: bytes) -> str:
 
 def is_signed(header: Header, key: bytes) -> bool:
     """Whether who wrote a bundle had the key."""
-    return hmac.compare_digest(signature_of(header, key).encode(), header.signature.encode("utf-8", "replace"))
+    return hmac.compare_digest(
+        signature_of(header, key).encode(), header.signature.encode("utf-8", "replace")
+    )
 
 
 def as_json(header: Header) -> str:
     """A header on one line."""
-    fields = header._asdict() | {"environment": header.environment._asdict(), "provenance": dict(header.provenance)}
+    fields = header._asdict() | {
+        "environment": header.environment._asdict(),
+        "provenance": dict(header.provenance),
+    }
     return json.dumps(fields, sort_keys=True)
 
 
@@ -282,7 +304,9 @@ class _Body:
 
 def damaged(path: Path, reason: str) -> BundleError:
     """The error for a bundle with something wrong in it."""
-    return BundleError(f"{path} is damaged, or no bundle that testmon wrote ({reason}): nothing of it was taken")
+    return BundleError(
+        f"{path} is damaged, or no bundle that testmon wrote ({reason}): nothing of it was taken"
+    )
 
 
 @contextmanager
@@ -309,13 +333,17 @@ def _header(path: Path, file: BinaryIO) -> Header:
         raise damaged(path, "it does not say its format")
     number = int(version)
     if number != FORMAT:
-        raise BundleError(f"{path} is a bundle of format {number}, which another testmon wrote: upgrade testmon-cli")
+        raise BundleError(
+            f"{path} is a bundle of format {number}, which another testmon wrote: upgrade testmon-cli"
+        )
     line = file.readline(_LONGEST_HEADER)
     header = _parsed(line)
     if header is None:
         raise damaged(path, "its header cannot be read")
     if header.size > LARGEST:
-        raise BundleError(f"{path} is too large: {header.size:,} bytes of evidence, and {LARGEST:,} are read at most")
+        raise BundleError(
+            f"{path} is too large: {header.size:,} bytes of evidence, and {LARGEST:,} are read at most"
+        )
     if os.fstat(file.fileno()).st_size != file.tell() + header.packed:
         raise damaged(path, "it is cut off, or has more than it says")
     return header
@@ -336,12 +364,26 @@ def _parsed(line: bytes) -> Header | None:
 
 
 def _is_sound(header: Header) -> bool:
-    texts = (header.content, *header.environment, *header.commits, *header.analyses, header.testmon, header.signature)
+    texts = (
+        header.content,
+        *header.environment,
+        *header.commits,
+        *header.analyses,
+        header.testmon,
+        header.signature,
+    )
     return (
-        all(map(_is_count, (header.size, header.packed, header.runs, header.tests, header.executions)))
+        all(
+            map(
+                _is_count,
+                (header.size, header.packed, header.runs, header.tests, header.executions),
+            )
+        )
         and all(isinstance(text, str) for text in texts)
         and re.fullmatch("[0-9a-f]{64}", header.content) is not None
-        and all(type(time) is float and 0 <= time < math.inf for time in (header.first, header.last))
+        and all(
+            type(time) is float and 0 <= time < math.inf for time in (header.first, header.last)
+        )
         and header.provenance.keys() <= set(Provenance._fields)
         and all(isinstance(text, str) for text in header.provenance.values())
     )

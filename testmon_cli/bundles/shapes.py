@@ -1,4 +1,7 @@
-"""Which facts a run can have in a bundle, and what they look like: whoever reads them later counts on that."""
+"""Which facts a run can have in a bundle, and what they look like.
+
+Whoever reads them later counts on that.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,7 +9,14 @@ from typing import Any, Final
 
 from testmon_cli.domain.evidence import EvidenceError
 from testmon_cli.domain.provenance import FACT, from_facts
-from testmon_cli.domain.records import AUDIT, LOOKUPS_ARE_RECORDED, RUN_KEY, SET_UPS, STATEMENTS, WHOLE
+from testmon_cli.domain.records import (
+    AUDIT,
+    LOOKUPS_ARE_RECORDED,
+    RUN_KEY,
+    SET_UPS,
+    STATEMENTS,
+    WHOLE,
+)
 
 Shape = Callable[[Any], bool]
 
@@ -48,11 +58,21 @@ def _by_name(shape: Shape) -> Shape:
 def _is_set_up(value: Any) -> bool:
     """A place, microseconds, and a test."""
     is_three = isinstance(value, list) and len(value) == 3
-    return is_three and _is_text(value[0]) and type(value[1]) is int and value[1] >= 0 and _is_text(value[2])
+    return (
+        is_three
+        and _is_text(value[0])
+        and type(value[1]) is int
+        and value[1] >= 0
+        and _is_text(value[2])
+    )
 
 
 def _is_tally(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 3 and all(type(number) is int and number >= 0 for number in value)
+    return (
+        isinstance(value, list)
+        and len(value) == 3
+        and all(type(number) is int and number >= 0 for number in value)
+    )
 
 
 _FACTS: Final[Mapping[str, Shape]] = {

@@ -19,12 +19,19 @@ TESTS_TO_RUN = 2  # the exit code that agents take for "read stderr"
 
 def install(settings: Settings, host: str, *, yes: bool, confirm: Callable[[str], bool]) -> int:
     """Show what changes in the agent's configuration, then write it where that is wanted."""
-    return _change(agent.install(host, settings.root), "the hook is there already", yes=yes, confirm=confirm)
+    return _change(
+        agent.install(host, settings.root), "the hook is there already", yes=yes, confirm=confirm
+    )
 
 
 def uninstall(settings: Settings, host: str, *, yes: bool, confirm: Callable[[str], bool]) -> int:
     """Show what goes, then take it out where that is wanted."""
-    return _change(agent.uninstall(host, settings.root), "there is no hook of testmon", yes=yes, confirm=confirm)
+    return _change(
+        agent.uninstall(host, settings.root),
+        "there is no hook of testmon",
+        yes=yes,
+        confirm=confirm,
+    )
 
 
 def _change(edit: Edit, nothing: str, *, yes: bool, confirm: Callable[[str], bool]) -> int:
@@ -43,9 +50,12 @@ def _change(edit: Edit, nothing: str, *, yes: bool, confirm: Callable[[str], boo
 
 
 def hook(load: Callable[[Path | None], Settings], reply: str) -> int:
-    """Answer an agent that has edited a file, named in JSON on stdin: 0 when no test must run, 2 when some must.
+    """Answer an agent that has edited a file, named in JSON on stdin.
 
-    Which ones stands on stderr, or in the reply that the agent wants. A project that was never collected is silent.
+    0 when no test must run, 2 when some must.
+
+    Which ones stands on stderr, or in the reply that the agent wants. A project that was never
+    collected is silent.
     """
     given = _payload()
     file = _file_of(given)
@@ -62,12 +72,16 @@ def hook(load: Callable[[Path | None], Settings], reply: str) -> int:
         return _answered("", reply)
     selection = select(settings, narrowing=narrowing)
     shown = [os.path.relpath(path, directory or None) for path in paths or ()]
-    return _answered(rendering.as_text(selection, rendering.command([], shown, directory=directory)), reply)
+    return _answered(
+        rendering.as_text(selection, rendering.command([], shown, directory=directory)), reply
+    )
 
 
 def _payload() -> dict[str, object]:
     if sys.stdin is None:
-        raise TestmonError('stdin is closed: the hook reads JSON from it, like {"tool_input": {"file_path": ...}}')
+        raise TestmonError(
+            'stdin is closed: the hook reads JSON from it, like {"tool_input": {"file_path": ...}}'
+        )
     text = sys.stdin.read()
     try:
         found = json.loads(text or "{}")
@@ -86,7 +100,10 @@ def _file_of(given: dict[str, object]) -> Path | None:
 
 
 def _place_of(load: Callable[[Path | None], Settings], file: Path | None) -> tuple[Settings, str]:
-    """The project around the working directory; where that does not hold the file, the one around the file."""
+    """The project around the working directory.
+
+    Where that does not hold the file, the one around the file.
+    """
     settings = load(None)
     root = Path(os.path.realpath(settings.root))
     if file is None or Path(os.path.realpath(file)).is_relative_to(root):

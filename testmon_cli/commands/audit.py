@@ -13,9 +13,18 @@ from testmon_cli.rendering import replay, terminal
 EXIT_ESCAPED = 1
 
 
-def run(settings: Settings, pytest_args: tuple[str, ...], *, sample: str | None, seed: str | None, format_: str) -> int:
+def run(
+    settings: Settings,
+    pytest_args: tuple[str, ...],
+    *,
+    sample: str | None,
+    seed: str | None,
+    format_: str,
+) -> int:
     """Audit and print what was found; 1 where something escaped."""
-    request = Request(pytest_args, sample=sample or "", seed=seed if seed is not None else os.urandom(4).hex())
+    request = Request(
+        pytest_args, sample=sample or "", seed=seed if seed is not None else os.urandom(4).hex()
+    )
     if sample is not None:
         try:
             request = request._replace(share=share_of(sample))

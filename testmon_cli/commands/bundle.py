@@ -10,10 +10,19 @@ from testmon_cli.rendering import bundle as rendering
 from testmon_cli.rendering import progress, terminal
 
 
-def create(settings: Settings, *, output: str | None, last: int | None, newer_than: str | None, format_: str) -> int:
+def create(
+    settings: Settings,
+    *,
+    output: str | None,
+    last: int | None,
+    newer_than: str | None,
+    format_: str,
+) -> int:
     """Write a bundle and print where it is."""
     with progress.bar("Writing") as advance:
-        made = bundle.create(settings, output, now=time.time(), last=last, newer_than=newer_than, progress=advance)
+        made = bundle.create(
+            settings, output, now=time.time(), last=last, newer_than=newer_than, progress=advance
+        )
     if format_ == "json":
         terminal.write(rendering.bundle_as_json(made.header, made.path))
     else:

@@ -40,7 +40,10 @@ def run(settings: Settings, request: Request, *, summary: str | None, verbose: b
 
 
 def _compare(settings: Settings, begun: audit.Begun, arguments: tuple[str, ...]) -> None:
-    """Say whether selection would have shown what the run of all tests did. A job does not fail for it."""
+    """Say whether selection would have shown what the run of all tests did.
+
+    A job does not fail for it.
+    """
     try:
         found = audit.finish(settings, begun, arguments)
     except (OSError, TestmonError) as error:
@@ -55,7 +58,10 @@ def _compare(settings: Settings, begun: audit.Begun, arguments: tuple[str, ...])
 
 
 def _sum_up(path: str, settings: Settings, choice: Choice, base: str | None) -> None:
-    """Say of each failure whether it is new, and add a summary to a file. A job does not fail for it."""
+    """Say of each failure whether it is new, and add a summary to a file.
+
+    A job does not fail for it.
+    """
     try:
         found = suite.report(settings, slowest=5, base=base)
         for text in report.verdicts(found):

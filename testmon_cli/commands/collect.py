@@ -18,7 +18,9 @@ def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbo
     """Collect and give pytest's exit code; 0 when `select` leaves nothing to run."""
     with progress.late_bar("Reading what ran") as advance:
         if select:
-            collected = collect_selected(settings, pytest_args, verbose=verbose, say=_say, progress=advance)
+            collected = collect_selected(
+                settings, pytest_args, verbose=verbose, say=_say, progress=advance
+            )
         else:
             collected = collect(settings, pytest_args, verbose=verbose, progress=advance)
     if collected is None:
@@ -49,7 +51,9 @@ def _meant(arguments: Sequence[str]) -> Iterator[str]:
 
     for argument in arguments:
         name = argument.partition("=")[0]
-        close = difflib.get_close_matches(name, _OURS, n=1, cutoff=0.8) if name.startswith("--") else []
+        close = (
+            difflib.get_close_matches(name, _OURS, n=1, cutoff=0.8) if name.startswith("--") else []
+        )
         if close and name not in _OURS:
             yield f"{name} went to pytest; did you mean {close[0]}?"
 

@@ -1,11 +1,19 @@
-"""What a shell is offered to complete: environments, and tests that were collected, from the datafile."""
+"""What a shell is offered to complete.
+
+Environments, and tests that were collected, from the datafile.
+"""
 
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 
 import click
-from click.shell_completion import BashComplete, CompletionItem, add_completion_class, split_arg_string
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    add_completion_class,
+    split_arg_string,
+)
 
 from testmon_cli.application import settings
 from testmon_cli.application.checkout import environment
@@ -13,7 +21,8 @@ from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.nodeid import function_of, path_of
 from testmon_cli.storage.datafile import Datafile
 
-_PLAIN = re.compile(r"[\w./:\[\]+=@,-]+")  # what no shell takes for something else, but for brackets
+# what no shell takes for something else, but for brackets
+_PLAIN = re.compile(r"[\w./:\[\]+=@,-]+")
 
 
 def environments(context: click.Context, incomplete: str) -> list[str]:
@@ -22,7 +31,10 @@ def environments(context: click.Context, incomplete: str) -> list[str]:
 
 
 def places(context: click.Context, incomplete: str) -> list[CompletionItem]:
-    """Files, which the shell knows, and behind a double colon the tests of one; with the files of tests before it."""
+    """Files, which the shell knows, and behind a double colon the tests of one.
+
+    With the files of tests before it.
+    """
     if "::" in incomplete:
         path = path_of(incomplete)
         found = _asked(context, lambda datafile, chosen: _tests(datafile, chosen, path))
@@ -33,8 +45,12 @@ def places(context: click.Context, incomplete: str) -> list[CompletionItem]:
     return [CompletionItem(incomplete, type="file")]
 
 
-def _asked(context: click.Context, question: Callable[[Datafile, settings.Settings], Iterator[str]]) -> Sequence[str]:
-    given = context.params.get("datafile") or (context.parent.params.get("datafile") if context.parent else None)
+def _asked(
+    context: click.Context, question: Callable[[Datafile, settings.Settings], Iterator[str]]
+) -> Sequence[str]:
+    given = context.params.get("datafile") or (
+        context.parent.params.get("datafile") if context.parent else None
+    )
     try:
         chosen = settings.load(datafile=given, env=context.params.get("env"))
         with Datafile.open(chosen.datafile) as datafile:
@@ -56,7 +72,9 @@ def _files(datafile: Datafile, chosen: settings.Settings) -> Iterator[str]:
 
 def _tests(datafile: Datafile, chosen: settings.Settings, path: str) -> Iterator[str]:
     """Tests of a file, beginning with its path as it was given."""
-    known = os.path.relpath(os.path.realpath(path), os.path.realpath(chosen.root)).replace(os.sep, "/")
+    known = os.path.relpath(os.path.realpath(path), os.path.realpath(chosen.root)).replace(
+        os.sep, "/"
+    )
     for nodeid, _ in datafile.ran_below(environment.current(chosen.env), [known]):
         for name in (nodeid, function_of(nodeid, known)):
             if name.startswith(f"{known}::") and _PLAIN.fullmatch(name):
@@ -64,14 +82,21 @@ def _tests(datafile: Datafile, chosen: settings.Settings, path: str) -> Iterator
 
 
 class _Bash(BashComplete):
-    """Bash takes a colon for the end of a word: here the parts are one again, and only what follows it is offered."""
+    """Bash takes a colon for the end of a word.
+
+    Here the parts are one again, and only what follows it is offered.
+    """
 
     def get_completion_args(self) -> tuple[list[str], str]:
         words = split_arg_string(os.environ["COMP_WORDS"])
         place = int(os.environ["COMP_CWORD"])
         found: list[str] = []
         for word in (*words[1:place], words[place] if place < len(words) else ""):
-            if found and ("" not in (found[-1], word)) and (found[-1].endswith(":") or word.startswith(":")):
+            if (
+                found
+                and ("" not in (found[-1], word))
+                and (found[-1].endswith(":") or word.startswith(":"))
+            ):
                 found[-1] += word
             else:
                 found.append(word)

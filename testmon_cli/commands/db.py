@@ -27,14 +27,19 @@ def upgrade(settings: Settings, *, json: bool) -> int:
     with progress.bar("Upgrading") as advance:
         before, backup = maintenance.upgrade(path_of(settings.datafile), progress=advance)
     if json:
-        fields = {"from": before.schema, "to": before.newest, "backup": None if backup is None else str(backup)}
+        fields = {
+            "from": before.schema,
+            "to": before.newest,
+            "backup": None if backup is None else str(backup),
+        }
         terminal.write(rendering.as_json(datafile=settings.datafile, **fields))
     elif backup is None:
-        terminal.write(terminal.joined([f"{settings.datafile} has schema {before.schema}, the newest"]))
-    else:
-        line = (
-            f"{settings.datafile}: upgraded from schema {before.schema} to {before.newest}; as it was, it is {backup}"
+        terminal.write(
+            terminal.joined([f"{settings.datafile} has schema {before.schema}, the newest"])
         )
+    else:
+        upgraded = f"upgraded from schema {before.schema} to {before.newest}"
+        line = f"{settings.datafile}: {upgraded}; as it was, it is {backup}"
         terminal.write(terminal.joined([line]))
     return 0
 
@@ -69,7 +74,9 @@ def repair(settings: Settings, *, output: str, json: bool) -> int:
         text = terminal.joined([f"{settings.datafile} is whole: nothing to repair"])
     else:
         found = f"saved {saved.runs:,} runs with {saved.executions:,} executions to {output}"
-        text = terminal.joined([*checked.problems, f"{found}; each test is selected until it has run again"])
+        text = terminal.joined(
+            [*checked.problems, f"{found}; each test is selected until it has run again"]
+        )
     terminal.write(text)
     return 0
 
@@ -88,7 +95,9 @@ def vacuum(settings: Settings, *, json: bool) -> int:
     """Give back the room that nothing uses."""
 
     def say_waiting() -> None:
-        terminal.say(f"testmon: waiting for another process to finish writing {settings.datafile}\n")
+        terminal.say(
+            f"testmon: waiting for another process to finish writing {settings.datafile}\n"
+        )
 
     freed = maintenance.vacuum(path_of(settings.datafile), on_wait=say_waiting)
     if json:

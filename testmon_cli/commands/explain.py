@@ -6,7 +6,9 @@ from testmon_cli.rendering import explain as rendering
 from testmon_cli.rendering import terminal
 
 
-def run(settings: Settings, what: str, *, everything: bool, format_: str, would_select: bool = False) -> int:
+def run(
+    settings: Settings, what: str, *, everything: bool, format_: str, would_select: bool = False
+) -> int:
     """Print the answer; 0 also where no test reaches the place."""
     answer = Project(settings).explain(what, would_select=would_select)
     if format_ == "json":

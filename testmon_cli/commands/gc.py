@@ -21,7 +21,9 @@ def run(
     """Prune and print what went."""
 
     def say_waiting() -> None:
-        terminal.say(f"testmon: waiting for another process to finish writing {settings.datafile}\n")
+        terminal.say(
+            f"testmon: waiting for another process to finish writing {settings.datafile}\n"
+        )
 
     with progress.bar("Removing") as advance:
         report = gc.prune(
@@ -36,5 +38,7 @@ def run(
             on_wait=say_waiting,
         )
     render = rendering.as_json if format_ == "json" else rendering.as_text
-    terminal.write(render(report.pruned.counts, report.pruned.freed, report.missing, dry_run=dry_run))
+    terminal.write(
+        render(report.pruned.counts, report.pruned.freed, report.missing, dry_run=dry_run)
+    )
     return 0

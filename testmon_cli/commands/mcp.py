@@ -21,8 +21,12 @@ def run(load: Callable[[], Settings]) -> int:
     try:
         from mcp.server import MCPServer
     except ImportError as error:
-        raise EnvironmentFailure('the package mcp is missing: pip install "testmon-cli[mcp]"') from error
-    server = MCPServer("testmon", version=__version__, instructions=_INSTRUCTIONS, log_level="ERROR")
+        raise EnvironmentFailure(
+            'the package mcp is missing: pip install "testmon-cli[mcp]"'
+        ) from error
+    server = MCPServer(
+        "testmon", version=__version__, instructions=_INSTRUCTIONS, log_level="ERROR"
+    )
     tools = Tools(load)
     for tool in (tools.select_tests, tools.explain, tools.tests_for):
         server.add_tool(tool)
@@ -36,15 +40,22 @@ class Tools:
     def __init__(self, load: Callable[[], Settings]) -> None:
         self._load = load
 
-    def select_tests(self, paths: list[str] | None = None, base: str | None = None) -> dict[str, object]:
-        """Which tests must run now, and why: those that changes since they ran can affect, that failed, or are new.
+    def select_tests(
+        self, paths: list[str] | None = None, base: str | None = None
+    ) -> dict[str, object]:
+        """Which tests must run now, and why.
 
-        `paths` narrows the answer to tests that these files can affect; `base` asks about the difference to a git
-        revision. Run the tests with the command that is given.
+        Those that changes since they ran can affect, that failed, or are new.
+
+        `paths` narrows the answer to tests that these files can affect; `base` asks about the
+        difference to a git revision. Run the tests with the command that is given.
         """
         with _told():
             found = self._project.select(paths, base=base)
-        tests = [{"nodeid": test.nodeid, "kind": test.kind, "reason": test.reason} for test in found.tests]
+        tests = [
+            {"nodeid": test.nodeid, "kind": test.kind, "reason": test.reason}
+            for test in found.tests
+        ]
         return {
             "verdict": found.verdict,
             "reason": found.reason,
@@ -58,14 +69,18 @@ class Tools:
         }
 
     def explain(self, nodeid: str) -> dict[str, object]:
-        """What one test relies on, and why it is or is not selected now. `nodeid` is that of pytest."""
+        """What one test relies on, and why it is or is not selected now.
+
+        `nodeid` is that of pytest.
+        """
         with _told():
             return _cut(rendering.values(self._project.relies_on(nodeid)))
 
     def tests_for(self, place: str) -> dict[str, object]:
         """Which tests reach a place in the code, the fastest first.
 
-        `place` is a line (`app/price.py:41`), a function, class or name (`app/price.py::total`) or a file.
+        `place` is a line (`app/price.py:41`), a function, class or name (`app/price.py::total`) or
+        a file.
         """
         with _told():
             return _cut(rendering.values(self._project.tests_for(place)))

@@ -34,7 +34,9 @@ def run(
     selection, why = wanted(settings, why, base=base)
     if why:
         terminal.say(terminal.joined([f"testmon: all tests are divided: {why}"]))
-    plan = planning.plan(settings, selection, jobs, limit, commit=environment.git_state(settings.root).head)
+    plan = planning.plan(
+        settings, selection, jobs, limit, commit=environment.git_state(settings.root).head
+    )
     terminal.say(notes.notes(selection))
     if max_time is not None and planning.longest(plan.shares) > limit:
         seconds = terminal.duration(planning.longest(plan.shares))

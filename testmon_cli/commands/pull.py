@@ -9,11 +9,15 @@ from testmon_cli.rendering import hub as rendering
 from testmon_cli.rendering import progress, terminal
 
 
-def run(settings: Settings, *, ref: str | None, since: str | None, limit: int | None, format_: str) -> int:
+def run(
+    settings: Settings, *, ref: str | None, since: str | None, limit: int | None, format_: str
+) -> int:
     """Pull and print what came; what was refused is said on stderr, a line each."""
 
     def say_waiting() -> None:
-        terminal.say(f"testmon: waiting for another process to finish writing {settings.datafile}\n")
+        terminal.say(
+            f"testmon: waiting for another process to finish writing {settings.datafile}\n"
+        )
 
     with progress.bar("Pulling") as advance:
         pulled = hub.pull(
@@ -27,5 +31,7 @@ def run(settings: Settings, *, ref: str | None, since: str | None, limit: int | 
             on_wait=say_waiting,
         )
     terminal.say(rendering.refused(pulled.refused))
-    terminal.write(rendering.pulled_as_json(pulled) if format_ == "json" else rendering.pulled_as_text(pulled))
+    terminal.write(
+        rendering.pulled_as_json(pulled) if format_ == "json" else rendering.pulled_as_text(pulled)
+    )
     return 0

@@ -36,7 +36,9 @@ def run(
     if coverage is not None:
         _write_coverage(settings, coverage, branch=branch, contexts=contexts)
     with_results = format_ in ("junit", "ctrf")
-    found = suite.report(settings, slowest=slowest, base=base, runs_shown=runs, with_results=with_results)
+    found = suite.report(
+        settings, slowest=slowest, base=base, runs_shown=runs, with_results=with_results
+    )
     if format_ == "text":
         terminal.write(rendering.as_text(found), rendering.STYLES)
     else:
@@ -85,11 +87,18 @@ def _write_coverage(settings: Settings, path: str, *, branch: bool, contexts: bo
     say = [f"wrote the {what} that all tests ran, in {written.files:,} files, to {path}"]
     if branch:
         known = f"{written.taken:,} branches are known to have run"
-        say.append(f"{known}; of {len(written.open):,} it cannot be known, and they are written as if they had not")
-        say += [f"not known: {name}:{start} -> {_end(end)}" for name, start, end in written.open[:_MOST_NAMED]]
+        say.append(
+            f"{known}; of {len(written.open):,} it cannot be known, and they are written as if they had not"
+        )
+        say += [
+            f"not known: {name}:{start} -> {_end(end)}"
+            for name, start, end in written.open[:_MOST_NAMED]
+        ]
     if written.unimported:
         names = ", ".join(written.unimported[:_MOST_NAMED])
-        more = f" and {len(written.unimported) - _MOST_NAMED:,} more" * (len(written.unimported) > _MOST_NAMED)
+        more = f" and {len(written.unimported) - _MOST_NAMED:,} more" * (
+            len(written.unimported) > _MOST_NAMED
+        )
         say.append(f"no test imported {names}{more}")
     terminal.say(terminal.joined(f"testmon: {line}" for line in say))
 
@@ -102,5 +111,7 @@ def _write_page(settings: Settings, path: str, slowest: int) -> None:
     from testmon_cli.application.report import html_page
     from testmon_cli.rendering.html import as_html
 
-    html_page.write(path, as_html(html_page.page(settings, slowest=max(slowest, _SLOWEST_ON_A_PAGE))))
+    html_page.write(
+        path, as_html(html_page.page(settings, slowest=max(slowest, _SLOWEST_ON_A_PAGE)))
+    )
     terminal.say(f"testmon: wrote the page to {path}\n")

@@ -47,7 +47,10 @@ def run(
     format_: str,
     portion: Portion,
 ) -> int:
-    """Print the selection; 0 whether it is empty or not. What must be said besides goes to stderr."""
+    """Print the selection; 0 whether it is empty or not.
+
+    What must be said besides goes to stderr.
+    """
     if why_not is not None:
         from testmon_cli.commands import explain as command
 
@@ -63,23 +66,36 @@ def run(
 
         with progress.bar("Reading sources") as advance:
             selection = select_static(
-                settings, base=base or "HEAD", narrowing=narrowing, exact=exact, staged=staged, progress=advance
+                settings,
+                base=base or "HEAD",
+                narrowing=narrowing,
+                exact=exact,
+                staged=staged,
+                progress=advance,
             )
     else:
-        selection = select(settings, narrowing=narrowing, failed=failed, exact=exact, staged=staged, base=base)
+        selection = select(
+            settings, narrowing=narrowing, failed=failed, exact=exact, staged=staged, base=base
+        )
     if any(portion):
         selection = _portion(settings, selection, portion, end="\0" if null else "\n")
     terminal.say(rendering.notes(selection))
     if format_ == "json":
         at_root = os.path.realpath(settings.root) == os.path.realpath(os.curdir)
         question = [*portion.options()]
-        question += _question(keyword=keyword, failed=failed, staged=staged, static=static, base=base, paths=paths)
+        question += _question(
+            keyword=keyword, failed=failed, staged=staged, static=static, base=base, paths=paths
+        )
         terminal.write(rendering.as_json(selection, at_root=at_root, question=question))
     elif format_ == "agent":
         from testmon_cli.rendering import agent
 
-        question = _question(keyword=keyword, failed=failed, staged=staged, static=static, base=base, paths=())[:-1]
-        terminal.write(agent.as_text(selection, agent.command([*portion.options(), *question], paths)))
+        question = _question(
+            keyword=keyword, failed=failed, staged=staged, static=static, base=base, paths=()
+        )[:-1]
+        terminal.write(
+            agent.as_text(selection, agent.command([*portion.options(), *question], paths))
+        )
     elif explain:
         terminal.write(rendering.explained(selection))
     else:
@@ -106,7 +122,13 @@ def _portion(settings: Settings, selection: Selection, portion: Portion, *, end:
 
 
 def _question(
-    *, keyword: str, failed: bool, staged: bool, static: bool, base: str | None, paths: tuple[str, ...]
+    *,
+    keyword: str,
+    failed: bool,
+    staged: bool,
+    static: bool,
+    base: str | None,
+    paths: tuple[str, ...],
 ) -> list[str]:
     """The options that would lead to the same answer."""
     question = ["-k", keyword] if keyword else []

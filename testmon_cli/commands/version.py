@@ -14,7 +14,10 @@ def line() -> str:
     """The line."""
     parts = [f"Python {platform.python_version()} ({python_tag()})"]
     parts += [f"{name} {_version(name)}" for name in ("pytest", "coverage")]
-    parts += [f"engines {', '.join(name for name in ENGINES if name != 'auto')}", f"schema {Schema().head}"]
+    parts += [
+        f"engines {', '.join(name for name in ENGINES if name != 'auto')}",
+        f"schema {Schema().head}",
+    ]
     parts.append(f"analysis {MODEL_KEY}")
     return f"testmon {__version__}: {'; '.join(parts)}"
 

@@ -48,7 +48,9 @@ def run(load: Callable[[], Settings], arguments: Sequence[str]) -> int:
     try:
         import watchfiles  # noqa: F401 - only to say early that it is missing
     except ImportError as error:
-        raise EnvironmentFailure('the package watchfiles is missing: pip install "testmon-cli[watch]"') from error
+        raise EnvironmentFailure(
+            'the package watchfiles is missing: pip install "testmon-cli[watch]"'
+        ) from error
     watch = _Watch(load, tuple(arguments))
     try:
         with _hearing_signals(), _keys(watch.events) as has_keys:
@@ -81,7 +83,10 @@ class _Watch:
         self._watcher.start()
 
     def stop(self) -> None:
-        """End the watcher before the interpreter does: it is no Python, and would be torn out of its work."""
+        """End the watcher before the interpreter does.
+
+        It is no Python, and would be torn out of its work.
+        """
         self._over.set()
         if self._watcher is not None:
             self._watcher.join(_PATIENCE)
@@ -126,7 +131,9 @@ class _Watch:
 
     def _wanted(self, event: Event) -> Wanted | None:
         if event.kind == "error":
-            raise EnvironmentFailure(f"files cannot be watched any more: {event.value}; start it again")
+            raise EnvironmentFailure(
+                f"files cannot be watched any more: {event.value}; start it again"
+            )
         if event.kind == "saved":
             return self._decided(self._decider.of_changes)
         if event.value == "a":
@@ -164,13 +171,17 @@ class _Watch:
             _say(f"error: {error}")
             return None
         if stop.is_by_user:
-            return Event("quit", str(collected.exitcode if collected.exitcode > 128 else EXIT_INTERRUPTED))
+            return Event(
+                "quit", str(collected.exitcode if collected.exitcode > 128 else EXIT_INTERRUPTED)
+            )
         if listener.ended_by is not None:
             if listener.ended_by == Event("key", "q"):
                 return Event("quit", "0")
             _say("stopped; what finished is recorded")
             return listener.ended_by
-        _say(f"{_outcome(collected.exitcode)} in {time.monotonic() - started:.1f} s; waiting for changes")
+        _say(
+            f"{_outcome(collected.exitcode)} in {time.monotonic() - started:.1f} s; waiting for changes"
+        )
         return None
 
 
@@ -225,7 +236,10 @@ def _say(text: str) -> None:
 
 @contextmanager
 def _hearing_signals() -> Iterator[None]:
-    """End in good order when we are told to, between runs as well: the terminal must be as it was."""
+    """End in good order when we are told to, between runs as well.
+
+    The terminal must be as it was.
+    """
 
     def end(number: int, _: "FrameType | None") -> None:
         raise _Ended(number)

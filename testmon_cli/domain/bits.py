@@ -1,4 +1,7 @@
-"""Sets of numbered things as the bits of one number: thousands of them are united at the cost of an addition."""
+"""Sets of numbered things as the bits of one number.
+
+Thousands of them are united at the cost of an addition.
+"""
 
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Generic, TypeVar

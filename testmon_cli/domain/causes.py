@@ -1,6 +1,7 @@
 """Why a name, a module or a test is affected: a chain that a person can check.
 
-All words for what affects something are here; `application/select/reason_text.py` makes sentences of them.
+All words for what affects something are here; `application/select/reason_text.py` makes sentences
+of them.
 """
 
 from enum import Enum
@@ -101,6 +102,9 @@ def unobserved(why: str, path: str, name: str) -> Cause:
 
 
 def changed_resource(kind: str, name: str) -> Cause:
-    """The cause of a resource that is in another state now; its kind as the datafile has it, which may be of later."""
+    """The cause of a resource that is in another state now.
+
+    Its kind as the datafile has it, which may be of later.
+    """
     is_known = kind in Kind._value2member_map_
     return Cause(Kind(kind) if is_known else Kind.UNKNOWN, CHANGED, "", name)

@@ -14,7 +14,8 @@ class Change(NamedTuple):
     name: str  # qualified name; "" for a whole file
     line: int  # where it stands now; 0 when it is gone
     tests: int  # tests that depend on it
-    detail: str = ""  # the syntax error of a file that does not parse, or what sort of resource it is
+    # the syntax error of a file that does not parse, or what sort of resource it is
+    detail: str = ""
 
 
 class Difference(NamedTuple):

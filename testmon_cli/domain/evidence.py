@@ -1,8 +1,9 @@
 """Evidence: what runs of one environment learned, as rows that say the same on every machine.
 
-A datafile gives these rows and takes them; a bundle holds them. Rows name others by their place, from 1 on, among the
-rows of that kind, and are sorted: the same evidence gives the same rows. Nothing in them is bound to a machine: no
-absolute paths, no times of files, no numbers of a datafile.
+A datafile gives these rows and takes them; a bundle holds them. Rows name others by their place,
+from 1 on, among the rows of that kind, and are sorted: the same evidence gives the same rows.
+Nothing in them is bound to a machine: no absolute paths, no times of files, no numbers of a
+datafile.
 """
 
 from typing import Final, NamedTuple

@@ -1,4 +1,7 @@
-"""Spares syntax trees the garbage collector: they are large, hold no cycles, and live for a moment."""
+"""Spares syntax trees the garbage collector.
+
+They are large, hold no cycles, and live for a moment.
+"""
 
 import gc
 from collections.abc import Iterator

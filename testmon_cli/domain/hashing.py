@@ -1,4 +1,7 @@
-"""BLAKE2b (RFC 7693) without `hashlib`, which loads OpenSSL: that costs a short command milliseconds."""
+"""BLAKE2b (RFC 7693) without `hashlib`, which loads OpenSSL.
+
+That costs a short command milliseconds.
+"""
 
 try:
     from _blake2 import blake2b

@@ -1,4 +1,7 @@
-"""Node ids: how pytest names files, classes, functions and single tests. They are taken apart here and nowhere else."""
+"""Node ids: how pytest names files, classes, functions and single tests.
+
+They are taken apart here and nowhere else.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,7 +19,10 @@ class NodeId(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, path: str = "") -> "NodeId":
-        """Take a node id apart. The path of its file, where it is known, settles where the names begin."""
+        """Take a node id apart.
+
+        The path of its file, where it is known, settles where the names begin.
+        """
         end = _end_of_path(text, path)
         if end == len(text):
             return cls(text)
@@ -37,7 +43,10 @@ class NodeId(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The part behind the path, without parameters: "TestTill::test_count"; "" for a file or folder."""
+        """The part behind the path, without parameters: "TestTill::test_count".
+
+        "" for a file or folder.
+        """
         return "::".join(self.names)
 
     @property
@@ -90,7 +99,10 @@ def is_path(text: str) -> bool:
 
 
 def depth_of(text: str) -> tuple[int, int]:
-    """How deep a node lies, names and folders apart: of two that lie equally deep, none contains the other."""
+    """How deep a node lies, names and folders apart.
+
+    Of two that lie equally deep, none contains the other.
+    """
     return text.count("::"), text.count("/")
 
 
@@ -105,7 +117,11 @@ def _end_of_path(text: str, path: str) -> int:
 
     A text that ends like a file, and has no such colons, is a path as a whole.
     """
-    if path and text.startswith(path) and (len(text) == len(path) or text.startswith("::", len(path))):
+    if (
+        path
+        and text.startswith(path)
+        and (len(text) == len(path) or text.startswith("::", len(path)))
+    ):
         return len(path)
     first = place = text.find("::")
     if first > 0 and text.endswith(".py", 0, first):  # mostly; the loop would find the same

@@ -12,7 +12,8 @@ from testmon_cli.domain.selection import Selected, Selection
 
 _GOOD: Final = 1.01  # times the least that the longest job can take: nothing better is looked for
 _LEAST: Final = 1  # microsecond: tests whose time is too short to measure have to be divided, too
-_MOST_LOOKED_AT: Final = 2000  # chunks; where there are more, the longest first leaves next to nothing to improve
+# chunks; where there are more, the longest first leaves next to nothing to improve
+_MOST_LOOKED_AT: Final = 2000
 _MOST_MOVES: Final = 500
 
 
@@ -29,9 +30,10 @@ class Shard(NamedTuple):
     def has(self, nodeid: str) -> bool:
         """Whether a test has its place here when there is no plan.
 
-        That depends on the name of its file alone, so jobs agree without knowing of each other, and whatever evidence
-        each of them has: there is one job for every test. What is in front of the first colons is the same for a file
-        and for all that it holds, also where the path has colons itself.
+        That depends on the name of its file alone, so jobs agree without knowing of each other, and
+        whatever evidence each of them has: there is one job for every test. What is in front of the
+        first colons is the same for a file and for all that it holds, also where the path has
+        colons itself.
         """
         name = nodeid.partition("::")[0].rstrip(":").encode("utf-8", "surrogateescape")
         return int.from_bytes(blake2b(name, digest_size=8).digest()) % self.jobs == self.number - 1
@@ -80,21 +82,27 @@ def by_argument(selection: Selection) -> dict[str, list[Selected]]:
 def _holder(argument: str, chosen: dict[str, list[Selected]]) -> str:
     if argument in chosen:
         return argument
-    return next((above for above in map(str, NodeId.parse(argument).above()) if above in chosen), ".")
+    return next(
+        (above for above in map(str, NodeId.parse(argument).above()) if above in chosen), "."
+    )
 
 
 def divided(parts: Sequence[Part], jobs: int) -> tuple[Parts, ...]:
-    """Divide parts among jobs so that the longest takes as little as possible; jobs without any are left out.
+    """Divide parts among jobs so that the longest takes as little as possible.
 
-    Files stay whole where that costs nothing, so that what they set up is set up once. The same parts are always
-    divided in the same way. Within a job they keep their order.
+    Jobs without any are left out.
+
+    Files stay whole where that costs nothing, so that what they set up is set up once. The same
+    parts are always divided in the same way. Within a job they keep their order.
     """
     if not parts:
         return ()
     jobs = min(jobs, len(parts))
     times = [max(part.microseconds, _LEAST) for part in parts]
     if any(part.set_ups for part in parts):
-        found = set_ups.divided(times, [part.set_ups for part in parts], [part.path for part in parts], jobs)
+        found = set_ups.divided(
+            times, [part.set_ups for part in parts], [part.path for part in parts], jobs
+        )
     else:
         found = _divided(parts, times, jobs)
     shares = sorted(sorted(share) for share in found if share)
@@ -134,7 +142,9 @@ def microseconds_of(parts: Iterable[Part]) -> int:
 def name_of(shares: Iterable[Iterable[Part]]) -> str:
     """A name for a division: two divisions with the same name are the same."""
     texts = ("\0".join(part.argument for part in share) for share in shares)
-    return blake2b("\0\0".join(texts).encode("utf-8", "surrogateescape"), digest_size=8).digest().hex()
+    return (
+        blake2b("\0\0".join(texts).encode("utf-8", "surrogateescape"), digest_size=8).digest().hex()
+    )
 
 
 _Chunk = tuple[int, list[int]]  # microseconds, places of parts
@@ -167,7 +177,10 @@ def _longest_first(chunks: Iterable[_Chunk], jobs: int) -> list[_Chunk]:
         heapq.heapreplace(loads, (load + chunk[0], job))
     if len(ordered) <= _MOST_LOOKED_AT:
         _improve(shares)
-    return [(sum(time for time, _ in share), [place for _, chunk in share for place in chunk]) for share in shares]
+    return [
+        (sum(time for time, _ in share), [place for _, chunk in share for place in chunk])
+        for share in shares
+    ]
 
 
 def _improve(shares: list[list[_Chunk]]) -> None:

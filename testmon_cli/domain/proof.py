@@ -9,7 +9,8 @@ from testmon_cli.domain.verdicts import FLAKY
 CAUGHT: Final = "caught"  # it ran
 ESCAPED: Final = "escaped"  # it did not, and comes out otherwise each time
 UNSTABLE: Final = "unstable"  # it comes out in more than one way while nothing changes
-BROKEN: Final = "broken"  # the outcome of a file or folder of which pytest could not collect the tests
+# the outcome of a file or folder of which pytest could not collect the tests
+BROKEN: Final = "broken"
 FAILING: Final = frozenset({"failed", "error", BROKEN})
 _PASSING: Final = frozenset({"passed", "xpassed"})
 
@@ -34,7 +35,8 @@ class MissingLink(NamedTuple):
     """Why a change did not select a test, as far as it can be found."""
 
     unseen: tuple[str, ...]  # what has changed without the test being known to rely on it
-    relied: tuple[str, ...]  # what has changed and the test relied on, and that is known not to concern it
+    # what has changed and the test relied on, and that is known not to concern it
+    relied: tuple[str, ...]
     limit: str  # the limit of docs/limits.md that explains it; "" where none does
     text: str  # a sentence
 
@@ -80,7 +82,8 @@ class Step(NamedTuple):
     tests: int = 0  # that plain pytest ran
     ran: int = 0  # of these, those that were selected
     findings: tuple[Finding, ...] = ()
-    differing: tuple[str, ...] = ()  # tests that were selected and came out otherwise under observation
+    # tests that were selected and came out otherwise under observation
+    differing: tuple[str, ...] = ()
     plain_seconds: float = 0.0  # of plain pytest
     seconds: float = 0.0  # of `testmon collect --select`
     judged: tuple[Judged, ...] = ()  # tests that were selected and failed
@@ -149,8 +152,13 @@ class Tally(NamedTuple):
 
     @classmethod
     def of(cls, findings: Iterable[Finding]) -> "Tally":
-        """Count what one audit found. A new test that passes could only be missed: that it is found says little."""
-        counts = Counter(f.bucket for f in findings if f.bucket == ESCAPED or f.before or f.after in FAILING)
+        """Count what one audit found.
+
+        A new test that passes could only be missed: that it is found says little.
+        """
+        counts = Counter(
+            f.bucket for f in findings if f.bucket == ESCAPED or f.before or f.after in FAILING
+        )
         return cls(1, counts[CAUGHT], counts[ESCAPED])
 
     @property

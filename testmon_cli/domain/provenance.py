@@ -1,7 +1,8 @@
 """On whose behalf a run was made and where, and whose results count where.
 
-What a run says of itself is a claim. It is worth something because a hub keeps each origin in a place of its own, to
-which only those may write that the owner of the hub lets, or because it is signed.
+What a run says of itself is a claim. It is worth something because a hub keeps each origin in a
+place of its own, to which only those may write that the owner of the hub lets, or because it is
+signed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,11 +27,12 @@ _LONGEST_NAME: Final = 80  # bytes of the name of an origin
 class Provenance(NamedTuple):
     """Where a run comes from, as its provider says.
 
-    `ref` is the bare name of a branch; everything else has its full name, like `refs/tags/v1` or `refs/pull/12`, and so
-    is never taken for a branch.
+    `ref` is the bare name of a branch; everything else has its full name, like `refs/tags/v1` or
+    `refs/pull/12`, and so is never taken for a branch.
     """
 
-    provider: str = LOCAL  # "github", "gitlab", "circleci", "buildkite", "azure", "jenkins" or LOCAL
+    # "github", "gitlab", "circleci", "buildkite", "azure", "jenkins" or LOCAL
+    provider: str = LOCAL
     event: str = LOCAL  # one of EVENTS
     ref: str = ""  # "" where it is not known
     commit: str = ""
@@ -66,8 +68,13 @@ class Origin(NamedTuple):
         return f"{self.event} {self.name}" if self.name else self.event
 
     def is_trusted(self, trust: Sequence[str]) -> bool:
-        """Whether one of the names means it: an event stands for all that it caused, another for pushes to a branch."""
-        return any(self.event == name if name in EVENTS else self._is_push_to(name) for name in trust)
+        """Whether one of the names means it.
+
+        An event stands for all that it caused, another for pushes to a branch.
+        """
+        return any(
+            self.event == name if name in EVENTS else self._is_push_to(name) for name in trust
+        )
 
     def _is_push_to(self, pattern: str) -> bool:
         from fnmatch import fnmatchcase
@@ -83,6 +90,9 @@ def from_facts(value: object) -> Provenance | None:
     """What the fact of a run says; None where that is nothing, or nothing that can be."""
     if not isinstance(value, Mapping) or not value.keys() <= set(Provenance._fields):
         return None
-    if not all(isinstance(text, str) for text in value.values()) or value.get("event") not in EVENTS:
+    if (
+        not all(isinstance(text, str) for text in value.values())
+        or value.get("event") not in EVENTS
+    ):
         return None
     return Provenance(**value)

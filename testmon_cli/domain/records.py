@@ -1,6 +1,7 @@
 """What the datafile keeps, as values. Paths are relative to the root, with forward slashes.
 
-Named tuples, since `select` makes one for each execution, and since dataclasses take ten times as long to import.
+Named tuples, since `select` makes one for each execution, and since dataclasses take ten times as
+long to import.
 """
 
 from collections.abc import Mapping
@@ -8,24 +9,32 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-RUN_KEY: Final = "hash_key"  # fact of a run: random, so it also tells runs apart that began at the same time
+# fact of a run: random, so it also tells runs apart that began at the same time
+RUN_KEY: Final = "hash_key"
 INTERPRETER: Final = "interpreter"  # fact of a run on this machine: where its Python is
-CLOCK: Final = "clock"  # fact of a run: when it began by the clock of its machine; `started` is what orders runs
+# fact of a run: when it began by the clock of its machine; `started` is what orders runs
+CLOCK: Final = "clock"
 OF_A_MACHINE: Final = (INTERPRETER, CLOCK)  # facts that do not travel
 FAILURES: Final = ("failed", "error")  # outcomes of tests that must run again
 OUTCOMES: Final = ("passed", *FAILURES, "skipped", "xfailed", "xpassed")
 RESOURCE_KINDS: Final = ("file", "directory", "metadata", "environment", "glob", "kept")
-SUBJECT_KINDS: Final = ("test", "fixture", "module", "statement", "collect", "session")  # of what can leave a trace
+# of what can leave a trace
+SUBJECT_KINDS: Final = ("test", "fixture", "module", "statement", "collect", "session")
 TEST_KINDS: Final = ("function", "unittest", "doctest", "other")
 LOOKUPS: Final = "lookups"  # fact of a run: whether it recorded the names that code looked up
-LOOKUPS_ARE_RECORDED: Final = 2  # its value if it did: 2 since the objects that code goes through are recorded, too
-STATEMENTS: Final = "statements"  # fact of a run: of what ran on import, the statement that ran it was noted
-FIXTURES: Final = "fixtures"  # fact of a run that ended: the names of the fixtures that its tests asked for
-# Fact of a run: set-ups of wide fixtures that took long, by the identity of the trace: their place (the same for what a
-# job sets up once), microseconds, and the test whose time has them.
+# its value if it did: 2 since the objects that code goes through are recorded, too
+LOOKUPS_ARE_RECORDED: Final = 2
+# fact of a run: of what ran on import, the statement that ran it was noted
+STATEMENTS: Final = "statements"
+# fact of a run that ended: the names of the fixtures that its tests asked for
+FIXTURES: Final = "fixtures"
+# Fact of a run: set-ups of wide fixtures that took long, by the identity of the trace: their place
+# (the same for what a job sets up once), microseconds, and the test whose time has them.
 SET_UPS: Final = "set_ups"
-WHOLE: Final = "whole"  # fact of a run: whether all tests were asked for, of this job or of all jobs that ran beside it
-AUDIT: Final = "audit"  # the fact of a run: audits (one), what selection would have caught of it, and what not
+# fact of a run: whether all tests were asked for, of this job or of all jobs that ran beside it
+WHOLE: Final = "whole"
+# the fact of a run: audits (one), what selection would have caught of it, and what not
+AUDIT: Final = "audit"
 _NONE: Final[Mapping[str, AbstractSet[int]]] = MappingProxyType({})
 
 
@@ -107,11 +116,15 @@ class Run(NamedTuple):
     engine: str
     version: str
     snapshot_id: int | None
-    facts: Mapping[str, object]  # JSON: import edges, pytest settings, plugins, modules; see application.collecting
+    # JSON: import edges, pytest settings, plugins, modules; see application.collecting
+    facts: Mapping[str, object]
 
     @property
     def recorded(self) -> float:
-        """Until when the times of files tell that these are as the run saw them; 0 for a run of another machine."""
+        """Until when the times of files tell that these are as the run saw them.
+
+        0 for a run of another machine.
+        """
         if INTERPRETER not in self.facts:
             return 0.0
         clock = self.facts.get(CLOCK)
@@ -137,7 +150,8 @@ class ResourceState(NamedTuple):
 class Trace(NamedTuple):
     """The dependencies of one test, fixture instance, module import or statement of a module."""
 
-    # "test:<nodeid>", "fixture:<n>:<name>", "module:<path>", "statement:<lines>:<path>"; unique within its run
+    # unique within its run: "test:<nodeid>", "fixture:<n>:<name>", "module:<path>", or
+    # the same with "statement:<lines>:<path>" of a statement
     identity: str
     fingerprints: Mapping[str, AbstractSet[int]] = _NONE  # path -> checksums
     resources: tuple[ResourceState, ...] = ()

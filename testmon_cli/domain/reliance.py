@@ -50,7 +50,9 @@ class Reliance(NamedTuple):
     @property
     def functions(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """By path, the names of the functions of which it executed something."""
-        return tuple((path, tuple(function.name for function in functions)) for path, functions in self.ran)
+        return tuple(
+            (path, tuple(function.name for function in functions)) for path, functions in self.ran
+        )
 
     @property
     def resources(self) -> tuple[tuple[str, str], ...]:

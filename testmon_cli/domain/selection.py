@@ -57,10 +57,13 @@ class Selection(NamedTuple):
     saved_seconds: float = 0.0  # durations of the known tests that were left out
     selected_seconds: float = 0.0
     broken: tuple[str, ...] = ()  # sources that do not parse, with the reason
-    gone: frozenset[str] = frozenset()  # node ids of tests that have an execution and exist no longer
+    # node ids of tests that have an execution and exist no longer
+    gone: frozenset[str] = frozenset()
     is_part: bool = False  # whether a part of the suite was asked for
-    unsettled: frozenset[str] = frozenset()  # files whose tests may be called, or marked, in another way than recorded
-    files: int = 0  # of tests that there are, where whole files were selected without any record; else 0
+    # files whose tests may be called, or marked, in another way than recorded
+    unsettled: frozenset[str] = frozenset()
+    # of tests that there are, where whole files were selected without any record; else 0
+    files: int = 0
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -85,16 +88,24 @@ class Selection(NamedTuple):
             return Verdict(NONE, f"{changed}; {self.known} tests are known")
         texts = dict.fromkeys(test.reason.text for test in self.tests)
         counts = Counter(test.reason.kind for test in self.tests)
-        kinds = next(iter(texts)) if len(texts) == 1 else ", ".join(f"{n} {kind}" for kind, n in counts.items())
+        kinds = (
+            next(iter(texts))
+            if len(texts) == 1
+            else ", ".join(f"{n} {kind}" for kind, n in counts.items())
+        )
         if not self.known:
             return Verdict(SOME if self.is_part else ALL, self.notes[0] if self.notes else kinds)
         answer = ALL if recorded == self.known and not self.is_part else SOME
-        new = f" and {len(self.tests) - recorded} not recorded" if len(self.tests) > recorded else ""
+        new = (
+            f" and {len(self.tests) - recorded} not recorded" if len(self.tests) > recorded else ""
+        )
         return Verdict(answer, f"{recorded} of {self.known} known tests{new}: {kinds}")
 
     def _verdict_on_files(self) -> Verdict:
         if not self.tests:
-            return Verdict(NONE, f"no test file can come to what has changed; there are {self.files}")
+            return Verdict(
+                NONE, f"no test file can come to what has changed; there are {self.files}"
+            )
         answer = ALL if len(self.tests) == self.files and not self.is_part else SOME
         texts = dict.fromkeys(test.reason.text for test in self.tests)
         why = f": {next(iter(texts))}" if len(texts) == 1 else ""
@@ -102,7 +113,10 @@ class Selection(NamedTuple):
 
 
 def _is_held(argument: str, chosen: Container[str]) -> bool:
-    """Whether another of the arguments would run this one as well: its function, class, file or a folder above."""
+    """Whether another of the arguments would run this one as well.
+
+    Its function, class, file or a folder above.
+    """
     if "." in chosen and argument != "." and not argument.startswith("../"):
         return True
     return any(str(holder) in chosen for holder in NodeId.parse(argument).above())

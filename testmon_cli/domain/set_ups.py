@@ -1,7 +1,7 @@
 """Divides among jobs what needs set-ups: each job pays once for each that any of its parts needs.
 
-Jobs are filled up to a limit. A part goes where it adds least, which is where its set-ups are, and among these to the
-fullest job. The least limit at which all find a place is looked for.
+Jobs are filled up to a limit. A part goes where it adds least, which is where its set-ups are, and
+among these to the fullest job. The least limit at which all find a place is looked for.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -39,7 +39,11 @@ class _Job:
 
     def added(self, chunk: _Chunk) -> int:
         """What a chunk adds to the load."""
-        more = sum(time for name, time in chunk.set_ups.items() if name not in self.set_ups) if chunk.set_ups else 0
+        more = (
+            sum(time for name, time in chunk.set_ups.items() if name not in self.set_ups)
+            if chunk.set_ups
+            else 0
+        )
         return chunk.time + more
 
     def take(self, chunk: _Chunk) -> None:
@@ -48,7 +52,9 @@ class _Job:
         self.places += chunk.places
 
 
-def divided(times: Sequence[int], set_ups: Sequence[SetUps], files: Sequence[str], jobs: int) -> list[list[int]]:
+def divided(
+    times: Sequence[int], set_ups: Sequence[SetUps], files: Sequence[str], jobs: int
+) -> list[list[int]]:
     """The places of the parts that each job gets. Files stay whole where that costs nothing."""
     every = {name: time for some in set_ups for name, time in some}
     total = sum(times) + sum(every.values())
@@ -74,7 +80,10 @@ def _longest(jobs: Collection[_Job]) -> int:
 def _chunks(
     times: Sequence[int], set_ups: Sequence[SetUps], files: Sequence[str], grain: int | None
 ) -> Iterator[_Chunk]:
-    """Parts of one file together that need the same set-ups, up to some time; whole files for None."""
+    """Parts of one file together that need the same set-ups, up to some time.
+
+    Whole files for None.
+    """
     alike: dict[object, list[int]] = defaultdict(list)
     for place, file in enumerate(files):
         alike[file if grain is None else (file, set_ups[place])].append(place)
@@ -91,7 +100,14 @@ def _chunks(
 
 def _filled(chunks: list[_Chunk], jobs: int, least: int, total: int) -> list[_Job]:
     """The jobs, filled up to the least limit that is found."""
-    chunks.sort(key=lambda chunk: (-sum(chunk.set_ups.values()), sorted(chunk.set_ups), -chunk.time, chunk.places))
+    chunks.sort(
+        key=lambda chunk: (
+            -sum(chunk.set_ups.values()),
+            sorted(chunk.set_ups),
+            -chunk.time,
+            chunk.places,
+        )
+    )
     low, high = least, total
     best = _filled_up_to(high, chunks, jobs)
     assert best is not None  # all find a place in one job

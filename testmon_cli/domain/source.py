@@ -1,4 +1,7 @@
-"""What the model of source says of one file. Named tuples: many are made, and dataclasses take longer to make."""
+"""What the model of source says of one file.
+
+Named tuples: many are made, and dataclasses take longer to make.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -35,11 +38,13 @@ class Block(NamedTuple):
     qualname: str  # of the function, like "Till.count" or "outer.<locals>.inner"
     line: int  # first line of the first statement
     lines: tuple[tuple[int, int], ...]  # the line ranges (first, last) of its own statements
-    parent: int  # index of the block that must have been reached before this one; -1 for a function's first
+    # index of the block that must have been reached before this one; -1 for a function's first
+    parent: int
     mentions: frozenset[str]  # see analysis.mentions for the notation
 
 
-METACLASS = "metaclass "  # begins a flag of a class that has one and no other keywords; the dotted name follows
+# begins a flag of a class that has one and no other keywords; the dotted name follows
+METACLASS = "metaclass "
 
 
 class Definition(NamedTuple):
@@ -58,7 +63,8 @@ class Definition(NamedTuple):
     decorators: tuple[str, ...] = ()  # dotted names, "?" for what is not a name
     flags: frozenset[str] = frozenset()  # see analysis.definitions
     hint_checksum: int = 0  # of its annotations; 0 without
-    hint_mentions: frozenset[str] = frozenset()  # of its annotations, those written as strings included
+    # of its annotations, those written as strings included
+    hint_mentions: frozenset[str] = frozenset()
 
     @property
     def qualname(self) -> str:
@@ -86,7 +92,8 @@ class Import(NamedTuple):
     binds: str  # the name bound here
     line: int
     lazy: bool  # inside a function
-    deferred: bool = False  # a `lazy import` that nothing uses on import: it runs where the name is first used
+    # a `lazy import` that nothing uses on import: it runs where the name is first used
+    deferred: bool = False
 
     @property
     def is_eager(self) -> bool:
@@ -95,26 +102,35 @@ class Import(NamedTuple):
 
 
 class FunctionSummary(NamedTuple):
-    """The summary of a function: what a call can change besides its own locals; see analysis.effects."""
+    """The summary of a function: what a call can change besides its own locals.
+
+    See analysis.effects.
+    """
 
     qualname: str
     effects: tuple[str, ...]
     memoised: bool  # a decorator keeps its results
-    keeps: tuple[str, ...] = ()  # under which it keeps something: `name`, `.attribute`, `import.attribute`
+    # under which it keeps something: `name`, `.attribute`, `import.attribute`
+    keeps: tuple[str, ...] = ()
     results: tuple[str, ...] = ()  # those of `keeps` that hold what a call made or a caller gave
-    fills: tuple[int, ...] = ()  # lines of the statements that keep; empty when that may be anywhere
-    # Those of `keeps` that nothing but the object has, RESULT for the result itself, before ITEM those of which only
-    # items are set.
+    # lines of the statements that keep; empty when that may be anywhere
+    fills: tuple[int, ...] = ()
+    # Those of `keeps` that nothing but the object has, RESULT for the result itself, before ITEM
+    # those of which only items are set.
     owned: tuple[str, ...] = ()
-    # Attributes of one object that it may set on another: `~name` of its own object alone, `name` of any.
+    # Attributes of one object that it may set on another: `~name` of its own object alone, `name`
+    # of any.
     passes: tuple[str, ...] = ()
-    # Whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none; WALKED for those of objects
-    # that the run recorded; NAMED where it sets those whose names the run recorded.
+    # Whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none; WALKED
+    # for those of objects that the run recorded; NAMED where it sets those whose names the run
+    # recorded.
     gives: str = ""
-    # Attributes of its object, kept by some function of the file, of which the function notes all reading.
+    # Attributes of its object, kept by some function of the file, of which the function notes all
+    # reading.
     sees: tuple[str, ...] = ()
-    # Those of `keeps`, RESULT for the result itself, of which the run notes what ran while they were made, see
-    # `analysis.making`; and the names of the function that matter to it nowhere else.
+    # Those of `keeps`, RESULT for the result itself, of which the run notes what ran while they
+    # were made, see `analysis.making`; and the names of the function that matter to it nowhere
+    # else.
     made: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
 
@@ -150,12 +166,18 @@ class SourceModel(NamedTuple):
 
 
 class BlockTable:
-    """The lines and parents of a file's blocks, enough to tell which were hit; a block is known by its index."""
+    """The lines and parents of a file's blocks, enough to tell which were hit.
+
+    A block is known by its index.
+    """
 
     __slots__ = ("_by_line", "_lines", "checksums", "parents")
 
     def __init__(
-        self, checksums: Sequence[int], parents: Sequence[int], lines: Sequence[Sequence[Sequence[int]]]
+        self,
+        checksums: Sequence[int],
+        parents: Sequence[int],
+        lines: Sequence[Sequence[Sequence[int]]],
     ) -> None:
         self.checksums = checksums
         self.parents = parents
@@ -195,7 +217,10 @@ class BlockTable:
 
 
 class Reached(AbstractSet[int]):
-    """The checksums of some blocks of one table, kept as a mask: there are hundreds, in a set of each test."""
+    """The checksums of some blocks of one table, kept as a mask.
+
+    There are hundreds, in a set of each test.
+    """
 
     __slots__ = ("mask", "table")
 

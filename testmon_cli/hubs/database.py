@@ -1,6 +1,7 @@
 """PostgreSQL as a hub: bundles with what they say of themselves, and rows of outcomes for queries.
 
-A bundle and its outcomes come in one transaction. Roles that may only read, or only read and add, do what they may.
+A bundle and its outcomes come in one transaction. Roles that may only read, or only read and add,
+do what they may.
 """
 
 import time
@@ -22,7 +23,8 @@ _ROWS: Final = 2_000  # of outcomes that go together
 _LOCK: Final = 0x7465_7374  # of who makes the tables
 _NO_TABLE: Final = "42P01"
 _NOT_ALLOWED: Final = ("42501", "25006")  # insufficient privilege, read-only transaction
-_LOST: Final = ("08", "57", "53")  # classes of errors that pass: the connection, an operator, resources
+# classes of errors that pass: the connection, an operator, resources
+_LOST: Final = ("08", "57", "53")
 Answer = TypeVar("Answer")
 
 
@@ -57,7 +59,9 @@ class DatabaseStore:
         from testmon_cli.hubs.tables import bundle
 
         def listed(connection: Any) -> list[Entry]:
-            query = select(bundle.c.name, bundle.c.size).where(bundle.c.name.startswith(prefix, autoescape=True))
+            query = select(bundle.c.name, bundle.c.size).where(
+                bundle.c.name.startswith(prefix, autoescape=True)
+            )
             return [Entry(name, size) for name, size in connection.execute(query)]
 
         nothing: list[Entry] = []
@@ -69,7 +73,9 @@ class DatabaseStore:
         from testmon_cli.hubs.tables import bundle
 
         def read(connection: Any) -> bytes | None:
-            data: bytes | None = connection.scalar(select(bundle.c.data).where(bundle.c.name == name))
+            data: bytes | None = connection.scalar(
+                select(bundle.c.data).where(bundle.c.name == name)
+            )
             return data
 
         data = self._tried("read", read, otherwise=None)
@@ -87,12 +93,17 @@ class DatabaseStore:
         def write(connection: Any) -> bool:
             self._upgrade(connection)
             adding = insert_or_leave(bundle).values(_columns(name, path, header))
-            number = connection.scalar(adding.on_conflict_do_nothing(index_elements=["name"]).returning(bundle.c.id))
+            number = connection.scalar(
+                adding.on_conflict_do_nothing(index_elements=["name"]).returning(bundle.c.id)
+            )
             if number is None:
                 return False
             left = outcomes_of(path)
             while rows := list(islice(left, _ROWS)):
-                connection.execute(insert(outcome), [{"bundle_id": number, **_storable(row._asdict())} for row in rows])
+                connection.execute(
+                    insert(outcome),
+                    [{"bundle_id": number, **_storable(row._asdict())} for row in rows],
+                )
             return True
 
         return self._tried("written", write)
@@ -102,7 +113,10 @@ class DatabaseStore:
 
         from testmon_cli.hubs.tables import bundle
 
-        self._tried("written", lambda connection: connection.execute(delete(bundle).where(bundle.c.name == name)))
+        self._tried(
+            "written",
+            lambda connection: connection.execute(delete(bundle).where(bundle.c.name == name)),
+        )
 
     def tidy(self, now: float) -> int:
         return 0  # a transaction is done in full or not at all
@@ -111,7 +125,10 @@ class DatabaseStore:
         self._engine.dispose()
 
     def _upgrade(self, connection: Any) -> None:
-        """Make the tables, or bring older ones to what this version needs; one process at a time."""
+        """Make the tables, or bring older ones to what this version needs.
+
+        One process at a time.
+        """
         if self._is_current:
             return
         from sqlalchemy import text
@@ -138,7 +155,9 @@ class DatabaseStore:
                 if state == _NO_TABLE and "otherwise" in otherwise:
                     return otherwise["otherwise"]
                 if attempt == _ATTEMPTS or not (state is None or state.startswith(_LOST)):
-                    raise HubError(f"the hub {self.where} cannot be {what}: {_reason(state)}") from None
+                    raise HubError(
+                        f"the hub {self.where} cannot be {what}: {_reason(state)}"
+                    ) from None
                 time.sleep(_PAUSE * 2**attempt)
         raise AssertionError
 
@@ -170,7 +189,9 @@ def _columns(name: str, path: Path, header: Header) -> dict[str, object]:
 def _storable(fields: dict[str, Any]) -> dict[str, Any]:
     """Texts as PostgreSQL can hold them: without null characters and halves of surrogate pairs."""
     return {
-        name: value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode() if type(value) is str else value
+        name: value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+        if type(value) is str
+        else value
         for name, value in fields.items()
     }
 

@@ -19,7 +19,10 @@ _DEEP: Final = 2  # folders above a bundle
 
 
 class FolderStore:
-    """Files in folders. They are written beside their place and then put there: no reader sees a part of one."""
+    """Files in folders.
+
+    They are written beside their place and then put there: no reader sees a part of one.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -54,7 +57,9 @@ class FolderStore:
             if not self._root.is_dir() and not self._root.parent.is_dir():
                 raise FileNotFoundError(2, f"there is no folder {self._root.parent}")
             target.parent.mkdir(parents=True, exist_ok=True)
-            draft = target.with_name(f".{target.name[:60]}.{os.getpid()}-{os.urandom(4).hex()}{_DRAFT}")
+            draft = target.with_name(
+                f".{target.name[:60]}.{os.getpid()}-{os.urandom(4).hex()}{_DRAFT}"
+            )
             try:
                 with open(path, "rb") as source, open(draft, "xb") as copy:
                     shutil.copyfileobj(source, copy, 1 << 20)
@@ -73,7 +78,9 @@ class FolderStore:
             left = [
                 path
                 for path, status in self._files(self._root)
-                if path.name.startswith(".") and path.name.endswith(_DRAFT) and status.st_mtime < now - _DAY
+                if path.name.startswith(".")
+                and path.name.endswith(_DRAFT)
+                and status.st_mtime < now - _DAY
             ]
             for path in left:
                 path.unlink(missing_ok=True)
@@ -83,7 +90,10 @@ class FolderStore:
         pass
 
     def _files(self, folder: Path, above: int = 0) -> Iterator[tuple[Path, os.stat_result]]:
-        """Regular files, in the folders that are ours. No link is followed, and what goes away is left out."""
+        """Regular files, in the folders that are ours.
+
+        No link is followed, and what goes away is left out.
+        """
         with os.scandir(folder) as found:
             entries = list(found)
         for entry in entries:
@@ -103,7 +113,9 @@ class FolderStore:
         try:
             yield
         except OSError as error:
-            raise HubError(f"the hub {self._root} cannot be {what}: {error.strerror or error}") from error
+            raise HubError(
+                f"the hub {self._root} cannot be {what}: {error.strerror or error}"
+            ) from error
 
 
 def _publish(draft: Path, target: Path) -> bool:

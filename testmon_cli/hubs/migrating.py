@@ -23,11 +23,18 @@ def configuration(connection: Any = None) -> Config:
 
 
 def is_older(connection: Any, where: str) -> bool:
-    """Whether there are no tables, or such of an older version. Raises HubError for those of a newer one."""
-    found = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    """Whether there are no tables, or such of an older version.
+
+    Raises HubError for those of a newer one.
+    """
+    found = MigrationContext.configure(
+        connection, opts={"version_table": VERSION_TABLE}
+    ).get_current_revision()
     scripts = ScriptDirectory.from_config(configuration())
     if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
-        raise HubError(f"the hub {where} has tables of schema {found}, which a newer testmon made: upgrade testmon-cli")
+        raise HubError(
+            f"the hub {where} has tables of schema {found}, which a newer testmon made: upgrade testmon-cli"
+        )
     return found != scripts.get_current_head()
 
 

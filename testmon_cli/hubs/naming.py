@@ -1,7 +1,7 @@
 """How bundles are named in a hub: by origin, time, commit, environment and content.
 
-Names sort by time and say what is needed to choose among bundles, so that none has to be read for that. A name is a
-claim: what is read has to bear it out.
+Names sort by time and say what is needed to choose among bundles, so that none has to be read for
+that. A name is a claim: what is read has to bear it out.
 """
 
 import json
@@ -78,7 +78,9 @@ def parsed(text: str) -> BundleName | None:
         started = datetime.strptime(when, _TIME).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None
-    found = BundleName(origin, started, commit if commit != _NO_COMMIT else "", environment, content)
+    found = BundleName(
+        origin, started, commit if commit != _NO_COMMIT else "", environment, content
+    )
     return found if str(found) == text else None
 
 
@@ -104,7 +106,9 @@ def _quoted(text: str) -> str:
 def _unquoted(quoted: str) -> str:
     if quoted == "=":
         return ""
-    data = re.sub(rb"=([0-9a-f]{2})", lambda match: bytes.fromhex(match[1].decode()), quoted.encode())
+    data = re.sub(
+        rb"=([0-9a-f]{2})", lambda match: bytes.fromhex(match[1].decode()), quoted.encode()
+    )
     return data.decode("utf-8", "surrogatepass")
 
 

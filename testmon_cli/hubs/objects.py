@@ -1,7 +1,7 @@
 """Object storage as a hub: S3, Google Cloud Storage, Azure, and servers that speak WebDAV, through obstore.
 
-Credentials come by obstore's own ways: variables of the environment, profiles of machines, workload identities. None is
-ever part of a message: what the library says is not passed on.
+Credentials come by obstore's own ways: variables of the environment, profiles of machines, workload
+identities. None is ever part of a message: what the library says is not passed on.
 """
 
 import os
@@ -23,18 +23,27 @@ _CHUNK: Final = 1 << 20
 _REFUSED: Final = "permission denied, or there are no credentials"
 _FINAL: Final = ("it answered 4", "without", _REFUSED)  # to try again would not help
 _ATTEMPTS: Final = 3
-_PAUSE: Final = 0.2  # seconds before the second attempt; before each other it is twice as long as before
+# seconds before the second attempt; before each other it is twice as long as before
+_PAUSE: Final = 0.2
 _RETRIES: Final = {
     "max_retries": 4,
-    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2},
+    "backoff": {
+        "init_backoff": timedelta(seconds=0.1),
+        "max_backoff": timedelta(seconds=5),
+        "base": 2,
+    },
     "retry_timeout": timedelta(seconds=60),
 }
-_PLAIN: Final = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "ALLOW_HTTP")  # variables of obstore
+# variables of obstore
+_PLAIN: Final = ("AWS_ALLOW_HTTP", "AZURE_ALLOW_HTTP", "GOOGLE_ALLOW_HTTP", "ALLOW_HTTP")
 Answer = TypeVar("Answer")
 
 
 class ObjectStore:
-    """Objects under a prefix of a bucket. An object is written under the condition that there is none of its name."""
+    """Objects under a prefix of a bucket.
+
+    An object is written under the condition that there is none of its name.
+    """
 
     def __init__(self, address: str) -> None:
         try:
@@ -53,9 +62,13 @@ class ObjectStore:
         self._above = "" if self._has_conditions else f"{parts.path.strip('/')}/".lstrip("/")
         if not self._has_conditions:
             address = f"{parts.scheme}://{parts.netloc}"
-        with_url: Callable[..., Any] = store.from_url if self._has_conditions else store.HTTPStore.from_url
+        with_url: Callable[..., Any] = (
+            store.from_url if self._has_conditions else store.HTTPStore.from_url
+        )
         try:
-            self._store = with_url(address, client_options=_client(parts.scheme), retry_config=_RETRIES)
+            self._store = with_url(
+                address, client_options=_client(parts.scheme), retry_config=_RETRIES
+            )
         except (self._errors.BaseError, ValueError, TypeError) as error:
             raise HubError(
                 f"the hub {self.where} cannot be opened: its address or the configuration is wrong"
@@ -63,7 +76,9 @@ class ObjectStore:
 
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         def all_of_them() -> list[Entry]:
-            found = self._library.list(self._store, prefix=f"{self._above}{prefix}".rstrip("/") or None)
+            found = self._library.list(
+                self._store, prefix=f"{self._above}{prefix}".rstrip("/") or None
+            )
             return [Entry(meta["path"], meta["size"]) for batch in found for meta in batch]
 
         for name, size in self._tried("read", all_of_them):
@@ -91,9 +106,12 @@ class ObjectStore:
                 with suppress(FileNotFoundError):
                     self._library.head(self._store, self._above + name)
                     return False
-            mode: Any = "create" if self._has_conditions else "overwrite"  # by the same, since it is named by content
+            # by the same, since it is named by content
+            mode: Any = "create" if self._has_conditions else "overwrite"
             try:
-                self._library.put(self._store, self._above + name, path, mode=mode, use_multipart=False)
+                self._library.put(
+                    self._store, self._above + name, path, mode=mode, use_multipart=False
+                )
             except (self._errors.AlreadyExistsError, self._errors.PreconditionError):
                 return False  # or an earlier attempt got there, and only its answer was lost
             return True
@@ -114,14 +132,19 @@ class ObjectStore:
         pass
 
     def _tried(self, what: str, act: Callable[[], Answer]) -> Answer:
-        """Try again what may succeed then, each time after a longer pause. The library has done so for each request."""
+        """Try again what may succeed then, each time after a longer pause.
+
+        The library has done so for each request.
+        """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return act()
             except FileNotFoundError:
                 if what == "read":
                     raise
-                raise HubError(f"the hub {self.where} cannot be {what}: there is no such place") from None
+                raise HubError(
+                    f"the hub {self.where} cannot be {what}: there is no such place"
+                ) from None
             except (self._errors.PermissionDeniedError, self._errors.UnauthenticatedError):
                 raise HubError(f"the hub {self.where} cannot be {what}: {_REFUSED}") from None
             except (self._errors.BaseError, OSError, ValueError, _Dropped) as error:
@@ -134,8 +157,14 @@ class ObjectStore:
 
 def _client(scheme: str) -> dict[str, Any]:
     """How to connect; the variable that allows to do so without encryption counts only where nothing else is set."""
-    is_plain = scheme == "http" or any(os.environ.get(name, "").lower() in ("1", "true") for name in _PLAIN)
-    return {"timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=10), "allow_http": is_plain}
+    is_plain = scheme == "http" or any(
+        os.environ.get(name, "").lower() in ("1", "true") for name in _PLAIN
+    )
+    return {
+        "timeout": timedelta(seconds=60),
+        "connect_timeout": timedelta(seconds=10),
+        "allow_http": is_plain,
+    }
 
 
 class _Dropped(Exception):  # noqa: N818
@@ -151,4 +180,8 @@ def _reason(error: Exception) -> str:
         return f"it answered {status[0].strip()}"
     if "BadScheme" in str(error):
         return "without encryption it is read only with AWS_ALLOW_HTTP=true"
-    return "there is no connection to it" if "connect" in str(error).lower() else "the connection failed"
+    return (
+        "there is no connection to it"
+        if "connect" in str(error).lower()
+        else "the connection failed"
+    )

@@ -30,5 +30,7 @@ def open_hub(address: str) -> Store:
 
         return DatabaseStore(address)
     if parts.scheme in _OBJECTS:
-        raise SettingsError(f"no hub can be at {address}: name a bucket or server, like {parts.scheme}://NAME/FOLDER")
+        raise SettingsError(
+            f"no hub can be at {address}: name a bucket or server, like {parts.scheme}://NAME/FOLDER"
+        )
     raise SettingsError(f"no hub can be at a {parts.scheme} address: give {_KNOWN}")

@@ -50,7 +50,10 @@ def _take(row: Row, tables: Tables, traces: dict[int, _Trace]) -> None:
 
 
 def _digest(subject: int, traces: dict[int, _Trace], known: dict[int, bytes]) -> bytes:
-    """A digest of all that a subject relied on, itself or by what it uses; each subject counts once."""
+    """A digest of all that a subject relied on, itself or by what it uses.
+
+    Each subject counts once.
+    """
     waiting = [subject]
     while waiting:
         at = waiting[-1]

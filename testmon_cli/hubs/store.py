@@ -32,7 +32,10 @@ class Store(Protocol):
         """Copy one into a file. Raises Gone."""
 
     def put(self, name: str, path: Path, header: Header) -> bool:
-        """Add one, whole or not at all; whether it was not there before. What is there stays as it is."""
+        """Add one, whole or not at all; whether it was not there before.
+
+        What is there stays as it is.
+        """
 
     def remove(self, name: str) -> None:
         """Remove one; that is done also when it is not there."""

@@ -11,7 +11,8 @@ from testmon_cli.rendering.terminal import joined
 MOST_TOKENS = 150
 _LONGEST_REASON = 160  # characters
 _IN_CODE = (Kind.DEFINITION, Kind.BLOCK, Kind.IMPORT, Kind.MEMOISED, Kind.TEXT)
-_PIECE = re.compile(r"[A-Za-z]{1,4}|[0-9]{1,2}|[^\sA-Za-z0-9]")  # as the tokenisers of models cut, or shorter
+# as the tokenisers of models cut, or shorter
+_PIECE = re.compile(r"[A-Za-z]{1,4}|[0-9]{1,2}|[^\sA-Za-z0-9]")
 
 
 def tokens(text: str) -> int:
@@ -20,7 +21,10 @@ def tokens(text: str) -> int:
 
 
 def as_text(selection: Selection, command: str) -> str:
-    """Verdict, counts and seconds, a command, then the reasons that there is room for. "" when no test must run."""
+    """Verdict, counts and seconds, a command, then the reasons that there is room for.
+
+    "" when no test must run.
+    """
     verdict = selection.verdict
     if verdict.answer == NONE:
         return ""
@@ -50,13 +54,22 @@ def _why(reason: Reason) -> str:
     if reason.cause is None:
         return reason.text
     origin = reason.cause.origin
-    place = f"at {origin.path}:{origin.line}" if origin.line else f"in {origin.path}" if origin.path else ""
+    place = (
+        f"at {origin.path}:{origin.line}"
+        if origin.line
+        else f"in {origin.path}"
+        if origin.path
+        else ""
+    )
     kind = "" if origin.kind in _IN_CODE else origin.kind.value
     return " ".join(filter(None, (kind, origin.name, origin.wording, place)))
 
 
 def command(question: Sequence[str], paths: Sequence[str], *, directory: str = "") -> str:
-    """A command that runs what was selected and remembers how it came out; plain pytest where options asked for it."""
+    """A command that runs what was selected and remembers how it came out.
+
+    Plain pytest where options asked for it.
+    """
     import shlex
 
     start = ["testmon", *(["-C", directory] if directory else [])]
@@ -66,4 +79,8 @@ def command(question: Sequence[str], paths: Sequence[str], *, directory: str = "
     else:
         found = shlex.join([*start, "collect", "--select", "-q", *paths])
     # Without paths everything that must run is run: more than was asked for, but it can be read.
-    return found if len(found) <= _LONGEST_REASON else shlex.join([*start, "collect", "--select", "-q"])
+    return (
+        found
+        if len(found) <= _LONGEST_REASON
+        else shlex.join([*start, "collect", "--select", "-q"])
+    )

@@ -10,17 +10,26 @@ from testmon_cli.domain.verdicts import FLAKY, KNOWN, NEW, UNKNOWN, VERDICTS
 from testmon_cli.rendering.report import first_line, verdict
 from testmon_cli.rendering.terminal import visible
 
-_LEVELS: Mapping[str, str] = MappingProxyType({NEW: "error", KNOWN: "warning", FLAKY: "warning", UNKNOWN: "error"})
-_SEVERITIES: Mapping[str, str] = MappingProxyType({NEW: "critical", KNOWN: "minor", FLAKY: "minor", UNKNOWN: "major"})
+_LEVELS: Mapping[str, str] = MappingProxyType(
+    {NEW: "error", KNOWN: "warning", FLAKY: "warning", UNKNOWN: "error"}
+)
+_SEVERITIES: Mapping[str, str] = MappingProxyType(
+    {NEW: "critical", KNOWN: "minor", FLAKY: "minor", UNKNOWN: "major"}
+)
 
 
 def as_commands(report: Report) -> str:
-    """A command of GitHub Actions for each failure, on a line of its own; new ones first, since few are shown."""
+    """A command of GitHub Actions for each failure, on a line of its own.
+
+    New ones first, since few are shown.
+    """
     lines = []
     for failure in _by_verdict(report):
         title = f"{failure.judgement.verdict} failure: {failure.nodeid}"
         text = "\n".join(filter(None, (first_line(failure.text), verdict(failure))))
-        properties = f"file={_property(failure.path)},line={failure.line},title={_property(visible(title))}"
+        properties = (
+            f"file={_property(failure.path)},line={failure.line},title={_property(visible(title))}"
+        )
         lines.append(f"::{_LEVELS[failure.judgement.verdict]} {properties}::{_data(text)}\n")
     return "".join(lines)
 
@@ -33,7 +42,9 @@ def as_code_quality(report: Report) -> str:
                 f"{failure.nodeid}: {first_line(failure.text) or failure.outcome} ({verdict(failure)})"
             ),
             "check_name": f"{failure.judgement.verdict}-failure",
-            "fingerprint": hashlib.sha256(failure.nodeid.encode("utf-8", "surrogatepass")).hexdigest(),
+            "fingerprint": hashlib.sha256(
+                failure.nodeid.encode("utf-8", "surrogatepass")
+            ).hexdigest(),
             "severity": _SEVERITIES[failure.judgement.verdict],
             "location": {"path": failure.path, "lines": {"begin": failure.line}},
         }

@@ -12,7 +12,12 @@ JSON_VERSION = 1
 
 def as_text(audit: Audit) -> str:
     """What escaped or is unstable, then the numbers."""
-    lines = [line for bucket in (ESCAPED, UNSTABLE) for f in audit.of(bucket) for line in finding_lines(f)]
+    lines = [
+        line
+        for bucket in (ESCAPED, UNSTABLE)
+        for f in audit.of(bucket)
+        for line in finding_lines(f)
+    ]
     return joined([*lines, *[""] * bool(lines), *_numbers(audit)])
 
 
@@ -28,7 +33,9 @@ def _recall(tally: Tally) -> str:
     if tally.recall is None:
         return "nothing failed or came out otherwise"
     every = tally.caught + tally.escaped
-    return f"{100 * tally.recall:.1f} % ({tally.caught:,} of {every:,} failures and changed outcomes)"
+    return (
+        f"{100 * tally.recall:.1f} % ({tally.caught:,} of {every:,} failures and changed outcomes)"
+    )
 
 
 def so_far(findings: Iterable[Finding], tally: Tally) -> str:

@@ -31,13 +31,19 @@ def bundle_as_text(header: Header) -> str:
 
 def bundle_as_json(header: Header, path: Path) -> str:
     """Render the header of a bundle as JSON."""
-    fields = header._asdict() | {"environment": header.environment._asdict(), "provenance": dict(header.provenance)}
+    fields = header._asdict() | {
+        "environment": header.environment._asdict(),
+        "provenance": dict(header.provenance),
+    }
     return json.dumps({"version": JSON_VERSION, "path": str(path), **fields}, indent=2) + "\n"
 
 
 def combined_as_text(datafile: str, brought: Sequence[Brought]) -> str:
     """A line for each datafile and bundle, then one for all."""
-    lines = [f"{b.path}: {_count(b.runs, 'new run')}, {_count(b.executions, 'new execution')}" for b in brought]
+    lines = [
+        f"{b.path}: {_count(b.runs, 'new run')}, {_count(b.executions, 'new execution')}"
+        for b in brought
+    ]
     runs, executions = sum(b.runs for b in brought), sum(b.executions for b in brought)
     lines.append(f"{datafile} has {_count(runs, 'run')} and {_count(executions, 'execution')} more")
     return joined(lines)
@@ -55,7 +61,10 @@ def combined_as_json(datafile: str, brought: Sequence[Brought]) -> str:
         }
         for b in brought
     ]
-    return json.dumps({"version": JSON_VERSION, "datafile": datafile, "sources": sources}, indent=2) + "\n"
+    return (
+        json.dumps({"version": JSON_VERSION, "datafile": datafile, "sources": sources}, indent=2)
+        + "\n"
+    )
 
 
 def _named(environment: Environment) -> str:

@@ -10,12 +10,21 @@ from testmon_cli.domain.report import Report, Result
 from testmon_cli.rendering.report import first_line, verdict
 
 _SPECIFICATION = "1.0.0"  # of the format
-_STATUS = {"passed": "passed", "xpassed": "passed", "failed": "failed", "error": "failed", "xfailed": "skipped"}
+_STATUS = {
+    "passed": "passed",
+    "xpassed": "passed",
+    "failed": "failed",
+    "error": "failed",
+    "xfailed": "skipped",
+}
 _STATES = ("passed", "failed", "skipped", "pending", "other")
 
 
 def as_ctrf(report: Report) -> str:
-    """Render as JSON. Tests that need not run are skipped, those that are still to be run are pending."""
+    """Render as JSON.
+
+    Tests that need not run are skipped, those that are still to be run are pending.
+    """
     failures = {failure.nodeid: failure for failure in report.failures}
     tests = []
     for result in report.results:
@@ -40,7 +49,10 @@ def as_ctrf(report: Report) -> str:
     counts = Counter(test["status"] for test in tests)
     start = report.last_run.started if report.last_run is not None else 0.0
     seconds = (report.last_run.seconds if report.last_run is not None else None) or 0.0
-    summary: dict[str, object] = {"tests": len(tests), **{state: counts[state] for state in _STATES}}
+    summary: dict[str, object] = {
+        "tests": len(tests),
+        **{state: counts[state] for state in _STATES},
+    }
     summary |= {"start": round(start * 1000), "stop": round((start + seconds) * 1000)}
     answer = {
         "reportFormat": "CTRF",

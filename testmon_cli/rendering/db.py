@@ -15,17 +15,30 @@ _SEALS: Mapping[str, str] = {
 
 def state(datafile: str, schema: str, newest: str, seal: str, size: int) -> str:
     """What a datafile is, a line each."""
-    about = "the newest" if schema == newest else f"the newest is {newest}: run `testmon db upgrade`"
+    about = (
+        "the newest" if schema == newest else f"the newest is {newest}: run `testmon db upgrade`"
+    )
     return joined(
-        [f"datafile  {datafile}, {size:,} bytes", f"schema    {schema}, {about}", f"checksum  {_SEALS[seal]}"]
+        [
+            f"datafile  {datafile}, {size:,} bytes",
+            f"schema    {schema}, {about}",
+            f"checksum  {_SEALS[seal]}",
+        ]
     )
 
 
 def checked(datafile: str, problems: Sequence[str], executions: int) -> str:
     """What is wrong, a line each, or that nothing is."""
     if problems:
-        return joined([*problems, f"{datafile} is not whole: restore a copy, or save what can be read with db repair"])
-    return joined([f"{datafile} is whole: {executions:,} executions, and all that they rely on, can be read"])
+        return joined(
+            [
+                *problems,
+                f"{datafile} is not whole: restore a copy, or save what can be read with db repair",
+            ]
+        )
+    return joined(
+        [f"{datafile} is whole: {executions:,} executions, and all that they rely on, can be read"]
+    )
 
 
 def as_json(**fields: object) -> str:

@@ -10,7 +10,11 @@ from testmon_cli.rendering.terminal import joined
 
 JSON_VERSION = 1
 _MOST = 20  # lines of a list in a text; JSON has them all
-STYLES = {r"(?m)^[a-z][^\n]*:$": "bold", r"(?m)^\s+[0-9.]+ s": "cyan", r"is selected: .*": "bold yellow"}
+STYLES = {
+    r"(?m)^[a-z][^\n]*:$": "bold",
+    r"(?m)^\s+[0-9.]+ s": "cyan",
+    r"is selected: .*": "bold yellow",
+}
 
 
 def as_text(answer: Reliance | Reach, *, everything: bool = False) -> str:
@@ -45,7 +49,11 @@ def _reliance(reliance: Reliance, *, everything: bool) -> Iterator[str]:
         for function in functions
     ]
     yield from _list("code that it ran", functions, everything=everything)
-    yield from _list("definitions that this code mentions", map(_mentioned, reliance.names), everything=everything)
+    yield from _list(
+        "definitions that this code mentions",
+        map(_mentioned, reliance.names),
+        everything=everything,
+    )
     yield from _list("fixtures of a wider scope", reliance.fixtures, everything=everything)
     resources = [_resource(resource) for resource in reliance.asked_for]
     yield from _list("files and variables", resources, everything=everything)

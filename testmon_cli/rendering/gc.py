@@ -11,7 +11,10 @@ JSON_VERSION = 1
 def as_text(counts: Mapping[str, int], freed: int, missing: Sequence[str], *, dry_run: bool) -> str:
     """A line for each kind of row that went, then the bytes."""
     lines = [f"no longer exists: {nodeid}" for nodeid in missing]
-    lines += [f"{'would remove' if dry_run else 'removed'} {_counted(count, kind)}" for kind, count in counts.items()]
+    lines += [
+        f"{'would remove' if dry_run else 'removed'} {_counted(count, kind)}"
+        for kind, count in counts.items()
+    ]
     if not counts:
         lines.append("nothing to remove")
     lines.append(f"{'would free' if dry_run else 'freed'} {max(freed, 0):,} bytes")

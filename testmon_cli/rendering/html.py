@@ -1,7 +1,8 @@
 """The page of `testmon report --html`: one file that needs no network.
 
-Names and failure texts hold what a project puts there. The template escapes all of them; what the script shows goes to
-the page as text only, and a policy in the page lets no other script run and nothing be loaded.
+Names and failure texts hold what a project puts there. The template escapes all of them; what the
+script shows goes to the page as text only, and a policy in the page lets no other script run and
+nothing be loaded.
 """
 
 import base64
@@ -44,15 +45,21 @@ def templates() -> Any:
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
-        raise EnvironmentFailure('the package jinja2 is missing: pip install "testmon-cli[html]"') from error
-    found = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        raise EnvironmentFailure(
+            'the package jinja2 is missing: pip install "testmon-cli[html]"'
+        ) from error
+    found = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     found.filters.update(time=_time, seconds=_seconds)
     return found
 
 
 def asset(name: str) -> str:
     """A file that pages are made of."""
-    return resources.files("testmon_cli.rendering").joinpath("page", name).read_text(encoding="utf-8")
+    return (
+        resources.files("testmon_cli.rendering").joinpath("page", name).read_text(encoding="utf-8")
+    )
 
 
 def hash_of(text: str) -> str:

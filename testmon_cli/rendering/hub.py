@@ -24,7 +24,10 @@ def pulled_as_text(pulled: Pulled) -> str:
     ]
     if pulled.left:
         lines.append(f"left {_count(pulled.left, 'bundle')} beyond the limit")
-    lines += [f"ignored {_count(count, 'bundle')} ({why})" for why, count in sorted(pulled.ignored.items())]
+    lines += [
+        f"ignored {_count(count, 'bundle')} ({why})"
+        for why, count in sorted(pulled.ignored.items())
+    ]
     if pulled.refused:
         lines.append(f"ignored {_count(len(pulled.refused), 'bundle')} (damaged)")
     return joined(lines)
@@ -38,15 +41,21 @@ def pulled_as_json(pulled: Pulled) -> str:
 def pushed_as_text(pushed: Pushed) -> str:
     """One line, and another for runs that may not be pushed."""
     went = f"{_count(len(pushed.names), 'bundle')} of {pushed.origin}, {pushed.bytes:,} bytes"
-    lines = [f"pushed {went}: {_count(pushed.executions, 'execution')}; {pushed.known:,} were there already"]
+    lines = [
+        f"pushed {went}: {_count(pushed.executions, 'execution')}; {pushed.known:,} were there already"
+    ]
     if pushed.ignored:
-        lines.append(f"ignored {_count(pushed.ignored, 'run')} (collected by a testmon that did not note where)")
+        lines.append(
+            f"ignored {_count(pushed.ignored, 'run')} (collected by a testmon that did not note where)"
+        )
     return joined(lines)
 
 
 def pushed_as_json(pushed: Pushed) -> str:
     """Render what was pushed as JSON."""
-    return _json(**pushed._asdict() | {"origin": pushed.origin._asdict(), "names": list(pushed.names)})
+    return _json(
+        **pushed._asdict() | {"origin": pushed.origin._asdict(), "names": list(pushed.names)}
+    )
 
 
 def list_as_text(bundles: Sequence[Listed]) -> str:
@@ -62,7 +71,8 @@ def list_as_text(bundles: Sequence[Listed]) -> str:
 def list_as_json(hub: str, bundles: Sequence[Listed], others: int) -> str:
     """Render what a hub holds as JSON."""
     found = [
-        {"name": name, "size": size, **said._asdict(), "origin": said.origin._asdict()} for name, size, said in bundles
+        {"name": name, "size": size, **said._asdict(), "origin": said.origin._asdict()}
+        for name, size, said in bundles
     ]
     return _json(hub=hub, bundles=found, others=others)
 
@@ -70,7 +80,9 @@ def list_as_json(hub: str, bundles: Sequence[Listed], others: int) -> str:
 def tidied_as_text(tidied: Tidied, *, dry_run: bool) -> str:
     """One line, and another for what killed writers left."""
     would = "would remove" if dry_run else "removed"
-    lines = [f"{would} {_count(len(tidied.removed), 'bundle')}, {tidied.bytes:,} bytes; {tidied.kept:,} are kept"]
+    lines = [
+        f"{would} {_count(len(tidied.removed), 'bundle')}, {tidied.bytes:,} bytes; {tidied.kept:,} are kept"
+    ]
     if tidied.drafts:
         lines.append(f"removed {_count(tidied.drafts, 'unfinished file')}")
     return joined(lines)
@@ -85,9 +97,13 @@ def checked_as_text(checked: Checked) -> str:
     """A line for each problem, then one for all."""
     lines = [f"{name}: {message}" for name, message in checked.problems]
     whole = f"read {_count(checked.bundles, 'bundle')}, {checked.bytes:,} bytes: "
-    lines.append(whole + (_count(len(checked.problems), "problem") if checked.problems else "all are whole"))
+    lines.append(
+        whole + (_count(len(checked.problems), "problem") if checked.problems else "all are whole")
+    )
     if checked.others:
-        lines.append(f"{_count(checked.others, 'other thing')} in it: not a bundle of a hub, left alone")
+        lines.append(
+            f"{_count(checked.others, 'other thing')} in it: not a bundle of a hub, left alone"
+        )
     return joined(lines)
 
 

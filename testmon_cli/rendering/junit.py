@@ -1,6 +1,7 @@
 """`testmon report --format junit`: what shows test results of any language reads this.
 
-Tests of the last run are as they came out there, all others are skipped, with the reason why they need not run.
+Tests of the last run are as they came out there, all others are skipped, with the reason why they
+need not run.
 """
 
 import re
@@ -62,4 +63,6 @@ def _add(suite: Element, result: Result, failure: Failure | None) -> None:
 
 def _text(text: str) -> str:
     """A text without what no XML can hold."""
-    return _NOT_IN_XML.sub(lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text)
+    return _NOT_IN_XML.sub(
+        lambda match: match[0].encode("unicode_escape", "surrogatepass").decode(), text
+    )

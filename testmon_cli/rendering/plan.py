@@ -14,7 +14,11 @@ def as_json(plan: Plan) -> str:
     shares = zip(_jobs(plan), plan.shares, strict=True)
     jobs = [{**job, "arguments": [part.argument for part in share]} for job, share in shares]
     return (
-        json.dumps({"version": JSON_VERSION, "plan": plan.name, "commit": plan.commit, "jobs": jobs}, indent=2) + "\n"
+        json.dumps(
+            {"version": JSON_VERSION, "plan": plan.name, "commit": plan.commit, "jobs": jobs},
+            indent=2,
+        )
+        + "\n"
     )
 
 

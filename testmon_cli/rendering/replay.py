@@ -43,10 +43,16 @@ def as_text(replay: Replay) -> str:
 def totals(replay: Replay) -> list[str]:
     """The sums, in words."""
     compared = replay.compared
-    count = {state: sum(step.state == state for step in replay.steps) for state in (COMPARED, NOT_BUILT, NO_BASE)}
+    count = {
+        state: sum(step.state == state for step in replay.steps)
+        for state in (COMPARED, NOT_BUILT, NO_BASE)
+    }
     left_out = [f"{count[NOT_BUILT]} not built"] * (count[NOT_BUILT] > 0)
     left_out += [f"{count[NO_BASE]} without a base"] * (count[NO_BASE] > 0)
-    lines = [f"{_commits(len(compared))} compared, {replay.safe} safe" + "".join(f", {text}" for text in left_out)]
+    lines = [
+        f"{_commits(len(compared))} compared, {replay.safe} safe"
+        + "".join(f", {text}" for text in left_out)
+    ]
     kinds = [f"{len(replay.findings(bucket)):,} {bucket}" for bucket in (CAUGHT, ESCAPED, UNSTABLE)]
     lines.append("new or changed outcomes: " + ", ".join(kinds))
     lines += _verdicts(replay)
@@ -93,14 +99,18 @@ def _verdicts(replay: Replay) -> Iterator[str]:
     told = []
     for kind, counts in _by_kind(replay).items():
         if counts:
-            names = ", ".join(f"{counts[verdict]:,} {verdict}" for verdict in VERDICTS if counts[verdict])
+            names = ", ".join(
+                f"{counts[verdict]:,} {verdict}" for verdict in VERDICTS if counts[verdict]
+            )
             told.append(f"{counts.total():,} {_KINDS[kind]} ({names})")
     if told:
         yield "failures: " + ", ".join(told)
 
 
 def _misjudged(replay: Replay) -> Iterator[str]:
-    found = [(step, judged) for step in replay.steps for judged in step.judged if judged.is_misjudged]
+    found = [
+        (step, judged) for step in replay.steps for judged in step.judged if judged.is_misjudged
+    ]
     if found:
         yield ""
     for step, judged in found[:_MOST]:
@@ -123,7 +133,9 @@ def as_json(replay: Replay) -> str:
         "safe": replay.safe,
         "not_built": sum(step.state == NOT_BUILT for step in replay.steps),
         **{bucket: len(replay.findings(bucket)) for bucket in (CAUGHT, ESCAPED, UNSTABLE)},
-        "verdicts": {kind: {v: counts[v] for v in VERDICTS} for kind, counts in _by_kind(replay).items()},
+        "verdicts": {
+            kind: {v: counts[v] for v in VERDICTS} for kind, counts in _by_kind(replay).items()
+        },
         "regressions_called_flaky": sum(judged.is_misjudged for judged in replay.judged),
         "tests": sum(step.tests for step in compared),
         "tests_run": sum(step.ran for step in compared),
@@ -149,7 +161,10 @@ def finding_as_json(finding: Finding) -> dict[str, Any]:
 
 
 def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 3) if isinstance(value, float) else value for name, value in values.items()}
+    return {
+        name: round(value, 3) if isinstance(value, float) else value
+        for name, value in values.items()
+    }
 
 
 def _row(step: Step) -> tuple[str, ...]:

@@ -28,7 +28,12 @@ def as_text(report: Report) -> str:
     """Plain lines: facts, then the remembered failures with their text, then the slowest tests."""
     lines = [f"{label}: {value}" for label, value in _facts(report)]
     for failure in report.failures:
-        lines += ["", f"{failure.outcome.upper()} {failure.nodeid}", verdict(failure), *_lines(failure.text)]
+        lines += [
+            "",
+            f"{failure.outcome.upper()} {failure.nodeid}",
+            verdict(failure),
+            *_lines(failure.text),
+        ]
     if report.slowest:
         lines += ["", "slowest tests:"]
         lines += [f"  {seconds:8.3f} s  {nodeid}" for nodeid, seconds in report.slowest]
@@ -47,10 +52,18 @@ def as_markdown(report: Report) -> str:
     for failure in report.failures:
         fence = _fence(failure.text, 3)
         lines += ["", f"### {failure.outcome}: {_code(failure.nodeid)}", ""]
-        lines += [_plain(visible(verdict(failure))), "", fence + "text", *_lines(failure.text), fence]
+        lines += [
+            _plain(visible(verdict(failure))),
+            "",
+            fence + "text",
+            *_lines(failure.text),
+            fence,
+        ]
     if report.slowest:
         lines += ["", "| slowest tests | seconds |", "| --- | ---: |"]
-        lines += [f"| {_in_table(_code(nodeid))} | {seconds:.3f} |" for nodeid, seconds in report.slowest]
+        lines += [
+            f"| {_in_table(_code(nodeid))} | {seconds:.3f} |" for nodeid, seconds in report.slowest
+        ]
     if report.runs:
         lines += ["", f"| {' | '.join(_RUN_COLUMNS)} |", f"|{' --- |' * len(_RUN_COLUMNS)}"]
         lines += [f"| {' | '.join(_trend(run))} |" for run in report.runs]
@@ -59,11 +72,17 @@ def as_markdown(report: Report) -> str:
 
 def as_json(report: Report) -> str:
     """For programs."""
-    answer: dict[str, object] = {"version": JSON_VERSION, **asdict(report), "saved_seconds": report.saved_seconds}
+    answer: dict[str, object] = {
+        "version": JSON_VERSION,
+        **asdict(report),
+        "saved_seconds": report.saved_seconds,
+    }
     answer["failures"] = [_failure(failure) for failure in report.failures]
     del answer["results"]  # other formats are made for them
     answer["runs"] = [run._asdict() for run in report.runs]
-    answer["slowest"] = [{"nodeid": nodeid, "seconds": seconds} for nodeid, seconds in report.slowest]
+    answer["slowest"] = [
+        {"nodeid": nodeid, "seconds": seconds} for nodeid, seconds in report.slowest
+    ]
     return json.dumps(answer, indent=2) + "\n"
 
 
@@ -79,7 +98,13 @@ def _failure(failure: Failure) -> dict[str, object]:
         "verdict": judgement.verdict,
         "reason": judgement.reason,
         "chain": [
-            {"kind": link.kind.value, "how": link.wording, "path": link.path, "name": link.name, "line": link.line}
+            {
+                "kind": link.kind.value,
+                "how": link.wording,
+                "path": link.path,
+                "name": link.name,
+                "line": link.line,
+            }
             for link in (judgement.cause.chain() if judgement.cause is not None else ())
         ],
         "history": [past._asdict() for past in judgement.history],
@@ -92,7 +117,10 @@ def verdict(failure: Failure) -> str:
 
 
 def first_line(text: str) -> str:
-    """What a failure text says in a line: the first line that pytest marks as the error, else the last one."""
+    """What a failure text says in a line.
+
+    The first line that pytest marks as the error, else the last one.
+    """
     lines = [line for line in text.splitlines() if line.strip()]
     marked = [line[1:].strip() for line in lines if line.startswith("E ")]
     return next(iter(marked), lines[-1] if lines else "")
@@ -102,7 +130,13 @@ def _trend(run: PastRun) -> tuple[str, str, str, str, str]:
     when = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M")
     commit = f"{run.commit[:7]}{'+' * run.is_dirty}" if run.commit else "-"
     tests = f"{run.tests:,} of {run.known:,}"
-    return when, commit, tests, f"{run.failures:,}", f"{duration(run.test_seconds)} of {duration(run.all_seconds)}"
+    return (
+        when,
+        commit,
+        tests,
+        f"{run.failures:,}",
+        f"{duration(run.test_seconds)} of {duration(run.all_seconds)}",
+    )
 
 
 def verdicts(report: Report) -> Iterator[str]:
@@ -135,7 +169,9 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return f" ({', '.join(f'{number} {name}' for name, number in counts.items())})" if counts else ""
+    return (
+        f" ({', '.join(f'{number} {name}' for name, number in counts.items())})" if counts else ""
+    )
 
 
 def _run(run: LastRun) -> str:

@@ -27,7 +27,9 @@ def left_out(rest: Sequence[str], seconds: float, budget: str) -> list[str]:
     if not rest:
         return []
     shown = ", ".join(rest[:_FEW]) + (f" and {len(rest) - _FEW} more" if len(rest) > _FEW else "")
-    return [f"left out, since {budget} is not enough: {len(rest)} arguments, {duration(seconds)}: {shown}"]
+    return [
+        f"left out, since {budget} is not enough: {len(rest)} arguments, {duration(seconds)}: {shown}"
+    ]
 
 
 def explained(selection: Selection) -> str:
@@ -38,8 +40,8 @@ def explained(selection: Selection) -> str:
 def as_json(selection: Selection, *, at_root: bool = False, question: Sequence[str] = ()) -> str:
     """Render a selection as JSON, with the whole chain of each reason.
 
-    `question` are the options that led to it, to be asked again where the command would be too long; `at_root` says
-    that pytest, started without arguments, finds all tests.
+    `question` are the options that led to it, to be asked again where the command would be too
+    long; `at_root` says that pytest, started without arguments, finds all tests.
     """
     verdict = selection.verdict
     answer = {
@@ -61,7 +63,9 @@ def as_json(selection: Selection, *, at_root: bool = False, question: Sequence[s
     return json.dumps(answer, indent=2) + "\n"
 
 
-def _command(selection: Selection, verdict: Verdict, *, at_root: bool, question: Sequence[str]) -> str | None:
+def _command(
+    selection: Selection, verdict: Verdict, *, at_root: bool, question: Sequence[str]
+) -> str | None:
     """The shell command that runs the selection; None when no test is selected."""
     import shlex
 
@@ -81,4 +85,10 @@ def _reason(reason: Reason) -> dict[str, object]:
 
 
 def _link(cause: Cause) -> dict[str, object]:
-    return {"kind": cause.kind.value, "how": cause.wording, "path": cause.path, "name": cause.name, "line": cause.line}
+    return {
+        "kind": cause.kind.value,
+        "how": cause.wording,
+        "path": cause.path,
+        "name": cause.name,
+        "line": cause.line,
+    }

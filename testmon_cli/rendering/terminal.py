@@ -1,7 +1,7 @@
 """What is printed: results on stdout, what is said besides on stderr.
 
-Names of files and tests, and failure texts, hold what a project puts there. On their way to a person, characters that
-would steer a terminal are shown as their numbers.
+Names of files and tests, and failure texts, hold what a project puts there. On their way to a
+person, characters that would steer a terminal are shown as their numbers.
 """
 
 import io
@@ -41,7 +41,8 @@ def duration(seconds: float) -> str:
 def write(text: str, styles: Mapping[str, str] = _NO_STYLES) -> None:
     """Print a text; on a terminal, what a pattern finds is shown in its style.
 
-    A character that stdout cannot take is printed as its number: it must not end a report in the middle.
+    A character that stdout cannot take is printed as its number: it must not end a report in the
+    middle.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -58,7 +59,10 @@ def write(text: str, styles: Mapping[str, str] = _NO_STYLES) -> None:
 
 
 def write_arguments(text: str) -> None:
-    """Print arguments for another program: in the bytes of the file system, whatever the encoding of stdout is."""
+    """Print arguments for another program.
+
+    In the bytes of the file system, whatever the encoding of stdout is.
+    """
     if sys.stdout.isatty():
         write(joined(text.splitlines()))
     elif isinstance(sys.stdout, io.TextIOWrapper):

@@ -1,6 +1,7 @@
 """What traces ran, as rows: blocks by number, the blocks of a source as a fingerprint, fingerprints as a set.
 
-Many traces rely on the same: what was packed or stored once is remembered, as long as nobody else writes.
+Many traces rely on the same: what was packed or stored once is remembered, as long as nobody else
+writes.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -47,10 +48,14 @@ class BlockSets:
 
     def add(self, traces: Iterable[Trace], ids: Mapping[str, int], old: set[int]) -> None:
         """Store what traces ran: `ids` are theirs by identity, those in `old` are joined with what is stored."""
-        numbered = {ids[trace.identity]: trace.fingerprints for trace in traces if trace.fingerprints}
+        numbered = {
+            ids[trace.identity]: trace.fingerprints for trace in traces if trace.fingerprints
+        }
         # Tests with other parameters share what they rely on: it is looked at once.
         shared = {id(fingerprints): fingerprints for fingerprints in numbered.values()}
-        sources = self._ids.of_sources({path for fingerprints in shared.values() for path in fingerprints})
+        sources = self._ids.of_sources(
+            {path for fingerprints in shared.values() for path in fingerprints}
+        )
         new: dict[Hashable, list[tuple[int, bytes]]] = {}  # members by what the set is known by
         joined: dict[int, Hashable] = {}  # by trace
         for trace_id, before in self._stored_blocks(old & numbered.keys()).items():
@@ -64,14 +69,19 @@ class BlockSets:
             key = keys[number] = tuple(shared[number].items())
             if key not in self._sets:
                 found = ((sources[path], checksums) for path, checksums in shared[number].items())
-                new[key] = [(source_id, self._packed(source_id, checksums)) for source_id, checksums in found]
+                new[key] = [
+                    (source_id, self._packed(source_id, checksums))
+                    for source_id, checksums in found
+                ]
         if new:
             self._sets.update(zip(new, self._set_ids(list(new.values())), strict=True))
         sets = {number: self._sets[key] for number, key in keys.items()}
         rows = {trace_id: sets[id(numbered[trace_id])] for trace_id in fresh}
         rows.update((trace_id, self._sets[key]) for trace_id, key in joined.items())
         self._connection.insert(
-            sql.put_trace_set({"trace_id": trace_id, "set_id": set_id} for trace_id, set_id in rows.items())
+            sql.put_trace_set(
+                {"trace_id": trace_id, "set_id": set_id} for trace_id, set_id in rows.items()
+            )
         )
 
     def _stored_blocks(self, trace_ids: set[int]) -> dict[int, dict[int, list[int]]]:
@@ -101,8 +111,13 @@ class BlockSets:
         numbers = self._fingerprint_ids({member for members in sets for member in members})
         packed = [pack_numbers(map(numbers.__getitem__, members)) for members in sets]
         last = self._connection.value(sql.last_set()) or 0
-        self._connection.insert(sql.add_set({"fingerprints": content} for content in dict.fromkeys(packed)))
-        ids = {row["fingerprints"]: row["id"] for row in self._connection.stream(sql.sets_after(last=last))}
+        self._connection.insert(
+            sql.add_set({"fingerprints": content} for content in dict.fromkeys(packed))
+        )
+        ids = {
+            row["fingerprints"]: row["id"]
+            for row in self._connection.stream(sql.sets_after(last=last))
+        }
         self._connection.insert(
             sql.add_to_set(
                 {"fingerprint_id": number, "set_id": set_id}
@@ -140,14 +155,17 @@ class BlockSets:
         known = self._blocks.get(source_id)
         if known is None:
             rows = self._connection.rows(sql.blocks(ids=array((source_id,))))
-            known = self._blocks[source_id] = {unsigned(row["checksum"]): row["number"] for row in rows}
+            known = self._blocks[source_id] = {
+                unsigned(row["checksum"]): row["number"] for row in rows
+            }
         new = [checksum for checksum in dict.fromkeys(checksums) if checksum not in known]
         if new:
             first = max(known.values(), default=0) + 1
             known.update(zip(new, range(first, first + len(new)), strict=True))
         self._connection.insert(
             sql.add_block(
-                {"source_id": source_id, "number": known[checksum], "checksum": signed(checksum)} for checksum in new
+                {"source_id": source_id, "number": known[checksum], "checksum": signed(checksum)}
+                for checksum in new
             )
         )
         return list(map(known.__getitem__, checksums))
@@ -159,11 +177,16 @@ class BlockSets:
         if missing:
             last = self._connection.value(sql.last_fingerprint()) or 0
             self._connection.insert(
-                sql.add_fingerprint({"source_id": source_id, "blocks": blocks} for source_id, blocks in sorted(missing))
+                sql.add_fingerprint(
+                    {"source_id": source_id, "blocks": blocks}
+                    for source_id, blocks in sorted(missing)
+                )
             )
             for row in self._connection.stream(sql.fingerprints_after(last=last)):
                 known[row["source_id"], row["blocks"]] = row["id"]
             for source_id, blocks in missing.difference(known):  # they were there before
-                found = self._connection.only(sql.fingerprint_id(source_id=source_id, blocks=blocks))
+                found = self._connection.only(
+                    sql.fingerprint_id(source_id=source_id, blocks=blocks)
+                )
                 known[source_id, blocks] = found
         return {key: known[key] for key in keys}

@@ -39,7 +39,11 @@ class Connection:
     """One SQLite connection, in autocommit mode, that runs statements of `compiled_sqlite`."""
 
     def __init__(
-        self, driver: sqlite3.Connection, path: Path, on_wait: Callable[[], None] | None, timeout: float
+        self,
+        driver: sqlite3.Connection,
+        path: Path,
+        on_wait: Callable[[], None] | None,
+        timeout: float,
     ) -> None:
         self.driver = driver
         self.path = path
@@ -66,7 +70,10 @@ class Connection:
             yield from self.driver.execute(query.sql, query.parameters)
 
     def tuples(self, query: Query[Any, _Columns, Any]) -> list[_Columns]:
-        """The rows of a query of very many, as tuples: that spares looking each column up by its name."""
+        """The rows of a query of very many, as tuples.
+
+        That spares looking each column up by its name.
+        """
         with translated(self.path):
             cursor = self.driver.execute(query.sql, query.parameters)
             cursor.row_factory = None
@@ -110,7 +117,9 @@ class Connection:
         """Insert a row that cannot be there yet; its id."""
         (row,) = insert.rows
         with translated(self.path):
-            number = self.driver.execute(insert.sql(), [row[name] for name in insert.names]).lastrowid
+            number = self.driver.execute(
+                insert.sql(), [row[name] for name in insert.names]
+            ).lastrowid
         assert number is not None
         return number
 
@@ -198,7 +207,10 @@ def array(values: Iterable[int | str]) -> Array:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """Turn what SQLite says of the file into one line for the user; mistakes of ours stay as they are."""
+    """Turn what SQLite says of the file into one line for the user.
+
+    Mistakes of ours stay as they are.
+    """
     try:
         yield
     except sqlite3.Error as error:

@@ -29,14 +29,18 @@ __all__ = ["DamagedDatafile", "Datafile", "DatafileError", "MissingDatafile", "P
 
 
 class Datafile(Reader, Writer):
-    """An open datafile. Opened to read, it shows one state however long it is open and whoever writes meanwhile."""
+    """An open datafile.
+
+    Opened to read, it shows one state however long it is open and whoever writes meanwhile.
+    """
 
     def __init__(self, connection: Connection, mode: Mode) -> None:
         Reader.__init__(self, connection)
         Writer.__init__(self, connection)
         self.path = connection.path
         self.mode = mode
-        self.decoded: dict[int, SourceModel | None] = {}  # of versions, once they were decoded; kept while it is read
+        # of versions, once they were decoded; kept while it is read
+        self.decoded: dict[int, SourceModel | None] = {}
         self._place = _place_of(self.path)
 
     @classmethod
@@ -50,13 +54,23 @@ class Datafile(Reader, Writer):
         on_wait: Callable[[], None] | None = None,
         schema: Schema | None = None,
     ) -> Self:
-        """Open a path or `sqlite:///` URL; `on_wait` is called when another process holds the lock."""
+        """Open a path or `sqlite:///` URL.
+
+        `on_wait` is called when another process holds the lock.
+        """
         path = opening.path_of(location)
         if create and not os.path.exists(path):
             opening.create(path)
         return cls(opening.connect(path, mode, timeout, on_wait, schema or Schema()), mode)
 
-    def prune(self, pruning: Pruning, now: float, *, dry_run: bool = False, progress: Progress | None = None) -> Pruned:
+    def prune(
+        self,
+        pruning: Pruning,
+        now: float,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Pruned:
         """Take out what is wanted and all orphans; a dry run says the same and changes nothing."""
         return (rehearse if dry_run else prune)(self._connection, pruning, now, progress)
 
@@ -71,7 +85,10 @@ class Datafile(Reader, Writer):
         return self.exporter(runs).rows()
 
     def merge(self, environment: Environment, rows: Iterable["Row"]) -> "Merged":
-        """Unite rows of evidence with what is known, or change nothing. Raises EvidenceError for what cannot be."""
+        """Unite rows of evidence with what is known, or change nothing.
+
+        Raises EvidenceError for what cannot be.
+        """
         from testmon_cli.storage.merging import Merger
 
         with self.uniting():
@@ -80,7 +97,10 @@ class Datafile(Reader, Writer):
     def exchanged(self) -> list[Exchanged]:
         """The bundles that were pulled or pushed."""
         rows = self._connection.tuples(sql.exchanged())
-        return [Exchanged(content, key, executions, bool(ended)) for content, key, executions, ended in rows]
+        return [
+            Exchanged(content, key, executions, bool(ended))
+            for content, key, executions, ended in rows
+        ]
 
     def add_exchanged(self, bundles: Iterable[Exchanged]) -> None:
         """Remember bundles that were pulled or pushed."""
@@ -120,7 +140,8 @@ class Datafile(Reader, Writer):
         """Leave one file that holds everything."""
         connection = self._connection
         if self.mode == "write" and connection.seal is not None:
-            # Readers may be open, or the disk full: what is committed stays in the -wal file until the next.
+            # Readers may be open, or the disk full: what is committed stays in the -wal file until
+            # the next.
             with suppress(sqlite3.Error):
                 connection.seal.put(connection.driver)
         connection.close()
@@ -129,7 +150,10 @@ class Datafile(Reader, Writer):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 

@@ -75,7 +75,9 @@ class Tables:
         return Trace(
             identity=self.identity(row.subject),
             fingerprints=self._fingerprints_of(row.set) if row.set else {},
-            resources=tuple(ResourceState(*state, frames=frames) for state, frames in self._resources(row)),
+            resources=tuple(
+                ResourceState(*state, frames=frames) for state, frames in self._resources(row)
+            ),
             uses=tuple(map(self.identity, unpack_numbers(row.uses))),
             unknown=row.unknown,
             complete=bool(row.complete),
@@ -92,7 +94,11 @@ class Tables:
 
     def relied(self, row: TraceRow) -> bytes:
         """A name for what a row says that it relied on, but for what it uses."""
-        parts = (self._set_digest(row.set) if row.set else b"", row.unknown, sorted(s for s, _ in self._resources(row)))
+        parts = (
+            self._set_digest(row.set) if row.set else b"",
+            row.unknown,
+            sorted(s for s, _ in self._resources(row)),
+        )
         return blake2b(repr(parts).encode(), digest_size=16).digest()
 
     def _resources(self, row: TraceRow) -> Iterable[tuple[StateRow, str]]:
@@ -101,7 +107,8 @@ class Tables:
 
     def _set_digest(self, place: int) -> bytes:
         if place not in self._set_digests:
-            parts = map(self._fingerprint_digest, unpack_numbers(self._sets[place - 1]))  # sorted by their files
+            # sorted by their files
+            parts = map(self._fingerprint_digest, unpack_numbers(self._sets[place - 1]))
             self._set_digests[place] = blake2b(b"".join(parts), digest_size=16).digest()
         return self._set_digests[place]
 
@@ -117,7 +124,9 @@ class Tables:
             if len(self._reached) > _KEPT_SETS:
                 self._reached.clear()
             self._reached[place] = {
-                self.sources[self._fingerprints[number - 1].source - 1].path: self._checksums_of(number)
+                self.sources[self._fingerprints[number - 1].source - 1].path: self._checksums_of(
+                    number
+                )
                 for number in unpack_numbers(self._sets[place - 1])
             }
         return self._reached[place]
@@ -137,5 +146,7 @@ class Tables:
     def _table(self, source: int) -> BlockTable:
         if source not in self._blocks:
             packed = self.sources[source - 1].checksums
-            self._blocks[source] = BlockTable(struct.unpack(f"<{len(packed) // 8}Q", packed), (), ())
+            self._blocks[source] = BlockTable(
+                struct.unpack(f"<{len(packed) // 8}Q", packed), (), ()
+            )
         return self._blocks[source]

@@ -1,4 +1,7 @@
-"""What a datafile knows of one environment, as rows of evidence: sorted, numbered anew, bound to no machine."""
+"""What a datafile knows of one environment, as rows of evidence.
+
+Sorted, numbered anew, bound to no machine.
+"""
 
 import json
 from collections import defaultdict
@@ -23,7 +26,14 @@ from testmon_cli.domain.evidence import (
 from testmon_cli.domain.records import OF_A_MACHINE, RUN_KEY, Run, VersionRef
 from testmon_cli.storage import compiled_sqlite as sql
 from testmon_cli.storage.connection import Connection, array, present
-from testmon_cli.storage.packing import original, pack_numbers, to_json, unpack_numbers, unpack_text, unsigned
+from testmon_cli.storage.packing import (
+    original,
+    pack_numbers,
+    to_json,
+    unpack_numbers,
+    unpack_text,
+    unsigned,
+)
 from testmon_cli.storage.reading import Reader
 
 _AT_ONCE = 500  # models that are read by one query
@@ -44,16 +54,25 @@ def run_key(run: Run) -> tuple[float, str]:
 
 
 class Exporter:
-    """Gives the rows of some runs of one environment. Each kind of row is sorted before it is numbered."""
+    """Gives the rows of some runs of one environment.
+
+    Each kind of row is sorted before it is numbered.
+    """
 
     def __init__(self, connection: Connection, reader: Reader, runs: Iterable[Run]) -> None:
         self._connection = connection
         self._reader = reader
-        self.runs = sorted(runs, key=lambda run: (run_key(run), facts_that_travel(run) or "", run.arguments, run.id))
+        self.runs = sorted(
+            runs,
+            key=lambda run: (run_key(run), facts_that_travel(run) or "", run.arguments, run.id),
+        )
         self._ids = array(run.id for run in self.runs)
 
     def rows(self, *, with_models: bool = True) -> Iterator[Row]:
-        """All rows, in the order of `domain.evidence.KINDS`; on request without the models, which are most of it."""
+        """All rows, in the order of `domain.evidence.KINDS`.
+
+        On request without the models, which are most of it.
+        """
         with self._reader.decoding():
             yield from self._rows(with_models)
 
@@ -87,7 +106,10 @@ class Exporter:
         return {number: original(path) for number, path in rows}
 
     def _sources(
-        self, sources: Mapping[str, int], paths: Mapping[int, str], fingerprints: Iterable[tuple[int, int, bytes]]
+        self,
+        sources: Mapping[str, int],
+        paths: Mapping[int, str],
+        fingerprints: Iterable[tuple[int, int, bytes]],
     ) -> Generator[Row, None, dict[int, _Places]]:
         """Gives the rows, and then, by source, the new numbers of its blocks by the old ones."""
         used: dict[int, set[int]] = defaultdict(set)
@@ -97,11 +119,15 @@ class Exporter:
         blocks: dict[int, _Places] = {}
         for path in sources:
             source_id = ids.get(path, 0)
-            rows = self._connection.tuples(sql.some_blocks(source_id=source_id, numbers=array(used[source_id])))
+            rows = self._connection.tuples(
+                sql.some_blocks(source_id=source_id, numbers=array(used[source_id]))
+            )
             known = {number: unsigned(checksum) for number, checksum in rows}
             wanted = sorted(used[source_id], key=known.__getitem__)
             blocks[source_id] = _numbered(wanted)
-            yield SourceRow(path, b"".join(known[number].to_bytes(8, "little") for number in wanted))
+            yield SourceRow(
+                path, b"".join(known[number].to_bytes(8, "little") for number in wanted)
+            )
         return blocks
 
     def _versions(
@@ -152,7 +178,10 @@ class Exporter:
 
     def _states(self) -> Generator[Row, None, _Places]:
         rows = self._connection.tuples(sql.evidence_states(runs=self._ids))
-        found = sorted((StateRow(kind, original(name), original(state)), number) for number, kind, name, state in rows)
+        found = sorted(
+            (StateRow(kind, original(name), original(state)), number)
+            for number, kind, name, state in rows
+        )
         for row, _ in found:
             yield row
         return _numbered(number for _, number in found)
@@ -164,7 +193,9 @@ class Exporter:
             yield OriginRow(frames)
         return _numbered(number for _, number in found)
 
-    def _run_rows(self, snapshots: Mapping[int, Mapping[str, VersionRef]], versions: _Places) -> Iterator[Row]:
+    def _run_rows(
+        self, snapshots: Mapping[int, Mapping[str, VersionRef]], versions: _Places
+    ) -> Iterator[Row]:
         packages = {run.id: self._connection.only(sql.packages(run_id=run.id)) for run in self.runs}
         facts = {run.id: facts_that_travel(run) for run in self.runs}
         of_packages = _numbered(sorted(set(packages.values())))
@@ -190,13 +221,21 @@ class Exporter:
             )
 
     def _traces(
-        self, place: int, run: Run, subjects: _Places, sets: _Places, states: _Places, origins: _Places
+        self,
+        place: int,
+        run: Run,
+        subjects: _Places,
+        sets: _Places,
+        states: _Places,
+        origins: _Places,
     ) -> Iterator[Row]:
         uses: dict[int, list[int]] = defaultdict(list)
         for user, subject in self._connection.tuples(sql.evidence_uses(run_id=run.id)):
             uses[user].append(subjects[subject])
         resources: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        for trace_id, state, origin in self._connection.tuples(sql.evidence_resources(run_id=run.id)):
+        for trace_id, state, origin in self._connection.tuples(
+            sql.evidence_resources(run_id=run.id)
+        ):
             resources[trace_id].append((states[state], origins[origin]))
         rows = self._connection.tuples(sql.evidence_traces(run_id=run.id))
         rows.sort(key=lambda row: subjects[row[1]])
@@ -220,7 +259,8 @@ class Exporter:
 
 def _number_sets(sets: Mapping[int, bytes], places: _Places) -> Generator[Row, None, _Places]:
     anew = sorted(
-        (pack_numbers(map(places.__getitem__, unpack_numbers(packed))), number) for number, packed in sets.items()
+        (pack_numbers(map(places.__getitem__, unpack_numbers(packed))), number)
+        for number, packed in sets.items()
     )
     for packed, _ in anew:
         yield SetRow(packed)

@@ -1,7 +1,8 @@
 """What can be taken out of a datafile, and how much room that makes.
 
-An unfinished run younger than a day counts as going on: nothing of it is touched, and the source versions that it may
-be about to name stay too. Of every test the newest execution in each environment outlives an age limit.
+An unfinished run younger than a day counts as going on: nothing of it is touched, and the source
+versions that it may be about to name stay too. Of every test the newest execution in each
+environment outlives an age limit.
 """
 
 import math
@@ -26,7 +27,8 @@ class Pruning(NamedTuple):
 
     tests: frozenset[str] = frozenset()  # nodeids
     keep: int | None = None  # executions of each test and environment
-    before: float | None = None  # executions of runs that started before, in seconds since the epoch
+    # executions of runs that started before, in seconds since the epoch
+    before: float | None = None
     environments: tuple[str, ...] = ()  # names
 
 
@@ -38,15 +40,21 @@ class Pruned(NamedTuple):
 
 
 class _Step(NamedTuple):
-    change: Callable[[], Change]  # made when its turn comes: what it takes can depend on the steps before it
+    # made when its turn comes: what it takes can depend on the steps before it
+    change: Callable[[], Change]
     counted: str = ""  # as what; "" for rows that only belong to others
 
 
 def _asked(pruning: Pruning, recent: float) -> Iterator[_Step]:
-    """The steps that the user's word calls for. Runs that have begun since `recent` and go on are left alone."""
+    """The steps that the user's word calls for.
+
+    Runs that have begun since `recent` and go on are left alone.
+    """
     if pruning.environments:
         names = array(map(storable, pruning.environments))
-        yield _Step(partial(sql.prune_environment_executions, names=names, recent=recent), "executions")
+        yield _Step(
+            partial(sql.prune_environment_executions, names=names, recent=recent), "executions"
+        )
         yield _Step(partial(sql.prune_environment_runs, names=names, recent=recent), "runs")
     if pruning.tests:
         nodeids = array(map(storable, pruning.tests))
@@ -83,12 +91,16 @@ def _orphans(pruning: Pruning, recent: float) -> Iterator[_Step]:
 
 def _sources(connection: Connection) -> Iterator[_Step]:
     """The steps that remove sources that no snapshot holds."""
-    yield _Step(lambda: sql.prune_versions(ids=array(_living_versions(connection))), "source versions")
+    yield _Step(
+        lambda: sql.prune_versions(ids=array(_living_versions(connection))), "source versions"
+    )
     yield _Step(sql.prune_models)
     yield _Step(sql.prune_sources, "sources")
 
 
-def prune(connection: Connection, pruning: Pruning, now: float, progress: Progress | None = None) -> Pruned:
+def prune(
+    connection: Connection, pruning: Pruning, now: float, progress: Progress | None = None
+) -> Pruned:
     """Take out what is wanted and all orphans in one transaction, then give the room back."""
     driver = connection.driver
     size = _size(driver)
@@ -103,7 +115,9 @@ def prune(connection: Connection, pruning: Pruning, now: float, progress: Progre
     return Pruned(counts, size - _size(driver))
 
 
-def rehearse(connection: Connection, pruning: Pruning, now: float, progress: Progress | None = None) -> Pruned:
+def rehearse(
+    connection: Connection, pruning: Pruning, now: float, progress: Progress | None = None
+) -> Pruned:
     """What `prune` would do, found out on a copy."""
     import tempfile  # takes milliseconds that `select` does not have
 
@@ -116,7 +130,9 @@ def rehearse(connection: Connection, pruning: Pruning, now: float, progress: Pro
             return prune(Connection(driver, copy, None, 0.0), pruning, now, progress)
 
 
-def _pruned(connection: Connection, pruning: Pruning, now: float, progress: Progress | None) -> dict[str, int]:
+def _pruned(
+    connection: Connection, pruning: Pruning, now: float, progress: Progress | None
+) -> dict[str, int]:
     recent = now - _DAY
     steps = [*_asked(pruning, recent), *_orphans(pruning, recent)]
     if not connection.rows(sql.recent_runs(recent=recent)):

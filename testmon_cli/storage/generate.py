@@ -1,7 +1,7 @@
 """Write `compiled_sqlite.py`: the SQL of every statement and table, so that run time needs no SQLAlchemy.
 
-Each statement is a function there. Its parameters, and the columns of its rows, have the types of the models: a name
-that is wrong does not pass mypy.
+Each statement is a function there. Its parameters, and the columns of its rows, have the types of
+the models: a name that is wrong does not pass mypy.
 
 python -m testmon_cli.storage.generate          writes the module
 python -m testmon_cli.storage.generate --check  exits 1 when it is stale
@@ -62,7 +62,8 @@ class Compiled(NamedTuple):
     sql: str
     parameters: Fields
     columns: Fields  # none where it gives no rows
-    around: tuple[str, str] | None  # what stands before and after the values that an INSERT is given
+    # what stands before and after the values that an INSERT is given
+    around: tuple[str, str] | None
 
 
 def tidied(sql: str) -> str:
@@ -89,7 +90,9 @@ def compiled(name: str, statement: object) -> Compiled:
     assert isinstance(text, SQLCompiler)
     hidden = [key for key, value in text.params.items() if value is not None]
     if hidden:
-        raise ValueError(f"{name} holds values as parameters ({', '.join(hidden)}): write them as literal_column")
+        raise ValueError(
+            f"{name} holds values as parameters ({', '.join(hidden)}): write them as literal_column"
+        )
     if not isinstance(statement, InsertStatement):
         parameters = {key: _python_type(name, key, bound.type) for key, bound in text.binds.items()}
         columns = dict(_columns(name, statement)) if isinstance(statement, Select) else {}
@@ -97,7 +100,9 @@ def compiled(name: str, statement: object) -> Compiled:
     keys = text.positiontup or []
     start, row, rest = str(text).partition(f"({', '.join('?' * len(keys))})")
     if not row or "?" in rest:
-        raise ValueError(f"{name} is given more than the values of its rows: change_many inserts nothing else")
+        raise ValueError(
+            f"{name} is given more than the values of its rows: change_many inserts nothing else"
+        )
     table = Base.metadata.tables[str(statement.table)]
     values = {key: _given(name, table.c[key]) for key in keys}
     return Compiled(name, tidied(str(text)), values, {}, (start, rest))
@@ -111,7 +116,9 @@ def _python_type(name: str, key: str, kind: TypeEngine[object]) -> str:
     for sql_type, python_type in _PYTHON_TYPES:
         if isinstance(kind, sql_type):
             return python_type
-    raise ValueError(f"{name}: {key} has no type, give it one with bindparam(type_=...) or type_coerce")
+    raise ValueError(
+        f"{name}: {key} has no type, give it one with bindparam(type_=...) or type_coerce"
+    )
 
 
 def _columns(name: str, statement: "Select[tuple[object]]") -> Iterator[tuple[str, str]]:
@@ -127,7 +134,9 @@ def _name_of(column: ColumnElement[object], key: str) -> str:
 
 def _may_be_null(column: ColumnElement[object], optional: set[FromClause]) -> bool:
     found = next(iter(column.base_columns), column)
-    return isinstance(found, Column) and (bool(found.nullable) or getattr(found, "table", None) in optional)
+    return isinstance(found, Column) and (
+        bool(found.nullable) or getattr(found, "table", None) in optional
+    )
 
 
 def _optional(source: FromClause) -> Iterator[FromClause]:
@@ -161,7 +170,11 @@ def _typed_dict(name: str, fields: Fields) -> str:
 def _types_of(statement: Compiled) -> str:
     if statement.around is not None:
         return _typed_dict(_class_name(statement.name, "Values"), statement.parameters)
-    return _typed_dict(_class_name(statement.name, "Row"), statement.columns) if statement.columns else ""
+    return (
+        _typed_dict(_class_name(statement.name, "Row"), statement.columns)
+        if statement.columns
+        else ""
+    )
 
 
 def _function(statement: Compiled) -> str:
@@ -187,7 +200,9 @@ def rendered() -> str:
     revisions = ", ".join(f'"{revision}"' for revision in migrating.revisions())
     parts = [_HEADER, *map(_types_of, statements)]
     parts.append(f"\nREVISIONS = ({revisions})  # oldest first\n")
-    parts.append("TABLES = (\n" + "".join(f"    {_literal(sql)},\n" for sql in blank_datafile()) + ")\n")
+    parts.append(
+        "TABLES = (\n" + "".join(f"    {_literal(sql)},\n" for sql in blank_datafile()) + ")\n"
+    )
     return "".join([*parts, *map(_function, statements)])
 
 

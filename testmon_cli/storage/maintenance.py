@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from testmon_cli.domain.errors import DatafileError
-from testmon_cli.domain.records import FAILURES, OUTCOMES, TEST_KINDS, Environment, Execution, Package, RunStart, Trace
+from testmon_cli.domain.records import (
+    FAILURES,
+    OUTCOMES,
+    TEST_KINDS,
+    Environment,
+    Execution,
+    Package,
+    RunStart,
+    Trace,
+)
 from testmon_cli.storage import opening
 from testmon_cli.storage.connection import UNREADABLE, translated
 from testmon_cli.storage.datafile import Datafile
@@ -45,15 +54,23 @@ def state_of(path: Path, timeout: float = 30.0, schema: Schema | None = None) ->
             try:
                 (found,) = driver.execute("SELECT version_num FROM alembic_version").fetchone()
             except (sqlite3.OperationalError, TypeError):
-                raise DatafileError(f"{path} does not say its schema: restore a copy, or repair it") from None
+                raise DatafileError(
+                    f"{path} does not say its schema: restore a copy, or repair it"
+                ) from None
             sealed = "broken" if seal.is_broken() else "whole" if seal.is_there() else "none"
         return State(str(found), newest, sealed, path.stat().st_size)
 
 
 def upgrade(
-    path: Path, timeout: float = 30.0, schema: Schema | None = None, progress: Progress | None = None
+    path: Path,
+    timeout: float = 30.0,
+    schema: Schema | None = None,
+    progress: Progress | None = None,
 ) -> tuple[State, Path | None]:
-    """Bring a datafile to the newest schema; what it was, and the backup, None where nothing was to be done."""
+    """Bring a datafile to the newest schema.
+
+    What it was, and the backup, None where nothing was to be done.
+    """
     schema = schema or Schema()
     before = state_of(path, timeout, schema)
     if before.is_current:
@@ -72,7 +89,11 @@ def backup(path: Path, target: Path) -> int:
 
 
 def _copy(datafile: Datafile, place: Path) -> None:
-    with closing(opening.driver(place, "write", 30.0)) as copy, closing(Seal(place)) as seal, translated(place):
+    with (
+        closing(opening.driver(place, "write", 30.0)) as copy,
+        closing(Seal(place)) as seal,
+        translated(place),
+    ):
         datafile.copy_to(copy)
         copy.execute("PRAGMA user_version = 0")  # the seal: the bytes may be others
         seal.put(copy)
@@ -120,7 +141,9 @@ def problems_of(path: Path, timeout: float = 30.0) -> Iterator[str]:
             yield from _unreadable(driver, sql, what, read)
 
 
-def _unreadable(driver: sqlite3.Connection, sql: str, what: str, read: Callable[[Any], object]) -> Iterator[str]:
+def _unreadable(
+    driver: sqlite3.Connection, sql: str, what: str, read: Callable[[Any], object]
+) -> Iterator[str]:
     count = 0
     try:
         for number, value in driver.execute(sql):
@@ -147,7 +170,8 @@ class Saved(NamedTuple):
 def repair(path: Path, target: Path, timeout: float = 30.0) -> Saved:
     """Save runs and outcomes into a new datafile.
 
-    Nothing of what tests relied on is believed any more: each of them is selected until it has run again.
+    Nothing of what tests relied on is believed any more: each of them is selected until it has run
+    again.
     """
     with (
         closing(opening.driver(path, "read", timeout)) as driver,
@@ -180,7 +204,9 @@ class _Saving:
         for row in self._rows("trace"):
             with suppress(*_UNREADABLE):
                 test, subject = tests[row["subject_id"]], subjects[row["subject_id"]]
-                execution = _execution(subject, test, executions[row["id"]], failures.get(row["id"]))
+                execution = _execution(
+                    subject, test, executions[row["id"]], failures.get(row["id"])
+                )
                 found.setdefault(ids[row["run_id"]], {})[execution.nodeid] = execution
         for run_id, saved in found.items():
             self._datafile.write(run_id, [], list(saved.values()))
@@ -189,7 +215,9 @@ class _Saving:
     def _save_run(self, row: sqlite3.Row, environment: sqlite3.Row) -> int:
         run_id = self._datafile.begin_run(
             RunStart(
-                environment=Environment(original(environment["name"]), environment["python"], environment["platform"]),
+                environment=Environment(
+                    original(environment["name"]), environment["python"], environment["platform"]
+                ),
                 started=row["started"],
                 arguments=tuple(map(str, json.loads(row["arguments"]))),
                 packages=self._packages_of(row),
@@ -200,23 +228,31 @@ class _Saving:
             )
         )
         if isinstance(row["ended"], float):
-            self._datafile.finish_run(run_id, row["ended"], bool(row["completed"]), int(row["exitstatus"] or 0))
+            self._datafile.finish_run(
+                run_id, row["ended"], bool(row["completed"]), int(row["exitstatus"] or 0)
+            )
         return run_id
 
     def _packages_of(self, row: sqlite3.Row) -> tuple[Package, ...]:
         with suppress(*_UNREADABLE):
             listed = json.loads(self._packages[row["package_set_id"]])
             return tuple(
-                Package(str(n), str(v), str(d), tuple(map(str, m)), tuple(map(str, r))) for n, v, d, m, r in listed
+                Package(str(n), str(v), str(d), tuple(map(str, m)), tuple(map(str, r)))
+                for n, v, d, m, r in listed
             )
         return ()
 
     def _rows(self, table: str) -> Sequence[sqlite3.Row]:
-        """The rows of a table that can be read: from its beginning and from its end, up to what is damaged."""
+        """The rows of a table that can be read.
+
+        From its beginning and from its end, up to what is damaged.
+        """
         found: dict[int, sqlite3.Row] = {}
         for order in ("ASC", "DESC"):
             try:
-                for row in self._driver.execute(f"SELECT rowid, * FROM {table} NOT INDEXED ORDER BY rowid {order}"):
+                for row in self._driver.execute(
+                    f"SELECT rowid, * FROM {table} NOT INDEXED ORDER BY rowid {order}"
+                ):
                     found[row[0]] = row
                 break
             except _UNREADABLE:
@@ -228,9 +264,15 @@ def _is_run(row: sqlite3.Row) -> bool:
     return isinstance(row["started"], float) and 0 < row["started"] < 4e9
 
 
-def _execution(subject: sqlite3.Row, test: sqlite3.Row, row: sqlite3.Row, text: bytes | None) -> Execution:
+def _execution(
+    subject: sqlite3.Row, test: sqlite3.Row, row: sqlite3.Row, text: bytes | None
+) -> Execution:
     """An execution of which nothing but its outcome counts. Raises what cannot be read."""
-    if row["outcome"] not in OUTCOMES or test["kind"] not in TEST_KINDS or subject["kind"] != "test":
+    if (
+        row["outcome"] not in OUTCOMES
+        or test["kind"] not in TEST_KINDS
+        or subject["kind"] != "test"
+    ):
         raise ValueError(row["outcome"])
     failure = ""
     if text is not None and row["outcome"] in FAILURES:

@@ -1,7 +1,10 @@
-"""Unites rows of evidence with what a datafile knows. In whatever order evidence comes, the outcome is the same.
+"""Unites rows of evidence with what a datafile knows.
 
-Where two sources know of the same thing of the same run, which happens with copies of a datafile, what is kept depends
-on the two alone, not on who was first: of traces all that either relied on, of executions the one that failed.
+In whatever order evidence comes, the outcome is the same.
+
+Where two sources know of the same thing of the same run, which happens with copies of a datafile,
+what is kept depends on the two alone, not on who was first: of traces all that either relied on, of
+executions the one that failed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -76,15 +79,20 @@ class Merger:
         self._present = {run_key(run): run for run in datafile.runs(environment)}
         self._again: dict[int, Run] = {}  # by place: runs that the datafile had before
         self._tests: Mapping[str, tuple[float, str, str, str]] | None = None  # as they stood before
-        self._newest: dict[int, float] = {}  # by subject: when the newest run began that ran the test
+        # by subject: when the newest run began that ran the test
+        self._newest: dict[int, float] = {}
         self._run = 0  # place of the one whose traces come
-        self._there: dict[int, set[bytes]] | None = None  # by the id of a run: digests of the traces that it had before
+        # by the id of a run: digests of the traces that it had before
+        self._there: dict[int, set[bytes]] | None = None
         self._known: dict[str, _Known] | None = None  # traces of this run, when they were asked for
         self._traces: list[TraceRow] = []
         self._new_runs = self._new_executions = 0
 
     def merge(self, rows: Iterable[Row]) -> Merged:
-        """Store all rows. Raises EvidenceError for what cannot be: whoever asked for the transaction undoes it."""
+        """Store all rows.
+
+        Raises EvidenceError for what cannot be: whoever asked for the transaction undoes it.
+        """
         for row in rows:
             if isinstance(row, TraceRow):
                 self._trace(row)
@@ -107,7 +115,15 @@ class Merger:
     def _write_versions(self) -> None:
         sources = self._tables.sources
         versions = [
-            SourceVersion(sources[row.source - 1].path, row.digest, row.model_key, row.model, row.names, -1, -1)
+            SourceVersion(
+                sources[row.source - 1].path,
+                row.digest,
+                row.model_key,
+                row.model,
+                row.names,
+                -1,
+                -1,
+            )
             for row in self._waiting
         ]
         if versions:
@@ -133,7 +149,9 @@ class Merger:
         if facts is not None:
             self._datafile.set_facts(run_id, facts)
         if row.has_snapshot:
-            self._datafile.set_snapshot(run_id, [self._versions[n - 1] for n in unpack_numbers(row.snapshot)])
+            self._datafile.set_snapshot(
+                run_id, [self._versions[n - 1] for n in unpack_numbers(row.snapshot)]
+            )
         if row.ended != UNFINISHED:
             status = int(row.exitstatus) if row.exitstatus else None
             self._datafile.finish_run(run_id, row.ended, bool(row.completed), status)
@@ -147,7 +165,10 @@ class Merger:
     def _rank_of(self, run: Run) -> tuple[object, ...]:
         ended = UNFINISHED if run.ended is None else run.ended
         facts = facts_that_travel(run) or ""
-        versions = sorted((ref.path, ref.digest, ref.model_key) for ref in self._datafile.snapshot(run.id).values())
+        versions = sorted(
+            (ref.path, ref.digest, ref.model_key)
+            for ref in self._datafile.snapshot(run.id).values()
+        )
         return ended, len(facts), facts, len(versions), versions
 
     def _begin(self, row: RunRow) -> int:
@@ -175,7 +196,9 @@ class Merger:
         run_id, run = self._runs[row.run - 1]
         if row.outcome:
             self._newest[row.subject] = max(run.started, self._newest.get(row.subject, run.started))
-        if row.run in self._again and self._tables.digest(row) in self._digests_there().get(run_id, ()):
+        if row.run in self._again and self._tables.digest(row) in self._digests_there().get(
+            run_id, ()
+        ):
             return  # mostly: evidence came again
         self._traces.append(row)
         if len(self._traces) >= _BATCH:
@@ -223,14 +246,20 @@ class Merger:
         """A trace with what the datafile knows of it already, but for what `Datafile.write` unites itself."""
         if known.unknown != trace.unknown:
             reasons = {*known.unknown.split("; "), *trace.unknown.split("; ")} - {""}
-            self._datafile.change_unknown(known.trace_id, "; ".join(sorted(reasons)), known.complete)
+            self._datafile.change_unknown(
+                known.trace_id, "; ".join(sorted(reasons)), known.complete
+            )
         return trace._replace(unknown="", complete=trace.complete or known.complete)
 
     def _execution(self, row: TraceRow, trace: Trace, known: _Known | None) -> Execution | None:
         """The execution that is to be written; None where the one that is there stays."""
         subject = self._tables.subjects[row.subject - 1]
         ours = (row.outcome, row.duration, row.always, row.failure)
-        if known is not None and known.execution is not None and _weight(known.execution) >= _weight(ours):
+        if (
+            known is not None
+            and known.execution is not None
+            and _weight(known.execution) >= _weight(ours)
+        ):
             return None
         where = (subject.name, subject.path, subject.function, subject.test_kind)
         return Execution(trace, *where, row.outcome, row.duration, row.failure, row.always)
@@ -254,5 +283,8 @@ class Merger:
 
 
 def _weight(execution: tuple[str, float, str, str]) -> tuple[object, ...]:
-    """What decides which of two executions of a test in a run is kept: the greater, so rather a failed one."""
+    """What decides which of two executions of a test in a run is kept.
+
+    The greater, so rather a failed one.
+    """
     return execution[0] in FAILURES, execution

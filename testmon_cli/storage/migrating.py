@@ -1,4 +1,7 @@
-"""Alembic, for datafiles of an older schema. Imported only when there is one: it takes half a second."""
+"""Alembic, for datafiles of an older schema.
+
+Imported only when there is one: it takes half a second.
+"""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -36,7 +39,8 @@ def upgrade(
 ) -> None:
     """Bring an open SQLite database to a revision in one transaction, which is rolled back on any error.
 
-    The connection must be in autocommit mode (`isolation_level=None`). `reached` is told each revision on the way.
+    The connection must be in autocommit mode (`isolation_level=None`). `reached` is told each
+    revision on the way.
     """
     with _transaction(connection, folder) as config:
         config.attributes["reached"] = reached

@@ -50,7 +50,8 @@ class Environment(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(Text, comment="name that the user gave it")
     python: Mapped[str] = mapped_column(
-        Text, comment='Python version, like "3.12", with its name if it is not CPython and its flags, like "3.13t"'
+        Text,
+        comment='Python version, like "3.12", with its name if it is not CPython and its flags, like "3.13t"',
     )
     platform: Mapped[str] = mapped_column(Text, comment='system and machine, like "linux-x86_64"')
 
@@ -61,12 +62,16 @@ class PackageSet(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(Text, unique=True, comment="blake2b of packages")
-    packages: Mapped[str] = mapped_column(Text, comment="JSON: a list of [name, version, digest, modules, requires]")
+    packages: Mapped[str] = mapped_column(
+        Text, comment="JSON: a list of [name, version, digest, modules, requires]"
+    )
 
 
 class FactSet(Base):
     __tablename__ = "fact_set"
-    __table_args__ = ({"comment": "a row per set of facts about a session; runs that saw the same share it"},)
+    __table_args__ = (
+        {"comment": "a row per set of facts about a session; runs that saw the same share it"},
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(Text, unique=True, comment="blake2b of the facts' JSON")
@@ -80,7 +85,9 @@ class Source(Base):
     __table_args__ = ({"comment": "a row per source file"},)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    path: Mapped[str] = mapped_column(Text, unique=True, comment="relative to the root, with forward slashes")
+    path: Mapped[str] = mapped_column(
+        Text, unique=True, comment="relative to the root, with forward slashes"
+    )
 
 
 class SourceVersion(Base):
@@ -94,8 +101,12 @@ class SourceVersion(Base):
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id"), comment="the file")
     digest: Mapped[str] = mapped_column(Text, comment="blake2b of the content")
     model_key: Mapped[str] = mapped_column(Text, comment="which analysis made the model")
-    size: Mapped[int] = mapped_column(BigInteger, comment="bytes; with mtime_ns a hint that spares hashing")
-    mtime_ns: Mapped[int] = mapped_column(BigInteger, comment="time of last change when it was last seen")
+    size: Mapped[int] = mapped_column(
+        BigInteger, comment="bytes; with mtime_ns a hint that spares hashing"
+    )
+    mtime_ns: Mapped[int] = mapped_column(
+        BigInteger, comment="time of last change when it was last seen"
+    )
 
 
 class SourceModel(Base):
@@ -105,8 +116,12 @@ class SourceModel(Base):
     version_id: Mapped[int] = mapped_column(
         Integer, ForeignKey("source_version.id"), primary_key=True, comment="the source version"
     )
-    names: Mapped[bytes] = mapped_column(LargeBinary, comment="sorted 4-byte hashes of all identifiers it mentions")
-    model: Mapped[bytes] = mapped_column(LargeBinary, comment="blocks and definitions; empty when it does not parse")
+    names: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="sorted 4-byte hashes of all identifiers it mentions"
+    )
+    model: Mapped[bytes] = mapped_column(
+        LargeBinary, comment="blocks and definitions; empty when it does not parse"
+    )
 
 
 class Snapshot(Base):
@@ -116,7 +131,8 @@ class Snapshot(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     digest: Mapped[str] = mapped_column(Text, unique=True, comment="blake2b of versions")
     versions: Mapped[bytes] = mapped_column(
-        LargeBinary, comment="ids of source versions: sorted, each but the first less the one before, as varints"
+        LargeBinary,
+        comment="ids of source versions: sorted, each but the first less the one before, as varints",
     )
 
 
@@ -125,16 +141,30 @@ class Run(Base):
     __table_args__ = ({"comment": "a row per testmon collect"},)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    environment_id: Mapped[int] = mapped_column(ForeignKey("environment.id"), comment="where it ran")
-    package_set_id: Mapped[int] = mapped_column(ForeignKey("package_set.id"), comment="what was installed")
-    snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("snapshot.id"), comment="the source files it saw")
-    fact_set_id: Mapped[int | None] = mapped_column(ForeignKey("fact_set.id"), comment="what the session told")
+    environment_id: Mapped[int] = mapped_column(
+        ForeignKey("environment.id"), comment="where it ran"
+    )
+    package_set_id: Mapped[int] = mapped_column(
+        ForeignKey("package_set.id"), comment="what was installed"
+    )
+    snapshot_id: Mapped[int | None] = mapped_column(
+        ForeignKey("snapshot.id"), comment="the source files it saw"
+    )
+    fact_set_id: Mapped[int | None] = mapped_column(
+        ForeignKey("fact_set.id"), comment="what the session told"
+    )
     started: Mapped[float] = mapped_column(Float, comment="seconds since the epoch")
-    ended: Mapped[float | None] = mapped_column(Float, comment="empty while it goes on and when it was killed")
-    completed: Mapped[bool] = mapped_column(Boolean, comment="whether pytest got to the end of its session")
+    ended: Mapped[float | None] = mapped_column(
+        Float, comment="empty while it goes on and when it was killed"
+    )
+    completed: Mapped[bool] = mapped_column(
+        Boolean, comment="whether pytest got to the end of its session"
+    )
     exitstatus: Mapped[int | None] = mapped_column(Integer, comment="of pytest")
     arguments: Mapped[str] = mapped_column(Text, comment="JSON: what pytest was called with")
-    git_head: Mapped[str] = mapped_column(Text, comment="commit that was checked out; empty without git")
+    git_head: Mapped[str] = mapped_column(
+        Text, comment="commit that was checked out; empty without git"
+    )
     git_dirty: Mapped[bool] = mapped_column(Boolean, comment="whether files differed from git_head")
     engine: Mapped[str] = mapped_column(Text, comment="what observed the tests")
     version: Mapped[str] = mapped_column(Text, comment="of testmon")
@@ -144,13 +174,16 @@ class Subject(Base):
     __tablename__ = "subject"
     __table_args__ = (
         UniqueConstraint("name", "kind"),
-        {"comment": "a row per thing that can leave a trace: test, fixture, module import, collector or session"},
+        {
+            "comment": "a row per thing that can leave a trace: test, fixture, module import, collector or session"
+        },
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[str] = mapped_column(Text, comment=_one_of(SUBJECT_KINDS))
     name: Mapped[str] = mapped_column(
-        Text, comment="of a test or collector its nodeid, of a module its path; empty for the session"
+        Text,
+        comment="of a test or collector its nodeid, of a module its path; empty for the session",
     )
 
 
@@ -159,10 +192,15 @@ class Test(Base):
     __table_args__ = ({"comment": "a row per test"},)
 
     id: Mapped[int] = mapped_column(
-        Integer, ForeignKey("subject.id"), primary_key=True, comment="the subject whose name is the nodeid"
+        Integer,
+        ForeignKey("subject.id"),
+        primary_key=True,
+        comment="the subject whose name is the nodeid",
     )
     path: Mapped[str] = mapped_column(Text, comment="file it was collected from")
-    function: Mapped[str] = mapped_column(Text, comment="qualified name of the test function; empty without one")
+    function: Mapped[str] = mapped_column(
+        Text, comment="qualified name of the test function; empty without one"
+    )
     kind: Mapped[str] = mapped_column(Text, comment=_one_of(TEST_KINDS))
 
 
@@ -170,14 +208,20 @@ class Trace(Base):
     __tablename__ = "trace"
     __table_args__ = (
         UniqueConstraint("run_id", "subject_id"),
-        {"comment": "a row per thing that was observed in a run, with what it relied on in the tables below"},
+        {
+            "comment": "a row per thing that was observed in a run, with what it relied on in the tables below"
+        },
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("run.id"), comment="the run")
     subject_id: Mapped[int] = mapped_column(ForeignKey("subject.id"), comment="what was observed")
-    unknown: Mapped[str] = mapped_column(Text, comment="why the record has gaps; empty when it has none")
-    complete: Mapped[bool] = mapped_column(Boolean, comment="whether it was over: a fixture before its teardown is not")
+    unknown: Mapped[str] = mapped_column(
+        Text, comment="why the record has gaps; empty when it has none"
+    )
+    complete: Mapped[bool] = mapped_column(
+        Boolean, comment="whether it was over: a fixture before its teardown is not"
+    )
 
 
 class Execution(Base):
@@ -185,16 +229,25 @@ class Execution(Base):
     __table_args__ = ({"comment": "a row per test and run: how it came out"},)
 
     trace_id: Mapped[int] = mapped_column(
-        Integer, ForeignKey("trace.id"), primary_key=True, comment="what the test relied on in that run"
+        Integer,
+        ForeignKey("trace.id"),
+        primary_key=True,
+        comment="what the test relied on in that run",
     )
-    outcome: Mapped[str] = mapped_column(Text, comment="passed, failed, error, skipped, xfailed or xpassed")
+    outcome: Mapped[str] = mapped_column(
+        Text, comment="passed, failed, error, skipped, xfailed or xpassed"
+    )
     duration: Mapped[float] = mapped_column(Float, comment="seconds for setup, call and teardown")
-    always: Mapped[str] = mapped_column(Text, comment="why the test is selected every time; empty when it is not")
+    always: Mapped[str] = mapped_column(
+        Text, comment="why the test is selected every time; empty when it is not"
+    )
 
 
 class Failure(Base):
     __tablename__ = "failure"
-    __table_args__ = ({"comment": "a row per execution that has something to say about its failure"},)
+    __table_args__ = (
+        {"comment": "a row per execution that has something to say about its failure"},
+    )
 
     trace_id: Mapped[int] = mapped_column(
         Integer, ForeignKey("execution.trace_id"), primary_key=True, comment="the execution"
@@ -211,8 +264,12 @@ class Block(Base):
         },
     )
 
-    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"), primary_key=True, comment="the file")
-    number: Mapped[int] = mapped_column(Integer, primary_key=True, comment="counts from 1 in each file")
+    source_id: Mapped[int] = mapped_column(
+        ForeignKey("source.id"), primary_key=True, comment="the file"
+    )
+    number: Mapped[int] = mapped_column(
+        Integer, primary_key=True, comment="counts from 1 in each file"
+    )
     checksum: Mapped[int] = mapped_column(BigInteger, comment="64 bits, signed")
 
 
@@ -226,13 +283,16 @@ class Fingerprint(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("source.id"), comment="the file")
     blocks: Mapped[bytes] = mapped_column(
-        LargeBinary, comment="block numbers: sorted, each but the first less the one before, as varints"
+        LargeBinary,
+        comment="block numbers: sorted, each but the first less the one before, as varints",
     )
 
 
 class FingerprintSet(Base):
     __tablename__ = "fingerprint_set"
-    __table_args__ = ({"comment": "a row per set of fingerprints that traces relied on; equal sets share it"},)
+    __table_args__ = (
+        {"comment": "a row per set of fingerprints that traces relied on; equal sets share it"},
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     fingerprints: Mapped[bytes] = mapped_column(
@@ -254,7 +314,9 @@ class FingerprintInSet(Base):
     fingerprint_id: Mapped[int] = mapped_column(
         ForeignKey("fingerprint.id"), primary_key=True, comment="the blocks of one file"
     )
-    set_id: Mapped[int] = mapped_column(ForeignKey("fingerprint_set.id"), primary_key=True, comment="the set")
+    set_id: Mapped[int] = mapped_column(
+        ForeignKey("fingerprint_set.id"), primary_key=True, comment="the set"
+    )
 
 
 class TraceSet(Base):
@@ -264,8 +326,12 @@ class TraceSet(Base):
         {"comment": "a row per trace that relied on code"},
     )
 
-    trace_id: Mapped[int] = mapped_column(Integer, ForeignKey("trace.id"), primary_key=True, comment="the trace")
-    set_id: Mapped[int] = mapped_column(ForeignKey("fingerprint_set.id"), comment="what it relied on")
+    trace_id: Mapped[int] = mapped_column(
+        Integer, ForeignKey("trace.id"), primary_key=True, comment="the trace"
+    )
+    set_id: Mapped[int] = mapped_column(
+        ForeignKey("fingerprint_set.id"), comment="what it relied on"
+    )
 
 
 class TraceUse(Base):
@@ -277,8 +343,12 @@ class TraceUse(Base):
         },
     )
 
-    user_id: Mapped[int] = mapped_column(ForeignKey("trace.id"), primary_key=True, comment="who relies, like a test")
-    used_id: Mapped[int] = mapped_column(ForeignKey("trace.id"), primary_key=True, comment="on what, like a fixture")
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("trace.id"), primary_key=True, comment="who relies, like a test"
+    )
+    used_id: Mapped[int] = mapped_column(
+        ForeignKey("trace.id"), primary_key=True, comment="on what, like a fixture"
+    )
 
 
 class Resource(Base):
@@ -290,7 +360,9 @@ class Resource(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[str] = mapped_column(Text, comment=_one_of(RESOURCE_KINDS))
-    name: Mapped[str] = mapped_column(Text, comment="path, name of the variable or pattern of files")
+    name: Mapped[str] = mapped_column(
+        Text, comment="path, name of the variable or pattern of files"
+    )
 
 
 class ResourceState(Base):
@@ -303,8 +375,12 @@ class ResourceState(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id"), comment="the resource")
     state: Mapped[str] = mapped_column(Text, comment="digest, missing or keyed hash of the value")
-    size: Mapped[int] = mapped_column(BigInteger, comment="bytes of a file, with mtime_ns a hint; -1 for others")
-    mtime_ns: Mapped[int] = mapped_column(BigInteger, comment="when the file was last changed; -1 for others")
+    size: Mapped[int] = mapped_column(
+        BigInteger, comment="bytes of a file, with mtime_ns a hint; -1 for others"
+    )
+    mtime_ns: Mapped[int] = mapped_column(
+        BigInteger, comment="when the file was last changed; -1 for others"
+    )
 
 
 class Origin(Base):
@@ -313,7 +389,9 @@ class Origin(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     frames: Mapped[str] = mapped_column(
-        Text, unique=True, comment="path, qualified name and line, tabs between; a line per frame, innermost first"
+        Text,
+        unique=True,
+        comment="path, qualified name and line, tabs between; a line per frame, innermost first",
     )
 
 
@@ -326,20 +404,28 @@ class TraceResource(Base):
         },
     )
 
-    trace_id: Mapped[int] = mapped_column(ForeignKey("trace.id"), primary_key=True, comment="who relied on it")
+    trace_id: Mapped[int] = mapped_column(
+        ForeignKey("trace.id"), primary_key=True, comment="who relied on it"
+    )
     resource_state_id: Mapped[int] = mapped_column(
         ForeignKey("resource_state.id"), primary_key=True, comment="how the resource was found"
     )
-    origin_id: Mapped[int] = mapped_column(ForeignKey("origin.id"), comment="from where it was asked for")
+    origin_id: Mapped[int] = mapped_column(
+        ForeignKey("origin.id"), comment="from where it was asked for"
+    )
 
 
 class Exchanged(Base):
     __tablename__ = "exchanged"
     __table_args__ = (
-        {"comment": "a row per bundle that was pulled from a hub or pushed to one, so that neither is repeated"},
+        {
+            "comment": "a row per bundle that was pulled from a hub or pushed to one, so that neither is repeated"
+        },
     )
 
     content: Mapped[str] = mapped_column(Text, primary_key=True, comment="SHA-256 of its evidence")
-    run_key: Mapped[str] = mapped_column(Text, comment="digest of what tells its run from others, on every machine")
+    run_key: Mapped[str] = mapped_column(
+        Text, comment="digest of what tells its run from others, on every machine"
+    )
     executions: Mapped[int] = mapped_column(Integer, comment="how many it has")
     ended: Mapped[bool] = mapped_column(Boolean, comment="whether its run had ended")

@@ -35,13 +35,17 @@ def path_of(location: str | Path) -> Path:
         text = text.removeprefix("sqlite:///")
     elif re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text):
         scheme = text.partition(":")[0]
-        raise DatafileError(f"{scheme} URLs are not supported as datafile: give a path or sqlite:///PATH")
+        raise DatafileError(
+            f"{scheme} URLs are not supported as datafile: give a path or sqlite:///PATH"
+        )
     if text in ("", ":memory:"):
         raise DatafileError("the datafile has no name: give a path or sqlite:///PATH")
     return Path(text)
 
 
-def connect(path: Path, mode: Mode, timeout: float, on_wait: Callable[[], None] | None, schema: Schema) -> Connection:
+def connect(
+    path: Path, mode: Mode, timeout: float, on_wait: Callable[[], None] | None, schema: Schema
+) -> Connection:
     """Open an existing datafile of ours; an older one is upgraded first."""
     recognise(path)
     connection = Connection(_driver(path, mode, timeout), path, on_wait, timeout)
@@ -86,7 +90,9 @@ def recognise(path: Path) -> None:
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
-            raise DatafileError(f"{path} is a folder: name a file with --datafile or TESTMON_DATAFILE")
+            raise DatafileError(
+                f"{path} is a folder: name a file with --datafile or TESTMON_DATAFILE"
+            )
         if not stat.S_ISREG(kind):
             raise DatafileError(f"{path} is no regular file: {_OTHER}")
         header = _header(path)
@@ -94,7 +100,9 @@ def recognise(path: Path) -> None:
         raise MissingDatafile(f"{path} does not exist: run testmon collect first") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise DatafileError(f"{path} cannot be read ({reason}): make it readable, or {_OTHER}") from error
+        raise DatafileError(
+            f"{path} cannot be read ({reason}): make it readable, or {_OTHER}"
+        ) from error
     if not header:
         raise DatafileError(f"{path} is empty: remove it, or {_OTHER}")
     if not header.startswith(_MAGIC):
@@ -152,7 +160,9 @@ def draft(path: Path) -> Iterator[Path]:
         try:
             os.link(place, target)
         except FileExistsError:
-            raise DatafileError(f"{path} is there already, it was left as it was: name another") from None
+            raise DatafileError(
+                f"{path} is there already, it was left as it was: name another"
+            ) from None
         except OSError:
             os.replace(place, target)  # a file system without links
     finally:
@@ -161,7 +171,10 @@ def draft(path: Path) -> Iterator[Path]:
 
 
 def _make_private(path: Path) -> None:
-    """An empty file that only its owner reads: it will hold failure texts, which may hold anything."""
+    """An empty file that only its owner reads.
+
+    It will hold failure texts, which may hold anything.
+    """
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
@@ -174,8 +187,12 @@ def _publish(draft: Path, path: Path) -> None:
         os.replace(draft, path)  # a file system without links
 
 
-def upgrade(path: Path, revision: str, timeout: float, schema: Schema, progress: Progress | None = None) -> Path:
-    """Bring a datafile to the newest schema in one transaction; gives the backup that it puts beside it.
+def upgrade(
+    path: Path, revision: str, timeout: float, schema: Schema, progress: Progress | None = None
+) -> Path:
+    """Bring a datafile to the newest schema in one transaction.
+
+    Gives the backup that it puts beside it.
 
     `progress` is told of steps: the copy is one, and each revision.
     """
@@ -190,7 +207,9 @@ def upgrade(path: Path, revision: str, timeout: float, schema: Schema, progress:
 
         def reached(revision: str) -> None:
             if progress is not None:
-                progress(schema.revisions.index(revision) - first + 1, len(schema.revisions) - first)
+                progress(
+                    schema.revisions.index(revision) - first + 1, len(schema.revisions) - first
+                )
 
         backup = _backup(driver, path, revision)
         reached(revision)
@@ -224,7 +243,9 @@ def _backup(driver: sqlite3.Connection, path: Path, revision: str) -> Path:
     try:
         _make_private(target)
     except OSError as error:
-        raise DatafileError(f"{path} cannot be upgraded: no copy can be put at {target} ({error.strerror})") from error
+        raise DatafileError(
+            f"{path} cannot be upgraded: no copy can be put at {target} ({error.strerror})"
+        ) from error
     with translated(target):
         copy = sqlite3.connect(target)
         try:
@@ -246,8 +267,9 @@ def driver(path: Path, mode: Mode, timeout: float) -> sqlite3.Connection:
 def _driver(path: Path, mode: Mode, timeout: float) -> sqlite3.Connection:
     """A connection of the driver, made sure to be able to do what it is for.
 
-    A reader opens for writing too where it may: only then does the last one to close remove the files that SQLite
-    keeps beside the datafile while it is in use. `query_only` keeps it from changing anything.
+    A reader opens for writing too where it may: only then does the last one to close remove the
+    files that SQLite keeps beside the datafile while it is in use. `query_only` keeps it from
+    changing anything.
     """
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     if mode == "write" and not writable:
@@ -256,10 +278,13 @@ def _driver(path: Path, mode: Mode, timeout: float) -> sqlite3.Connection:
     alone = not writable and not path.with_name(f"{path.name}-wal").exists()
     options = "mode=rw" if writable else "mode=ro&immutable=1" if alone else "mode=ro"
     with translated(path):
-        driver = sqlite3.connect(f"{_uri(path)}?{options}", uri=True, timeout=timeout, isolation_level=None)
+        driver = sqlite3.connect(
+            f"{_uri(path)}?{options}", uri=True, timeout=timeout, isolation_level=None
+        )
         driver.row_factory = sqlite3.Row
         try:
-            driver.execute("PRAGMA synchronous = NORMAL")  # a power cut loses the last batches, a killed process none
+            # a power cut loses the last batches, a killed process none
+            driver.execute("PRAGMA synchronous = NORMAL")
             driver.execute("PRAGMA foreign_keys = ON")
             driver.execute("PRAGMA cache_size = -32000")  # kilobytes
         except BaseException:  # text in a damaged schema that cannot be decoded, too
@@ -283,5 +308,7 @@ def _revision(connection: Connection) -> str:
     except sqlite3.OperationalError:
         row = None
     if row is None:
-        raise DatafileError(f"{connection.path} does not say its schema: restore a copy, or {_OTHER}")
+        raise DatafileError(
+            f"{connection.path} does not say its schema: restore a copy, or {_OTHER}"
+        )
     return str(row[0])

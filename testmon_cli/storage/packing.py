@@ -24,8 +24,8 @@ __all__ = [
 _SIGN = 1 << 63
 _WHOLE = 1 << 64
 
-# SQLite takes only valid Unicode, and its JSON ends at a NUL. Names of undecodable files hold lone surrogates: both are
-# kept in the private plane 16, which no real name uses.
+# SQLite takes only valid Unicode, and its JSON ends at a NUL. Names of undecodable files hold lone
+# surrogates: both are kept in the private plane 16, which no real name uses.
 _TO_PLANE = {code: 0x100000 + code for code in (0, *range(0xD800, 0xE000))}
 _FROM_PLANE = {value: key for key, value in _TO_PLANE.items()}
 

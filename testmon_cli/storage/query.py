@@ -1,4 +1,7 @@
-"""SQL with its parameters, typed by what it takes and gives. The functions of `compiled_sqlite` make these."""
+"""SQL with its parameters, typed by what it takes and gives.
+
+The functions of `compiled_sqlite` make these.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, NewType, TypeVar
@@ -36,7 +39,9 @@ class Insert:
 
     __slots__ = ("names", "rest", "rows", "start")
 
-    def __init__(self, start: str, names: Sequence[str], rest: str, rows: Iterable[Mapping[str, object]]) -> None:
+    def __init__(
+        self, start: str, names: Sequence[str], rest: str, rows: Iterable[Mapping[str, object]]
+    ) -> None:
         self.start = start
         self.names = names
         self.rest = rest

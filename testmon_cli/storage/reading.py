@@ -53,7 +53,9 @@ class Facts(Mapping[str, object]):
     def _unpacked(self) -> dict[str, object]:
         if self._values is None:
             with decoding(self._path):
-                self._values = {} if self._packed is None else dict(json.loads(unpack_text(self._packed)))
+                self._values = (
+                    {} if self._packed is None else dict(json.loads(unpack_text(self._packed)))
+                )
         return self._values
 
     def __getitem__(self, key: str) -> object:
@@ -72,7 +74,10 @@ class Facts(Mapping[str, object]):
 def _decoded(
     method: Callable[Concatenate["Reader", Parameters], Answer],
 ) -> Callable[Concatenate["Reader", Parameters], Answer]:
-    """A question whose answer is read in full before it is given: what cannot be read is an error of the datafile."""
+    """A question whose answer is read in full before it is given.
+
+    What cannot be read is an error of the datafile.
+    """
 
     @wraps(method)
     def asked(self: "Reader", /, *values: Parameters.args, **named: Parameters.kwargs) -> Answer:
@@ -134,7 +139,8 @@ class Reader:
         if self._changes != self._connection.driver.total_changes:
             self._changes = self._connection.driver.total_changes
             self._refs.clear()
-        missing = [number for number in numbers if number not in self._refs]  # runs share most of them
+        # runs share most of them
+        missing = [number for number in numbers if number not in self._refs]
         self._refs.update((ref.id, ref) for ref in self.versions(missing) if missing)
         return {ref.path: ref for number in numbers if (ref := self._refs.get(number)) is not None}
 
@@ -150,7 +156,9 @@ class Reader:
     @_decoded
     def known_version(self, path: str, digest: str, model_key: str) -> int | None:
         """The id of a source version that was stored before."""
-        found = self._connection.value(sql.known_version(path=storable(path), digest=digest, model_key=model_key))
+        found = self._connection.value(
+            sql.known_version(path=storable(path), digest=digest, model_key=model_key)
+        )
         return None if found is None else int(found)
 
     @_decoded
@@ -186,7 +194,9 @@ class Reader:
         """How many tests of a run have an execution in another run of the environment."""
         heads = self.heads(environment)
         others = set().union(*(head.test_ids for head in heads if head.run_id != run_id))
-        return sum(len(others.intersection(head.test_ids)) for head in heads if head.run_id == run_id)
+        return sum(
+            len(others.intersection(head.test_ids)) for head in heads if head.run_id == run_id
+        )
 
     @_decoded
     def executions_of(self, trace_ids: Iterable[int]) -> list[StoredExecution]:
@@ -223,7 +233,10 @@ class Reader:
     def ran(self, environment: Environment, nodeids: Iterable[str]) -> set[str]:
         """The node ids among `nodeids` that have an execution in an environment."""
         given = array(map(storable, nodeids))
-        return {original(n) for (n,) in self._connection.tuples(sql.ran(nodeids=given, **_key(environment)))}
+        return {
+            original(n)
+            for (n,) in self._connection.tuples(sql.ran(nodeids=given, **_key(environment)))
+        }
 
     @_decoded
     def remarkable(self, run_id: int) -> list[StoredExecution]:
@@ -233,12 +246,16 @@ class Reader:
     @_decoded
     def has_tests_besides(self, run: Run) -> bool:
         """Whether other runs of the environment have executions of tests of which this run has none."""
-        return self._connection.value(sql.besides(run_id=run.id, **_key(run.environment))) is not None
+        return (
+            self._connection.value(sql.besides(run_id=run.id, **_key(run.environment))) is not None
+        )
 
     @_decoded
     def test_files(self, run_id: int) -> set[str]:
         """The files that the tests of a run were collected from."""
-        return {original(file) for (file,) in self._connection.tuples(sql.test_files(run_id=run_id))}
+        return {
+            original(file) for (file,) in self._connection.tuples(sql.test_files(run_id=run_id))
+        }
 
     @_decoded
     def totals(self, run_id: int) -> tuple[int, float]:
@@ -275,8 +292,13 @@ class Reader:
             for row in self._connection.rows(sql.sets_of(ids=array(trace_ids)))
         }
         ids = {number for numbers in members.values() for number in numbers}
-        found = {each.id: each for each in self._decoded(self._connection.rows(sql.fingerprints_of(ids=array(ids))))}
-        return {trace_id: [found[number] for number in numbers] for trace_id, numbers in members.items()}
+        found = {
+            each.id: each
+            for each in self._decoded(self._connection.rows(sql.fingerprints_of(ids=array(ids))))
+        }
+        return {
+            trace_id: [found[number] for number in numbers] for trace_id, numbers in members.items()
+        }
 
     @_decoded
     def traces_with(self, fingerprint_ids: Iterable[int]) -> list[tuple[int, int]]:
@@ -330,13 +352,20 @@ class Reader:
     @_decoded
     def relies_on(self, run_id: int, state_ids: Iterable[int]) -> bool:
         """Whether any trace of a run relies on one of some resource states."""
-        return self._connection.value(sql.relies_on(run_id=run_id, ids=array(state_ids))) is not None
+        return (
+            self._connection.value(sql.relies_on(run_id=run_id, ids=array(state_ids))) is not None
+        )
 
     @_decoded
     def readings(self, run_id: int, state_ids: Iterable[int]) -> list[tuple[int, int, str]]:
-        """Which traces of a run rely on some resource states: trace, state, and the frames that asked for it."""
+        """Which traces of a run rely on some resource states.
+
+        Trace, state, and the frames that asked for it.
+        """
         rows = self._connection.stream(sql.readings(run_id=run_id, ids=array(state_ids)))
-        return [(row["trace_id"], row["resource_state_id"], original(row["frames"])) for row in rows]
+        return [
+            (row["trace_id"], row["resource_state_id"], original(row["frames"])) for row in rows
+        ]
 
     @_decoded
     def has_gaps(self, run_id: int) -> bool:
@@ -366,14 +395,19 @@ class Reader:
         given = array(map(storable, nodeids))
         return {
             original(name): (float(started), original(path), original(function), kind)
-            for name, started, path, function, kind in self._connection.tuples(sql.newest_of_tests(nodeids=given))
+            for name, started, path, function, kind in self._connection.tuples(
+                sql.newest_of_tests(nodeids=given)
+            )
         }
 
     @_decoded
-    def traces_of_run(self, run_id: int) -> list[tuple[str, int, str, bool, tuple[str, float, str, str] | None]]:
+    def traces_of_run(
+        self, run_id: int
+    ) -> list[tuple[str, int, str, bool, tuple[str, float, str, str] | None]]:
         """Identity, id, what is unknown, whether it was over, and the execution, of all traces of a run.
 
-        An execution is outcome, duration, why the test is selected every time, and the failure text.
+        An execution is outcome, duration, why the test is selected every time, and the failure
+        text.
         """
         subjects = {
             number: f"{kind}:{original(name)}"
@@ -400,14 +434,19 @@ class Reader:
     def _order(self) -> dict[int, tuple[object, ...]]:
         """How runs follow each other, by their ids; empty where the ids themselves say it.
 
-        Runs come from several machines, and are numbered as they came: it is their time that counts.
+        Runs come from several machines, and are numbered as they came: it is their time that
+        counts.
         """
         rows = self._connection.tuples(sql.run_order())
         if all(one[0] < next_[0] and one[1] < next_[1] for one, next_ in pairwise(rows)):
             return {}
         times = Counter(started for _, started, _ in rows)
         return {
-            number: (started, str(self._facts_of(facts).get(RUN_KEY, "")) if times[started] > 1 else "", number)
+            number: (
+                started,
+                str(self._facts_of(facts).get(RUN_KEY, "")) if times[started] > 1 else "",
+                number,
+            )
             for number, started, facts in rows
         }
 
@@ -430,14 +469,19 @@ class Reader:
 
     def _facts_of(self, fact_set_id: int | None) -> Facts:
         if fact_set_id not in self._facts:
-            packed = None if fact_set_id is None else self._connection.value(sql.facts(fact_set_id=fact_set_id))
+            packed = (
+                None
+                if fact_set_id is None
+                else self._connection.value(sql.facts(fact_set_id=fact_set_id))
+            )
             self._facts[fact_set_id] = Facts(packed, self._connection.path)
         return self._facts[fact_set_id]
 
     def _decoded(self, rows: "Sequence[FingerprintsRow]") -> list[StoredFingerprint]:
         source_ids = {row["source_id"] for row in rows}
         paths = {
-            row["id"]: original(row["path"]) for row in self._connection.rows(sql.source_paths(ids=array(source_ids)))
+            row["id"]: original(row["path"])
+            for row in self._connection.rows(sql.source_paths(ids=array(source_ids)))
         }
         checksums: dict[int, dict[int, int]] = {source_id: {} for source_id in source_ids}
         for row in self._connection.stream(sql.blocks(ids=array(source_ids))):
@@ -446,14 +490,20 @@ class Reader:
             StoredFingerprint(
                 row["id"],
                 paths[row["source_id"]],
-                frozenset(map(checksums[row["source_id"]].__getitem__, unpack_numbers(row["blocks"]))),
+                frozenset(
+                    map(checksums[row["source_id"]].__getitem__, unpack_numbers(row["blocks"]))
+                ),
             )
             for row in rows
         ]
 
 
 def _key(environment: Environment) -> "AddEnvironmentValues":
-    return {"name": storable(environment.name), "python": environment.python, "platform": environment.platform}
+    return {
+        "name": storable(environment.name),
+        "python": environment.python,
+        "platform": environment.platform,
+    }
 
 
 def _restored(found: StoredExecution) -> StoredExecution:
@@ -469,5 +519,10 @@ def _restored(found: StoredExecution) -> StoredExecution:
 
 def _state(row: "ResourceStatesRow | TraceResourcesRow", frames: str = "") -> ResourceState:
     return ResourceState(
-        row["kind"], original(row["name"]), original(row["state"]), row["size"], row["mtime_ns"], frames
+        row["kind"],
+        original(row["name"]),
+        original(row["state"]),
+        row["size"],
+        row["mtime_ns"],
+        frames,
     )

@@ -1,6 +1,9 @@
-"""The ids of rows that many others point to: sources, subjects, resources and their states, origins.
+"""The ids of rows that many others point to.
 
-Ids that were looked up are remembered. They are valid as long as nobody else writes; after that, `forget` is called.
+sources, subjects, resources and their states, origins.
+
+Ids that were looked up are remembered. They are valid as long as nobody else writes; after that,
+`forget` is called.
 """
 
 from collections.abc import Iterable
@@ -57,7 +60,9 @@ class RowIds:
             last = self._connection.value(sql.last_subject()) or 0
             self._has_all_subjects |= not last
             if not self._has_all_subjects:
-                for row in self._connection.rows(sql.subject_ids(names=array({name for _, name in named.values()}))):
+                for row in self._connection.rows(
+                    sql.subject_ids(names=array({name for _, name in named.values()}))
+                ):
                     stored = f"{row['kind']}:{row['name']}"
                     if named.pop(stored, None) is not None:
                         known[missing[stored]] = row["id"]
@@ -65,13 +70,17 @@ class RowIds:
             known.update((missing[stored], number) for stored, number in new.items())
             self._connection.insert(
                 sql.add_subject(
-                    {"id": new[stored], "kind": kind, "name": name} for stored, (kind, name) in named.items()
+                    {"id": new[stored], "kind": kind, "name": name}
+                    for stored, (kind, name) in named.items()
                 )
             )
         return {identity: known[identity] for identity in wanted}
 
     def of_states(self, states: list[ResourceState]) -> dict[tuple[str, str, str], int]:
-        """The ids of states of resources, by `key_of`; what is known of their size and time is renewed."""
+        """The ids of states of resources, by `key_of`.
+
+        What is known of their size and time is renewed.
+        """
         known = self._states
         missing = {
             key_of(state): state
@@ -100,9 +109,13 @@ class RowIds:
 
     def _resource_ids(self, keys: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
         stored = {(kind, storable(name)): (kind, name) for kind, name in keys}
-        self._connection.insert(sql.add_resource({"kind": kind, "name": name} for kind, name in stored))
+        self._connection.insert(
+            sql.add_resource({"kind": kind, "name": name} for kind, name in stored)
+        )
         rows = self._connection.rows(sql.resource_ids(names=array({name for _, name in stored})))
-        return {stored[key]: row["id"] for row in rows if (key := (row["kind"], row["name"])) in stored}
+        return {
+            stored[key]: row["id"] for row in rows if (key := (row["kind"], row["name"])) in stored
+        }
 
     def of_origins(self, texts: set[str]) -> dict[str, int]:
         """The ids of the places in code that asked for resources, by their text."""

@@ -1,12 +1,14 @@
 """The seal of a datafile: a checksum of all its bytes, by which damage is noticed before anything in it is believed.
 
-SQLite notices a damaged page only where that breaks its own order: a bit of a block's number, of a name or of an index
-changes which tests a change affects, and nobody sees it. To check the rows that a command reads would not be enough,
-since a damaged index hides rows, and costs more than reading them. The whole file takes half a millisecond a megabyte.
+SQLite notices a damaged page only where that breaks its own order: a bit of a block's number, of a
+name or of an index changes which tests a change affects, and nobody sees it. To check the rows that
+a command reads would not be enough, since a damaged index hides rows, and costs more than reading
+them. The whole file takes half a millisecond a megabyte.
 
-The seal stands in the file's header, in the number that SQLite leaves to programs (`user_version`); 0 is none. Whoever
-writes takes it off in the same transaction, and the last of those who write puts it on again as it closes the file.
-So a file is without one while it is written to, and after a kill until the next run ends.
+The seal stands in the file's header, in the number that SQLite leaves to programs (`user_version`);
+0 is none. Whoever writes takes it off in the same transaction, and the last of those who write puts
+it on again as it closes the file. So a file is without one while it is written to, and after a kill
+until the next run ends.
 """
 
 import os
@@ -14,9 +16,11 @@ import sqlite3
 import zlib
 from pathlib import Path
 
-_CHUNK = 1 << 16  # fits into the caches of a processor, which makes it three times as fast as a megabyte
+# fits into the caches of a processor, which makes it three times as fast as a megabyte
+_CHUNK = 1 << 16
 _PLACE = slice(60, 64)  # of the seal
-# Of the header: a counter of changes, the seal, and two numbers that go with the counter. They say nothing of tests.
+# Of the header: a counter of changes, the seal, and two numbers that go with the counter. They say
+# nothing of tests.
 _VARYING = (slice(24, 28), _PLACE, slice(92, 100))
 
 
@@ -31,7 +35,9 @@ class Seal:
         self._log = f"{path}-wal"
 
     def is_broken(self) -> bool:
-        """Whether the file is not as it was sealed. Within a transaction that reads: then nobody changes it.
+        """Whether the file is not as it was sealed.
+
+        Within a transaction that reads: then nobody changes it.
 
         What has been written and is not yet in the file itself keeps us from knowing.
         """

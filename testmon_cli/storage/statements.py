@@ -1,7 +1,8 @@
 """Every query and change of the datafile, by name, as SQLAlchemy statements.
 
-Run time never imports this module: `python -m testmon_cli.storage.generate` writes each of them to `compiled_sqlite` as
-a function, typed by the models. A list of ids or texts is passed as one JSON array (`among`).
+Run time never imports this module: `python -m testmon_cli.storage.generate` writes each of them to
+`compiled_sqlite` as a function, typed by the models. A list of ids or texts is passed as one JSON
+array (`among`).
 """
 
 from typing import Any
@@ -88,7 +89,11 @@ def among(column: ColumnElement[object], parameter: str) -> ColumnElement[bool]:
 
 def values_of(table: Table, *without: str) -> dict[str, object]:
     """Every column but some, as parameters of the same names."""
-    return {column.name: bindparam(column.name) for column in table.columns if column.name not in without}
+    return {
+        column.name: bindparam(column.name)
+        for column in table.columns
+        if column.name not in without
+    }
 
 
 def adding(table: Table, *without: str) -> Executable:
@@ -143,7 +148,11 @@ _version_columns = (
     source_version.c.mtime_ns,
 )
 _versions = source_version.join(source)
-_executions = execution.join(trace).join(test, test.c.id == trace.c.subject_id).join(subject, subject.c.id == test.c.id)
+_executions = (
+    execution.join(trace)
+    .join(test, test.c.id == trace.c.subject_id)
+    .join(subject, subject.c.id == test.c.id)
+)
 _there, _ran_there = trace.alias("there"), execution.alias("ran_there")
 _microseconds = cast(func.round(execution.c.duration * _MICROSECONDS), Integer)
 
@@ -181,10 +190,14 @@ _of_given_files = _files.join(
 _version_insert = insert(source_version).values(values_of(source_version, "id"))
 
 READING: dict[str, Executable] = {
-    "environments": select(environment.c.name, environment.c.python, environment.c.platform).order_by(environment.c.id),
+    "environments": select(
+        environment.c.name, environment.c.python, environment.c.platform
+    ).order_by(environment.c.id),
     "environment_id": select(environment.c.id).where(_in_environment),
     "runs": select(*_run_columns).select_from(run.join(environment)).order_by(run.c.id.desc()),
-    "run_order": select(run.c.id, run.c.started, run.c.fact_set_id).order_by(run.c.started, run.c.id),
+    "run_order": select(run.c.id, run.c.started, run.c.fact_set_id).order_by(
+        run.c.started, run.c.id
+    ),
     "runs_in": select(*_run_columns)
     .select_from(run.join(environment))
     .where(_in_environment)
@@ -196,7 +209,9 @@ READING: dict[str, Executable] = {
     "snapshot_versions": select(snapshot.c.versions)
     .select_from(snapshot.join(run))
     .where(run.c.id == bindparam("run_id")),
-    "versions": select(*_version_columns).select_from(_versions).where(among(source_version.c.id, "ids")),
+    "versions": select(*_version_columns)
+    .select_from(_versions)
+    .where(among(source_version.c.id, "ids")),
     "known_version": select(source_version.c.id)
     .select_from(_versions)
     .where(
@@ -204,8 +219,12 @@ READING: dict[str, Executable] = {
         source_version.c.digest == bindparam("digest"),
         source_version.c.model_key == bindparam("model_key"),
     ),
-    "models": select(source_model.c.version_id, source_model.c.model).where(among(source_model.c.version_id, "ids")),
-    "names": select(source_model.c.version_id, source_model.c.names).where(among(source_model.c.version_id, "ids")),
+    "models": select(source_model.c.version_id, source_model.c.model).where(
+        among(source_model.c.version_id, "ids")
+    ),
+    "names": select(source_model.c.version_id, source_model.c.names).where(
+        among(source_model.c.version_id, "ids")
+    ),
     "executions": select(*_execution_columns).select_from(_executions).where(_ran_in_environment),
     "heads": select(
         trace.c.run_id,
@@ -217,12 +236,20 @@ READING: dict[str, Executable] = {
     .where(_ran_in_environment)
     .group_by(trace.c.run_id)
     .order_by(trace.c.run_id),
-    "executions_of": select(*_execution_columns).select_from(_executions).where(among(trace.c.id, "ids")),
+    "executions_of": select(*_execution_columns)
+    .select_from(_executions)
+    .where(among(trace.c.id, "ids")),
     "tests": select(
-        trace.c.id.label("trace_id"), subject.c.name.label("nodeid"), test.c.path, test.c.function, test.c.kind
+        trace.c.id.label("trace_id"),
+        subject.c.name.label("nodeid"),
+        test.c.path,
+        test.c.function,
+        test.c.kind,
     )
     .select_from(
-        trace.join(execution).join(test, test.c.id == trace.c.subject_id).join(subject, subject.c.id == test.c.id)
+        trace.join(execution)
+        .join(test, test.c.id == trace.c.subject_id)
+        .join(subject, subject.c.id == test.c.id)
     )
     .where(trace.c.run_id == bindparam("run_id")),
     "tests_in": select(test.c.id).where(among(test.c.path, "files")),
@@ -279,14 +306,22 @@ READING: dict[str, Executable] = {
     "sets_of": select(trace_set.c.trace_id, fingerprint_set.c.fingerprints)
     .select_from(trace_set.join(fingerprint_set))
     .where(among(trace_set.c.trace_id, "ids")),
-    "blocks": select(block.c.source_id, block.c.number, block.c.checksum).where(among(block.c.source_id, "ids")),
+    "blocks": select(block.c.source_id, block.c.number, block.c.checksum).where(
+        among(block.c.source_id, "ids")
+    ),
     "source_ids": ids_by(source, "path", given="paths"),
     "source_paths": select(source.c.id, source.c.path).where(among(source.c.id, "ids")),
     "traces_with": select(fingerprint_in_set.c.fingerprint_id, trace_set.c.trace_id)
-    .select_from(fingerprint_in_set.join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id))
+    .select_from(
+        fingerprint_in_set.join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id)
+    )
     .where(among(fingerprint_in_set.c.fingerprint_id, "ids")),
-    "trace_lists_with": select(fingerprint_in_set.c.fingerprint_id, _all(trace_set.c.trace_id).label("traces"))
-    .select_from(fingerprint_in_set.join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id))
+    "trace_lists_with": select(
+        fingerprint_in_set.c.fingerprint_id, _all(trace_set.c.trace_id).label("traces")
+    )
+    .select_from(
+        fingerprint_in_set.join(trace_set, trace_set.c.set_id == fingerprint_in_set.c.set_id)
+    )
     .where(among(fingerprint_in_set.c.fingerprint_id, "ids"))
     .group_by(fingerprint_in_set.c.fingerprint_id),
     "fingerprint_ids": select(source.c.path, _all(fingerprint.c.id).label("fingerprints"))
@@ -296,7 +331,14 @@ READING: dict[str, Executable] = {
     "uses": select(trace_use.c.user_id, trace_use.c.used_id)
     .select_from(trace_use.join(trace, trace.c.id == trace_use.c.user_id))
     .where(among(trace.c.run_id, "runs")),
-    "traces": select(trace.c.id, trace.c.run_id, subject.c.kind, subject.c.name, trace.c.unknown, trace.c.complete)
+    "traces": select(
+        trace.c.id,
+        trace.c.run_id,
+        subject.c.kind,
+        subject.c.name,
+        trace.c.unknown,
+        trace.c.complete,
+    )
     .select_from(trace.join(subject))
     .where(among(trace.c.run_id, "runs"), among(subject.c.kind, "kinds"))
     .order_by(trace.c.id),
@@ -308,7 +350,9 @@ READING: dict[str, Executable] = {
     "relies_on": select(trace_resource.c.trace_id)
     .select_from(trace_resource.join(trace))
     .where(trace.c.run_id == bindparam("run_id"), among(trace_resource.c.resource_state_id, "ids")),
-    "readings": select(trace_resource.c.trace_id, trace_resource.c.resource_state_id, origin.c.frames)
+    "readings": select(
+        trace_resource.c.trace_id, trace_resource.c.resource_state_id, origin.c.frames
+    )
     .select_from(trace_resource.join(trace).join(origin))
     .where(trace.c.run_id == bindparam("run_id"), among(trace_resource.c.resource_state_id, "ids")),
     "gaps": select(trace.c.id)
@@ -348,16 +392,22 @@ WRITING: dict[str, Executable] = {
     "package_set_id": select(package_set.c.id).where(package_set.c.digest == bindparam("digest")),
     "add_fact_set": adding(fact_set, "id"),
     "fact_set_id": select(fact_set.c.id).where(fact_set.c.digest == bindparam("digest")),
-    "set_facts": update(run).where(run.c.id == bindparam("run_id")).values(fact_set_id=bindparam("fact_set")),
+    "set_facts": update(run)
+    .where(run.c.id == bindparam("run_id"))
+    .values(fact_set_id=bindparam("fact_set")),
     "add_run": insert(run).values(values_of(run, "id")),
     "finish_run": update(run)
     .where(run.c.id == bindparam("run_id"))
     .values(
-        ended=bindparam("end"), completed=bindparam("whole"), exitstatus=bindparam("status", type_=OptionalInteger)
+        ended=bindparam("end"),
+        completed=bindparam("whole"),
+        exitstatus=bindparam("status", type_=OptionalInteger),
     ),
     "add_snapshot": adding(snapshot, "id"),
     "snapshot_id": select(snapshot.c.id).where(snapshot.c.digest == bindparam("digest")),
-    "set_snapshot": update(run).where(run.c.id == bindparam("run_id")).values(snapshot_id=bindparam("snapshot")),
+    "set_snapshot": update(run)
+    .where(run.c.id == bindparam("run_id"))
+    .values(snapshot_id=bindparam("snapshot")),
     "add_source": adding(source, "id"),
     # A file that was touched keeps its content: its hints follow.
     "add_version": _version_insert.on_conflict_do_update(
@@ -381,7 +431,9 @@ WRITING: dict[str, Executable] = {
     "change_trace": update(trace)
     .where(trace.c.id == bindparam("trace_id"))
     .values(unknown=bindparam("reason"), complete=bindparam("whole")),
-    "put_execution": (_put_execution := insert(execution).values(values_of(execution))).on_conflict_do_update(
+    "put_execution": (
+        _put_execution := insert(execution).values(values_of(execution))
+    ).on_conflict_do_update(
         index_elements=["trace_id"],
         set_={name: _put_execution.excluded[name] for name in ("outcome", "duration", "always")},
     ),
@@ -390,22 +442,25 @@ WRITING: dict[str, Executable] = {
     "add_block": insert(block).values(values_of(block)),
     "last_fingerprint": select(func.max(fingerprint.c.id)),
     "add_fingerprint": adding(fingerprint, "id"),
-    "fingerprints_after": select(fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks).where(
-        fingerprint.c.id > bindparam("last")
-    ),
+    "fingerprints_after": select(
+        fingerprint.c.id, fingerprint.c.source_id, fingerprint.c.blocks
+    ).where(fingerprint.c.id > bindparam("last")),
     "fingerprint_id": select(fingerprint.c.id).where(
-        fingerprint.c.source_id == bindparam("source_id"), fingerprint.c.blocks == bindparam("blocks")
+        fingerprint.c.source_id == bindparam("source_id"),
+        fingerprint.c.blocks == bindparam("blocks"),
     ),
     "last_set": select(func.max(fingerprint_set.c.id)),
-    "set_id": select(fingerprint_set.c.id).where(fingerprint_set.c.fingerprints == bindparam("fingerprints")),
+    "set_id": select(fingerprint_set.c.id).where(
+        fingerprint_set.c.fingerprints == bindparam("fingerprints")
+    ),
     "add_set": adding(fingerprint_set, "id"),
     "sets_after": select(fingerprint_set.c.id, fingerprint_set.c.fingerprints).where(
         fingerprint_set.c.id > bindparam("last")
     ),
     "add_to_set": insert(fingerprint_in_set).values(values_of(fingerprint_in_set)),
-    "put_trace_set": (_put_set := insert(trace_set).values(values_of(trace_set))).on_conflict_do_update(
-        index_elements=["trace_id"], set_={"set_id": _put_set.excluded.set_id}
-    ),
+    "put_trace_set": (
+        _put_set := insert(trace_set).values(values_of(trace_set))
+    ).on_conflict_do_update(index_elements=["trace_id"], set_={"set_id": _put_set.excluded.set_id}),
     "add_use": adding(trace_use),
     "add_resource": adding(resource, "id"),
     "resource_ids": ids_by(resource, "name", "kind", given="names"),
@@ -436,9 +491,13 @@ _ranked = (
     .subquery()
 )
 _unprotected = trace.c.run_id.not_in(select(run.c.id).where(_recent))
-_used = select(trace_use.c.used_id.label("id")).join(execution, execution.c.trace_id == trace_use.c.user_id)
+_used = select(trace_use.c.used_id.label("id")).join(
+    execution, execution.c.trace_id == trace_use.c.user_id
+)
 _reached = _used.cte("reached", recursive=True)
-_reached = _reached.union(select(trace_use.c.used_id).join(_reached, _reached.c.id == trace_use.c.user_id))
+_reached = _reached.union(
+    select(trace_use.c.used_id).join(_reached, _reached.c.id == trace_use.c.user_id)
+)
 
 
 def _dropping_executions(condition: ColumnElement[bool]) -> Executable:
@@ -449,7 +508,9 @@ def _dropping_executions(condition: ColumnElement[bool]) -> Executable:
     )
 
 
-_place = func.row_number().over(partition_by=run.c.environment_id, order_by=(run.c.started.desc(), run.c.id.desc()))
+_place = func.row_number().over(
+    partition_by=run.c.environment_id, order_by=(run.c.started.desc(), run.c.id.desc())
+)
 _placed = select(run.c.id, _place.label("place")).subquery()
 _newest_of_environment = select(_placed.c.id).where(_placed.c.place == _ONE)
 _no_executions = ~exists().where(trace.c.run_id == run.c.id, execution.c.trace_id == trace.c.id)
@@ -472,7 +533,9 @@ PRUNING: dict[str, Executable] = {
         )
     ),
     "prune_environment_executions": delete(execution).where(
-        execution.c.trace_id.in_(select(trace.c.id).where(trace.c.run_id.in_(_environment_runs), _unprotected))
+        execution.c.trace_id.in_(
+            select(trace.c.id).where(trace.c.run_id.in_(_environment_runs), _unprotected)
+        )
     ),
     "prune_environment_runs": delete(run).where(run.c.id.in_(_environment_runs), ~_recent),
     "prune_empty_runs": delete(run).where(
@@ -480,16 +543,25 @@ PRUNING: dict[str, Executable] = {
         ~_recent,
         or_(run.c.id.not_in(_newest_of_environment), run.c.started < bindparam("before")),
     ),
-    "prune_environments": delete(environment).where(~exists().where(run.c.environment_id == environment.c.id)),
-    "prune_failures": delete(failure).where(~exists().where(execution.c.trace_id == failure.c.trace_id)),
-    "prune_tests_left": delete(test).where(test.c.id.not_in(select(trace.c.subject_id).join(execution))),
-    # Traces of imports and of collection belong to their run; those of tests and fixtures to an execution.
+    "prune_environments": delete(environment).where(
+        ~exists().where(run.c.environment_id == environment.c.id)
+    ),
+    "prune_failures": delete(failure).where(
+        ~exists().where(execution.c.trace_id == failure.c.trace_id)
+    ),
+    "prune_tests_left": delete(test).where(
+        test.c.id.not_in(select(trace.c.subject_id).join(execution))
+    ),
+    # Traces of imports and of collection belong to their run; those of tests and fixtures to an
+    # execution.
     "prune_traces": delete(trace).where(
         or_(
             ~exists().where(run.c.id == trace.c.run_id),
             and_(
                 trace.c.subject_id.in_(
-                    select(subject.c.id).where(or_(subject.c.kind == _TEST, subject.c.kind == _FIXTURE))
+                    select(subject.c.id).where(
+                        or_(subject.c.kind == _TEST, subject.c.kind == _FIXTURE)
+                    )
                 ),
                 ~exists().where(execution.c.trace_id == trace.c.id),
                 trace.c.id.not_in(select(_reached.c.id)),
@@ -498,12 +570,21 @@ PRUNING: dict[str, Executable] = {
         )
     ),
     "prune_trace_sets": delete(trace_set).where(trace_set.c.trace_id.not_in(select(trace.c.id))),
-    "prune_sets": delete(fingerprint_set).where(~exists().where(trace_set.c.set_id == fingerprint_set.c.id)),
-    "prune_members": delete(fingerprint_in_set).where(fingerprint_in_set.c.set_id.not_in(select(fingerprint_set.c.id))),
-    "prune_uses": delete(trace_use).where(
-        or_(trace_use.c.user_id.not_in(select(trace.c.id)), trace_use.c.used_id.not_in(select(trace.c.id)))
+    "prune_sets": delete(fingerprint_set).where(
+        ~exists().where(trace_set.c.set_id == fingerprint_set.c.id)
     ),
-    "prune_trace_resources": delete(trace_resource).where(trace_resource.c.trace_id.not_in(select(trace.c.id))),
+    "prune_members": delete(fingerprint_in_set).where(
+        fingerprint_in_set.c.set_id.not_in(select(fingerprint_set.c.id))
+    ),
+    "prune_uses": delete(trace_use).where(
+        or_(
+            trace_use.c.user_id.not_in(select(trace.c.id)),
+            trace_use.c.used_id.not_in(select(trace.c.id)),
+        )
+    ),
+    "prune_trace_resources": delete(trace_resource).where(
+        trace_resource.c.trace_id.not_in(select(trace.c.id))
+    ),
     "prune_subjects": delete(subject).where(
         subject.c.id.not_in(select(trace.c.subject_id)), subject.c.id.not_in(select(test.c.id))
     ),
@@ -514,14 +595,22 @@ PRUNING: dict[str, Executable] = {
     "prune_resource_states": delete(resource_state).where(
         resource_state.c.id.not_in(select(trace_resource.c.resource_state_id))
     ),
-    "prune_resources": delete(resource).where(resource.c.id.not_in(select(resource_state.c.resource_id))),
+    "prune_resources": delete(resource).where(
+        resource.c.id.not_in(select(resource_state.c.resource_id))
+    ),
     "prune_origins": delete(origin).where(origin.c.id.not_in(select(trace_resource.c.origin_id))),
     "prune_snapshots": delete(snapshot).where(~exists().where(run.c.snapshot_id == snapshot.c.id)),
-    "prune_package_sets": delete(package_set).where(~exists().where(run.c.package_set_id == package_set.c.id)),
+    "prune_package_sets": delete(package_set).where(
+        ~exists().where(run.c.package_set_id == package_set.c.id)
+    ),
     "prune_fact_sets": delete(fact_set).where(~exists().where(run.c.fact_set_id == fact_set.c.id)),
     "all_snapshots": select(snapshot.c.versions),
-    "prune_versions": delete(source_version).where(source_version.c.id.not_in(listed("ids", Integer()))),
-    "prune_models": delete(source_model).where(source_model.c.version_id.not_in(select(source_version.c.id))),
+    "prune_versions": delete(source_version).where(
+        source_version.c.id.not_in(listed("ids", Integer()))
+    ),
+    "prune_models": delete(source_model).where(
+        source_model.c.version_id.not_in(select(source_version.c.id))
+    ),
     "prune_sources": delete(source).where(
         ~exists().where(source_version.c.source_id == source.c.id),
         ~exists().where(fingerprint.c.source_id == source.c.id),
@@ -554,17 +643,25 @@ EVIDENCE: dict[str, Executable] = {
     .select_from(trace.join(subject))
     .where(_of_run),
     "evidence_sets": select(fingerprint_set.c.id, fingerprint_set.c.fingerprints).where(
-        fingerprint_set.c.id.in_(select(trace_set.c.set_id).where(trace_set.c.trace_id.in_(_of_runs)))
+        fingerprint_set.c.id.in_(
+            select(trace_set.c.set_id).where(trace_set.c.trace_id.in_(_of_runs))
+        )
     ),
-    "evidence_states": select(resource_state.c.id, resource.c.kind, resource.c.name, resource_state.c.state)
+    "evidence_states": select(
+        resource_state.c.id, resource.c.kind, resource.c.name, resource_state.c.state
+    )
     .select_from(resource_state.join(resource))
     .where(
         resource_state.c.id.in_(
-            select(trace_resource.c.resource_state_id).where(trace_resource.c.trace_id.in_(_of_runs))
+            select(trace_resource.c.resource_state_id).where(
+                trace_resource.c.trace_id.in_(_of_runs)
+            )
         )
     ),
     "evidence_origins": select(origin.c.id, origin.c.frames).where(
-        origin.c.id.in_(select(trace_resource.c.origin_id).where(trace_resource.c.trace_id.in_(_of_runs)))
+        origin.c.id.in_(
+            select(trace_resource.c.origin_id).where(trace_resource.c.trace_id.in_(_of_runs))
+        )
     ),
     "evidence_traces": select(
         trace.c.id,
@@ -581,7 +678,9 @@ EVIDENCE: dict[str, Executable] = {
     .where(_of_run),
     "evidence_uses": select(trace_use.c.user_id, _there.c.subject_id)
     .select_from(
-        trace_use.join(trace, trace.c.id == trace_use.c.user_id).join(_there, _there.c.id == trace_use.c.used_id)
+        trace_use.join(trace, trace.c.id == trace_use.c.user_id).join(
+            _there, _there.c.id == trace_use.c.used_id
+        )
     )
     .where(_of_run),
     "evidence_resources": select(
@@ -590,20 +689,29 @@ EVIDENCE: dict[str, Executable] = {
     .select_from(trace_resource.join(trace))
     .where(_of_run),
     "newest_of_tests": select(
-        subject.c.name, func.max(run.c.started).label("started"), test.c.path, test.c.function, test.c.kind
+        subject.c.name,
+        func.max(run.c.started).label("started"),
+        test.c.path,
+        test.c.function,
+        test.c.kind,
     )
     .select_from(_executions.join(run, run.c.id == trace.c.run_id))
     .where(subject.c.kind == _TEST, among(subject.c.name, "nodeids"))
     .group_by(subject.c.id),
-    "exchanged": select(exchanged.c.content, exchanged.c.run_key, exchanged.c.executions, exchanged.c.ended),
+    "exchanged": select(
+        exchanged.c.content, exchanged.c.run_key, exchanged.c.executions, exchanged.c.ended
+    ),
     "add_exchanged": adding(exchanged),
     "some_blocks": select(block.c.number, block.c.checksum).where(
         block.c.source_id == bindparam("source_id"), among(block.c.number, "numbers")
     ),
     # What others bring says nothing of the times of our files.
     "add_version_alone": adding(source_version, "id"),
-    # The same model may be packed in two ways: whoever unites them in whatever order keeps the same one.
-    "put_model": (_put_model := insert(source_model).values(values_of(source_model))).on_conflict_do_update(
+    # The same model may be packed in two ways: whoever unites them in whatever order keeps the same
+    # one.
+    "put_model": (
+        _put_model := insert(source_model).values(values_of(source_model))
+    ).on_conflict_do_update(
         index_elements=["version_id"],
         set_={name: _put_model.excluded[name] for name in ("names", "model")},
         where=_put_model.excluded.model < source_model.c.model,

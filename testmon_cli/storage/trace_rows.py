@@ -10,7 +10,10 @@ from testmon_cli.storage.row_ids import REMEMBERED, RowIds
 
 
 class TraceRows:
-    """Looks the ids of traces up, and makes the rows that are not there. Called within a transaction."""
+    """Looks the ids of traces up, and makes the rows that are not there.
+
+    Called within a transaction.
+    """
 
     def __init__(self, connection: Connection, ids: RowIds) -> None:
         self._connection = connection
@@ -40,7 +43,11 @@ class TraceRows:
         used = {name for trace in traces for name in trace.uses}
         subjects = self._ids.of_subjects([*given, *sorted(used - given.keys())])
         known = self._traces
-        ids = {name: known[run_id, subject] for name, subject in subjects.items() if (run_id, subject) in known}
+        ids = {
+            name: known[run_id, subject]
+            for name, subject in subjects.items()
+            if (run_id, subject) in known
+        }
         # Of a used trace the id is enough; one that is written may have to change.
         is_whole = run_id == self._whole_run
         asked = {
@@ -49,14 +56,19 @@ class TraceRows:
             if (name in ids and name in given) or not (name in ids or is_whole)
         }
         old: set[int] = set()
-        for row in self._connection.rows(sql.run_traces(run_id=run_id, ids=array(asked))) if asked else ():
+        for row in (
+            self._connection.rows(sql.run_traces(run_id=run_id, ids=array(asked))) if asked else ()
+        ):
             name = asked[row["subject_id"]]
             ids[name] = row["id"]
             if name in given:
                 old.add(row["id"])
                 self._change_trace(row["id"], row["unknown"], bool(row["complete"]), given[name])
-        new = [given.get(name) or Trace(name, complete=False) for name in subjects if name not in ids]
-        # Ids that are given out here need not be asked for: nobody else writes during a transaction.
+        new = [
+            given.get(name) or Trace(name, complete=False) for name in subjects if name not in ids
+        ]
+        # Ids that are given out here need not be asked for: nobody else writes during a
+        # transaction.
         last = self._connection.value(sql.last_trace()) or 0
         ids.update(zip((trace.identity for trace in new), count(last + 1), strict=False))
         self._connection.insert(
@@ -77,7 +89,9 @@ class TraceRows:
     def _change_trace(self, trace_id: int, unknown: str, complete: bool, trace: Trace) -> None:
         reason = storable(both(unknown, trace.unknown))
         if (reason, trace.complete) != (unknown, complete):
-            self._connection.change(sql.change_trace(trace_id=trace_id, reason=reason, whole=trace.complete))
+            self._connection.change(
+                sql.change_trace(trace_id=trace_id, reason=reason, whole=trace.complete)
+            )
 
 
 def both(first: str, second: str) -> str:

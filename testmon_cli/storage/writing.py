@@ -41,7 +41,12 @@ class Writer:
             "python": environment.python,
             "platform": environment.platform,
         }
-        packages = to_json([_listed(package) for package in sorted(start.packages, key=lambda package: package.name)])
+        packages = to_json(
+            [
+                _listed(package)
+                for package in sorted(start.packages, key=lambda package: package.name)
+            ]
+        )
         named = digest(packages.encode())
         with self._transaction() as change:
             change.insert(sql.add_environment([where]))
@@ -71,40 +76,59 @@ class Writer:
         return run_id
 
     def add_sources(self, versions: Iterable[SourceVersion]) -> dict[tuple[str, str], int]:
-        """Store source versions, or the newer hints of those that are known; ids by path and digest."""
+        """Store source versions, or the newer hints of those that are known.
+
+        Ids by path and digest.
+        """
         versions = list(versions)
         with self._transaction() as change:
             ids = self._ids.of_sources({version.path for version in versions})
             change.insert(sql.add_version(_version_rows(versions, ids)))
             stored = {
                 (row["source_id"], row["digest"], row["model_key"]): int(row["id"])
-                for row in change.stream(sql.version_ids(ids=array({ids[version.path] for version in versions})))
+                for row in change.stream(
+                    sql.version_ids(ids=array({ids[version.path] for version in versions}))
+                )
             }
-            found = [(version, stored[ids[version.path], version.digest, version.model_key]) for version in versions]
+            found = [
+                (version, stored[ids[version.path], version.digest, version.model_key])
+                for version in versions
+            ]
             change.insert(
                 sql.add_model(
-                    {"version_id": number, "names": version.names, "model": version.model} for version, number in found
+                    {"version_id": number, "names": version.names, "model": version.model}
+                    for version, number in found
                 )
             )
         return {(version.path, version.digest): number for version, number in found}
 
     def unite_sources(self, versions: Sequence[SourceVersion]) -> dict[tuple[str, str, str], int]:
-        """Store source versions from elsewhere, which say nothing of our files; ids by path, digest and model key."""
+        """Store source versions from elsewhere, which say nothing of our files.
+
+        Ids by path, digest and model key.
+        """
         with self._transaction() as change:
             ids = self._ids.of_sources({version.path for version in versions})
             change.insert(sql.add_version_alone(_version_rows(versions, ids)))
             rows = change.stream(sql.version_ids(ids=array(ids.values())))
-            stored = {(row["source_id"], row["digest"], row["model_key"]): int(row["id"]) for row in rows}
+            stored = {
+                (row["source_id"], row["digest"], row["model_key"]): int(row["id"]) for row in rows
+            }
             found = {v[:3]: stored[ids[v.path], v.digest, v.model_key] for v in versions}
             change.insert(
-                sql.put_model({"version_id": found[v[:3]], "names": v.names, "model": v.model} for v in versions)
+                sql.put_model(
+                    {"version_id": found[v[:3]], "names": v.names, "model": v.model}
+                    for v in versions
+                )
             )
         return found
 
     def change_unknown(self, trace_id: int, reason: str, complete: bool) -> None:
         """Say why the record of a trace has gaps, instead of what was said before."""
         with self._transaction() as change:
-            change.change(sql.change_trace(trace_id=trace_id, reason=storable(reason), whole=complete))
+            change.change(
+                sql.change_trace(trace_id=trace_id, reason=storable(reason), whole=complete)
+            )
 
     def place_tests(self, tests: Mapping[str, tuple[str, str, str]]) -> None:
         """Say where tests that are known stand: by node id their path, function and kind."""
@@ -128,7 +152,9 @@ class Writer:
         named = digest(packed)
         with self._transaction() as change:
             change.insert(sql.add_snapshot([{"digest": named, "versions": packed}]))
-            change.change(sql.set_snapshot(run_id=run_id, snapshot=change.only(sql.snapshot_id(digest=named))))
+            change.change(
+                sql.set_snapshot(run_id=run_id, snapshot=change.only(sql.snapshot_id(digest=named)))
+            )
 
     def set_facts(self, run_id: int, facts: Mapping[str, object]) -> None:
         """Say what the session told, instead of what was said before."""
@@ -136,22 +162,35 @@ class Writer:
         named = digest(text.encode())
         with self._transaction() as change:
             change.insert(sql.add_fact_set([{"digest": named, "facts": pack_text(text)}]))
-            change.change(sql.set_facts(run_id=run_id, fact_set=change.only(sql.fact_set_id(digest=named))))
+            change.change(
+                sql.set_facts(run_id=run_id, fact_set=change.only(sql.fact_set_id(digest=named)))
+            )
 
-    def finish_run(self, run_id: int, ended: float, completed: bool, exitstatus: int | None) -> None:
+    def finish_run(
+        self, run_id: int, ended: float, completed: bool, exitstatus: int | None
+    ) -> None:
         """Say how a run ended."""
         with self._transaction() as change:
-            change.change(sql.finish_run(run_id=run_id, end=ended, whole=completed, status=exitstatus))
+            change.change(
+                sql.finish_run(run_id=run_id, end=ended, whole=completed, status=exitstatus)
+            )
 
     def write(self, run_id: int, traces: Sequence[Trace], executions: Sequence[Execution]) -> None:
-        """Store what was observed. A trace that the run has already is joined with what comes now."""
+        """Store what was observed.
+
+        A trace that the run has already is joined with what comes now.
+        """
         joined: dict[str, Trace] = {}
         for trace in (*traces, *(execution.trace for execution in executions)):
             known = joined.get(trace.identity)
-            joined[trace.identity] = trace if known is None or known is trace else _joined(known, trace)
+            joined[trace.identity] = (
+                trace if known is None or known is trace else _joined(known, trace)
+            )
         for execution in executions:
             if execution.trace.identity != f"test:{execution.nodeid}":
-                raise ValueError(f"the trace of {execution.nodeid} is named {execution.trace.identity}")
+                raise ValueError(
+                    f"the trace of {execution.nodeid} is named {execution.trace.identity}"
+                )
         with self._transaction():
             ids, old = self._trace_rows.of(run_id, list(joined.values()))
             self._block_sets.add(joined.values(), ids, old)
@@ -232,7 +271,11 @@ class Writer:
         # A test that ran twice in one batch came out as it did the last time.
         last = {trace_id: execution.failure for trace_id, execution in numbered}
         self._connection.insert(
-            sql.add_failure({"trace_id": trace_id, "text": pack_text(text)} for trace_id, text in last.items() if text)
+            sql.add_failure(
+                {"trace_id": trace_id, "text": pack_text(text)}
+                for trace_id, text in last.items()
+                if text
+            )
         )
 
 
@@ -249,7 +292,9 @@ def _joined(first: Trace, second: Trace) -> Trace:
     )
 
 
-def _version_rows(versions: Iterable[SourceVersion], source_ids: Mapping[str, int]) -> "Iterator[AddVersionValues]":
+def _version_rows(
+    versions: Iterable[SourceVersion], source_ids: Mapping[str, int]
+) -> "Iterator[AddVersionValues]":
     for version in versions:
         yield {
             "source_id": source_ids[version.path],

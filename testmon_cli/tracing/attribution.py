@@ -49,7 +49,10 @@ class Entry:
 
 
 class Attribution:
-    """The stack. Imports in threads may interleave, so a level is left by its entry, not by position."""
+    """The stack.
+
+    Imports in threads may interleave, so a level is left by its entry, not by position.
+    """
 
     def __init__(self, base: str, switch: Switch) -> None:
         self._base = base

@@ -5,7 +5,8 @@ from typing import TypeVar
 
 _F = TypeVar("_F")
 
-# Python leaves frames of this file out of the traceback of a failed import, pytest leaves out all in <>.
+# Python leaves frames of this file out of the traceback of a failed import, pytest leaves out all
+# in <>.
 IMPORT_MACHINERY = "<frozen importlib._bootstrap_external>"
 OURS = "<testmon>"
 

@@ -17,7 +17,10 @@ environ = os.environ
 
 
 def get_user(state: os.stat_result) -> int:
-    """The user that this process acts for; the owner of a file where systems know no numbers of users."""
+    """The user that this process acts for.
+
+    The owner of a file where systems know no numbers of users.
+    """
     return _get_user() if _get_user is not None else state.st_uid
 
 

@@ -7,7 +7,14 @@ from typing import Any
 
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution, Entry, module_identity
-from testmon_cli.tracing.engines.protocol import Drained, Engine, EngineUnavailableError, Hits, LoadedFile, Witness
+from testmon_cli.tracing.engines.protocol import (
+    Drained,
+    Engine,
+    EngineUnavailableError,
+    Hits,
+    LoadedFile,
+    Witness,
+)
 from testmon_cli.tracing.originals import environ
 from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, Scope, TraceSettings
 from testmon_cli.tracing.spool import Spool
@@ -36,7 +43,9 @@ class Pending:
 class Recorder:
     """Records what this process runs, for whom, and writes it down."""
 
-    def __init__(self, settings: TraceSettings, base: str = SESSION, owner: Witness | None = None) -> None:
+    def __init__(
+        self, settings: TraceSettings, base: str = SESSION, owner: Witness | None = None
+    ) -> None:
         self.settings = settings
         self.told = settings.to_json()  # what children are to find in our variable
         self._owner = owner
@@ -51,14 +60,18 @@ class Recorder:
         self._edges: list[wire.ImportEdge] = []
         self._numbers: dict[LoadedFile, int] = {}
         self._hits: dict[Hits, int] = {}  # -> their number
-        self._asked: dict[tuple[LoadedFile, frozenset[str]], int] = {}  # names that were looked up -> their number
+        # names that were looked up -> their number
+        self._asked: dict[tuple[LoadedFile, frozenset[str]], int] = {}
         self.problem = ""  # the first failure of ours, to be told once
         self.processes: dict[int, str] = {}  # that this one started: process id -> for whom
         self.why_unseen: Callable[[str, list[str], Any], str] = lambda *_: ""  # see `child`
         self._attached = False
         self._in_fork = False
-        self.imports = ImportWatch(self.scope, self._enter_module, self._leave_module, self._edge, self._unparsable)
-        # For children of tests that import pytest; in the session's own process the launcher comes first.
+        self.imports = ImportWatch(
+            self.scope, self._enter_module, self._leave_module, self._edge, self._unparsable
+        )
+        # For children of tests that import pytest; in the session's own process the launcher comes
+        # first.
         self.once_loaded(REWRITE, self.attach_pytest)
         self.imports.install()
         self.resources = ResourceWatch(settings, self.scope, self)
@@ -93,7 +106,9 @@ class Recorder:
         discard: str = AFTER,
         is_harvested: bool = False,
     ) -> None:
-        """Write all that is pending but `discard`, then the records given; `check` sees before what `identity` has.
+        """Write all that is pending but `discard`, then the records given.
+
+        `check` sees before what `identity` has.
 
         Where the hits have just been harvested, it need not be done again.
         """
@@ -171,7 +186,10 @@ class Recorder:
     def numbered_names(
         self, found: Iterable[tuple[LoadedFile, frozenset[str]]], records: list[wire.Record]
     ) -> tuple[int, ...]:
-        """The numbers of names that were looked up; those that none of the records was made of are added to them."""
+        """The numbers of names that were looked up.
+
+        Those that none of the records was made of are added to them.
+        """
         if len(self._asked) > _REMEMBERED:
             self._asked.clear()
         numbers = []
@@ -264,7 +282,10 @@ class Recorder:
         self.imports.once_loaded(module, careful)
 
     def _unparsable(self, path: str) -> None:
-        """The import of a source failed before it was a module: who wanted it relies on the text."""
+        """The import of a source failed before it was a module.
+
+        Who wanted it relies on the text.
+        """
         self.read(wire.Resource("file", path, file_state(path)))
 
     def _edge(self, importer: str, imported: str) -> None:
@@ -311,7 +332,9 @@ def current() -> Recorder | None:
     return _current
 
 
-def activate(settings: TraceSettings, base: str = SESSION, owner: Witness | None = None) -> Recorder:
+def activate(
+    settings: TraceSettings, base: str = SESSION, owner: Witness | None = None
+) -> Recorder:
     """The recorder of this process, started when it is not yet."""
     global _current  # noqa: PLW0603
     if _current is None:

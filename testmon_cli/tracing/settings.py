@@ -15,8 +15,11 @@ HIDDEN_VARIABLE = "TESTMON_COLLECT_HIDDEN"  # set where the variables are to be 
 LAUNCHER = "testmon_cli.tracing.processes.launch"  # the module that starts pytest
 INTERRUPTED = "interrupted"  # file of the spool folder: pytest is about to end its session
 CACHE_FOLDER = ".testmon_cache"  # in the root; holds what is made of sources
-MEMO_LIMIT = 50_000  # answers about files and folders that a process keeps; then it forgets them all
-LIBRARY_FOLDERS = frozenset({"site-packages", "dist-packages", "node_modules", "__pycache__", CACHE_FOLDER})
+# answers about files and folders that a process keeps; then it forgets them all
+MEMO_LIMIT = 50_000
+LIBRARY_FOLDERS = frozenset(
+    {"site-packages", "dist-packages", "node_modules", "__pycache__", CACHE_FOLDER}
+)
 
 
 class TraceSettings(NamedTuple):
@@ -27,12 +30,14 @@ class TraceSettings(NamedTuple):
     engine: str = "auto"  # auto, coverage, probes
     roots: tuple[str, ...] = ()  # further absolute folders with sources
     exclude: tuple[str, ...] = ()  # glob patterns relative to the root: neither traced nor read
-    without_probes: tuple[str, ...] = ()  # the same: bytecode stays as it is, and all of it counts as run by every test
+    # the same: bytecode stays as it is, and all of it counts as run by every test
+    without_probes: tuple[str, ...] = ()
     ignore_files: tuple[str, ...] = ()
     ignore_environment: tuple[str, ...] = ()
     hash_key: str = ""  # hex; values of environment variables are hashed with it
     verbose: bool = False
-    key: str = ""  # file with the key for what is kept in CACHE_FOLDER, "" where nothing is to be kept
+    # file with the key for what is kept in CACHE_FOLDER, "" where nothing is to be kept
+    key: str = ""
     parent: int = 0  # process that collects; when it is gone, nobody stores what tests do
 
     def to_json(self) -> str:
@@ -81,7 +86,9 @@ class Scope:
             return self._sources[path]
         except KeyError:
             found = self.inside(path) if path.endswith((".py", ".pyw")) else None
-            self._sources[path] = found = None if found is None or self._in_archive(found) else found
+            self._sources[path] = found = (
+                None if found is None or self._in_archive(found) else found
+            )
             return found
 
     def stays_plain(self, path: str) -> bool:
@@ -110,7 +117,10 @@ class Scope:
         return absolute if self.holds(absolute) else None
 
     def _real(self, absolute: str) -> str:
-        """What `real_path` gives, which looks at each folder above every time; all modules of libraries come here."""
+        """What `real_path` gives, which looks at each folder above every time.
+
+        All modules of libraries come here.
+        """
         place = self.below_real_folder(absolute)
         return real_path(place) if is_link(place) else place
 
@@ -120,7 +130,10 @@ class Scope:
         return os.path.join(self.real_folder(folder), name) if name else absolute
 
     def real_folder(self, absolute: str) -> str:
-        """What `real_path` gives for a folder, with one look at each that is new. Tests may walk through very many."""
+        """What `real_path` gives for a folder, with one look at each that is new.
+
+        Tests may walk through very many.
+        """
         try:
             return self._folders[absolute]
         except KeyError:
@@ -155,7 +168,10 @@ class Scope:
         return True
 
     def _in_archive(self, absolute: str) -> bool:
-        """Whether a path leads into a zip file: its modules are not traced, the file is a resource."""
+        """Whether a path leads into a zip file.
+
+        Its modules are not traced, the file is a resource.
+        """
         folder = os.path.dirname(absolute)
         if folder not in self._archives:
             while folder and not is_folder(folder) and not is_file(folder):

@@ -1,15 +1,18 @@
-"""What collecting processes tell `testmon collect`: frames of marshalled records, in a spool folder.
+"""What collecting processes tell `testmon collect`.
 
-Every traced process appends to a file of its own in the spool folder, named `<pid>-<random>.spool`, a frame with all
-new records as tests finish; the parent tails all of them. A process that is killed loses only the frame it was
-writing. Records are the named tuples below (dataclasses take longer to import); `encode` and `decode` translate.
+Frames of marshalled records, in a spool folder.
 
-A frame is the length of what follows in four bytes, then a marshalled list of tuples, each the name of a record's
-class and its values. Marshal takes a third of the time of JSON, at every test in both processes; its format of
-version 2 is the same in all Pythons that may run in a test.
+Every traced process appends to a file of its own in the spool folder, named `<pid>-<random>.spool`,
+a frame with all new records as tests finish; the parent tails all of them. A process that is killed
+loses only the frame it was writing. Records are the named tuples below (dataclasses take longer to
+import); `encode` and `decode` translate.
 
-Paths are absolute here; the reader makes them relative to the root. Node ids are relative to it already, wherever
-pytest has its own root.
+A frame is the length of what follows in four bytes, then a marshalled list of tuples, each the name
+of a record's class and its values. Marshal takes a third of the time of JSON, at every test in both
+processes; its format of version 2 is the same in all Pythons that may run in a test.
+
+Paths are absolute here; the reader makes them relative to the root. Node ids are relative to it
+already, wherever pytest has its own root.
 """
 
 import marshal
@@ -26,7 +29,8 @@ class Resource(NamedTuple):
     kind: str  # "file", "directory", "metadata", "environment"
     name: str  # absolute path or variable name
     state: str  # content digest, "missing", keyed hash of the value, "unset" ...
-    frames: tuple[tuple[str, str, int], ...] = ()  # project frames, innermost first: path, qualified name, line
+    # project frames, innermost first: path, qualified name, line
+    frames: tuple[tuple[str, str, int], ...] = ()
 
 
 class File(NamedTuple):
@@ -40,9 +44,13 @@ class File(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """What was hit of one file, before any trace that mentions it by number: many traces hit the same."""
+    """What was hit of one file, before any trace that mentions it by number.
 
-    number: int  # counts from 0 in each process; one that comes again has another meaning from then on
+    Many traces hit the same.
+    """
+
+    # counts from 0 in each process; one that comes again has another meaning from then on
+    number: int
     file: int  # File.number
     seen: bytes | tuple[int, ...]  # a byte per block, 1 where it was hit, or the lines
 
@@ -52,23 +60,25 @@ class Asked(NamedTuple):
 
     number: int  # as of Hits
     file: int  # File.number
-    names: tuple[str, ...]  # each after the number of the way (see analysis.lookups); LOST_ASKED: others, too
+    # each after the number of the way (see analysis.lookups); LOST_ASKED: others, too
+    names: tuple[str, ...]
 
 
 class Trace(NamedTuple):
     """What one test, fixture instance or module import executed and read.
 
-    A trace may be written several times (a fixture's teardown comes later, a child process adds its part):
-    the reader joins all records of the same identity.
+    A trace may be written several times (a fixture's teardown comes later, a child process adds its
+    part): the reader joins all records of the same identity.
     """
 
-    # Like "test:<nodeid>", "fixture:<n>:<name>", "module:<path>", "statement:<lines>:<path>" or "collect:<nodeid>"; the
-    # paths are absolute.
+    # Like "test:<nodeid>", "fixture:<n>:<name>", "module:<path>", "statement:<lines>:<path>" or
+    # "collect:<nodeid>"; the paths are absolute.
     identity: str
     hits: tuple[int, ...] = ()  # Hits.number
     resources: tuple[Resource, ...] = ()
     uses: tuple[str, ...] = ()  # identities of the traces (fixtures) this one relies on
-    module_level: tuple[str, ...] = ()  # paths whose module-level code ran here outside an import (runpy, script)
+    # paths whose module-level code ran here outside an import (runpy, script)
+    module_level: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()  # reasons why the record is not complete
     complete: bool = True  # a fixture before its teardown is not
     asked: tuple[int, ...] = ()  # Asked.number
@@ -79,7 +89,8 @@ class Outcome(NamedTuple):
 
     nodeid: str
     path: str  # absolute path of the file it was collected from
-    function: str  # qualified name of the test function within the file, "" when there is none (doctest, YAML ...)
+    # qualified name of the test function within the file, "" when there is none (doctest, YAML ...)
+    function: str
     kind: str  # "function", "doctest", "unittest", "other"
     outcome: str  # passed, failed, error, skipped, xfailed, xpassed
     duration: float  # seconds: setup, call and teardown
@@ -111,8 +122,10 @@ class Collected(NamedTuple):
 
     nodeids: tuple[str, ...]
     deselected: tuple[str, ...]
-    keywords: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()  # what -k matches besides names -> nodeids
-    files: tuple[str, ...] = ()  # node ids of the files that pytest collected, tests in them or none
+    # what -k matches besides names -> nodeids
+    keywords: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = ()
+    # node ids of the files that pytest collected, tests in them or none
+    files: tuple[str, ...] = ()
     fixtures: tuple[str, ...] = ()  # names of those that tests ask for, whether these exist or not
 
 
@@ -120,7 +133,9 @@ class SetUp(NamedTuple):
     """How long it took to set up an instance of a fixture that is wider than a test, without those it stands on."""
 
     identity: str  # of its trace
-    place: str  # the same for all instances that a job sets up once: where it is defined, its scope's node, parameter
+    # the same for all instances that a job sets up once: where it is defined, its scope's node,
+    # parameter
+    place: str
     seconds: float
     nodeid: str  # the test whose time has it, "" for none
 
@@ -133,9 +148,11 @@ class Session(NamedTuple):
     arguments: tuple[str, ...]
     plugins: tuple[str, ...]  # distributions of the active plugins, as name==version
     engine: str
-    settings: dict[str, object]  # ini options that name tests: python_files, python_classes, python_functions,
+    # ini options that name tests: python_files, python_classes, python_functions,
+    settings: dict[str, object]
     # testpaths, norecursedirs, doctest flags
-    is_whole: bool = True  # no path, node id or module among the arguments asks for a part of the suite
+    # no path, node id or module among the arguments asks for a part of the suite
+    is_whole: bool = True
 
 
 class Ended(NamedTuple):
@@ -145,7 +162,19 @@ class Ended(NamedTuple):
     modules: dict[str, str]  # project module name -> path
 
 
-Record = File | Hits | Asked | Trace | Outcome | ImportEdge | CollectionError | Collected | SetUp | Session | Ended
+Record = (
+    File
+    | Hits
+    | Asked
+    | Trace
+    | Outcome
+    | ImportEdge
+    | CollectionError
+    | Collected
+    | SetUp
+    | Session
+    | Ended
+)
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in get_args(Record)}
 _EXACT: tuple[tuple[type, Any], ...] = (
     (bool, bool),
@@ -177,7 +206,9 @@ def _values(record: Record) -> tuple[Any, ...]:
 def _record(name: str, *values: Any) -> Record:
     record: Record = _KINDS[name](*values)
     if isinstance(record, Trace) and record.resources:
-        return record._replace(resources=tuple(Resource(*resource) for resource in record.resources))
+        return record._replace(
+            resources=tuple(Resource(*resource) for resource in record.resources)
+        )
     return record
 
 
@@ -193,7 +224,8 @@ def _exact(value: Any) -> Any:
 def decode(data: bytes) -> tuple[list[Record], int]:
     """The records of all whole frames, and where the rest begins.
 
-    What is no frame ends the data: then two processes that share a number of their own doing wrote at once.
+    What is no frame ends the data: then two processes that share a number of their own doing wrote
+    at once.
     """
     records: list[Record] = []
     place = 0

@@ -25,7 +25,9 @@ def project(files: Mapping[str, str], gone: Iterable[str] = (), **facts: object)
 def grown(before: Mapping[str, str], edits: Mapping[str, str | None], **facts: object) -> Affected:
     """What the edits (path -> new text, None for a file that goes) affect."""
     after = {path: text for path, text in {**before, **edits}.items() if text is not None}
-    growth = Growth(project(after, gone=[path for path, text in edits.items() if text is None], **facts))
+    growth = Growth(
+        project(after, gone=[path for path, text in edits.items() if text is None], **facts)
+    )
     for path, text in edits.items():
         old = model(before[path]) if path in before else None
         new = model(text) if text is not None else None

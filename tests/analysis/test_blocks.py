@@ -12,7 +12,9 @@ from tests.analysis.sources import checksums, dedent, model
 # Every line names its block; "B<A" says that block A must have been reached before B.
 PARTITIONS = [
     pytest.param("@x  # A\ndef f(x):\n    'Only a docstring.'  # A", id="docstring-only"),
-    pytest.param("def f(x):  # A\n    'Nothing runs.'\n    global a  # A\n    b: int  # A", id="nothing-runs"),
+    pytest.param(
+        "def f(x):  # A\n    'Nothing runs.'\n    global a  # A\n    b: int  # A", id="nothing-runs"
+    ),
     pytest.param(
         """
         def f(x):
@@ -241,8 +243,13 @@ def _partition(source: str) -> set[tuple[frozenset[int], frozenset[int]]]:
     """Every block as its own lines that bear a mark, with those of the block before it."""
     blocks = model(source).blocks[:-1]
     marked = {n for n, line in enumerate(dedent(source).splitlines(), 1) if "# " in line}
-    lines = [frozenset(n for first, last in b.lines for n in range(first, last + 1)) & marked for b in blocks]
-    return {(lines[n], lines[b.parent] if b.parent >= 0 else frozenset()) for n, b in enumerate(blocks)}
+    lines = [
+        frozenset(n for first, last in b.lines for n in range(first, last + 1)) & marked
+        for b in blocks
+    ]
+    return {
+        (lines[n], lines[b.parent] if b.parent >= 0 else frozenset()) for n, b in enumerate(blocks)
+    }
 
 
 HOLDS = [
@@ -502,7 +509,9 @@ def test_what_ends_which_blocks(source: str, old: str, new: str) -> None:
 
 def test_identities_hold_no_ordinal_of_the_function() -> None:
     twice = model("def f(): return 1\ndef f(): return 2")
-    assert {b.checksum for b in twice.blocks[:-1]} == checksums("def f(): return 1") | checksums("def f(): return 2")
+    assert {b.checksum for b in twice.blocks[:-1]} == checksums("def f(): return 1") | checksums(
+        "def f(): return 2"
+    )
 
 
 def test_the_qualified_name_is_that_of_python() -> None:

@@ -33,7 +33,13 @@ def test_attributes(expression: str, mentioned: bool) -> None:
 
 @pytest.mark.parametrize(
     "head",
-    ["from a import str", "def g(str): return str(1).join(2)", "import a as str", "def str(x): pass", "if a: str = b"],
+    [
+        "from a import str",
+        "def g(str): return str(1).join(2)",
+        "import a as str",
+        "def str(x): pass",
+        "if a: str = b",
+    ],
 )
 def test_a_name_that_hides_the_builtin(head: str) -> None:
     source = head if "def g" in head else f"{head}\ndef g(x): return str(x).join(2)"

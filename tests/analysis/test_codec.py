@@ -9,9 +9,16 @@ from tests.analysis.sources import model
 SOURCES = [
     pytest.param("", id="empty"),
     pytest.param("def f(x=1, *a, **k):\n    if x:\n        return a\n    return k", id="blocks"),
-    pytest.param("@d(1)\nclass C(B, metaclass=M):\n    'Doc.'\n    a: int = 1\n    def f(self): pass", id="class"),
-    pytest.param("import a.b, c as d\nfrom . import e\nfrom f import *\ndef g():\n    import h", id="imports"),
-    pytest.param("BOX = make(A)\nBOX[0] = 1\n@functools.cache\ndef f(): BOX.append(1)", id="effects"),
+    pytest.param(
+        "@d(1)\nclass C(B, metaclass=M):\n    'Doc.'\n    a: int = 1\n    def f(self): pass",
+        id="class",
+    ),
+    pytest.param(
+        "import a.b, c as d\nfrom . import e\nfrom f import *\ndef g():\n    import h", id="imports"
+    ),
+    pytest.param(
+        "BOX = make(A)\nBOX[0] = 1\n@functools.cache\ndef f(): BOX.append(1)", id="effects"
+    ),
     pytest.param("def f(): '''>>> f()'''", id="doctest"),
     pytest.param("größe = 'schön'\ndef f(): return größe, '\\ud800'", id="unicode"),
 ]
@@ -27,7 +34,9 @@ def test_a_model_comes_back_as_it_was(source: str) -> None:
     table = codec.decode_table(codec.encode(stored))
     assert (table.checksums, table.parents) == (stored.table.checksums, stored.table.parents)
     assert all(table.on([line]) == stored.table.on([line]) for line in range(5))
-    for outline, definition in zip(codec.decode_outline(codec.encode(stored)), stored.definitions, strict=True):
+    for outline, definition in zip(
+        codec.decode_outline(codec.encode(stored)), stored.definitions, strict=True
+    ):
         assert outline == tuple(getattr(definition, name) for name in outline._fields)
 
 
@@ -60,7 +69,9 @@ INDEXED = [
 def test_the_index_tells_which_names_a_file_holds(source: str, name: str, wanted: bool) -> None:
     index = codec.name_index(model(source))
     assert codec.mentions_any(index, {codec.name_hash(name)}) == wanted
-    assert codec.mentions_any(index, {codec.name_hash("elsewhere"), codec.name_hash(name)}) == wanted
+    assert (
+        codec.mentions_any(index, {codec.name_hash("elsewhere"), codec.name_hash(name)}) == wanted
+    )
 
 
 def test_the_index_of_nothing_holds_nothing() -> None:

@@ -4,7 +4,11 @@ import ast
 
 import pytest
 
-from testmon_cli.analysis.constant_conditions import is_main_guard, is_type_checking, live_statements
+from testmon_cli.analysis.constant_conditions import (
+    is_main_guard,
+    is_type_checking,
+    live_statements,
+)
 
 CONDITIONS = [
     pytest.param("x", False, False, id="name"),
@@ -31,15 +35,23 @@ def test_conditions(source: str, checking: bool, main: bool) -> None:
 
 LIVE = [
     pytest.param("a\nb", "a\nb", id="plain"),
-    pytest.param("if x:\n    a\nelse:\n    b", "if x:\n    a\nelse:\n    b", id="unknown-condition"),
+    pytest.param(
+        "if x:\n    a\nelse:\n    b", "if x:\n    a\nelse:\n    b", id="unknown-condition"
+    ),
     pytest.param("if TYPE_CHECKING:\n    a\nb", "TYPE_CHECKING\nb", id="type-checking"),
     pytest.param("if TYPE_CHECKING:\n    a\nelse:\n    b\n    c", "TYPE_CHECKING\nb\nc", id="else"),
-    pytest.param("if TYPE_CHECKING:\n    a\nelif x:\n    b", "TYPE_CHECKING\nif x:\n    b", id="elif"),
     pytest.param(
-        "if x:\n    a\nelif TYPE_CHECKING:\n    b", "if x:\n    a\nelif TYPE_CHECKING:\n    b", id="not-first"
+        "if TYPE_CHECKING:\n    a\nelif x:\n    b", "TYPE_CHECKING\nif x:\n    b", id="elif"
     ),
     pytest.param(
-        "if TYPE_CHECKING:\n    a\nelif __name__ == '__main__':\n    b\nelse:\n    c", "TYPE_CHECKING\nc", id="both"
+        "if x:\n    a\nelif TYPE_CHECKING:\n    b",
+        "if x:\n    a\nelif TYPE_CHECKING:\n    b",
+        id="not-first",
+    ),
+    pytest.param(
+        "if TYPE_CHECKING:\n    a\nelif __name__ == '__main__':\n    b\nelse:\n    c",
+        "TYPE_CHECKING\nc",
+        id="both",
     ),
     pytest.param("if __name__ == '__main__':\n    a", "", id="main"),
 ]

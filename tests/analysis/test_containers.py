@@ -9,7 +9,9 @@ from testmon_cli.analysis.containers import private_containers
 CASES = [
     pytest.param("self.a = {}\nself.a[k] = self.a.get(k)", True, id="items"),
     pytest.param("self.a: dict = {}\nk in self.a and len(self.a)", True, id="looked-at"),
-    pytest.param("self.a = collections.OrderedDict()\nself.a.setdefault(k, 1)", True, id="made-by-a-class"),
+    pytest.param(
+        "self.a = collections.OrderedDict()\nself.a.setdefault(k, 1)", True, id="made-by-a-class"
+    ),
     pytest.param("self.a(1)", False, id="method"),
     pytest.param("self.a = x", False, id="given"),
     pytest.param("self.a = x.a = {}", False, id="two-have-it"),

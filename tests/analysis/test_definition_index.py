@@ -20,14 +20,20 @@ INDEX = DefinitionIndex(model(SOURCE))
 
 
 def test_definitions_are_found_by_what_they_bind() -> None:
-    assert [d.names for d in INDEX.definitions("w")] == [d.names for d in INDEX.definitions("v")] == [("v", "w")]
+    assert (
+        [d.names for d in INDEX.definitions("w")]
+        == [d.names for d in INDEX.definitions("v")]
+        == [("v", "w")]
+    )
     assert [d.names for d in INDEX.definitions("x", "K")] == [("x",)]
     assert not INDEX.definitions("x")
 
 
 def test_definitions_are_found_by_what_they_mention_in_the_order_of_the_file() -> None:
     for mention in (".y", "b", ".d", "nothing"):
-        assert INDEX.definitions_mentioning([mention]) == [d for d in INDEX.model.definitions if mention in d.mentions]
+        assert INDEX.definitions_mentioning([mention]) == [
+            d for d in INDEX.model.definitions if mention in d.mentions
+        ]
     both = {".d", ".y"}
     expected = [d for d in INDEX.model.definitions if not both.isdisjoint(d.mentions)]
     assert INDEX.definitions_mentioning(both) == expected
@@ -42,7 +48,9 @@ def test_definitions_are_found_by_their_annotations_too() -> None:
 
 def test_blocks_are_found_by_mention_and_place() -> None:
     for mention in (".x", "b", ".y"):
-        assert INDEX.blocks_mentioning(mention) == [b for b in INDEX.model.blocks if mention in b.mentions]
+        assert INDEX.blocks_mentioning(mention) == [
+            b for b in INDEX.model.blocks if mention in b.mentions
+        ]
     assert {b.qualname for b in INDEX.blocks_of("K")} == {"K.f", "K.far"}
     assert {b.qualname for b in INDEX.blocks_below("K.fa")} == {"K.far"}
     assert {b.qualname for b in INDEX.blocks_below("K.f")} == {"K.f", "K.far"}

@@ -21,26 +21,40 @@ BOUND = [
     pytest.param("del a", [("statement", ("a",))], id="deleted"),
     pytest.param("for a in x: b = a", [("statement", ("a", "b"))], id="loop"),
     pytest.param("with x as a: pass", [("statement", ("a",))], id="with"),
-    pytest.param("if x:\n    def f(): a = 1\nelse: f = 2", [("statement", ("f",))], id="conditional"),
-    pytest.param("import a.b, c as d", [("import", ("a",)), ("import", ("d",))], id="import-splits"),
-    pytest.param("from a import b, c as d", [("import", ("b",)), ("import", ("d",))], id="from-splits"),
+    pytest.param(
+        "if x:\n    def f(): a = 1\nelse: f = 2", [("statement", ("f",))], id="conditional"
+    ),
+    pytest.param(
+        "import a.b, c as d", [("import", ("a",)), ("import", ("d",))], id="import-splits"
+    ),
+    pytest.param(
+        "from a import b, c as d", [("import", ("b",)), ("import", ("d",))], id="from-splits"
+    ),
     pytest.param("from a import *", [("import", ())], id="star"),
     pytest.param(
-        "try:\n    import a\nexcept ImportError as e:\n    a = None", [("statement", ("a", "e"))], id="guarded-import"
+        "try:\n    import a\nexcept ImportError as e:\n    a = None",
+        [("statement", ("a", "e"))],
+        id="guarded-import",
     ),
     pytest.param(
         "if TYPE_CHECKING:\n    import a\nelse:\n    b = 1",
         [("statement", ()), ("assign", ("b",))],
         id="type-checking",
     ),
-    pytest.param("if typing.TYPE_CHECKING:\n    import a", [("statement", ())], id="typing-type-checking"),
-    pytest.param("if not TYPE_CHECKING:\n    import a", [("statement", ("a",))], id="not-type-checking"),
+    pytest.param(
+        "if typing.TYPE_CHECKING:\n    import a", [("statement", ())], id="typing-type-checking"
+    ),
+    pytest.param(
+        "if not TYPE_CHECKING:\n    import a", [("statement", ("a",))], id="not-type-checking"
+    ),
     pytest.param("if __name__ == '__main__':\n    main()", [], id="main-guard"),
 ]
 
 
 @pytest.mark.parametrize(("source", "wanted"), BOUND)
-def test_each_statement_defines_what_it_binds(source: str, wanted: list[tuple[str, tuple[str, ...]]]) -> None:
+def test_each_statement_defines_what_it_binds(
+    source: str, wanted: list[tuple[str, tuple[str, ...]]]
+) -> None:
     found = [(d.kind, d.names) for d in model(source).definitions]
     assert [(kind, tuple(sorted(names))) for kind, names in found] == wanted
 
@@ -64,17 +78,33 @@ FLAGS = [
     pytest.param("from __future__ import annotations\na: int", "a", {"bare"}, id="bare"),
     pytest.param("class C(metaclass=M): a = 1", "C", {"keywords", "metaclass M"}, id="metaclass"),
     pytest.param("@pytest.fixture\ndef f(): pass", "f", {"fixture"}, id="fixture"),
-    pytest.param("@pytest.fixture(scope='module')\ndef f(): pass", "f", {"fixture"}, id="fixture-called"),
-    pytest.param("@fixture(autouse=True)\ndef f(): pass", "f", {"fixture", "autouse"}, id="autouse"),
+    pytest.param(
+        "@pytest.fixture(scope='module')\ndef f(): pass", "f", {"fixture"}, id="fixture-called"
+    ),
+    pytest.param(
+        "@fixture(autouse=True)\ndef f(): pass", "f", {"fixture", "autouse"}, id="autouse"
+    ),
     pytest.param("@fixture(autouse=False)\ndef f(): pass", "f", {"fixture"}, id="autouse-false"),
-    pytest.param("@fixture(autouse=ALL)\ndef f(): pass", "f", {"fixture", "autouse"}, id="autouse-computed"),
+    pytest.param(
+        "@fixture(autouse=ALL)\ndef f(): pass", "f", {"fixture", "autouse"}, id="autouse-computed"
+    ),
     pytest.param("try:\n    a = 1\nexcept E: pass", "a", set(), id="handler-of-something"),
     pytest.param("try:\n    import a\nexcept ImportError: pass", "a", {"guarded"}, id="guarded"),
     pytest.param(
-        "try:\n    import a\nexcept (OSError, ImportError): pass", "a", {"guarded"}, id="guarded-beside-others"
+        "try:\n    import a\nexcept (OSError, ImportError): pass",
+        "a",
+        {"guarded"},
+        id="guarded-beside-others",
     ),
-    pytest.param("try:\n    import a\nexcept Exception: pass", "a", {"guarded", "caught"}, id="caught"),
-    pytest.param("try:\n    import a\nexcept: pass", "a", {"guarded", "caught"}, id="caught-by-a-bare-handler"),
+    pytest.param(
+        "try:\n    import a\nexcept Exception: pass", "a", {"guarded", "caught"}, id="caught"
+    ),
+    pytest.param(
+        "try:\n    import a\nexcept: pass",
+        "a",
+        {"guarded", "caught"},
+        id="caught-by-a-bare-handler",
+    ),
     pytest.param("try:\n    a = 1\nfinally: pass", "a", set(), id="finally-guards-nothing"),
 ]
 
@@ -97,10 +127,20 @@ def test_a_star_is_flagged() -> None:
 BASES = [
     pytest.param("class C: a = 1", "C", (), (), id="none"),
     pytest.param("from abc import ABC as A\nclass C(A): a = 1", "C", ("abc.ABC",), (), id="alias"),
-    pytest.param("import typing as t\nclass C(t.Generic[T]): a = 1", "C", ("typing.Generic",), (), id="generic"),
-    pytest.param("from . import base\nclass C(base.B): a = 1", "C", (".base.B",), (), id="relative"),
+    pytest.param(
+        "import typing as t\nclass C(t.Generic[T]): a = 1",
+        "C",
+        ("typing.Generic",),
+        (),
+        id="generic",
+    ),
+    pytest.param(
+        "from . import base\nclass C(base.B): a = 1", "C", (".base.B",), (), id="relative"
+    ),
     pytest.param("class C(f()): a = 1", "C", ("?",), (), id="computed-base"),
-    pytest.param("from m import d\n@d.e(1)\n@f\ndef g(): pass", "g", (), ("m.d.e", "f"), id="decorators"),
+    pytest.param(
+        "from m import d\n@d.e(1)\n@f\ndef g(): pass", "g", (), ("m.d.e", "f"), id="decorators"
+    ),
     pytest.param("@f()()\ndef g(): pass", "g", (), ("?",), id="computed-decorator"),
     pytest.param("from m import C\na = C.make()", "a", ("m.C.make",), (), id="instance-of"),
 ]
@@ -167,7 +207,9 @@ DOCUMENTED = [
 
 
 @pytest.mark.parametrize(("old", "new", "differs"), DOCUMENTED)
-def test_docstrings_and_annotations_have_checksums_of_their_own(old: str, new: str, differs: str) -> None:
+def test_docstrings_and_annotations_have_checksums_of_their_own(
+    old: str, new: str, differs: str
+) -> None:
     before, after = named(old, "a"), named(new, "a")
     assert (before.doc_checksum != after.doc_checksum) == (differs == "doc")
     assert (before.hint_checksum != after.hint_checksum) == (differs == "hint")
@@ -182,7 +224,9 @@ DOCTESTS = [
     pytest.param("def f(): 'No.'", set(), id="none"),
     pytest.param("def f(): '>>> f()'", {"f"}, id="function"),
     pytest.param("'>>> f()'", {"<module>"}, id="module"),
-    pytest.param("class C:\n    '>>> C()'\n    def f(self): '>>> 1'", {"C", "C.f"}, id="class-and-method"),
+    pytest.param(
+        "class C:\n    '>>> C()'\n    def f(self): '>>> 1'", {"C", "C.f"}, id="class-and-method"
+    ),
 ]
 
 

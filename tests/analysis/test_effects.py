@@ -86,7 +86,9 @@ SUMMARIES = [
     pytest.param("def f(a): a.launch()", {"?launch"}, id="method-of-an-argument"),
     pytest.param("def f(a): a()", {"?"}, id="argument-called"),
     pytest.param("def f(a): a(BOX)", {"?|BOX"}, id="argument-called-with-a-global"),
-    pytest.param("def f(): make().launch(1)", {"call:make", "?launch|make()"}, id="method-of-a-result"),
+    pytest.param(
+        "def f(): make().launch(1)", {"call:make", "?launch|make()"}, id="method-of-a-result"
+    ),
     pytest.param("def f(): put(make(1).x)", {"bare:put|make()", "call:make"}, id="result-given-on"),
     pytest.param("def f(a): BOX.append(a)", {"bare-method:BOX.append|^"}, id="argument-given-on"),
     pytest.param("def f(a): BOX[a] = 1", {"~BOX"}, id="item-of-a-global"),
@@ -102,7 +104,9 @@ def test_summary_of_a_function(source: str, effects: set[str]) -> None:
     assert set(model(HEAD + source).functions[0].effects) == effects
 
 
-@pytest.mark.parametrize("decorator", ["functools.cache", "lru_cache(maxsize=1)", "cached_property"])
+@pytest.mark.parametrize(
+    "decorator", ["functools.cache", "lru_cache(maxsize=1)", "cached_property"]
+)
 def test_a_decorator_memoises(decorator: str) -> None:
     (summary,) = model(f"@{decorator}\ndef f(self): pass").functions
     assert summary.memoised
@@ -197,7 +201,9 @@ def test_what_nothing_but_the_object_keeps(body: str, owned: tuple[str, ...]) ->
 
 def test_a_cached_property_keeps_its_result_in_the_object() -> None:
     source = (
-        "from functools import cache, cached_property\n@cached_property\ndef f(self): pass\n@cache\ndef g(self): pass"
+        "from functools import cache, cached_property\n"
+        "@cached_property\ndef f(self): pass\n"
+        "@cache\ndef g(self): pass"
     )
     assert [(f.owned, f.memoised) for f in model(source).functions] == [(("()",), True), ((), True)]
 
@@ -208,7 +214,11 @@ PASSES = [
     pytest.param("self = x\nreturn C(self.a)", {"a"}, id="another-self"),
     pytest.param("self.a = self.a or g()", set(), id="same-object"),
     pytest.param("return C(_a=self.a, b=self.c)", {"~a"}, id="keyword"),
-    pytest.param("return C(self.a), type(self)(self.b), self.__class__(self.c)", {"~a", "~b", "~c"}, id="made-of"),
+    pytest.param(
+        "return C(self.a), type(self)(self.b), self.__class__(self.c)",
+        {"~a", "~b", "~c"},
+        id="made-of",
+    ),
     pytest.param("return g(self.a)", set(), id="argument"),
     pytest.param("setattr(x, 'a', self.a)", {"~a"}, id="setattr"),
 ]
@@ -239,7 +249,9 @@ GIVES = [
 
 @pytest.mark.parametrize(("body", "gives"), GIVES)
 def test_whose_attributes_a_function_passes_on(body: str, gives: str) -> None:
-    summary = model(HEAD + "import os\ndef f(self, cls, d):\n" + textwrap.indent(body, " ")).functions[-1]
+    summary = model(
+        HEAD + "import os\ndef f(self, cls, d):\n" + textwrap.indent(body, " ")
+    ).functions[-1]
     assert summary.gives == gives
 
 
@@ -255,10 +267,14 @@ def test_a_metaclass_initialises_a_class_of_its_own() -> None:
 
 
 def test_an_initialiser_has_an_object_of_its_own() -> None:
-    (summary,) = model("def __init__(self):\n    if self.a is None:\n        self.a = g()").functions
+    (summary,) = model(
+        "def __init__(self):\n    if self.a is None:\n        self.a = g()"
+    ).functions
     assert not summary.keeps
 
 
 def test_every_function_is_summed_up_under_its_qualified_name() -> None:
-    source = "def f():\n    def g(): pass\nclass C:\n    def m(self): pass\nif x:\n    def h(): pass"
+    source = (
+        "def f():\n    def g(): pass\nclass C:\n    def m(self): pass\nif x:\n    def h(): pass"
+    )
     assert [f.qualname for f in model(source).functions] == ["f", "f.<locals>.g", "C.m", "h"]

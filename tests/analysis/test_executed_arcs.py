@@ -74,13 +74,20 @@ CASES = {
     "a loop that is not left": (LEFT, [{2, 3, 5}], [(2, 3), (2, 5), (3, 2)], []),
     "the first case": (MATCH, [{2, 3, 4}], [(3, 4)], []),
     "the second case": (MATCH, [{2, 3, 5, 6}], [(3, 5), (5, 6)], [(5, -1)]),
-    "an import of which the arms are not known": (ON_IMPORT, [{1, 2, 4}], [(1, 2), (1, 4), (4, -1)], [(2, 1)]),
+    "an import of which the arms are not known": (
+        ON_IMPORT,
+        [{1, 2, 4}],
+        [(1, 2), (1, 4), (4, -1)],
+        [(2, 1)],
+    ),
     "it may still wait": (WAITING, [{2}], [], [(2, -1)]),
 }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_branches(case: tuple[str, list[set[int]], list[tuple[int, int]], list[tuple[int, int]]]) -> None:
+def test_branches(
+    case: tuple[str, list[set[int]], list[tuple[int, int]], list[tuple[int, int]]],
+) -> None:
     text, views, taken, left = case
     text = textwrap.dedent(text).lstrip("\n")
     parser = PythonParser(text=text)

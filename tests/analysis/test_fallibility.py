@@ -1,4 +1,7 @@
-"""What of import-time code provably cannot raise, and what may; the first is held against Python itself."""
+"""What of import-time code provably cannot raise, and what may.
+
+The first is held against Python itself.
+"""
 
 import ast
 import sys
@@ -51,7 +54,9 @@ FALLIBLE = [
 
 def _may_raise(source: str, *, evaluates_annotations: bool = True) -> bool:
     tree = ast.parse(HEAD + source)
-    return Fallibility(names_of(tree), evaluates_annotations=evaluates_annotations).may_raise(tree.body[4])
+    return Fallibility(names_of(tree), evaluates_annotations=evaluates_annotations).may_raise(
+        tree.body[4]
+    )
 
 
 @pytest.mark.parametrize("source", SAFE)
@@ -67,10 +72,15 @@ def test_what_may_raise(source: str) -> None:
 
 def test_annotations_count_where_they_are_evaluated() -> None:
     source = "def f(x: os.sepp): pass"
-    assert [_may_raise(source, evaluates_annotations=evaluates) for evaluates in (True, False)] == [True, False]
+    assert [_may_raise(source, evaluates_annotations=evaluates) for evaluates in (True, False)] == [
+        True,
+        False,
+    ]
 
 
-@pytest.mark.parametrize(("name", "safe"), [("int", "x = int | None"), ("property", "@property\ndef f(self): pass")])
+@pytest.mark.parametrize(
+    ("name", "safe"), [("int", "x = int | None"), ("property", "@property\ndef f(self): pass")]
+)
 def test_names_that_hide_builtins_are_not_these(name: str, safe: str) -> None:
     tree = ast.parse(f"{name} = 5\n{safe}")
     fallibility = Fallibility(names_of(tree), evaluates_annotations=True)

@@ -1,6 +1,7 @@
 """The model over real sources: a seeded sample of the standard library.
 
-`TESTMON_FUZZ` sets how many files are read (default 80), `TESTMON_FUZZ_IN` names another folder to take them from.
+`TESTMON_FUZZ` sets how many files are read (default 80), `TESTMON_FUZZ_IN` names another folder to
+take them from.
 """
 
 import os
@@ -19,12 +20,14 @@ from testmon_cli.domain.source import SourceError, SourceModel
 FOLDER = Path(os.environ.get("TESTMON_FUZZ_IN", sysconfig.get_path("stdlib")))
 COUNT = os.environ.get("TESTMON_FUZZ")
 USUAL = 80
-LARGEST = 30_000  # bytes, unless the number of files is set: a few files take as long as a hundred others
+# bytes, unless the number of files is set: a few files take as long as a hundred others
+LARGEST = 30_000
 
 
 def _sources() -> Iterator[Path]:
     for folder, inner, names in os.walk(FOLDER):
-        inner[:] = [name for name in inner if name != "site-packages"]  # not walked through: it can be large
+        # not walked through: it can be large
+        inner[:] = [name for name in inner if name != "site-packages"]
         paths = (Path(folder, name) for name in names if name.endswith(".py"))
         yield from filter(Path.is_file, paths)  # some have a sitecustomize.py that leads nowhere
 
@@ -57,7 +60,9 @@ def _impossible(model: SourceModel) -> list[str]:
             wrong.append(f"block {index} of {block.qualname} comes before the one it needs")
         if any(not 0 < first <= last for first, last in block.lines):
             wrong.append(f"block {index} of {block.qualname} has impossible lines")
-    wrong += [f"{d.names} has impossible lines" for d in model.definitions if not 0 < d.line <= d.end_line]
+    wrong += [
+        f"{d.names} has impossible lines" for d in model.definitions if not 0 < d.line <= d.end_line
+    ]
     return wrong
 
 
@@ -82,10 +87,20 @@ for path in sys.argv[1:]:
 
 
 def test_models_are_the_same_whatever_the_order_of_sets() -> None:
-    paths = [str(p) for p in _sample(200) if 2_000 < p.stat().st_size < 10_000 and "lib2to3" not in p.parts][:12]
+    paths = [
+        str(p)
+        for p in _sample(200)
+        if 2_000 < p.stat().st_size < 10_000 and "lib2to3" not in p.parts
+    ][:12]
     command = [sys.executable, "-c", _TOTALS, *paths]
     totals = [
-        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True)
+        subprocess.run(
+            command,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         for seed in ("1", "2")
     ]
     assert totals[0].stdout.count("\n") == len(paths) > 5

@@ -89,7 +89,10 @@ def test_what_was_observed_decides_between_files_of_one_name() -> None:
 
 
 def test_a_file_added_since_may_hide_what_was_observed() -> None:
-    assert ModuleIndex(PATHS, {"util": "util.py"}, {"tests/util.py"}).files("util") == ("util.py", "tests/util.py")
+    assert ModuleIndex(PATHS, {"util": "util.py"}, {"tests/util.py"}).files("util") == (
+        "util.py",
+        "tests/util.py",
+    )
 
 
 def test_a_name_is_a_whole_part_of_a_path() -> None:
@@ -131,6 +134,8 @@ def test_the_definitions_of_imports_that_run_later_cannot_fail() -> None:
 
 @pytest.mark.skipif(sys.version_info >= (3, 15), reason="lazy imports came with 3.15")
 def test_an_older_python_says_what_it_does_not_know() -> None:
-    with pytest.raises(SourceError, match=r"^`lazy import` is syntax of Python 3\.15, and this is 3\.\d+$"):
+    with pytest.raises(
+        SourceError, match=r"^`lazy import` is syntax of Python 3\.15, and this is 3\.\d+$"
+    ):
         model("lazy import a\n")
     assert not any(i.deferred for i in model("__lazy_modules__ = ['a']\nimport a").imports)

@@ -59,7 +59,9 @@ def test_decorators(name: str, pure: bool) -> None:
 
 
 def test_modules_of_the_standard_library() -> None:
-    assert [known_effects.is_stdlib(name) for name in ("os", "os.path.join", "oslo", "shop.os")] == [
+    assert [
+        known_effects.is_stdlib(name) for name in ("os", "os.path.join", "oslo", "shop.os")
+    ] == [
         True,
         True,
         False,
@@ -69,7 +71,12 @@ def test_modules_of_the_standard_library() -> None:
 
 def test_builtins_are_pure_unless_they_reach_beyond() -> None:
     names = ("len", "sorted", "dict", "print", "open", "exec", "setattr", "int", "next")
-    assert [n for n in names if n in known_effects.PURE_BUILTINS] == ["len", "sorted", "dict", "int"]
+    assert [n for n in names if n in known_effects.PURE_BUILTINS] == [
+        "len",
+        "sorted",
+        "dict",
+        "int",
+    ]
 
 
 def test_methods_that_change_a_container() -> None:

@@ -20,13 +20,23 @@ PLACES = [
     pytest.param("class C:\n    x = getattr(a, b)", [("!*=", ["b"], True)], id="class"),
     pytest.param("def f(x=getattr(a, b)): pass", [("!*=", ["b"], True)], id="default"),
     pytest.param("@getattr(a, b)\ndef f(): pass", [("!*=", ["b"], True)], id="decorator"),
-    pytest.param("def f():\n    class C:\n        x = getattr(a, b)", [("!*=", ["b"], False)], id="class-in-function"),
-    pytest.param("def f(): return lambda: getattr(a, b)", [("!*=", ["b"], False)], id="lambda-in-function"),
+    pytest.param(
+        "def f():\n    class C:\n        x = getattr(a, b)",
+        [("!*=", ["b"], False)],
+        id="class-in-function",
+    ),
+    pytest.param(
+        "def f(): return lambda: getattr(a, b)", [("!*=", ["b"], False)], id="lambda-in-function"
+    ),
     pytest.param("f = lambda: getattr(a, b)", [], id="lambda-of-a-definition"),
     pytest.param("f = (getattr(a, b) for b in c)", [], id="generator-of-a-definition"),
-    pytest.param("f = [getattr(a, b) for b in c]", [("!*=", ["b"], True)], id="list-of-a-definition"),
+    pytest.param(
+        "f = [getattr(a, b) for b in c]", [("!*=", ["b"], True)], id="list-of-a-definition"
+    ),
     pytest.param("def f(x: getattr(a, b)) -> getattr(a, b): pass", [], id="annotations"),
-    pytest.param("x: getattr(a, b) = getattr(a, c)", [("!*=", ["c"], True)], id="annotation-of-a-name"),
+    pytest.param(
+        "x: getattr(a, b) = getattr(a, c)", [("!*=", ["c"], True)], id="annotation-of-a-name"
+    ),
     pytest.param("getattr(a, 'b')", [], id="literal"),
     pytest.param("getattr(a)", [], id="too-few"),
     pytest.param("attrgetter(a, 'b', c)", [("!*=", ["a", "c"], True)], id="several"),
@@ -48,7 +58,9 @@ def test_places(source: str, wanted: list[tuple[str, list[str], bool]]) -> None:
 
 def kept(text: str) -> set[str]:
     """The names under which a name that was asked for is found again."""
-    numbers = lookups.checksums_of([f"{lookups.number_of(lookups.ATTRIBUTES, on_import=False)}{text}"])
+    numbers = lookups.checksums_of(
+        [f"{lookups.number_of(lookups.ATTRIBUTES, on_import=False)}{text}"]
+    )
     candidates = {*text.split("."), text, text.replace("-", "_"), text[2:], "__x", "C"}
     return {name for name in candidates if lookups.checksum_of(lookups.ATTRIBUTES, name) in numbers}
 
@@ -72,6 +84,8 @@ def test_names_by_which_a_look_up_is_found(text: str, wanted: set[str]) -> None:
 
 def test_ways_are_kept_apart() -> None:
     numbers = {
-        lookups.checksum_of(way, "a", on_import=on_import) for way in lookups.WAYS for on_import in (False, True)
+        lookups.checksum_of(way, "a", on_import=on_import)
+        for way in lookups.WAYS
+        for on_import in (False, True)
     }
     assert len(numbers) == 2 * len(lookups.WAYS)

@@ -56,7 +56,9 @@ INSIDE = [
 def test_names_inside_matter_nowhere_else(body: str, inside: set[str]) -> None:
     function = _function(f"def f(self, a):\n  if self.a is None:\n    {body}\n  return 1")
 
-    assert names_inside(function, making_bodies(function), NAMES) - {"G", "a", "c", "self"} == inside
+    assert (
+        names_inside(function, making_bodies(function), NAMES) - {"G", "a", "c", "self"} == inside
+    )
 
 
 def _function(source: str) -> FunctionNode:

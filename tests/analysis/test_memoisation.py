@@ -17,7 +17,9 @@ READINGS = [
     pytest.param("if x:\n    y = self.a\nelif self.a: pass", [2, 3], True, id="arms"),
     pytest.param("while self.a: x()", [1], True, id="header"),
     pytest.param("try: x()\nexcept self.a: pass\nfinally: self.a.b = 1", [1, 3], True, id="try"),
-    pytest.param("match x:\n case y if self.a: self.b = 1\n case z: self.a", [1, 3], True, id="match"),
+    pytest.param(
+        "match x:\n case y if self.a: self.b = 1\n case z: self.a", [1, 3], True, id="match"
+    ),
     pytest.param("with self.a as x: self.b(self.a)", [1, 1], True, id="with"),
     pytest.param("return [self.a for x in y], lambda: self.a", [1], True, id="comprehension"),
     pytest.param("return lambda self: self.a", [], False, id="another-self-of-a-lambda"),

@@ -28,9 +28,15 @@ MENTIONS = [
     pytest.param("getattr(p, p)", {"getattr", "!*="}, id="getattr-computed"),
     pytest.param("getattr(*p)", {"getattr", "*="}, id="getattr-of-what-is-given"),
     pytest.param("map(getattr, p)", {"map", "getattr", "*="}, id="getattr-given-to-another"),
-    pytest.param("p(shop.import_module)", {"shop", ".import_module", "&import_module", "*"}, id="import-given"),
+    pytest.param(
+        "p(shop.import_module)",
+        {"shop", ".import_module", "&import_module", "*"},
+        id="import-given",
+    ),
     pytest.param("p.setattr(p, p, 1)", {".setattr", "!*="}, id="method-setattr"),
-    pytest.param("p.setattr('a.b', p)", {".setattr", ".a", ".b"}, id="method-setattr-of-a-literal-path"),
+    pytest.param(
+        "p.setattr('a.b', p)", {".setattr", ".a", ".b"}, id="method-setattr-of-a-literal-path"
+    ),
     pytest.param("p.setattr(p + p, p)", {".setattr", "!*="}, id="method-setattr-of-a-path"),
     pytest.param("p.delattr(p)", {".delattr", "!*="}, id="method-delattr-of-a-path"),
     pytest.param("p.attrgetter(p)", {".attrgetter", "!*="}, id="attrgetter-computed"),
@@ -39,12 +45,18 @@ MENTIONS = [
     pytest.param("p.methodcaller('a', p)", {".methodcaller", ".a"}, id="methodcaller-literal"),
     pytest.param("__import__(p)", {"__import__", "!*"}, id="dunder-import"),
     pytest.param("__import__('a.b')", {"__import__", ".a", ".b", "&b"}, id="dunder-import-literal"),
-    pytest.param("__import__('a', p, p, p)", {"__import__", ".a", "*"}, id="dunder-import-of-computed-names"),
+    pytest.param(
+        "__import__('a', p, p, p)", {"__import__", ".a", "*"}, id="dunder-import-of-computed-names"
+    ),
     pytest.param("assert getattr(p, p)", {"getattr", "!*="}, id="asserted"),
-    pytest.param("assert getattr(p, p + 'a')", {"getattr", ".a", "*="}, id="asserted-and-not-plain"),
+    pytest.param(
+        "assert getattr(p, p + 'a')", {"getattr", ".a", "*="}, id="asserted-and-not-plain"
+    ),
     pytest.param("assert (q := p) and getattr(p, q)", {"getattr", "*="}, id="asserted-and-bound"),
     pytest.param("getattr(str, p)", {"getattr", "str"}, id="getattr-of-a-builtin-type"),
-    pytest.param("str = p; getattr(str, p)", {"getattr", "!*="}, id="getattr-of-a-local-named-like-one"),
+    pytest.param(
+        "str = p; getattr(str, p)", {"getattr", "!*="}, id="getattr-of-a-local-named-like-one"
+    ),
     pytest.param("p.__dict__", {".__dict__", "!w"}, id="dict"),
     pytest.param("p.__dict__[p]", {".__dict__", "!*="}, id="dict-by-name"),
     pytest.param("p.__dict__['a']", {".__dict__", ".a"}, id="dict-by-literal"),
@@ -62,18 +74,36 @@ MENTIONS = [
     pytest.param("eval(*p)", {"eval", "*"}, id="eval-of-what"),
     pytest.param("vars = p\ng(vars)", set(), id="local-named-like-a-builtin"),
     pytest.param("p.import_module(p)", {".import_module", "!*"}, id="import-computed"),
-    pytest.param("p.import_module(name=p)", {".import_module", "=name", "!*"}, id="import-computed-by-keyword"),
-    pytest.param("p.import_module('a.b')", {".import_module", ".a", ".b", "&b"}, id="import-literal"),
-    pytest.param("p.getfixturevalue('box')", {".getfixturevalue", ".box", "&box"}, id="getfixturevalue"),
+    pytest.param(
+        "p.import_module(name=p)",
+        {".import_module", "=name", "!*"},
+        id="import-computed-by-keyword",
+    ),
+    pytest.param(
+        "p.import_module('a.b')", {".import_module", ".a", ".b", "&b"}, id="import-literal"
+    ),
+    pytest.param(
+        "p.getfixturevalue('box')", {".getfixturevalue", ".box", "&box"}, id="getfixturevalue"
+    ),
     pytest.param("p.getfixturevalue(p)", {".getfixturevalue", "!*"}, id="getfixturevalue-computed"),
     pytest.param("p.__doc__", {".__doc__", "?d"}, id="doc"),
-    pytest.param("inspect.isclass(p)", {"inspect", ".isclass", "&isclass"}, id="inspect-that-reads-neither"),
-    pytest.param("inspect.getsource(p)", {"inspect", ".getsource", "&getsource", "?d", "?a"}, id="source"),
+    pytest.param(
+        "inspect.isclass(p)", {"inspect", ".isclass", "&isclass"}, id="inspect-that-reads-neither"
+    ),
+    pytest.param(
+        "inspect.getsource(p)", {"inspect", ".getsource", "&getsource", "?d", "?a"}, id="source"
+    ),
     pytest.param("p.get_type_hints(p)", {".get_type_hints", "?a"}, id="type-hints"),
     pytest.param("p.sys.modules", {".sys", ".modules", "*"}, id="sys-modules"),
     pytest.param("p.sys.modules[p]", {".sys", ".modules", "!*"}, id="sys-modules-by-name"),
-    pytest.param("p.sys.modules.get('a.b')", {".sys", ".modules", ".get", ".a", ".b", "&b"}, id="sys-modules-literal"),
-    pytest.param("p.setitem(p.modules, 'a', 1)", {".setitem", ".modules", ".a", "&a"}, id="sys-modules-set"),
+    pytest.param(
+        "p.sys.modules.get('a.b')",
+        {".sys", ".modules", ".get", ".a", ".b", "&b"},
+        id="sys-modules-literal",
+    ),
+    pytest.param(
+        "p.setitem(p.modules, 'a', 1)", {".setitem", ".modules", ".a", "&a"}, id="sys-modules-set"
+    ),
 ]
 
 
@@ -90,12 +120,20 @@ OWN = [
     pytest.param("getattr(self, p)", {"getattr", "!*."}, id="self"),
     pytest.param("getattr(type(self), p)", {"getattr", "type", "!*."}, id="type-of-self"),
     pytest.param("getattr(super(), p)", {"getattr", "super", "!*."}, id="super"),
-    pytest.param("self.__class__.__dict__", {"~__class__", ".__dict__", "*."}, id="dict-of-its-class"),
+    pytest.param(
+        "self.__class__.__dict__", {"~__class__", ".__dict__", "*."}, id="dict-of-its-class"
+    ),
     pytest.param("self.__dict__", {"~__dict__"}, id="dict-of-self"),
     pytest.param("self.__dict__[p]", {"~__dict__"}, id="dict-of-self-by-name"),
-    pytest.param("type(self).__dict__[p]", {"type", ".__dict__", "!*."}, id="dict-of-its-class-by-name"),
+    pytest.param(
+        "type(self).__dict__[p]", {"type", ".__dict__", "!*."}, id="dict-of-its-class-by-name"
+    ),
     pytest.param("vars(type(self))", {"vars", "type", "*."}, id="vars-of-its-class"),
-    pytest.param("inspect.getmembers(type(self))", {"inspect", ".getmembers", "type", "*."}, id="members-of-its-class"),
+    pytest.param(
+        "inspect.getmembers(type(self))",
+        {"inspect", ".getmembers", "type", "*."},
+        id="members-of-its-class",
+    ),
     pytest.param("getmembers(self)", {"getmembers", "*."}, id="members-of-self"),
     pytest.param("[getattr(self, p) for x in p]", {"getattr", "!*."}, id="in-a-comprehension"),
     pytest.param("lambda: getattr(self, p)", {"getattr", "!*."}, id="in-a-lambda"),
@@ -103,7 +141,9 @@ OWN = [
     pytest.param("getattr(type(p), p)", {"getattr", "type", "!*="}, id="type-of-another"),
     pytest.param("vars(type(p))", {"vars", "type", "!w"}, id="vars-of-another-class"),
     pytest.param("lambda self: getattr(self, p)", {"getattr", "!*="}, id="lambda-with-its-own"),
-    pytest.param("[getattr(self, p) for self in p]", {"getattr", "!*="}, id="comprehension-with-its-own"),
+    pytest.param(
+        "[getattr(self, p) for self in p]", {"getattr", "!*="}, id="comprehension-with-its-own"
+    ),
     pytest.param("self = p; getattr(self, p)", {"getattr", "!*="}, id="another-value"),
     pytest.param("getattr(self.a, p)", {"getattr", "~a", "!*="}, id="another-object"),
 ]
@@ -116,7 +156,9 @@ def test_a_look_up_in_the_own_object(source: str, wanted: set[str]) -> None:
 
 
 def test_a_function_that_is_no_method_has_no_own_object() -> None:
-    found = model("def f(cls, p):\n    getattr(cls, p); vars(type(cls)); dir(cls)").blocks[0].mentions
+    found = (
+        model("def f(cls, p):\n    getattr(cls, p); vars(type(cls)); dir(cls)").blocks[0].mentions
+    )
     assert {"!*=", "!w"} <= found
     assert found.isdisjoint({"!*.", "*."})
 
@@ -132,15 +174,25 @@ ATTRIBUTES = [
     pytest.param("def f(self): lambda self: self.a", {".a"}, id="lambda-with-its-own"),
     pytest.param("def f(self): self = g(); self.a", {"g", ".a"}, id="another-value"),
     pytest.param("def f(self):\n        nonlocal_ = 1; self.a = 1", {"~a", "^a"}, id="set"),
-    pytest.param("def f(self):\n        for self.a in y: pass", {"~a", "^a", "y"}, id="set-by-a-loop"),
+    pytest.param(
+        "def f(self):\n        for self.a in y: pass", {"~a", "^a", "y"}, id="set-by-a-loop"
+    ),
     pytest.param("def f(self): self.a += 1", {"~a"}, id="augmented"),
     pytest.param("def f(self): del self.a", {"~a"}, id="deleted"),
     pytest.param("def f(self): self.a = self.a or 1", {"~a"}, id="set-and-read"),
-    pytest.param("def f(self, other): self.a = other.a", {"~a", ".a"}, id="set-and-read-of-another"),
-    pytest.param("def f(self): self.a = hasattr(self, 'a')", {"~a", "hasattr"}, id="set-and-asked-for"),
+    pytest.param(
+        "def f(self, other): self.a = other.a", {"~a", ".a"}, id="set-and-read-of-another"
+    ),
+    pytest.param(
+        "def f(self): self.a = hasattr(self, 'a')", {"~a", "hasattr"}, id="set-and-asked-for"
+    ),
     pytest.param("def f(self): getattr(self, 'a', None)", {"~a", "getattr"}, id="looked-up"),
-    pytest.param("def f(self): getattr(self, 'a-b', None)", {".a", ".b", ".a_b", "getattr"}, id="no-name"),
-    pytest.param("def f(self, other): getattr(other, 'a')", {".a", "getattr"}, id="looked-up-in-another"),
+    pytest.param(
+        "def f(self): getattr(self, 'a-b', None)", {".a", ".b", ".a_b", "getattr"}, id="no-name"
+    ),
+    pytest.param(
+        "def f(self, other): getattr(other, 'a')", {".a", "getattr"}, id="looked-up-in-another"
+    ),
     pytest.param("def f(self): g(self, 'a')", {".a", "g"}, id="passed-on"),
     pytest.param("def f(self): self.a[0] = 1", {"~a"}, id="item-set"),
     pytest.param("@staticmethod\n    def f(self): self.a", {".a"}, id="static-method"),
@@ -157,7 +209,9 @@ def test_an_attribute_of_the_own_object(source: str, wanted: set[str]) -> None:
 
 def test_a_class_in_a_function_has_no_own_object() -> None:
     blocks = model("def g():\n    class C:\n        def f(self): self.a").blocks
-    assert [block.mentions & {".a", "~a"} for block in blocks if block.qualname.endswith("f")] == [{".a"}]
+    assert [block.mentions & {".a", "~a"} for block in blocks if block.qualname.endswith("f")] == [
+        {".a"}
+    ]
 
 
 LENT = [

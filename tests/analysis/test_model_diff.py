@@ -45,18 +45,33 @@ def test_changes_of_definitions(old: str, new: str, wanted: list[tuple[str, str]
 
 def test_a_file_that_came_or_went_adds_or_removes_everything() -> None:
     source = model("a = 1\ndef f(): pass")
-    assert [(c.how.value, c.name) for c in definition_changes(None, source)] == [("added", "a"), ("added", "f")]
-    assert [(c.how.value, c.name) for c in definition_changes(source, None)] == [("removed", "a"), ("removed", "f")]
+    assert [(c.how.value, c.name) for c in definition_changes(None, source)] == [
+        ("added", "a"),
+        ("added", "f"),
+    ]
+    assert [(c.how.value, c.name) for c in definition_changes(source, None)] == [
+        ("removed", "a"),
+        ("removed", "f"),
+    ]
 
 
 BLOCKS = [
     pytest.param("def f(): return 1", "\n# so\ndef f(): return (1)", [], id="nothing"),
     pytest.param("def f(): return 1", "def f(): return 2", [("changed", "f")], id="changed"),
-    pytest.param("def f(): return 1", "def f(): return 1\ndef g(): pass", [("added", "g")], id="added"),
-    pytest.param("def f(): return 1\ndef g(): pass", "def f(): return 1", [("removed", "g")], id="removed"),
-    pytest.param("def f(): pass", "def g(): pass", [("added", "g"), ("removed", "f")], id="renamed"),
     pytest.param(
-        "def f(x):\n    if x:\n        a = 1", "def f(x):\n    if x:\n        a = 2", [("changed", "f")], id="one-arm"
+        "def f(): return 1", "def f(): return 1\ndef g(): pass", [("added", "g")], id="added"
+    ),
+    pytest.param(
+        "def f(): return 1\ndef g(): pass", "def f(): return 1", [("removed", "g")], id="removed"
+    ),
+    pytest.param(
+        "def f(): pass", "def g(): pass", [("added", "g"), ("removed", "f")], id="renamed"
+    ),
+    pytest.param(
+        "def f(x):\n    if x:\n        a = 1",
+        "def f(x):\n    if x:\n        a = 2",
+        [("changed", "f")],
+        id="one-arm",
     ),
     pytest.param(
         "def f(x):\n    if x:\n        return 1",

@@ -17,7 +17,13 @@ FILES = {
     "member.py": "import base\nclass Own:\n    z = base.Base.x\n    w = z",
     "apart.py": "Base = 1",
 }
-NAMES = [("base.py", "Base"), ("base.py", "free"), ("ring.py", "first"), ("round.py", "second"), ("apart.py", "Base")]
+NAMES = [
+    ("base.py", "Base"),
+    ("base.py", "free"),
+    ("ring.py", "first"),
+    ("round.py", "second"),
+    ("apart.py", "Base"),
+]
 
 
 @pytest.mark.parametrize("name", NAMES, ids="-".join)
@@ -46,12 +52,20 @@ def test_each_name_is_asked_once_however_many_unions_hold_it() -> None:
 
 def test_holders_are_all_that_is_made_of_a_class() -> None:
     found = Holders(project(FILES)).of("base.py", "Base")
-    assert {("base.py", "Base"), ("below.py", "Below"), ("below.py", "item"), ("all.py", "item")} <= found.names
+    assert {
+        ("base.py", "Base"),
+        ("below.py", "Below"),
+        ("below.py", "item"),
+        ("all.py", "item"),
+    } <= found.names
     assert ("apart.py", "Base") not in found.names
 
 
 def test_a_class_with_a_member_that_holds_another_does_not_hold_it_itself() -> None:
-    files = {"base.py": "class Base: pass", "view.py": "import base\nclass View:\n    made = base.Base()\nv = View()"}
+    files = {
+        "base.py": "class Base: pass",
+        "view.py": "import base\nclass View:\n    made = base.Base()\nv = View()",
+    }
     found = Holders(project(files)).of("base.py", "Base")
     assert not {name for where, name in found.names if where == "view.py"}
     assert found.is_mentioned("use.py", frozenset({".made"}), looks_up=False)

@@ -18,15 +18,21 @@ RESOLVED = [
     pytest.param("use.py", "nothing", None, id="unknown"),
     pytest.param("use.py", "path.join", None, id="stdlib"),
     pytest.param("shop/rates.py", "TAX", ("shop/rates.py", "TAX"), id="own"),
-    pytest.param("shop/rates.py", "TAX.real.x", ("shop/rates.py", "TAX.real.x"), id="attribute-of-own"),
+    pytest.param(
+        "shop/rates.py", "TAX.real.x", ("shop/rates.py", "TAX.real.x"), id="attribute-of-own"
+    ),
     pytest.param("shop/till.py", "TAX", ("shop/rates.py", "TAX"), id="imported"),
     pytest.param("shop/till.py", "r", ("shop/rates.py", ""), id="module-as"),
     pytest.param("shop/till.py", "r.rate", ("shop/rates.py", "rate"), id="attribute-of-a-module"),
     pytest.param("use.py", "Register", ("shop/till.py", "Till"), id="reexport"),
-    pytest.param("use.py", "Register.add", ("shop/till.py", "Till.add"), id="attribute-of-a-reexport"),
+    pytest.param(
+        "use.py", "Register.add", ("shop/till.py", "Till.add"), id="attribute-of-a-reexport"
+    ),
     pytest.param("use.py", "rates.rate", ("shop/rates.py", "rate"), id="module-from-a-package"),
     pytest.param("use.py", "shop", ("shop/__init__.py", ""), id="package"),
-    pytest.param("use.py", "shop.VERSION", ("shop/__init__.py", "VERSION"), id="attribute-of-a-package"),
+    pytest.param(
+        "use.py", "shop.VERSION", ("shop/__init__.py", "VERSION"), id="attribute-of-a-package"
+    ),
     pytest.param("use.py", "shop.till.Till", ("shop/till.py", "Till"), id="through-a-package"),
     pytest.param("use.py", "shop.Register", ("shop/till.py", "Till"), id="reexport-by-attribute"),
     pytest.param("shop/own.py", "TAX", ("shop/own.py", "TAX"), id="own-before-imported"),
@@ -41,7 +47,10 @@ def test_what_a_name_stands_for(path: str, dotted: str, wanted: tuple[str, str] 
 
 
 def test_names_that_go_round_in_circles_end() -> None:
-    assert project(FILES).resolve("a", "shop/loop.py") in (("shop/pool.py", "a"), ("shop/loop.py", "a"))
+    assert project(FILES).resolve("a", "shop/loop.py") in (
+        ("shop/pool.py", "a"),
+        ("shop/loop.py", "a"),
+    )
 
 
 EDGES = {
@@ -93,12 +102,16 @@ PLAIN = [
     pytest.param("import abc\nclass C(abc.ABC): a = 1", True, id="abc"),
     pytest.param("from typing import Generic\nclass C(Generic[T]): a = 1", True, id="generic"),
     pytest.param("import enum\nclass C(enum.Enum): a = 1", False, id="enum"),
-    pytest.param("from typing import NamedTuple\nclass C(NamedTuple): a: int", False, id="named-tuple"),
+    pytest.param(
+        "from typing import NamedTuple\nclass C(NamedTuple): a: int", False, id="named-tuple"
+    ),
     pytest.param("class C(metaclass=M): a = 1", False, id="metaclass"),
     pytest.param("@dataclass\nclass C: a = 1", False, id="decorated"),
     pytest.param("class C(Odd): a = 1", False, id="base-with-a-metaclass"),
     pytest.param("class C(make()): a = 1", False, id="computed-base"),
-    pytest.param("from lib import Model\nclass C(Model): a = 1", False, id="base-of-a-distribution"),
+    pytest.param(
+        "from lib import Model\nclass C(Model): a = 1", False, id="base-of-a-distribution"
+    ),
     pytest.param("class C(C): a = 1", False, id="base-of-its-own-name"),
 ]
 
@@ -112,14 +125,23 @@ def test_classes_whose_members_are_no_more_than_members(source: str, wanted: boo
 
 
 def test_ancestors_are_followed_through_the_project() -> None:
-    found = project({"a.py": "class A(lib.X): pass", "b.py": "import a\nclass B(a.A, C): pass\nclass C: pass"})
+    found = project(
+        {"a.py": "class A(lib.X): pass", "b.py": "import a\nclass B(a.A, C): pass\nclass C: pass"}
+    )
     (definition,) = found.definitions("b.py", "B")
-    above = [(path, d.names[0] if d else None, base) for path, d, base in found.ancestors("b.py", definition)]
+    above = [
+        (path, d.names[0] if d else None, base)
+        for path, d, base in found.ancestors("b.py", definition)
+    ]
     assert above == [("a.py", "A", "a.A"), ("a.py", None, "lib.X"), ("b.py", "C", "C")]
 
 
 def test_functions_inside_a_function() -> None:
-    found = project({"a.py": "def f():\n    def g():\n        def h(): pass\n    class C:\n        def m(self): pass"})
+    found = project(
+        {
+            "a.py": "def f():\n    def g():\n        def h(): pass\n    class C:\n        def m(self): pass"
+        }
+    )
     assert [f.qualname for f in found.functions_in("a.py", "f")] == ["f.<locals>.g"]
     assert found.function("a.py", "f.<locals>.g.<locals>.h") is not None
     assert found.function("a.py", "g") is None

@@ -48,29 +48,49 @@ NAMES = [
     pytest.param("class C:\n    x = A", "", {"a.py:C.x"}, id="member"),
     pytest.param("@A\ndef f(): pass", "", {"a.py:f", "a.py"}, id="decorator"),
     pytest.param("def f(x: A): pass", "", {"a.py?f"}, id="annotation"),
-    pytest.param("@lib.route\ndef f(x: A): pass", "", {"a.py:f", "a.py"}, id="annotation-that-a-decorator-may-read"),
+    pytest.param(
+        "@lib.route\ndef f(x: A): pass",
+        "",
+        {"a.py:f", "a.py"},
+        id="annotation-that-a-decorator-may-read",
+    ),
     pytest.param("def f(x: 'list[A]'): pass", "", {"a.py?f"}, id="annotation-in-a-string"),
-    pytest.param("class C(lib.Model):\n    x: A", "", {"a.py:C"}, id="annotation-that-a-base-may-read"),
-    pytest.param("B = f.__doc__\ndef f(x: A): pass", "", {"a.py?f"}, id="annotation-is-no-documentation"),
+    pytest.param(
+        "class C(lib.Model):\n    x: A", "", {"a.py:C"}, id="annotation-that-a-base-may-read"
+    ),
+    pytest.param(
+        "B = f.__doc__\ndef f(x: A): pass", "", {"a.py?f"}, id="annotation-is-no-documentation"
+    ),
     pytest.param("", "from a import A", {"use.py:A"}, id="imported"),
     pytest.param("", "from a import A as B\nC = B", {"use.py:B", "use.py:C"}, id="imported-as"),
     pytest.param("", "import a\nB = a.A", {"use.py:B"}, id="attribute"),
     pytest.param("", "import a\nB = a.C", set(), id="another-attribute"),
     pytest.param("", "B = x.A", set(), id="cannot-reach-the-file"),
-    pytest.param("", "def f():\n    import a\nx = 1\nB = x.A", {"use.py:B"}, id="reaches-it-lazily"),
+    pytest.param(
+        "", "def f():\n    import a\nx = 1\nB = x.A", {"use.py:B"}, id="reaches-it-lazily"
+    ),
     pytest.param("", "A = 1\nB = A", set(), id="own-name"),
     pytest.param("", "from a import *\nB = A", {"use.py:A", "use.py:B"}, id="star"),
     pytest.param("", "import a\nB = 'A'", {"use.py:B"}, id="string"),
     pytest.param("", "import a\nB = getattr(x, y)", set(), id="dynamic-look-up-elsewhere"),
-    pytest.param("", "import a\nB = getattr(a, y)", {"use.py:B"}, id="dynamic-look-up-in-the-module"),
+    pytest.param(
+        "", "import a\nB = getattr(a, y)", {"use.py:B"}, id="dynamic-look-up-in-the-module"
+    ),
     pytest.param("B = globals()", "", {"a.py:B"}, id="own-namespace"),
     pytest.param("", "import a\nB = globals()", set(), id="namespace-of-another-file"),
-    pytest.param("", "from a import (\n    C,\n    A as B,\n)\nD = C", {"use.py:B"}, id="one-name-of-an-import"),
+    pytest.param(
+        "",
+        "from a import (\n    C,\n    A as B,\n)\nD = C",
+        {"use.py:B"},
+        id="one-name-of-an-import",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("rest", "use", "wanted"), NAMES)
-def test_a_changed_constant_affects_what_is_made_of_it(rest: str, use: str, wanted: set[str]) -> None:
+def test_a_changed_constant_affects_what_is_made_of_it(
+    rest: str, use: str, wanted: set[str]
+) -> None:
     assert _spread(f"A = 1\n{rest}", f"A = 2\n{rest}", use) == wanted
 
 
@@ -91,38 +111,68 @@ MEMBERS = [
     pytest.param("class B:\n    class C:\n        x = {}", {"a.py:B.C.x"}, id="nested"),
     pytest.param("class C:\n    __slots__ = {}", {"a.py:C"}, id="special-name"),
     pytest.param("import enum\nclass C(enum.Enum):\n    x = {}", {"a.py:C"}, id="enum"),
-    pytest.param("import dataclasses\n@dataclasses.dataclass\nclass C:\n    x: int = {}", {"a.py:C"}, id="dataclass"),
+    pytest.param(
+        "import dataclasses\n@dataclasses.dataclass\nclass C:\n    x: int = {}",
+        {"a.py:C"},
+        id="dataclass",
+    ),
     pytest.param("class C(metaclass=M):\n    x = {}", {"a.py:C"}, id="metaclass"),
     pytest.param("class C:\n    def f(self, x={}): pass", {"a.py:C.f"}, id="method"),
     pytest.param("class C:\n    def __eq__(self, x={}): pass", {"a.py:C"}, id="special-method"),
     pytest.param("class C:\n    x = {}\nB = C()", {"a.py:C.x"}, id="not-what-is-made-of-the-class"),
     pytest.param("class C:\n    x = {}\nB = C.x", {"a.py:C.x", "a.py:B"}, id="made-of-the-member"),
-    pytest.param("class C:\n    x = {}\nD = C\nB = D.x", {"a.py:C.x", "a.py:B"}, id="made-of-the-member-of-an-alias"),
-    pytest.param("class C:\n    x = {}\nB = y.x", {"a.py:C.x"}, id="member-of-something-else"),
-    pytest.param("class C:\n    x = {}\n    y = [x]", {"a.py:C.x", "a.py:C.y"}, id="made-of-a-member-in-the-class"),
     pytest.param(
-        "class C:\n    x = {}\n    def f(self, y=x): pass", {"a.py:C.x", "a.py:C.f"}, id="default-of-a-method"
+        "class C:\n    x = {}\nD = C\nB = D.x",
+        {"a.py:C.x", "a.py:B"},
+        id="made-of-the-member-of-an-alias",
     ),
-    pytest.param("class C:\n    x = {}\n    def f(self): return x", {"a.py:C.x"}, id="not-seen-by-a-method"),
+    pytest.param("class C:\n    x = {}\nB = y.x", {"a.py:C.x"}, id="member-of-something-else"),
+    pytest.param(
+        "class C:\n    x = {}\n    y = [x]",
+        {"a.py:C.x", "a.py:C.y"},
+        id="made-of-a-member-in-the-class",
+    ),
+    pytest.param(
+        "class C:\n    x = {}\n    def f(self, y=x): pass",
+        {"a.py:C.x", "a.py:C.f"},
+        id="default-of-a-method",
+    ),
+    pytest.param(
+        "class C:\n    x = {}\n    def f(self): return x", {"a.py:C.x"}, id="not-seen-by-a-method"
+    ),
     pytest.param("class C:\n    x = {}\nclass D(C): pass", {"a.py:C.x"}, id="plain-subclass"),
-    pytest.param("class C:\n    x = {}\nclass D(C, lib.Base): pass", {"a.py:C.x", "a.py:D"}, id="looked-at-by-a-base"),
+    pytest.param(
+        "class C:\n    x = {}\nclass D(C, lib.Base): pass",
+        {"a.py:C.x", "a.py:D"},
+        id="looked-at-by-a-base",
+    ),
     pytest.param(
         "class C:\n    x = {}\n@lib.walk\nclass D(C): pass",
         {"a.py:C.x", "a.py:D", "a.py"},
         id="looked-at-by-a-decorator",
     ),
-    pytest.param("import enum\nclass C(enum.Enum):\n    x = {}\nB = C.x", {"a.py:C", "a.py:B"}, id="made-of-an-enum"),
+    pytest.param(
+        "import enum\nclass C(enum.Enum):\n    x = {}\nB = C.x",
+        {"a.py:C", "a.py:B"},
+        id="made-of-an-enum",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("source", "wanted"), MEMBERS)
 def test_a_changed_member(source: str, wanted: set[str]) -> None:
-    assert _spread(source.format(1) if "{}" in source else source, source.format(2)) - {"a.py:__subclasses__"} == wanted
+    assert (
+        _spread(source.format(1) if "{}" in source else source, source.format(2))
+        - {"a.py:__subclasses__"}
+        == wanted
+    )
 
 
 USABLE = [
     pytest.param("", "    def f(self): pass", {"a.py:C.f"}, id="method"),
-    pytest.param("", "    @abc.abstractmethod\n    def f(self): pass", {"a.py:C"}, id="abstract-method"),
+    pytest.param(
+        "", "    @abc.abstractmethod\n    def f(self): pass", {"a.py:C"}, id="abstract-method"
+    ),
     pytest.param(
         "    @abc.abstractmethod\n    def f(self): pass",
         "    def f(self): pass",
@@ -130,7 +180,12 @@ USABLE = [
         id="made-concrete",
     ),
     pytest.param("    def need(self): pass", "", {"a.py:C"}, id="what-is-abstract-elsewhere-goes"),
-    pytest.param("    def need(self): pass", "    def need(self, x): pass", {"a.py:C.need"}, id="it-only-changes"),
+    pytest.param(
+        "    def need(self): pass",
+        "    def need(self, x): pass",
+        {"a.py:C.need"},
+        id="it-only-changes",
+    ),
     pytest.param("", "    __slots__ = ()", {"a.py:C"}, id="slots"),
     pytest.param("", "    def __init_subclass__(cls): pass", {"a.py:C"}, id="told-of-subclasses"),
     pytest.param("", "    def __set_name__(self, o, n): pass", {"a.py:C"}, id="told-of-its-name"),
@@ -138,10 +193,16 @@ USABLE = [
 
 
 @pytest.mark.parametrize(("old", "new", "wanted"), USABLE)
-def test_members_that_decide_whether_objects_can_be_made(old: str, new: str, wanted: set[str]) -> None:
-    base = {"base.py": "import abc\nclass Base(abc.ABC):\n    @abc.abstractmethod\n    def need(self): pass"}
+def test_members_that_decide_whether_objects_can_be_made(
+    old: str, new: str, wanted: set[str]
+) -> None:
+    base = {
+        "base.py": "import abc\nclass Base(abc.ABC):\n    @abc.abstractmethod\n    def need(self): pass"
+    }
     before, after = (f"import abc\nclass C:\n    y = 1\n{body}" for body in (old, new))
-    assert shown(grown({**base, "a.py": before}, {"a.py": after})) - {"a.py:__subclasses__"} == wanted
+    assert (
+        shown(grown({**base, "a.py": before}, {"a.py": after})) - {"a.py:__subclasses__"} == wanted
+    )
 
 
 FRAGILE = [
@@ -201,19 +262,49 @@ def test_which_changes_affect_the_import(old: str, new: str, wanted: set[str]) -
 
 
 EFFECTS = [
-    pytest.param("from reg import BOX\nBOX.append({})", {"a.py:BOX", "reg.py:BOX"}, id="container-of-another-file"),
+    pytest.param(
+        "from reg import BOX\nBOX.append({})",
+        {"a.py:BOX", "reg.py:BOX"},
+        id="container-of-another-file",
+    ),
     pytest.param("import reg\nreg.BOX.append({})", {"reg.py:BOX"}, id="container-by-its-module"),
     pytest.param("from reg import BOX\nBOX[0] = {}", {"a.py:BOX", "reg.py:BOX"}, id="item"),
     pytest.param("import reg\nreg.LIMIT = {}", {"reg.py:LIMIT"}, id="attribute-of-a-module"),
-    pytest.param("from reg import add\nadd({})", {"reg.py:BOX"}, id="function-that-fills-a-container"),
-    pytest.param("from reg import fill\nB = []\nfill(B, {})", {"a.py:B"}, id="function-that-fills-its-argument"),
-    pytest.param("from reg import keep\n@keep\ndef f(x={}): pass", {"a.py:f", "reg.py:BOX"}, id="decorator"),
-    pytest.param("from reg import named\n@named(1)\ndef f(x={}): pass", {"a.py:f", "reg.py:BOX"}, id="made-decorator"),
-    pytest.param("from reg import pass_on\n@pass_on\ndef f(x={}): pass", {"a.py:f"}, id="decorator-without-effect"),
-    pytest.param("from reg import Shelf\nB = Shelf({})", {"a.py:B", "reg.py:BOX"}, id="constructor"),
-    pytest.param("from reg import Lower\nB = Lower({})", {"a.py:B", "reg.py:BOX"}, id="constructor-of-a-base"),
-    pytest.param("import lib\nclass C(lib.Base): pass\nB = C({})", {"a.py", "a.py:B"}, id="constructor-from-outside"),
-    pytest.param("from reg import SHELF\nSHELF.put({})", {"a.py:SHELF", "reg.py:SHELF"}, id="method"),
+    pytest.param(
+        "from reg import add\nadd({})", {"reg.py:BOX"}, id="function-that-fills-a-container"
+    ),
+    pytest.param(
+        "from reg import fill\nB = []\nfill(B, {})",
+        {"a.py:B"},
+        id="function-that-fills-its-argument",
+    ),
+    pytest.param(
+        "from reg import keep\n@keep\ndef f(x={}): pass", {"a.py:f", "reg.py:BOX"}, id="decorator"
+    ),
+    pytest.param(
+        "from reg import named\n@named(1)\ndef f(x={}): pass",
+        {"a.py:f", "reg.py:BOX"},
+        id="made-decorator",
+    ),
+    pytest.param(
+        "from reg import pass_on\n@pass_on\ndef f(x={}): pass",
+        {"a.py:f"},
+        id="decorator-without-effect",
+    ),
+    pytest.param(
+        "from reg import Shelf\nB = Shelf({})", {"a.py:B", "reg.py:BOX"}, id="constructor"
+    ),
+    pytest.param(
+        "from reg import Lower\nB = Lower({})", {"a.py:B", "reg.py:BOX"}, id="constructor-of-a-base"
+    ),
+    pytest.param(
+        "import lib\nclass C(lib.Base): pass\nB = C({})",
+        {"a.py", "a.py:B"},
+        id="constructor-from-outside",
+    ),
+    pytest.param(
+        "from reg import SHELF\nSHELF.put({})", {"a.py:SHELF", "reg.py:SHELF"}, id="method"
+    ),
     pytest.param("from reg import SHELF\nSHELF.look({})", set(), id="method-without-effect"),
     pytest.param("import lib\nlib.set_up({})", {"a.py"}, id="outside-the-project"),
 ]
@@ -349,7 +440,9 @@ def test_a_changed_distribution(use: str, wanted: set[str]) -> None:
     assert {n for n in shown(growth.grow()) if not n.startswith("use.py:lib.")} == wanted
 
 
-def test_classes_that_are_mentioned_in_their_own_or_each_others_bodies_are_followed_to_an_end() -> None:
+def test_classes_that_are_mentioned_in_their_own_or_each_others_bodies_are_followed_to_an_end() -> (
+    None
+):
     files = {
         "a.py": "import b\nA = 1\nclass C:\n    x = A\n    c, d = b.C, b.D\nclass D:\n    c = b.C",
         "b.py": "E = 1",
@@ -388,7 +481,9 @@ def _ran(source: str, line: int, *functions: str, other: str = "") -> set[str]:
     growth = Growth(found)
     for definition in model.definitions:
         if definition.line == line and may_run(definition):
-            growth.ran("a.py", definition, Cause(Kind.BLOCK, Manner.CHANGED, "a.py", functions[0]), ran)
+            growth.ran(
+                "a.py", definition, Cause(Kind.BLOCK, Manner.CHANGED, "a.py", functions[0]), ran
+            )
     assert "a.py" in growth.affected.fragile
     return shown(growth.grow())
 
@@ -446,7 +541,9 @@ RUNNING = [
 
 
 @pytest.mark.parametrize(("source", "line", "functions", "expected"), RUNNING)
-def test_what_ran_on_import_affects(source: str, line: int, functions: list[str], expected: set[str]) -> None:
+def test_what_ran_on_import_affects(
+    source: str, line: int, functions: list[str], expected: set[str]
+) -> None:
     assert _ran(source, line, *functions) == expected
 
 

@@ -22,7 +22,9 @@ def statements(draw: st.DrawFn, depth: int = 2) -> str:
     lines: list[str] = []
     for _ in range(draw(st.integers(1, 3))):
         kind = draw(
-            st.sampled_from(["assign", "assign", "if", "for", "try", "with", "return"] if depth else ["assign"])
+            st.sampled_from(
+                ["assign", "assign", "if", "for", "try", "with", "return"] if depth else ["assign"]
+            )
         )
         name, number = draw(NAMES), draw(NUMBERS)
         if kind == "assign":
@@ -47,7 +49,10 @@ def statements(draw: st.DrawFn, depth: int = 2) -> str:
 @st.composite
 def modules(draw: st.DrawFn) -> str:
     count = draw(st.integers(1, 3))
-    functions = [f"def f{n}(x):\n{textwrap.indent(draw(statements()), '    ')}\n    return x\n" for n in range(count)]
+    functions = [
+        f"def f{n}(x):\n{textwrap.indent(draw(statements()), '    ')}\n    return x\n"
+        for n in range(count)
+    ]
     return f"LIMIT = {draw(NUMBERS)}\n\n\n" + "\n\n".join(functions)
 
 
@@ -91,12 +96,14 @@ def test_a_model_survives_storing(source: str) -> None:
 
 
 @given(modules(), st.integers(0, 9), st.randoms(use_true_random=False))
-def test_a_change_of_an_executed_statement_breaks_the_fingerprint(source: str, x: int, random: object) -> None:
+def test_a_change_of_an_executed_statement_breaks_the_fingerprint(
+    source: str, x: int, random: object
+) -> None:
     executed = _executed_lines(source, x)
     model = build_model(source.encode())
-    relied_on = {model.blocks[index].checksum for index in model.table.reached(model.table.on(executed))} & checksums(
-        model
-    )
+    relied_on = {
+        model.blocks[index].checksum for index in model.table.reached(model.table.on(executed))
+    } & checksums(model)
     lines = source.splitlines()
     simple = [n for n in sorted(executed) if " = [" in lines[n - 1]]
     for number in simple:

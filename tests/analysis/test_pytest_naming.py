@@ -18,20 +18,50 @@ FILES = [
     pytest.param({"files": ("check_*.py",)}, "check_a.py", True, id="own-pattern"),
     pytest.param({"files": ("check_*.py",)}, "test_a.py", False, id="not-own-pattern"),
     pytest.param({"files": ("unit/*.py",)}, "tests/unit/a.py", True, id="pattern-with-a-folder"),
-    pytest.param({"files": ("unit/*.py",)}, "unit/a.py", True, id="pattern-with-a-folder-at-the-root"),
+    pytest.param(
+        {"files": ("unit/*.py",)}, "unit/a.py", True, id="pattern-with-a-folder-at-the-root"
+    ),
     pytest.param({"files": ("unit/*.py",)}, "tests/a.py", False, id="another-folder"),
     pytest.param({"testpaths": ("tests",)}, "tests/test_a.py", True, id="testpaths"),
     pytest.param({"testpaths": ("tests",)}, "app/test_a.py", False, id="outside-testpaths"),
-    pytest.param({"testpaths": ("tests",)}, "tests2/test_a.py", False, id="longer-name-than-testpaths"),
+    pytest.param(
+        {"testpaths": ("tests",)}, "tests2/test_a.py", False, id="longer-name-than-testpaths"
+    ),
     pytest.param({"testpaths": (".",)}, "app/test_a.py", True, id="testpaths-root"),
     pytest.param({"testpaths": ("*/tests",)}, "app/tests/test_a.py", True, id="testpaths-pattern"),
-    pytest.param({"testpaths": ("build",)}, "build/test_a.py", True, id="asked-for-though-not-visited"),
-    pytest.param({"norecursedirs": ("data*",)}, "tests/data1/test_a.py", False, id="own-norecursedirs"),
-    pytest.param({"norecursedirs": ("data*",)}, "build/test_a.py", True, id="own-norecursedirs-alone"),
-    pytest.param({"norecursedirs": ("tests/typed",)}, "tests/test_a.py", True, id="path-in-norecursedirs-beside"),
-    pytest.param({"norecursedirs": ("tests/typed",)}, "typed/test_a.py", True, id="path-in-norecursedirs-elsewhere"),
-    pytest.param({"norecursedirs": ("tests/typed",)}, "tests/typed/test_a.py", False, id="path-in-norecursedirs"),
-    pytest.param({"norecursedirs": ("tests/t*",)}, "app/tests/typed/x/test_a.py", False, id="path-pattern-below"),
+    pytest.param(
+        {"testpaths": ("build",)}, "build/test_a.py", True, id="asked-for-though-not-visited"
+    ),
+    pytest.param(
+        {"norecursedirs": ("data*",)}, "tests/data1/test_a.py", False, id="own-norecursedirs"
+    ),
+    pytest.param(
+        {"norecursedirs": ("data*",)}, "build/test_a.py", True, id="own-norecursedirs-alone"
+    ),
+    pytest.param(
+        {"norecursedirs": ("tests/typed",)},
+        "tests/test_a.py",
+        True,
+        id="path-in-norecursedirs-beside",
+    ),
+    pytest.param(
+        {"norecursedirs": ("tests/typed",)},
+        "typed/test_a.py",
+        True,
+        id="path-in-norecursedirs-elsewhere",
+    ),
+    pytest.param(
+        {"norecursedirs": ("tests/typed",)},
+        "tests/typed/test_a.py",
+        False,
+        id="path-in-norecursedirs",
+    ),
+    pytest.param(
+        {"norecursedirs": ("tests/t*",)},
+        "app/tests/typed/x/test_a.py",
+        False,
+        id="path-pattern-below",
+    ),
 ]
 
 
@@ -89,4 +119,7 @@ def test_the_line_of_a_test_is_where_it_begins() -> None:
 def test_own_names_decide() -> None:
     source = "def check_a(): pass\ndef test_a(): pass\nclass Suite:\n    def check_b(self): pass"
     naming = Naming(functions=("check",), classes=("Suite",))
-    assert [c.name for c in candidates(model(source).definitions, naming)] == ["check_a", "Suite::check_b"]
+    assert [c.name for c in candidates(model(source).definitions, naming)] == [
+        "check_a",
+        "Suite::check_b",
+    ]

@@ -10,7 +10,10 @@ from testmon_cli.analysis import python_versions
     [("3.11", True, False), ("3.13", True, False), ("3.14", False, False), ("3.15", False, True)],
 )
 def test_what_a_python_does_on_import(python: str, annotations: bool, lazy: bool) -> None:
-    assert (python_versions.evaluates_annotations(python), python_versions.has_lazy_imports(python)) == (
+    assert (
+        python_versions.evaluates_annotations(python),
+        python_versions.has_lazy_imports(python),
+    ) == (
         annotations,
         lazy,
     )

@@ -52,9 +52,13 @@ FUNCTIONS = [
     pytest.param("def f():\n    global a\n    a = b = 1", id="global"),
     pytest.param("def f():\n    for a in b:\n        with c as d: e", id="loop-and-with"),
     pytest.param("def f():\n    try: a\n    except E as b: b", id="handler"),
-    pytest.param("def f():\n    match a:\n        case {'x': b, **c}: b, c\n        case [*d]: d", id="patterns"),
     pytest.param(
-        "def f():\n    def g(): pass\n    class C: pass\n    import m.n, o as p\n    g, C, m, p", id="statements"
+        "def f():\n    match a:\n        case {'x': b, **c}: b, c\n        case [*d]: d",
+        id="patterns",
+    ),
+    pytest.param(
+        "def f():\n    def g(): pass\n    class C: pass\n    import m.n, o as p\n    g, C, m, p",
+        id="statements",
     ),
     pytest.param("def f():\n    del a\n    (b := 1)\n    c: int\n    d += 1", id="odd-bindings"),
     pytest.param("async def f():\n    async for a in b:\n        async with c as d: d", id="async"),
@@ -66,23 +70,32 @@ def test_a_function_agrees_with_the_symbol_table(source: str) -> None:
     (node,) = ast.parse(source).body
     scope = function_scope(node, module_scope())
     tables = symtable.symtable(source, "<text>", "exec").get_children()
-    table = next(t for t in tables if t.get_name() == node.name)  # from 3.14 on annotations have scopes of their own
+    # from 3.14 on annotations have scopes of their own
+    table = next(t for t in tables if t.get_name() == node.name)
     expected = {s.get_name(): LOCAL if s.is_local() else GLOBAL for s in table.get_symbols()}
     assert {name: scope.resolve(name) for name in expected} == expected
 
 
 def _inner(source: str) -> tuple[ast.AST, ast.AST]:
     outer = ast.parse(source).body[0]
-    return outer, next(n for n in ast.walk(outer) if n is not outer and isinstance(n, ast.FunctionDef | ast.Lambda))
+    return outer, next(
+        n for n in ast.walk(outer) if n is not outer and isinstance(n, ast.FunctionDef | ast.Lambda)
+    )
 
 
 NESTED = [
     pytest.param("def f(a):\n    def g(): return a", FREE, id="of-the-function-around"),
     pytest.param("def f(a):\n    def g(a): return a", LOCAL, id="hidden-by-a-parameter"),
     pytest.param("def f():\n    def g(): return a", GLOBAL, id="bound-nowhere"),
-    pytest.param("def f(a):\n    def g():\n        global a\n        a = 1", GLOBAL, id="global-statement"),
-    pytest.param("def f(a):\n    def g():\n        nonlocal a\n        a = 1", FREE, id="nonlocal-statement"),
-    pytest.param("def f():\n    global a\n    def g(): return a", GLOBAL, id="global-of-the-function-around"),
+    pytest.param(
+        "def f(a):\n    def g():\n        global a\n        a = 1", GLOBAL, id="global-statement"
+    ),
+    pytest.param(
+        "def f(a):\n    def g():\n        nonlocal a\n        a = 1", FREE, id="nonlocal-statement"
+    ),
+    pytest.param(
+        "def f():\n    global a\n    def g(): return a", GLOBAL, id="global-of-the-function-around"
+    ),
     pytest.param("def f(a): return lambda: a", FREE, id="lambda"),
     pytest.param("def f(a): return lambda a: a", LOCAL, id="lambda-parameter"),
 ]

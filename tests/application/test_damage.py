@@ -33,11 +33,15 @@ def _answer(depot: Project, capsys: pytest.CaptureFixture[str], *command: str) -
 
 def _holds(out: str, test: str) -> bool:
     """Whether a selection has a test, or a file or function that it is in."""
-    return any(test == line or test.startswith((f"{line}::", f"{line}[")) for line in out.splitlines())
+    return any(
+        test == line or test.startswith((f"{line}::", f"{line}[")) for line in out.splitlines()
+    )
 
 
 @pytest.mark.parametrize("count", FLIPS)
-def test_a_flipped_bit_loses_no_affected_test(depot: Project, capsys: pytest.CaptureFixture[str], count: int) -> None:
+def test_a_flipped_bit_loses_no_affected_test(
+    depot: Project, capsys: pytest.CaptureFixture[str], count: int
+) -> None:
     depot.edit("depot/rates.py", "BASE = 3", "BASE = 4")
     path = depot.path / ".testmondata"
     whole = path.read_bytes()
@@ -78,7 +82,10 @@ def test_a_value_that_another_program_changed_loses_no_affected_test(
         driver.execute("UPDATE fingerprint SET source_id = source_id + 1000")
     assert main(["-C", str(depot.path), "select", "--explain"]) == 0
     out, err = capsys.readouterr()
-    assert out == "tests/test_files.py  the datafile is damaged\ntests/test_rates.py  the datafile is damaged\n"
+    assert (
+        out
+        == "tests/test_files.py  the datafile is damaged\ntests/test_rates.py  the datafile is damaged\n"
+    )
     assert err.startswith("testmon: everything is selected: ")
     assert "its checksum does not match" in err
     assert main(["-C", str(depot.path), "collect", "-q"]) == 65

@@ -34,8 +34,12 @@ class Machine:
         self.settings = Settings(folder, str(folder / ".testmondata"), hub=str(hub))
 
     def pull(self, environ: dict[str, str] | None = None, **options: Any) -> Pulled:
-        settings = self.settings._replace(**{k: options.pop(k) for k in [*options] if k in Settings._fields})
-        return sharing.pull(settings, now=1e6, environ=GITHUB if environ is None else environ, **options)
+        settings = self.settings._replace(
+            **{k: options.pop(k) for k in [*options] if k in Settings._fields}
+        )
+        return sharing.pull(
+            settings, now=1e6, environ=GITHUB if environ is None else environ, **options
+        )
 
     def push(self, environ: dict[str, str] | None = None) -> Pushed:
         return sharing.push(self.settings, environ=GITHUB if environ is None else environ)
@@ -95,7 +99,8 @@ def test_models_that_are_there_already_are_not_decoded_again(
         with Datafile.open(one.settings.datafile, "write", create=True) as datafile:
             number = run_of(datafile, started, "test_one", environment=HERE)
             versions = [
-                sources.version_of(f"{place}.py", text, sources.Stat(1, 1))[0] for place, text in enumerate(texts)
+                sources.version_of(f"{place}.py", text, sources.Stat(1, 1))[0]
+                for place, text in enumerate(texts)
             ]
             datafile.set_snapshot(number, datafile.add_sources(versions).values())
 
@@ -114,7 +119,9 @@ def test_models_that_are_there_already_are_not_decoded_again(
     assert two.started == [1.0, 2.0]
 
 
-def test_a_run_that_was_pushed_while_it_went_on_is_pushed_again(machines: Iterator[Machine]) -> None:
+def test_a_run_that_was_pushed_while_it_went_on_is_pushed_again(
+    machines: Iterator[Machine],
+) -> None:
     one, two = next(machines), next(machines)
     with Datafile.open(one.settings.datafile, "write", create=True) as datafile:
         run = run_of(datafile, 1.0, "test_one", environment=HERE, end=False)
@@ -149,7 +156,9 @@ def test_only_runs_of_the_own_origin_are_pushed(machines: Iterator[Machine]) -> 
 
 
 @pytest.mark.parametrize("event", ["pull_request", "issue_comment"])
-def test_forks_and_what_may_be_one_only_read(machines: Iterator[Machine], hub: Path, event: str) -> None:
+def test_forks_and_what_may_be_one_only_read(
+    machines: Iterator[Machine], hub: Path, event: str
+) -> None:
     fork = {**GITHUB, "GITHUB_EVENT_NAME": event, "GITHUB_REF": "refs/pull/7/merge"}
     _put(hub, hub.parent / "made", 1.0, "test_one")
     one = next(machines)
@@ -160,7 +169,9 @@ def test_forks_and_what_may_be_one_only_read(machines: Iterator[Machine], hub: P
     assert len(list(FolderStore(hub).entries())) == 1
 
 
-def test_what_is_not_trusted_is_counted_and_not_read(machines: Iterator[Machine], hub: Path) -> None:
+def test_what_is_not_trusted_is_counted_and_not_read(
+    machines: Iterator[Machine], hub: Path
+) -> None:
     made = hub.parent / "made"
     _put(hub, made, 1.0, "test_one")
     _put(hub, made, 2.0, "test_one", provenance=MAIN._replace(ref="topic"))
@@ -168,7 +179,10 @@ def test_what_is_not_trusted_is_counted_and_not_read(machines: Iterator[Machine]
     one, two, three = next(machines), next(machines), next(machines)
     assert (one.pull().ignored, one.started) == ({"not trusted": 2}, [1.0])
     assert (two.pull(TOPIC).ignored, two.started) == ({"not trusted": 1}, [1.0, 2.0])
-    assert (three.pull(trust=("topic", "pull-request")).ignored, three.started) == ({}, [1.0, 2.0, 3.0])
+    assert (three.pull(trust=("topic", "pull-request")).ignored, three.started) == (
+        {},
+        [1.0, 2.0, 3.0],
+    )
 
 
 def test_another_environment_is_left_alone(machines: Iterator[Machine], hub: Path) -> None:
@@ -178,15 +192,23 @@ def test_another_environment_is_left_alone(machines: Iterator[Machine], hub: Pat
     assert not Path(one.settings.datafile).exists()
 
 
-def test_a_bundle_counts_only_where_its_origin_may_write(machines: Iterator[Machine], hub: Path) -> None:
+def test_a_bundle_counts_only_where_its_origin_may_write(
+    machines: Iterator[Machine], hub: Path
+) -> None:
     """Who may write to a place of the hub can copy what others wrote elsewhere, and name it as they like."""
     made = hub.parent / "made"
-    change = _put(hub, made, 1.0, "test_one", provenance=Provenance(event="pull-request", ref="refs/pull/1"))
+    change = _put(
+        hub, made, 1.0, "test_one", provenance=Provenance(event="pull-request", ref="refs/pull/1")
+    )
     good = _put(hub, made, 2.0, "test_one")
-    for old, new in (("pull-request/refs=2fpull=2f1", "push/main"), ("1970", "1971"), ("000000000000", "123456789abc")):
-        moved = hub / str(change.relative_to(hub)).replace("pull-request/refs=2fpull=2f1", "push/main").replace(
-            old, new
-        )
+    for old, new in (
+        ("pull-request/refs=2fpull=2f1", "push/main"),
+        ("1970", "1971"),
+        ("000000000000", "123456789abc"),
+    ):
+        moved = hub / str(change.relative_to(hub)).replace(
+            "pull-request/refs=2fpull=2f1", "push/main"
+        ).replace(old, new)
         moved.write_bytes(change.read_bytes())
     one = next(machines)
     pulled = one.pull()
@@ -195,12 +217,18 @@ def test_a_bundle_counts_only_where_its_origin_may_write(machines: Iterator[Mach
     assert {refused.message for refused in pulled.refused} == {
         "it is not what its name says: another origin, time, commit, environment or content"
     }
-    assert str(good).endswith(next(iter(name for name, _ in FolderStore(hub).entries() if "000002" in name)))
+    assert str(good).endswith(
+        next(iter(name for name, _ in FolderStore(hub).entries() if "000002" in name))
+    )
 
 
-def test_damaged_ones_are_refused_one_by_one_and_the_rest_is_merged(machines: Iterator[Machine], hub: Path) -> None:
+def test_damaged_ones_are_refused_one_by_one_and_the_rest_is_merged(
+    machines: Iterator[Machine], hub: Path
+) -> None:
     made = hub.parent / "made"
-    places = [_put(hub, made, float(number), "test_one", f"test_{number}") for number in range(1, 8)]
+    places = [
+        _put(hub, made, float(number), "test_one", f"test_{number}") for number in range(1, 8)
+    ]
     cut, flipped, empty, newer, many = places[:5]
     cut.write_bytes(cut.read_bytes()[:-7])
     data = bytearray(flipped.read_bytes())
@@ -215,7 +243,9 @@ def test_damaged_ones_are_refused_one_by_one_and_the_rest_is_merged(machines: It
     assert sorted(refused.name for refused in pulled.refused) == sorted(
         str(place.relative_to(hub)) for place in places[:5]
     )
-    assert all("\n" not in refused.message and "/tmp" not in refused.message for refused in pulled.refused)
+    assert all(
+        "\n" not in refused.message and "/tmp" not in refused.message for refused in pulled.refused
+    )
     with Datafile.open(one.settings.datafile) as datafile:
         assert {found.nodeid for found in datafile.executions(HERE)} == {
             f"tests/test_a.py::{name}" for name in ("test_one", "test_6", "test_7")
@@ -249,7 +279,9 @@ def test_signatures(machines: Iterator[Machine], hub: Path) -> None:
     assert len(sharing.check(two.settings, environ=keyed).problems) == 3
 
 
-def test_bundles_come_several_at_a_time(machines: Iterator[Machine], hub: Path, monkeypatch: Any) -> None:
+def test_bundles_come_several_at_a_time(
+    machines: Iterator[Machine], hub: Path, monkeypatch: Any
+) -> None:
     for started in range(1, 9):
         _put(hub, hub.parent / "made", float(started), "test_one")
     together = threading.Barrier(8, timeout=20)
@@ -291,7 +323,13 @@ def test_near_commits_come_first_then_new_runs(project: Project, hub: Path) -> N
         project.git("commit", "-q", "--allow-empty", "-m", str(number))
         commits.append(project.git("rev-parse", "HEAD").out.strip())
     made = hub.parent / "made"
-    for started, commit in ((1.0, commits[0]), (2.0, "f" * 40), (3.0, ""), (4.0, commits[2]), (5.0, commits[1])):
+    for started, commit in (
+        (1.0, commits[0]),
+        (2.0, "f" * 40),
+        (3.0, ""),
+        (4.0, commits[2]),
+        (5.0, commits[1]),
+    ):
         _put(hub, made, started, "test_one", commit=commit)
     machine = Machine(project.path, hub)
     order = []
@@ -315,7 +353,9 @@ def test_what_is_asked_for_is_pulled(machines: Iterator[Machine], hub: Path) -> 
         three.pull(since="soon")
 
 
-def test_old_bundles_are_removed_and_the_newest_of_each_origin_kept(machines: Iterator[Machine], hub: Path) -> None:
+def test_old_bundles_are_removed_and_the_newest_of_each_origin_kept(
+    machines: Iterator[Machine], hub: Path
+) -> None:
     made = hub.parent / "made"
     for started in (1.0, 2.0, 3.0, 999_999.0):
         _put(hub, made, started, "test_one")
@@ -326,7 +366,10 @@ def test_old_bundles_are_removed_and_the_newest_of_each_origin_kept(machines: It
     assert len(list(FolderStore(hub).entries())) == 5
     did = sharing.tidy(settings, **options)
     assert would.removed == did.removed
-    assert [sorted(one.said.started for one in sharing.listed(settings)[1]), did.kept] == [[0.5, 3.0, 999_999.0], 3]
+    assert [sorted(one.said.started for one in sharing.listed(settings)[1]), did.kept] == [
+        [0.5, 3.0, 999_999.0],
+        3,
+    ]
 
 
 def test_no_hub_is_an_error_that_says_what_to_name(machines: Iterator[Machine]) -> None:
@@ -334,14 +377,22 @@ def test_no_hub_is_an_error_that_says_what_to_name(machines: Iterator[Machine]) 
         next(machines).pull(hub="")
 
 
-def test_provenance_stays_through_combining(project: Project, hub: Path, machines: Iterator[Machine]) -> None:
+def test_provenance_stays_through_combining(
+    project: Project, hub: Path, machines: Iterator[Machine]
+) -> None:
     one = next(machines)
     one.run(1.0, "test_one")
     assert project.testmon("combine", one.settings.datafile).code == 0
     made = project.testmon("bundle", "create", "-o", "b", "--format", "json")
     assert json.loads(made.out)["provenance"] == MAIN.as_facts()
     with Datafile.open(project.path / ".testmondata", "write") as datafile:
-        run_of(datafile, 2.0, "test_one", provenance=MAIN._replace(ref="topic", job="slow"), environment=HERE)
+        run_of(
+            datafile,
+            2.0,
+            "test_one",
+            provenance=MAIN._replace(ref="topic", job="slow"),
+            environment=HERE,
+        )
     made = project.testmon("bundle", "create", "-o", "b", "--format", "json")
     assert "ref" not in json.loads(made.out)["provenance"]
     assert json.loads(made.out)["provenance"]["workflow"] == "ci"

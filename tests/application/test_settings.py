@@ -37,7 +37,9 @@ def write(folder: Path, text: str) -> Path:
 
 
 def test_defaults(tmp_path: Path) -> None:
-    assert load(tmp_path, environ={}) == Settings(root=tmp_path, datafile=str(tmp_path / ".testmondata"))
+    assert load(tmp_path, environ={}) == Settings(
+        root=tmp_path, datafile=str(tmp_path / ".testmondata")
+    )
 
 
 def test_every_key_is_read(tmp_path: Path) -> None:
@@ -62,10 +64,14 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         full_every=172_800.0,
         audit=0.125,
     )
-    assert set(KEYS) == {line.partition(" ")[0] for line in ALL_KEYS.splitlines()[2:]} | {"env_expression"}
+    assert set(KEYS) == {line.partition(" ")[0] for line in ALL_KEYS.splitlines()[2:]} | {
+        "env_expression"
+    }
 
 
-def test_the_hub_is_a_url_or_a_path_from_where_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hub_is_a_url_or_a_path_from_where_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = write(tmp_path, '[tool.testmon]\nhub = "s3://bucket/x"\n')
     (tmp_path / "below").mkdir()
     monkeypatch.chdir(tmp_path / "below")
@@ -77,29 +83,73 @@ def test_the_hub_is_a_url_or_a_path_from_where_it_was_named(tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        pytest.param("datafil = 'x'", "has an unknown key 'datafil'; did you mean 'datafile'?", id="close"),
-        pytest.param("ignore-env = []", "has an unknown key 'ignore-env'; did you mean 'ignore_env'?", id="dash"),
-        pytest.param("zzz = 1", "has an unknown key 'zzz'; known keys are always, audit, datafile, ", id="far"),
+        pytest.param(
+            "datafil = 'x'", "has an unknown key 'datafil'; did you mean 'datafile'?", id="close"
+        ),
+        pytest.param(
+            "ignore-env = []",
+            "has an unknown key 'ignore-env'; did you mean 'ignore_env'?",
+            id="dash",
+        ),
+        pytest.param(
+            "zzz = 1",
+            "has an unknown key 'zzz'; known keys are always, audit, datafile, ",
+            id="far",
+        ),
         pytest.param("datafile = 3", "datafile must be a path (string); it is 3", id="text"),
         pytest.param("env = ''", "env must be a name (string); it is ''", id="empty"),
         pytest.param("always = 'x'", "always must be a list of strings; it is 'x'", id="list"),
         pytest.param("always = [1]", "always must be a list of strings; it is [1]", id="list-of"),
-        pytest.param("keep = true", "keep must be a whole number from 1 to 1000000; it is True", id="bool"),
-        pytest.param("keep = 0", "keep must be a whole number from 1 to 1000000; it is 0", id="zero"),
-        pytest.param("keep = 99999999999", "keep must be a whole number from 1 to 1000000; it is 9999", id="absurd"),
-        pytest.param("audit = '0%'", "audit must be a share like \"10%\"; it is '0%'", id="share"),
-        pytest.param("store_failures = 0", "store_failures must be true or false; it is 0", id="flag"),
-        pytest.param(r'datafile = "a\u0000b"', "datafile must be a path (string); it is", id="nul"),
-        pytest.param(r'source = ["a\u0000b"]', "source must be a list of strings; it is", id="nul-in-list"),
-        pytest.param("depends = ['a']", "depends must be a table of lists of strings, like", id="table"),
-        pytest.param("depends = {a = 'b'}", "depends must be a table of lists of strings, like", id="table-of"),
         pytest.param(
-            "engine = 'fast'", 'engine must be one of "auto", "coverage", "probes"; it is \'fast\'', id="engine"
+            "keep = true", "keep must be a whole number from 1 to 1000000; it is True", id="bool"
         ),
-        pytest.param("exclude = ['/gen/*']", "exclude: '/gen/*' would match nothing: write it relative", id="absolute"),
-        pytest.param("depends = {'/t/*' = ['a']}", "depends: '/t/*' would match nothing: write it", id="absolute-key"),
-        pytest.param("depends = {a = ['/']}", "depends: '/' is no pattern of files: ", id="no-pattern"),
-        pytest.param("env = 'a'\nenv_expression = 'b'", "sets both env and env_expression; keep one", id="both"),
+        pytest.param(
+            "keep = 0", "keep must be a whole number from 1 to 1000000; it is 0", id="zero"
+        ),
+        pytest.param(
+            "keep = 99999999999",
+            "keep must be a whole number from 1 to 1000000; it is 9999",
+            id="absurd",
+        ),
+        pytest.param("audit = '0%'", "audit must be a share like \"10%\"; it is '0%'", id="share"),
+        pytest.param(
+            "store_failures = 0", "store_failures must be true or false; it is 0", id="flag"
+        ),
+        pytest.param(r'datafile = "a\u0000b"', "datafile must be a path (string); it is", id="nul"),
+        pytest.param(
+            r'source = ["a\u0000b"]', "source must be a list of strings; it is", id="nul-in-list"
+        ),
+        pytest.param(
+            "depends = ['a']", "depends must be a table of lists of strings, like", id="table"
+        ),
+        pytest.param(
+            "depends = {a = 'b'}",
+            "depends must be a table of lists of strings, like",
+            id="table-of",
+        ),
+        pytest.param(
+            "engine = 'fast'",
+            'engine must be one of "auto", "coverage", "probes"; it is \'fast\'',
+            id="engine",
+        ),
+        pytest.param(
+            "exclude = ['/gen/*']",
+            "exclude: '/gen/*' would match nothing: write it relative",
+            id="absolute",
+        ),
+        pytest.param(
+            "depends = {'/t/*' = ['a']}",
+            "depends: '/t/*' would match nothing: write it",
+            id="absolute-key",
+        ),
+        pytest.param(
+            "depends = {a = ['/']}", "depends: '/' is no pattern of files: ", id="no-pattern"
+        ),
+        pytest.param(
+            "env = 'a'\nenv_expression = 'b'",
+            "sets both env and env_expression; keep one",
+            id="both",
+        ),
     ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, line: str, message: str) -> None:
@@ -113,7 +163,11 @@ def test_a_wrong_setting_is_named(tmp_path: Path, line: str, message: str) -> No
     ("content", "message"),
     [
         pytest.param(b"[tool.testmon\n", "not valid TOML: ", id="syntax"),
-        pytest.param(b"[tool.testmon]\nenv = '\xff'\n", "not valid TOML: 'utf-8' codec can't decode", id="encoding"),
+        pytest.param(
+            b"[tool.testmon]\nenv = '\xff'\n",
+            "not valid TOML: 'utf-8' codec can't decode",
+            id="encoding",
+        ),
         pytest.param(b"[tool.testmon]\nkeep = " + b"9" * 5000, "not valid TOML: ", id="digits"),
         pytest.param(b"[tool.testmon]\nsource = " + b"[" * 5000, "not valid TOML: ", id="nested"),
         pytest.param(b"tool.testmon = 1\n", "tool.testmon must be a table", id="no-table"),
@@ -130,7 +184,9 @@ def test_a_project_file_without_our_table_is_not_our_business(tmp_path: Path) ->
     assert load(write(tmp_path, "[tool.other\n"), environ={}).env == "default"
 
 
-def test_the_datafile_follows_option_variable_setting_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_datafile_follows_option_variable_setting_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = write(tmp_path, "[tool.testmon]\ndatafile = 'set'\n")
     (tmp_path / "sub").mkdir()
     monkeypatch.chdir(tmp_path / "sub")
@@ -155,27 +211,40 @@ def test_the_environment_follows_option_variable_setting_default(tmp_path: Path)
         pytest.param("'db-' + os.environ.get('DB', 'none')", "db-none", id="os"),
         pytest.param("sys.implementation.name", "cpython", id="sys"),
         pytest.param("md5('x')", hashlib.md5(b"x").hexdigest(), id="md5"),
-        pytest.param("hashlib.sha1(b'x').hexdigest()", hashlib.sha1(b"x").hexdigest(), id="hashlib"),
-        pytest.param("[md5(part) for part in ['x']][0]", hashlib.md5(b"x").hexdigest(), id="comprehension"),
+        pytest.param(
+            "hashlib.sha1(b'x').hexdigest()", hashlib.sha1(b"x").hexdigest(), id="hashlib"
+        ),
+        pytest.param(
+            "[md5(part) for part in ['x']][0]", hashlib.md5(b"x").hexdigest(), id="comprehension"
+        ),
     ],
 )
 def test_env_expression_names_the_environment(
     tmp_path: Path, expression: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DB", raising=False)
-    assert load(write(tmp_path, f'[tool.testmon]\nenv_expression = "{expression}"\n'), environ={}).env == name
+    assert (
+        load(write(tmp_path, f'[tool.testmon]\nenv_expression = "{expression}"\n'), environ={}).env
+        == name
+    )
 
 
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        pytest.param("nope", "env_expression failed: NameError: name 'nope' is not defined in 'nope'", id="name"),
+        pytest.param(
+            "nope",
+            "env_expression failed: NameError: name 'nope' is not defined in 'nope'",
+            id="name",
+        ),
         pytest.param("1 +", "env_expression failed: SyntaxError: ", id="syntax"),
         pytest.param("exit(0)", "env_expression failed: SystemExit: 0 in 'exit(0)'", id="exit"),
         pytest.param("None", "env_expression must give a name; 'None' gave None", id="none"),
     ],
 )
-def test_an_error_in_env_expression_is_never_a_name(tmp_path: Path, expression: str, message: str) -> None:
+def test_an_error_in_env_expression_is_never_a_name(
+    tmp_path: Path, expression: str, message: str
+) -> None:
     root = write(tmp_path, f'[tool.testmon]\nenv_expression = "{expression}"\n')
     with pytest.raises(SettingsError) as caught:
         load(root, environ={})
@@ -184,7 +253,9 @@ def test_an_error_in_env_expression_is_never_a_name(tmp_path: Path, expression: 
 
 
 @pytest.mark.parametrize("marker", ROOT_MARKERS)
-def test_the_root_is_the_nearest_folder_that_a_project_begins_in(tmp_path: Path, marker: str) -> None:
+def test_the_root_is_the_nearest_folder_that_a_project_begins_in(
+    tmp_path: Path, marker: str
+) -> None:
     below = tmp_path / "a" / "b" / "c"
     below.mkdir(parents=True)
     assert find_root(below) == below

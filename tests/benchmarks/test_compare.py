@@ -19,10 +19,33 @@ def test_a_row_for_each_kind_of_place_counts_what_each_tool_selects_and_misses()
             {"where": edits.IMPORT, "needed": ["a", "b"], "theirs": ["c"]},
             {"selected": ["a", "b", "c", "d"], "missed": []},
         ),
-        ({"where": edits.FUNCTION, "needed": ["a"], "theirs": ["a"]}, {"selected": ["b"], "missed": ["a"]}),
+        (
+            {"where": edits.FUNCTION, "needed": ["a"], "theirs": ["a"]},
+            {"selected": ["b"], "missed": ["a"]},
+        ),
         ({"where": edits.IMPORT, "needed": [], "theirs": []}, {"selected": [], "missed": []}),
     ]
     assert list(compare.rows("till 1.0", 4, found)) == [
-        ("till 1.0", 4, "functions", 1, "25.0%", "25.0% / 25.0%", "1 / 1", "25.0% / 25.0%", "0 / 0"),
-        ("till 1.0", 4, "module and class level", 2, "25.0%", "50.0% / 50.0%", "0 / 0", "12.5% / 12.5%", "2 / 1"),
+        (
+            "till 1.0",
+            4,
+            "functions",
+            1,
+            "25.0%",
+            "25.0% / 25.0%",
+            "1 / 1",
+            "25.0% / 25.0%",
+            "0 / 0",
+        ),
+        (
+            "till 1.0",
+            4,
+            "module and class level",
+            2,
+            "25.0%",
+            "50.0% / 50.0%",
+            "0 / 0",
+            "12.5% / 12.5%",
+            "2 / 1",
+        ),
     ]

@@ -50,7 +50,14 @@ def test_edits_reach_functions_classes_and_the_module(tmp_path):
     path = tmp_path / "till.py"
     path.write_text(SOURCE, encoding="utf-8")
     texts = [edit.text for edit in _drawn(path, 1)]
-    for expected in ("LIMIT = 4", "NAME = 'nämex'", "class Till(object)", "step = 2", "start='other'", "return None"):
+    for expected in (
+        "LIMIT = 4",
+        "NAME = 'nämex'",
+        "class Till(object)",
+        "step = 2",
+        "start='other'",
+        "return None",
+    ):
         assert any(expected in text for text in texts), expected
     assert any("(not (item > LIMIT))" in text for text in texts)
 

@@ -37,7 +37,9 @@ def test_what_tests_reached(project: Project, engine: str) -> None:
     with Datafile.open(project.path / ".testmondata") as datafile:
         found = engines.read(datafile)
 
-    reached = {test: {b for b in blocks if b.startswith("app.py")} for test, blocks in found.items()}
+    reached = {
+        test: {b for b in blocks if b.startswith("app.py")} for test, blocks in found.items()
+    }
     assert reached == {
         "test_app.py::test_name": {"app.py::name:7"},
         "test_app.py::test_price": {"app.py::price:1", "app.py::price:4"},

@@ -40,7 +40,11 @@ def test_a_file_that_is_removed_comes_back_and_one_that_is_added_goes(tmp_path):
 
 
 def test_arguments_give_the_tests_that_they_name_and_those_inside():
-    tests = {"tests/test_a.py::test_x[1-a::b]", "tests/test_a.py::Test::test_y", "tests/b/test_b.py::test_z[2]"}
+    tests = {
+        "tests/test_a.py::test_x[1-a::b]",
+        "tests/test_a.py::Test::test_y",
+        "tests/b/test_b.py::test_z[2]",
+    }
     for argument, expected in (
         ("tests/test_a.py::test_x[1-a::b]", {"tests/test_a.py::test_x[1-a::b]"}),
         ("tests/test_a.py::test_x", {"tests/test_a.py::test_x[1-a::b]"}),

@@ -54,7 +54,9 @@ def test_the_parser_of_node_ids_may_cut_them():
 def test_a_revision_is_a_column(tmp_path):
     def git(*arguments):
         identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
-        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+        subprocess.run(
+            ["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True
+        )
 
     module = tmp_path / "testmon_cli" / "a.py"
     module.parent.mkdir()
@@ -65,8 +67,13 @@ def test_a_revision_is_a_column(tmp_path):
     module.write_text("def f():\n    return 1\n")
     old, new = measure_code.sources_at(tmp_path, "HEAD"), measure_code.sources_now(tmp_path)
 
-    assert (old, new) == ({"testmon_cli/a.py": "x = 1\n"}, {"testmon_cli/a.py": "def f():\n    return 1\n"})
-    rows = measure_code.table({"HEAD": measure_code.measure(old), "now": measure_code.measure(new)}).splitlines()
+    assert (old, new) == (
+        {"testmon_cli/a.py": "x = 1\n"},
+        {"testmon_cli/a.py": "def f():\n    return 1\n"},
+    )
+    rows = measure_code.table(
+        {"HEAD": measure_code.measure(old), "now": measure_code.measure(new)}
+    ).splitlines()
     assert rows[0] == "|  | HEAD | now |"
     assert "| functions | 0 | 1 |" in rows
     assert "| decisions a line of functions | 0.00 | 0.50 |" in rows

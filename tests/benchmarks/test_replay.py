@@ -22,7 +22,9 @@ def _worktree(tmp_path, *commits):
 
 
 def test_commits_that_change_no_python_are_passed_over(tmp_path):
-    tree = _worktree(tmp_path, ("a.py", "a = 1"), ("README", "text"), ("a.py", "a = 2"), ("b.py", "b = 1"))
+    tree = _worktree(
+        tmp_path, ("a.py", "a = 1"), ("README", "text"), ("a.py", "a = 2"), ("b.py", "b = 1")
+    )
     commits = tree.commits("main", 5)
     assert len(commits) == 3
     assert commits == tree.commits("main", 2)

@@ -5,7 +5,9 @@ import synthetic
 
 
 def _testmon(root, *arguments):
-    done = subprocess.run([sys.executable, "-m", "testmon_cli", *arguments], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "testmon_cli", *arguments], cwd=root, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 

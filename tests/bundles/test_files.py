@@ -64,7 +64,12 @@ def test_what_is_written_is_read_again_under_the_name_of_its_content(tmp_path: P
         assert bundle.header == header
     assert path.name == f"{header.content}.testmonbundle"
     assert (header.environment, header.runs, header.tests, header.executions) == (LINUX, 1, 1, 1)
-    assert (header.first, header.last, header.commits, header.analyses) == (100.0, 100.0, ("abc",), (MODEL_KEY,))
+    assert (header.first, header.last, header.commits, header.analyses) == (
+        100.0,
+        100.0,
+        ("abc",),
+        (MODEL_KEY,),
+    )
     assert files.header_of(path) == header
     assert [*tmp_path.iterdir()] == [path]
     assert path.read_bytes() == _write(tmp_path, name="again").read_bytes()
@@ -83,15 +88,36 @@ REFUSED = {
         lambda path: path.write_bytes(path.read_bytes().replace(b"bundle 1\n", b"bundle 2\n")),
         "is a bundle of format 2, which another testmon wrote: upgrade testmon-cli",
     ),
-    "no format": (lambda path: path.write_bytes(b"testmon bundle x\n"), "it does not say its format"),
+    "no format": (
+        lambda path: path.write_bytes(b"testmon bundle x\n"),
+        "it does not say its format",
+    ),
     "cut off": (lambda path: path.write_bytes(path.read_bytes()[:-1]), "it is cut off"),
     "more": (lambda path: path.write_bytes(path.read_bytes() + b"\0"), "or has more than it says"),
-    "no header": (lambda path: path.write_bytes(b"testmon bundle 1\n[" + b"[" * 99_999), "its header cannot be read"),
-    "large": (lambda path: _with_header(path, b'"size": ', b'"size": 99999999'), "is too large: 99,999,999"),
-    "other counts": (lambda path: _with_header(path, b'"tests": 1', b'"tests": 2'), "it does not hold what it says"),
-    "other content": (lambda path: _with_header(path, b'"content": "', b'"content": "0'), "header cannot be read"),
-    "other environment": (lambda path: _with_header(path, b'"3.12"', b'"3.13"'), "of another environment"),
-    "more provenance": (lambda path: _with_header(path, b"{}", b'{"a": "b"}'), "its header cannot be read"),
+    "no header": (
+        lambda path: path.write_bytes(b"testmon bundle 1\n[" + b"[" * 99_999),
+        "its header cannot be read",
+    ),
+    "large": (
+        lambda path: _with_header(path, b'"size": ', b'"size": 99999999'),
+        "is too large: 99,999,999",
+    ),
+    "other counts": (
+        lambda path: _with_header(path, b'"tests": 1', b'"tests": 2'),
+        "it does not hold what it says",
+    ),
+    "other content": (
+        lambda path: _with_header(path, b'"content": "', b'"content": "0'),
+        "header cannot be read",
+    ),
+    "other environment": (
+        lambda path: _with_header(path, b'"3.12"', b'"3.13"'),
+        "of another environment",
+    ),
+    "more provenance": (
+        lambda path: _with_header(path, b"{}", b'{"a": "b"}'),
+        "its header cannot be read",
+    ),
     "folder": (lambda path: (path.unlink(), path.mkdir()), "is no regular file"),
     "pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "is no regular file"),
 }
@@ -118,10 +144,14 @@ def _forged(folder: Path, content: bytes) -> Path:
     packing.close()
     header = files.header_of(_write(folder, name="whole"))
     named = header._replace(
-        content=hashlib.sha256(content).hexdigest(), size=len(content), packed=len(packed.getvalue())
+        content=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        packed=len(packed.getvalue()),
     )
     path = folder / "forged"
-    path.write_bytes(b"testmon bundle 1\n" + files.as_json(named).encode() + b"\n" + packed.getvalue())
+    path.write_bytes(
+        b"testmon bundle 1\n" + files.as_json(named).encode() + b"\n" + packed.getvalue()
+    )
     return path
 
 
@@ -131,7 +161,11 @@ def _content(rows: list[Row]) -> bytes:
 
 WRONG = {
     "absolute path": (0, SourceRow("/app.py", ROWS[0].checksums), "a path that is not relative"),
-    "checksums": (0, SourceRow("app.py", ROWS[0].checksums[::-1]), "checksums that are not in order"),
+    "checksums": (
+        0,
+        SourceRow("app.py", ROWS[0].checksums[::-1]),
+        "checksums that are not in order",
+    ),
     "order": (1, SourceRow("aaa.py", b""), "rows that are not in order"),
     "model": (2, ROWS[2]._replace(model=MODEL[:-9]), "a model of a source that cannot be read"),
     "source": (2, ROWS[2]._replace(source=3), "a row that names a SourceRow that is not there"),
@@ -147,7 +181,11 @@ WRONG = {
     "time": (12, ROWS[12]._replace(started=float("nan")), "a run that began at no time"),
     "exit code": (12, ROWS[12]._replace(exitstatus="x"), "an exit code that is none"),
     "outcome": (14, ROWS[14]._replace(outcome="fine"), "an outcome that is none"),
-    "origin": (14, ROWS[14]._replace(origins=b"\2\0\0\0"), "a row that names a OriginRow that is not there"),
+    "origin": (
+        14,
+        ROWS[14]._replace(origins=b"\2\0\0\0"),
+        "a row that names a OriginRow that is not there",
+    ),
     "duration": (14, ROWS[14]._replace(duration=float("inf")), "a duration that cannot be"),
 }
 
@@ -185,7 +223,9 @@ def _mutated(data: bytes, chance: random.Random) -> bytes:
         elif what == 2:
             del changed[place : place + chance.choice((1, 2, 50))]
         else:
-            changed[place:place] = changed[chance.randrange(len(changed)) :][: chance.choice((1, 5, 40))]
+            changed[place:place] = changed[chance.randrange(len(changed)) :][
+                : chance.choice((1, 5, 40))
+            ]
     return bytes(changed)
 
 
@@ -197,8 +237,13 @@ def _merge_and_refuse(datafile: Datafile, path: Path, taken: list[Path]) -> None
 
 
 @pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_no_mutation_of_a_bundle_is_taken_in_part_or_gives_a_traceback(tmp_path: Path, count: int) -> None:
-    """Half of the mutations are of the evidence, with a digest that fits: only what rows can be refuses these."""
+def test_no_mutation_of_a_bundle_is_taken_in_part_or_gives_a_traceback(
+    tmp_path: Path, count: int
+) -> None:
+    """Half of the mutations are of the evidence, with a digest that fits.
+
+    Only what rows can be refuses these.
+    """
     chance = random.Random(21)
     file, content = _write(tmp_path).read_bytes(), _content(ROWS)
     taken: list[Path] = []

@@ -80,7 +80,9 @@ def test_the_command_that_it_gives_works(edited: Project) -> None:
 
 
 def test_options_of_the_question_are_in_the_command(edited: Project) -> None:
-    command = edited.testmon("select", "--format", "agent", "-k", "total", "shop.py").out.splitlines()[2]
+    command = edited.testmon(
+        "select", "--format", "agent", "-k", "total", "shop.py"
+    ).out.splitlines()[2]
     assert command == "run: testmon select -0 -k total -- shop.py | xargs -0 -r pytest -q"
 
 
@@ -97,13 +99,21 @@ def test_a_long_answer_is_cut() -> None:
             Reason(
                 "affected",
                 "",
-                Cause(Kind.BLOCK, Manner.CHANGED, f"some/long/folder/of_a_module_{n}.py", "run_" * 30, n),
+                Cause(
+                    Kind.BLOCK,
+                    Manner.CHANGED,
+                    f"some/long/folder/of_a_module_{n}.py",
+                    "run_" * 30,
+                    n,
+                ),
             ),
             execution,
         )
         for n in range(1, 90)
     )
-    text = rendering.as_text(Selection(tests, 2_000, (), 12_345.6, 9_876.5), rendering.command([], ["x" * 400]))
+    text = rendering.as_text(
+        Selection(tests, 2_000, (), 12_345.6, 9_876.5), rendering.command([], ["x" * 400])
+    )
     assert rendering.tokens(text) <= rendering.MOST_TOKENS
     assert text.splitlines()[2] == "run: testmon collect --select -q"
     assert "more reasons" in text.splitlines()[-1]
@@ -133,7 +143,9 @@ def test_a_tool_without_a_file_asks_about_everything(edited: Project) -> None:
     assert hook(edited, {"tool_input": {"command": "sed"}}) == Answer(2, "", SHORT.format(paths=""))
 
 
-def test_an_agent_that_stands_elsewhere_is_told_where_to_run(edited: Project, tmp_path: Path) -> None:
+def test_an_agent_that_stands_elsewhere_is_told_where_to_run(
+    edited: Project, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     answer = hook(Project(elsewhere), {"tool_input": {"file_path": str(edited.path / "shop.py")}})
@@ -149,7 +161,10 @@ def test_a_project_that_was_never_collected_is_silent(project: Project) -> None:
 
 def test_the_reply_for_cursor(edited: Project) -> None:
     answer = hook(edited, {"workspace_roots": []}, "--reply", "cursor")
-    assert (answer.code, json.loads(answer.out)) == (0, {"followup_message": SHORT.format(paths="")})
+    assert (answer.code, json.loads(answer.out)) == (
+        0,
+        {"followup_message": SHORT.format(paths="")},
+    )
     edited.edit("shop.py", "return 1 + x", "return x + 1")
     assert hook(edited, "", "--reply", "cursor") == Answer(0, "{}\n", "")
 
@@ -174,7 +189,9 @@ OTHERS = {
 def test_install_and_uninstall_leave_what_others_wrote(host: str, tmp_path: Path) -> None:
     path = tmp_path / agent.HOSTS[host].path
     path.parent.mkdir(exist_ok=True)
-    before = OTHERS[host] if host == "aider" else json.dumps(json.loads(OTHERS[host]), indent=2) + "\n"
+    before = (
+        OTHERS[host] if host == "aider" else json.dumps(json.loads(OTHERS[host]), indent=2) + "\n"
+    )
     path.write_text(before)
     agent.write(agent.install(host, tmp_path))
     there = path.read_text()
@@ -194,9 +211,16 @@ def test_a_file_of_ours_alone_comes_and_goes(host: str, project: Project) -> Non
     assert (shown.code, shown.err) == (0, "testmon: nothing was written; --yes writes it\n")
     assert f"+++ {path}\n" in shown.out
     assert not path.exists()
-    assert project.testmon("agent", "install", host, "--yes").err == f"testmon: {path} was written\n"
-    assert project.testmon("agent", "install", host, "--yes").err == f"testmon: the hook is there already: {path}\n"
-    assert project.testmon("agent", "uninstall", host, "--yes").err == f"testmon: {path} was removed\n"
+    assert (
+        project.testmon("agent", "install", host, "--yes").err == f"testmon: {path} was written\n"
+    )
+    assert (
+        project.testmon("agent", "install", host, "--yes").err
+        == f"testmon: the hook is there already: {path}\n"
+    )
+    assert (
+        project.testmon("agent", "uninstall", host, "--yes").err == f"testmon: {path} was removed\n"
+    )
     assert not path.exists()
 
 
@@ -209,7 +233,9 @@ def test_a_file_of_ours_alone_comes_and_goes(host: str, project: Project) -> Non
         ("aider", "test-cmd: make\n", "already says 'test-cmd: make'"),
     ],
 )
-def test_a_configuration_that_cannot_take_it(host: str, text: str, message: str, tmp_path: Path) -> None:
+def test_a_configuration_that_cannot_take_it(
+    host: str, text: str, message: str, tmp_path: Path
+) -> None:
     path = tmp_path / agent.HOSTS[host].path
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)

@@ -54,10 +54,18 @@ def test_each_seeded_escape_is_named_with_its_limit(suite: Project, tmp_path: Pa
     nothing = suite.testmon("audit", "-q")
     assert (nothing.code, nothing.out.splitlines()[1:]) == (
         0,
-        ["new or changed outcomes: 0 caught, 0 escaped, 0 unstable", "recall: nothing failed or came out otherwise"],
+        [
+            "new or changed outcomes: 0 caught, 0 escaped, 0 unstable",
+            "recall: nothing failed or came out otherwise",
+        ],
     )
     for path, name, why, limit in (
-        (tmp_path / "outside.txt", "outside", "nothing has changed that tests of this project were seen to", SERVICES),
+        (
+            tmp_path / "outside.txt",
+            "outside",
+            "nothing has changed that tests of this project were seen to",
+            SERVICES,
+        ),
         (suite.path / "data.txt", "size", "it was not seen to read data.txt", BYPASSES),
         (suite.path / "other.txt", "program", "it was not seen to read other.txt", SUBPROCESSES),
     ):
@@ -83,7 +91,10 @@ def test_what_is_selected_is_caught_and_the_datafile_stays_as_it_is(suite: Proje
     assert (found["tests"], found["selected"], found["known"]) == (4, 1, 4)
     assert (suite.path / ".testmondata").read_bytes() == before
     assert "1 failed, 3 passed" in answer.err
-    sample = [suite.testmon("audit", "--sample", "50%", "--seed", "2", "--format", "json") for _ in range(2)]
+    sample = [
+        suite.testmon("audit", "--sample", "50%", "--seed", "2", "--format", "json")
+        for _ in range(2)
+    ]
     one, other = (json.loads(answer.out) for answer in sample)
     assert (one["tests"], one["findings"]) == (other["tests"], other["findings"])
     assert 0 < one["tests"] < 4
@@ -128,7 +139,10 @@ def test_order_and_chance_are_told_apart(project: Project, tmp_path: Path) -> No
     project.write({"switch.txt": "on"})
     answer = project.testmon("audit", "--format", "json")
     found = {f["nodeid"].partition("::")[2]: f for f in json.loads(answer.out)["findings"]}
-    assert (found["test_second"]["bucket"], found["test_second"]["link"]["limit"]) == ("escaped", ORDER)
+    assert (found["test_second"]["bucket"], found["test_second"]["link"]["limit"]) == (
+        "escaped",
+        ORDER,
+    )
     assert found["test_third"]["bucket"] == "unstable"
     assert answer.code == 1
 

@@ -54,7 +54,12 @@ FILES = {
         for number in range(8)
     },
 }
-GITLAB = {"GITLAB_CI": "true", "CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main", "CI_NODE_TOTAL": "3"}
+GITLAB = {
+    "GITLAB_CI": "true",
+    "CI_PIPELINE_SOURCE": "push",
+    "CI_COMMIT_BRANCH": "main",
+    "CI_NODE_TOTAL": "3",
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +81,11 @@ def suite(_collected_once: Path, tmp_path: Path) -> Project:
 
 def ran(answer: Answer) -> set[str]:
     """The tests that pytest, told to be verbose, says it ran."""
-    return {line.partition(" ")[0] for line in answer.out.splitlines() if " PASSED" in line or " FAILED" in line}
+    return {
+        line.partition(" ")[0]
+        for line in answer.out.splitlines()
+        if " PASSED" in line or " FAILED" in line
+    }
 
 
 def ci(project: Project, *options: str, **environ: str) -> Answer:
@@ -87,10 +96,14 @@ def ci(project: Project, *options: str, **environ: str) -> Answer:
 
 def jobs(project: Project, *options: str, count: int = 3) -> Iterator[Answer]:
     for number in range(1, count + 1):
-        yield ci(project, *options, CI_JOB_NAME=f"test {number}/3", CI_NODE_INDEX=str(number), **GITLAB)
+        yield ci(
+            project, *options, CI_JOB_NAME=f"test {number}/3", CI_NODE_INDEX=str(number), **GITLAB
+        )
 
 
-ALL = {f"tests/test_{number}.py::test_{name}" for number in range(8) for name in ("price", "name")} | {"data.rows::row"}
+ALL = {
+    f"tests/test_{number}.py::test_{name}" for number in range(8) for name in ("price", "name")
+} | {"data.rows::row"}
 PRICES = {nodeid for nodeid in ALL if nodeid.endswith("price")}
 
 
@@ -105,18 +118,23 @@ def test_a_job_runs_what_is_selected_and_says_what_it_knows(suite: Project) -> N
     )
     again = ci(suite)
     assert (again.code, again.out) == (0, "")
-    assert "(0 commits back), 17 tests known, 0 unknown; 0 selected (0 %), 0.00 s of 0." in again.err
+    assert (
+        "(0 commits back), 17 tests known, 0 unknown; 0 selected (0 %), 0.00 s of 0." in again.err
+    )
 
 
 def test_the_exit_code_is_that_of_pytest(suite: Project) -> None:
     suite.edit("shop.py", "x * 2", "x * 3")
     assert ci(suite).code == 1
-    assert ci(suite, "--", "-m", "nothing").code == 0  # others are not selected: there is nothing wrong with them
+    # others are not selected: there is nothing wrong with them
+    assert ci(suite, "--", "-m", "nothing").code == 0
     assert ci(suite, "--", "--no-such-option").code == 4
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("why", ["nothing is known", "configuration", "--all", "message", "full_every"])
+@pytest.mark.parametrize(
+    "why", ["nothing is known", "configuration", "--all", "message", "full_every"]
+)
 def test_jobs_run_all_tests_between_them(suite: Project, why: str, tmp_path: Path) -> None:
     options: list[str] = []
     environ = {}
@@ -125,7 +143,9 @@ def test_jobs_run_all_tests_between_them(suite: Project, why: str, tmp_path: Pat
         expected = "no evidence; all tests are run: no"
     elif why == "configuration":
         suite.write({"pyproject.toml": '[tool.pytest.ini_options]\naddopts = "--strict-markers"\n'})
-        expected = "17 tests known, 0 unknown; all tests are run: 17 of 17 known tests: configuration"
+        expected = (
+            "17 tests known, 0 unknown; all tests are run: 17 of 17 known tests: configuration"
+        )
     elif why == "--all":
         options = ["--all"]
         expected = "all tests are run: --all;"
@@ -135,14 +155,24 @@ def test_jobs_run_all_tests_between_them(suite: Project, why: str, tmp_path: Pat
     else:
         suite.write({"pyproject.toml": '[tool.testmon]\nfull_every = "1d"\n'})
         later = tmp_path / "sitecustomize.py"
-        later.write_text("import time\n_time = time.time\ntime.time = lambda: _time() + 100_000\n", encoding="utf-8")
+        later.write_text(
+            "import time\n_time = time.time\ntime.time = lambda: _time() + 100_000\n",
+            encoding="utf-8",
+        )
         environ = {"PYTHONPATH": str(tmp_path)}
         expected = "all tests are run: no run of all tests is as new as full_every wants it;"
     seen: list[str] = []
     for number in (1, 2, 3):
         shutil.rmtree(tmp_path / "job", ignore_errors=True)  # no job knows what the others do
         job = Project(shutil.copytree(suite.path, tmp_path / "job"))
-        answer = ci(job, *options, CI_JOB_NAME=f"test {number}/3", CI_NODE_INDEX=str(number), **GITLAB, **environ)
+        answer = ci(
+            job,
+            *options,
+            CI_JOB_NAME=f"test {number}/3",
+            CI_NODE_INDEX=str(number),
+            **GITLAB,
+            **environ,
+        )
         assert answer.code == 0, answer.out + answer.err
         assert expected in answer.err
         assert f"; job {number} of 3 has " in answer.err
@@ -151,12 +181,18 @@ def test_jobs_run_all_tests_between_them(suite: Project, why: str, tmp_path: Pat
     assert sorted(seen) == sorted(ALL - {"data.rows::row"})
 
 
-def test_a_job_does_not_leave_out_a_folder_that_a_name_with_colons_begins_with(project: Project) -> None:
+def test_a_job_does_not_leave_out_a_folder_that_a_name_with_colons_begins_with(
+    project: Project,
+) -> None:
     files = ("a/test_2.py", "a::b/test_1.py")
-    project.write(dict.fromkeys(files, "def test_it(): pass\n") | {"pytest.ini": "[pytest]\npythonpath = a\n"})
+    project.write(
+        dict.fromkeys(files, "def test_it(): pass\n") | {"pytest.ini": "[pytest]\npythonpath = a\n"}
+    )
     options = ("--all", "--", "--import-mode=importlib")
     seen = [ran(answer) for answer in jobs(project, *options, count=3)]
-    assert sorted(test for tests in seen for test in tests) == [f"{file}::test_it" for file in files]
+    assert sorted(test for tests in seen for test in tests) == [
+        f"{file}::test_it" for file in files
+    ]
     assert max(map(len, seen)) == 1  # else this shows nothing
 
 
@@ -176,7 +212,9 @@ def test_jobs_with_different_evidence_leave_nothing_out(suite: Project, tmp_path
 
 def test_jobs_share_a_plan(suite: Project, tmp_path: Path) -> None:
     suite.edit("shop.py", "x * 2", "x + x")
-    (suite.path / "plan.json").write_text(suite.testmon("plan", "--jobs", "3").out, encoding="utf-8")
+    (suite.path / "plan.json").write_text(
+        suite.testmon("plan", "--jobs", "3").out, encoding="utf-8"
+    )
     shards = [job["shard"] for job in json.loads((suite.path / "plan.json").read_bytes())["jobs"]]
     by_name, by_file, fewer = [], [], []
     for number in range(1, len(shards) + 1):
@@ -193,7 +231,9 @@ def test_jobs_share_a_plan(suite: Project, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_plan_holds_although_evidence_has_changed(suite: Project) -> None:
     suite.edit("shop.py", "x * 2", "x + x")
-    (suite.path / "plan.json").write_text(suite.testmon("plan", "--jobs", "2").out, encoding="utf-8")
+    (suite.path / "plan.json").write_text(
+        suite.testmon("plan", "--jobs", "2").out, encoding="utf-8"
+    )
     planned = {*json.loads((suite.path / "plan.json").read_bytes())["jobs"][0]["arguments"]}
     suite.testmon("collect", "-q", "--select")  # somebody else has run them all
     suite.edit("tests/test_0.py", '"a "', '" a "')  # and this is what the plan did not know
@@ -206,7 +246,10 @@ def test_a_plan_holds_although_evidence_has_changed(suite: Project) -> None:
     [
         (None, "the plan plan.json cannot be read: No such file or directory"),
         ("[]", "plan.json: it is no plan of this version of testmon"),
-        ('{"version": 1, "commit": "0123456789", "jobs": []}', "plan.json is of commit 0123456, not of "),
+        (
+            '{"version": 1, "commit": "0123456789", "jobs": []}',
+            "plan.json is of commit 0123456, not of ",
+        ),
     ],
 )
 def test_without_a_plan_that_can_be_used_a_job_runs_all_that_is_selected(
@@ -233,18 +276,25 @@ def test_a_datafile_that_cannot_be_used_is_left_alone_and_all_tests_run(suite: P
 
 
 def test_a_mistake_of_ours_makes_all_tests_run(suite: Project, tmp_path: Path) -> None:
-    broken = "import testmon_cli.application.invalidate.snapshot_diff as c\nc.compare_files = None\n"
+    broken = (
+        "import testmon_cli.application.invalidate.snapshot_diff as c\nc.compare_files = None\n"
+    )
     (tmp_path / "sitecustomize.py").write_text(broken, encoding="utf-8")
     answer = ci(suite, PYTHONPATH=str(tmp_path))
     assert (answer.code, ran(answer)) == (0, ALL)
-    assert "all tests are run: internal error, TypeError: 'NoneType' object is not callable" in answer.err
+    assert (
+        "all tests are run: internal error, TypeError: 'NoneType' object is not callable"
+        in answer.err
+    )
 
 
 def test_paths_narrow_what_is_run(suite: Project) -> None:
     suite.edit("shop.py", "x * 2", "x + x")
     assert ran(ci(suite, "tests/test_3.py")) == {"tests/test_3.py::test_price"}
     assert ran(ci(suite, "--all", "tests/test_3.py")) == {n for n in ALL if "test_3" in n}
-    shards = [ran(ci(suite, "--all", "--shard", f"{number}/2", "tests/test_3.py")) for number in (1, 2)]
+    shards = [
+        ran(ci(suite, "--all", "--shard", f"{number}/2", "tests/test_3.py")) for number in (1, 2)
+    ]
     assert sorted(map(len, shards)) == [0, 2]
 
 
@@ -277,9 +327,14 @@ def test_jobs_meet_in_a_hub(suite: Project, tmp_path: Path) -> None:
     assert answer.err.startswith("testmon: baseline main@")
     fork = {**branch, "CI_MERGE_REQUEST_IID": "7"}
     before = sorted(hub.rglob("*.testmonbundle"))
-    other = Project(shutil.copytree(elsewhere.path, tmp_path / "fork", ignore=shutil.ignore_patterns(".testmondata*")))
+    other = Project(
+        shutil.copytree(
+            elsewhere.path, tmp_path / "fork", ignore=shutil.ignore_patterns(".testmondata*")
+        )
+    )
     answer = ci(other, **fork)
-    assert ran(answer) == {"tests/test_3.py::test_price"}  # the run of the branch counts for the branch alone
+    # the run of the branch counts for the branch alone
+    assert ran(answer) == {"tests/test_3.py::test_price"}
     assert answer.err.endswith("; 1 bundle ignored (not trusted)\n")
     assert sorted(hub.rglob("*.testmonbundle")) == before
 

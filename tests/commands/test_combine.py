@@ -86,12 +86,18 @@ EDITS = {
     "a constant": ("shop/prices.py", "RATE = 2", "RATE = 3"),
     "of a fixture": ("shop/prices.py", "n * RATE", "n * RATE + 1"),
     "a file that is read": ("word.txt", "hello", "hullo"),
-    "a new test": ("tests/test_two.py", "def test_free", "def test_new():\n    pass\n\n\ndef test_free"),
+    "a new test": (
+        "tests/test_two.py",
+        "def test_free",
+        "def test_new():\n    pass\n\n\ndef test_free",
+    ),
     "a test less": ("tests/test_one.py", "def test_none", "def none"),
 }
 
 
-def test_shards_of_three_machines_select_what_one_would(machines: dict[str, Project], here: Project) -> None:
+def test_shards_of_three_machines_select_what_one_would(
+    machines: dict[str, Project], here: Project
+) -> None:
     shards = [machines[name].path / ".testmondata" for name in ("one", "two/deeper", "three")]
     _combine(here, *shards)
     every = Project(here.path.parent / "all")
@@ -114,7 +120,9 @@ def test_shards_of_three_machines_select_what_one_would(machines: dict[str, Proj
     assert "tests/test_three.py::test_word[1]" in changed
 
 
-def test_bundles_and_datafiles_in_any_order_give_the_same(machines: dict[str, Project], here: Project) -> None:
+def test_bundles_and_datafiles_in_any_order_give_the_same(
+    machines: dict[str, Project], here: Project
+) -> None:
     names = ("one", "two/deeper", "three")
     bundles = here.path / "bundles"
     bundles.mkdir()
@@ -133,7 +141,9 @@ def test_bundles_and_datafiles_in_any_order_give_the_same(machines: dict[str, Pr
     assert _content(here) == content
 
 
-def test_what_is_collected_here_counts_as_newer_than_all_that_came(machines: dict[str, Project], here: Project) -> None:
+def test_what_is_collected_here_counts_as_newer_than_all_that_came(
+    machines: dict[str, Project], here: Project
+) -> None:
     """The clock of another machine may be fast."""
     _combine(here, machines["three"].path / ".testmondata")
     here.edit("tests/test_three.py", "assert False", "assert True")
@@ -142,7 +152,9 @@ def test_what_is_collected_here_counts_as_newer_than_all_that_came(machines: dic
     assert here.testmon("select").out.split() == ["tests/test_two.py"]
 
 
-def test_one_source_that_is_refused_changes_nothing(machines: dict[str, Project], here: Project) -> None:
+def test_one_source_that_is_refused_changes_nothing(
+    machines: dict[str, Project], here: Project
+) -> None:
     bundle = here.path / "bundle"
     machines["two/deeper"].testmon("bundle", "create", "-o", str(bundle))
     damaged = bytearray(bundle.read_bytes())
@@ -151,12 +163,22 @@ def test_one_source_that_is_refused_changes_nothing(machines: dict[str, Project]
     good = str(machines["one"].path / ".testmondata")
     refused = here.testmon("combine", good, "bundle")
     assert refused.code == 65
-    assert refused.err.startswith("testmon: error: bundle is damaged, or no bundle that testmon wrote")
+    assert refused.err.startswith(
+        "testmon: error: bundle is damaged, or no bundle that testmon wrote"
+    )
     assert refused.err.count("\n") == 1
-    assert sorted(os.listdir(here.path)) == ["bundle", "pyproject.toml", "shop", "tests", "word.txt"]
+    assert sorted(os.listdir(here.path)) == [
+        "bundle",
+        "pyproject.toml",
+        "shop",
+        "tests",
+        "word.txt",
+    ]
     _combine(here, good)
     before = (here.path / ".testmondata").read_bytes()
-    assert here.testmon("combine", str(machines["three"].path / ".testmondata"), "bundle").code == 65
+    assert (
+        here.testmon("combine", str(machines["three"].path / ".testmondata"), "bundle").code == 65
+    )
     content = _content(here)
     (here.path / ".testmondata").write_bytes(before)
     assert _content(here) == content

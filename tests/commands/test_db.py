@@ -48,7 +48,12 @@ def _flip(path: Path, chance: random.Random, *, sealed: bool = True) -> None:
 def test_current_check_and_upgrade_of_what_is_in_order(place: Project) -> None:
     before = (place.path / ".testmondata").read_bytes()
     said = json.loads(place.testmon("db", "current", "--json").out)
-    assert (said["version"], said["current"], said["seal"], said["size"]) == (1, True, "whole", len(before))
+    assert (said["version"], said["current"], said["seal"], said["size"]) == (
+        1,
+        True,
+        "whole",
+        len(before),
+    )
     checked = place.testmon("db", "check")
     assert (checked.code, checked.err) == (0, "")
     assert checked.out.endswith("is whole: 2 executions, and all that they rely on, can be read\n")
@@ -111,7 +116,9 @@ def test_no_flipped_bit_gives_a_traceback_and_none_is_taken_for_what_it_was(
             assert all(count <= 1000 for count in table_sizes(target).values())
             with Datafile.open(target) as datafile:
                 for environment in datafile.environments():
-                    assert all(e.unknown == maintenance.SAVED for e in datafile.executions(environment))
+                    assert all(
+                        e.unknown == maintenance.SAVED for e in datafile.executions(environment)
+                    )
             target.unlink()
         for left in tmp_path.glob("datafile-*"):
             left.unlink()

@@ -92,7 +92,9 @@ def _edit_everywhere(shop: Project) -> None:
     shop.edit("shop.py", "x * TAX", "x + TAX")
     shop.edit("shop.py", '    return "none"', '    return "nobody"')
     shop.edit("shop.py", "size = 1", "size = 7")
-    shop.write({"new.py": "X = 1\n", "test_new.py": "def test_new(): pass\n", "lonely.py": "X = 2\n"})
+    shop.write(
+        {"new.py": "X = 1\n", "test_new.py": "def test_new(): pass\n", "lonely.py": "X = 2\n"}
+    )
     (shop.path / "extra.py").unlink()
 
 
@@ -107,7 +109,9 @@ added file           test_new.py:1  0 tests
 """
 
 
-def test_every_change_has_its_place_and_the_number_of_tests_that_depend_on_it(shop: Project) -> None:
+def test_every_change_has_its_place_and_the_number_of_tests_that_depend_on_it(
+    shop: Project,
+) -> None:
     _edit_everywhere(shop)
     assert shop.testmon("diff") == Answer(0, f"{LAST}7 changes{EVERYWHERE.format('')}", "")
 
@@ -115,7 +119,9 @@ def test_every_change_has_its_place_and_the_number_of_tests_that_depend_on_it(sh
 def test_since_a_revision_files_that_no_test_loads_count_as_well(shop: Project) -> None:
     _edit_everywhere(shop)
     lonely = "changed definition   lonely.py:1 X  0 tests\n"
-    assert shop.testmon("diff", "--base", "HEAD") == Answer(0, f"{HEAD}8 changes{EVERYWHERE.format(lonely)}", "")
+    assert shop.testmon("diff", "--base", "HEAD") == Answer(
+        0, f"{HEAD}8 changes{EVERYWHERE.format(lonely)}", ""
+    )
 
 
 def test_the_last_run_that_loaded_a_file_counts_and_is_no_revision(shop: Project) -> None:
@@ -128,9 +134,13 @@ def test_the_last_run_that_loaded_a_file_counts_and_is_no_revision(shop: Project
 
 
 def test_diff_and_explain_name_the_same_line(shop: Project) -> None:
-    shop.edit("shop.py", '        return x\n    return "none"', '        return x\n    return "nobody"')
+    shop.edit(
+        "shop.py", '        return x\n    return "none"', '        return x\n    return "nobody"'
+    )
     place = "shop.py:13"
-    assert shop.testmon("diff").out == f"{LAST}1 change\nchanged block        {place} name  1 test\n"
+    assert (
+        shop.testmon("diff").out == f"{LAST}1 change\nchanged block        {place} name  1 test\n"
+    )
     reason = f"runs shop.py::name, changed at {place}"
     assert shop.testmon("select", "--explain").out == f"test_name.py::test_unnamed  {reason}\n"
 
@@ -158,7 +168,10 @@ def test_what_went_has_no_line_and_what_came_no_tests(shop: Project) -> None:
 
 def test_documentation_is_a_change_of_its_own_kind(shop: Project) -> None:
     shop.edit("shop.py", "def name(x):", "def name(x: str) -> str:")
-    assert shop.testmon("diff").out == f"{LAST}1 change\nannotation definition shop.py:10 name  0 tests\n"
+    assert (
+        shop.testmon("diff").out
+        == f"{LAST}1 change\nannotation definition shop.py:10 name  0 tests\n"
+    )
 
 
 def test_a_file_that_does_not_parse_shows_the_error(shop: Project) -> None:
@@ -171,7 +184,8 @@ def test_a_file_that_does_not_parse_shows_the_error(shop: Project) -> None:
 def test_the_configuration_of_pytest_concerns_all_tests(shop: Project) -> None:
     shop.write({"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-ra'\n"})
     assert (
-        shop.testmon("diff").out == f"{LAST}1 change\nchanged config       pyproject.toml options of pytest  3 tests\n"
+        shop.testmon("diff").out
+        == f"{LAST}1 change\nchanged config       pyproject.toml options of pytest  3 tests\n"
     )
 
 
@@ -283,7 +297,9 @@ def _install(site: Path, name: str, version: str, requires: str = "") -> None:
     (site / f"{name}.py").write_text("SIZE = 1\n")
 
 
-def test_a_package_counts_for_the_tests_that_import_it_or_what_requires_it(project: Project, tmp_path: Path) -> None:
+def test_a_package_counts_for_the_tests_that_import_it_or_what_requires_it(
+    project: Project, tmp_path: Path
+) -> None:
     site = tmp_path / "site"
     for name, requires in (("wheels", ""), ("carts", "wheels"), ("idle", "")):
         _install(site, name, "1.0", requires)
@@ -309,7 +325,12 @@ def test_a_plugin_of_pytest_counts_for_all_tests(project: Project, tmp_path: Pat
     (site / "plug-1.0.dist-info" / "entry_points.txt").write_text("[pytest11]\nplug = plug\n")
     project.write({"test_one.py": "def test_one():\n    pass\n\ndef test_two():\n    pass\n"})
     # An empty value lets pytest load it of itself.
-    assert project.testmon("collect", "-q", PYTHONPATH=str(site), PYTEST_DISABLE_PLUGIN_AUTOLOAD="").code == 0
+    assert (
+        project.testmon(
+            "collect", "-q", PYTHONPATH=str(site), PYTEST_DISABLE_PLUGIN_AUTOLOAD=""
+        ).code
+        == 0
+    )
     _install(site, "plug", "1.1")
     line = "changed package      plug 1.0 -> 1.1  2 tests\n"
     assert project.testmon("diff", PYTHONPATH=str(site)).out == f"{LAST}1 change\n{line}"
@@ -368,7 +389,9 @@ def test_a_symbolic_link_is_not_a_change(tmp_path: Path) -> None:
     project.git("init", "-q")
     project.git("add", ".")
     project.git("commit", "-qm", "first")
-    assert Project(project.path / "app").testmon("diff", "--base", "HEAD") == Answer(0, f"{HEAD}0 changes\n", "")
+    assert Project(project.path / "app").testmon("diff", "--base", "HEAD") == Answer(
+        0, f"{HEAD}0 changes\n", ""
+    )
 
 
 def test_without_a_repository_or_git_a_revision_is_an_error(project: Project) -> None:
@@ -376,7 +399,9 @@ def test_without_a_repository_or_git_a_revision_is_an_error(project: Project) ->
     message = f"testmon: error: --base HEAD: git cannot read {project.path}: {reason}\n"
     assert project.testmon("diff", "--base", "HEAD") == Answer(66, "", message)
     message = "testmon: error: cannot run git (No such file or directory), which this needs\n"
-    assert project.testmon("diff", "--base", "HEAD", PATH=str(project.path)) == Answer(66, "", message)
+    assert project.testmon("diff", "--base", "HEAD", PATH=str(project.path)) == Answer(
+        66, "", message
+    )
 
 
 @pytest.mark.parametrize("command", ["diff", "select", "report"])
@@ -393,7 +418,11 @@ def test_an_answer_imports_nothing_that_is_slow_to_import(shop: Project, command
 
 @pytest.mark.parametrize("command", ["select", "gc"])
 def test_nothing_that_parses_is_imported_where_nothing_changed(shop: Project, command: str) -> None:
-    parsing = {"testmon_cli.analysis.model", "testmon_cli.application.invalidate.affected_traces", "subprocess"}
+    parsing = {
+        "testmon_cli.analysis.model",
+        "testmon_cli.application.invalidate.affected_traces",
+        "subprocess",
+    }
     code = (
         f"import sys; from testmon_cli.cli import main; main([{command!r}]);"
         f"print(sorted(set(sys.modules) & {parsing!r}), file=sys.stderr)"
@@ -421,5 +450,6 @@ def test_without_a_datafile_only_a_revision_can_be_compared_with(shop: Project) 
         f"{shop.path}/.testmondata does not exist: run testmon collect first\n"
     )
     assert (
-        shop.testmon("diff", "--base", "HEAD").out == f"{HEAD}1 change\nchanged block        shop.py:6 price  0 tests\n"
+        shop.testmon("diff", "--base", "HEAD").out
+        == f"{HEAD}1 change\nchanged block        shop.py:6 price  0 tests\n"
     )

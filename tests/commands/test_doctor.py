@@ -10,7 +10,9 @@ from tests.commands.test_agent import SHOP
 from tests.conftest import Project
 
 
-def found(project: Project, level: str, code: int = 0, **environ: str) -> dict[str, tuple[str, str | None]]:
+def found(
+    project: Project, level: str, code: int = 0, **environ: str
+) -> dict[str, tuple[str, str | None]]:
     answer = project.testmon("doctor", "--json", **environ)
     assert answer.code == code, answer
     listed = json.loads(answer.out)["findings"]
@@ -66,9 +68,15 @@ def test_a_damaged_datafile(shop: Project) -> None:
 
 def test_a_datafile_in_git(shop: Project) -> None:
     shop.write({".gitignore": ""})
-    assert found(shop, "slow")["git"][1] == "add .testmondata* to .gitignore, so that nobody commits it"
+    assert (
+        found(shop, "slow")["git"][1]
+        == "add .testmondata* to .gitignore, so that nobody commits it"
+    )
     shop.git("add", ".testmondata")
-    assert found(shop, "wrong", 1)["git"][1] == "git rm --cached .testmondata, and add .testmondata* to .gitignore"
+    assert (
+        found(shop, "wrong", 1)["git"][1]
+        == "git rm --cached .testmondata, and add .testmondata* to .gitignore"
+    )
 
 
 def test_a_file_that_cannot_be_collected(shop: Project) -> None:
@@ -77,14 +85,22 @@ def test_a_file_that_cannot_be_collected(shop: Project) -> None:
     text, _ = found(shop, "wrong", 1)["collection"]
     assert text == "1 test files could not be collected last time: test_more.py"
     shop.write({"shop.py": "def"})
-    assert found(shop, "wrong", 1)["source"] == ("shop.py does not parse: who depends on it is selected", "mend it")
+    assert found(shop, "wrong", 1)["source"] == (
+        "shop.py does not parse: who depends on it is selected",
+        "mend it",
+    )
 
 
 def test_a_slow_engine_and_tests_that_run_every_time(shop: Project) -> None:
-    shop.write({"pyproject.toml": '[tool.testmon]\nengine = "coverage"\nalways = ["test_shop.py"]\n'})
+    shop.write(
+        {"pyproject.toml": '[tool.testmon]\nengine = "coverage"\nalways = ["test_shop.py"]\n'}
+    )
     assert shop.testmon("collect", "-q").code == 0
     slow = found(shop, "slow")
-    assert slow["engine"][1] == '`engine = "auto"` takes probes where they are safe; the setting says so'
+    assert (
+        slow["engine"][1]
+        == '`engine = "auto"` takes probes where they are safe; the setting says so'
+    )
     assert slow["every time"][0].startswith("2 tests (0.0 s) are selected every time: ")
 
 
@@ -100,7 +116,9 @@ def test_a_file_that_is_another_in_each_run(shop: Project) -> None:
 
 def test_a_variable_that_selects_many(shop: Project) -> None:
     shop.write(
-        {"conftest.py": "import os, pytest\n\n@pytest.fixture(autouse=True)\ndef mode():\n    os.getenv('MODE')\n"}
+        {
+            "conftest.py": "import os, pytest\n\n@pytest.fixture(autouse=True)\ndef mode():\n    os.getenv('MODE')\n"
+        }
     )
     assert shop.testmon("collect", "-q").code == 0
     text, advice = found(shop, "slow", MODE="fast")["changes"]
@@ -110,7 +128,10 @@ def test_a_variable_that_selects_many(shop: Project) -> None:
 
 def test_a_configuration_below_the_root(shop: Project) -> None:
     shop.write({"inner/pytest.ini": "[pytest]\n", "inner/test_inner.py": "def test_a(): pass\n"})
-    assert found(shop, "fine")["pytest"][0] == "pytest has configurations below the root: inner/pytest.ini"
+    assert (
+        found(shop, "fine")["pytest"][0]
+        == "pytest has configurations below the root: inner/pytest.ini"
+    )
 
 
 def test_a_hub_that_is_not_there(shop: Project, tmp_path: Path) -> None:

@@ -9,7 +9,12 @@ import pytest
 
 from tests.conftest import Answer, Project
 
-MAIN = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_ACTOR": "ann"}
+MAIN = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_EVENT_NAME": "push",
+    "GITHUB_REF": "refs/heads/main",
+    "GITHUB_ACTOR": "ann",
+}
 CHANGE = {
     **MAIN,
     "GITHUB_EVENT_NAME": "pull_request",
@@ -49,17 +54,23 @@ def test_a_week_of_two_machines(project: Project) -> None:
     assert _ok(person.testmon("select")) == ""
     person.edit("shop.py", "return 2", "return 3")
     assert _ok(person.testmon("select")) == "test_two.py::test_two\n"
-    assert "0 bytes: 0 new runs, 0 new executions; 2 were here already" in _ok(person.testmon("pull"))
+    assert "0 bytes: 0 new runs, 0 new executions; 2 were here already" in _ok(
+        person.testmon("pull")
+    )
 
     listed = json.loads(_ok(person.testmon("hub", "list", "--format", "json")))
-    assert [bundle["origin"] for bundle in listed["bundles"]] == [{"event": "push", "name": "main"}] * 2
+    assert [bundle["origin"] for bundle in listed["bundles"]] == [
+        {"event": "push", "name": "main"}
+    ] * 2
     assert len(_ok(person.testmon("hub", "list")).splitlines()) == 2
     shown = _ok(person.testmon("bundle", "show", str(Path("../hub", listed["bundles"][0]["name"]))))
     assert "\nevent        push\n" in shown
     assert "\nactor        ann\n" in shown
     assert _ok(person.testmon("hub", "check")).endswith(": all are whole\n")
 
-    (project.path.parent / "hub" / listed["bundles"][0]["name"]).write_bytes(b"testmon bundle 1\n{}\n")
+    (project.path.parent / "hub" / listed["bundles"][0]["name"]).write_bytes(
+        b"testmon bundle 1\n{}\n"
+    )
     other = _machine(project, "other")
     assert other.testmon("collect", "-q", "test_two.py").code == 0
     answer = other.testmon("pull", "--format", "json")
@@ -69,7 +80,9 @@ def test_a_week_of_two_machines(project: Project) -> None:
                                "nothing of it was taken\n")  # fmt: skip
     assert (json.loads(answer.out)["bundles"], len(json.loads(answer.out)["refused"])) == (1, 1)
     assert other.testmon("hub", "check").code == 65
-    assert _ok(other.testmon("hub", "gc", "--older-than", "0m", "--keep", "0")).startswith("removed 2 bundles")
+    assert _ok(other.testmon("hub", "gc", "--older-than", "0m", "--keep", "0")).startswith(
+        "removed 2 bundles"
+    )
     assert _ok(other.testmon("hub", "list")) == ""
 
 
@@ -77,7 +90,11 @@ def test_what_goes_wrong_is_one_line_with_a_code(project: Project) -> None:
     project.write({"test_a.py": "def test_a():\n    pass\n"})
     assert project.testmon("collect", "-q", **CHANGE).code == 0
     for command, code, message in (
-        (("pull",), 64, "there is no hub: name one with --hub, TESTMON_HUB, or hub in [tool.testmon]"),
+        (
+            ("pull",),
+            64,
+            "there is no hub: name one with --hub, TESTMON_HUB, or hub in [tool.testmon]",
+        ),
         (
             ("pull", "--hub", "ftp://user:secret@host/x"),
             64,

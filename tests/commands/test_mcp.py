@@ -45,9 +45,13 @@ def test_the_three_tools(shop: Project) -> None:
         (test,) = found["tests"]
         assert test["nodeid"] == "test_shop.py::test_total"
 
-        reach = (await client.call_tool("tests_for", {"place": "shop.py::other"})).structured_content
+        reach = (
+            await client.call_tool("tests_for", {"place": "shop.py::other"})
+        ).structured_content
         assert [test["nodeid"] for test in reach["tests"]] == ["test_shop.py::test_other"]
-        told = (await client.call_tool("explain", {"nodeid": "test_shop.py::test_total"})).structured_content
+        told = (
+            await client.call_tool("explain", {"nodeid": "test_shop.py::test_total"})
+        ).structured_content
         assert told["selected"] == test["reason"]
 
         wrong = await client.call_tool("tests_for", {"place": "shap.py"})
@@ -61,4 +65,6 @@ def test_without_the_extra(project: Project) -> None:
     program = "import sys; sys.modules['mcp'] = None; from testmon_cli import cli; sys.exit(cli.main(['mcp']))"
     answer = project.run(sys.executable, "-c", program)
     assert (answer.code, answer.out) == (66, "")
-    assert answer.err == 'testmon: error: the package mcp is missing: pip install "testmon-cli[mcp]"\n'
+    assert (
+        answer.err == 'testmon: error: the package mcp is missing: pip install "testmon-cli[mcp]"\n'
+    )

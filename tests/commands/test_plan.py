@@ -11,7 +11,8 @@ import pytest
 from testmon_cli.storage.datafile import Datafile
 from tests.conftest import Project
 
-SECONDS = {"one": 0.02, "two": 0.04, "three": 0.06, "four": 0.3}  # of the one long test of each file
+# of the one long test of each file
+SECONDS = {"one": 0.02, "two": 0.04, "three": 0.06, "four": 0.3}
 FILES = {
     "shop.py": """
         def price(x):
@@ -51,12 +52,17 @@ def _set_durations(path: Path, durations: dict[str, float]) -> None:
     with Datafile.open(path, "write") as datafile, datafile.uniting():
         for execution in datafile.executions(datafile.environments()[0]):
             place = durations.get(execution.nodeid, 0.001), execution.trace_id
-            datafile._connection.driver.execute("UPDATE execution SET duration = ? WHERE trace_id = ?", place)
+            datafile._connection.driver.execute(
+                "UPDATE execution SET duration = ? WHERE trace_id = ?", place
+            )
 
 
 @pytest.fixture
 def suite(_collected_once: Path, tmp_path: Path) -> Project:
-    """A project of which everything is selected, since all tests run what was changed; a new file stands beside."""
+    """A project of which everything is selected, since all tests run what was changed.
+
+    A new file stands beside.
+    """
     suite = Project(shutil.copytree(_collected_once, tmp_path / "suite"))
     suite.edit("shop.py", "x * 2", "2 * x")
     suite.write({"test_new.py": "def test_a(): pass\n\n\ndef test_b(): pass\n"})
@@ -77,8 +83,12 @@ def lines(text: str) -> list[str]:
 def test_a_plan_gives_each_job_its_part_of_the_selection(suite: Project) -> None:
     plan = planned(suite, "--jobs", "3")
     selected = lines(suite.testmon("select", "-0").out)
-    assert [job["shard"] for job in plan["jobs"]] == [f"{n}/{len(plan['jobs'])}@{plan['plan']}" for n in (1, 2)]
-    assert sorted(argument for job in plan["jobs"] for argument in job["arguments"]) == sorted(selected)
+    assert [job["shard"] for job in plan["jobs"]] == [
+        f"{n}/{len(plan['jobs'])}@{plan['plan']}" for n in (1, 2)
+    ]
+    assert sorted(argument for job in plan["jobs"] for argument in job["arguments"]) == sorted(
+        selected
+    )
     assert len(selected) == 13
     for job in plan["jobs"]:
         answer = suite.testmon("select", "-0", "--shard", job["shard"])
@@ -92,21 +102,30 @@ def test_a_part_of_another_plan_is_all(suite: Project) -> None:
     shard = plan["jobs"][0]["shard"]
     answer = suite.testmon("select", "-0", "--shard", shard)
     assert sorted(lines(answer.out)) == sorted(lines(suite.testmon("select", "-0").out))
-    assert answer.err.startswith(f"testmon: the tests are not those of plan {plan['plan']} (here they make ")
+    assert answer.err.startswith(
+        f"testmon: the tests are not those of plan {plan['plan']} (here they make "
+    )
 
 
 def test_without_a_plan_a_file_has_its_place_whatever_is_known(suite: Project) -> None:
     jobs = [f"{number}/3" for number in (1, 2, 3)]
     known = [lines(suite.testmon("select", "--shard", job).out) for job in jobs]
     assert sorted(chain(*known)) == sorted(lines(suite.testmon("select").out))
-    nothing = [lines(suite.testmon("--datafile", "none", "select", "--shard", job).out) for job in jobs]
-    assert sorted(chain(*nothing)) == sorted([f for f in FILES if f.startswith("test")] + ["test_new.py"])
-    assert [{argument.partition("::")[0] for argument in job} for job in known] == list(map(set, nothing))
+    nothing = [
+        lines(suite.testmon("--datafile", "none", "select", "--shard", job).out) for job in jobs
+    ]
+    assert sorted(chain(*nothing)) == sorted(
+        [f for f in FILES if f.startswith("test")] + ["test_new.py"]
+    )
+    assert [{argument.partition("::")[0] for argument in job} for job in known] == list(
+        map(set, nothing)
+    )
 
 
 def test_as_few_jobs_as_are_needed(suite: Project) -> None:
     assert len(planned(suite, "--jobs", "9", "--max-time", "1m")["jobs"]) == 1
-    assert len(planned(suite, "--jobs", "9")["jobs"]) == 2  # with more of them the longest test takes as long
+    # with more of them the longest test takes as long
+    assert len(planned(suite, "--jobs", "9")["jobs"]) == 2
     answer = suite.testmon("plan", "--jobs", "2", "--max-time", "0.1s")
     assert answer.err.startswith("testmon: 2 jobs take 0.3")
     assert answer.err.endswith(" s, longer than 0.1s\n")
@@ -139,7 +158,9 @@ def test_a_fixture_of_several_tests_counts_once_for_each_job(project: Project) -
                     def test_long({fixture}):
                         assert shop.price(2) == 4
                     """
-                for name, fixture in zip("abcdef", ["database", "", "", "database", "", "database"], strict=True)
+                for name, fixture in zip(
+                    "abcdef", ["database", "", "", "database", "", "database"], strict=True
+                )
             },
         }
     )
@@ -170,7 +191,9 @@ def test_the_time_of_files_in_a_folder_with_colons(project: Project) -> None:
     tests = "".join(f"def test_{name}(): pass\n" for name in ("one", "two"))
     project.write({f"a::b/test_{name}.py": tests for name in ("x", "y")} | {"a/test_z.py": tests})
     assert project.testmon("collect", "-q", "--", "--import-mode=importlib").code == 0
-    times = {f"a::b/test_{file}.py::test_{name}": 0.2 for file in ("x", "y") for name in ("one", "two")}
+    times = {
+        f"a::b/test_{file}.py::test_{name}": 0.2 for file in ("x", "y") for name in ("one", "two")
+    }
     _set_durations(project.path / ".testmondata", times)
     [job] = json.loads(project.testmon("plan", "--jobs", "2", "--all").out)["jobs"]
     assert job["arguments"] == ["."]  # pytest cannot be given such a file
@@ -185,7 +208,10 @@ def test_outputs_for_github(suite: Project) -> None:
     suite.run("git", "init")
     suite.edit("shop.py", "2 * x", "x * 2")
     (suite.path / "test_new.py").unlink()
-    assert suite.testmon("plan", "--jobs", "3", "--format", "github").out == 'jobs=0\nmatrix={"include":[]}\n'
+    assert (
+        suite.testmon("plan", "--jobs", "3", "--format", "github").out
+        == 'jobs=0\nmatrix={"include":[]}\n'
+    )
 
 
 def test_what_comes_first(suite: Project) -> None:
@@ -197,9 +223,14 @@ def test_what_comes_first(suite: Project) -> None:
     failed, *_ = lines(suite.testmon("select", "--order", "failed").out)
     assert failed == "test_three.py::test_long"
     suite.edit("shop.py", "2 * x", "x * 2")
-    suite.write({"conftest.py": "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef more(): pass\n"})
+    suite.write(
+        {"conftest.py": "import pytest\n\n\n@pytest.fixture(autouse=True)\ndef more(): pass\n"}
+    )
     _, *changed = lines(suite.testmon("select", "--order", "failed,changed,fast").out)
-    assert {argument.partition("::")[0] for argument in changed[:2]} == {"test_new.py", "test_two.py"}
+    assert {argument.partition("::")[0] for argument in changed[:2]} == {
+        "test_new.py",
+        "test_two.py",
+    }
     assert len(changed) > 2
 
 
@@ -208,14 +239,18 @@ def test_what_can_be_run_in_some_time(suite: Project) -> None:
     rest = (suite.path / "rest.txt").read_text(encoding="utf-8").splitlines()
     assert sorted(lines(answer.out) + rest) == sorted(lines(suite.testmon("select").out))
     assert "test_four.py::test_long" in rest
-    assert answer.err.startswith(f"testmon: left out, since 0.25s is not enough: {len(rest)} arguments, 0.")
+    assert answer.err.startswith(
+        f"testmon: left out, since 0.25s is not enough: {len(rest)} arguments, 0."
+    )
     enough = suite.testmon("select", "--budget", "1h", "--rest", "rest.txt")
     assert (len(lines(enough.out)), enough.err) == (9, "")
     assert (suite.path / "rest.txt").read_bytes() == b""
 
 
 def test_json_has_the_same_part(suite: Project) -> None:
-    answer = json.loads(suite.testmon("select", "--format", "json", "--shard", "1/1", "--budget", "0.01s").out)
+    answer = json.loads(
+        suite.testmon("select", "--format", "json", "--shard", "1/1", "--budget", "0.01s").out
+    )
     assert (answer["verdict"], answer["selected_seconds"] < 0.02) == ("some", True)
     assert "test_four.py::test_long" not in answer["arguments"]
 
@@ -223,12 +258,27 @@ def test_json_has_the_same_part(suite: Project) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["select", "--shard", "3/2"], "invalid shard '3/2': expected the number of a job and how many there are"),
-        (["select", "--shard", "1/2@ab"], "a plan is made of exact node ids: with its --shard, give --null or"),
+        (
+            ["select", "--shard", "3/2"],
+            "invalid shard '3/2': expected the number of a job and how many there are",
+        ),
+        (
+            ["select", "--shard", "1/2@ab"],
+            "a plan is made of exact node ids: with its --shard, give --null or",
+        ),
         (["select", "--order", "slow"], "invalid order 'slow': known are failed, changed, fast"),
-        (["select", "--budget", "5"], "invalid --budget '5': expected a number and s, m or h, for example 5m"),
-        (["select", "--rest", "x"], "--rest takes what --budget leaves out: give a --budget, like 5m"),
-        (["plan", "--jobs", "2", "--max-time", "1d"], "invalid --max-time '1d': expected a number and s, m or h"),
+        (
+            ["select", "--budget", "5"],
+            "invalid --budget '5': expected a number and s, m or h, for example 5m",
+        ),
+        (
+            ["select", "--rest", "x"],
+            "--rest takes what --budget leaves out: give a --budget, like 5m",
+        ),
+        (
+            ["plan", "--jobs", "2", "--max-time", "1d"],
+            "invalid --max-time '1d': expected a number and s, m or h",
+        ),
     ],
 )
 def test_what_is_refused(project: Project, options: list[str], message: str) -> None:

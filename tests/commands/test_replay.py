@@ -45,7 +45,9 @@ def history(project: Project) -> Project:
 
 
 def buckets(step: dict[str, list[dict[str, str]]]) -> list[tuple[str, str]]:
-    return [(finding["nodeid"].partition("::")[2], finding["bucket"]) for finding in step["findings"]]
+    return [
+        (finding["nodeid"].partition("::")[2], finding["bucket"]) for finding in step["findings"]
+    ]
 
 
 def test_a_seeded_escape_is_found_and_explained(history: Project, tmp_path: Path) -> None:
@@ -55,7 +57,9 @@ def test_a_seeded_escape_is_found_and_explained(history: Project, tmp_path: Path
     answer = history.testmon("replay", "HEAD~2..HEAD", *options, "--", "-q")
     lines = answer.out.splitlines()
     assert answer.code == 1, answer.out + answer.err
-    assert [" ".join(re.sub(r"^[0-9a-f]{9}| [\d.]+ s\b", "", line).split()) for line in lines[1:3]] == [
+    assert [
+        " ".join(re.sub(r"^[0-9a-f]{9}| [\d.]+ s\b", "", line).split()) for line in lines[1:3]
+    ] == [
         "2 1 1 50 % <b>Spoil</b>",
         "2 1 1 50 % 1 escaped, Grow",  # the one that failed is run again
     ]
@@ -90,12 +94,27 @@ def test_commits_of_all_kinds(history: Project, tmp_path: Path) -> None:
     commit(history, "Flaky", {"tests/test_flaky.py": flaky})
     commit(history, "Not to be built", {"broken": ""})
     history.git("rm", "-q", "broken")
-    commit(history, "Spoil a file", {"tests/test_new.py": "import nothing_there\n\ndef test_new():\n    pass\n"})
+    commit(
+        history,
+        "Spoil a file",
+        {"tests/test_new.py": "import nothing_there\n\ndef test_new():\n    pass\n"},
+    )
     commit(history, "Mend it", {"tests/test_new.py": "def test_new():\n    pass\n"})
     commit(history, "Spoil all", {"conftest.py": "import nothing_there\n"})
     history.git("rm", "-q", "conftest.py", "tests/test_new.py")
     commit(history, "Mend all", {})
-    options = ("--commits", "20", "--setup", "test ! -e broken", "--jobs", "2", "--format", "json", "-o", "addopts=")
+    options = (
+        "--commits",
+        "20",
+        "--setup",
+        "test ! -e broken",
+        "--jobs",
+        "2",
+        "--format",
+        "json",
+        "-o",
+        "addopts=",
+    )
     answer = history.testmon("replay", *options, XDG_CACHE_HOME=str(tmp_path / "cache"))
     found = json.loads(answer.out)
     told = {step["subject"]: (step["state"], buckets(step)) for step in found["steps"]}
@@ -118,7 +137,10 @@ def test_commits_of_all_kinds(history: Project, tmp_path: Path) -> None:
 
 def test_what_cannot_be_replayed(history: Project) -> None:
     answer = history.testmon("replay")
-    assert (answer.code, answer.err) == (64, "testmon: error: there is nothing to replay: it takes two commits\n")
+    assert (answer.code, answer.err) == (
+        64,
+        "testmon: error: there is nothing to replay: it takes two commits\n",
+    )
     answer = history.testmon("replay", "v1..v2")
     assert (answer.code, answer.err) == (
         64,

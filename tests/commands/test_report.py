@@ -181,15 +181,27 @@ def test_as_json(shop: Project) -> None:
     answer = json.loads(shop.testmon("report", "--slowest", "1", "--format", "json").out)
     [slow] = answer["slowest"]
     run = answer["last_run"]
-    seconds = {name: answer.pop(name) for name in ("all_seconds", "selected_seconds", "saved_seconds")}
+    seconds = {
+        name: answer.pop(name) for name in ("all_seconds", "selected_seconds", "saved_seconds")
+    }
     assert slow["seconds"] > 0.05 < seconds["saved_seconds"]
-    assert seconds["all_seconds"] == pytest.approx(seconds["selected_seconds"] + seconds["saved_seconds"])
+    assert seconds["all_seconds"] == pytest.approx(
+        seconds["selected_seconds"] + seconds["saved_seconds"]
+    )
     judged = {
         "in_last_run": True,
         "verdict": "unknown",
         "reason": "has no earlier result that is remembered",
         "chain": [],
-        "history": [{"started": run["started"], "commit": "", "is_dirty": False, "outcome": "error", "inputs": "same"}],
+        "history": [
+            {
+                "started": run["started"],
+                "commit": "",
+                "is_dirty": False,
+                "outcome": "error",
+                "inputs": "same",
+            }
+        ],
     }
     texts = [failure.pop("text") for failure in answer["failures"]]
     assert [_plain(shop, text) for text in texts] == [ERROR, WRONG]
@@ -213,7 +225,13 @@ def test_as_json(shop: Project) -> None:
         "selected": 2,
         "selected_by_reason": {"failed": 2},
         "failures": [
-            {"nodeid": "test_shop.py::test_error", "outcome": "error", "path": "test_shop.py", "line": 18, **judged},
+            {
+                "nodeid": "test_shop.py::test_error",
+                "outcome": "error",
+                "path": "test_shop.py",
+                "line": 18,
+                **judged,
+            },
             {
                 "nodeid": "test_shop.py::test_wrong",
                 "outcome": "failed",
@@ -272,7 +290,9 @@ def test_a_failure_is_of_the_sources_as_they_are(project: Project) -> None:
     assert project.testmon("collect", "--select", "-q").code == 1
     project.edit("shop.py", "return 5", "return 4")
     assert project.testmon("select").out == ""
-    assert json.loads(project.testmon("report", "--format", "json").out)["outcomes"] == {"passed": 2}
+    assert json.loads(project.testmon("report", "--format", "json").out)["outcomes"] == {
+        "passed": 2
+    }
 
 
 def test_a_datafile_may_be_named_by_a_url(shop: Project) -> None:
@@ -285,7 +305,8 @@ def test_what_changed_counts_by_reason_and_notes_are_shown(shop: Project) -> Non
     shop.write({"shop.py": "def (\n"})
     lines = _report(shop, "--slowest", "0").splitlines()
     assert (lines[4], lines[8]) == (
-        "selected now: 2 (2 failed)",  # in the one file that imports it: they show that it cannot be imported
+        # in the one file that imports it: they show that it cannot be imported
+        "selected now: 2 (2 failed)",
         "note: shop.py does not parse: invalid syntax (line 1)",
     )
 
@@ -310,9 +331,13 @@ everything is selected
 
 
 @pytest.mark.parametrize("option", ["--fail-on-failure", "--coverage=lines"])
-def test_without_a_datafile_there_is_nothing_to_report_and_none_is_made(shop: Project, option: str) -> None:
+def test_without_a_datafile_there_is_nothing_to_report_and_none_is_made(
+    shop: Project, option: str
+) -> None:
     (shop.path / ".testmondata").unlink()
-    message = f"testmon: error: {shop.path}/.testmondata does not exist: run testmon collect first\n"
+    message = (
+        f"testmon: error: {shop.path}/.testmondata does not exist: run testmon collect first\n"
+    )
     assert shop.testmon("report", option) == Answer(65, "", message)
     assert not (shop.path / ".testmondata").exists()
 

@@ -136,7 +136,9 @@ def write_report(project: Project, name: str = "ours.coverage") -> dict[str, lis
 def test_it_is_what_coverage_measures(project: Project, engine: str) -> None:
     project.write(FILES)
     assert project.testmon("collect", "-q", "--engine", engine).code == 0
-    measured = project.run(sys.executable, "-m", "coverage", "run", "--source=.", "--data-file=plain", "-m", "pytest")
+    measured = project.run(
+        sys.executable, "-m", "coverage", "run", "--source=.", "--data-file=plain", "-m", "pytest"
+    )
     assert measured.code == 0
     expected = lines_of(project, "plain")
     assert expected["shop/unused.py"] == []  # which nothing imported
@@ -174,16 +176,23 @@ def test_contexts_and_a_limit(project: Project) -> None:
     project.write(FILES)
     assert project.testmon("collect", "-q").code == 0
     for more in ((), ("--branch",)):
-        answer = project.testmon("report", "--coverage", "ours.coverage", "--contexts", "--fail-under", "50", *more)
+        answer = project.testmon(
+            "report", "--coverage", "ours.coverage", "--contexts", "--fail-under", "50", *more
+        )
         assert answer.code == 0
         data = read(project, "ours.coverage").get_data()
         data.set_query_context("test_price.py::test_rate")
         text = (project.path / "shop/price.py").read_text(encoding="utf-8").splitlines()
-        lines = [text[line - 1].strip() for line in sorted(data.lines(f"{project.path}/shop/price.py") or ())]
+        lines = [
+            text[line - 1].strip()
+            for line in sorted(data.lines(f"{project.path}/shop/price.py") or ())
+        ]
         assert lines[:4] == ["try:", "found = RATES[kind]", "if loud:", "for i in range(2):"]
     answer = project.testmon("report", "--coverage", "ours.coverage", "--fail-under", "99.5")
     assert answer.code == 1
-    assert re.search(r"^testmon: coverage is \d\d\.\d\d %, less than 99\.5 %$", answer.err, re.MULTILINE)
+    assert re.search(
+        r"^testmon: coverage is \d\d\.\d\d %, less than 99\.5 %$", answer.err, re.MULTILINE
+    )
     answer = project.testmon("report", "--branch")
     assert answer.code == 64
 
@@ -208,7 +217,11 @@ def test_partial_runs_add_up(project: Project) -> None:
     changed = write_report(project)
     missing = set(whole["shop/price.py"]) - set(changed["shop/price.py"])
     text = (project.path / "shop/price.py").read_text(encoding="utf-8").splitlines()
-    assert [text[line - 1].strip() for line in sorted(missing)] == ["RATES = {", "except KeyError:", "return 4 - 4"]
+    assert [text[line - 1].strip() for line in sorted(missing)] == [
+        "RATES = {",
+        "except KeyError:",
+        "return 4 - 4",
+    ]
     assert project.testmon("collect", "-q", "--select").code == 0
     assert write_report(project) == whole
 
@@ -235,12 +248,16 @@ FILES_OF_ONE = """
 def test_only_a_coverage_data_file_is_replaced(project: Project) -> None:
     project.write({"test_a.py": "def test_a():\n    pass\n", "notes.txt": "precious\n"})
     answer = project.testmon("report", "--coverage", "new")
-    message = f"testmon: error: {project.path}/.testmondata does not exist: run testmon collect first\n"
+    message = (
+        f"testmon: error: {project.path}/.testmondata does not exist: run testmon collect first\n"
+    )
     assert (answer.code, answer.out, answer.err) == (65, "", message)
     assert project.testmon("collect", "-q").code == 0
     assert write_report(project, "new") == write_report(project, "new") == {"test_a.py": [1, 2]}
     answer = project.testmon("report", "--coverage", "notes.txt")
-    message = "testmon: error: notes.txt exists and is not a coverage data file: choose another path\n"
+    message = (
+        "testmon: error: notes.txt exists and is not a coverage data file: choose another path\n"
+    )
     assert (answer.code, answer.out, answer.err) == (64, "", message)
     assert (project.path / "notes.txt").read_text(encoding="utf-8") == "precious\n"
     answer = project.testmon("report", "--coverage", "missing/new")

@@ -52,7 +52,11 @@ FILES = {
             pass
         """,
 }
-_PARAMETERS = "[" + json.loads(f'"{HOSTILE}"'.replace("\\x1b", "\\u001b")).encode("unicode_escape").decode() + "]"
+_PARAMETERS = (
+    "["
+    + json.loads(f'"{HOSTILE}"'.replace("\\x1b", "\\u001b")).encode("unicode_escape").decode()
+    + "]"
+)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +95,10 @@ def test_junit(shop: Project) -> None:
         "test_error": [parser.Error],
         "test_skipped": [parser.Skipped],
     }
-    assert cases["test_name"].result[0].message == "need not run: nothing that it relies on has changed since it ran"
+    assert (
+        cases["test_name"].result[0].message
+        == "need not run: nothing that it relies on has changed since it ran"
+    )
     assert cases["test_two"].classname == "tests.test_shop.TestPrice"
     assert cases["test_hostile"].name == f"test_hostile{_PARAMETERS}"
     assert "]]> <b>&" in cases["test_hostile"].result[0].text
@@ -125,7 +132,10 @@ CTRF = _closed(
         tool=_closed("name", name=_TEXT),
         summary=_closed(
             "tests passed failed skipped pending other start stop",
-            **dict.fromkeys(("tests", "passed", "failed", "skipped", "pending", "other", "start", "stop"), _NUMBER),
+            **dict.fromkeys(
+                ("tests", "passed", "failed", "skipped", "pending", "other", "start", "stop"),
+                _NUMBER,
+            ),
         ),
         tests={
             "type": "array",
@@ -151,7 +161,10 @@ def test_ctrf(shop: Project) -> None:
     answer = json.loads(_report(shop, "ctrf"))
     validate(answer, CTRF)
     found = answer["results"]
-    states = {test["name"].rpartition("::")[2].partition("[")[0]: test["status"] for test in found["tests"]}
+    states = {
+        test["name"].rpartition("::")[2].partition("[")[0]: test["status"]
+        for test in found["tests"]
+    }
     assert states["test_two"] == "failed"
     assert states["test_name"] == "skipped"
     assert found["summary"]["failed"] == 3
@@ -169,7 +182,13 @@ def _commands(text: str) -> Iterator[tuple[str, dict[str, str], str]]:
         assert command is not None, line
         properties = dict(part.split("=", 1) for part in command[2].split(","))
         for name, value in properties.items():
-            for code, sign in (("%2C", ","), ("%3A", ":"), ("%0A", "\n"), ("%0D", "\r"), ("%25", "%")):
+            for code, sign in (
+                ("%2C", ","),
+                ("%3A", ":"),
+                ("%0A", "\n"),
+                ("%0D", "\r"),
+                ("%25", "%"),
+            ):
                 value = value.replace(code, sign)
             properties[name] = value
         yield command[1], properties, command[3].replace("%0A", "\n").replace("%25", "%")
@@ -216,7 +235,11 @@ def _strict(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     found = {name: _strict(value) for name, value in schema.items()}
-    return {**found, "additionalProperties": False} if isinstance(schema.get("properties"), dict) else found
+    return (
+        {**found, "additionalProperties": False}
+        if isinstance(schema.get("properties"), dict)
+        else found
+    )
 
 
 def test_json_is_as_its_schema_says(shop: Project) -> None:

@@ -49,7 +49,11 @@ FILES = {
             assert Path("rows.txt").read_text()
         """,
 }
-PRICE, NAME, ROWS = "test_price.py::test_price", "test_name.py::test_name", "test_rows.py::test_rows"
+PRICE, NAME, ROWS = (
+    "test_price.py::test_price",
+    "test_name.py::test_name",
+    "test_rows.py::test_rows",
+)
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +134,9 @@ def test_the_difference_to_a_revision_is_asked_about_whatever_ran_since(shop: Pr
     assert shop.testmon("select", "--base", "HEAD~1", "-k", "price", "--explain").out == reason
 
 
-def test_what_changed_since_a_test_ran_counts_where_the_difference_may_matter(shop: Project) -> None:
+def test_what_changed_since_a_test_ran_counts_where_the_difference_may_matter(
+    shop: Project,
+) -> None:
     shop.edit("shop.py", "x * 2", "x * 3")
     shop.write({"rows.txt": "2\n"})
     shop.git("commit", "-qam", "second")
@@ -179,7 +185,9 @@ def test_the_root_may_be_a_folder_of_the_repository(shop: Project) -> None:
     assert _select(app, "--staged") == [PRICE]
 
 
-@pytest.mark.parametrize(("option", "what"), [("--staged", "git rev-parse failed in"), ("--base=HEAD", "--base HEAD:")])
+@pytest.mark.parametrize(
+    ("option", "what"), [("--staged", "git rev-parse failed in"), ("--base=HEAD", "--base HEAD:")]
+)
 def test_without_a_repository_it_is_an_error(project: Project, option: str, what: str) -> None:
     answer = project.testmon("select", option)
     assert (answer.code, answer.out, answer.err.count("\n")) == (66, "", 1)

@@ -24,12 +24,18 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder, symlinks=os.name != "nt")
     site = next(folder.glob("**/site-packages"))
     for module in (click, testmon_cli):
-        (site / module.__name__).symlink_to(Path(module.__path__[0]).resolve(), target_is_directory=True)
+        (site / module.__name__).symlink_to(
+            Path(module.__path__[0]).resolve(), target_is_directory=True
+        )
     return folder
 
 
 def _python(folder: Path) -> str:
-    return str(next(path for path in (folder / "bin/python", folder / "Scripts/python.exe") if path.exists()))
+    return str(
+        next(
+            path for path in (folder / "bin/python", folder / "Scripts/python.exe") if path.exists()
+        )
+    )
 
 
 def test_a_python_without_pytest_says_which_one_to_ask(project: Project, bare: Path) -> None:
@@ -40,15 +46,21 @@ def test_a_python_without_pytest_says_which_one_to_ask(project: Project, bare: P
     assert project.run(python, "-m", "testmon_cli", "select") == Answer(
         0, "test_shop.py\n", f"{note}; --python {sys.executable} asks that one\n"
     )
-    assert project.run(python, "-m", "testmon_cli", "select", "--python", sys.executable) == Answer(0, "", "")
+    assert project.run(python, "-m", "testmon_cli", "select", "--python", sys.executable) == Answer(
+        0, "", ""
+    )
     project.edit("shop.py", "1", "2")
     for asked in (sys.executable, sys.prefix):
-        answer = project.run(python, "-m", "testmon_cli", "-C", str(project.path), "select", "--python", asked)
+        answer = project.run(
+            python, "-m", "testmon_cli", "-C", str(project.path), "select", "--python", asked
+        )
         assert answer == Answer(0, "test_shop.py::test_price\n", "")
     answer = project.run(python, "-m", "testmon_cli", "diff").out.splitlines()
     other = f"packages were not compared: {python} is another Python than that of the tests"
     assert answer[2:] == [f"{other}; --python {sys.executable} asks that one"]
-    assert project.run(python, "-m", "testmon_cli", "diff", f"--python={sys.executable}").out.endswith("  1 test\n")
+    assert project.run(
+        python, "-m", "testmon_cli", "diff", f"--python={sys.executable}"
+    ).out.endswith("  1 test\n")
 
 
 @pytest.mark.parametrize(

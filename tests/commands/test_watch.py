@@ -59,11 +59,19 @@ class Watch:
             self.before = termios.tcgetattr(self.slave)
             ends = {"stdin": self.slave, "stdout": self.slave, "stderr": self.slave}
             self.process = subprocess.Popen(
-                command, cwd=project.path, start_new_session=True, preexec_fn=self._take_terminal, **ends
+                command,
+                cwd=project.path,
+                start_new_session=True,
+                preexec_fn=self._take_terminal,
+                **ends,
             )
         else:
             self.process = subprocess.Popen(
-                command, cwd=project.path, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+                command,
+                cwd=project.path,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
             )
             assert self.process.stdout is not None
             self.out = self.process.stdout.fileno()
@@ -86,7 +94,10 @@ class Watch:
             os.close(self.slave)
 
     def expect(self, pattern: str) -> str:
-        """Wait until what comes next holds a text; what came up to its end is not looked at again."""
+        """Wait until what comes next holds a text.
+
+        What came up to its end is not looked at again.
+        """
         end = time.monotonic() + PATIENCE
         while not (found := re.compile(pattern).search(self.text, self._seen)):
             assert time.monotonic() < end, f"no {pattern!r} in {self.text[self._seen :]!r}"
@@ -124,7 +135,9 @@ def test_in_a_terminal(shop: Project) -> None:
         watch.expect("nothing must run; waiting for changes")
         time.sleep(0.5)
         shop.edit("shop.py", "return x + 1", "return 1 + x")
-        watch.expect(r"testmon: running 1 test, 0\.\d s: runs shop\.py::total, changed at shop\.py:1\n")
+        watch.expect(
+            r"testmon: running 1 test, 0\.\d s: runs shop\.py::total, changed at shop\.py:1\n"
+        )
         watch.expect("1 passed")
         watch.expect("testmon: passed in .* s; waiting for changes")
         shop.edit("shop.py", "return 1 + x", "return 7 + x")
@@ -165,7 +178,11 @@ def test_a_run_that_a_save_makes_worthless_is_stopped(shop: Project) -> None:
 
 
 def test_ctrl_c_leaves_everything_recorded(shop: Project) -> None:
-    shop.write({"test_slow.py": "import time\n\ndef test_a():\n    pass\n\ndef test_slow():\n    time.sleep(40)\n"})
+    shop.write(
+        {
+            "test_slow.py": "import time\n\ndef test_a():\n    pass\n\ndef test_slow():\n    time.sleep(40)\n"
+        }
+    )
     with Watch(shop, terminal=True) as watch:
         watch.expect("testmon: running .*new test file")
         watch.expect(r"\.")
@@ -217,4 +234,7 @@ def test_without_the_extra(project: Project) -> None:
     program = "import sys; sys.modules['watchfiles'] = None; from testmon_cli import cli; sys.exit(cli.main(['watch']))"
     answer = project.run(sys.executable, "-c", program)
     assert (answer.code, answer.out) == (66, "")
-    assert answer.err == 'testmon: error: the package watchfiles is missing: pip install "testmon-cli[watch]"\n'
+    assert (
+        answer.err
+        == 'testmon: error: the package watchfiles is missing: pip install "testmon-cli[watch]"\n'
+    )

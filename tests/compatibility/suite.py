@@ -20,7 +20,10 @@ from tests.conftest import Project
 
 
 def needs(*modules: str) -> None:
-    """Skip a test whose tools are not installed; where all must be (TESTMON_TEST_ALL), it fails instead."""
+    """Skip a test whose tools are not installed.
+
+    Where all must be (TESTMON_TEST_ALL), it fails instead.
+    """
     for module in modules:
         if os.environ.get("TESTMON_TEST_ALL"):
             importlib.import_module(module)
@@ -54,13 +57,20 @@ class Suite:
     def collect(self, *arguments: str, engine: str = "auto", verbose: bool = False) -> int:
         """Run `testmon collect` and give pytest's exit code."""
         with _inside(self.cwd):
-            return collecting.collect(settings.load(engine=engine), arguments, verbose=verbose).exitcode
+            return collecting.collect(
+                settings.load(engine=engine), arguments, verbose=verbose
+            ).exitcode
 
     def plain(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run pytest as a user would."""
         command = [sys.executable, "-m", "pytest", *arguments]
         return subprocess.run(
-            command, cwd=self.cwd, env={**os.environ, **environ}, capture_output=True, text=True, check=False
+            command,
+            cwd=self.cwd,
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def select(self, *, exact: bool = False) -> list[str]:
@@ -87,7 +97,11 @@ class Suite:
 
     def unsure(self) -> dict[str, str]:
         """Tests that are selected every time, with the reason."""
-        return {n: seen.unknown or seen.always for n, seen in self.known().items() if seen.unknown or seen.always}
+        return {
+            n: seen.unknown or seen.always
+            for n, seen in self.known().items()
+            if seen.unknown or seen.always
+        }
 
 
 class _inside:
@@ -131,7 +145,9 @@ def _read(datafile: Datafile) -> dict[str, Seen]:
             if not lookups.is_place(fingerprint.path)
             for checksum in fingerprint.checksums
         }
-        resources = {(s.kind, s.name) for trace in traces for s in datafile.trace_resources(trace).values()}
+        resources = {
+            (s.kind, s.name) for trace in traces for s in datafile.trace_resources(trace).values()
+        }
         own = {name for name in executed if name.partition("::")[0] == execution.path}
         reasons = [execution.unknown, *(unknown.get(trace, "") for trace in traces)]
         known[execution.nodeid] = Seen(

@@ -314,7 +314,11 @@ def test_greenlets(suite: Suite, engine: str) -> None:
         }
     )
     assert suite.collect("-q", engine=engine) == 0
-    assert suite.functions() == {"greenlet": {"one", "two"}, "gevent": {"one", "late"}, "nothing": set()}
+    assert suite.functions() == {
+        "greenlet": {"one", "two"},
+        "gevent": {"one", "late"},
+        "nothing": set(),
+    }
     assert suite.unsure() == {}
 
 
@@ -382,7 +386,9 @@ def test_tests_that_run_at_once_in_threads_are_selected_every_time(suite: Suite)
     both = ["test_both.py::test_first", "test_both.py::test_second"]
     reasons = suite.unsure()
     assert sorted(reasons) == both
-    assert all("other tests ran at the same time, in threads" in reason for reason in reasons.values())
+    assert all(
+        "other tests ran at the same time, in threads" in reason for reason in reasons.values()
+    )
     assert sorted(suite.select(exact=True)) == both
 
 

@@ -81,11 +81,14 @@ def test_pytest_cov(suite: Suite, branch: bool, core: str, monkeypatch: pytest.M
     assert totals(suite) == expected
     assert suite.functions() == EXPECTED
     assert suite.unsure() == {}
-    if not branch and core == "ctrace":  # the engine that is coverage.py itself lets the other one measure, and says so
+    # the engine that is coverage.py itself lets the other one measure, and says so
+    if not branch and core == "ctrace":
         assert suite.collect(*options, engine="coverage") == 0
         assert totals(suite) == expected
         reason = "coverage was measured in the same process; use --engine probes"
-        assert {nodeid: reason in text for nodeid, text in suite.unsure().items()} == dict.fromkeys(suite.known(), True)
+        assert {nodeid: reason in text for nodeid, text in suite.unsure().items()} == dict.fromkeys(
+            suite.known(), True
+        )
 
 
 def test_diff_cover(suite: Suite) -> None:
@@ -96,12 +99,20 @@ def test_diff_cover(suite: Suite) -> None:
     project.git("init", "-q", "-b", "main")
     project.git("add", ".")
     project.git("commit", "-qm", "Begin")
-    project.edit("shop.py", "    return x * 2\n", "    if x > 9:\n        return 0\n    return x * 2\n")
+    project.edit(
+        "shop.py", "    return x * 2\n", "    if x > 9:\n        return 0\n    return x * 2\n"
+    )
     assert suite.collect("-q") == 0
     assert project.testmon("report", "--coverage", ".coverage").code == 0
     for command in (
         ("coverage", "xml", "--rcfile=/dev/null", "-q"),
-        ("diff_cover.diff_cover_tool", "coverage.xml", "--compare-branch=HEAD", "--format=json:out.json", "-q"),
+        (
+            "diff_cover.diff_cover_tool",
+            "coverage.xml",
+            "--compare-branch=HEAD",
+            "--format=json:out.json",
+            "-q",
+        ),
     ):
         answer = project.run(sys.executable, "-m", *command)
         assert answer.code == 0, answer.out + answer.err
@@ -125,7 +136,9 @@ def measure(suite: Suite, *command: str) -> object:
     answer = suite.project.run(sys.executable, "-m", "coverage", "run", "-m", *command)
     assert answer.code == 0, answer.out + answer.err
     data = str(suite.project.path / ".coverage")
-    measured = coverage.Coverage(data_file=data, config_file=str(suite.project.path / ".coveragerc"))
+    measured = coverage.Coverage(
+        data_file=data, config_file=str(suite.project.path / ".coveragerc")
+    )
     measured.combine([str(suite.project.path)])
     measured.json_report(outfile=str(suite.project.path / "out.json"))
     return totals(suite)
@@ -137,6 +150,9 @@ def totals(suite: Suite) -> object:
     found = json.loads(path.read_text(encoding="utf-8"))["files"]
     assert any(values["executed_lines"] for values in found.values())
     os.unlink(path)
-    found = {os.path.relpath(suite.project.path / name, suite.project.path): values for name, values in found.items()}
+    found = {
+        os.path.relpath(suite.project.path / name, suite.project.path): values
+        for name, values in found.items()
+    }
     names = ("executed_lines", "missing_lines", "executed_branches", "missing_branches")
     return {name: {n: values[n] for n in names if n in values} for name, values in found.items()}

@@ -1,4 +1,7 @@
-"""Debuggers and tracers of the user: the run works, and what could not be recorded is selected every time."""
+"""Debuggers and tracers of the user.
+
+The run works, and what could not be recorded is selected every time.
+"""
 
 import sys
 
@@ -82,7 +85,14 @@ def test_breakpoint(suite: Suite) -> None:
     })  # fmt: skip
     for engine in ("probes", "coverage"):
         answer = suite.project.run(
-            sys.executable, "-m", "testmon_cli", "collect", "--pdb", "--engine", engine, stdin="p 6*7\nc\np 6*7\nc\n"
+            sys.executable,
+            "-m",
+            "testmon_cli",
+            "collect",
+            "--pdb",
+            "--engine",
+            engine,
+            stdin="p 6*7\nc\np 6*7\nc\n",
         )
         assert answer.code == 1, answer.out + answer.err
         assert answer.out.count("(Pdb) 42") == 2
@@ -91,5 +101,7 @@ def test_breakpoint(suite: Suite) -> None:
             "test_debug.py::test_fails": "failed",
             "test_debug.py::test_passes": "passed",
         }
-        assert all("shop.py::price" in seen.functions or seen.unknown for seen in suite.known().values())
+        assert all(
+            "shop.py::price" in seen.functions or seen.unknown for seen in suite.known().values()
+        )
         assert set(suite.unsure()) <= {"test_debug.py::test_stops", "test_debug.py::test_fails"}

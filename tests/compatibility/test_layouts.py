@@ -103,7 +103,9 @@ LAYOUTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("layout", [pytest.param(layout, id=name) for name, layout in LAYOUTS.items()])
+@pytest.mark.parametrize(
+    "layout", [pytest.param(layout, id=name) for name, layout in LAYOUTS.items()]
+)
 def test_layout(suite: Suite, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     for name, value in layout.environ.items():
@@ -117,11 +119,18 @@ def test_layout(suite: Suite, layout: Layout, monkeypatch: pytest.MonkeyPatch) -
     assert sorted(suite.select(exact=True)) == layout.selected
 
 
-def test_sources_outside_of_the_root(tmp_path: Path, suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_outside_of_the_root(
+    tmp_path: Path, suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As of an editable install; they count when the setting `source` names them."""
     other = Project(tmp_path / "other")
     other.write({"shop.py": SHOP})
-    suite.project.write({"pyproject.toml": "[tool.testmon]\nsource = ['../other']\n", "test_shop.py": suite_of("shop")})
+    suite.project.write(
+        {
+            "pyproject.toml": "[tool.testmon]\nsource = ['../other']\n",
+            "test_shop.py": suite_of("shop"),
+        }
+    )
     monkeypatch.setenv("PYTHONPATH", str(other.path), prepend=os.pathsep)
     assert suite.collect("-q") == 0
     other.edit("shop.py", "x * 2", "2 * x")
@@ -143,7 +152,10 @@ def test_links(suite: Suite, tmp_path: Path) -> None:
     """A file reached by another name, and a project that is itself reached by a link."""
     project = suite.project
     project.write(
-        {"real/shop.py": SHOP, "test_shop.py": "import sys\nsys.path.insert(0, 'linked')\n" + suite_of("shop")}
+        {
+            "real/shop.py": SHOP,
+            "test_shop.py": "import sys\nsys.path.insert(0, 'linked')\n" + suite_of("shop"),
+        }
     )
     os.symlink(project.path / "real", project.path / "linked")
     os.symlink(project.path, tmp_path / "elsewhere")
@@ -165,10 +177,15 @@ def test_a_zipped_package_counts_as_a_file(suite: Suite) -> None:
     assert suite.collect("-q") == 0
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("zipped.py", SHOP.replace("x * 2", "2 * x"))
-    assert {argument.partition("::")[0] for argument in suite.select()} == {"test_shop.py", "test_other.py"}
+    assert {argument.partition("::")[0] for argument in suite.select()} == {
+        "test_shop.py",
+        "test_other.py",
+    }
 
 
-@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files differ by more than case there")
+@pytest.mark.skipif(
+    sys.platform in ("win32", "darwin"), reason="names of files differ by more than case there"
+)
 def test_names_that_differ_by_case(suite: Suite) -> None:
     suite.project.write({"shop.py": SHOP, "Shop.py": SHOP, "test_shop.py": suite_of("shop")})
     suite.project.write({"test_Shop.py": suite_of("Shop")})

@@ -46,13 +46,19 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Suite:
     shop = "def price(x):\n    return x\n\n\ndef name(x):\n    return x\n"
     suite.project.write({"pyproject.toml": "", "shop.py": shop, "tests/test_odd.py": TESTS})
     assert suite.collect("-q") == 0
-    suite.project.edit("shop.py", "def price(x):\n    return x", "def price(x):\n    return (x, x)[0]")
+    suite.project.edit(
+        "shop.py", "def price(x):\n    return x", "def price(x):\n    return (x, x)[0]"
+    )
     return suite
 
 
 def ran(text: str) -> list[str]:
     """Names of the tests that passed, from `pytest -v`."""
-    return [line.partition("::")[2].rpartition(" PASSED")[0] for line in text.splitlines() if " PASSED" in line]
+    return [
+        line.partition("::")[2].rpartition(" PASSED")[0]
+        for line in text.splitlines()
+        if " PASSED" in line
+    ]
 
 
 def test_all_are_known(odd: Suite) -> None:
@@ -63,7 +69,10 @@ def test_all_are_known(odd: Suite) -> None:
 def test_xargs(odd: Suite) -> None:
     """Characters that xargs would split stand for the function with all its parameters."""
     lines = odd.project.testmon("select").out
-    assert sorted(lines.splitlines()) == ["tests/test_odd.py::test_odd", "tests/test_odd.py::test_one[1]"]
+    assert sorted(lines.splitlines()) == [
+        "tests/test_odd.py::test_odd",
+        "tests/test_odd.py::test_one[1]",
+    ]
     answer = odd.project.run("xargs", "-r", *PYTEST, stdin=lines)
     assert answer.code == 0, answer.out
     assert len(ran(answer.out)) == 20

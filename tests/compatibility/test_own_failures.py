@@ -1,4 +1,7 @@
-"""A failure of ours never breaks the user's run: it is told, and the tests that met it are selected every time."""
+"""A failure of ours never breaks the user's run.
+
+It is told, and the tests that met it are selected every time.
+"""
 
 import pytest
 
@@ -22,8 +25,14 @@ TESTS = """
         assert shop.price(1) == 3
     """
 BREAKING = {
-    "what a test relied on": ("pytest_plugin.plugin.Collector._come_to", "test_file test_price test_fails"),
-    "how it came out": ("pytest_plugin.plugin.Collector._outcome_record", "test_file test_price test_fails"),
+    "what a test relied on": (
+        "pytest_plugin.plugin.Collector._come_to",
+        "test_file test_price test_fails",
+    ),
+    "how it came out": (
+        "pytest_plugin.plugin.Collector._outcome_record",
+        "test_file test_price test_fails",
+    ),
     "the safety net": ("recorder.Recorder.observed", "test_file test_price test_fails"),
     "files": ("watch.project_reads.ProjectReads.take_file", "test_file"),
 }

@@ -90,12 +90,21 @@ FILES = {
 }
 
 
-WAYS = [("load", "2", "probes"), ("load", "2", "coverage"), ("loadgroup", "2", "probes"), ("each", "1", "probes")]
+WAYS = [
+    ("load", "2", "probes"),
+    ("load", "2", "coverage"),
+    ("loadgroup", "2", "probes"),
+    ("each", "1", "probes"),
+]
 OTHER_WAYS = [(mode, "2", "probes") for mode in ("loadscope", "loadfile", "worksteal")]
 
 
-@pytest.mark.parametrize("ways", [WAYS, pytest.param(OTHER_WAYS, marks=pytest.mark.slow)], ids=["some", "others"])
-def test_every_way_to_distribute_gives_what_a_serial_run_gives(suite: Suite, ways: list[tuple[str, str, str]]) -> None:
+@pytest.mark.parametrize(
+    "ways", [WAYS, pytest.param(OTHER_WAYS, marks=pytest.mark.slow)], ids=["some", "others"]
+)
+def test_every_way_to_distribute_gives_what_a_serial_run_gives(
+    suite: Suite, ways: list[tuple[str, str, str]]
+) -> None:
     needs("xdist")
     suite.project.write(FILES)
     assert suite.collect("-q") == 1
@@ -116,7 +125,9 @@ def test_every_way_to_distribute_gives_what_a_serial_run_gives(suite: Suite, way
 def test_a_worker_that_crashes_takes_its_own_test_along(project: Project, suite: Suite) -> None:
     needs("xdist")
     project.write(FILES)
-    project.write({"test_crash.py": "import os\n\n\ndef test_crash():\n    os.kill(os.getpid(), 9)\n"})
+    project.write(
+        {"test_crash.py": "import os\n\n\ndef test_crash():\n    os.kill(os.getpid(), 9)\n"}
+    )
     assert suite.collect("-q", "-p", "xdist", "-n", "2") == 1
     outcomes = suite.outcomes()
     assert outcomes.pop("test_crash.py::test_crash") == "failed"

@@ -19,7 +19,14 @@ SHOP = """
     def fetch():
         return name("far")
     """
-PLUGINS = ("pytest_rerunfailures", "pytest_timeout", "pytest_repeat", "pytest_benchmark", "pytest_mock", "hypothesis")
+PLUGINS = (
+    "pytest_rerunfailures",
+    "pytest_timeout",
+    "pytest_repeat",
+    "pytest_benchmark",
+    "pytest_mock",
+    "hypothesis",
+)
 OPTIONS = [
     *("-p", "pytest_rerunfailures"), *("-p", "pytest_timeout"), *("-p", "pytest_repeat"),
     *("-p", "pytest_benchmark.plugin"), *("-p", "pytest_mock"), *("-p", "_hypothesis_pytestplugin"),
@@ -140,15 +147,29 @@ def test_plugins_together(suite: Suite, capfd: pytest.CaptureFixture[str]) -> No
     }  # fmt: skip
     assert suite.unsure() == {"test_plugins.py::test_flaky": "it was rerun after a failure"}
     seen = suite.known()
-    assert not [name for test in seen.values() for _, name in test.resources if ".hypothesis" in name]
+    assert not [
+        name for test in seen.values() for _, name in test.resources if ".hypothesis" in name
+    ]
     suite.project.edit("shop.py", "x * 2", "2 * x")
     selected = {argument.rpartition("::test_")[2] for argument in suite.select()}
-    assert selected == {"flaky", "slow", "benchmark", "given", "wrong", "subtests", "nose", "case", "parts"}
+    assert selected == {
+        "flaky",
+        "slow",
+        "benchmark",
+        "given",
+        "wrong",
+        "subtests",
+        "nose",
+        "case",
+        "parts",
+    }
 
 
 def test_any_order(suite: Suite) -> None:
     needs("pytest_randomly")
-    tests = "\n\n".join(f"def test_{n}(base):\n    assert shop.price({n}) == {2 * n}" for n in range(6))
+    tests = "\n\n".join(
+        f"def test_{n}(base):\n    assert shop.price({n}) == {2 * n}" for n in range(6)
+    )
     fixture = "import pytest\nimport shop\n\n\n@pytest.fixture(scope='module')\ndef base():\n    return shop.fetch()\n"
     suite.project.write({"shop.py": SHOP, "test_order.py": f"{fixture}\n\n{tests}"})
     found = []
@@ -247,7 +268,8 @@ DJANGO = {
         ("store/models.py", "title.lower()", "title.lower() + ''", {"test_whisper"}),
         ("store/templates/about.html", "about", "about us", {"test_about"}),
         ("store/templates/index.html", "{{ book }}", "{{ book }}!", {"test_index"}),
-        ("store/models.py", "max_length=20", "max_length=30", {""}),  # the whole file: it imports the class
+        # the whole file: it imports the class
+        ("store/models.py", "max_length=20", "max_length=30", {""}),
     ],
 )  # fmt: skip
 def test_django(django: Suite, name: str, old: str, new: str, expected: set[str]) -> None:
@@ -328,7 +350,9 @@ ITEMS = {
         ("conftest.py", "== self.expected", "== self.expected + 0", {"test_prices.yaml::1", "test_prices.yaml::3"}),
     ],
 )  # fmt: skip
-def test_items_of_other_kinds(items: Suite, name: str, old: str, new: str, expected: set[str]) -> None:
+def test_items_of_other_kinds(
+    items: Suite, name: str, old: str, new: str, expected: set[str]
+) -> None:
     items.project.edit(name, old, new)
     try:
         assert set(items.select()) == expected

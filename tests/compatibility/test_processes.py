@@ -240,7 +240,10 @@ def test_a_process_that_outlives_its_test_counts_for_those_after_it(
     assert suite.collect("-q", "-W", "ignore", verbose=True) == 0
     assert suite.unsure() == {}
     notes = [line for line in capfd.readouterr().err.splitlines() if "processes behind" in line]
-    left = ["test_server[1]", *(f"test_pool[1-{method}]" for method in ("fork", "spawn", "forkserver"))]
+    left = [
+        "test_server[1]",
+        *(f"test_pool[1-{method}]" for method in ("fork", "spawn", "forkserver")),
+    ]
     text = "left processes behind: they count for the tests after it"
     assert notes == [f"testmon: test_left.py::{test} {text}" for test in left]
     suite.project.edit("shop.py", "x + 1", "1 + x")
@@ -249,7 +252,9 @@ def test_a_process_that_outlives_its_test_counts_for_those_after_it(
     suite.project.edit("shop.py", "1 + x", "x + 1")
     suite.project.edit("shop.py", "x + 2", "2 + x")
     tests = {argument.partition("::test_")[2] for argument in suite.select()}
-    assert tests == {f"pool[{x}-{method}]" for x in (1, 2) for method in ("fork", "spawn", "forkserver")}
+    assert tests == {
+        f"pool[{x}-{method}]" for x in (1, 2) for method in ("fork", "spawn", "forkserver")
+    }
 
 
 def test_a_process_outside_of_python_says_nothing(suite: Suite) -> None:

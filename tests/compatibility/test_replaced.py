@@ -1,4 +1,7 @@
-"""Tests that put other things in the place of what we use too: they come out as without us, and are known."""
+"""Tests that put other things in the place of what we use too.
+
+They come out as without us, and are known.
+"""
 
 import pytest
 
@@ -102,7 +105,9 @@ TESTS = """
 
 def test_functions_of_the_system(suite: Suite) -> None:
     suite.project.write({"shop.py": SHOP, "test_replaced.py": TESTS})
-    suite.project.write(dict.fromkeys(("late.py", "deep/later.py", "last.py"), "from shop import price\n"))
+    suite.project.write(
+        dict.fromkeys(("late.py", "deep/later.py", "last.py"), "from shop import price\n")
+    )
     plain = suite.plain("-q")
     assert suite.collect("-q") == plain.returncode == 0, plain.stdout
     assert suite.unsure() == {}
@@ -140,7 +145,9 @@ def test_fixtures_that_patch(suite: Suite, scope: str) -> None:
     assert suite.select() == ["test_shop.py::test_shop"]
 
 
-def test_variables_that_tests_set_for_processes(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_tests_set_for_processes(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They do not count; those that come from outside do, in processes too."""
     monkeypatch.setenv("SHOP_FROM_OUTSIDE", "1")
     suite.project.write({

@@ -13,8 +13,12 @@ SOURCES = {
     "bom": "\ufeffdef price(x):\n    return x * 2\n".encode(),
     "crlf": b"def price(x):\r\n    return x * 2\r\n",
     "cr": b"def price(x):\r    return x * 2\r",
-    "latin": "# -*- coding: latin-1 -*-\ndef price(x):\n    '\u00e4'\n    return x * 2\n".encode("latin-1"),
-    "shift": "# coding: shift_jis\nNAME = '\u96ea'\ndef price(x):\n    return x * 2\n".encode("shift_jis"),
+    "latin": "# -*- coding: latin-1 -*-\ndef price(x):\n    '\u00e4'\n    return x * 2\n".encode(
+        "latin-1"
+    ),
+    "shift": "# coding: shift_jis\nNAME = '\u96ea'\ndef price(x):\n    return x * 2\n".encode(
+        "shift_jis"
+    ),
     "feed": b"import os\n\x0c\ndef price(x):\n    \x0c\n    return x * 2\n",
     "no_end": b"def price(x):\n    return x * 2",
     "one_line": b"def price(x): return x * 2",
@@ -34,15 +38,22 @@ def write(suite: Suite, name: str, data: bytes) -> None:
 def test_ways_to_write_a_source(suite: Suite, engine: str) -> None:
     for name, data in SOURCES.items():
         write(suite, f"{name}.py", data)
-        suite.project.write({f"test_{name}.py": f"import {name}\n\n\ndef test():\n    assert {name}.price(2) == 4\n"})
+        suite.project.write(
+            {
+                f"test_{name}.py": f"import {name}\n\n\ndef test():\n    assert {name}.price(2) == 4\n"
+            }
+        )
     assert suite.collect("-q", engine=engine) == 0
     assert suite.unsure() == {}
     assert suite.select() == []
     for name, data in SOURCES.items():
         write(suite, f"{name}.py", data.replace(b"* 2", b"*  2 * 1"))
     expected = {f"test_{name}.py::test" for name in SOURCES}
-    selected = {argument if "::" in argument else f"{argument}::test" for argument in suite.select()}
-    assert selected == expected  # by its lines alone a function on one line cannot be told from the import
+    selected = {
+        argument if "::" in argument else f"{argument}::test" for argument in suite.select()
+    }
+    # by its lines alone a function on one line cannot be told from the import
+    assert selected == expected
     for name, data in SOURCES.items():
         write(suite, f"{name}.py", data.replace(b"* 2", b"*  2"))
     assert suite.select() == []
@@ -50,7 +61,12 @@ def test_ways_to_write_a_source(suite: Suite, engine: str) -> None:
 
 def test_sources_that_cannot_be_imported(suite: Suite, capfd: pytest.CaptureFixture[str]) -> None:
     """They fail as without us, and what could not be collected stays selected."""
-    broken = {"syntax": b"def (\n", "null": b"x = 1\0\n", "coding": b"# coding: martian\n", "utf": b"x = '\xff'\n"}
+    broken = {
+        "syntax": b"def (\n",
+        "null": b"x = 1\0\n",
+        "coding": b"# coding: martian\n",
+        "utf": b"x = '\xff'\n",
+    }
     for name, data in broken.items():
         write(suite, f"{name}.py", data)
     names = ", ".join(f'"{name}"' for name in broken)
@@ -181,7 +197,10 @@ def test_a_folder_of_links_without_end(suite: Suite) -> None:
 
 
 def test_a_source_that_is_read_as_text(suite: Suite) -> None:
-    """By `inspect`, mostly from its cache: by project code to use it, by pytest and libraries to show it."""
+    """By `inspect`, mostly from its cache.
+
+    By project code to use it, by pytest and libraries to show it.
+    """
     suite.project.write({
         "shop.py": "def price(x):\n    return x * 2\n",
         "remote.py": """
@@ -220,4 +239,7 @@ def test_a_source_that_is_read_as_text(suite: Suite) -> None:
     assert suite.collect("-q") == 0
     assert suite.unsure() == {}
     suite.project.edit("shop.py", "x * 2", "x * 3")
-    assert set(suite.select()) == {"test_remote.py::test_remote[1]", "test_remote.py::test_remote[2]"}
+    assert set(suite.select()) == {
+        "test_remote.py::test_remote[1]",
+        "test_remote.py::test_remote[2]",
+    }

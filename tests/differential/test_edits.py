@@ -1,5 +1,7 @@
 # ruff: noqa: E501 - the files of the sample project stand on few lines
-"""Seeded random edits of a small project: every test that plain pytest shows to change was selected, or is reported.
+"""Seeded random edits of a small project.
+
+Every test that plain pytest shows to change was selected, or is reported.
 
 `TESTMON_EDITS` sets how many are tried (default 60).
 """
@@ -87,12 +89,15 @@ def test_no_changed_test_is_missed(forks: Forks, tmp_path: Path) -> None:
         after = place.order("pytest")
         needed = changed_tests(before, after)
         selected = place.order("select")
-        chosen = {n for n in needed if n in selected["reasons"] or _is_given(n, selected["arguments"])}
+        chosen = {
+            n for n in needed if n in selected["reasons"] or _is_given(n, selected["arguments"])
+        }
         if (
             needed - chosen and selected["arguments"]
         ):  # one test may stand for those of its file, where that cannot be imported
             again = place.order("pytest", *selected["arguments"])
-            stops = again["code"] == after["code"] and not after["outcomes"]  # a conftest cannot be imported
+            # a conftest cannot be imported
+            stops = again["code"] == after["code"] and not after["outcomes"]
             chosen |= {nodeid for nodeid in needed if stops or in_errors(nodeid, again["errors"])}
         edit.path.write_text(original)
         changed += bool(needed)

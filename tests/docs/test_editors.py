@@ -12,7 +12,10 @@ from tests.conftest import Project
 pytestmark = pytest.mark.slow  # nothing in it depends on the version of Python
 
 PAGE = (Path(__file__).parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
-BLOCKS = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE.partition("## VS Code")[2], re.DOTALL)]
+BLOCKS = [
+    json.loads(text)
+    for text in re.findall(r"```json\n(.*?)```", PAGE.partition("## VS Code")[2], re.DOTALL)
+]
 SHOP = {
     "pyproject.toml": "",
     "shop.py": """
@@ -43,12 +46,18 @@ SHOP = {
 
 
 def problems(text: str, matcher: dict[str, Any]) -> set[tuple[str, int, str]]:
-    """What VS Code takes from an output: its patterns have to match lines that follow each other."""
+    """What VS Code takes from an output.
+
+    Its patterns have to match lines that follow each other.
+    """
     lines = text.splitlines()
     patterns = [(re.compile(pattern["regexp"]), pattern) for pattern in matcher["pattern"]]
     found = set()
     for number in range(len(lines) - len(patterns) + 1):
-        matches = [pattern.search(line) for (pattern, _), line in zip(patterns, lines[number:], strict=False)]
+        matches = [
+            pattern.search(line)
+            for (pattern, _), line in zip(patterns, lines[number:], strict=False)
+        ]
         if all(matches):
             values = {
                 name: match[group]
@@ -67,7 +76,10 @@ def test_the_task_of_vs_code_finds_failures_and_broken_imports(project: Project)
     assert command[0] == "testmon"
     project.write(SHOP)
     out = project.testmon(*command[1:]).out
-    assert problems(out, failures) == {("test_shop.py", 5, "assert 3 == 2"), ("shop.py", 3, "ValueError: too many")}
+    assert problems(out, failures) == {
+        ("test_shop.py", 5, "assert 3 == 2"),
+        ("shop.py", 3, "ValueError: too many"),
+    }
     assert problems(out, imports) == set()
     project.write({"test_new.py": "import nothing_like_it\n\ndef test():\n    pass\n"})
     out = project.testmon(*command[1:]).out
@@ -83,4 +95,7 @@ def test_the_shape_for_related_tests(project: Project) -> None:
     answer = json.loads(project.testmon("explain", "shop.py:4", "--format", "json").out)
     assert list(answer) == list(BLOCKS[1])
     assert [list(test) for test in answer["tests"]] == [list(BLOCKS[1]["tests"][0])] * 2
-    assert {test["nodeid"] for test in answer["tests"]} == {"test_shop.py::test_total", "test_shop.py::test_good"}
+    assert {test["nodeid"] for test in answer["tests"]} == {
+        "test_shop.py::test_total",
+        "test_shop.py::test_good",
+    }

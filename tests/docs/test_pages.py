@@ -39,7 +39,10 @@ def first_cells(text: str) -> set[str]:
 
 def test_generated_pages_are_current() -> None:
     done = subprocess.run(
-        [sys.executable, str(DOCS / "generate.py"), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, str(DOCS / "generate.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -62,7 +65,9 @@ def test_every_exit_code_is_documented() -> None:
 
 @pytest.mark.parametrize("word", INCUMBENT)
 def test_every_option_of_pytest_testmon_has_an_equivalent(word: str) -> None:
-    rows = [line for line in page("coming-from-pytest-testmon.md").splitlines() if line.startswith("| ")]
+    rows = [
+        line for line in page("coming-from-pytest-testmon.md").splitlines() if line.startswith("| ")
+    ]
     assert [row for row in rows if word in row.split(" | ")[0]]
 
 
@@ -70,7 +75,10 @@ def documented_commands() -> list[str]:
     found: set[str] = set()
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]:
         found.update(
-            re.findall(r"testmon (?:collect|diff|select|report|gc)\b[^|`\n>#.]*", path.read_text(encoding="utf-8"))
+            re.findall(
+                r"testmon (?:collect|diff|select|report|gc)\b[^|`\n>#.]*",
+                path.read_text(encoding="utf-8"),
+            )
         )
     return sorted(command.strip() for command in found)
 
@@ -79,10 +87,18 @@ def documented_commands() -> list[str]:
 def test_commands_in_the_documentation_use_options_that_exist(command: str) -> None:
     _, name, *words = command.split()
     known = {
-        option for parameter in cli.commands[name].params for option in (*parameter.opts, *parameter.secondary_opts)
+        option
+        for parameter in cli.commands[name].params
+        for option in (*parameter.opts, *parameter.secondary_opts)
     }
-    pytest_options = {"-x", "-n", "-k", "-q", "-v", "--tb", "--pdb", "--"} if name == "collect" else set()
-    used = {word.partition("=")[0] for word in words[: words.index("--") if "--" in words else None] if word[0] == "-"}
+    pytest_options = (
+        {"-x", "-n", "-k", "-q", "-v", "--tb", "--pdb", "--"} if name == "collect" else set()
+    )
+    used = {
+        word.partition("=")[0]
+        for word in words[: words.index("--") if "--" in words else None]
+        if word[0] == "-"
+    }
     assert used <= known | pytest_options | {"--help"}
 
 
@@ -94,19 +110,24 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["CONTRIBUTING.md", "docs/development/architecture.md", "docs/development/how-to-add.md"]
+    "name",
+    ["CONTRIBUTING.md", "docs/development/architecture.md", "docs/development/how-to-add.md"],
 )
 def test_files_that_developers_are_sent_to_exist(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:testmon_cli|tests|migrations|benchmarks|docs)/[\w./]*)`", text))
     packages = "|".join(path.parent.name for path in (ROOT / "testmon_cli").glob("*/__init__.py"))
-    named |= {f"testmon_cli/{path}" for path in re.findall(rf"(?<!/)\b((?:{packages})/\w+\.py)", text)}
+    named |= {
+        f"testmon_cli/{path}" for path in re.findall(rf"(?<!/)\b((?:{packages})/\w+\.py)", text)
+    }
     assert {path for path in named if not (ROOT / path).exists()} == set()
 
 
 def test_the_architecture_has_a_row_for_every_package() -> None:
     rows = first_cells(page("development/architecture.md"))
-    packages = {f"testmon_cli/{path.parent.name}/" for path in (ROOT / "testmon_cli").glob("*/__init__.py")}
+    packages = {
+        f"testmon_cli/{path.parent.name}/" for path in (ROOT / "testmon_cli").glob("*/__init__.py")
+    }
     assert packages - rows == set()
 
 
@@ -117,9 +138,19 @@ def test_the_performance_page_and_the_measurements_have_the_tables_that_scripts_
 
 
 def test_commits_are_checked_by_what_lint_runs() -> None:
-    lint = (ROOT / "noxfile.py").read_text(encoding="utf-8").partition("def lint(")[2].partition("\n\n\n")[0]
-    commands = {" ".join(re.findall(r'"([^"]+)"', line)) for line in re.findall(r"session\.run\((.*)\)", lint)}
-    hooks = re.findall(r"entry: (.*)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    lint = (
+        (ROOT / "noxfile.py")
+        .read_text(encoding="utf-8")
+        .partition("def lint(")[2]
+        .partition("\n\n\n")[0]
+    )
+    commands = {
+        " ".join(re.findall(r'"([^"]+)"', line))
+        for line in re.findall(r"session\.run\((.*)\)", lint)
+    }
+    hooks = re.findall(
+        r"entry: (.*)", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    )
     assert {command.removesuffix(" .") for command in commands} == {
         hook.replace(" --force-exclude", "") for hook in hooks
     }

@@ -20,7 +20,9 @@ SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.
 
 def steps(text: str) -> list[str]:
     """The lines for a shell; the installation of the project is left out, since there is no index to install from."""
-    found = re.findall(r"^ *(?:- |commands = |entry: |(?:- )?run: |- run: )?(testmon .*)$", text, re.MULTILINE)
+    found = re.findall(
+        r"^ *(?:- |commands = |entry: |(?:- )?run: |- run: )?(testmon .*)$", text, re.MULTILINE
+    )
     return [step.removesuffix(" {posargs}") for step in found]
 
 
@@ -75,9 +77,13 @@ PARALLEL = {
 def test_jobs_of_a_provider_share_the_tests(shop: Project, provider: str, tmp_path: Path) -> None:
     [step] = steps(SECTIONS[provider])
     caches = [str(tmp_path / f"cache{number}.db") for number in (1, 2, 3)]
-    first = [run(shop, step, TESTMON_DATAFILE=caches[n - 1], **PARALLEL[provider](n)) for n in (1, 2, 3)]
+    first = [
+        run(shop, step, TESTMON_DATAFILE=caches[n - 1], **PARALLEL[provider](n)) for n in (1, 2, 3)
+    ]
     assert sum(map(ran, first)) == 7
-    again = [run(shop, step, TESTMON_DATAFILE=caches[n - 1], **PARALLEL[provider](n)) for n in (1, 2, 3)]
+    again = [
+        run(shop, step, TESTMON_DATAFILE=caches[n - 1], **PARALLEL[provider](n)) for n in (1, 2, 3)
+    ]
     assert sum(map(ran, again)) == 0
 
 
@@ -110,8 +116,17 @@ def test_the_steps_of_the_action(shop: Project, tmp_path: Path) -> None:
     output = tmp_path / "output"
     run(shop, plan, JOBS="2", GITHUB_OUTPUT=str(output))
     shards = re.findall(r'"shard":"(.*?)"', output.read_text(encoding="utf-8"))
-    assert sum(ran(run(shop, planned, TESTMON_SHARD=shard, ARGUMENTS="-p no:cacheprovider")) for shard in shards) == 7
-    assert [ran(run(shop, ci, TESTMON_SHARD="", ARGUMENTS="")), ran(run(shop, ci, ARGUMENTS="-q"))] == [0, 0]
+    assert (
+        sum(
+            ran(run(shop, planned, TESTMON_SHARD=shard, ARGUMENTS="-p no:cacheprovider"))
+            for shard in shards
+        )
+        == 7
+    )
+    assert [
+        ran(run(shop, ci, TESTMON_SHARD="", ARGUMENTS="")),
+        ran(run(shop, ci, ARGUMENTS="-q")),
+    ] == [0, 0]
 
 
 DJANGO = {
@@ -161,7 +176,9 @@ DJANGO = {
 
 
 def test_django(project: Project) -> None:
-    pytest.importorskip("pytest_django", reason="the group test has it where Django can be installed")
+    pytest.importorskip(
+        "pytest_django", reason="the group test has it where Django can be installed"
+    )
     step = block("Django", "bash")
     project.write({**DJANGO, "pyproject.toml": block("Django", "toml")})
     assert [ran(run(project, step)), ran(run(project, step))] == [2, 0]

@@ -13,15 +13,26 @@ from testmon_cli.domain.selection import AFFECTED, Reason, Selected, Selection
         pytest.param("tests/test_a.py", "", ("tests/test_a.py", (), ""), id="file"),
         pytest.param("test_a.pyc", "", ("test_a.pyc", (), ""), id="file-of-another-kind"),
         pytest.param("test_a.py::test_x", "", ("test_a.py", ("test_x",), ""), id="function"),
-        pytest.param("t.py::TestA::test_x[1]", "", ("t.py", ("TestA", "test_x"), "[1]"), id="parameters"),
-        pytest.param("t.py::f[a::b[c]-x.py::y]", "", ("t.py", ("f",), "[a::b[c]-x.py::y]"), id="odd-parameters"),
+        pytest.param(
+            "t.py::TestA::test_x[1]", "", ("t.py", ("TestA", "test_x"), "[1]"), id="parameters"
+        ),
+        pytest.param(
+            "t.py::f[a::b[c]-x.py::y]",
+            "",
+            ("t.py", ("f",), "[a::b[c]-x.py::y]"),
+            id="odd-parameters",
+        ),
         pytest.param("p[1]/t.py::f[2]", "", ("p[1]/t.py", ("f",), "[2]"), id="bracket-in-a-path"),
         pytest.param("a::b/t::u.py::f", "", ("a::b/t::u.py", ("f",), ""), id="colons-in-a-path"),
         pytest.param("a::b/t.py", "", ("a::b/t.py", (), ""), id="colons-in-a-path-of-a-file"),
         pytest.param("a.b::c.py::f", "a.b::c.py", ("a.b::c.py", ("f",), ""), id="known-path"),
         pytest.param("t.py::f", "other.py", ("t.py", ("f",), ""), id="another-path"),
-        pytest.param("notes.txt::notes.txt", "", ("notes.txt", ("notes.txt",), ""), id="doctest-of-a-text"),
-        pytest.param("Makefile::case[x/y.z]", "", ("Makefile", ("case",), "[x/y.z]"), id="path-as-parameter"),
+        pytest.param(
+            "notes.txt::notes.txt", "", ("notes.txt", ("notes.txt",), ""), id="doctest-of-a-text"
+        ),
+        pytest.param(
+            "Makefile::case[x/y.z]", "", ("Makefile", ("case",), "[x/y.z]"), id="path-as-parameter"
+        ),
         pytest.param("run::case", "", ("run", ("case",), ""), id="no-suffix"),
         pytest.param("", "", ("", (), ""), id="session"),
     ],
@@ -43,7 +54,11 @@ def test_what_is_above() -> None:
 
 
 def test_ways_to_divide_a_text() -> None:
-    assert list(readings("a::b/t.py::f")) == [("a::b/t.py::f", ""), ("a::b/t.py", "f"), ("a", "b/t.py::f")]
+    assert list(readings("a::b/t.py::f")) == [
+        ("a::b/t.py::f", ""),
+        ("a::b/t.py", "f"),
+        ("a", "b/t.py::f"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,6 +71,8 @@ def test_ways_to_divide_a_text() -> None:
         pytest.param(["a.py::f", ".", "../b.py"], [".", "../b.py"], id="here"),
     ],
 )
-def test_an_argument_that_another_one_holds_is_left_out(arguments: list[str], kept: list[str]) -> None:
+def test_an_argument_that_another_one_holds_is_left_out(
+    arguments: list[str], kept: list[str]
+) -> None:
     tests = tuple(Selected(argument, argument, Reason(AFFECTED, "")) for argument in arguments)
     assert list(Selection(tests, 1).arguments) == kept

@@ -25,7 +25,9 @@ SUITES = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 5_000_000)), max_s
 @given(SUITES, st.integers(1, 9))
 def test_each_part_goes_to_one_job_and_no_job_is_empty(parts: list[Part], jobs: int) -> None:
     shares = divided(parts, jobs)
-    assert sorted(p.argument for share in shares for p in share) == sorted(p.argument for p in parts)
+    assert sorted(p.argument for share in shares for p in share) == sorted(
+        p.argument for p in parts
+    )
     assert len(shares) <= jobs
     assert all(shares)
     assert all([*share] == sorted(share, key=parts.index) for share in shares)
@@ -72,7 +74,12 @@ def test_a_job_that_would_make_nothing_shorter_is_left_out() -> None:
 
 def test_a_division_has_a_name_of_its_own() -> None:
     parts = [part(0, name, 1000) for name in range(4)]
-    names = {name_of(divided(parts, 2)), name_of(divided(parts, 3)), name_of(divided(parts[:3], 2)), name_of([])}
+    names = {
+        name_of(divided(parts, 2)),
+        name_of(divided(parts, 3)),
+        name_of(divided(parts[:3], 2)),
+        name_of([]),
+    }
     assert len(names) == 4
 
 
@@ -81,7 +88,9 @@ def test_a_file_and_all_that_it_holds_have_one_place(path: str, jobs: int) -> No
     shards = [Shard(number, jobs) for number in range(1, jobs + 1)]
     for nodeid in (path, f"{path}::TestTill::test_count[1]"):
         assert [shard.has(nodeid) for shard in shards].count(True) == 1
-    assert [shard.has(path) for shard in shards] == [shard.has(f"{path}::test_total") for shard in shards]
+    assert [shard.has(path) for shard in shards] == [
+        shard.has(f"{path}::test_total") for shard in shards
+    ]
 
 
 def test_what_an_argument_runs() -> None:

@@ -30,7 +30,9 @@ READ = {
 @pytest.mark.parametrize("reader", READ)
 def test_trusted_runs_and_the_own_ones_count(reader: str) -> None:
     origin = OTHERS[reader].origin
-    assert {name for name, other in OTHERS.items() if other.origin.counts_for(origin, TRUST)} == READ[reader]
+    assert {
+        name for name, other in OTHERS.items() if other.origin.counts_for(origin, TRUST)
+    } == READ[reader]
 
 
 def test_trust_names_branches_by_patterns_and_events() -> None:
@@ -47,6 +49,14 @@ def test_trust_names_branches_by_patterns_and_events() -> None:
 
 def test_facts_say_what_they_were_made_from_and_nothing_else_is_believed() -> None:
     assert from_facts(MAIN.as_facts()) == MAIN
-    for wrong in (None, {}, [], {"event": "owner"}, {"event": 1}, {"event": "push", "x": ""}, {"ref": "main"}):
+    for wrong in (
+        None,
+        {},
+        [],
+        {"event": "owner"},
+        {"event": 1},
+        {"event": "push", "x": ""},
+        {"ref": "main"},
+    ):
         assert from_facts(wrong) is None
     assert len(Provenance(ref="x" * 1000).bounded().ref) == 200

@@ -63,10 +63,18 @@ def _make_container(port: int) -> None:
     now = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
     head = "PUT" + "\n" * 12
     signed = f"{head}x-ms-date:{now}\nx-ms-version:{_VERSION}\n/{ACCOUNT}/{ACCOUNT}/hub\nrestype:container"
-    seal = base64.b64encode(hmac.new(base64.b64decode(KEY), signed.encode(), hashlib.sha256).digest()).decode()
-    headers = {"x-ms-date": now, "x-ms-version": _VERSION, "Authorization": f"SharedKey {ACCOUNT}:{seal}"}
+    seal = base64.b64encode(
+        hmac.new(base64.b64decode(KEY), signed.encode(), hashlib.sha256).digest()
+    ).decode()
+    headers = {
+        "x-ms-date": now,
+        "x-ms-version": _VERSION,
+        "Authorization": f"SharedKey {ACCOUNT}:{seal}",
+    }
     connection = http.client.HTTPConnection("127.0.0.1", port)
-    connection.request("PUT", f"/{ACCOUNT}/hub?restype=container", headers={**headers, "Content-Length": "0"})
+    connection.request(
+        "PUT", f"/{ACCOUNT}/hub?restype=container", headers={**headers, "Content-Length": "0"}
+    )
     answer = connection.getresponse()
     assert answer.status == 201, answer.read()
     connection.close()

@@ -20,7 +20,12 @@ def _program(name: str) -> str:
     found = shutil.which(name)
     for pattern in _PLACES:
         found = found or next(
-            (str(path / name) for path in sorted(Path("/").glob(pattern[1:])) if (path / name).exists()), None
+            (
+                str(path / name)
+                for path in sorted(Path("/").glob(pattern[1:]))
+                if (path / name).exists()
+            ),
+            None,
         )
     if found is None:
         message = f"{name} of PostgreSQL was not found: install the package postgresql"
@@ -42,7 +47,9 @@ class Server:
         return f"postgresql://{role}:a-secret-of-{role}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        self._process = subprocess.Popen(self._start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            self._start, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         import psycopg
 
         for _ in range(300):  # for a moment it takes connections and has no database yet
@@ -57,7 +64,9 @@ class Server:
         self._process.send_signal(2)  # fast shutdown
         self._process.wait(30)
 
-    def run(self, *statements: str, role: str = "postgres", database: str = "hub") -> list[tuple[object, ...]]:
+    def run(
+        self, *statements: str, role: str = "postgres", database: str = "hub"
+    ) -> list[tuple[object, ...]]:
         """Run SQL; the rows of the last statement."""
         import psycopg
 
@@ -70,7 +79,10 @@ class Server:
 @contextmanager
 def server() -> Iterator[Server]:
     """A server of its own; not below the folders of pytest, which another user may not enter."""
-    with tempfile.TemporaryDirectory(prefix="testmon-postgres-") as folder, _in(Path(folder)) as running:
+    with (
+        tempfile.TemporaryDirectory(prefix="testmon-postgres-") as folder,
+        _in(Path(folder)) as running,
+    ):
         yield running
 
 
@@ -108,12 +120,20 @@ def _in(folder: Path) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "max_connections": "40"}
+    options = {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "fsync": "off",
+        "max_connections": "40",
+    }
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     running = Server(port, [*become, postgres, "-D", str(data), "-p", str(port), *settings])
     running.start()
     try:
-        roles = [f"CREATE ROLE {name} LOGIN PASSWORD 'a-secret-of-{name}'" for name in ("owner", "reader", "adder")]
+        roles = [
+            f"CREATE ROLE {name} LOGIN PASSWORD 'a-secret-of-{name}'"
+            for name in ("owner", "reader", "adder")
+        ]
         running.run(*roles, database="postgres")
         yield running
     finally:

@@ -41,7 +41,10 @@ class Answer:
 
 
 class Proxy:
-    """Passes requests on. `faults` are used up, one for each request whose method and path begin so."""
+    """Passes requests on.
+
+    `faults` are used up, one for each request whose method and path begin so.
+    """
 
     def __init__(self, upstream: int) -> None:
         self.upstream = upstream
@@ -88,7 +91,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Send an answer, or so many bytes of its body, and hang up."""
         self.send_response(answer.status)
         for name, value in answer.headers:
-            if name.lower() not in ("transfer-encoding", "content-length", "connection", "server", "date"):
+            if name.lower() not in (
+                "transfer-encoding",
+                "content-length",
+                "connection",
+                "server",
+                "date",
+            ):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()

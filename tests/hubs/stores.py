@@ -14,7 +14,9 @@ from testmon_cli.hubs.store import Gone, Store
 from testmon_cli.storage.datafile import Datafile
 from tests.storage.rows import execution, start
 
-MAIN = Provenance(provider="github", event="push", ref="main", workflow="ci", job="unit", actor="ann")
+MAIN = Provenance(
+    provider="github", event="push", ref="main", workflow="ci", job="unit", actor="ann"
+)
 
 
 def run_of(
@@ -31,7 +33,9 @@ def run_of(
     begun = start(started, **({} if environment is None else {"environment": environment}))
     run = datafile.begin_run(begun._replace(git_head=commit))
     facts = {RUN_KEY: f"key of {started}"}
-    datafile.set_facts(run, facts | ({} if provenance is None else {"provenance": provenance.as_facts()}))
+    datafile.set_facts(
+        run, facts | ({} if provenance is None else {"provenance": provenance.as_facts()})
+    )
     datafile.write(run, [], [execution(name, outcome) for name in tests])
     if end:
         datafile.finish_run(run, started + 1, True, 0)
@@ -57,10 +61,14 @@ def check_contract(store: Store, folder: Path) -> None:
     given = {}
     for started, ref in ((1.5, "main"), (2.5, "topic/a b"), (3.5, "main")):
         provenance = MAIN._replace(ref=ref)
-        path, header, name = bundle_of(folder, started, "test_one", "test_two", provenance=provenance)
+        path, header, name = bundle_of(
+            folder, started, "test_one", "test_two", provenance=provenance
+        )
         assert store.put(name, path, header)
         given[name] = path
-    assert {entry.name: entry.size for entry in store.entries()} == {n: p.stat().st_size for n, p in given.items()}
+    assert {entry.name: entry.size for entry in store.entries()} == {
+        n: p.stat().st_size for n, p in given.items()
+    }
     assert len(list(store.entries("push/main/"))) == 2
     got = folder / "got"
     for name, path in given.items():

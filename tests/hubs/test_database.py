@@ -31,7 +31,11 @@ def server() -> Iterator[postgres.Server]:
 @pytest.fixture
 def hub(server: postgres.Server) -> postgres.Server:
     """A new database."""
-    server.run("DROP DATABASE IF EXISTS hub WITH (FORCE)", "CREATE DATABASE hub OWNER owner", database="postgres")
+    server.run(
+        "DROP DATABASE IF EXISTS hub WITH (FORCE)",
+        "CREATE DATABASE hub OWNER owner",
+        database="postgres",
+    )
     return server
 
 
@@ -54,10 +58,14 @@ def test_the_contract(hub: postgres.Server, tmp_path: Path) -> None:
         check_contract(store, tmp_path / "made")
 
 
-def test_bundles_say_what_they_are_and_outcomes_can_be_asked_for(hub: postgres.Server, tmp_path: Path) -> None:
+def test_bundles_say_what_they_are_and_outcomes_can_be_asked_for(
+    hub: postgres.Server, tmp_path: Path
+) -> None:
     with closing(open_hub(hub.url())) as store:
         for started, outcome in ((1.0, "passed"), (2.0, "failed"), (3.0, "passed")):
-            path, header, name = bundle_of(tmp_path / "made", started, "test_one", "test_\0two\udc80", outcome=outcome)
+            path, header, name = bundle_of(
+                tmp_path / "made", started, "test_one", "test_\0two\udc80", outcome=outcome
+            )
             assert store.put(name, path, header)
     columns = "event, ref, workflow, job, actor, environment, python, executions, extract(epoch FROM started)::int"
     assert hub.run(f"SELECT {columns} FROM testmon_bundle ORDER BY started LIMIT 1") == [
@@ -67,7 +75,10 @@ def test_bundles_say_what_they_are_and_outcomes_can_be_asked_for(hub: postgres.S
         SELECT nodeid, count(*) FROM testmon_outcome
         GROUP BY nodeid, relied HAVING count(DISTINCT outcome) > 1 ORDER BY nodeid
     """
-    assert hub.run(flaky) == [("tests/test_a.py::test_\\x00two\\udc80", 3), ("tests/test_a.py::test_one", 3)]
+    assert hub.run(flaky) == [
+        ("tests/test_a.py::test_\\x00two\\udc80", 3),
+        ("tests/test_a.py::test_one", 3),
+    ]
 
 
 def test_what_a_test_relied_on_has_a_name(hub: postgres.Server, project: Project) -> None:
@@ -81,17 +92,23 @@ def test_what_a_test_relied_on_has_a_name(hub: postgres.Server, project: Project
         }
     )
     for new in ("return 2", "return 2", "return 3"):
-        (project.path / "shop.py").write_text(f"def one():\n    return 1\n\n\ndef two():\n    {new}\n")
+        (project.path / "shop.py").write_text(
+            f"def one():\n    return 1\n\n\ndef two():\n    {new}\n"
+        )
         assert project.testmon("collect", "-q", **ON_MAIN).code == 0
     assert project.testmon("push", **ON_MAIN).out.startswith("pushed 3 bundles of push main")
-    query = "SELECT nodeid, count(DISTINCT relied) FROM testmon_outcome GROUP BY nodeid ORDER BY nodeid"
+    query = (
+        "SELECT nodeid, count(DISTINCT relied) FROM testmon_outcome GROUP BY nodeid ORDER BY nodeid"
+    )
     assert hub.run(query) == [("test_a.py::test_one", 1), ("test_a.py::test_two", 2)]
     (project.path / ".testmondata").unlink()
     assert project.testmon("pull").out.startswith("pulled 3 bundles")
     assert project.testmon("select").out == ""
 
 
-def test_who_may_only_read_pulls_and_does_not_push(hub: postgres.Server, made: Any, tmp_path: Path) -> None:
+def test_who_may_only_read_pulls_and_does_not_push(
+    hub: postgres.Server, made: Any, tmp_path: Path
+) -> None:
     name, path, _ = made
     other, header, another = bundle_of(tmp_path / "made", 2.0, "test_one")
     with closing(open_hub(hub.url("reader"))) as store:
@@ -103,7 +120,9 @@ def test_who_may_only_read_pulls_and_does_not_push(hub: postgres.Server, made: A
                 act()
 
 
-def test_who_may_only_add_pushes_and_does_not_delete(hub: postgres.Server, made: Any, tmp_path: Path) -> None:
+def test_who_may_only_add_pushes_and_does_not_delete(
+    hub: postgres.Server, made: Any, tmp_path: Path
+) -> None:
     name, path, header = made
     other, second, another = bundle_of(tmp_path / "made", 2.0, "test_one")
     with closing(open_hub(hub.url("adder"))) as store:
@@ -114,7 +133,9 @@ def test_who_may_only_add_pushes_and_does_not_delete(hub: postgres.Server, made:
     assert hub.run("SELECT count(*) FROM testmon_bundle") == [(2,)]
 
 
-def test_a_policy_keeps_who_adds_to_a_place_of_its_own(hub: postgres.Server, made: Any, tmp_path: Path) -> None:
+def test_a_policy_keeps_who_adds_to_a_place_of_its_own(
+    hub: postgres.Server, made: Any, tmp_path: Path
+) -> None:
     page = (Path(__file__).parents[2] / "docs" / "hub.md").read_text(encoding="utf-8")
     policy = page.partition("ALTER TABLE")[2].partition("```")[0].replace("pull_requests", "adder")
     hub.run(*f"ALTER TABLE{policy}".strip().rstrip(";").split(";\n"), role="owner")
@@ -136,7 +157,9 @@ def _push(at: tuple[str, list[tuple[str, Path]]]) -> int:
         return sum(store.put(name, path, header_of(path)) for name, path in bundles)
 
 
-def test_eight_processes_push_at_once_into_a_new_database(hub: postgres.Server, tmp_path: Path) -> None:
+def test_eight_processes_push_at_once_into_a_new_database(
+    hub: postgres.Server, tmp_path: Path
+) -> None:
     tests = [f"test_{number}" for number in range(50)]
     bundles = [bundle_of(tmp_path / "made", float(started), *tests) for started in range(1, 7)]
     given = [(name, path) for path, _, name in bundles]
@@ -148,7 +171,9 @@ def test_eight_processes_push_at_once_into_a_new_database(hub: postgres.Server, 
 def test_a_connection_that_is_lost_is_made_again(
     hub: postgres.Server, made: Any, tmp_path: Path, monkeypatch: Any
 ) -> None:
-    other, header, another = bundle_of(tmp_path / "made", 2.0, *(f"test_{number}" for number in range(50)))
+    other, header, another = bundle_of(
+        tmp_path / "made", 2.0, *(f"test_{number}" for number in range(50))
+    )
     monkeypatch.setattr(database, "_ROWS", 10)
     kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'owner'"
     from testmon_cli.hubs import outcomes
@@ -193,7 +218,10 @@ def test_what_is_wrong_is_said_without_secrets(hub: postgres.Server, tmp_path: P
         with pytest.raises(HubError, match="cannot be written: permission denied"):
             store.put(name, path, header)
     for url, message in (
-        (good.replace("a-secret-of-owner", "a-secret-guess"), "cannot be read: there is no connection to it"),
+        (
+            good.replace("a-secret-of-owner", "a-secret-guess"),
+            "cannot be read: there is no connection to it",
+        ),
         (good.replace("/hub", "/nosuch"), "cannot be read: there is no connection to it"),
         (good.replace(f":{hub.port}", ":1"), "cannot be read: there is no connection to it"),
     ):
@@ -206,7 +234,9 @@ def test_what_is_wrong_is_said_without_secrets(hub: postgres.Server, tmp_path: P
         open_hub("postgresql://owner:a-secret@host:port/x")
 
 
-def test_tables_of_a_newer_version_are_left_alone(hub: postgres.Server, made: Any, tmp_path: Path) -> None:
+def test_tables_of_a_newer_version_are_left_alone(
+    hub: postgres.Server, made: Any, tmp_path: Path
+) -> None:
     hub.run("UPDATE testmon_hub_version SET version_num = 'h9999'", role="owner")
     other, header, another = bundle_of(tmp_path / "made", 2.0, "test_one")
     with (
@@ -230,5 +260,7 @@ def test_the_migrations_lead_to_the_tables(hub: postgres.Server, made: Any) -> N
 
 def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(EnvironmentFailure, match=r"needs the package psycopg: install testmon-cli\[postgres\]"):
+    with pytest.raises(
+        EnvironmentFailure, match=r"needs the package psycopg: install testmon-cli\[postgres\]"
+    ):
         open_hub("postgresql://host/x")

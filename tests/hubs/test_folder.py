@@ -23,9 +23,13 @@ def test_the_contract(tmp_path: Path) -> None:
 def test_it_is_made_where_its_place_is_there(tmp_path: Path) -> None:
     path, header, name = bundle_of(tmp_path / "made", 1.0, "test_one")
     assert FolderStore(tmp_path / "hub").put(name, path, header)
-    with pytest.raises(HubError, match=r"the hub .*/no/hub cannot be written: there is no folder .*/no$"):
+    with pytest.raises(
+        HubError, match=r"the hub .*/no/hub cannot be written: there is no folder .*/no$"
+    ):
         FolderStore(tmp_path / "no" / "hub").put(name, path, header)
-    with pytest.raises(HubError, match=r"the hub .*/no/hub cannot be read: No such file or directory"):
+    with pytest.raises(
+        HubError, match=r"the hub .*/no/hub cannot be read: No such file or directory"
+    ):
         list(FolderStore(tmp_path / "no" / "hub").entries())
 
 

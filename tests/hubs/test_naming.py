@@ -7,12 +7,25 @@ from testmon_cli.domain.provenance import EVENTS, Origin, Provenance
 from testmon_cli.hubs.naming import BundleName, parsed
 
 _NAMES = st.text(max_size=60) | st.sampled_from(
-    ["main", "..", ".", "a/b", "=", "=2e", "refs/pull/12", "x\udc80", "renovate/" + "long" * 40, "A b%c"]
+    [
+        "main",
+        "..",
+        ".",
+        "a/b",
+        "=",
+        "=2e",
+        "refs/pull/12",
+        "x\udc80",
+        "renovate/" + "long" * 40,
+        "A b%c",
+    ]
 )
 
 
 @given(st.sampled_from(EVENTS), _NAMES, st.floats(1, 3.9e9), st.sampled_from(["", "0123456789ab"]))
-def test_a_name_is_read_as_it_was_written(event: str, ref: str, started: float, commit: str) -> None:
+def test_a_name_is_read_as_it_was_written(
+    event: str, ref: str, started: float, commit: str
+) -> None:
     origin = Provenance(event=event, ref=ref, actor=ref).origin
     written = str(BundleName(origin, started, commit, "0" * 16, "f" * 64))
     read = parsed(written)
@@ -28,7 +41,10 @@ def test_a_name_is_read_as_it_was_written(event: str, ref: str, started: float, 
 def test_two_origins_have_two_folders() -> None:
     long = "x" * 100
     names = ["main", "Main", "mai=6e", "ma", "", "main/", long, f"{long}y"]
-    folders = {str(BundleName(Provenance(event="push", ref=n).origin, 1.0, "", "0" * 16, "f" * 64)) for n in names}
+    folders = {
+        str(BundleName(Provenance(event="push", ref=n).origin, 1.0, "", "0" * 16, "f" * 64))
+        for n in names
+    }
     assert len(folders) == len(names)
 
 

@@ -59,8 +59,13 @@ def test_the_contract_on_a_server_of_webdav(tmp_path: Path) -> None:
     from wsgidav.wsgidav_app import WsgiDAVApp
 
     (tmp_path / "served" / "hub").mkdir(parents=True)
-    options = {"provider_mapping": {"/": str(tmp_path / "served")}, "simple_dc": {"user_mapping": {"*": True}}}
-    serving = wsgi.Server(("127.0.0.1", 0), WsgiDAVApp({**options, "verbose": 0, "logging": {"enable": False}}))
+    options = {
+        "provider_mapping": {"/": str(tmp_path / "served")},
+        "simple_dc": {"user_mapping": {"*": True}},
+    }
+    serving = wsgi.Server(
+        ("127.0.0.1", 0), WsgiDAVApp({**options, "verbose": 0, "logging": {"enable": False}})
+    )
     serving.prepare()
     thread = threading.Thread(target=serving.serve, daemon=True)
     thread.start()
@@ -71,7 +76,9 @@ def test_the_contract_on_a_server_of_webdav(tmp_path: Path) -> None:
         thread.join()
 
 
-@pytest.mark.skipif(azure.program() is None, reason="azurite is not installed: npm install -g azurite")
+@pytest.mark.skipif(
+    azure.program() is None, reason="azurite is not installed: npm install -g azurite"
+)
 def test_the_contract_on_a_server_of_azure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with azure.server() as port:
         for name, value in {
@@ -84,18 +91,24 @@ def test_the_contract_on_a_server_of_azure(tmp_path: Path, monkeypatch: pytest.M
         check_contract(open_hub("az://hub/team"), tmp_path / "made")
 
 
-def test_the_contract_in_the_dialect_of_google(port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Google's own interface differs from that of S3 in the condition of a write: the proxy translates it."""
+def test_the_contract_in_the_dialect_of_google(
+    port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Google's own interface differs from that of S3 in the condition of a write.
+
+    The proxy translates it.
+    """
     with s3.proxy(port) as (proxy, before):
-        scope = (
-            "AWS4-HMAC-SHA256 Credential=someone/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
-        )
+        credential = "someone/20260101/us-east-1/s3/aws4_request"
+        scope = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"
         proxy.translated = {"x-goog-if-generation-match": ("if-none-match", "*")}
         proxy.given = {"authorization": f"AWS4-HMAC-SHA256 {scope}"}
         proxy.added = [("x-goog-generation", "1")]
         account = {"gcs_base_url": f"http://127.0.0.1:{before}", "disable_oauth": True}
         key = tmp_path / "key.json"
-        key.write_text(json.dumps({**account, "client_email": "", "private_key": "", "private_key_id": ""}))
+        key.write_text(
+            json.dumps({**account, "client_email": "", "private_key": "", "private_key_id": ""})
+        )
         monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(key))
         monkeypatch.setenv("GOOGLE_ALLOW_HTTP", "true")
         check_contract(open_hub(f"gs://bucket/{tmp_path.name}"), tmp_path / "made")
@@ -115,7 +128,9 @@ FAULTS = {
 @pytest.mark.parametrize("case", FAULTS)
 def test_what_passes_is_tried_again(hub: Hub, tmp_path: Path, case: str) -> None:
     begins, faults = FAULTS[case]
-    path, header, name = bundle_of(tmp_path / "made", 1.0, *(f"test_{number}" for number in range(300)))
+    path, header, name = bundle_of(
+        tmp_path / "made", 1.0, *(f"test_{number}" for number in range(300))
+    )
     hub.proxy.faults = [(begins or "PUT", fault) for fault in faults]
     hub.store.put(name, path, header)
     hub.proxy.faults = [(begins or "GET", fault) for fault in faults]
@@ -128,7 +143,11 @@ def test_what_passes_is_tried_again(hub: Hub, tmp_path: Path, case: str) -> None
 
 def test_what_does_not_pass_is_one_line_without_secrets(hub: Hub, tmp_path: Path) -> None:
     path, header, name = bundle_of(tmp_path / "made", 1.0, "test_one")
-    for code, message in ((503, "it answered 503 Service Unavailable"), (403, "permission denied"), (404, "404")):
+    for code, message in (
+        (503, "it answered 503 Service Unavailable"),
+        (403, "permission denied"),
+        (404, "404"),
+    ):
         for act in (lambda: hub.store.put(name, path, header), lambda: list(hub.store.entries())):
             hub.proxy.faults = [("", s3.status(code))] * 50
             with pytest.raises(HubError) as caught:
@@ -141,10 +160,15 @@ def test_what_does_not_pass_is_one_line_without_secrets(hub: Hub, tmp_path: Path
     assert list(hub.store.entries()) == []
 
 
-def test_a_listing_that_lags_costs_nothing_but_evidence(hub: Hub, tmp_path: Path, project: Project) -> None:
-    project.write({"test_a.py": "def test_a():\n    pass\n", "test_b.py": "def test_b():\n    pass\n"})
+def test_a_listing_that_lags_costs_nothing_but_evidence(
+    hub: Hub, tmp_path: Path, project: Project
+) -> None:
+    project.write(
+        {"test_a.py": "def test_a():\n    pass\n", "test_b.py": "def test_b():\n    pass\n"}
+    )
     before = (
-        b'<?xml version="1.0"?><ListBucketResult><Name>bucket</Name><IsTruncated>false</IsTruncated></ListBucketResult>'
+        b'<?xml version="1.0"?><ListBucketResult><Name>bucket</Name>'
+        b"<IsTruncated>false</IsTruncated></ListBucketResult>"
     )
     for file in ("test_a.py", "test_b.py"):
         assert project.testmon("collect", "-q", file, **MAIN).code == 0
@@ -154,7 +178,8 @@ def test_a_listing_that_lags_costs_nothing_but_evidence(hub: Hub, tmp_path: Path
     hub.proxy.faults = [("GET /bucket?list", s3.instead(before))]
     assert project.testmon("pull", "--hub", hub.url, **MAIN).out.startswith("pulled 0 bundles")
     gone = next(hub.store.entries()).name
-    hub.proxy.faults = [(f"GET /bucket/{tmp_path.name}/{gone}", s3.status(404))]  # removed, and still listed
+    # removed, and still listed
+    hub.proxy.faults = [(f"GET /bucket/{tmp_path.name}/{gone}", s3.status(404))]
     assert project.testmon("pull", "--hub", hub.url, **MAIN).out.startswith("pulled 1 bundle,")
     assert project.testmon("pull", "--hub", hub.url, **MAIN).out.startswith("pulled 1 bundle,")
     assert project.testmon("select").out == ""
@@ -174,7 +199,10 @@ def test_a_push_that_breaks_off_is_finished_by_the_next(hub: Hub, project: Proje
     )
     hub.proxy.faults = []
     assert project.testmon("push", "--hub", hub.url, **MAIN).out.startswith("pushed 2 bundles")
-    names = [name_of(header_of(_got(hub, entry.name, project.path / "got"))) for entry in hub.store.entries()]
+    names = [
+        name_of(header_of(_got(hub, entry.name, project.path / "got")))
+        for entry in hub.store.entries()
+    ]
     assert len(set(names)) == 3
 
 
@@ -185,5 +213,7 @@ def _got(hub: Hub, name: str, path: Path) -> Path:
 
 def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "obstore", None)
-    with pytest.raises(EnvironmentFailure, match=r"needs the package obstore: install testmon-cli\[hub\]"):
+    with pytest.raises(
+        EnvironmentFailure, match=r"needs the package obstore: install testmon-cli\[hub\]"
+    ):
         open_hub("s3://bucket/x")

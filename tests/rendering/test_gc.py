@@ -12,7 +12,10 @@ def test_text() -> None:
 
 
 def test_text_of_a_dry_run() -> None:
-    assert as_text({"source versions": 1}, 0, [], dry_run=True) == "would remove 1 source version\nwould free 0 bytes\n"
+    assert (
+        as_text({"source versions": 1}, 0, [], dry_run=True)
+        == "would remove 1 source version\nwould free 0 bytes\n"
+    )
 
 
 def test_text_of_nothing() -> None:

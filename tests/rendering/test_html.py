@@ -39,7 +39,10 @@ def page_of(tests: int, text: str = EVIL) -> Page:
         notes=(text,),
     )
     known = [KnownTest(f"t.py::{text}", "failed", 0.5, f"runs {text}", "affected", chain)]
-    known += [KnownTest(f"tests/test_many.py::test_number[{n}]", "passed", 0.001) for n in range(tests - 1)]
+    known += [
+        KnownTest(f"tests/test_many.py::test_number[{n}]", "passed", 0.001)
+        for n in range(tests - 1)
+    ]
     runs = tuple(ShownRun(1e9 + n, 2.0, 5, 1.0, 3.0, 0, text, text, (text,)) for n in range(3))
     files = (ReachedFile(f"{text}.py", 9, 4, (ReachedFunction(text, 3, 2, (5,), 4),)),)
     return Page(report, tuple(known), runs, files, (Flaky(text, ("failed", "passed")),))
@@ -78,7 +81,12 @@ def test_nothing_is_loaded_from_anywhere() -> None:
     elements = Elements()
     text = as_html(page_of(3, "plain"))
     elements.feed(text)
-    places = [v for _, attributes in elements.tags for k, v in attributes.items() if k in ("src", "href", "srcset")]
+    places = [
+        v
+        for _, attributes in elements.tags
+        for k, v in attributes.items()
+        if k in ("src", "href", "srcset")
+    ]
     assert [place for place in places if not str(place).startswith("#")] == []
     assert "default-src &#39;none&#39;" in text
     assert "http" not in text.replace("http-equiv", "")
@@ -148,7 +156,10 @@ def test_without_the_extra(project: Project) -> None:
     )
     answer = project.run(sys.executable, "-c", program)
     assert (answer.code, answer.out) == (66, "")
-    assert answer.err == 'testmon: error: the package jinja2 is missing: pip install "testmon-cli[html]"\n'
+    assert (
+        answer.err
+        == 'testmon: error: the package jinja2 is missing: pip install "testmon-cli[html]"\n'
+    )
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no browser")
@@ -158,8 +169,17 @@ def test_a_browser_shows_it_and_runs_nothing_of_a_project(tmp_path: Path) -> Non
 
     file = tmp_path / "page.html"
     file.write_text(as_html(page_of(20_000)), encoding="utf-8")
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=2000", "--dump-dom"]
-    done = subprocess.run([*command, str(file)], capture_output=True, text=True, check=True, timeout=120)
+    command = [
+        "chromium",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=2000",
+        "--dump-dom",
+    ]
+    done = subprocess.run(
+        [*command, str(file)], capture_output=True, text=True, check=True, timeout=120
+    )
     assert "<title>testmon: 1 of 20000 tests to run</title>" in done.stdout
     assert '<output id="count">1 tests</output>' in done.stdout
     assert done.stdout.count('<button type="button" title=') == 1

@@ -55,7 +55,10 @@ HOSTILE = replace(
     environment="<img src=x> [a](http://b) **c** `d` __e__ snake_case\n# heading",
     failures=(
         Failure(
-            "t.py::test[\x1b[2J\n## heading]", "failed", "E \x1b]0;title\x07 <b>\r\n\u202eE end\n", judgement=_JUDGED
+            "t.py::test[\x1b[2J\n## heading]",
+            "failed",
+            "E \x1b]0;title\x07 <b>\r\n\u202eE end\n",
+            judgement=_JUDGED,
         ),
     ),
     slowest=(("t.py::test[\n| a | b |]", 0.5),),
@@ -106,13 +109,23 @@ def test_xml_holds_no_character_that_it_cannot() -> None:
     failure = Failure(f"t.py::test[{text}]", "failed", f"E {text}", "t.py", 3, judgement=_JUDGED)
     result = Result(failure.nodeid, "t.py", "failed", 0.5, "")
     shown = "\\x00\\x1b\\ud800 <b>]]>"
-    [[case]] = ET.fromstring(as_junit(replace(REPORT, failures=(failure,), results=(result,))).encode())
-    assert case.attrib == {"classname": "t", "name": f"test[{shown}]", "time": "0.500", "file": "t.py", "line": "3"}
+    [[case]] = ET.fromstring(
+        as_junit(replace(REPORT, failures=(failure,), results=(result,))).encode()
+    )
+    assert case.attrib == {
+        "classname": "t",
+        "name": f"test[{shown}]",
+        "time": "0.500",
+        "file": "t.py",
+        "line": "3",
+    }
     assert (case[0].text, case[0].get("message")) == (f"E {shown}", f"{shown}; new: <b> at x.py")
 
 
 def test_a_command_ends_where_its_line_does() -> None:
-    failure = Failure("t.py::test[a\n::stop,x]", "failed", "E 1%\r::error::x\n", "a,b:c.py", 3, judgement=_JUDGED)
+    failure = Failure(
+        "t.py::test[a\n::stop,x]", "failed", "E 1%\r::error::x\n", "a,b:c.py", 3, judgement=_JUDGED
+    )
     assert as_commands(replace(REPORT, failures=(failure,))) == (
         "::error file=a%2Cb%3Ac.py,line=3,title=new failure%3A t.py%3A%3Atest[a\\n%3A%3Astop%2Cx]"
         "::1%25%0Anew: <b> at x.py\n"

@@ -25,7 +25,10 @@ SELECTION = Selection(
 
 
 def test_arguments_leave_out_what_another_holds() -> None:
-    assert (arguments(SELECTION, end="\n"), arguments(SELECTION, end="\0")) == ("t.py::a\n", "t.py::a\0")
+    assert (arguments(SELECTION, end="\n"), arguments(SELECTION, end="\0")) == (
+        "t.py::a\n",
+        "t.py::a\0",
+    )
 
 
 def test_notes_and_reasons_are_a_line_each() -> None:
@@ -34,7 +37,13 @@ def test_notes_and_reasons_are_a_line_each() -> None:
 
 
 def test_json_holds_the_chain_of_each_reason() -> None:
-    change = {"kind": "definition", "how": "changed", "path": "app/config.py", "name": "TAX", "line": 3}
+    change = {
+        "kind": "definition",
+        "how": "changed",
+        "path": "app/config.py",
+        "name": "TAX",
+        "line": 3,
+    }
     block = {"kind": "block", "how": "mentions", "path": "p.py", "name": "f", "line": 7}
     assert json.loads(as_json(SELECTION)) == {
         "version": 1,
@@ -70,10 +79,25 @@ NEWS = Selected("u v.py", "u v.py", Reason(NEW, "new test file"))
 @pytest.mark.parametrize(
     ("selection", "verdict", "reason", "command"),
     [
-        (Selection((), 5), "none", "nothing that tests rely on has changed; 5 tests are known", None),
-        (Selection((), 5, is_part=True), "none", "nothing is selected of what was asked for; 5 tests are known", None),
+        (
+            Selection((), 5),
+            "none",
+            "nothing that tests rely on has changed; 5 tests are known",
+            None,
+        ),
+        (
+            Selection((), 5, is_part=True),
+            "none",
+            "nothing is selected of what was asked for; 5 tests are known",
+            None,
+        ),
         (Selection((ONE,), 2), "some", "1 of 2 known tests: mentions TAX", "pytest t.py::a"),
-        (Selection((ONE,), 1, is_part=True), "some", "1 of 1 known tests: mentions TAX", "pytest t.py::a"),
+        (
+            Selection((ONE,), 1, is_part=True),
+            "some",
+            "1 of 1 known tests: mentions TAX",
+            "pytest t.py::a",
+        ),
         (
             Selection((ONE, NEWS), 2),
             "some",
@@ -83,7 +107,12 @@ NEWS = Selected("u v.py", "u v.py", Reason(NEW, "new test file"))
         (Selection((ONE,), 1), "all", "1 of 1 known tests: mentions TAX", "pytest"),
         (Selection((NEWS,), 0, ("no datafile",)), "all", "no datafile", "pytest"),
         (Selection((NEWS,), 0), "all", "new test file", "pytest"),
-        (Selection((NEWS,), 0, ("no datafile",), is_part=True), "some", "no datafile", "pytest 'u v.py'"),
+        (
+            Selection((NEWS,), 0, ("no datafile",), is_part=True),
+            "some",
+            "no datafile",
+            "pytest 'u v.py'",
+        ),
     ],
 )
 def test_json_holds_a_verdict_with_its_reason_and_a_command(
@@ -98,7 +127,8 @@ def test_a_command_that_a_shell_could_not_take_asks_again() -> None:
     answer = json.loads(as_json(Selection(many, 20_000), question=("-k", "a b", "--")))
     assert answer["command"] == "testmon select -0 -k 'a b' -- | xargs -0 -r pytest"
     everything = json.loads(as_json(Selection(many[:1], 1)))
-    assert everything["command"] == "pytest t.py::a0"  # pytest alone would start from a folder below the root
+    # pytest alone would start from a folder below the root
+    assert everything["command"] == "pytest t.py::a0"
 
 
 def test_names_that_steer_a_terminal_are_shown_as_numbers() -> None:

@@ -18,10 +18,14 @@ TEXT = "all [bold]well[/bold]\nFAILED t.py::test_x[caf\u00e9]\n" + "a long line,
 PLAIN = {"TERM": "xterm", "LANG": "C.UTF-8", "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def _in_a_terminal(command: list[str], stderr: int | None = None, **environ: str) -> tuple[str, bytes | None]:
+def _in_a_terminal(
+    command: list[str], stderr: int | None = None, **environ: str
+) -> tuple[str, bytes | None]:
     """What a command writes to a terminal, which it has for stdout and, unless it is told otherwise, for stderr."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(command, env={**PLAIN, **environ}, stdout=theirs, stderr=stderr or theirs)
+    process = subprocess.Popen(
+        command, env={**PLAIN, **environ}, stdout=theirs, stderr=stderr or theirs
+    )
     os.close(theirs)
     shown = b""
     try:
@@ -36,7 +40,12 @@ def _in_a_terminal(command: list[str], stderr: int | None = None, **environ: str
 
 
 def _piped(text: str, **environ: str) -> tuple[bytes, bytes]:
-    done = subprocess.run([sys.executable, "-c", CODE, text], env={**PLAIN, **environ}, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, text],
+        env={**PLAIN, **environ},
+        capture_output=True,
+        check=True,
+    )
     return done.stdout, done.stderr
 
 
@@ -50,7 +59,9 @@ def test_a_character_that_stdout_cannot_take_is_printed_as_its_number() -> None:
 
 
 def test_a_terminal_gets_the_same_text_in_colour() -> None:
-    shown, error = _in_a_terminal([sys.executable, "-c", CODE, TEXT], subprocess.PIPE, PYTHONUTF8="1")
+    shown, error = _in_a_terminal(
+        [sys.executable, "-c", CODE, TEXT], subprocess.PIPE, PYTHONUTF8="1"
+    )
     assert error == b"['rich']\n"
     colored = "\x1b[31mFAILED t.py::test_x[caf\u00e9]\x1b[0m"
     assert shown == TEXT.replace("FAILED t.py::test_x[caf\u00e9]", colored)
@@ -59,7 +70,9 @@ def test_a_terminal_gets_the_same_text_in_colour() -> None:
 def test_arguments_are_exact_in_a_pipe_and_steer_no_terminal() -> None:
     code = r"from testmon_cli.rendering.terminal import write_arguments; write_arguments('t\x1b[2J\udcff.py\n')"
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env={**PLAIN, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
+    done = subprocess.run(
+        command, env={**PLAIN, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True
+    )
     assert done.stdout == b"t\x1b[2J\xff.py\n"
     ours, theirs = pty.openpty()
     subprocess.run(command, env=PLAIN, stdout=theirs, check=True)
@@ -96,5 +109,7 @@ def test_what_is_done_at_once_shows_nothing() -> None:
 
 
 def test_without_a_terminal_there_is_no_progress() -> None:
-    done = subprocess.run([sys.executable, "-c", PROGRESS, "0.1"], env=PLAIN, capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRESS, "0.1"], env=PLAIN, capture_output=True, check=True
+    )
     assert (done.stdout, done.stderr) == (b"", b"")

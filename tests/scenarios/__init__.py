@@ -1,1 +1,4 @@
-"""Small projects with one edit each: is the selection safe, and is what it holds beyond need the known rest?"""
+"""Small projects with one edit each.
+
+Is the selection safe, and is what it holds beyond need the known rest?
+"""

@@ -82,7 +82,8 @@ class Played:
     needed: set[str]  # tests that come out otherwise, by plain pytest
     ran: set[str]  # tests that ran, or could not be collected, when pytest was given the selection
     reasons: dict[str, str]
-    refused: bool  # pytest did not take an argument, and not because it reports that its file cannot be imported
+    # pytest did not take an argument, and not because it reports that its file cannot be imported
+    refused: bool
     log: str
 
 
@@ -94,8 +95,14 @@ def play(scenario: Scenario, forks: Forks, folder: Path) -> Played:
     collected = place.collect()
     assert collected["code"] == before["code"], collected["log"]
     quiet = place.order("select")
-    failed = {nodeid for nodeid, notes in before["outcomes"].items() if any("failed" in note for note in notes)}
-    assert set(quiet["reasons"]) == failed | scenario.always, f"selected though nothing was edited: {quiet['reasons']}"
+    failed = {
+        nodeid
+        for nodeid, notes in before["outcomes"].items()
+        if any("failed" in note for note in notes)
+    }
+    assert set(quiet["reasons"]) == failed | scenario.always, (
+        f"selected though nothing was edited: {quiet['reasons']}"
+    )
     place.edit(scenario)
     after = place.order("pytest")
     selected = place.order("select")
@@ -125,4 +132,7 @@ def changed_tests(before: dict, after: dict) -> set[str]:
 
 def in_errors(nodeid: str, errors: list[str]) -> bool:
     """Whether a test stands in something that pytest reports as not collected."""
-    return any(nodeid.startswith((f"{error}::", f"{error}/")) or nodeid == error or not error for error in errors)
+    return any(
+        nodeid.startswith((f"{error}::", f"{error}/")) or nodeid == error or not error
+        for error in errors
+    )

@@ -1,7 +1,7 @@
 """What a scenario is, and the format of the tables.
 
-A table is a text file of scenarios, each begun by `=== name: what happens`. Then come files (`--- path` and its
-text), what is edited (lines that begin with `@@`) and what is expected:
+A table is a text file of scenarios, each begun by `=== name: what happens`. Then come files (`---
+path` and its text), what is edited (lines that begin with `@@`) and what is expected:
 
     @@ change path: old => new      replaces the one occurrence of a text; `\n` stands for a line end
     @@ write path                   the whole text follows, until the next line of this kind
@@ -14,8 +14,8 @@ text), what is edited (lines that begin with `@@`) and what is expected:
     missed: reason                  known to be unsafe: the scenario is expected to fail
     python: >=3.14                  played with these Pythons alone (or <3.14)
 
-`dist name version [requires ...]` begins the files of a distribution that is installed before the edit,
-`@@ dist name version [requires ...]` after it.
+`dist name version [requires ...]` begins the files of a distribution that is installed before the
+edit, `@@ dist name version [requires ...]` after it.
 """
 
 import re
@@ -50,7 +50,9 @@ class Scenario:
     removes: list[str] = field(default_factory=list)
     renames: list[tuple[str, str]] = field(default_factory=list)
     environ: tuple[dict[str, str], dict[str, str]] = field(default_factory=lambda: ({}, {}))
-    distributions: tuple[list[Distribution], list[Distribution]] = field(default_factory=lambda: ([], []))
+    distributions: tuple[list[Distribution], list[Distribution]] = field(
+        default_factory=lambda: ([], [])
+    )
     must: set[str] = field(default_factory=set)
     extra: dict[str, str] = field(default_factory=dict)
     always: set[str] = field(default_factory=set)
@@ -108,7 +110,9 @@ def _read(scenario: Scenario, line: str) -> tuple[dict[str, str], str] | None:
         scenario.missed = rest
     elif word == "python:":
         version = tuple(map(int, rest.lstrip("<>=").split(".")))
-        scenario.oldest, scenario.beyond = (scenario.oldest, version) if rest[0] == "<" else (version, scenario.beyond)
+        scenario.oldest, scenario.beyond = (
+            (scenario.oldest, version) if rest[0] == "<" else (version, scenario.beyond)
+        )
     elif word == "dist":
         scenario.distributions[0].append(_distribution(rest))
     else:

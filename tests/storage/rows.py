@@ -4,13 +4,23 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from testmon_cli.domain.records import Environment, Execution, Package, ResourceState, RunStart, SourceVersion, Trace
+from testmon_cli.domain.records import (
+    Environment,
+    Execution,
+    Package,
+    ResourceState,
+    RunStart,
+    SourceVersion,
+    Trace,
+)
 from testmon_cli.storage.datafile import Datafile
 
 LINUX = Environment("default", "3.11", "linux")
 
 
-def start(started: float = 100.0, environment: Environment = LINUX, packages: tuple[Package, ...] = ()) -> RunStart:
+def start(
+    started: float = 100.0, environment: Environment = LINUX, packages: tuple[Package, ...] = ()
+) -> RunStart:
     return RunStart(environment, started, ("-x",), packages, "abc", True, "coverage", "0.1")
 
 
@@ -25,7 +35,12 @@ def execution(name: str, outcome: str = "passed", failure: str = "", **fields: o
 
 
 def whole_run(
-    datafile: Datafile, started: float, *names: str, digest: str = "d", end: bool = True, **fields: object
+    datafile: Datafile,
+    started: float,
+    *names: str,
+    digest: str = "d",
+    end: bool = True,
+    **fields: object,
 ) -> int:
     """A run of some tests, each with the same fields of its trace."""
     environment = fields.pop("environment", LINUX)
@@ -42,8 +57,15 @@ def whole_run(
 def table_sizes(path: Path) -> dict[str, int]:
     """Rows of each table that has any."""
     with closing(sqlite3.connect(path)) as driver:
-        names = [name for (name,) in driver.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")]
-        sizes = {name: driver.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+        names = [
+            name
+            for (name,) in driver.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1"
+            )
+        ]
+        sizes = {
+            name: driver.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names
+        }
         assert driver.execute("PRAGMA foreign_key_check").fetchall() == []
         assert driver.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     return {name: size for name, size in sizes.items() if size}

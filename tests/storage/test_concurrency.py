@@ -31,7 +31,10 @@ def say(word):
 def _process(script: str, path: Path) -> Iterator["subprocess.Popen[str]"]:
     """Another process that says a word and waits for a line."""
     with subprocess.Popen(
-        [sys.executable, "-c", _BEGIN + script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _BEGIN + script, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         yield process
         if process.poll() is None:
@@ -64,7 +67,10 @@ print("closed", flush=True)
             assert _heard(writer) == "written"
             assert [found.function for found in reader.executions(LINUX)] == ["test_one"]
             with Datafile.open(path) as later:
-                assert [found.function for found in later.executions(LINUX)] == ["test_two", "test_one"]
+                assert [found.function for found in later.executions(LINUX)] == [
+                    "test_two",
+                    "test_one",
+                ]
             _go_on(writer)
             assert _heard(writer) == "closed"
         assert len(reader.runs()) == 1
@@ -103,10 +109,14 @@ with Datafile.open(path, "write") as datafile:
     print("two", flush=True)
 """
     with Datafile.open(path, "write", create=True) as datafile:
-        run = whole_run(datafile, 1.0, "test_one", end=False, fingerprints={"app.py": frozenset({9})})
+        run = whole_run(
+            datafile, 1.0, "test_one", end=False, fingerprints={"app.py": frozenset({9})}
+        )
         with _process(script, path) as other:
             assert _heard(other) == "one"
-            datafile.write(run, [], [execution("test_two", fingerprints={"app.py": frozenset({3, 9})})])
+            datafile.write(
+                run, [], [execution("test_two", fingerprints={"app.py": frozenset({3, 9})})]
+            )
             _go_on(other)
             assert _heard(other) == "two"
         datafile.write(run, [], [execution("test_three", fingerprints={"app.py": frozenset({2})})])
@@ -127,7 +137,9 @@ with Datafile.open(path, "write") as datafile:
 def test_a_lock_is_waited_for_and_said(path: Path) -> None:
     waits: list[str] = []
     with (
-        Datafile.open(path, "write", create=True, timeout=0.4, on_wait=lambda: waits.append("waiting")) as datafile,
+        Datafile.open(
+            path, "write", create=True, timeout=0.4, on_wait=lambda: waits.append("waiting")
+        ) as datafile,
         closing(sqlite3.connect(path, isolation_level=None)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
@@ -146,7 +158,9 @@ def test_pruning_beside_a_collecting_writer_takes_nothing_it_needs(path: Path) -
         ids = writer.add_sources([source("new.py", "1")])
         writer.write(run, [], [execution("test_one", fingerprints={"app.py": frozenset({2})})])
         with Datafile.open(path, "write") as pruner:
-            pruner.prune(Pruning(tests=frozenset({"tests/test_a.py::test_one"}), keep=0, before=9e9), 3000.0)
+            pruner.prune(
+                Pruning(tests=frozenset({"tests/test_a.py::test_one"}), keep=0, before=9e9), 3000.0
+            )
         writer.set_snapshot(run, ids.values())
         writer.write(run, [], [execution("test_two", fingerprints={"app.py": frozenset({1, 2})})])
         writer.finish_run(run, 2001.0, True, 0)

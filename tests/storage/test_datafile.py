@@ -50,7 +50,15 @@ def test_equal_packages_facts_and_snapshots_are_stored_once(datafile: Datafile) 
         run = whole_run(datafile, started, "test_one", fingerprints={"app.py": frozenset({1})})
         datafile.set_facts(run, {"a": 1})
     sizes = table_sizes(datafile.path)
-    shared = ("environment", "package_set", "fact_set", "snapshot", "source_version", "fingerprint", "test")
+    shared = (
+        "environment",
+        "package_set",
+        "fact_set",
+        "snapshot",
+        "source_version",
+        "fingerprint",
+        "test",
+    )
     assert {sizes[name] for name in shared} == {1}
     assert sizes["execution"] == sizes["run"] == 2
 
@@ -96,7 +104,16 @@ def test_an_execution_with_all_that_it_relied_on(datafile: Datafile) -> None:
     datafile.write(run, [Trace("fixture:1:db", {"a.py": frozenset({7})})], [one])
     assert datafile.executions(LINUX) == [
         StoredExecution(
-            2, run, "tests/test_a.py::test_one", "tests/test_a.py", "test_one", "function", "failed", 0.5, "", ""
+            2,
+            run,
+            "tests/test_a.py::test_one",
+            "tests/test_a.py",
+            "test_one",
+            "function",
+            "failed",
+            0.5,
+            "",
+            "",
         )
     ]
     assert {(f.path, f.checksums) for f in datafile.trace_fingerprints(2)} == {
@@ -107,7 +124,10 @@ def test_an_execution_with_all_that_it_relied_on(datafile: Datafile) -> None:
     assert shared == StoredFingerprint(shared.id, "b.py", frozenset({5}))
     of_a = {found.checksums: found.id for found in datafile.fingerprints(["a.py"])}
     assert of_a.keys() == {frozenset({7}), frozenset({1, 2**64 - 1})}
-    assert set(datafile.traces_with([shared.id, of_a[frozenset({7})]])) == {(of_a[frozenset({7})], 1), (shared.id, 2)}
+    assert set(datafile.traces_with([shared.id, of_a[frozenset({7})]])) == {
+        (of_a[frozenset({7})], 1),
+        (shared.id, 2),
+    }
     assert datafile.uses([run]) == [(2, 1)]
     assert datafile.traces([run], "fixture") == [(1, run, "fixture:1:db", "", True)]
     assert datafile.resources([run]) == [(2, 1)]
@@ -126,8 +146,12 @@ def test_executions_of_another_environment_are_not_shown(datafile: Datafile) -> 
 
 def test_a_trace_that_is_written_again_is_joined(datafile: Datafile) -> None:
     run = datafile.begin_run(start())
-    setup = Trace("fixture:1:db", {"a.py": frozenset({1})}, (state("x"),), (), "blind", complete=False)
-    teardown = Trace("fixture:1:db", {"a.py": frozenset({2}), "b.py": frozenset({3})}, (state("y"),), (), "deaf")
+    setup = Trace(
+        "fixture:1:db", {"a.py": frozenset({1})}, (state("x"),), (), "blind", complete=False
+    )
+    teardown = Trace(
+        "fixture:1:db", {"a.py": frozenset({2}), "b.py": frozenset({3})}, (state("y"),), (), "deaf"
+    )
     datafile.write(run, [setup], [])
     assert datafile.traces([run], "fixture") == [(1, run, "fixture:1:db", "blind", False)]
     datafile.write(run, [teardown], [])
@@ -185,7 +209,8 @@ def test_what_was_written_is_known_though_the_memory_of_it_is_full(
 
 
 @pytest.mark.parametrize(
-    "name", ["test_a[ü]", "test_a[\udc80]", "test_a[a\nb]", "test_a[\0]", "test_a[:]", "test_a['\"]"]
+    "name",
+    ["test_a[ü]", "test_a[\udc80]", "test_a[a\nb]", "test_a[\0]", "test_a[:]", "test_a['\"]"],
 )
 def test_any_nodeid_is_kept(datafile: Datafile, name: str) -> None:
     run = datafile.begin_run(start())
@@ -220,13 +245,22 @@ print([name for name in ("sqlalchemy", "alembic") if name in sys.modules])
     ("identity", "fields", "gaps"),
     [
         pytest.param("module:app.py", {}, False, id="whole"),
-        pytest.param("module:app.py", {"unknown": "a child was lost"}, True, id="an import with a gap"),
+        pytest.param(
+            "module:app.py", {"unknown": "a child was lost"}, True, id="an import with a gap"
+        ),
         pytest.param("fixture:1:box", {"complete": False}, True, id="a fixture that was not over"),
         pytest.param("module:app.py", {"complete": False}, False, id="an import that others use"),
-        pytest.param("test:tests/test_a.py::test_one", {"unknown": "a child was lost"}, False, id="only a test"),
+        pytest.param(
+            "test:tests/test_a.py::test_one",
+            {"unknown": "a child was lost"},
+            False,
+            id="only a test",
+        ),
     ],
 )
-def test_gaps_in_what_tests_share(datafile: Datafile, identity: str, fields: dict[str, object], gaps: bool) -> None:
+def test_gaps_in_what_tests_share(
+    datafile: Datafile, identity: str, fields: dict[str, object], gaps: bool
+) -> None:
     run, other = whole_run(datafile, 1.0, "test_two"), whole_run(datafile, 2.0, "test_two")
     datafile.write(run, [Trace(identity, **fields)], [])  # type: ignore[arg-type]
     assert (datafile.has_gaps(run), datafile.has_gaps(other)) == (gaps, False)
@@ -241,17 +275,33 @@ def test_whether_a_run_relies_on_a_state(datafile: Datafile) -> None:
     assert not datafile.relies_on(second, [])
 
 
-def test_executions_come_with_the_newest_run_first_though_runs_wrote_in_turn(datafile: Datafile) -> None:
+def test_executions_come_with_the_newest_run_first_though_runs_wrote_in_turn(
+    datafile: Datafile,
+) -> None:
     older, newer = datafile.begin_run(start(1.0)), datafile.begin_run(start(2.0))
-    for run, name in ((newer, "test_one"), (older, "test_two"), (newer, "test_three"), (older, "test_four")):
+    for run, name in (
+        (newer, "test_one"),
+        (older, "test_two"),
+        (newer, "test_three"),
+        (older, "test_four"),
+    ):
         datafile.write(run, [], [execution(name)])
     found = [(e.run_id, e.nodeid.partition("::")[2]) for e in datafile.executions(LINUX)]
-    assert found == [(newer, "test_three"), (newer, "test_one"), (older, "test_four"), (older, "test_two")]
+    assert found == [
+        (newer, "test_three"),
+        (newer, "test_one"),
+        (older, "test_four"),
+        (older, "test_two"),
+    ]
 
 
 def test_traces_of_several_kinds(datafile: Datafile) -> None:
     run = datafile.begin_run(start())
-    datafile.write(run, [Trace("module:app.py"), Trace("fixture:1:box"), Trace("session:")], [execution("test_one")])
+    datafile.write(
+        run,
+        [Trace("module:app.py"), Trace("fixture:1:box"), Trace("session:")],
+        [execution("test_one")],
+    )
     found = datafile.traces([run], "fixture", "module")
     assert [identity for _, _, identity, _, _ in found] == ["module:app.py", "fixture:1:box"]
 
@@ -262,7 +312,9 @@ def test_what_a_run_says_of_its_tests_as_a_whole(datafile: Datafile) -> None:
     assert datafile.totals(second) == (2, 1.0)
     assert datafile.totals(99) == (0, 0.0)
     assert datafile.test_files(second) == {"tests/test_a.py"}
-    assert [(e.run_id, e.nodeid.partition("::")[2], e.unknown) for e in datafile.remarkable(second)] == [
+    assert [
+        (e.run_id, e.nodeid.partition("::")[2], e.unknown) for e in datafile.remarkable(second)
+    ] == [
         (second, "test_three", "was killed"),
         (second, "test_two", "was killed"),
     ]
@@ -294,8 +346,19 @@ def test_every_text_of_an_execution_may_hold_any_character(datafile: Datafile) -
     run = datafile.begin_run(start())
     odd = "\udcff\0\u00fc"
     for number in range(5):
-        name, path, function, always, unknown = (odd if place == number else "a" for place in range(5))
+        name, path, function, always, unknown = (
+            odd if place == number else "a" for place in range(5)
+        )
         trace = Trace(f"test:{number}{name}", unknown=unknown)
-        datafile.write(run, [], [Execution(trace, f"{number}{name}", path, function, "other", "passed", 1, "", always)])
-    found = [(e.nodeid[1:], e.path, e.function, e.always, e.unknown) for e in datafile.executions(LINUX)]
-    assert found == [tuple(odd if place == number else "a" for place in range(5)) for number in reversed(range(5))]
+        datafile.write(
+            run,
+            [],
+            [Execution(trace, f"{number}{name}", path, function, "other", "passed", 1, "", always)],
+        )
+    found = [
+        (e.nodeid[1:], e.path, e.function, e.always, e.unknown) for e in datafile.executions(LINUX)
+    ]
+    assert found == [
+        tuple(odd if place == number else "a" for place in range(5))
+        for number in reversed(range(5))
+    ]

@@ -21,7 +21,9 @@ def filled(path: Path) -> Path:
                 "resources": (state("data.json", f"state {number}", f"frame {number}"),),
                 "failure": "boo",
             }
-            whole_run(datafile, number * 10 * DAY, "test_one", "test_two", digest=str(number), **fields)
+            whole_run(
+                datafile, number * 10 * DAY, "test_one", "test_two", digest=str(number), **fields
+            )
         whole_run(datafile, 40 * DAY, "test_one", environment=OTHER)
     return path
 
@@ -84,12 +86,21 @@ NODEID = "tests/test_a.py::test_two"
         pytest.param(
             Pruning(environments=("other",)),
             {(4, "test_one")},
-            {"executions": 1, "runs": 1, "environments": 1, "traces": 1, "snapshots": 1, "source versions": 1},
+            {
+                "executions": 1,
+                "runs": 1,
+                "environments": 1,
+                "traces": 1,
+                "snapshots": 1,
+                "source versions": 1,
+            },
             id="environment",
         ),
     ],
 )
-def test_pruned(filled: Path, pruning: Pruning, gone: set[tuple[int, str]], counts: dict[str, int]) -> None:
+def test_pruned(
+    filled: Path, pruning: Pruning, gone: set[tuple[int, str]], counts: dict[str, int]
+) -> None:
     before = filled.read_bytes()
     with Datafile.open(filled) as datafile:
         rehearsed = datafile.prune(pruning, NOW, dry_run=True)
@@ -142,7 +153,10 @@ def test_fixtures_go_with_their_last_user_and_imports_with_their_run(datafile: D
     )
     datafile.finish_run(run, 2.0, True, 0)
     assert datafile.prune(Pruning(), NOW).counts == {"traces": 1}
-    assert [trace[2] for trace in datafile.traces([run], "fixture")] == ["fixture:1:base", "fixture:2:db"]
+    assert [trace[2] for trace in datafile.traces([run], "fixture")] == [
+        "fixture:1:base",
+        "fixture:2:db",
+    ]
     datafile.prune(Pruning(tests=frozenset({"tests/test_a.py::test_one"})), NOW)
     assert datafile.traces([run], "fixture") == []
     assert [trace[2] for trace in datafile.traces([run], "module")] == ["module:app.py"]
@@ -165,5 +179,7 @@ def test_empty_runs_go_but_the_newest_of_its_environment_stays(datafile: Datafil
 def test_progress_is_told(filled: Path) -> None:
     steps: list[tuple[int, int]] = []
     with Datafile.open(filled, "write") as datafile:
-        datafile.prune(Pruning(keep=1), NOW, progress=lambda done, total: steps.append((done, total)))
+        datafile.prune(
+            Pruning(keep=1), NOW, progress=lambda done, total: steps.append((done, total))
+        )
     assert [done for done, _ in steps] == list(range(steps[0][1] + 1))

@@ -23,7 +23,10 @@ def test_a_stale_module_is_noticed_and_rewritten(
     target.write_text("TABLES = ()\n")
     monkeypatch.setattr(generate, "TARGET", target)
     assert generate.main(["--check"]) == 1
-    assert capsys.readouterr().err == f"{target} is stale: run python -m testmon_cli.storage.generate\n"
+    assert (
+        capsys.readouterr().err
+        == f"{target} is stale: run python -m testmon_cli.storage.generate\n"
+    )
     assert generate.main([]) == 0
     assert generate.main(["--check"]) == 0
 
@@ -31,8 +34,17 @@ def test_a_stale_module_is_noticed_and_rewritten(
 def test_every_statement_is_used() -> None:
     made = {"statements.py", "compiled_sqlite.py"}
     folder = Path(generate.__file__).parent
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py") if path.name not in made]
-    used = {ast.unparse(node) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8"))
+        for path in folder.glob("*.py")
+        if path.name not in made
+    ]
+    used = {
+        ast.unparse(node)
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+    }
     assert {name for name in STATEMENTS if f"sql.{name}" not in used} == set()
 
 
@@ -48,7 +60,9 @@ def test_every_statement_is_used() -> None:
         ("exchanged", Exchanged._fields),
     ],
 )
-def test_rows_have_the_order_of_the_values_made_of_them(statement: str, fields: tuple[str, ...]) -> None:
+def test_rows_have_the_order_of_the_values_made_of_them(
+    statement: str, fields: tuple[str, ...]
+) -> None:
     assert tuple(generate.compiled(statement, STATEMENTS[statement]).columns) == fields
 
 
@@ -65,7 +79,12 @@ def test_what_a_statement_takes_and_gives_has_the_types_of_the_models() -> None:
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        (select(Base.metadata.tables["run"].c.id).where(Base.metadata.tables["run"].c.engine == "probes"), "holds"),
+        (
+            select(Base.metadata.tables["run"].c.id).where(
+                Base.metadata.tables["run"].c.engine == "probes"
+            ),
+            "holds",
+        ),
         (select(func.coalesce(bindparam("what"), 1, type_=Integer)), "holds|has no type"),
         (select(literal_column("1")), "has no type"),
     ],

@@ -50,11 +50,15 @@ def _machine(folder: Path, runs: list[tuple[float, str, bool, dict[str, tuple]]]
     with Datafile.open(path, "write", create=True) as datafile:
         for started, key, ended, tests in sorted(runs, key=lambda run: run[0]):
             run = datafile.begin_run(start(started))
-            versions = datafile.add_sources([source("app.py", key), source(f"{len(tests)}.py", "d", b"")])
+            versions = datafile.add_sources(
+                [source("app.py", key), source(f"{len(tests)}.py", "d", b"")]
+            )
             datafile.set_snapshot(run, versions.values())
             datafile.set_facts(run, {RUN_KEY: key, "pending": ["x"] * ended})
             for name, (outcome, unknown, checksums, files, complete) in tests.items():
-                fixture = Trace(f"fixture:{key}:f", {"lib.py": frozenset(checksums)}, complete=complete)
+                fixture = Trace(
+                    f"fixture:{key}:f", {"lib.py": frozenset(checksums)}, complete=complete
+                )
                 resources = tuple(state(file, outcome, "frame") for file in sorted(files))
                 reached = {"app.py": frozenset(checksums)} if checksums else {}
                 found = execution(
@@ -108,7 +112,9 @@ def test_times_of_files_do_not_travel_and_those_here_stay(tmp_path: Path, path: 
         datafile.merge(LINUX, rows)
         (merged,) = datafile.runs()
         assert (merged.recorded, dict(merged.facts)) == (0.0, {"config": "c"})
-        assert {(ref.size, ref.mtime_ns) for ref in datafile.snapshot(merged.id).values()} == {(-1, -1)}
+        assert {(ref.size, ref.mtime_ns) for ref in datafile.snapshot(merged.id).values()} == {
+            (-1, -1)
+        }
         ours = whole_run(datafile, 100.0, "test_one", digest="same")
         datafile.merge(LINUX, rows)
         assert {(ref.size, ref.mtime_ns) for ref in datafile.snapshot(ours).values()} == {(10, 20)}
@@ -130,7 +136,10 @@ def test_evidence_that_cannot_be_changes_nothing(path: Path) -> None:
     with Datafile.open(path, "write", create=True) as datafile:
         whole_run(datafile, 100.0, "test_one")
         rows = _rows(datafile)
-        wrong = [SubjectRow("nothing", "", "", "", "") if isinstance(row, SubjectRow) else row for row in rows]
+        wrong = [
+            SubjectRow("nothing", "", "", "", "") if isinstance(row, SubjectRow) else row
+            for row in rows
+        ]
         with pytest.raises(EvidenceError, match="kind 'nothing'"):
             datafile.merge(OTHER, itertools.chain(wrong))
         assert datafile.environments() == [LINUX]

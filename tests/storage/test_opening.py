@@ -60,7 +60,9 @@ def _cut(path: Path) -> None:
         pytest.param(_without_revision, "does not say its schema", id="no revision"),
         pytest.param(_without_tables, "does not say its schema", id="no tables"),
         pytest.param(_cut, "is damaged", id="cut"),
-        pytest.param(lambda path: path.write_text("hello " * 100), "is not a datafile of testmon", id="text"),
+        pytest.param(
+            lambda path: path.write_text("hello " * 100), "is not a datafile of testmon", id="text"
+        ),
         pytest.param(lambda path: path.touch(), "is empty", id="empty"),
     ],
 )
@@ -93,7 +95,9 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         Datafile.open(tmp_path / "no" / "file", "write", create=True)
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/db", "mysql+pymysql://host/db", "sqlite://", "", ":memory:"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://host/db", "mysql+pymysql://host/db", "sqlite://", "", ":memory:"]
+)
 def test_other_locations_are_refused(url: str) -> None:
     with pytest.raises(DatafileError, match="give a path or sqlite:///PATH"):
         Datafile.open(url, "write", create=True)
@@ -144,7 +148,9 @@ def test_a_full_disk_is_said_and_loses_nothing(path: Path) -> None:
 
 
 def _run_as_nobody(script: str) -> str:
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
     return done.stdout + done.stderr
 
 
@@ -182,8 +188,15 @@ except DatafileError as error:
 def test_a_read_only_folder_can_be_read_and_not_written(locked_folder: Path) -> None:
     root = str(Path(__file__).parents[2])
     before = locked_folder.read_bytes()
-    assert _run_as_nobody(_OPEN.format(root=root, nobody=_NOBODY, path=str(locked_folder), mode="read")) == "1\n"
-    answer = _run_as_nobody(_OPEN.format(root=root, nobody=_NOBODY, path=str(locked_folder), mode="write"))
+    assert (
+        _run_as_nobody(
+            _OPEN.format(root=root, nobody=_NOBODY, path=str(locked_folder), mode="read")
+        )
+        == "1\n"
+    )
+    answer = _run_as_nobody(
+        _OPEN.format(root=root, nobody=_NOBODY, path=str(locked_folder), mode="write")
+    )
     assert answer.startswith(f"{locked_folder} or its folder is read-only: make both writable")
     new = locked_folder.with_name("new")
     answer = _run_as_nobody(_OPEN.format(root=root, nobody=_NOBODY, path=str(new), mode="write"))

@@ -16,7 +16,9 @@ def test_every_table_and_column_is_explained() -> None:
         section = page.partition(f"## {table.name}\n")[2].partition("\n## ")[0]
         assert section
         for column in table.columns:
-            assert column.comment or column.name == "id", f"{table.name}.{column.name} has no comment"
+            assert column.comment or column.name == "id", (
+                f"{table.name}.{column.name} has no comment"
+            )
             assert re.search(rf"^\| `{column.name}` \|", section, re.MULTILINE)
 
 

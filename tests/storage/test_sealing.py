@@ -25,7 +25,9 @@ def _seal(path: Path) -> bytes:
 @pytest.fixture
 def sealed(path: Path) -> Path:
     with Datafile.open(path, "write", create=True) as datafile:
-        whole_run(datafile, 1.0, "test_one", fingerprints={"app.py": frozenset({1, 2})}, failure="boo")
+        whole_run(
+            datafile, 1.0, "test_one", fingerprints={"app.py": frozenset({1, 2})}, failure="boo"
+        )
     assert any(_seal(path))
     return path
 
@@ -38,7 +40,9 @@ def test_any_other_byte_breaks_it(sealed: Path, mode: Mode) -> None:
         with pytest.raises(DatafileError):
             Datafile.open(sealed, mode)
     sealed.write_bytes(whole[:-100])
-    with pytest.raises(DamagedDatafile, match="its checksum does not match; restore a copy, or move it away"):
+    with pytest.raises(
+        DamagedDatafile, match="its checksum does not match; restore a copy, or move it away"
+    ):
         Datafile.open(sealed, mode)
     sealed.write_bytes(whole)
     Datafile.open(sealed, mode).close()

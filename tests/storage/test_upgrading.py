@@ -47,7 +47,14 @@ def _schema(folder: Path, last: str = "") -> Schema:
 @pytest.fixture
 def filled(path: Path) -> Path:
     with Datafile.open(path, "write", create=True) as datafile:
-        whole_run(datafile, 1.0, "test_one", "test_two", fingerprints={"app.py": frozenset({1})}, failure="boo")
+        whole_run(
+            datafile,
+            1.0,
+            "test_one",
+            "test_two",
+            fingerprints={"app.py": frozenset({1})},
+            failure="boo",
+        )
     return path
 
 
@@ -65,7 +72,9 @@ def test_the_generated_tables_are_those_of_the_migrations(tmp_path: Path) -> Non
         create_tables(created)
         assert _tables(migrated) == _tables(created)
         for driver in (migrated, created):
-            assert driver.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISIONS[-1],)]
+            assert driver.execute("SELECT version_num FROM alembic_version").fetchall() == [
+                (REVISIONS[-1],)
+            ]
             assert driver.execute("PRAGMA application_id").fetchall() == [(APPLICATION_ID,)]
 
 
@@ -82,7 +91,9 @@ def test_the_known_revisions_are_those_of_the_migrations() -> None:
 
 
 @pytest.mark.parametrize("mode", ["read", "write"])
-def test_an_older_datafile_is_upgraded_with_its_rows(filled: Path, tmp_path: Path, mode: Mode) -> None:
+def test_an_older_datafile_is_upgraded_with_its_rows(
+    filled: Path, tmp_path: Path, mode: Mode
+) -> None:
     sizes = table_sizes(filled)
     with Datafile.open(filled, mode, schema=_schema(tmp_path / "migrations")) as datafile:
         assert [found.duration for found in datafile.executions(LINUX)] == [500.0, 500.0]
@@ -101,22 +112,34 @@ def test_traces_of_the_first_schema_keep_what_they_relied_on(path: Path) -> None
         migrating.upgrade(driver, revision="0001")
         driver.execute("INSERT INTO environment VALUES (1, 'default', '3.11', 'linux')")
         driver.execute("INSERT INTO package_set VALUES (1, '', '[]')")
-        driver.execute("INSERT INTO run VALUES (1, 1, 1, NULL, NULL, 1.0, 2.0, 1, 0, '[]', '', 0, 'probes', '0.1')")
+        driver.execute(
+            "INSERT INTO run VALUES (1, 1, 1, NULL, NULL, 1.0, 2.0, 1, 0, '[]', '', 0, 'probes', '0.1')"
+        )
         driver.execute("INSERT INTO source VALUES (1, 'app.py')")
-        driver.executemany("INSERT INTO block VALUES (1, ?, ?)", ((n, n + 1000) for n in range(1, 301)))
+        driver.executemany(
+            "INSERT INTO block VALUES (1, ?, ?)", ((n, n + 1000) for n in range(1, 301))
+        )
         fingerprints = ((number, 1, packing.pack_numbers((number,))) for number in range(1, 301))
         driver.executemany("INSERT INTO fingerprint VALUES (?, ?, ?)", fingerprints)
         for trace, links in given.items():
-            driver.execute("INSERT INTO subject VALUES (?, 'test', ?)", (trace, f"test_a.py::test_{trace}"))
+            driver.execute(
+                "INSERT INTO subject VALUES (?, 'test', ?)", (trace, f"test_a.py::test_{trace}")
+            )
             driver.execute("INSERT INTO trace VALUES (?, 1, ?, '', 1)", (trace, trace))
-            driver.executemany("INSERT INTO trace_fingerprint VALUES (?, ?)", ((link, trace) for link in links))
+            driver.executemany(
+                "INSERT INTO trace_fingerprint VALUES (?, ?)", ((link, trace) for link in links)
+            )
     with Datafile.open(path, "read") as datafile:
         found = {trace: [f.id for f in datafile.trace_fingerprints(trace)] for trace in given}
         assert found == given
         assert datafile.trace_fingerprints(2)[0].checksums == frozenset({1002})
         assert sorted(datafile.traces_with([1])) == [(1, 1), (1, 3), (1, 5)]
     sizes = table_sizes(path)
-    assert (sizes["fingerprint_set"], sizes["trace_set"], sizes["fingerprint_in_set"]) == (3, 4, 303)
+    assert (sizes["fingerprint_set"], sizes["trace_set"], sizes["fingerprint_in_set"]) == (
+        3,
+        4,
+        303,
+    )
 
 
 def test_a_backup_never_replaces_another(filled: Path, tmp_path: Path) -> None:
@@ -128,18 +151,23 @@ def test_a_backup_never_replaces_another(filled: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "last", ["op.execute('SELECT nothing FROM nowhere')", "op.execute('INSERT INTO note VALUES (1)')"]
+    "last",
+    ["op.execute('SELECT nothing FROM nowhere')", "op.execute('INSERT INTO note VALUES (1)')"],
 )
 def test_a_failed_upgrade_leaves_the_bytes(filled: Path, tmp_path: Path, last: str) -> None:
     before = filled.read_bytes()
-    with pytest.raises(DatafileError, match=r"could not be upgraded .* and was left as it was") as caught:
+    with pytest.raises(
+        DatafileError, match=r"could not be upgraded .* and was left as it was"
+    ) as caught:
         Datafile.open(filled, schema=_schema(tmp_path / "migrations", last))
     assert "\n" not in str(caught.value)
     assert filled.read_bytes() == before
     assert {entry.name for entry in filled.parent.iterdir()} == {filled.name, "migrations"}
 
 
-def test_a_mistake_in_a_migration_is_ours_and_leaves_the_bytes_too(filled: Path, tmp_path: Path) -> None:
+def test_a_mistake_in_a_migration_is_ours_and_leaves_the_bytes_too(
+    filled: Path, tmp_path: Path
+) -> None:
     before = filled.read_bytes()
     with pytest.raises(ZeroDivisionError):
         Datafile.open(filled, schema=_schema(tmp_path / "migrations", "1 / 0"))
@@ -147,7 +175,9 @@ def test_a_mistake_in_a_migration_is_ours_and_leaves_the_bytes_too(filled: Path,
     assert {entry.name for entry in filled.parent.iterdir()} == {filled.name, "migrations"}
 
 
-def test_an_upgraded_datafile_is_too_new_for_the_older_program(filled: Path, tmp_path: Path) -> None:
+def test_an_upgraded_datafile_is_too_new_for_the_older_program(
+    filled: Path, tmp_path: Path
+) -> None:
     Datafile.open(filled, schema=_schema(tmp_path / "migrations")).close()
     before = filled.read_bytes()
     with pytest.raises(DatafileError, match="has schema next, which a newer testmon made"):
@@ -173,7 +203,9 @@ def test_the_steps_of_an_upgrade_are_told(path: Path) -> None:
         driver.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         migrating.upgrade(driver, revision="0002")
     steps: list[tuple[int, int]] = []
-    before, backup = maintenance.upgrade(path, progress=lambda done, total: steps.append((done, total)))
+    before, backup = maintenance.upgrade(
+        path, progress=lambda done, total: steps.append((done, total))
+    )
     assert before.schema == "0002"
     assert backup is not None
     assert steps == [(done, len(REVISIONS) - 1) for done in range(1, len(REVISIONS))]

@@ -31,13 +31,21 @@ class Recorded:
         return [record for records in self.by_file for record in records]
 
     def outcomes(self) -> dict[str, str]:
-        return {record.nodeid: record.outcome for record in self.records if isinstance(record, wire.Outcome)}
+        return {
+            record.nodeid: record.outcome
+            for record in self.records
+            if isinstance(record, wire.Outcome)
+        }
 
     def outcome(self, nodeid: str) -> wire.Outcome:
         return next(r for r in self.records if isinstance(r, wire.Outcome) and r.nodeid == nodeid)
 
     def traces(self, identity: str) -> list[wire.Trace]:
-        return [record for record in self.records if isinstance(record, wire.Trace) and record.identity == identity]
+        return [
+            record
+            for record in self.records
+            if isinstance(record, wire.Trace) and record.identity == identity
+        ]
 
     def hits(self, identity: str) -> dict[str, set[int]]:
         """Relative path -> blocks or lines, of all records of an identity."""
@@ -56,19 +64,34 @@ class Recorded:
     @property
     def is_of_lines(self) -> bool:
         """Whether hits are lines, not blocks."""
-        return any(isinstance(record, wire.Hits) and isinstance(record.seen, tuple) for record in self.records)
+        return any(
+            isinstance(record, wire.Hits) and isinstance(record.seen, tuple)
+            for record in self.records
+        )
 
     def uses(self, identity: str) -> set[str]:
-        """What an identity relies on, by itself and through the collectors above it; idle ones are left out."""
+        """What an identity relies on, by itself and through the collectors above it.
+
+        Idle ones are left out.
+        """
         found = {use for trace in self.traces(identity) for use in trace.uses}
-        above = {use for collector in found if collector.startswith("collect:") for use in self.uses(collector)}
+        above = {
+            use
+            for collector in found
+            if collector.startswith("collect:")
+            for use in self.uses(collector)
+        }
         return {use for use in found | above if not use.startswith("collect:") or self.hits(use)}
 
     def unknown(self, identity: str) -> set[str]:
         return {reason for trace in self.traces(identity) for reason in trace.unknown}
 
     def resources(self, identity: str) -> dict[tuple[str, str], str]:
-        return {(r.kind, self.relative(r.name)): r.state for t in self.traces(identity) for r in t.resources}
+        return {
+            (r.kind, self.relative(r.name)): r.state
+            for t in self.traces(identity)
+            for r in t.resources
+        }
 
     def edges(self) -> set[tuple[str, str]]:
         edges = [r for r in self.records if isinstance(r, wire.ImportEdge)]
@@ -92,7 +115,11 @@ class Project:
             path.write_text(text, encoding="utf-8")
 
     def collect(
-        self, *arguments: str, engine: str = "auto", environ: Mapping[str, str] | None = None, **settings: object
+        self,
+        *arguments: str,
+        engine: str = "auto",
+        environ: Mapping[str, str] | None = None,
+        **settings: object,
     ) -> Recorded:
         """Run pytest, traced."""
         spool = self.root.parent / f"{self.root.name}-spool-{len(list(self.root.parent.iterdir()))}"
@@ -104,17 +131,29 @@ class Project:
         by_file = tuple(tuple(read(path)) for path in sorted(spool.glob("*.spool")))
         return Recorded(self.root, done.returncode, done.stdout, done.stderr, by_file)
 
-    def plain(self, *arguments: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def plain(
+        self, *arguments: str, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run pytest as a user would."""
-        return self._run([sys.executable, "-m", "pytest", *arguments], {**self.environ(), **(environ or {})})
+        return self._run(
+            [sys.executable, "-m", "pytest", *arguments], {**self.environ(), **(environ or {})}
+        )
 
     def environ(self) -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("TESTMON", "PYTEST", "COVERAGE", "COV_"))}
+        kept = {
+            k: v
+            for k, v in os.environ.items()
+            if not k.startswith(("TESTMON", "PYTEST", "COVERAGE", "COV_"))
+        }
         ours = {"PYTHONPATH": PACKAGE_ROOT, "COLUMNS": "80", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         return {**kept, **ours}
 
-    def _run(self, command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=120)
+    def _run(
+        self, command: list[str], environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=120
+        )
 
 
 def read(path: Path) -> list[wire.Record]:
@@ -123,4 +162,6 @@ def read(path: Path) -> list[wire.Record]:
 
 def numbers(seen: bytes | tuple[int, ...]) -> list[int]:
     """The blocks or lines that were hit."""
-    return [index for index, hit in enumerate(seen) if hit] if isinstance(seen, bytes) else list(seen)
+    return (
+        [index for index, hit in enumerate(seen) if hit] if isinstance(seen, bytes) else list(seen)
+    )

@@ -10,28 +10,51 @@ from testmon_cli.tracing.settings import Scope, TraceSettings, matches
 @pytest.fixture
 def scope(tmp_path: Path) -> Scope:
     root = tmp_path / "root"
-    for name in ("env/pyvenv.cfg", "env/lib/a.py", "pack.zip", "src/a.py", "vendor/x/a.py", "site-packages/a.py"):
+    for name in (
+        "env/pyvenv.cfg",
+        "env/lib/a.py",
+        "pack.zip",
+        "src/a.py",
+        "vendor/x/a.py",
+        "site-packages/a.py",
+    ):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     (tmp_path / "link").symlink_to(root)
     (tmp_path / "other").mkdir()
     return Scope(
-        TraceSettings(spool="", root=str(root), roots=(str(tmp_path / "other"),), exclude=("vendor", "src/gen_*.py"))
+        TraceSettings(
+            spool="",
+            root=str(root),
+            roots=(str(tmp_path / "other"),),
+            exclude=("vendor", "src/gen_*.py"),
+        )
     )
 
 
 def test_a_folder_is_where_its_links_lead(scope: Scope, tmp_path: Path) -> None:
     (tmp_path / "root" / "up").symlink_to(tmp_path / "other")
     (tmp_path / "round").symlink_to(tmp_path / "round")
-    for name in ("root/src", "link/src", "link/up", "link/up/new", "round/src", "none/src", ".", "link"):
+    for name in (
+        "root/src",
+        "link/src",
+        "link/up",
+        "link/up/new",
+        "round/src",
+        "none/src",
+        ".",
+        "link",
+    ):
         folder = os.path.normpath(tmp_path / name)
         assert scope.real_folder(folder) == os.path.realpath(folder)
     (tmp_path / "none").symlink_to(tmp_path / "root")
     assert scope.real_folder(str(tmp_path / "none" / "src")) == str(tmp_path / "root" / "src")
 
 
-def test_each_folder_is_looked_at_once(scope: Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_folder_is_looked_at_once(
+    scope: Scope, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looks: list[str] = []
     monkeypatch.setattr(settings, "is_link", lambda path: looks.append(path) is not None)
     for name in ("a", "a/b", "a/b/c"):
@@ -60,7 +83,9 @@ def test_each_folder_is_looked_at_once(scope: Scope, tmp_path: Path, monkeypatch
         ("root/pack.zip/in/a.py", None),
     ],
 )
-def test_sources_of_the_project(scope: Scope, tmp_path: Path, path: str, expected: str | None) -> None:
+def test_sources_of_the_project(
+    scope: Scope, tmp_path: Path, path: str, expected: str | None
+) -> None:
     found = scope.source(str(tmp_path / path) if ".." not in path else f"{tmp_path}/{path}")
 
     assert found == (None if expected is None else str(tmp_path / expected))
@@ -87,7 +112,11 @@ def test_patterns(name: str, pattern: str, expected: bool) -> None:
 
 def test_settings_travel_as_text(tmp_path: Path) -> None:
     settings = TraceSettings(
-        spool="s", root=os.path.realpath(tmp_path), exclude=("a",), ignore_environment=("B",), hash_key="00"
+        spool="s",
+        root=os.path.realpath(tmp_path),
+        exclude=("a",),
+        ignore_environment=("B",),
+        hash_key="00",
     )
 
     assert TraceSettings.from_environment({"TESTMON_COLLECT": settings.to_json()}) == settings

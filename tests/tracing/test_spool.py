@@ -18,7 +18,9 @@ RECORDS: list[wire.Record] = [
         ("why",),
         False,
     ),
-    wire.Outcome("t.py::test_\udcff", "/p/t.py", "test_x", "function", "passed", 0.5, "", "", ("*.sql",)),
+    wire.Outcome(
+        "t.py::test_\udcff", "/p/t.py", "test_x", "function", "passed", 0.5, "", "", ("*.sql",)
+    ),
     wire.ImportEdge("/p/a.py", "/p/b.py"),
     wire.CollectionError("t.py", "/p/t.py", "boom"),
     wire.Collected(("a", "b"), ("b",)),

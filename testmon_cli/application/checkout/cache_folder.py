@@ -21,17 +21,21 @@ def prepare(root: Path, *, is_in_git: bool) -> CacheFolder:
     """Make the folder, and the key of this user when it has none yet."""
     folder = root / CACHE_FOLDER
     if folder.is_symlink():
-        return CacheFolder("", f"{CACHE_FOLDER} is a link, so nothing in it is used: remove the link")
+        return CacheFolder(
+            "", f"{CACHE_FOLDER} is a link, so nothing in it is used: remove the link"
+        )
     if is_in_git and folder.exists() and _is_tracked(root):
         return CacheFolder(
-            "", f"git tracks {CACHE_FOLDER}, so nothing in it is used: git rm -r --cached {CACHE_FOLDER}"
+            "",
+            f"git tracks {CACHE_FOLDER}, so nothing in it is used: git rm -r --cached {CACHE_FOLDER}",
         )
     probe_cache.prepare(str(root))
     place = cache_seal.key_place(os.environ)
     key = cache_seal.make_key(place)
     if not key and os.path.lexists(place):
         return CacheFolder(
-            "", f"{place} is not a file for you alone (mode 0600), so {CACHE_FOLDER} is not used: remove it"
+            "",
+            f"{place} is not a file for you alone (mode 0600), so {CACHE_FOLDER} is not used: remove it",
         )
     return CacheFolder(key)
 

@@ -1,8 +1,11 @@
-"""What the variables of a CI provider tell of a job: whose code it runs, and which part of the tests is its own.
+"""What the variables of a CI provider tell of a job.
 
-Whoever is not known to have write access counts as a fork, and an event that may run anybody's code as OTHER. An index
-of a job counts as a shard only where the provider says that its jobs divide the work: the jobs of a matrix, which run
-the same tests in several environments, are numbered in the same way.
+Whose code it runs, and which part of the tests is its own.
+
+Whoever is not known to have write access counts as a fork, and an event that may run anybody's code
+as OTHER. An index of a job counts as a shard only where the provider says that its jobs divide the
+work: the jobs of a matrix, which run the same tests in several environments, are numbered in the
+same way.
 """
 
 import json
@@ -21,8 +24,10 @@ class Job(NamedTuple):
     """A job of a provider."""
 
     provenance: Provenance
-    shard: tuple[int, int] | None = None  # the number of this job, from 1, and how many there are; None for all tests
-    words: str = ""  # what its author wrote: message of the commit, title, text and labels of the pull request
+    # the number of this job, from 1, and how many there are; None for all tests
+    shard: tuple[int, int] | None = None
+    # what its author wrote: message of the commit, title, text and labels of the pull request
+    words: str = ""
     summary: str = ""  # the file for a summary in Markdown; "" where the provider shows none
 
 
@@ -72,8 +77,8 @@ def _github(environ: _Environ) -> Job:
     )
 
 
-# Events that run what stands on the branch or tag they name. Others, like pull_request_target, workflow_run and
-# issue_comment, name the main branch and often check out what a stranger proposes.
+# Events that run what stands on the branch or tag they name. Others, like pull_request_target,
+# workflow_run and issue_comment, name the main branch and often check out what a stranger proposes.
 _GITHUB_PUSHES: Final = ("push", "schedule", "workflow_dispatch", "release", "create")
 
 
@@ -90,7 +95,8 @@ def _gitlab(environ: _Environ) -> Job:
         source = environ.get("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "")
         is_own = bool(source) and source == environ.get("CI_MERGE_REQUEST_PROJECT_ID")
         event = events.PULL_REQUEST if is_own else events.FORK
-        if environ.get("CI_MERGE_REQUEST_EVENT_TYPE") == "merge_train":  # somebody with write access put it there
+        # somebody with write access put it there
+        if environ.get("CI_MERGE_REQUEST_EVENT_TYPE") == "merge_train":
             event = events.MERGE_QUEUE
         ref = f"refs/merge-requests/{change}"
     else:
@@ -127,7 +133,10 @@ _GITLAB_PUSHES: Final = ("push", "schedule", "web", "api", "parent_pipeline")
 def _circleci(environ: _Environ) -> Job:
     tag, branch = environ.get("CIRCLE_TAG", ""), environ.get("CIRCLE_BRANCH", "")
     # Of a pull request from its own repository, the branch is built as it stands.
-    is_fork = any(environ.get(name) for name in ("CIRCLE_PR_NUMBER", "CIRCLE_PR_REPONAME", "CIRCLE_PR_USERNAME"))
+    is_fork = any(
+        environ.get(name)
+        for name in ("CIRCLE_PR_NUMBER", "CIRCLE_PR_REPONAME", "CIRCLE_PR_USERNAME")
+    )
     is_fork = is_fork or branch.startswith("pull/")
     if is_fork:
         ref = f"refs/pull/{environ.get('CIRCLE_PR_NUMBER') or branch.removeprefix('pull/')}"
@@ -164,7 +173,8 @@ def _buildkite(environ: _Environ) -> Job:
             base=environ.get("BUILDKITE_PULL_REQUEST_BASE_BRANCH", ""),
             workflow=environ.get("BUILDKITE_PIPELINE_SLUG", ""),
             job=environ.get("BUILDKITE_STEP_KEY") or environ.get("BUILDKITE_LABEL", ""),
-            actor=environ.get("BUILDKITE_BUILD_AUTHOR") or environ.get("BUILDKITE_BUILD_CREATOR", ""),
+            actor=environ.get("BUILDKITE_BUILD_AUTHOR")
+            or environ.get("BUILDKITE_BUILD_CREATOR", ""),
         ),
         shard=_shard(environ, "BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT", first=0),
         words=environ.get("BUILDKITE_MESSAGE", ""),
@@ -185,7 +195,8 @@ def _azure(environ: _Environ) -> Job:
     else:
         event = events.PUSH if reason in _AZURE_PUSHES else events.OTHER
     shard = _shard(environ, "SYSTEM_JOBPOSITIONINPHASE", "SYSTEM_TOTALJOBSINPHASE", first=1)
-    is_shard = environ.get("SYSTEM_PARALLELEXECUTIONTYPE") == "MultiMachine"  # a matrix is MultiConfiguration
+    # a matrix is MultiConfiguration
+    is_shard = environ.get("SYSTEM_PARALLELEXECUTIONTYPE") == "MultiMachine"
     return Job(
         Provenance(
             provider="azure",
@@ -208,7 +219,10 @@ _AZURE_PUSHES: Final = ("IndividualCI", "BatchedCI", "Manual", "Schedule")
 def _jenkins(environ: _Environ) -> Job:
     change, tag = environ.get("CHANGE_ID", ""), environ.get("TAG_NAME", "")
     if change:
-        event, ref = events.FORK if environ.get("CHANGE_FORK") else events.PULL_REQUEST, f"refs/pull/{change}"
+        event, ref = (
+            events.FORK if environ.get("CHANGE_FORK") else events.PULL_REQUEST,
+            f"refs/pull/{change}",
+        )
     elif tag:
         event, ref = events.PUSH, f"refs/tags/{tag}"
     else:
@@ -229,7 +243,8 @@ def _jenkins(environ: _Environ) -> Job:
     )
 
 
-# The variable that tells a provider, with the value that it must have ("" for any), and who reads the others.
+# The variable that tells a provider, with the value that it must have ("" for any), and who reads
+# the others.
 _TABLE: Final[tuple[tuple[str, str, Callable[[_Environ], Job]], ...]] = (
     ("GITHUB_ACTIONS", "true", _github),
     ("GITLAB_CI", "", _gitlab),
@@ -241,7 +256,10 @@ _TABLE: Final[tuple[tuple[str, str, Callable[[_Environ], Job]], ...]] = (
 
 
 def _shard(environ: _Environ, index: str, total: str, *, first: int) -> tuple[int, int] | None:
-    """The number of this job among those that divide the work, and theirs; None where there is one alone."""
+    """The number of this job among those that divide the work, and theirs.
+
+    None where there is one alone.
+    """
     try:
         number, count = int(environ.get(index, "")) + 1 - first, int(environ.get(total, ""))
     except ValueError:

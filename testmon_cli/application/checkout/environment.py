@@ -31,10 +31,13 @@ def normalise(name: str) -> str:
 
 
 def installed_packages(paths: Sequence[str] | None = None) -> tuple[Package, ...]:
-    """The distributions on the import path, by the names of their metadata folders; the first of a name counts.
+    """The distributions on the import path, by the names of their metadata folders.
 
-    Only names are read (a metadata file where the name does not hold the version), so this costs a few
-    milliseconds where parsing all metadata costs hundreds. `describe` tells more of one distribution.
+    The first of a name counts.
+
+    Only names are read (a metadata file where the name does not hold the version), so this costs a
+    few milliseconds where parsing all metadata costs hundreds. `describe` tells more of one
+    distribution.
     """
     found: dict[str, Package] = {}
     for entry in _entries(paths):
@@ -54,7 +57,9 @@ def _metadata_entries(folder: str) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             # Sorted, since two versions left in one folder must not be told apart by chance.
-            names = sorted(entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info")))
+            names = sorted(
+                entry.name for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))
+            )
     except OSError:
         return  # a zip file, or a folder that does not exist: both are common on sys.path
     for name in names:
@@ -98,7 +103,10 @@ def _local_digest(entry: str) -> str:
 
 
 def metadata_entries(paths: Sequence[str] | None = None) -> dict[str, str]:
-    """Where the metadata of each distribution on the import path is, by its name; the first of a name counts."""
+    """Where the metadata of each distribution on the import path is, by its name.
+
+    The first of a name counts.
+    """
     found: dict[str, str] = {}
     for entry in _entries(paths):
         stem, _ = os.path.splitext(os.path.basename(entry))
@@ -127,7 +135,9 @@ class Metadata:
         """Whether a distribution announces plugins to pytest."""
         if name not in self._plugins:
             entry = self._entries.get(name)
-            self._plugins[name] = entry is not None and "[pytest11]" in _read(entry, "entry_points.txt")
+            self._plugins[name] = entry is not None and "[pytest11]" in _read(
+                entry, "entry_points.txt"
+            )
         return self._plugins[name]
 
 
@@ -142,7 +152,9 @@ def describe(package: Package, entries: Mapping[str, str] | None = None) -> Pack
     for file in files:
         if file.endswith(".pth"):
             modules.update(_modules_behind(os.path.join(folder, file)))
-    requires = {_required(line) for line in _requirements(entry) if not re.search(r";.*\bextra\b", line)}
+    requires = {
+        _required(line) for line in _requirements(entry) if not re.search(r";.*\bextra\b", line)
+    }
     return package._replace(modules=tuple(sorted(modules)), requires=tuple(sorted(requires - {""})))
 
 
@@ -157,7 +169,8 @@ def _read(entry: str, name: str) -> str:
 def _files(entry: str) -> list[str]:
     """The installed files of a distribution, relative to the folder of its metadata.
 
-    Read from the text: importlib.metadata makes an object for each file, and takes longer to import than all the rest.
+    Read from the text: importlib.metadata makes an object for each file, and takes longer to import
+    than all the rest.
     """
     record = _read(entry, "RECORD")
     if record:
@@ -177,7 +190,10 @@ def _others_files(entry: str) -> list[str]:
 
 
 def _requirements(entry: str) -> Sequence[str]:
-    """The requirements of a distribution, read from the head of its metadata; a long description may follow."""
+    """The requirements of a distribution, read from the head of its metadata.
+
+    A long description may follow.
+    """
     text = _read(entry, "METADATA")
     if not text:
         from importlib.metadata import PathDistribution
@@ -187,7 +203,11 @@ def _requirements(entry: str) -> Sequence[str]:
         except FileNotFoundError:  # there is none either; before 3.15 that was no error
             return ()
     head, _, _ = text.partition("\n\n")
-    return [line.partition(":")[2].strip() for line in head.splitlines() if line.lower().startswith("requires-dist:")]
+    return [
+        line.partition(":")[2].strip()
+        for line in head.splitlines()
+        if line.lower().startswith("requires-dist:")
+    ]
 
 
 def _required(line: str) -> str:

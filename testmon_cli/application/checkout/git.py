@@ -21,12 +21,19 @@ class Listing(NamedTuple):
 
 
 def resolve(root: Path, revision: str) -> str:
-    """The commit that a revision names. Raises EnvironmentFailure when git does not know it, or is not there."""
-    done = _run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    """The commit that a revision names.
+
+    Raises EnvironmentFailure when git does not know it, or is not there.
+    """
+    done = _run(
+        root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
     if done.returncode == _FATAL and done.stderr:
         raise EnvironmentFailure(f"--base {revision}: git cannot read {root}: {_reason(done)}")
     if done.returncode:
-        raise EnvironmentFailure(f"git knows no revision {revision!r} in {root}; give a commit, branch or tag")
+        raise EnvironmentFailure(
+            f"git knows no revision {revision!r} in {root}; give a commit, branch or tag"
+        )
     return done.stdout.decode().strip()
 
 
@@ -89,11 +96,15 @@ def ancestors(root: Path, most: int) -> list[str]:
 
 
 def answer(
-    root: Path, *arguments: str, environ: Mapping[str, str] | None = None, settings: Iterable[str] = ()
+    root: Path,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    settings: Iterable[str] = (),
 ) -> bytes:
     """Run git and return its stdout. Raises EnvironmentFailure when it fails.
 
-    It may be given another environment than ours, and `settings` ("name=value") that count for this command alone.
+    It may be given another environment than ours, and `settings` ("name=value") that count for this
+    command alone.
     """
     done = _run(root, *arguments, environ=environ, settings=settings)
     if done.returncode:
@@ -117,6 +128,8 @@ def _run(
     command = ["git", *(part for setting in settings for part in ("-c", setting)), *arguments]
     env = {**(os.environ if environ is None else environ), "LC_ALL": "C"}
     try:
-        return subprocess.run(command, cwd=root, env=env, input=stdin, capture_output=True, check=False)
+        return subprocess.run(
+            command, cwd=root, env=env, input=stdin, capture_output=True, check=False
+        )
     except OSError as error:
         raise EnvironmentFailure(f"cannot run git ({error.strerror}), which this needs") from error

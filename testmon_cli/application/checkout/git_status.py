@@ -13,7 +13,9 @@ _SUBMODULE = "160000"  # git's mode of one
 
 
 def staged(root: Path) -> Overlay:
-    """Read the files of git's index in place of the working tree. Files that git ignores stay as they are.
+    """Read the files of git's index in place of the working tree.
+
+    Files that git ignores stay as they are.
 
     Raises EnvironmentFailure without git, TestmonError when files have conflicts.
     """
@@ -24,11 +26,16 @@ def staged(root: Path) -> Overlay:
     def reader(path: str, blob: str) -> bytes:
         return git.content(root, blob, os.path.normpath(prefix + path))
 
-    return Overlay({path: partial(reader, path, blob) if blob else None for path, blob in found.items()})
+    return Overlay(
+        {path: partial(reader, path, blob) if blob else None for path, blob in found.items()}
+    )
 
 
 def since(root: Path, commit: str, *, in_index: bool) -> dict[str, str]:
-    """Files that differ from a commit, now or in the index: path -> what it has there, "" for a file it has not."""
+    """Files that differ from a commit, now or in the index.
+
+    Path -> what it has there, "" for a file it has not.
+    """
     prefix = _prefix(root)
     cached = ["--cached"] if in_index else []
     found = _differing(root, prefix, "diff-index", "--raw", "-z", "--no-renames", *cached, commit)
@@ -59,7 +66,9 @@ def _differing(root: Path, prefix: str, *command: str) -> dict[str, str]:
 
 
 def _untracked(root: Path, prefix: str) -> Iterator[str]:
-    listed = git.answer(root, "ls-files", "-z", "--others", "--exclude-standard", "--full-name", ":/")
+    listed = git.answer(
+        root, "ls-files", "-z", "--others", "--exclude-standard", "--full-name", ":/"
+    )
     for name in listed.split(b"\0"):
         if name and not name.endswith(b"/"):  # a repository of its own
             yield _from_root(os.fsdecode(name), prefix)

@@ -17,14 +17,19 @@ _ASKED_VARIABLE: Final = "_TESTMON_ASKED"
 
 
 def python_tag() -> str:
-    """Version of this Python, like "3.12"; with what it is if not CPython, and flags (the "t" of free threading)."""
+    """Version of this Python, like "3.12".
+
+    With what it is if not CPython, and flags (the "t" of free threading).
+    """
     name = "" if sys.implementation.name == "cpython" else sys.implementation.name
     return f"{name}{sys.version_info.major}.{sys.version_info.minor}{getattr(sys, 'abiflags', '')}"
 
 
 def platform_tag() -> str:
     """System and machine, like "linux-x86_64"."""
-    machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
+    machine = (
+        os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
+    )
     return "-".join(filter(None, (sys.platform, machine.lower())))
 
 
@@ -34,7 +39,10 @@ def fact() -> dict[str, str]:
 
 
 def is_another(datafile: Datafile, run: Run, installed: Callable[[], Sequence[Package]]) -> bool:
-    """Whether this Python cannot be the one of a run, since it has no pytest; its packages say nothing then."""
+    """Whether this Python cannot be the one of a run, since it has no pytest.
+
+    Its packages say nothing then.
+    """
     if run.mapping(FACT).get("prefix") == sys.prefix:
         return False  # mostly: no more has to be read
     names = {package.name for package in datafile.packages(run.id)}
@@ -45,10 +53,13 @@ def with_note(selection: Selection, run: Run) -> Selection:
     """Add a note to a selection where packages count as changed because another Python was asked."""
     other = hint(run)
     if not other or not any(
-        t.reason.cause is not None and t.reason.cause.origin.kind is Kind.PACKAGE for t in selection.tests
+        t.reason.cause is not None and t.reason.cause.origin.kind is Kind.PACKAGE
+        for t in selection.tests
     ):
         return selection
-    note = f"the tests ran with another Python than {sys.executable}, which has other packages{other}"
+    note = (
+        f"the tests ran with another Python than {sys.executable}, which has other packages{other}"
+    )
     return selection._replace(notes=(*selection.notes, note))
 
 
@@ -65,12 +76,17 @@ def hint(run: Run | None) -> str:
 
 
 def is_to_be_asked(python: str) -> bool:
-    """Whether a Python that a user names is to answer; not if this process is already that answer."""
+    """Whether a Python that a user names is to answer.
+
+    Not if this process is already that answer.
+    """
     return bool(python) and _ASKED_VARIABLE not in os.environ
 
 
 def ask(python: str, arguments: Sequence[str], directory: str | None = None) -> int:
-    """Let the testmon that is installed for a Python, or in a virtual environment, answer; gives its exit code.
+    """Let the testmon that is installed for a Python, or in a virtual environment, answer.
+
+    Gives its exit code.
 
     Raises EnvironmentFailure when there is no such Python, or no testmon.
     """
@@ -79,10 +95,16 @@ def ask(python: str, arguments: Sequence[str], directory: str | None = None) -> 
     place = _executable(python)
     environ = {**os.environ, _ASKED_VARIABLE: "1"}
     try:
-        # What it prints shows that it is a Python: another program may end well, whatever it is asked.
+        # What it prints shows that it is a Python: another program may end well, whatever it is
+        # asked.
         look = [place, "-c", "import testmon_cli.cli; print('testmon')"]
-        if subprocess.run(look, cwd=directory, capture_output=True, check=False).stdout.strip() != b"testmon":
-            raise EnvironmentFailure(f"--python {python}: it has no testmon; name the one that ran `testmon collect`")
+        if (
+            subprocess.run(look, cwd=directory, capture_output=True, check=False).stdout.strip()
+            != b"testmon"
+        ):
+            raise EnvironmentFailure(
+                f"--python {python}: it has no testmon; name the one that ran `testmon collect`"
+            )
         command = [place, "-m", "testmon_cli", *arguments]
         code = subprocess.run(command, cwd=directory, env=environ, check=False).returncode
     except OSError as error:

@@ -1,4 +1,7 @@
-"""Models of sources on disk, beside instrumented code: a new datafile need not have them made again."""
+"""Models of sources on disk, beside instrumented code.
+
+A new datafile need not have them made again.
+"""
 
 import struct
 from collections.abc import Callable
@@ -12,7 +15,12 @@ _LENGTH = struct.Struct("<Q")  # bytes of the model; the names follow it
 
 
 def version_of(
-    cache: Cache, absolute: str, path: str, digest: str, stat: Stat, make: Callable[[], SourceVersion]
+    cache: Cache,
+    absolute: str,
+    path: str,
+    digest: str,
+    stat: Stat,
+    make: Callable[[], SourceVersion],
 ) -> SourceVersion:
     """The version of a source with this digest, made and kept when there is none."""
     header = f"testmon model {MODEL_KEY} {digest}\n".encode()
@@ -20,8 +28,15 @@ def version_of(
     if data is not None:
         start = _LENGTH.size
         end = start + _LENGTH.unpack_from(data)[0]
-        return SourceVersion(path, digest, MODEL_KEY, data[start:end], data[end:], stat.size, stat.mtime_ns)
+        return SourceVersion(
+            path, digest, MODEL_KEY, data[start:end], data[end:], stat.size, stat.mtime_ns
+        )
     version = make()
     if version.model:  # of what does not parse nothing is kept
-        cache.write(absolute, "model", header, _LENGTH.pack(len(version.model)) + version.model + version.names)
+        cache.write(
+            absolute,
+            "model",
+            header,
+            _LENGTH.pack(len(version.model)) + version.model + version.names,
+        )
     return version

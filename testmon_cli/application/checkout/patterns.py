@@ -16,9 +16,9 @@ GLOB = "glob"
 def matches_test(nodeid: str, pattern: str) -> bool:
     """Whether a node id is named by a pattern: of the id, its file, or a folder of it."""
     path = path_of(nodeid)
-    return any(fnmatchcase(name, pattern) for name in (nodeid, function_of(nodeid, path), path)) or path.startswith(
-        pattern.rstrip("/") + "/"
-    )
+    return any(
+        fnmatchcase(name, pattern) for name in (nodeid, function_of(nodeid, path), path)
+    ) or path.startswith(pattern.rstrip("/") + "/")
 
 
 def check_pattern(pattern: str) -> None:
@@ -32,10 +32,17 @@ def glob_state(root: Path, pattern: str, overlay: Overlay | None = None) -> str:
         found = set(_files(root, pattern))
     except ValueError:
         found = set()
-    names = {path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix() for path in found}
+    names = {
+        path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+        for path in found
+    }
     overlay = overlay or Overlay()
     names.update(path for path in overlay if may_match(pattern, path))
-    entries = [f"{n}\0{_content(root / n, n, overlay)}" for n in sorted(names) if n not in overlay or overlay.exists(n)]
+    entries = [
+        f"{n}\0{_content(root / n, n, overlay)}"
+        for n in sorted(names)
+        if n not in overlay or overlay.exists(n)
+    ]
     return content_digest("\n".join(entries).encode("utf-8", "surrogatepass"))
 
 
@@ -48,7 +55,10 @@ def may_match(pattern: str, path: str) -> bool:
 
 
 def _files(root: Path, pattern: str) -> Iterator[Path]:
-    """The files that match. A folder whose own name is given, or `**`, stands for all files below it."""
+    """The files that match.
+
+    A folder whose own name is given, or `**`, stands for all files below it.
+    """
     last = os.path.basename(pattern.rstrip("/"))
     is_whole = last == "**" or not any(character in last for character in "*?[")
     for path in _matching(root, pattern):
@@ -60,7 +70,8 @@ def _files(root: Path, pattern: str) -> Iterator[Path]:
 
 def _matching(root: Path, pattern: str) -> Iterator[Path]:
     expanded = os.path.expanduser(pattern)
-    anchor = Path(expanded).anchor  # of an absolute pattern, which pathlib looks up from nowhere else
+    # of an absolute pattern, which pathlib looks up from nowhere else
+    anchor = Path(expanded).anchor
     return Path(anchor or root).glob(expanded[len(anchor) :])
 
 

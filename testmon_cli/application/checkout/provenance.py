@@ -10,9 +10,12 @@ from testmon_cli.domain.provenance import LOCAL, MERGE_QUEUE, OTHER, PUSH, Prove
 
 
 def here(root: Path, environ: Mapping[str, str], commit: str | None = None) -> Provenance:
-    """What the provider of continuous integration says, or that a person runs it; git is asked for the commit.
+    """What the provider of continuous integration says, or that a person runs it.
 
-    A job on a branch that has checked out another commit than that of the branch runs code of which is not known whose.
+    Git is asked for the commit.
+
+    A job on a branch that has checked out another commit than that of the branch runs code of which
+    is not known whose.
     """
     found = job_of(environ).provenance
     head = environment.git_state(root).head if commit is None else commit

@@ -1,4 +1,7 @@
-"""pytest's configuration as files say it: where pytest finds it, what names tests, and a digest of the rest."""
+"""pytest's configuration as files say it.
+
+Where pytest finds it, what names tests, and a digest of the rest.
+"""
 
 import json
 import os
@@ -28,10 +31,14 @@ _TABLES_BY_SUFFIX = {".ini": ("pytest",), ".cfg": ("tool:pytest",), ".toml": ("t
 
 
 class ConfigPlace(NamedTuple):
-    """The inputs by which pytest finds its configuration file and its root. Paths are relative to our root."""
+    """The inputs by which pytest finds its configuration file and its root.
+
+    Paths are relative to our root.
+    """
 
     folder: str = "."  # the working directory
-    start: str = "."  # the folder that all paths among the arguments have in common: looked at from there up
+    # the folder that all paths among the arguments have in common: looked at from there up
+    start: str = "."
     file: str = ""  # given by -c
     rootdir: str = ""  # given by --rootdir
 
@@ -42,8 +49,10 @@ class PytestConfig(NamedTuple):
     path: str  # relative to our root
     options: Mapping[str, object]
     addopts: tuple[str, ...]
-    testpaths: tuple[str, ...] = ()  # relative to our root; only those that count in the working directory
-    outer: tuple[tuple[str, str], ...] = ()  # conftest files that pytest loads from above our root, with digests
+    # relative to our root; only those that count in the working directory
+    testpaths: tuple[str, ...] = ()
+    # conftest files that pytest loads from above our root, with digests
+    outer: tuple[tuple[str, str], ...] = ()
 
     @property
     def digest(self) -> str:
@@ -73,7 +82,9 @@ def _text(path: Path) -> str:
     return read_bytes(path).decode().replace("\r\n", "\n")
 
 
-def place_of(arguments: Sequence[str], root: Path, environ: Mapping[str, str] | None = None) -> ConfigPlace:
+def place_of(
+    arguments: Sequence[str], root: Path, environ: Mapping[str, str] | None = None
+) -> ConfigPlace:
     """Where pytest, started in the working directory with these arguments, looks for its configuration."""
     environ = os.environ if environ is None else environ
     given = [*_split(environ.get("PYTEST_ADDOPTS", "")), *arguments]
@@ -122,7 +133,9 @@ def read(
                 os.path.relpath(path, root).replace(os.sep, "/"),
                 options,
                 (*_texts(options.get("addopts", ())), *extra),
-                _testpaths(_texts(options.get("testpaths", ())), place.rootdir or folder, place.folder),
+                _testpaths(
+                    _texts(options.get("testpaths", ())), place.rootdir or folder, place.folder
+                ),
                 tuple(_conftests_above(root, folder, text)),
             )
     return PytestConfig("", {}, extra)
@@ -143,16 +156,25 @@ def _testpaths(paths: Sequence[str], rootdir: str, folder: str) -> tuple[str, ..
     """The test paths that count: pytest ignores `testpaths` unless it is started in its root folder."""
     if os.path.normpath(rootdir) != os.path.normpath(folder):
         return ()
-    return tuple(os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/") for path in paths)
+    return tuple(
+        os.path.normpath(os.path.join(folder, path)).replace(os.sep, "/") for path in paths
+    )
 
 
-def _conftests_above(root: Path, folder: str, text: Callable[[Path], str]) -> Iterator[tuple[str, str]]:
+def _conftests_above(
+    root: Path, folder: str, text: Callable[[Path], str]
+) -> Iterator[tuple[str, str]]:
     """Yield the `conftest.py` files above our root that pytest loads, with their digests."""
     steps = folder.split("/") if folder.startswith("..") else []
     for count in range(1, len(steps) + 1):
         path = "/".join([*steps[:count], "conftest.py"])
         try:
-            yield path, content_digest(text(Path(os.path.normpath(root / path))).encode("utf-8", "surrogatepass"))
+            yield (
+                path,
+                content_digest(
+                    text(Path(os.path.normpath(root / path))).encode("utf-8", "surrogatepass")
+                ),
+            )
         except (OSError, ValueError):
             continue
 
@@ -190,7 +212,9 @@ def _split(text: str) -> tuple[str, ...]:
         return tuple(text.split())
 
 
-def _options(path: Path, table: tuple[str, ...], read_text: Callable[[Path], str]) -> dict[str, object] | None:
+def _options(
+    path: Path, table: tuple[str, ...], read_text: Callable[[Path], str]
+) -> dict[str, object] | None:
     """Options of one file; None when pytest would pass it over."""
     try:
         text = read_text(path)

@@ -33,7 +33,12 @@ class Today:
     @classmethod
     def for_run(cls, root: Path, run: Run, overlay: Overlay | None = None) -> "Today":
         """To be compared with what a run found."""
-        return cls(root, str(run.facts.get("hash_key", "")), overlay=overlay, own=rewritten_files.own_files(run.facts))
+        return cls(
+            root,
+            str(run.facts.get("hash_key", "")),
+            overlay=overlay,
+            own=rewritten_files.own_files(run.facts),
+        )
 
     def holds(self, state: ResourceState) -> bool:
         """Whether a resource is as it was recorded."""
@@ -80,7 +85,11 @@ class Today:
 
     def _directory(self, name: str) -> str:
         inside = "" if name == "." else f"{name}/"
-        below = {path[len(inside) :]: self.overlay.exists(path) for path in self.overlay if path.startswith(inside)}
+        below = {
+            path[len(inside) :]: self.overlay.exists(path)
+            for path in self.overlay
+            if path.startswith(inside)
+        }
         added = {entry.partition("/")[0] for entry, exists in below.items() if exists}
         without = {entry for entry, exists in below.items() if not exists}
         return states.directory_state(str(self.root / name), without, added)

@@ -1,7 +1,10 @@
-"""Files that a run changes by itself, in ways that were not seen: by a subprocess, or by a library written in C.
+"""Files that a run changes by itself, in ways that were not seen.
 
-A test that read such a file before it changed is selected, since somebody may have edited the file while tests ran.
-When the next run changes it again, the file is the run's own: what it holds is no dependency any more.
+By a subprocess, or by a library written in C.
+
+A test that read such a file before it changed is selected, since somebody may have edited the file
+while tests ran. When the next run changes it again, the file is the run's own: what it holds is no
+dependency any more.
 """
 
 import os
@@ -40,7 +43,10 @@ def _names(facts: Mapping[str, object], fact: str) -> frozenset[str]:
 
 
 def _is_rewritten(path: Path, states: AbstractSet[str], started: float) -> bool:
-    """Whether a file is not as every test found it; if its time is from before the run, it need not be read."""
+    """Whether a file is not as every test found it.
+
+    If its time is from before the run, it need not be read.
+    """
     try:
         is_older = get_state(path).st_mtime < started
     except (OSError, ValueError):  # of a name with a zero byte

@@ -13,7 +13,8 @@ from testmon_cli.domain import garbage
 from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import SourceVersion, VersionRef
 
-if TYPE_CHECKING:  # where nothing has changed, nothing is parsed: then importing what parses would be most of the time
+# where nothing has changed, nothing is parsed: then importing what parses would be most of the time
+if TYPE_CHECKING:
     from testmon_cli.analysis.project import Project
     from testmon_cli.domain.source import SourceModel
     from testmon_cli.storage.datafile import Datafile
@@ -23,13 +24,16 @@ _SKIPPED_FOLDERS = frozenset({
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".testmon_cache",
 })  # fmt: skip
 
-# A file whose time is this close to when it was recorded may have been edited since without a new time (git's rule
-# for its index): such a file is hashed.
+# A file whose time is this close to when it was recorded may have been edited since without a new
+# time (git's rule for its index): such a file is hashed.
 RACY_NS = 2_000_000_000
 
 
 class Stat(NamedTuple):
-    """By which a file is recognised without reading it: size in bytes, time of change in nanoseconds."""
+    """By which a file is recognised without reading it.
+
+    Size in bytes, time of change in nanoseconds.
+    """
 
     size: int
     mtime_ns: int
@@ -53,7 +57,9 @@ def texts(root: Path, patterns: Sequence[str], exclude: Sequence[str] = ()) -> l
     """Files below the root whose names match some patterns and that are no Python files, by path, in order."""
 
     def is_wanted(name: str) -> bool:
-        return not _is_source(name) and any(fnmatch(name, pattern.rpartition("/")[2]) for pattern in patterns)
+        return not _is_source(name) and any(
+            fnmatch(name, pattern.rpartition("/")[2]) for pattern in patterns
+        )
 
     return sorted(path for path, _ in _scan(root, "", exclude, is_wanted))
 
@@ -100,9 +106,17 @@ def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "Sour
         with garbage.left_lying():
             model = build_model(data)
     except SourceError:
-        return SourceVersion(path, content_digest(data), MODEL_KEY, b"", b"", stat.size, stat.mtime_ns), None
+        return SourceVersion(
+            path, content_digest(data), MODEL_KEY, b"", b"", stat.size, stat.mtime_ns
+        ), None
     version = SourceVersion(
-        path, content_digest(data), MODEL_KEY, codec.encode(model), codec.name_index(model), stat.size, stat.mtime_ns
+        path,
+        content_digest(data),
+        MODEL_KEY,
+        codec.encode(model),
+        codec.name_index(model),
+        stat.size,
+        stat.mtime_ns,
     )
     return version, model
 
@@ -165,7 +179,10 @@ class Overlay:
     """Files that are to be taken from elsewhere than the working tree."""
 
     def __init__(self, readers: Mapping[str, Callable[[], bytes] | None] | None = None) -> None:
-        """`readers` give the content of a path, relative to the root; None stands for a file that is not there."""
+        """`readers` give the content of a path, relative to the root.
+
+        None stands for a file that is not there.
+        """
         self._readers = readers or {}
 
     def __contains__(self, path: str) -> bool:
@@ -188,15 +205,17 @@ class Overlay:
 
 def _overlaid(stats: Mapping[str, Stat], overlay: Overlay) -> dict[str, Stat]:
     found = {path: stat for path, stat in stats.items() if path not in overlay}
-    found.update({path: _UNKNOWN for path in overlay if path.endswith(".py") and overlay.exists(path)})
+    found.update(
+        {path: _UNKNOWN for path in overlay if path.endswith(".py") and overlay.exists(path)}
+    )
     return found
 
 
 class Tree:
     """The sources as they are now, read and parsed only where something asks.
 
-    What a `datafile` holds of a content, whichever run saw it, is not made again. Where `overlay` has a file, it counts
-    in place of that of the working tree.
+    What a `datafile` holds of a content, whichever run saw it, is not made again. Where `overlay`
+    has a file, it counts in place of that of the working tree.
     """
 
     def __init__(
@@ -221,7 +240,10 @@ class Tree:
         return path in self.stats or (self.root / path).is_file()
 
     def text(self, path: Path) -> str:
-        """The text of a file that need not be a source, given by its absolute path. Raises OSError, ValueError."""
+        """The text of a file that need not be a source, given by its absolute path.
+
+        Raises OSError, ValueError.
+        """
         relative = os.path.relpath(path, self.root).replace(os.sep, "/")
         if relative in self.overlay and not self.overlay.exists(relative):
             raise FileNotFoundError(relative)
@@ -243,7 +265,9 @@ class Tree:
         if path not in self._data:
             try:
                 overlaid = path in self.overlay
-                self._data[path] = self.overlay.read(path) if overlaid else read_bytes(self.root / path)
+                self._data[path] = (
+                    self.overlay.read(path) if overlaid else read_bytes(self.root / path)
+                )
             except OSError:
                 self._data[path] = b""
         return self._data[path]
@@ -254,12 +278,18 @@ class Tree:
         return self._digests[path]
 
     def is_unchanged(self, ref: VersionRef, recorded_ns: int) -> bool:
-        """Whether a file still has the content of a stored version: by size and time, else by digest."""
+        """Whether a file still has the content of a stored version.
+
+        By size and time, else by digest.
+        """
         stat = self.stats.get(ref.path)
         if stat is None:
             if ref.path not in self:
                 return False
-        elif (stat.size, stat.mtime_ns) == (ref.size, ref.mtime_ns) and stat.mtime_ns + RACY_NS < recorded_ns:
+        elif (stat.size, stat.mtime_ns) == (
+            ref.size,
+            ref.mtime_ns,
+        ) and stat.mtime_ns + RACY_NS < recorded_ns:
             return True
         return self.digest(ref.path) == ref.digest
 

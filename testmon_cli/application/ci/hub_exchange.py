@@ -1,4 +1,7 @@
-"""What a job of CI does with a hub. A hub that cannot be used costs evidence, and so time: it is never an error."""
+"""What a job of CI does with a hub.
+
+A hub that cannot be used costs evidence, and so time: it is never an error.
+"""
 
 import time
 from collections.abc import Mapping
@@ -10,7 +13,8 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.provenance import READ_ONLY
 
-_MOST: Final = 200  # bundles that a job takes, those of near commits first: more would take longer than they spare
+# bundles that a job takes, those of near commits first: more would take longer than they spare
+_MOST: Final = 200
 
 
 def pull(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""`testmon ci`: run the part of one job of what is selected; where anything is in doubt, run more."""
+"""`testmon ci`: run the part of one job of what is selected.
+
+Where anything is in doubt, run more.
+"""
 
 import os
 import tempfile
@@ -50,7 +53,8 @@ class Choice(NamedTuple):
 def usable(settings: Settings) -> Iterator[tuple[Settings, str]]:
     """Settings with a datafile that can be written to, and what is wrong with the one that was meant.
 
-    That one is left as it is: a newer version of testmon may have written it. Nothing is known then, so all tests run.
+    That one is left as it is: a newer version of testmon may have written it. Nothing is known
+    then, so all tests run.
     """
     try:
         with Datafile.open(settings.datafile, mode="write", create=True):
@@ -76,7 +80,9 @@ def run(settings: Settings, choice: Choice, *, verbose: bool, say: Callable[[str
     return 0 if choice.is_part and collected.exitcode == _NO_TESTS else collected.exitcode
 
 
-def wanted(settings: Settings, why: str, paths: tuple[str, ...] = (), base: str | None = None) -> tuple[Selection, str]:
+def wanted(
+    settings: Settings, why: str, paths: tuple[str, ...] = (), base: str | None = None
+) -> tuple[Selection, str]:
     """What is selected, and why that is all there is: "" where it is not.
 
     All test files are, where `why` says so, where nothing is known, and where something goes wrong.
@@ -91,7 +97,11 @@ def wanted(settings: Settings, why: str, paths: tuple[str, ...] = (), base: str 
     except Exception as error:
         selection, why = Selection((), 0), why or f"internal error, {type(error).__name__}: {error}"
     if not why and not selection.known and narrowing.is_of_tests(selection):
-        why = selection.notes[0].partition(": everything is selected")[0] if selection.notes else "nothing is known"
+        why = (
+            selection.notes[0].partition(": everything is selected")[0]
+            if selection.notes
+            else "nothing is known"
+        )
     return (selection._replace(tests=_files(settings, paths)) if why else selection), why
 
 
@@ -99,10 +109,15 @@ def _files(settings: Settings, paths: tuple[str, ...] = ()) -> tuple[Selected, .
     return everything(settings, narrowing=narrowing_of(settings, paths or None)).tests
 
 
-def choose(settings: Settings, job: Job, request: Request, *, why: str = "", notes: tuple[str, ...] = ()) -> Choice:
-    """Decide what a job runs: all tests, where `why` says so. `notes` are what else there is to be told.
+def choose(
+    settings: Settings, job: Job, request: Request, *, why: str = "", notes: tuple[str, ...] = ()
+) -> Choice:
+    """Decide what a job runs: all tests, where `why` says so.
 
-    Raises TestmonError for options that cannot be understood; all else that goes wrong makes more tests run.
+    `notes` are what else there is to be told.
+
+    Raises TestmonError for options that cannot be understood; all else that goes wrong makes more
+    tests run.
     """
     return _Chooser(settings, job, request, why, notes).choose()
 
@@ -110,7 +125,9 @@ def choose(settings: Settings, job: Job, request: Request, *, why: str = "", not
 class _Chooser:
     """Puts a choice together."""
 
-    def __init__(self, settings: Settings, job: Job, request: Request, why: str, notes: tuple[str, ...]) -> None:
+    def __init__(
+        self, settings: Settings, job: Job, request: Request, why: str, notes: tuple[str, ...]
+    ) -> None:
         self._settings = settings
         self._root = Path(os.path.realpath(settings.root))
         self._notes = list(notes)
@@ -118,7 +135,9 @@ class _Chooser:
         if self._shard is None and job.shard is not None:
             self._shard = Shard(*job.shard)
         self._planned = self._plan(request.plan)
-        self._is_planned = self._planned is not None or (self._shard is not None and bool(self._shard.plan))
+        self._is_planned = self._planned is not None or (
+            self._shard is not None and bool(self._shard.plan)
+        )
         self._options, self._paths = divided(request.arguments, self._root)
         why = why or whole_runs.why(settings, job.words, time.time(), is_all=request.is_all)
         self._selection, self._why = wanted(settings, why, self._paths)
@@ -133,7 +152,9 @@ class _Chooser:
         if path is None:
             return None
         if self._shard is None:
-            raise TestmonError("--plan does not say which job this is: give --shard as well, like 2/5")
+            raise TestmonError(
+                "--plan does not say which job this is: give --shard as well, like 2/5"
+            )
         try:
             planned = planning.read_plan(path)
             head = environment.git_state(self._root).head
@@ -154,13 +175,21 @@ class _Chooser:
         health = self._health(own)
         is_first = self._shard is None or self._shard.number == 1
         if self._why and (is_first or not self._is_planned):
-            # All that pytest finds, also what no list of files tells, but not the files that other jobs run.
+            # All that pytest finds, also what no list of files tells, but not the files that other
+            # jobs run.
             others = _paths_of(self._selection) - _paths_of(own)
             ignored = [f"--ignore={self._root / path}" for path in sorted(others)]
             paths = tuple(path for path in self._paths if self._relative(path) not in others)
             is_nothing = bool(self._paths) and not paths
             is_part = self._shard is not None
-            return Choice(health, (*self._options, *ignored), paths, is_nothing, is_part, is_whole=not self._paths)
+            return Choice(
+                health,
+                (*self._options, *ignored),
+                paths,
+                is_nothing,
+                is_part,
+                is_whole=not self._paths,
+            )
         nodes = own.arguments
         if self._planned is not None and self._shard is not None:
             nodes = tuple(dict.fromkeys([*self._planned.of(self._shard), *nodes]))
@@ -182,7 +211,11 @@ class _Chooser:
 
     def _health(self, own: Selection) -> Health:
         selection = self._selection
-        part = "" if self._shard is None else f"job {self._shard.number} of {self._shard.jobs} has {len(own.tests):,}"
+        part = (
+            ""
+            if self._shard is None
+            else f"job {self._shard.number} of {self._shard.jobs} has {len(own.tests):,}"
+        )
         return Health(
             baseline=baseline(self._settings) if selection.known else None,
             known=selection.known,

@@ -17,7 +17,10 @@ LABEL: Final = "testmon all"  # of a pull request
 
 
 def why(settings: Settings, words: str, now: float, *, is_all: bool = False) -> str:
-    """Why all tests are to run; "" if only those that are selected. `words` are what the author of a change wrote."""
+    """Why all tests are to run; "" if only those that are selected.
+
+    `words` are what the author of a change wrote.
+    """
     if is_all:
         return "--all"
     words = f"{words}\n{messages(settings.root)}"
@@ -30,7 +33,9 @@ def why(settings: Settings, words: str, now: float, *, is_all: bool = False) -> 
 
 def messages(root: Path) -> str:
     """The message of the commit that is checked out and, where a provider made it by merging, of the merged one."""
-    return "\n".join(git(root, "log", "-1", "--format=%B", revision) for revision in ("HEAD", "HEAD^2"))
+    return "\n".join(
+        git(root, "log", "-1", "--format=%B", revision) for revision in ("HEAD", "HEAD^2")
+    )
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -39,7 +44,12 @@ def git(root: Path, *arguments: str) -> str:
     environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
         done = subprocess.run(
-            command, cwd=root, env=environ, capture_output=True, stdin=subprocess.DEVNULL, check=False
+            command,
+            cwd=root,
+            env=environ,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     except OSError:
         return ""
@@ -51,6 +61,8 @@ def _has_run(settings: Settings, since: float) -> bool:
     try:
         with Datafile.open(settings.datafile) as datafile:
             runs = datafile.runs(environment.current(settings.env))
-            return any(run.started >= since and run.completed and run.facts.get(WHOLE) for run in runs)
+            return any(
+                run.started >= since and run.completed and run.facts.get(WHOLE) for run in runs
+            )
     except DatafileError:
         return False

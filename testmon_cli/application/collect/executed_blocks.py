@@ -31,9 +31,11 @@ class ExecutedBlocks:
         self._sources = sources
         self._files: dict[tuple[str, int], str] = {}  # (spool file, number) -> path
         self._hits: dict[tuple[str, int], _Hit] = {}  # (spool file, number)
-        self._asked: dict[tuple[str, int], tuple[str, AbstractSet[int]]] = {}  # (spool file, number) -> place, names
+        # (spool file, number) -> place, names
+        self._asked: dict[tuple[str, int], tuple[str, AbstractSet[int]]] = {}
         self._ran: dict[
-            tuple[str, tuple[int, ...], tuple[int, ...]], tuple[dict[str, AbstractSet[int]], list[str]]
+            tuple[str, tuple[int, ...], tuple[int, ...]],
+            tuple[dict[str, AbstractSet[int]], list[str]],
         ] = {}
 
     def add_file(self, source: str, record: wire.File) -> None:
@@ -55,13 +57,20 @@ class ExecutedBlocks:
             self._ran.clear()
         path = self._files.get((source, record.file), "")
         loaded = self._sources.by_path.get(path)  # none of what a test made, loaded and removed
-        names = lookups.checksums_of(record.names) if loaded is not None and loaded.looks_up else frozenset()
+        names = (
+            lookups.checksums_of(record.names)
+            if loaded is not None and loaded.looks_up
+            else frozenset()
+        )
         self._asked[source, record.number] = lookups.place_of(path), names
 
     def what_ran(
         self, source: str, hits: tuple[int, ...], asked: tuple[int, ...]
     ) -> tuple[dict[str, AbstractSet[int]], list[str]]:
-        """Checksums by path, and what is not known of them. Many tests have the same, and nobody changes it."""
+        """Checksums by path, and what is not known of them.
+
+        Many tests have the same, and nobody changes it.
+        """
         known = self._ran.get((source, hits, asked))
         if known is not None:
             return known
@@ -72,7 +81,9 @@ class ExecutedBlocks:
             if problem:
                 problems.append(problem)
             elif checksums:  # mostly the only ones of the file: then the set stays one object, known to the datafile
-                fingerprints[path] = fingerprints[path] | checksums if path in fingerprints else checksums
+                fingerprints[path] = (
+                    fingerprints[path] | checksums if path in fingerprints else checksums
+                )
                 if not keeps_names:
                     fingerprints[lookups.place_of(path)] = _NAMES_LOST
         for number in asked:
@@ -80,13 +91,17 @@ class ExecutedBlocks:
             if not place:
                 problems.append(_LOST.problem)
             elif names:
-                fingerprints[place] = fingerprints[place] | names if place in fingerprints else names
+                fingerprints[place] = (
+                    fingerprints[place] | names if place in fingerprints else names
+                )
         if len(self._ran) >= _KNOWN_LIMIT:
             self._ran.clear()
         self._ran[source, hits, asked] = fingerprints, problems
         return fingerprints, problems
 
-    def add_module_level(self, absolute: str, fingerprints: dict[str, AbstractSet[int]], unknown: list[str]) -> None:
+    def add_module_level(
+        self, absolute: str, fingerprints: dict[str, AbstractSet[int]], unknown: list[str]
+    ) -> None:
         """Add the module level of a file that ran as a script."""
         path = self._sources.relative(absolute)
         loaded = self._sources.by_path.get(path)

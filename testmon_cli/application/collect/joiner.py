@@ -11,7 +11,15 @@ from testmon_cli.application.collect.loaded_sources import LoadedSources
 from testmon_cli.application.collect.told_session import ToldSession
 from testmon_cli.domain.records import Execution, ResourceState, Trace
 from testmon_cli.tracing import wire
-from testmon_cli.tracing.watch.states import EXISTS, KEPT, MAKING, METADATA, as_field, as_text, from_field
+from testmon_cli.tracing.watch.states import (
+    EXISTS,
+    KEPT,
+    MAKING,
+    METADATA,
+    as_field,
+    as_text,
+    from_field,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -26,7 +34,9 @@ class SpoolReader:
         self._offsets: dict[str, int] = {}
 
     def poll(self, progress: Progress | None = None) -> Iterator[tuple[str, wire.Record]]:
-        """Records that came since the last call, each with the file it came from. Unfinished frames wait.
+        """Records that came since the last call, each with the file it came from.
+
+        Unfinished frames wait.
 
         `progress` is told how many bytes were handed on, of those that there are.
         """
@@ -71,11 +81,15 @@ class Joiner:
         *,
         keeps_failures: bool = True,
     ) -> None:
-        """`variable` gives the state of an environment variable when the run began; without it, nobody asks."""
+        """`variable` gives the state of an environment variable when the run began.
+
+        Without it, nobody asks.
+        """
         self.sources = sources
         self.told = ToldSession(sources, keeps_failures=keeps_failures)
         self.executed: set[str] = set()
-        self.read: dict[str, set[str]] = {}  # files whose content tests read -> the states they were found in
+        # files whose content tests read -> the states they were found in
+        self.read: dict[str, set[str]] = {}
         self.batch = Batch()
         self._blocks = ExecutedBlocks(sources)
         self._depends = depends
@@ -93,7 +107,9 @@ class Joiner:
         elif isinstance(record, wire.Hits):
             # Of lines coverage.py tells, also in a child process of one with probes.
             is_of_coverage = self.told.session is not None and not self.told.keeps_names
-            self._blocks.add_hits(source, record, is_told=is_of_coverage or isinstance(record.seen, bytes))
+            self._blocks.add_hits(
+                source, record, is_told=is_of_coverage or isinstance(record.seen, bytes)
+            )
         elif isinstance(record, wire.Trace):
             self._trace(source, record)
         elif isinstance(record, wire.Outcome):
@@ -119,7 +135,9 @@ class Joiner:
         trace = Trace(
             identity=self._identity(record.identity),
             fingerprints=fingerprints,
-            resources=tuple([self._resource(r) for r in record.resources if not self._is_of_the_run(r)]),
+            resources=tuple(
+                [self._resource(r) for r in record.resources if not self._is_of_the_run(r)]
+            ),
             uses=tuple(map(self._identity, record.uses)),
             unknown="; ".join(dict.fromkeys(unknown)),
             complete=record.complete,
@@ -135,7 +153,10 @@ class Joiner:
         return f"{kind}:{self.sources.relative(rest)}" if kind == "module" else identity
 
     def _is_of_the_run(self, resource: wire.Resource) -> bool:
-        """Whether a process read a variable as tests or plugins have set it: what they set does not count."""
+        """Whether a process read a variable as tests or plugins have set it.
+
+        What they set does not count.
+        """
         if resource.kind != "environment" or self._variable is None:
             return False
         return self._variable(resource.name) != resource.state
@@ -151,16 +172,27 @@ class Joiner:
             name = f"{as_field(relative(from_field(path))) if path else ''}\t{what}"
         if resource.kind == "file" and resource.state != EXISTS:
             self.read.setdefault(name, set()).add(resource.state)
-        frames = as_text((relative(path), qualname, line) for path, qualname, line in resource.frames)
+        frames = as_text(
+            (relative(path), qualname, line) for path, qualname, line in resource.frames
+        )
         return ResourceState(resource.kind, name, resource.state, frames=frames)
 
     def _outcome(self, record: wire.Outcome) -> None:
         identity = f"test:{record.nodeid}"
-        trace = self._traces.pop(identity, None) or Trace(identity, unknown="nothing was recorded of it")
+        trace = self._traces.pop(identity, None) or Trace(
+            identity, unknown="nothing was recorded of it"
+        )
         patterns = [*record.depends, *self._configured(record.nodeid)]
         if patterns:
-            states = tuple(ResourceState(GLOB, p, glob_state(self.sources.root, p)) for p in dict.fromkeys(patterns))
-            wrong = "; ".join(f"testmon_depends({p!r}) is no pattern of files" for p in patterns if not _is_pattern(p))
+            states = tuple(
+                ResourceState(GLOB, p, glob_state(self.sources.root, p))
+                for p in dict.fromkeys(patterns)
+            )
+            wrong = "; ".join(
+                f"testmon_depends({p!r}) is no pattern of files"
+                for p in patterns
+                if not _is_pattern(p)
+            )
             trace = merged(trace, Trace(identity, resources=states, unknown=wrong))
         self.executed.add(record.nodeid)
         self.batch.executions.append(
@@ -178,7 +210,12 @@ class Joiner:
         )
 
     def _configured(self, nodeid: str) -> list[str]:
-        return [p for pattern, files in self._depends.items() if matches_test(nodeid, pattern) for p in files]
+        return [
+            p
+            for pattern, files in self._depends.items()
+            if matches_test(nodeid, pattern)
+            for p in files
+        ]
 
     def _always_by_settings(self, nodeid: str) -> str:
         for pattern in self._always:

@@ -38,7 +38,11 @@ class LoadedSource:
         found = self._known.get(seen)  # many tests hit the same
         if found is None:
             table = self.table
-            found = table.reached_by(seen) if isinstance(seen, bytes) else table.masked(table.reached(table.on(seen)))
+            found = (
+                table.reached_by(seen)
+                if isinstance(seen, bytes)
+                else table.masked(table.reached(table.on(seen)))
+            )
             if len(self._known) >= _KNOWN_LIMIT:
                 self._known.clear()
             self._known[seen] = found
@@ -118,7 +122,12 @@ class LoadedSources:
             version = known._replace(size=stat.size, mtime_ns=stat.mtime_ns)
         else:
             version = model_cache.version_of(
-                self._cache, record.path, path, digest, stat, lambda: version_of(path, data, stat)[0]
+                self._cache,
+                record.path,
+                path,
+                digest,
+                stat,
+                lambda: version_of(path, data, stat)[0],
             )
         self.by_path[path] = LoadedSource(version)
         self.fresh.append(version)

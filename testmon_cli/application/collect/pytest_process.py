@@ -1,4 +1,7 @@
-"""The process of pytest that a collect starts: followed while it runs, and ended in good order before we end."""
+"""The process of pytest that a collect starts.
+
+Followed while it runs, and ended in good order before we end.
+"""
 
 import os
 import signal
@@ -47,8 +50,9 @@ class Stop:
 class Supervisor:
     """Runs one command, and passes on what we are told meanwhile.
 
-    A terminal sends Ctrl-C to us and to pytest, which ends its session; we only wait for it and store what there is.
-    TERM and HUP come to us alone: pytest is interrupted as by Ctrl-C. A second one kills it.
+    A terminal sends Ctrl-C to us and to pytest, which ends its session; we only wait for it and
+    store what there is. TERM and HUP come to us alone: pytest is interrupted as by Ctrl-C. A second
+    one kills it.
     """
 
     def __init__(self, stop: Stop | None = None) -> None:
@@ -69,12 +73,17 @@ class Supervisor:
     ) -> int:
         """Run a command; its exit code, or what a shell says of the signal that ended it or us.
 
-        `look` is called now and then, and once after the end; `keep` are open files that the command holds too;
-        `is_told` says whether the command has been interrupted.
+        `look` is called now and then, and once after the end; `keep` are open files that the
+        command holds too; `is_told` says whether the command has been interrupted.
         """
         try:
             # It runs before there is another thread of ours.
-            process = subprocess.Popen(command, env=environment, pass_fds=keep, preexec_fn=_preparation())  # noqa: PLW1509
+            process = subprocess.Popen(
+                command,
+                env=environment,
+                pass_fds=keep,
+                preexec_fn=_preparation(),  # noqa: PLW1509
+            )
         except OSError as error:
             raise EnvironmentFailure(f"cannot start {command[0]}: {error.strerror}") from error
         self._process = process
@@ -131,11 +140,18 @@ class Supervisor:
 def supervisor(stop: Stop | None = None) -> Iterator[Supervisor]:
     """A supervisor that hears the signals of this process until what it ran is stored."""
     found = Supervisor(stop)
-    handlers = {signal.SIGTERM: found.received, signal.SIGHUP: found.received, signal.SIGINT: found.interrupted}
-    # What we are to ignore, as with nohup, stays ignored. Only the main thread may say how signals are handled.
+    handlers = {
+        signal.SIGTERM: found.received,
+        signal.SIGHUP: found.received,
+        signal.SIGINT: found.interrupted,
+    }
+    # What we are to ignore, as with nohup, stays ignored. Only the main thread may say how signals
+    # are handled.
     heard = [number for number in handlers if signal.getsignal(number) is not signal.SIG_IGN]
     is_main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, handlers[number]) for number in heard} if is_main else {}
+    before = (
+        {number: signal.signal(number, handlers[number]) for number in heard} if is_main else {}
+    )
     try:
         yield found
     finally:
@@ -156,7 +172,10 @@ def _is_in_foreground() -> bool:
 
 
 def _preparation() -> Callable[[], None] | None:
-    """Make the function that a child runs first: it asks Linux to interrupt the child when we die."""
+    """Make the function that a child runs first.
+
+    It asks Linux to interrupt the child when we die.
+    """
     if not sys.platform.startswith("linux"):
         return None
     import ctypes
@@ -166,7 +185,10 @@ def _preparation() -> Callable[[], None] | None:
 
 
 def _end_of(process: "subprocess.Popen[bytes]") -> threading.Event:
-    """An event that is set when the process exits; `Popen.wait(timeout=...)` would poll twenty times a second."""
+    """An event that is set when the process exits.
+
+    `Popen.wait(timeout=...)` would poll twenty times a second.
+    """
     ended = threading.Event()
 
     def wait() -> None:

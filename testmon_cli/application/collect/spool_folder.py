@@ -13,7 +13,8 @@ from testmon_cli.tracing.settings import INTERRUPTED
 
 _PREFIX = "testmon-spool-"
 _LOCK = "lock"
-_UNLOCKED_FOR = 60.0  # seconds since its last change after which a folder without a holder of its lock is left behind
+# seconds since its last change after which a folder without a holder of its lock is left behind
+_UNLOCKED_FOR = 60.0
 
 
 class Spool(NamedTuple):
@@ -29,7 +30,10 @@ class Spool(NamedTuple):
 
 @contextmanager
 def spool() -> Iterator[Spool]:
-    """A new folder, locked by whoever has its lock open. Those of collects that were killed are removed first."""
+    """A new folder, locked by whoever has its lock open.
+
+    Those of collects that were killed are removed first.
+    """
     sweep(tempfile.gettempdir())
     with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
         lock = os.open(os.path.join(folder, _LOCK), os.O_RDWR | os.O_CREAT, 0o600)
@@ -44,7 +48,11 @@ def sweep(parent: str) -> None:
     """Remove our folders that no living process has locked."""
     with suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
-            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False) and _is_dead(entry):
+            if (
+                entry.name.startswith(_PREFIX)
+                and entry.is_dir(follow_symlinks=False)
+                and _is_dead(entry)
+            ):
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 

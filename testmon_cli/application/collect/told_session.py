@@ -13,10 +13,13 @@ class ToldSession:
         self.ended: wire.Ended | None = None
         self.collected: set[str] = set()
         self.deselected: set[str] = set()
-        self.keywords: dict[str, tuple[str, ...]] = {}  # node id -> what -k matches besides its names
-        self.functions: dict[str, str] = {}  # node id, of all that were collected or deselected -> without parameters
+        # node id -> what -k matches besides its names
+        self.keywords: dict[str, tuple[str, ...]] = {}
+        # node id, of all that were collected or deselected -> without parameters
+        self.functions: dict[str, str] = {}
         self.fixtures: set[str] = set()  # names of those that tests ask for
-        self.set_ups: dict[str, tuple[str, int, str]] = {}  # by identity: place, microseconds, the test with that time
+        # by identity: place, microseconds, the test with that time
+        self.set_ups: dict[str, tuple[str, int, str]] = {}
         self.files: set[str] = set()  # those that pytest collected, by their paths
         self.errors: dict[str, str] = {}
         self.edges: dict[str, set[str]] = {}
@@ -37,7 +40,11 @@ class ToldSession:
         elif isinstance(record, wire.Collected):
             self._add_collected(record)
         elif isinstance(record, wire.SetUp):
-            self.set_ups[record.identity] = record.place, round(record.seconds * 1_000_000), record.nodeid
+            self.set_ups[record.identity] = (
+                record.place,
+                round(record.seconds * 1_000_000),
+                record.nodeid,
+            )
         elif isinstance(record, wire.Session):
             self.session = record
         elif isinstance(record, wire.Ended):
@@ -51,7 +58,11 @@ class ToldSession:
     def _add_collected(self, record: wire.Collected) -> None:
         self.collected.update(record.nodeids)
         self.deselected.update(record.deselected)
-        self.keywords.update((nodeid, found) for found, nodeids in record.keywords for nodeid in nodeids)
+        self.keywords.update(
+            (nodeid, found) for found, nodeids in record.keywords for nodeid in nodeids
+        )
         self.files.update(record.files)
         self.fixtures.update(record.fixtures)
-        self.functions.update((nodeid, function_of(nodeid)) for nodeid in {*record.nodeids, *record.deselected})
+        self.functions.update(
+            (nodeid, function_of(nodeid)) for nodeid in {*record.nodeids, *record.deselected}
+        )

@@ -82,8 +82,8 @@ def collect_selected(
 ) -> Collected | None:
     """Run only what `select` would print; None when that is nothing.
 
-    Paths among the arguments narrow the selection, all others go to pytest. `say` is told what the user should know,
-    for `progress` see `collect`.
+    Paths among the arguments narrow the selection, all others go to pytest. `say` is told what the
+    user should know, for `progress` see `collect`.
     """
     from testmon_cli.application.select.filters import narrowing_of
     from testmon_cli.application.select.use_case import select  # a plain run does not need it
@@ -96,7 +96,9 @@ def collect_selected(
         return collect(settings, arguments, verbose=verbose, progress=progress)
     if not selection.arguments:
         return None
-    return collect_these(settings, options, selection.arguments, verbose=verbose, say=say, progress=progress)
+    return collect_these(
+        settings, options, selection.arguments, verbose=verbose, say=say, progress=progress
+    )
 
 
 def collect_these(
@@ -113,11 +115,16 @@ def collect_these(
     An id may hold the time of day, and what makes tests may do so by means that no text tells.
     """
     collected = collect(settings, [*options, *nodes], verbose=verbose, progress=progress)
-    functions = tuple(dict.fromkeys(str(NodeId.parse(node, path_of(node)).function) for node in nodes))
-    files = tuple(dict.fromkeys(map(path_of, nodes)))  # of a file pytest says what is wrong with it and goes on
+    functions = tuple(
+        dict.fromkeys(str(NodeId.parse(node, path_of(node)).function) for node in nodes)
+    )
+    # of a file pytest says what is wrong with it and goes on
+    files = tuple(dict.fromkeys(map(path_of, nodes)))
     for wider, what in ((functions, "functions"), (files, "files")):
         if collected.is_refused and wider != nodes:
-            say(f"pytest does not know some of these tests by their names; running their {what} instead")
+            say(
+                f"pytest does not know some of these tests by their names; running their {what} instead"
+            )
             collected = collect(settings, [*options, *wider], verbose=verbose, progress=progress)
             nodes = wider
     return collected
@@ -132,11 +139,13 @@ def collect(
     stop: Stop | None = None,
     progress: Progress | None = None,
 ) -> Collected:
-    """Run pytest with these arguments under observation and store what it showed. `stop` lets another thread end it.
+    """Run pytest with these arguments under observation and store what it showed.
 
-    `progress` is told of what is left to be read once pytest has ended.
-    `is_whole` says that the jobs that run beside this one leave nothing out, even though this one may.
-    Returns pytest's own exit code. Raises DatafileError before pytest starts when nothing could be stored.
+    `stop` lets another thread end it.
+
+    `progress` is told of what is left to be read once pytest has ended. `is_whole` says that the
+    jobs that run beside this one leave nothing out, even though this one may. Returns pytest's own
+    exit code. Raises DatafileError before pytest starts when nothing could be stored.
     """
     root = Path(os.path.realpath(settings.root))
     started = time.time()
@@ -164,7 +173,13 @@ def collect(
         stored = partial(_stored_version, datafile)
         variable = partial(_state_of_variable, hash_key)
         loaded = LoadedSources(root, stored, stats, kept.key)
-        joiner = Joiner(loaded, settings.depends, settings.always, variable, keeps_failures=settings.store_failures)
+        joiner = Joiner(
+            loaded,
+            settings.depends,
+            settings.always,
+            variable,
+            keeps_failures=settings.store_failures,
+        )
         place = pytest_config.place_of(arguments, root)
         config = pytest_config.read(root, place)
         asked = asked_for(arguments, root)
@@ -213,7 +228,9 @@ def collect(
 
             command = launch.command(_short(arguments, spool.folder))
             environ = launch.environment(traced, os.environ)
-            exitcode = watched.run(command, environ, look, keep=[spool.lock], is_told=spool.is_interrupted)
+            exitcode = watched.run(
+                command, environ, look, keep=[spool.lock], is_told=spool.is_interrupted
+            )
             completed = joiner.told.ended is not None
             store.finish(facts=rewritten_files.facts_of(joiner.read, root, started, before))
             new = len(joiner.executed) - datafile.known_before(run_id, current)
@@ -221,17 +238,28 @@ def collect(
             datafile.check_in_place()
     is_refused = exitcode == _USAGE_ERROR and joiner.told.session is not None
     seconds = time.time() - started
-    return Collected(exitcode, len(joiner.executed), len(joiner.told.errors), kept.note, is_refused, new, seconds)
+    return Collected(
+        exitcode, len(joiner.executed), len(joiner.told.errors), kept.note, is_refused, new, seconds
+    )
 
 
 def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Package, ...]:
-    """Installed distributions with what they provide and require; read anew only for those that are new."""
+    """Installed distributions with what they provide and require.
+
+    Read anew only for those that are new.
+    """
     runs = datafile.runs()
     known: dict[tuple[str, str, str], Package] = {}
     if runs:
         known = {(p.name, p.version, p.digest): p for p in datafile.packages(runs[0].id)}
-    entries = environment.metadata_entries() if any((p.name, p.version, p.digest) not in known for p in found) else {}
-    return tuple(known.get((p.name, p.version, p.digest)) or environment.describe(p, entries) for p in found)
+    entries = (
+        environment.metadata_entries()
+        if any((p.name, p.version, p.digest) not in known for p in found)
+        else {}
+    )
+    return tuple(
+        known.get((p.name, p.version, p.digest)) or environment.describe(p, entries) for p in found
+    )
 
 
 def _after(newest: records.Run | None, started: float) -> float:
@@ -305,7 +333,8 @@ class _Store:
         self._stats = stats
         self._asked = asked
         self._naming = naming
-        self._narrows = narrows  # the command line, not the configuration, leaves tests out: they still are to be run
+        # the command line, not the configuration, leaves tests out: they still are to be run
+        self._narrows = narrows
         self._place = place  # where pytest is expected to find its configuration
         self._is_whole = is_whole  # no test is left out, but for what jobs beside this one run
         self._redefines = redefines  # the command line, not the configuration, says what is a test
@@ -317,7 +346,8 @@ class _Store:
         self._facts.update(facts)
         self._datafile.set_facts(self._run_id, self._facts)
         there = [
-            SourceVersion(path, "", _NO_MODEL, b"", b"", stat.size, stat.mtime_ns) for path, stat in self._stats.items()
+            SourceVersion(path, "", _NO_MODEL, b"", b"", stat.size, stat.mtime_ns)
+            for path, stat in self._stats.items()
         ]
         self._add(there)
         self._snapshot()
@@ -333,7 +363,9 @@ class _Store:
             # Should the run be killed, what it did not come to is known to be there.
             self._facts["pending"] = self._pending()
             self._facts["left_out"] = self._left_out()
-            self._facts["keywords"] = keywords.recorded(self._joiner.told.functions, self._joiner.told.keywords)
+            self._facts["keywords"] = keywords.recorded(
+                self._joiner.told.functions, self._joiner.told.keywords
+            )
             self._facts.update(self._in_part())
             self._facts[LOOKUPS] = LOOKUPS_ARE_RECORDED if self._joiner.told.keeps_names else 0
             self._datafile.set_facts(self._run_id, self._facts)
@@ -355,11 +387,15 @@ class _Store:
         session, ended = joiner.told.session, joiner.told.ended
         self._facts.update(
             edges={importer: sorted(imported) for importer, imported in joiner.told.edges.items()},
-            modules={name: joiner.sources.relative(path) for name, path in (ended.modules if ended else {}).items()},
+            modules={
+                name: joiner.sources.relative(path)
+                for name, path in (ended.modules if ended else {}).items()
+            },
             plugins=list(session.plugins) if session else [],
             engine=session.engine if session else "",
             **{LOOKUPS: LOOKUPS_ARE_RECORDED if joiner.told.keeps_names else 0},
-            # Whether it was seen what survives its test; a run of which this is not said shows nothing of it.
+            # Whether it was seen what survives its test; a run of which this is not said shows
+            # nothing of it.
             survival=session is not None and session.engine == "probes",
             # Those for which tests ask as they run are known only when all have.
             **({FIXTURES: sorted(joiner.told.fixtures)} if ended is not None else {}),
@@ -369,8 +405,13 @@ class _Store:
             left_out=self._left_out(),
             keywords=keywords.recorded(joiner.told.functions, joiner.told.keywords),
             **self._in_part(),
-            **{WHOLE: self._is_whole or (session is not None and session.is_whole and not self._narrows)},
-            unwanted=[] if self._narrows else _shortened(joiner.told.deselected, joiner.told.functions),
+            **{
+                WHOLE: self._is_whole
+                or (session is not None and session.is_whole and not self._narrows)
+            },
+            unwanted=[]
+            if self._narrows
+            else _shortened(joiner.told.deselected, joiner.told.functions),
             inert=self._inert(),
             **facts,
         )
@@ -386,25 +427,36 @@ class _Store:
                 self._dirty = True
 
     def _pending(self) -> list[str]:
-        """Tests that were collected and have not run; those that the configuration leaves out are not to be run."""
+        """Tests that were collected and have not run.
+
+        Those that the configuration leaves out are not to be run.
+        """
         left_out = self._joiner.told.deselected if self._narrows else set()
         unwanted = set() if self._narrows else self._joiner.told.deselected
         return sorted((self._joiner.told.collected | left_out) - unwanted - self._joiner.executed)
 
     def _left_out(self) -> dict[str, list[object]]:
-        """What node ids among the arguments left out of their files: path -> content digest and the names."""
+        """What node ids among the arguments left out of their files.
+
+        Path -> content digest and the names.
+        """
         reported = set(self._joiner.told.functions.values())
         found: dict[str, list[object]] = {}
         for path in self._asked.names:
             loaded = self._joiner.sources.by_path.get(path)
             if loaded is not None and loaded.outline is not None:
-                names = self._asked.left_out(path, candidates(loaded.outline, self._naming), reported)
+                names = self._asked.left_out(
+                    path, candidates(loaded.outline, self._naming), reported
+                )
                 if names:
                     found[path] = [loaded.version.digest, names]
         return found
 
     def _in_part(self) -> dict[str, object]:
-        """Which files were asked for in part; not said where the command line changes what tests are."""
+        """Which files were asked for in part.
+
+        Not said where the command line changes what tests are.
+        """
         if self._redefines:
             return {}
         return {IN_PART: {path: self._asked.whole_names(path) for path in self._asked.names}}
@@ -412,13 +464,22 @@ class _Store:
     def _configuration(self, session: wire.Session) -> dict[str, object]:
         """Facts on a configuration that pytest found, where it is not the one that was expected."""
         loaded = self._joiner.sources
-        place = self._place._replace(file=loaded.relative(session.inipath)) if session.inipath else self._place
+        place = (
+            self._place._replace(file=loaded.relative(session.inipath))
+            if session.inipath
+            else self._place
+        )
         found = pytest_config.read(loaded.root, place)
-        is_expected = not found.options or found.path == pytest_config.read(loaded.root, self._place).path
+        is_expected = (
+            not found.options or found.path == pytest_config.read(loaded.root, self._place).path
+        )
         return {} if is_expected else {"config": found.digest, "place": place}
 
     def _inert(self) -> dict[str, list[object]]:
-        """What looks like a test by its name and is none: path -> content digest and the names ("*" for all)."""
+        """What looks like a test by its name and is none.
+
+        Path -> content digest and the names ("*" for all).
+        """
         joiner = self._joiner
         is_over = joiner.told.ended is not None and not self._narrows
         is_whole = is_over and joiner.told.session is not None and joiner.told.session.is_whole
@@ -440,7 +501,11 @@ class _Store:
             elif (is_whole and not joiner.told.errors) or (
                 is_over and path in joiner.told.files and path not in self._asked.names
             ):
-                digest = loaded.version.digest if loaded is not None else _file_digest(joiner.sources.root / path)
+                digest = (
+                    loaded.version.digest
+                    if loaded is not None
+                    else _file_digest(joiner.sources.root / path)
+                )
                 inert[path] = [digest, ["*"]]
         return inert
 
@@ -459,7 +524,9 @@ class _Store:
 def _shortened(left_out: set[str], functions: Mapping[str, str]) -> list[str]:
     """Node ids that were left out; a function stands for all its parameters when every one of them was."""
     others = {function for nodeid, function in functions.items() if nodeid not in left_out}
-    return sorted({nodeid if functions[nodeid] in others else functions[nodeid] for nodeid in left_out})
+    return sorted(
+        {nodeid if functions[nodeid] in others else functions[nodeid] for nodeid in left_out}
+    )
 
 
 def _file_digest(path: Path) -> str:

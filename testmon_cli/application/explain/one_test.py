@@ -24,7 +24,10 @@ _OF_AN_OBJECT = (".", "~", "%", "=")  # of what is not a name of the module; see
 
 
 def explain(settings: Settings, what: str, *, would_select: bool = False) -> Reliance | Reach:
-    """Tell what a test relies on, or which tests reach a place in the code. Raises TestmonError for neither."""
+    """Tell what a test relies on, or which tests reach a place in the code.
+
+    Raises TestmonError for neither.
+    """
     from testmon_cli.application.explain import reaching_tests
 
     if "::" not in what:
@@ -43,12 +46,17 @@ def explain(settings: Settings, what: str, *, would_select: bool = False) -> Rel
 
 
 def relies_on(settings: Settings, nodeid: str) -> Reliance:
-    """Tell what the newest execution of a test relies on. Raises TestmonError for a test that is not known."""
+    """Tell what the newest execution of a test relies on.
+
+    Raises TestmonError for a test that is not known.
+    """
     with Datafile.open(settings.datafile) as datafile:
         current = environment.current(settings.env)
         execution = next((e for e in datafile.executions(current) if e.nodeid == nodeid), None)
         if execution is None:
-            raise TestmonError(not_recorded(nodeid, {e.nodeid for e in datafile.executions(current)}))
+            raise TestmonError(
+                not_recorded(nodeid, {e.nodeid for e in datafile.executions(current)})
+            )
         run = next(run for run in datafile.runs(current) if run.id == execution.run_id)
         selection = select(settings)
         selected = next((t.reason.text for t in selection.tests if t.nodeid == nodeid), "")
@@ -71,7 +79,9 @@ def _reliance(datafile: Datafile, run: Run, execution: StoredExecution, selected
     ran: dict[str, list[Block]] = {}
     for path in sorted(checksums):
         model = models(path)
-        ran[path] = [b for b in model.blocks if b.checksum in checksums[path]] if model is not None else []
+        ran[path] = (
+            [b for b in model.blocks if b.checksum in checksums[path]] if model is not None else []
+        )
     resources = {
         (state.kind, state.name): Resource(state.kind, state.name, _place_of(state.frames))
         for trace_id in sorted(traces)
@@ -114,7 +124,8 @@ def _functions(model: SourceModel | None, blocks: Iterable[Block]) -> Iterator[R
 def _used(datafile: Datafile, execution: StoredExecution) -> dict[int, str]:
     """The test's trace and those it uses, with the name of the fixture each belongs to."""
     names = {
-        trace: identity.split(":", 2)[2] for trace, _, identity, _, _ in datafile.traces([execution.run_id], "fixture")
+        trace: identity.split(":", 2)[2]
+        for trace, _, identity, _, _ in datafile.traces([execution.run_id], "fixture")
     }
     used = reachable([execution.trace_id], used_by(datafile, [execution.run_id]))
     return {trace_id: names.get(trace_id, "") for trace_id in used}
@@ -140,7 +151,10 @@ class _User(NamedTuple):
 
 
 class _Names:
-    """Finds the definitions that code mentions: by name, as selection does, in the files that it can reach."""
+    """Finds the definitions that code mentions.
+
+    By name, as selection does, in the files that it can reach.
+    """
 
     def __init__(self, models: Snapshot, project: Project, reached: Iterable[str]) -> None:
         self._project = project
@@ -159,9 +173,14 @@ class _Names:
                         top[name].append(definition)
 
     def mentioned(self, ran: Mapping[str, Iterable[Block]]) -> list[Mentioned]:
-        """What blocks mention, and what these definitions do in their turn; functions that ran stand for themselves."""
+        """What blocks mention, and what these definitions do in their turn.
+
+        Functions that ran stand for themselves.
+        """
         own = {(path, block.qualname) for path, blocks in ran.items() for block in blocks}
-        users = [_User(path, b.qualname, b.mentions) for path, blocks in ran.items() for b in blocks]
+        users = [
+            _User(path, b.qualname, b.mentions) for path, blocks in ran.items() for b in blocks
+        ]
         found: dict[tuple[str, str], tuple[int, dict[str, None]]] = {}
         while users:
             user = users.pop()
@@ -175,7 +194,10 @@ class _Names:
                         if definition.kind != "function":
                             users.append(_User(path, qualname, definition.mentions))
                     found[path, qualname][1][f"{user.path}::{user.name}"] = None
-        return [Mentioned(path, name, line, tuple(by)) for (path, name), (line, by) in sorted(found.items())]
+        return [
+            Mentioned(path, name, line, tuple(by))
+            for (path, name), (line, by) in sorted(found.items())
+        ]
 
     def _meant(self, user: _User) -> Iterator[tuple[str, Definition]]:
         for mention in sorted(user.mentions):
@@ -197,7 +219,9 @@ class _Names:
 
 
 def _packages(datafile: Datafile, run_id: int, models: Snapshot, paths: set[str]) -> set[str]:
-    provided = {module: package.name for package in datafile.packages(run_id) for module in package.modules}
+    provided = {
+        module: package.name for package in datafile.packages(run_id) for module in package.modules
+    }
     known = [model for path in paths if (model := models(path)) is not None]
     modules = {i.module.partition(".")[0] for model in known for i in model.imports if not i.level}
     return {provided[module] for module in modules if module in provided}

@@ -1,7 +1,8 @@
 """`testmon explain PLACE`: which tests reach a line, a function, a definition or a file.
 
-The datafile tells who executed a block. For definitions, which nobody executes, for code that keeps values or that ran
-on import, and for functions that nobody ran, the rules of selection say whom such a change alone would touch.
+The datafile tells who executed a block. For definitions, which nobody executes, for code that keeps
+values or that ran on import, and for functions that nobody ran, the rules of selection say whom
+such a change alone would touch.
 """
 
 import os
@@ -43,10 +44,13 @@ class Target(NamedTuple):
 
 
 def reach_of(settings: Settings, text: str, *, would_select: bool = False) -> Reach:
-    """Find the tests that reach a place: `app/price.py:41`, `app/price.py::total` or `app/price.py`.
+    """Find the tests that reach a place.
 
-    With `would_select`, the rules of selection are asked of code that runs as well: a change of it may select tests
-    that do not run it, since something keeps what it helped to make, or since an import may raise.
+    `app/price.py:41`, `app/price.py::total` or `app/price.py`.
+
+    With `would_select`, the rules of selection are asked of code that runs as well: a change of it
+    may select tests that do not run it, since something keeps what it helped to make, or since an
+    import may raise.
 
     Raises TestmonError for a place that there is not.
     """
@@ -79,10 +83,16 @@ def _source(tree: Tree, place: Place) -> str:
     match = _LINE.fullmatch(asked)
     asked = match["path"] if match and not place.exists else asked
     if place.exists and not os.path.isfile(tree.root / place.paths[0]):
-        raise TestmonError(f"{asked} is no file: name a source, like app/price.py, a line or a function of one")
+        raise TestmonError(
+            f"{asked} is no file: name a source, like app/price.py, a line or a function of one"
+        )
     if place.exists:
-        raise TestmonError(f"{asked} is not a source of the project: `testmon select {asked}` tells of data files")
-    raise TestmonError(f"no such file: {asked}; {nearest(asked, tree.stats, f'give paths relative to {Path.cwd()}')}")
+        raise TestmonError(
+            f"{asked} is not a source of the project: `testmon select {asked}` tells of data files"
+        )
+    raise TestmonError(
+        f"no such file: {asked}; {nearest(asked, tree.stats, f'give paths relative to {Path.cwd()}')}"
+    )
 
 
 def _model(tree: Tree, path: str) -> SourceModel:
@@ -90,7 +100,9 @@ def _model(tree: Tree, path: str) -> SourceModel:
         return tree.model(path)
     except SourceError as error:
         where = f"line {error.line}: " if error.line else ""
-        raise TestmonError(f"{path} does not parse: {where}{error.message}; mend it, then ask again") from error
+        raise TestmonError(
+            f"{path} does not parse: {where}{error.message}; mend it, then ask again"
+        ) from error
 
 
 def _at_line(tree: Tree, text: str, path: str, line: int) -> Target:
@@ -119,18 +131,32 @@ def _named(tree: Tree, text: str, path: str, name: str) -> Target:
     names.update({b.qualname: b.line for b in reversed(model.blocks) if b.qualname not in names})
     if qualname not in names:
         defined = [n for d in model.definitions if d.kind in ("class", "function") for n in d.names]
-        hint = nearest(qualname, names, f"it has {', '.join(defined[:5]) or 'no functions or classes'}")
+        hint = nearest(
+            qualname, names, f"it has {', '.join(defined[:5]) or 'no functions or classes'}"
+        )
         raise TestmonError(f"nothing is called {qualname} in {path}; {hint}")
     return _of(text, path, model, qualname, names[qualname])
 
 
 def _of(text: str, path: str, model: SourceModel, qualname: str, line: int) -> Target:
     """A function, a class or what else a name is bound to, with all that it holds."""
-    own = [d for d in model.definitions if qualname in {f"{d.owner}.{n}".lstrip(".") for n in d.names}]
-    blocks = tuple(b for b in model.blocks if b.qualname == qualname or b.qualname.startswith(f"{qualname}."))
+    own = [
+        d for d in model.definitions if qualname in {f"{d.owner}.{n}".lstrip(".") for n in d.names}
+    ]
+    blocks = tuple(
+        b for b in model.blocks if b.qualname == qualname or b.qualname.startswith(f"{qualname}.")
+    )
     kinds = {d.kind for d in own}
-    what = "class" if "class" in kinds else "function" if "function" in kinds or not own else "definition"
-    inside = [d for d in model.definitions if d.owner == qualname or d.owner.startswith(f"{qualname}.")]
+    what = (
+        "class"
+        if "class" in kinds
+        else "function"
+        if "function" in kinds or not own
+        else "definition"
+    )
+    inside = [
+        d for d in model.definitions if d.owner == qualname or d.owner.startswith(f"{qualname}.")
+    ]
     return Target(text, path, line, qualname, what, blocks, (*own, *inside))
 
 
@@ -138,7 +164,13 @@ class _Asking:
     """Asks the runs that hold the newest execution of some test."""
 
     def __init__(
-        self, datafile: Datafile, runs: Sequence[Run], tree: Tree, target: Target, *, would_select: bool
+        self,
+        datafile: Datafile,
+        runs: Sequence[Run],
+        tree: Tree,
+        target: Target,
+        *,
+        would_select: bool,
     ) -> None:
         self._datafile = datafile
         self._would_select = would_select
@@ -154,7 +186,11 @@ class _Asking:
         target = self._target
         for run in self._runs:
             self._ask(run)
-        tests = [_reaching(self._tests[trace], how) for trace, how in self._found.items() if trace in self._tests]
+        tests = [
+            _reaching(self._tests[trace], how)
+            for trace, how in self._found.items()
+            if trace in self._tests
+        ]
         tests.sort(key=lambda test: (test.how != RUNS_IT, test.seconds, test.nodeid))
         return Reach(
             target.text,
@@ -174,7 +210,9 @@ class _Asking:
         if ref is None or ref.model_key == "-":
             return (f"no test loaded {self._target.path}",)
         if not self._tree.is_unchanged(ref, int(self._runs[0].recorded * 1e9)):
-            return (f"{self._target.path} has changed since the tests ran: its functions count as they were",)
+            return (
+                f"{self._target.path} has changed since the tests ran: its functions count as they were",
+            )
         return ()
 
     def _ask(self, run: Run) -> None:
@@ -192,25 +230,34 @@ class _Asking:
             self._spread(trace, kinds[trace], users)
         names = {block.qualname for block in blocks}
         keeps = any(f.qualname in names and (f.keeps or f.memoised) for f in model.functions)
-        on_import = any(kinds[trace].startswith(("module:", "statement:")) for trace in hits & kinds.keys())
+        on_import = any(
+            kinds[trace].startswith(("module:", "statement:")) for trace in hits & kinds.keys()
+        )
         is_ran = self._target.what in ("block", "function") and bool(hits)
         if keeps or on_import or not is_ran or self._would_select:
             self._ask_the_rules(run, model, blocks, hits)
 
     def _blocks(self, model: SourceModel) -> list[Block]:
-        """The blocks of the place as a run saw them: the same, or all of the functions that have changed since."""
+        """The blocks of the place as a run saw them.
+
+        The same, or all of the functions that have changed since.
+        """
         target = self._target
         if target.what == "file":
             return list(model.blocks)
         wanted = {block.checksum for block in target.blocks}
-        changed = {b.qualname for b in target.blocks} - {b.qualname for b in model.blocks if b.checksum in wanted}
+        changed = {b.qualname for b in target.blocks} - {
+            b.qualname for b in model.blocks if b.checksum in wanted
+        }
         return [b for b in model.blocks if b.checksum in wanted or b.qualname in changed]
 
     def _executing(self, checksums: Iterable[int], run: Run) -> set[int]:
         wanted = set(checksums)
         found = self._datafile.fingerprints([self._target.path])
         holding = [f.id for f in found if not f.checksums.isdisjoint(wanted)]
-        return {trace for _, trace in self._datafile.traces_with(holding)} & {*self._datafile.trace_ids(run.id)}
+        return {trace for _, trace in self._datafile.traces_with(holding)} & {
+            *self._datafile.trace_ids(run.id)
+        }
 
     def _spread(self, trace: int, identity: str, users: Mapping[int, Sequence[int]]) -> None:
         """Who uses a fixture, or was collected by what runs the place, runs it too."""
@@ -223,7 +270,9 @@ class _Asking:
         for user in sorted(reachable([trace], users) - {trace}):
             self._found.setdefault(user, how)
 
-    def _ask_the_rules(self, run: Run, model: SourceModel, blocks: Sequence[Block], hits: set[int]) -> None:
+    def _ask_the_rules(
+        self, run: Run, model: SourceModel, blocks: Sequence[Block], hits: set[int]
+    ) -> None:
         from testmon_cli.analysis.model_diff import DefinitionChange
         from testmon_cli.analysis.propagation import Growth
         from testmon_cli.application.invalidate.single_changes import OneChange
@@ -237,7 +286,9 @@ class _Asking:
                 growth.module(target.path, Cause(Kind.FILE, CHANGED, target.path, ""))
             for definition in target.definitions:
                 for name in definition.names or ("",):
-                    growth.changed_definition(target.path, DefinitionChange(CHANGED, name, definition))
+                    growth.changed_definition(
+                        target.path, DefinitionChange(CHANGED, name, definition)
+                    )
 
         matcher = OneChange(self._datafile, run, self._tree)
         for trace, why in matcher.touched_by(dict.fromkeys(hits, cause), touched, change).items():
@@ -251,7 +302,9 @@ class _Asking:
         from testmon_cli.application.select import canaries
 
         files = canaries.endangered_files(self._datafile, {run.id: endangered})
-        found = {path_of(self._tests[trace].nodeid) for trace in self._found if trace in self._tests}
+        found = {
+            path_of(self._tests[trace].nodeid) for trace in self._found if trace in self._tests
+        }
         tests = sorted(self._tests.items(), key=lambda item: (item[1].duration, item[1].nodeid))
         for trace, execution in tests:
             path = path_of(execution.nodeid)

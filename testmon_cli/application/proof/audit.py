@@ -50,7 +50,9 @@ class Expected(NamedTuple):
 
     def runs(self, nodeid: str) -> bool:
         """Whether a test is selected, by its name or with what contains it."""
-        return nodeid in self.arguments or any(str(node) in self.arguments for node in NodeId.parse(nodeid).above())
+        return nodeid in self.arguments or any(
+            str(node) in self.arguments for node in NodeId.parse(nodeid).above()
+        )
 
 
 def expected(settings: Settings) -> Expected:
@@ -58,7 +60,9 @@ def expected(settings: Settings) -> Expected:
     selection = select(settings, exact=True)
     if not selection.known:
         raise TestmonError("nothing is known that could be audited: run `testmon collect` first")
-    before = {t.nodeid: Outcome(t.execution.outcome) for t in selection.tests if t.execution is not None}
+    before = {
+        t.nodeid: Outcome(t.execution.outcome) for t in selection.tests if t.execution is not None
+    }
     before |= {nodeid: Outcome(result) for nodeid, result in held(settings).items()}
     return Expected(frozenset(test.argument for test in selection.tests), before, selection.known)
 
@@ -70,25 +74,35 @@ def audit(settings: Settings, request: Request) -> Audit:
     runner = Runner(shown=True)
     began = time.time()
     try:
-        ran = runner.plain(here, os.environ, request.arguments, request.share, request.seed, root=root)
+        ran = runner.plain(
+            here, os.environ, request.arguments, request.share, request.seed, root=root
+        )
         if not ran.has_run:
-            raise EnvironmentFailure(f"pytest did not run the tests: its exit code is {ran.exitcode}")
+            raise EnvironmentFailure(
+                f"pytest did not run the tests: its exit code is {ran.exitcode}"
+            )
         options, _ = divided(request.arguments, root)
 
         def again(nodeids: Sequence[str]) -> Outcomes:
             if nodeids:
                 return runner.plain(root, os.environ, [*options, *nodeids], root=root).outcomes
-            return runner.plain(here, os.environ, request.arguments, request.share, request.seed, root=root).outcomes
+            return runner.plain(
+                here, os.environ, request.arguments, request.share, request.seed, root=root
+            ).outcomes
 
         findings = judged(settings, says, ran.outcomes, again, began)
     except BaseException:
         runner.stop()
         raise
     selected = sum(map(says.runs, ran.outcomes))
-    return Audit(len(ran.outcomes), selected, says.known, request.sample, request.seed, findings, ran.seconds)
+    return Audit(
+        len(ran.outcomes), selected, says.known, request.sample, request.seed, findings, ran.seconds
+    )
 
 
-def judged(settings: Settings, says: Expected, after: Outcomes, again: Again, began: float) -> tuple[Finding, ...]:
+def judged(
+    settings: Settings, says: Expected, after: Outcomes, again: Again, began: float
+) -> tuple[Finding, ...]:
     """Sort how tests came out into what was caught, escaped or is unstable; explain what escaped.
 
     `settings` name the datafile as it was before these tests ran; they began at a time.
@@ -110,7 +124,9 @@ def judged(settings: Settings, says: Expected, after: Outcomes, again: Again, be
         if nodeid not in steady and not _come_out(together, nodeid, finding.after):
             found.append(finding._replace(bucket=UNSTABLE))
         else:
-            passes_alone = bool(finding.before) and bool(alone) and _come_out(alone, nodeid, finding.before)
+            passes_alone = (
+                bool(finding.before) and bool(alone) and _come_out(alone, nodeid, finding.before)
+            )
             found.append(finding._replace(link=links.of(nodeid, passes_alone=passes_alone)))
     return (*compared.caught, *found)
 
@@ -152,7 +168,9 @@ def of_job(settings: Settings) -> Iterator[Begun | None]:
         yield begun
 
 
-def finish(settings: Settings, begun: Begun, arguments: Sequence[str]) -> tuple[tuple[Finding, ...], Tally] | None:
+def finish(
+    settings: Settings, begun: Begun, arguments: Sequence[str]
+) -> tuple[tuple[Finding, ...], Tally] | None:
     """Compare what a job has collected, remember the numbers with its run, and sum up all that are remembered."""
     current = environment.current(settings.env)
     with Datafile.open(settings.datafile, mode="write") as datafile:
@@ -179,6 +197,10 @@ def _sum(runs: Sequence[Run]) -> Tally:
     found = Tally(0, 0, 0)
     for run in runs:
         numbers = run.facts.get(AUDIT)
-        if isinstance(numbers, list) and len(numbers) == 3 and all(isinstance(number, int) for number in numbers):
+        if (
+            isinstance(numbers, list)
+            and len(numbers) == 3
+            and all(isinstance(number, int) for number in numbers)
+        ):
             found = Tally(*(a + b for a, b in zip(found, numbers, strict=True)))
     return found

@@ -38,12 +38,16 @@ class Repository:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.top = Path(os.path.realpath(os.fsdecode(self._git("rev-parse", "--show-toplevel")).rstrip("\n")))
+        self.top = Path(
+            os.path.realpath(os.fsdecode(self._git("rev-parse", "--show-toplevel")).rstrip("\n"))
+        )
         self.inside = os.path.relpath(root, self.top)  # where the root is in the repository
         self._lock = threading.Lock()
 
     def commits(self, number: int, between: str | None = None) -> list[Commit]:
-        """The commits to replay, oldest first, after the one to begin with: of the main line, the newest ones.
+        """The commits to replay, oldest first, after the one to begin with.
+
+        Of the main line, the newest ones.
 
         `between` names them, as in git: `v1.0..main`.
         """
@@ -57,24 +61,37 @@ class Repository:
 
     def _resolve(self, revision: str) -> str:
         try:
-            found = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+            found = self._git(
+                "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+            )
         except EnvironmentFailure:
-            raise TestmonError(f"git knows no revision {revision!r}; give a range like v1.0..main") from None
+            raise TestmonError(
+                f"git knows no revision {revision!r}; give a range like v1.0..main"
+            ) from None
         return found.decode().strip()
 
     def _log(self, *what: str) -> list[Commit]:
         text = self._git("log", "--first-parent", "--reverse", f"--format={_FORMAT}", *what, "--")
-        lines = text.decode("utf-8", "replace").split("\n")  # a subject may hold what `splitlines` takes for an end
-        return [Commit(name, subject) for name, end, subject in (line.partition("\0") for line in lines) if end]
+        # a subject may hold what `splitlines` takes for an end
+        lines = text.decode("utf-8", "replace").split("\n")
+        return [
+            Commit(name, subject)
+            for name, end, subject in (line.partition("\0") for line in lines)
+            if end
+        ]
 
     @contextmanager
     def worktree(self, commit: str) -> Iterator["Worktree"]:
         """A worktree in a temporary folder. git forgets it afterwards."""
-        with tempfile.TemporaryDirectory(prefix="testmon-replay-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="testmon-replay-", ignore_cleanup_errors=True
+        ) as folder:
             place = Path(os.path.realpath(folder), self.top.name or "project")
             try:
                 with self._lock:
-                    self._git("worktree", "add", "--detach", "--quiet", "--force", str(place), commit)
+                    self._git(
+                        "worktree", "add", "--detach", "--quiet", "--force", str(place), commit
+                    )
                 yield Worktree(place, place / self.inside, self.top)
             finally:
                 with self._lock:
@@ -111,12 +128,22 @@ class Worktree:
 
 
 def import_folders(top: Path, path: Sequence[str], editable: Sequence[str]) -> list[str]:
-    """Folders of a checkout from which modules are imported here, relative to it: by the path, by what is installed."""
-    installed = [os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib", "scripts")]
+    """Folders of a checkout from which modules are imported here, relative to it.
+
+    By the path, by what is installed.
+    """
+    installed = [
+        os.path.realpath(sysconfig.get_path(name))
+        for name in ("purelib", "platlib", "stdlib", "scripts")
+    ]
     found = []
     for folder in path:
         real = os.path.realpath(folder)
-        if folder and _is_below(real, str(top)) and not any(_is_below(real, other) for other in installed):
+        if (
+            folder
+            and _is_below(real, str(top))
+            and not any(_is_below(real, other) for other in installed)
+        ):
             found.append(os.path.relpath(real, top))
     for folder in editable:
         real = os.path.realpath(folder)
@@ -146,5 +173,10 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def git(folder: Path, *arguments: str) -> bytes:
-    """Run git without hooks, whatever hook of git runs us. Raises EnvironmentFailure when it fails."""
-    return checkout_git.answer(folder, *arguments, environ=environment(os.environ), settings=_NO_HOOKS)
+    """Run git without hooks, whatever hook of git runs us.
+
+    Raises EnvironmentFailure when it fails.
+    """
+    return checkout_git.answer(
+        folder, *arguments, environ=environment(os.environ), settings=_NO_HOOKS
+    )

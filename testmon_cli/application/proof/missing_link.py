@@ -16,7 +16,9 @@ from testmon_cli.domain.reliance import Reliance
 # Rows of docs/limits.md, by their first cell.
 SERVICES: Final = "Services outside the process: databases, web servers, the clock, randomness"
 EXTENSIONS: Final = "What compiled extensions do and read"
-SUBPROCESSES: Final = "What subprocesses other than Python read, except files named in their arguments"
+SUBPROCESSES: Final = (
+    "What subprocesses other than Python read, except files named in their arguments"
+)
 BYPASSES: Final = "Reads of files through `os.stat` alone, or by memory maps and libraries that bypass Python's `open`"
 VARIABLES: Final = (
     "A walk over all environment variables (`for name in os.environ`, `dict(os.environ)`): most are made to start"
@@ -49,22 +51,38 @@ class Links:
         try:
             reliance = one_test.relies_on(self._settings, nodeid)
         except TestmonError:
-            return MissingLink(self._files(0.0), (), "", "no evidence of it was found, and nothing told that it is new")
+            return MissingLink(
+                self._files(0.0),
+                (),
+                "",
+                "no evidence of it was found, and nothing told that it is new",
+            )
         relied: list[str] = []
         unseen: list[str] = []
         for change in self._difference:
             (relied if _relies(reliance, change) else unseen).append(_named(change))
-        shown = {change.path for change in self._difference} | {change.name for change in self._difference}
+        shown = {change.path for change in self._difference} | {
+            change.name for change in self._difference
+        }
         read = {name for _, name in reliance.resources}
-        files = [path for path in self._files(reliance.started) if path not in shown and path not in read]
+        files = [
+            path for path in self._files(reliance.started) if path not in shown and path not in read
+        ]
         limit = ORDER if passes_alone else self._limit(reliance, files)
         unseen = [*files, *unseen]
         text = _sentence(reliance, files, unseen, limit)
         return MissingLink(tuple(unseen[:_SHOWN]), tuple(relied[:_SHOWN]), limit, text)
 
     def _files(self, since: float) -> tuple[str, ...]:
-        """Files other than Python source that have changed since a moment: of sources selection knows by itself."""
-        return tuple(sorted(p for p, when in self._changed.items() if when >= since and not p.endswith(".py")))
+        """Files other than Python source that have changed since a moment.
+
+        Of sources selection knows by itself.
+        """
+        return tuple(
+            sorted(
+                p for p, when in self._changed.items() if when >= since and not p.endswith(".py")
+            )
+        )
 
     def _limit(self, reliance: Reliance, files: Sequence[str]) -> str:
         """The limit that explains it, by what has changed without being read."""
@@ -136,4 +154,8 @@ def written(root: Path) -> Iterator[tuple[str, float]]:
 
 def _is_aside(folder: str, name: str) -> bool:
     """Whether a folder holds nothing that a person edits: caches, repositories, environments."""
-    return name.startswith(".") or name == "__pycache__" or os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+    return (
+        name.startswith(".")
+        or name == "__pycache__"
+        or os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
+    )

@@ -18,8 +18,8 @@ class Compared(NamedTuple):
 def compare(before: Outcomes, after: Outcomes, ran: Collection[str]) -> Compared:
     """Sort the tests of a run of all of them.
 
-    What had to be run is new, or came out otherwise than before; what fails must be run each time. A test that is
-    gone has nothing to be run.
+    What had to be run is new, or came out otherwise than before; what fails must be run each time.
+    A test that is gone has nothing to be run.
     """
     caught, missed = [], []
     for nodeid, outcome in after.items():
@@ -34,11 +34,16 @@ def compare(before: Outcomes, after: Outcomes, ran: Collection[str]) -> Compared
 
 
 def without(findings: Iterable[Finding], held: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Leave out those that came out as an older result says that still holds: its tests need not run."""
+    """Leave out those that came out as an older result says that still holds.
+
+    Its tests need not run.
+    """
     return tuple(f for f in findings if Outcome(f.after).fails or held.get(f.nodeid) != f.after)
 
 
-def settled(findings: Iterable[Finding], before: Iterable[Outcomes], after: Iterable[Outcomes]) -> tuple[Finding, ...]:
+def settled(
+    findings: Iterable[Finding], before: Iterable[Outcomes], after: Iterable[Outcomes]
+) -> tuple[Finding, ...]:
     """Tell those that are unstable, from more runs of the state before and of the state after."""
     earlier, later = [*before], [*after]
     found = []
@@ -53,7 +58,9 @@ def settled(findings: Iterable[Finding], before: Iterable[Outcomes], after: Iter
 def differing(plain: Outcomes, observed: Outcomes) -> tuple[str, ...]:
     """Tests that came out in one way alone and in another under observation."""
     both = plain.keys() & observed.keys()
-    return tuple(sorted(nodeid for nodeid in both if plain[nodeid].result != observed[nodeid].result))
+    return tuple(
+        sorted(nodeid for nodeid in both if plain[nodeid].result != observed[nodeid].result)
+    )
 
 
 def _finding(nodeid: str, bucket: str, known: Outcome | None, outcome: Outcome) -> Finding:

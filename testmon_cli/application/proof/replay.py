@@ -21,7 +21,18 @@ from testmon_cli.application.proof.state import Evidence, State, default_place
 from testmon_cli.application.select.use_case import held
 from testmon_cli.application.settings import Settings, load
 from testmon_cli.domain.errors import EnvironmentFailure, TestmonError
-from testmon_cli.domain.proof import CAUGHT, COMPARED, ESCAPED, NO_BASE, NOT_BUILT, Base, Finding, Judged, Replay, Step
+from testmon_cli.domain.proof import (
+    CAUGHT,
+    COMPARED,
+    ESCAPED,
+    NO_BASE,
+    NOT_BUILT,
+    Base,
+    Finding,
+    Judged,
+    Replay,
+    Step,
+)
 
 _LOOKS: Final = 2  # more runs of each of two states, by which is decided what is unstable
 _OURS: Final = range(64, 128)  # exit codes of testmon: it could not work at a commit
@@ -71,7 +82,14 @@ def replay(
 def _question(repository: Repository, settings: Settings, request: Request) -> tuple[str, ...]:
     """All that what is found depends on, but for the commits."""
     version = f"{__version__} {MODEL_KEY}"
-    parts = (str(repository.root), settings.env, sys.executable, sys.version, version, request.setup or "")
+    parts = (
+        str(repository.root),
+        settings.env,
+        sys.executable,
+        sys.version,
+        version,
+        request.setup or "",
+    )
     return (*parts, *request.arguments)
 
 
@@ -98,7 +116,11 @@ class _Walk:
         self._done = 0
 
     def go(self) -> None:
-        pending = [n for n in range(1, len(self._commits)) if self._state.step(self._commits[n].name) is None]
+        pending = [
+            n
+            for n in range(1, len(self._commits))
+            if self._state.step(self._commits[n].name) is None
+        ]
         self._done = len(self._commits) - 1 - len(pending)
         self._show()
         parts = [part for part in _divided(pending, self._request.jobs) if part]
@@ -158,16 +180,23 @@ class _Steps:
         self._at = ""  # the commit that is checked out and set up
 
     def step(self, commit: Commit, before: Sequence[Commit]) -> Step:
-        """Compare a commit with the nearest one before it that could be tested; those come nearest first."""
+        """Compare a commit with the nearest one before it that could be tested.
+
+        Those come nearest first.
+        """
         blank = Step(commit.name, commit.subject, NOT_BUILT)
         try:
             old = next((c.name for c in before if self._can_run(c.name)), None)
             if old is None:
-                return blank._replace(state=NO_BASE, note=f"no commit before it could be tested{self._why(before)}")
+                return blank._replace(
+                    state=NO_BASE, note=f"no commit before it could be tested{self._why(before)}"
+                )
             why = self._base(old)
             if why:
                 return blank._replace(state=NO_BASE, note=why)
-            return self._compare(blank._replace(base=old), self._plain(old), self._plain(commit.name))
+            return self._compare(
+                blank._replace(base=old), self._plain(old), self._plain(commit.name)
+            )
         except _NotBuilt as reason:
             return blank._replace(note=str(reason))
 
@@ -199,13 +228,16 @@ class _Steps:
         compared = outcomes.compare(known.outcomes, after.outcomes, ran.outcomes.keys())
         missed = self._missed(compared.missed, new, old)
         if any(finding.bucket == ESCAPED for finding in missed):
-            # What is known is wrong from here on: the next commit begins with evidence of all tests.
+            # What is known is wrong from here on: the next commit begins with evidence of all
+            # tests.
             self._evidence.forget()
         else:
             self._evidence.keep(new)
         self._evidence.forget(old)
         return step._replace(
-            note="" if ran.has_ended or not ran.exitcode else f"testmon collect gave {ran.exitcode}: {ran.tail}",
+            note=""
+            if ran.has_ended or not ran.exitcode
+            else f"testmon collect gave {ran.exitcode}: {ran.tail}",
             tests=len(after.outcomes),
             ran=len(ran.outcomes.keys() & after.outcomes.keys()),
             findings=(*compared.caught, *missed),
@@ -223,9 +255,14 @@ class _Steps:
         return judged
 
     def _missed(self, missed: Sequence[Finding], new: str, old: str) -> tuple[Finding, ...]:
-        """Decide what tests that did not run are: some need not, some are unstable, and the others escaped."""
+        """Decide what tests that did not run are.
+
+        Some need not, some are unstable, and the others escaped.
+        """
         if missed:
-            missed = outcomes.without(missed, held(self._settings_for(self._evidence.datafile(old))))
+            missed = outcomes.without(
+                missed, held(self._settings_for(self._evidence.datafile(old)))
+            )
         return self._explained(self._settled(missed, new, old), new, old) if missed else ()
 
     def _settled(self, missed: Sequence[Finding], new: str, old: str) -> tuple[Finding, ...]:
@@ -246,14 +283,18 @@ class _Steps:
         if not escaped:
             return tuple(missed)
         self._go_to(new)
-        names = git(self._tree.root, "diff", "--name-only", "--relative", "-z", old, new).split(b"\0")
+        names = git(self._tree.root, "diff", "--name-only", "--relative", "-z", old, new).split(
+            b"\0"
+        )
         changed = {os.fsdecode(name): math.inf for name in names if name}
         links = Links(self._settings_for(self._evidence.datafile(old)), changed)
         found = []
         for finding in missed:
             if finding.bucket == ESCAPED:
                 alone = self._run_plain([finding.nodeid]).outcomes.get(finding.nodeid)
-                passes_alone = alone is not None and bool(finding.before) and alone.result == finding.before
+                passes_alone = (
+                    alone is not None and bool(finding.before) and alone.result == finding.before
+                )
                 finding = finding._replace(link=links.of(finding.nodeid, passes_alone=passes_alone))
             found.append(finding)
         return tuple(found)
@@ -270,7 +311,9 @@ class _Steps:
         if not ran.has_run:
             return f"testmon collect gave {ran.exitcode} at {commit[:7]}: {ran.tail}"
         differing = outcomes.differing(plain.outcomes, ran.outcomes)
-        self._state.keep_base(Base(commit, len(plain.outcomes), plain.seconds, ran.seconds, differing))
+        self._state.keep_base(
+            Base(commit, len(plain.outcomes), plain.seconds, ran.seconds, differing)
+        )
         self._evidence.keep(commit)
         return ""
 
@@ -290,7 +333,9 @@ class _Steps:
         self._at = ""
         self._tree.check_out(commit)
         if self._request.setup:
-            code, _, tail = self._runner.run(self._request.setup, self._tree.root, self._environment())
+            code, _, tail = self._runner.run(
+                self._request.setup, self._tree.root, self._environment()
+            )
             if code:
                 raise _NotBuilt(f"the setup gave {code}: {tail}")
         self._at = commit
@@ -299,11 +344,15 @@ class _Steps:
         return self._tree.environment(os.environ)
 
     def _run_plain(self, more: Sequence[str] = ()) -> Ran:
-        return self._runner.plain(self._tree.root, self._environment(), [*self._request.arguments, *more])
+        return self._runner.plain(
+            self._tree.root, self._environment(), [*self._request.arguments, *more]
+        )
 
     def _collect(self, *options: str) -> Ran:
         given = [*options, "--env", self._settings.env, "--datafile", self._evidence.datafile()]
-        return self._runner.collect(self._tree.root, self._environment(), given, self._request.arguments)
+        return self._runner.collect(
+            self._tree.root, self._environment(), given, self._request.arguments
+        )
 
     def _settings_for(self, datafile: str) -> Settings:
         return load(self._tree.root, datafile=datafile, env=self._settings.env)
@@ -347,7 +396,9 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
     before: Mapping[int, object] = {}
     if threading.current_thread() is threading.main_thread():
-        before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+        before = {
+            number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+        }
     try:
         yield
     finally:

@@ -18,7 +18,8 @@ from testmon_cli.domain.proof import BROKEN, Outcome
 from testmon_cli.tracing.pytest_plugin import outcome_log
 from testmon_cli.tracing.pytest_plugin.outcome_log import PLUGIN, VARIABLE, LogSettings
 
-# Without it a file that cannot be imported keeps all others from running, and nothing is known of those.
+# Without it a file that cannot be imported keeps all others from running, and nothing is known of
+# those.
 _ALWAYS: Final = ("-p", PLUGIN, "--continue-on-collection-errors")
 _STARTED: Final = (0, 1, 5)  # exit codes of pytest after which it ran what there was
 _PATIENCE: Final = 10.0  # seconds that a process gets to end in good order
@@ -35,7 +36,8 @@ class Ran(NamedTuple):
     exitcode: int
     seconds: float
     outcomes: dict[str, Outcome]
-    elsewhere: tuple[tuple[str, str], ...] = ()  # modules that came from another place than the sources, and this place
+    # modules that came from another place than the sources, and this place
+    elsewhere: tuple[tuple[str, str], ...] = ()
     has_ended: bool = False  # whether the session came to its end
     tail: str = ""  # the last line that was printed
 
@@ -55,8 +57,13 @@ class Runner:
         self._processes: set[subprocess.Popen[bytes]] = set()
         self._is_stopped = False
 
-    def run(self, command: Sequence[str] | str, folder: Path, environ: Mapping[str, str]) -> tuple[int, float, str]:
-        """Run a command, a text in a shell; its exit code, its time, and the last line it printed."""
+    def run(
+        self, command: Sequence[str] | str, folder: Path, environ: Mapping[str, str]
+    ) -> tuple[int, float, str]:
+        """Run a command, a text in a shell.
+
+        Its exit code, its time, and the last line it printed.
+        """
         with tempfile.TemporaryFile() as output:
             started = time.perf_counter()
             with self._lock:
@@ -74,7 +81,9 @@ class Runner:
                         start_new_session=True,
                     )
                 except OSError as error:
-                    raise EnvironmentFailure(f"cannot run {command[0]}: {error.strerror}") from error
+                    raise EnvironmentFailure(
+                        f"cannot run {command[0]}: {error.strerror}"
+                    ) from error
                 self._processes.add(process)
             code = process.wait()
             seconds = time.perf_counter() - started
@@ -109,15 +118,26 @@ class Runner:
         seed: str = "",
         root: Path | None = None,
     ) -> Ran:
-        """Run all tests, or a share of them, by pytest alone. Their names are relative to the root, or the folder."""
+        """Run all tests, or a share of them, by pytest alone.
+
+        Their names are relative to the root, or the folder.
+        """
         settings = LogSettings("", os.path.realpath(root or folder), share, seed)
         return self._pytest(folder, environ, [sys.executable, "-m", "pytest"], arguments, settings)
 
-    def collect(self, root: Path, environ: Mapping[str, str], options: Sequence[str], arguments: Sequence[str]) -> Ran:
+    def collect(
+        self,
+        root: Path,
+        environ: Mapping[str, str],
+        options: Sequence[str],
+        arguments: Sequence[str],
+    ) -> Ran:
         """Run `testmon collect`."""
         # The folder holds any commit: what runs us is not looked for there.
         command = [sys.executable, "-P", "-m", "testmon_cli", "collect", *options, "--"]
-        return self._pytest(root, environ, command, arguments, LogSettings("", os.path.realpath(root)))
+        return self._pytest(
+            root, environ, command, arguments, LogSettings("", os.path.realpath(root))
+        )
 
     def _pytest(
         self,

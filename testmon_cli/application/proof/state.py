@@ -1,4 +1,7 @@
-"""What is kept of a replay, so that it can be gone on with: how tests came out, what became of commits, evidence."""
+"""What is kept of a replay, so that it can be gone on with.
+
+How tests came out, what became of commits, evidence.
+"""
 
 import json
 import os
@@ -21,7 +24,12 @@ def default_place(parts: Sequence[str], environ: Mapping[str, str]) -> Path:
     folder = environ.get("XDG_CACHE_HOME", "")
     if not os.path.isabs(folder):
         folder = os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(folder, "testmon", "replay", blake2b("\0".join(parts).encode(errors="surrogatepass")).hexdigest()[:16])
+    return Path(
+        folder,
+        "testmon",
+        "replay",
+        blake2b("\0".join(parts).encode(errors="surrogatepass")).hexdigest()[:16],
+    )
 
 
 class State:
@@ -41,7 +49,9 @@ class State:
         except OSError as error:
             raise EnvironmentFailure(f"nothing can be kept in {place}: {error.strerror}") from error
         if not is_same:
-            raise TestmonError(f"{place} is of a replay with other options: name another folder, or give --anew")
+            raise TestmonError(
+                f"{place} is of a replay with other options: name another folder, or give --anew"
+            )
 
     def plain(self, commit: str) -> Ran | None:
         """How tests came out under pytest alone."""
@@ -62,7 +72,14 @@ class State:
             return None
         findings = tuple(map(_finding, found["findings"]))
         judged = tuple(Judged(*values) for values in found["judged"])
-        return Step(**{**found, "findings": findings, "differing": tuple(found["differing"]), "judged": judged})
+        return Step(
+            **{
+                **found,
+                "findings": findings,
+                "differing": tuple(found["differing"]),
+                "judged": judged,
+            }
+        )
 
     def keep_step(self, step: Step) -> None:
         self._write("steps", step.commit, step._asdict())
@@ -70,7 +87,9 @@ class State:
     def base(self, commit: str) -> Base | None:
         """The run of all tests at a commit."""
         found = self._read("bases", commit)
-        return Base(**{**found, "differing": tuple(found["differing"])}) if found is not None else None
+        return (
+            Base(**{**found, "differing": tuple(found["differing"])}) if found is not None else None
+        )
 
     def keep_base(self, base: Base) -> None:
         self._write("bases", base.commit, base._asdict())

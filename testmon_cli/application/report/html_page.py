@@ -46,7 +46,9 @@ def write(path: str, text: str) -> None:
     """Put the page in place when it is whole."""
     target = Path(path)
     if target.is_dir():
-        raise TestmonError(f"{path} is a folder: name a file for the page, like {path.rstrip('/')}/testmon.html")
+        raise TestmonError(
+            f"{path} is a folder: name a file for the page, like {path.rstrip('/')}/testmon.html"
+        )
     temporary = target.with_name(f"{target.name}.{os.getpid()}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -59,11 +61,19 @@ def _tests(selection: Selection, newest: Mapping[str, StoredExecution]) -> list[
     found = []
     for test in selection.tests:
         execution = test.execution
-        outcome, seconds = (execution.outcome, execution.duration) if execution is not None else ("", 0.0)
+        outcome, seconds = (
+            (execution.outcome, execution.duration) if execution is not None else ("", 0.0)
+        )
         chain = test.reason.cause.chain() if test.reason.cause is not None else ()
-        found.append(KnownTest(test.nodeid, outcome, seconds, test.reason.text, test.reason.kind, chain))
+        found.append(
+            KnownTest(test.nodeid, outcome, seconds, test.reason.text, test.reason.kind, chain)
+        )
     selected = {test.nodeid for test in selection.tests}
-    rest = [KnownTest(e.nodeid, e.outcome, e.duration) for e in newest.values() if e.nodeid not in selected]
+    rest = [
+        KnownTest(e.nodeid, e.outcome, e.duration)
+        for e in newest.values()
+        if e.nodeid not in selected
+    ]
     return [*found, *sorted(rest, key=lambda test: test.nodeid)]
 
 
@@ -104,7 +114,9 @@ def _flaky(executions: Sequence[StoredExecution], runs: Sequence[Run]) -> list[F
     ]
 
 
-def _files(datafile: Datafile, runs: Sequence[Run], newest: Sequence[StoredExecution]) -> list[ReachedFile]:
+def _files(
+    datafile: Datafile, runs: Sequence[Run], newest: Sequence[StoredExecution]
+) -> list[ReachedFile]:
     """Sources as the newest run saw them, with how many tests reach each block, by their newest executions."""
     if not runs:
         return []
@@ -126,7 +138,9 @@ def _files(datafile: Datafile, runs: Sequence[Run], newest: Sequence[StoredExecu
             every = 0
             for tests in by_checksum.values():
                 every |= tests
-            shown = tuple(_function(name, blocks, by_checksum) for name, blocks in functions.items())
+            shown = tuple(
+                _function(name, blocks, by_checksum) for name, blocks in functions.items()
+            )
             lines = sum(last - first + 1 for b in model.blocks for first, last in b.lines)
             found.append(ReachedFile(path, lines, every.bit_count(), shown))
     return found

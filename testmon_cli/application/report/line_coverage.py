@@ -41,20 +41,26 @@ class Covered(NamedTuple):
     files: int  # that tests ran
     unimported: tuple[str, ...]  # sources of the same packages that nothing imported
     taken: int = 0  # branches
-    open: tuple[tuple[str, int, int], ...] = ()  # path, and lines of a branch of which it is not known whether it ran
+    # path, and lines of a branch of which it is not known whether it ran
+    open: tuple[tuple[str, int, int], ...] = ()
 
 
-def write_coverage(settings: Settings, path: str, *, branch: bool = False, contexts: bool = False) -> Covered:
+def write_coverage(
+    settings: Settings, path: str, *, branch: bool = False, contexts: bool = False
+) -> Covered:
     """Write a data file of coverage.py of all tests that still exist.
 
-    With `branch` it has the branches that are known to have run, with `contexts` the lines of each test.
+    With `branch` it has the branches that are known to have run, with `contexts` the lines of each
+    test.
     """
     root = Path(os.path.realpath(settings.root))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
     with Datafile.open(settings.datafile) as datafile:
         selection = select(settings)
         if not selection.known:
-            why = selection.notes[0] if selection.notes else "no test that was collected is there now"
+            why = (
+                selection.notes[0] if selection.notes else "no test that was collected is there now"
+            )
             raise TestmonError(f"no coverage to report: {why}")
         executions = datafile.executions(environment.current(settings.env))
         executions = [e for e in executions if e.nodeid not in selection.gone]
@@ -92,7 +98,9 @@ def _unimported(tree: Tree, loaded: Collection[str]) -> tuple[str, ...]:
         return found
 
     packages = {package(path) for path in loaded} - {""}
-    return tuple(path for path in sorted(tree.stats) if path not in loaded and package(path) in packages)
+    return tuple(
+        path for path in sorted(tree.stats) if path not in loaded and package(path) in packages
+    )
 
 
 @dataclass
@@ -103,14 +111,18 @@ class _Reading:
     tree: Tree
     _models: dict[str, SourceModel | None] = field(default_factory=dict)
     _trees: dict[str, tuple[ast.Module, list[list[Arm]]]] = field(default_factory=dict)
-    _views: dict[int, tuple[str, set[int]]] = field(default_factory=dict)  # by fingerprint: path and lines
+    # by fingerprint: path and lines
+    _views: dict[int, tuple[str, set[int]]] = field(default_factory=dict)
     _imported: dict[str, set[int]] = field(default_factory=dict)  # by path
     _holders: dict[int, list[int]] = field(default_factory=dict)  # by trace, its fingerprints
     _chosen: list[StoredExecution] = field(default_factory=list)
     _used: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
     def lines(self, executions: list[StoredExecution]) -> dict[str, set[int]]:
-        """Lines by path. Of each test counts the newest execution that still holds, else the newest."""
+        """Lines by path.
+
+        Of each test counts the newest execution that still holds, else the newest.
+        """
         runs = list(dict.fromkeys(e.run_id for e in executions))  # the newest first
         before = self._loaded(runs)
         found = self.datafile.fingerprints(before)
@@ -124,8 +136,12 @@ class _Reading:
         self._holders, self._chosen = holders, _newest(executions, stale)
         self._used = used_by(self.datafile, runs)
         imports = self.datafile.traces({e.run_id for e in self._chosen}, "module", "statement")
-        traces = self._relied_on([*(e.trace_id for e in self._chosen), *(trace_id for trace_id, *_ in imports)])
-        wanted = {fingerprint_id for trace_id in traces for fingerprint_id in holders.get(trace_id, ())}
+        traces = self._relied_on(
+            [*(e.trace_id for e in self._chosen), *(trace_id for trace_id, *_ in imports)]
+        )
+        wanted = {
+            fingerprint_id for trace_id in traces for fingerprint_id in holders.get(trace_id, ())
+        }
         reached: dict[str, set[int]] = {path: set() for path in before}
         for fingerprint in found:
             if fingerprint.id in wanted:
@@ -134,7 +150,10 @@ class _Reading:
                     fingerprint.path,
                     self._in_functions(fingerprint.path, fingerprint.checksums),
                 )
-        lines = {path: self._lines_of(path, checksums, before[path]) for path, checksums in reached.items()}
+        lines = {
+            path: self._lines_of(path, checksums, before[path])
+            for path, checksums in reached.items()
+        }
         return {path: numbers for path, numbers in lines.items() if numbers is not None}
 
     def branches(self, path: str, lines: set[int]) -> Branches:
@@ -149,7 +168,9 @@ class _Reading:
             return Branches(frozenset(), frozenset())
         deciding = {line for line, count in parser.exit_counts().items() if count > 1}
         views = [numbers for name, numbers in self._views.values() if name == path]
-        views = [parser.first_lines(view) for view in (*views, self._imported.get(path, set())) if view]
+        views = [
+            parser.first_lines(view) for view in (*views, self._imported.get(path, set())) if view
+        ]
         return branches(self._parsed(path)[0], parser.arcs(), deciding, views)
 
     def by_test(self) -> dict[str, dict[str, set[int]]]:
@@ -246,11 +267,15 @@ def _write(
 
     if os.path.lexists(path):
         if not os.path.isfile(path) or is_ours(path):
-            raise TestmonError(f"{path} exists and is not a coverage data file: choose another path")
+            raise TestmonError(
+                f"{path} exists and is not a coverage data file: choose another path"
+            )
         try:
             CoverageData(path).read()
         except CoverageException as error:
-            raise TestmonError(f"{path} exists and is not a coverage data file: choose another path") from error
+            raise TestmonError(
+                f"{path} exists and is not a coverage data file: choose another path"
+            ) from error
     temporary = f"{path}.{os.getpid()}.tmp"
     try:
         data = CoverageData(temporary)
@@ -260,11 +285,14 @@ def _write(
             if taken is None:
                 data.add_lines(named)
             else:  # each line is come to from somewhere, which is no branch
-                data.add_arcs({name: [(-1, number) for number in numbers] for name, numbers in named.items()})
+                data.add_arcs(
+                    {name: [(-1, number) for number in numbers] for name, numbers in named.items()}
+                )
         data.set_context("")
         if taken is not None:
             data.add_arcs({str(root / name): arcs for name, arcs in taken.items()})
-        data.touch_files([str(root / name) for name in (*lines, *unimported)])  # some have no line to run
+        # some have no line to run
+        data.touch_files([str(root / name) for name in (*lines, *unimported)])
         data.write()
         data.close()
         os.replace(temporary, path)

@@ -14,11 +14,17 @@ from testmon_cli.domain.report import PastRun, Result
 from testmon_cli.domain.selection import Selection
 
 _NEEDS_NOT_RUN = "need not run: nothing that it relies on has changed since it ran"
-_PLACE = re.compile(r"^([^\s:][^:\n]*):(\d+): ", re.MULTILINE)  # as pytest ends each part of a traceback
+# as pytest ends each part of a traceback
+_PLACE = re.compile(r"^([^\s:][^:\n]*):(\d+): ", re.MULTILINE)
 
 
-def results(newest: Mapping[str, StoredExecution], selection: Selection, last: Run | None) -> Iterator[Result]:
-    """The newest execution of each test, by node id; of those that the last run left out, why it could."""
+def results(
+    newest: Mapping[str, StoredExecution], selection: Selection, last: Run | None
+) -> Iterator[Result]:
+    """The newest execution of each test, by node id.
+
+    Of those that the last run left out, why it could.
+    """
     selected = {test.nodeid: test.reason.text for test in selection.tests}
     for nodeid, execution in sorted(newest.items()):
         if last is not None and execution.run_id == last.id:
@@ -26,14 +32,18 @@ def results(newest: Mapping[str, StoredExecution], selection: Selection, last: R
             continue
         why = selected.get(nodeid)
         reason = _NEEDS_NOT_RUN if why is None else f"is still to be run: {why}"
-        yield Result(nodeid, execution.path, "", execution.duration, reason, is_pending=why is not None)
+        yield Result(
+            nodeid, execution.path, "", execution.duration, reason, is_pending=why is not None
+        )
 
 
 def past_runs(
     heads: Sequence[Heads], runs: Iterable[Run], executions: Iterable[StoredExecution], most: int
 ) -> tuple[PastRun, ...]:
     """The last runs, the newest first. `heads` come with the newest last."""
-    failures = Counter(execution.run_id for execution in executions if execution.outcome in FAILURES)
+    failures = Counter(
+        execution.run_id for execution in executions if execution.outcome in FAILURES
+    )
     by_id = {run.id: run for run in runs}
     durations: dict[int, int] = {}  # of the newest execution of each test so far, in microseconds
     found = []
@@ -57,7 +67,10 @@ def past_runs(
 
 
 def place_of(root: Path, execution: StoredExecution, text: str) -> tuple[str, int]:
-    """The file and line to show a failure at: the last place in the file of its test that its text names."""
+    """The file and line to show a failure at.
+
+    The last place in the file of its test that its text names.
+    """
     places = [(path, int(line)) for path, line in _PLACE.findall(text)]
     for path, line in reversed(places):
         if path == execution.path:
@@ -69,4 +82,6 @@ def place_of(root: Path, execution: StoredExecution, text: str) -> tuple[str, in
         definitions = build_model(read_bytes(root / execution.path)).definitions
     except (OSError, SourceError):
         return execution.path, 1
-    return execution.path, next((d.line for d in definitions if d.qualname == execution.function), 1)
+    return execution.path, next(
+        (d.line for d in definitions if d.qualname == execution.function), 1
+    )

@@ -18,12 +18,17 @@ from testmon_cli.storage.opening import path_of
 
 
 def report(
-    settings: Settings, *, slowest: int, base: str | None = None, runs_shown: int = 0, with_results: bool = False
+    settings: Settings,
+    *,
+    slowest: int,
+    base: str | None = None,
+    runs_shown: int = 0,
+    with_results: bool = False,
 ) -> Report:
     """Sum up what stands of every test of the environment that still exists, which mostly is its newest execution.
 
-    `base` is a revision of git: how tests come out there tells whether a failure is new. Raises DatafileError when
-    there is no datafile, EnvironmentFailure when git cannot be asked.
+    `base` is a revision of git: how tests come out there tells whether a failure is new. Raises
+    DatafileError when there is no datafile, EnvironmentFailure when git cannot be asked.
     """
     root = Path(os.path.realpath(settings.root))
     with Datafile.open(settings.datafile) as datafile:
@@ -43,19 +48,33 @@ def report(
         for e in failed:
             text = texts.get(e.trace_id, "")
             path, line = results.place_of(root, e, text)
-            failures.append(Failure(e.nodeid, e.outcome, text, path, line, e.run_id == runs[0].id, judged[e.nodeid]))
+            failures.append(
+                Failure(
+                    e.nodeid, e.outcome, text, path, line, e.run_id == runs[0].id, judged[e.nodeid]
+                )
+            )
         last = _last(runs[0]) if runs else None
         found = _report(name, settings, selection, list(standing.values()), last, failures, slowest)
-        shown = results.past_runs(datafile.heads(current), runs, executions, runs_shown) if runs_shown else ()
-        tests = tuple(results.results(newest, selection, runs[0] if runs else None)) if with_results else ()
+        shown = (
+            results.past_runs(datafile.heads(current), runs, executions, runs_shown)
+            if runs_shown
+            else ()
+        )
+        tests = (
+            tuple(results.results(newest, selection, runs[0] if runs else None))
+            if with_results
+            else ()
+        )
         return replace(found, runs=shown, results=tests)
 
 
-def _standing(executions: Iterable[StoredExecution], selection: Selection) -> dict[str, StoredExecution]:
+def _standing(
+    executions: Iterable[StoredExecution], selection: Selection
+) -> dict[str, StoredExecution]:
     """What stands of each test, from executions of which the newest come first: mostly the newest.
 
-    As the sources are now, what is not selected did not fail, and what is selected for a failure did. Where the newest
-    says otherwise, it is of other sources.
+    As the sources are now, what is not selected did not fail, and what is selected for a failure
+    did. Where the newest says otherwise, it is of other sources.
     """
     selected = {test.nodeid: test.reason.kind for test in selection.tests}
     standing: dict[str, StoredExecution] = {}
@@ -69,11 +88,13 @@ def _standing(executions: Iterable[StoredExecution], selection: Selection) -> di
     return standing
 
 
-def _failed(executions: Iterable[StoredExecution], selection: Selection) -> Iterator[StoredExecution]:
+def _failed(
+    executions: Iterable[StoredExecution], selection: Selection
+) -> Iterator[StoredExecution]:
     """The failure that is remembered of each test, from executions of which the newest come first.
 
-    A failure of another branch does not count where an older execution holds, and passed; one from before does
-    where it holds again.
+    A failure of another branch does not count where an older execution holds, and passed; one from
+    before does where it holds again.
     """
     selected = {test.nodeid: test.reason.kind for test in selection.tests}
     decided: set[str] = set()
@@ -107,7 +128,9 @@ def _report(
         outcomes=dict(sorted(Counter(e.outcome for e in executions).items())),
         last_run=last,
         selected=len(selection.tests),
-        selected_by_reason=dict(sorted(Counter(test.reason.kind for test in selection.tests).items())),
+        selected_by_reason=dict(
+            sorted(Counter(test.reason.kind for test in selection.tests).items())
+        ),
         failures=tuple(sorted(failures, key=lambda f: f.nodeid)),
         slowest=tuple((e.nodeid, e.duration) for e in by_time[:slowest]),
         all_seconds=sum((e.duration for e in executions), 0.0),

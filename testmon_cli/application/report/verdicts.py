@@ -1,9 +1,10 @@
 """Whether a failure is new, known or flaky: by the executions that had equal inputs.
 
-The inputs of two executions are equal where the older one still holds in the state in which the test failed, by the
-rules of `select`, and where the failure ran nothing that the older state did not have. The first says that nothing
-which the older execution relied on has changed; the second catches a test that takes another way each time. Where
-anything of that was not observed, nobody is told that a test is flaky.
+The inputs of two executions are equal where the older one still holds in the state in which the
+test failed, by the rules of `select`, and where the failure ran nothing that the older state did
+not have. The first says that nothing which the older execution relied on has changed; the second
+catches a test that takes another way each time. Where anything of that was not observed, nobody is
+told that a test is flaky.
 """
 
 import os
@@ -23,11 +24,22 @@ from testmon_cli.application.select.reason_text import sentence
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.causes import Cause, Kind
 from testmon_cli.domain.records import FAILURES, Run, StoredExecution
-from testmon_cli.domain.verdicts import FLAKY, KNOWN, NEW, OTHER, SAME, UNDECIDED, UNKNOWN, Judgement, Past
+from testmon_cli.domain.verdicts import (
+    FLAKY,
+    KNOWN,
+    NEW,
+    OTHER,
+    SAME,
+    UNDECIDED,
+    UNKNOWN,
+    Judgement,
+    Past,
+)
 from testmon_cli.storage.datafile import Datafile
 
 _PASSES = ("passed", "xpassed")
-_MOST = 20  # executions of a test that are compared: each run among them is matched with the present state
+# executions of a test that are compared: each run among them is matched with the present state
+_MOST = 20
 
 _LENGTH_OF_A_COMMIT = 40
 
@@ -40,10 +52,13 @@ def judge(
     executions: Iterable[StoredExecution],
     base: str | None = None,
 ) -> dict[str, Judgement]:
-    """By node id, the verdict on each failure; `executions` are all of the environment, the newest first.
+    """By node id, the verdict on each failure.
 
-    With `base`, what is known of the tests at that revision of git counts before what came out elsewhere. Raises
-    EnvironmentFailure for a revision that git does not know, also where nothing failed.
+    `executions` are all of the environment, the newest first.
+
+    With `base`, what is known of the tests at that revision of git counts before what came out
+    elsewhere. Raises EnvironmentFailure for a revision that git does not know, also where nothing
+    failed.
     """
     commit = git.resolve(Path(os.path.realpath(settings.root)), base) if base is not None else ""
     wanted = {failure.nodeid: failure for failure in failures}
@@ -55,7 +70,9 @@ def judge(
             past[execution.nodeid].append(execution)
     judging = _Judge(settings, datafile, runs)
     before = _Base(judging, base, commit) if base is not None else None
-    return {nodeid: judging.judge(failure, past[nodeid], before) for nodeid, failure in wanted.items()}
+    return {
+        nodeid: judging.judge(failure, past[nodeid], before) for nodeid, failure in wanted.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +109,9 @@ class _Judge:
     def chooser(self, tree: Tree) -> Chooser:
         return Chooser(self.datafile, self.settings, self.runs, tree, Arguments(self.root))
 
-    def judge(self, failure: StoredExecution, past: Sequence[StoredExecution], base: "_Base | None") -> Judgement:
+    def judge(
+        self, failure: StoredExecution, past: Sequence[StoredExecution], base: "_Base | None"
+    ) -> Judgement:
         holds = not failure.unknown and self.now.why_invalid(failure) is None
         others = [e for e in past if e.trace_id != failure.trace_id]
         weighed = [self._weigh(failure, execution, holds=holds) for execution in others]
@@ -108,7 +127,11 @@ class _Judge:
     def when(self, execution: StoredExecution) -> str:
         run = self._by_id[execution.run_id]
         text = datetime.fromtimestamp(run.started, UTC).strftime("on %Y-%m-%d %H:%M:%S UTC")
-        return f"{text} at {run.git_head[:7]}{' with changes' if run.git_dirty else ''}" if run.git_head else text
+        return (
+            f"{text} at {run.git_head[:7]}{' with changes' if run.git_dirty else ''}"
+            if run.git_head
+            else text
+        )
 
     def _past(self, execution: StoredExecution, inputs: str) -> Past:
         run = self._by_id[execution.run_id]
@@ -140,23 +163,34 @@ class _Judge:
                     return Judgement(KNOWN, f"failed {self.when(execution)} with the same inputs")
                 repeated = repeated or each
             elif each.inputs == OTHER and each.has_passed:
-                since = f"; since then: {sentence(each.cause)}" if each.cause is not None else " with other inputs"
+                since = (
+                    f"; since then: {sentence(each.cause)}"
+                    if each.cause is not None
+                    else " with other inputs"
+                )
                 return Judgement(NEW, f"passed {self.when(execution)}{since}", cause=each.cause)
         if repeated is not None:
             return Judgement(KNOWN, f"failed {self.when(repeated.execution)} with the same inputs")
         if any(each.has_failed for each in older):
-            return Judgement(UNKNOWN, "failed with other inputs before, and no run is remembered in which it passed")
+            return Judgement(
+                UNKNOWN,
+                "failed with other inputs before, and no run is remembered in which it passed",
+            )
         return Judgement(UNKNOWN, "has no earlier result that is remembered")
 
     # Inputs
 
-    def _weigh(self, failure: StoredExecution, execution: StoredExecution, *, holds: bool) -> _Weighed:
+    def _weigh(
+        self, failure: StoredExecution, execution: StoredExecution, *, holds: bool
+    ) -> _Weighed:
         """Compare the inputs of an execution with those of the failure, which are those of today if it `holds`."""
         if holds:
             cause = self.now.why_invalid(execution)
             if cause is not None:
                 if cause.origin.kind is Kind.UNKNOWN:
-                    return _Weighed(execution, UNDECIDED, why=f"it cannot be compared: {sentence(cause)}")
+                    return _Weighed(
+                        execution, UNDECIDED, why=f"it cannot be compared: {sentence(cause)}"
+                    )
                 return _Weighed(execution, OTHER, cause)
         unseen = execution.unknown or execution.always or failure.unknown or failure.always
         if not holds and self._reliance.has_other_blocks(execution, failure.run_id):
@@ -166,7 +200,9 @@ class _Judge:
         if unseen:
             return _Weighed(execution, UNDECIDED, why=f"its inputs cannot all be seen: {unseen}")
         if not self._reliance.is_comparable(failure, execution.run_id):
-            return _Weighed(execution, UNDECIDED, why="what the sources were then is not remembered in full")
+            return _Weighed(
+                execution, UNDECIDED, why="what the sources were then is not remembered in full"
+            )
         if not holds and not self._is_one_state(failure.run_id, execution.run_id):
             why = "the sources have changed since it failed, so that its inputs cannot be compared"
             return _Weighed(execution, UNDECIDED, why=why)
@@ -181,7 +217,8 @@ class _Judge:
             return False
         if self.datafile.packages(one) != self.datafile.packages(other):
             return False
-        # What files and variables held then is known of those alone that were asked for, each run in its own words.
+        # What files and variables held then is known of those alone that were asked for, each run
+        # in its own words.
         return not self._reliance.has_resources((one, other))
 
 
@@ -198,10 +235,16 @@ class _Base:
         self._revision = revision[:10] if len(revision) == _LENGTH_OF_A_COMMIT else revision
         self._chooser = judge.chooser(_tree_at(judge, commit))
 
-    def judge(self, failure: StoredExecution, others: Sequence[StoredExecution]) -> Judgement | None:
+    def judge(
+        self, failure: StoredExecution, others: Sequence[StoredExecution]
+    ) -> Judgement | None:
         """The verdict by how the test comes out there; None where that is not known."""
         for execution in others:
-            if execution.unknown or execution.always or self._chooser.why_invalid(execution) is not None:
+            if (
+                execution.unknown
+                or execution.always
+                or self._chooser.why_invalid(execution) is not None
+            ):
                 continue
             if execution.outcome in _PASSES:
                 cause = self._judge.now.why_invalid(execution)
@@ -209,8 +252,14 @@ class _Base:
                 text = f"passes at {self._revision}, as {self._judge.when(execution)}{since}"
                 return Judgement(NEW, text, cause=cause)
             if execution.outcome in FAILURES:
-                return Judgement(KNOWN, f"fails at {self._revision}, too, as {self._judge.when(execution)}")
-        if not failure.unknown and not failure.always and self._chooser.why_invalid(failure) is None:
+                return Judgement(
+                    KNOWN, f"fails at {self._revision}, too, as {self._judge.when(execution)}"
+                )
+        if (
+            not failure.unknown
+            and not failure.always
+            and self._chooser.why_invalid(failure) is None
+        ):
             return Judgement(KNOWN, f"relies on nothing that differs from {self._revision}")
         return None
 
@@ -231,7 +280,8 @@ class _Reliance:
 
     datafile: Datafile
     _used: dict[int, Mapping[int, Sequence[int]]] = field(default_factory=dict)  # by run
-    _blocks: dict[int, Mapping[str, frozenset[int]]] = field(default_factory=dict)  # by trace of a test
+    # by trace of a test
+    _blocks: dict[int, Mapping[str, frozenset[int]]] = field(default_factory=dict)
     _snapshots: dict[int, Snapshot] = field(default_factory=dict)  # by run
 
     def has_other_blocks(self, execution: StoredExecution, run_id: int) -> bool:
@@ -269,7 +319,9 @@ class _Reliance:
             found: dict[str, frozenset[int]] = {}
             for fingerprints in self.datafile.fingerprints_by_trace(traces).values():
                 for fingerprint in fingerprints:
-                    found[fingerprint.path] = found.get(fingerprint.path, frozenset()) | fingerprint.checksums
+                    found[fingerprint.path] = (
+                        found.get(fingerprint.path, frozenset()) | fingerprint.checksums
+                    )
             self._blocks[execution.trace_id] = found
         return self._blocks[execution.trace_id]
 

@@ -1,6 +1,9 @@
-"""Which recorded tests a newer run has shown to exist no longer: it collected what holds them, and they were not there.
+"""Which recorded tests a newer run has shown to exist no longer.
 
-Without that a test whose name no text tells, or a parameter that is gone, would be looked for again and again.
+It collected what holds them, and they were not there.
+
+Without that a test whose name no text tells, or a parameter that is gone, would be looked for again
+and again.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,15 +13,21 @@ from testmon_cli.domain.nodeid import NodeId, function_of, path_of
 from testmon_cli.domain.records import Run, StoredExecution
 from testmon_cli.storage.datafile import Datafile
 
-# A fact of a run: the files that its arguments asked for in part, with the names that they asked for as a whole.
+# A fact of a run: the files that its arguments asked for in part, with the names that they asked
+# for as a whole.
 IN_PART = "in_part"
 
 
 class Absence:
     """Compares tests with what runs collected after them."""
 
-    def __init__(self, datafile: Datafile, runs: Sequence[Run], holds: Callable[[Run, str], bool]) -> None:
-        """`runs` come with the newest first; `holds` tells whether what one collected of a file would be so again."""
+    def __init__(
+        self, datafile: Datafile, runs: Sequence[Run], holds: Callable[[Run, str], bool]
+    ) -> None:
+        """`runs` come with the newest first.
+
+        `holds` tells whether what one collected of a file would be so again.
+        """
         self._datafile = datafile
         self._runs = runs
         self._holds = holds
@@ -47,9 +56,13 @@ class Absence:
 
     def _collected_files(self, run: Run) -> set[str]:
         if run.id not in self._files:
-            left = map(path_of, (*_texts(run.facts.get("pending")), *_texts(run.facts.get("unwanted"))))
+            left = map(
+                path_of, (*_texts(run.facts.get("pending")), *_texts(run.facts.get("unwanted")))
+            )
             nothing = (
-                path for path, value in run.mapping("inert").items() if isinstance(value, list) and "*" in value[1]
+                path
+                for path, value in run.mapping("inert").items()
+                if isinstance(value, list) and "*" in value[1]
             )
             self._files[run.id] = {*self._datafile.test_files(run.id), *left, *nothing}
         return self._files[run.id]
@@ -61,7 +74,9 @@ class Absence:
     @cached_property
     def _not_run(self) -> Mapping[int, frozenset[str]]:
         return {
-            run.id: frozenset((*_texts(run.facts.get("pending")), *_texts(run.facts.get("unwanted"))))
+            run.id: frozenset(
+                (*_texts(run.facts.get("pending")), *_texts(run.facts.get("unwanted")))
+            )
             for run in self._runs
         }
 

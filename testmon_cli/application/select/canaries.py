@@ -1,7 +1,7 @@
 """Canaries: where the import of a test file may raise, one of its tests shows whether it does.
 
-An import that fails makes pytest report the whole file, so that nothing goes unnoticed; where it does not fail, little
-was run.
+An import that fails makes pytest report the whole file, so that nothing goes unnoticed; where it
+does not fail, little was run.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,13 @@ from testmon_cli.domain.selection import CANARY, Reason, Selected, Selection
 from testmon_cli.storage.datafile import Datafile
 
 
-def endangered_files(datafile: Datafile, by_run: Mapping[int, Mapping[str, Cause]]) -> dict[str, Cause]:
+def endangered_files(
+    datafile: Datafile, by_run: Mapping[int, Mapping[str, Cause]]
+) -> dict[str, Cause]:
     """Test files whose import may raise, for what every run that ran their tests can tell.
 
-    `by_run`: the runs that tests ran last in, each with the files whose import may raise since then. A file that was
-    collected by a run since which nothing endangers it, can be imported.
+    `by_run`: the runs that tests ran last in, each with the files whose import may raise since
+    then. A file that was collected by a run since which nothing endangers it, can be imported.
     """
     found: dict[str, Cause] = {}
     safe: set[str] = set()
@@ -31,7 +33,10 @@ def endangered_files(datafile: Datafile, by_run: Mapping[int, Mapping[str, Cause
 
 
 def failing_files(datafile: Datafile, runs: Sequence[Run]) -> dict[str, Run]:
-    """Test files that could not be imported when they were last collected, with the run; the newest run comes first."""
+    """Test files that could not be imported when they were last collected, with the run.
+
+    The newest run comes first.
+    """
     found: dict[str, Run] = {}
     oldest = max((rank for rank, run in enumerate(runs) if run.mapping("errors")), default=-1)
     seen: set[str] = set()
@@ -58,7 +63,9 @@ def one_of_each(selection: Selection) -> Selection:
     kept = {test.nodeid for test in fastest.values()}
     seconds = sum(_speed(test)[0] for test in fastest.values())
     return selection._replace(
-        tests=tuple(test for test in selection.tests if test.reason.kind != CANARY or test.nodeid in kept),
+        tests=tuple(
+            test for test in selection.tests if test.reason.kind != CANARY or test.nodeid in kept
+        ),
         saved_seconds=selection.saved_seconds - seconds,
         selected_seconds=selection.selected_seconds + seconds,
     )

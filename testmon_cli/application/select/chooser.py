@@ -50,7 +50,8 @@ class Chooser:
         self._weigher = Weigher(self._changes, since)
         self._nodes = NodesToRun(self._changes)
         self._new_tests = NewTests(self._changes, arguments, self._absence)
-        self._failing: Collection[str] = ()  # test files that could not be imported by the last run that tried
+        # test files that could not be imported by the last run that tried
+        self._failing: Collection[str] = ()
         self._reasons: dict[int, Reason] = {}  # by the id of their cause
 
     def choose(self, *, failed: bool) -> Selection:
@@ -68,7 +69,10 @@ class Chooser:
         return matched.everything or matched.invalid.get(execution.trace_id)
 
     def _at_once(self, *, failed: bool) -> Selection | None:
-        """The answer where nothing has changed since the newest run, which ran all tests; None where it may have."""
+        """The answer where nothing has changed since the newest run, which ran all tests.
+
+        None where it may have.
+        """
         newest = self._runs[0]
         if self._since is not None:
             return None
@@ -78,7 +82,9 @@ class Chooser:
             return None
         remarkable = self._datafile.remarkable(newest.id)
         files = self._datafile.test_files(newest.id)
-        if any(execution.unknown for execution in remarkable) or not all(map(self._tree.exists, files)):
+        if any(execution.unknown for execution in remarkable) or not all(
+            map(self._tree.exists, files)
+        ):
             return None
         chosen = []
         spent = 0.0
@@ -87,7 +93,9 @@ class Chooser:
             if reason is not None:
                 spent += execution.duration
                 nodeid = NodeId.parse(execution.nodeid, execution.path)
-                chosen.append(Selected(execution.nodeid, self._arguments.of(nodeid), reason, execution))
+                chosen.append(
+                    Selected(execution.nodeid, self._arguments.of(nodeid), reason, execution)
+                )
         chosen += self._new_tests.of(self._changes.naming(newest), files)
         known, seconds = self._datafile.totals(newest.id)
         return Selection(tuple(chosen), known, (), seconds - spent, spent)
@@ -101,7 +109,12 @@ class Chooser:
         self._failing = self._unless_collected_as_now(failing)
         self._learned.doubt_in_any_case(self._failing)
         wanted = self._to_weigh(standing, missing)
-        traces = [t for head in heads for t, test in zip(head.trace_ids, head.test_ids, strict=True) if test in wanted]
+        traces = [
+            t
+            for head in heads
+            for t, test in zip(head.trace_ids, head.test_ids, strict=True)
+            if test in wanted
+        ]
         verdicts = self._weigher.verdicts(self._datafile.executions_of(traces))
         naming = self._changes.naming(self._runs[0])
         chosen: list[Selected] = []
@@ -111,7 +124,9 @@ class Chooser:
         for head in heads:
             tests = standing[head.run_id]
             durations = zip(head.trace_ids, head.durations, strict=True)
-            left_out += sum([time for trace, time in durations if trace in tests and tests[trace] not in wanted])
+            left_out += sum(
+                [time for trace, time in durations if trace in tests and tests[trace] not in wanted]
+            )
         saved = left_out / 1_000_000
         gone: set[str] = set()
         endangered = self._endangered()
@@ -122,8 +137,14 @@ class Chooser:
             node = NodeId.parse(nodeid, newest.path)
             # Most tests stand in files of which nothing is to be asked.
             settled = newest.path not in unsettled and node.path not in unsettled
-            settled = settled and not self._learned.is_doubted_since(newest.run_id, (newest.path, node.path))
-            inherited = "." in newest.function and verdict.valid is None and self._learned.project is not None
+            settled = settled and not self._learned.is_doubted_since(
+                newest.run_id, (newest.path, node.path)
+            )
+            inherited = (
+                "." in newest.function
+                and verdict.valid is None
+                and self._learned.project is not None
+            )
             there = node if settled and not inherited else self._nodes.existing(newest)
             if there is None or self._absence.is_absent(newest):
                 gone.add(nodeid)
@@ -138,23 +159,41 @@ class Chooser:
                 reason = canaries.reason(cause)
             else:
                 spent += newest.duration
-            argument = self._arguments.of(self._nodes.given(newest, node, there, settled=settled, at_risk=at_risk))
+            argument = self._arguments.of(
+                self._nodes.given(newest, node, there, settled=settled, at_risk=at_risk)
+            )
             chosen.append(Selected(nodeid, argument, reason, newest))
         chosen += self._new_tests.of(naming, files)
-        notes = [f"{path} does not parse: {error}" for path, error in sorted(self._learned.broken.items())]
+        notes = [
+            f"{path} does not parse: {error}"
+            for path, error in sorted(self._learned.broken.items())
+        ]
         broken = tuple(sorted(self._learned.broken))
-        selection = Selection(tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone))
+        selection = Selection(
+            tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone)
+        )
         return selection._replace(
-            unsettled=frozenset(self._learned.unstable.union(self._learned.doubtful, self._learned.doubted))
+            unsettled=frozenset(
+                self._learned.unstable.union(self._learned.doubtful, self._learned.doubted)
+            )
         )
 
     def held(self, executions: Iterable[StoredExecution]) -> dict[str, str]:
         """The outcome, by node id, of the newest execution that holds; the newest come first."""
         verdicts = self._weigher.verdicts(executions)
-        return {nodeid: verdict.valid.outcome for nodeid, verdict in verdicts.items() if verdict.valid is not None}
+        return {
+            nodeid: verdict.valid.outcome
+            for nodeid, verdict in verdicts.items()
+            if verdict.valid is not None
+        }
 
-    def _to_weigh(self, standing: Mapping[int, Mapping[int, int]], missing: Collection[str]) -> set[int]:
-        """The ids of tests of which there is something to say: all others hold as they ran last, and exist."""
+    def _to_weigh(
+        self, standing: Mapping[int, Mapping[int, int]], missing: Collection[str]
+    ) -> set[int]:
+        """The ids of tests of which there is something to say.
+
+        All others hold as they ran last, and exist.
+        """
         found: set[int] = set()
         for run in self._runs:
             tests = standing.get(run.id)
@@ -164,7 +203,9 @@ class Chooser:
             if matched.everything is not None:
                 found.update(tests.values())
                 continue
-            traces = matched.invalid.keys() | {e.trace_id for e in self._datafile.remarkable(run.id)}
+            traces = matched.invalid.keys() | {
+                e.trace_id for e in self._datafile.remarkable(run.id)
+            }
             if self._since is not None:
                 traces |= self._since.hits(self._datafile, run).keys()
             found.update(tests[trace] for trace in traces & tests.keys())
@@ -175,7 +216,9 @@ class Chooser:
         """Test files whose import may raise, with why."""
         # Of a run after which everything is other, nobody asked what that does to imports.
         matches = self._changes.matches_so_far().items()
-        by_run = {run_id: matched.endangered for run_id, matched in matches if matched.everything is None}
+        by_run = {
+            run_id: matched.endangered for run_id, matched in matches if matched.everything is None
+        }
         found = self._unless_collected_as_now(canaries.endangered_files(self._datafile, by_run))
         return {**self._since.endangered, **found} if self._since is not None else found
 
@@ -211,7 +254,8 @@ class Chooser:
         known = self._reasons.get(id(cause))
         if known is None:
             kind = kinds.UNKNOWN if cause.origin.kind is Kind.UNKNOWN else kinds.AFFECTED
-            known = self._reasons[id(cause)] = Reason(kind, sentence(cause), cause)  # so that no other gets its id
+            # so that no other gets its id
+            known = self._reasons[id(cause)] = Reason(kind, sentence(cause), cause)
         return known
 
 
@@ -221,6 +265,8 @@ def _standing(heads: Iterable[Heads]) -> dict[int, dict[int, int]]:
     seen: set[int] = set()
     for head in reversed([*heads]):
         pairs = zip(head.trace_ids, head.test_ids, strict=True)
-        standing[head.run_id] = {trace: test for trace, test in pairs if test not in seen} if seen else dict(pairs)
+        standing[head.run_id] = (
+            {trace: test for trace, test in pairs if test not in seen} if seen else dict(pairs)
+        )
         seen.update(head.test_ids)
     return standing

@@ -1,7 +1,7 @@
 """Which part of a recorded test's node id exists in the sources as they are now.
 
-pytest runs nothing at all when one of its arguments names a test that is not there. So a test that may or may not be
-there is never given by its own name: what contains it is.
+Pytest runs nothing at all when one of its arguments names a test that is not there. So a test that
+may or may not be there is never given by its own name: what contains it is.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,16 +19,28 @@ if TYPE_CHECKING:
     from testmon_cli.analysis.pytest_naming import Naming
     from testmon_cli.domain.source import Definition
 
-# Mentions, in the notation of analysis.mentions, of what can bind names that the text of the module does not tell.
+# Mentions, in the notation of analysis.mentions, of what can bind names that the text of the module
+# does not tell.
 _BINDS_UNTOLD = frozenset({"*", "*g"})
 # Decorators that make something else than a function, which pytest does not take for a test.
-_NOT_FUNCTIONS = frozenset({"property", "functools.cached_property", "functools.singledispatchmethod"})
+_NOT_FUNCTIONS = frozenset(
+    {"property", "functools.cached_property", "functools.singledispatchmethod"}
+)
 # Members that decide whether pytest collects a class at all.
 _INITIALISERS = frozenset({"__init__", "__new__"})
 _MARK_OF_NO_TEST = "__test__"
 # What leaves out all tests of a module while it is imported.
 _SKIPPING = frozenset(
-    {"skip", ".skip", "importorskip", ".importorskip", "SkipTest", ".SkipTest", "Skipped", ".Skipped"}
+    {
+        "skip",
+        ".skip",
+        "importorskip",
+        ".importorskip",
+        "SkipTest",
+        ".SkipTest",
+        "Skipped",
+        ".Skipped",
+    }
 )
 _NO_TEST_CASES = PLAIN_BASES - {"unittest.TestCase", "unittest.IsolatedAsyncioTestCase"}
 
@@ -47,8 +59,8 @@ class Existence:
     ) -> None:
         """`project_of` gives the sources as a run saw them, by the run's id.
 
-        `affected` are the names that may mean something else now: file and qualified name; in files that are `doubted`,
-        all may.
+        `affected` are the names that may mean something else now: file and qualified name; in files
+        that are `doubted`, all may.
         """
         self._tree = tree
         self._project_of = project_of
@@ -57,13 +69,19 @@ class Existence:
         self._doubted = doubted
         self._project = project
         self._told: dict[str, frozenset[str]] = {}  # by path
-        self._passed_over: dict[int, tuple[Definition, bool]] = {}  # by address, see `_may_be_passed_over`
-        self._collecting: tuple[str, ...] | None = None  # folders whose conftest.py may collect in another way now
+        # by address, see `_may_be_passed_over`
+        self._passed_over: dict[int, tuple[Definition, bool]] = {}
+        # folders whose conftest.py may collect in another way now
+        self._collecting: tuple[str, ...] | None = None
         self._binders: dict[str, Mapping[tuple[str, str], Definition]] = {}  # by path
-        self._binders_then: dict[tuple[int, str], Mapping[tuple[str, str], Definition]] = {}  # by run and path
+        # by run and path
+        self._binders_then: dict[tuple[int, str], Mapping[tuple[str, str], Definition]] = {}
 
     def node(self, execution: StoredExecution) -> NodeId | None:
-        """The test, or the smallest node around it that is sure to exist; None when the test exists no longer."""
+        """The test, or the smallest node around it that is sure to exist.
+
+        None when the test exists no longer.
+        """
         nodeid = NodeId.parse(execution.nodeid, execution.path)
         if not self._tree.exists(nodeid.path) or not self._tree.exists(execution.path):
             return None
@@ -73,11 +91,17 @@ class Existence:
             definitions = self._tree.model(nodeid.path).definitions
         except SourceError:
             return nodeid.file
-        if execution.function != ".".join(nodeid.names) or (nodeid.path, _MARK_OF_NO_TEST) in self._affected:
-            return nodeid.file  # a plugin made it in its own way; or the module may say that it holds no tests
+        if (
+            execution.function != ".".join(nodeid.names)
+            or (nodeid.path, _MARK_OF_NO_TEST) in self._affected
+        ):
+            # a plugin made it in its own way; or the module may say that it holds no tests
+            return nodeid.file
         return self._found(execution, nodeid, definitions)
 
-    def _found(self, execution: StoredExecution, nodeid: NodeId, definitions: "Sequence[Definition]") -> NodeId | None:
+    def _found(
+        self, execution: StoredExecution, nodeid: NodeId, definitions: "Sequence[Definition]"
+    ) -> NodeId | None:
         sure = nodeid.file
         owner = ""
         binders = self._binders_in(nodeid.path, definitions)
@@ -88,7 +112,9 @@ class Existence:
                 return self._of_imported(execution, nodeid, definitions, binder)
             if binder is None or binder.kind != "class":
                 return self._bound_otherwise(execution, nodeid, definitions, binder, sure)
-            if self._is_in_doubt(nodeid.path, binder, definitions) or self._is_of_plugin(nodeid.path, binder):
+            if self._is_in_doubt(nodeid.path, binder, definitions) or self._is_of_plugin(
+                nodeid.path, binder
+            ):
                 return sure
             sure = NodeId(nodeid.path, (*sure.names, name))
             owner = ".".join(sure.names)
@@ -102,12 +128,19 @@ class Existence:
             inherited = self._inherited(nodeid, classes[-1])
             if inherited is not None:
                 return sure if self._is_affected(nodeid.path, nodeid.names[0]) else inherited
-            if any(c is None and base not in PLAIN_BASES for _, c, base in self._lineage(nodeid.path, classes[-1])):
+            if any(
+                c is None and base not in PLAIN_BASES
+                for _, c, base in self._lineage(nodeid.path, classes[-1])
+            ):
                 return sure  # a class that nobody can read may have it
         return self._bound_otherwise(execution, nodeid, definitions, binder, sure)
 
     def _of_imported(
-        self, execution: StoredExecution, nodeid: NodeId, definitions: "Sequence[Definition]", binder: "Definition"
+        self,
+        execution: StoredExecution,
+        nodeid: NodeId,
+        definitions: "Sequence[Definition]",
+        binder: "Definition",
     ) -> NodeId | None:
         """A test of a class that its file imports, and that has it itself or from a class above."""
         name = nodeid.names[0]
@@ -128,14 +161,18 @@ class Existence:
     def _of_function(
         self, execution: StoredExecution, nodeid: NodeId, function: "Definition", sure: NodeId
     ) -> NodeId | None:
-        """A test that a function statement binds. What a decorator makes of it may be no function any more."""
+        """A test that a function statement binds.
+
+        What a decorator makes of it may be no function any more.
+        """
         if "fixture" in function.flags or not _NOT_FUNCTIONS.isdisjoint(function.decorators):
             return None
         if self._is_affected(nodeid.path, ".".join(nodeid.names)):
             then = self._bound_then(execution, nodeid)[-1]
             known = then.decorators if then else ()
             if not all(
-                is_pure_decorator(d) or (d in known and self._is_outside(d, nodeid)) for d in function.decorators
+                is_pure_decorator(d) or (d in known and self._is_outside(d, nodeid))
+                for d in function.decorators
             ):
                 return sure
         return nodeid
@@ -155,7 +192,9 @@ class Existence:
         """A test whose name, or that of a class around it, no function or class statement binds."""
         if binder is not None:
             return sure if self._is_affected(nodeid.path, nodeid.names[0]) else nodeid
-        if not sure.names and any("star" in d.flags or _BINDS_UNTOLD & d.mentions for d in definitions if not d.owner):
+        if not sure.names and any(
+            "star" in d.flags or _BINDS_UNTOLD & d.mentions for d in definitions if not d.owner
+        ):
             return sure
         # What was made in a way that the text does not tell may still be made.
         return None if self._was_told(execution, nodeid) else sure
@@ -166,30 +205,46 @@ class Existence:
     def surely_collected(self, path: str, doubtful: Collection[str]) -> frozenset[str]:
         """The functions and classes of a file that hold all of its tests, if it can be imported.
 
-        None where there may be others, or fewer, now that imports of the `doubtful` files have another effect.
+        None where there may be others, or fewer, now that imports of the `doubtful` files have
+        another effect.
         """
         if self._collecting is None:
             self._collecting = tuple(self._deciding(doubtful))
         if path not in self._told:
-            self._told[path] = frozenset() if path.startswith(self._collecting) else self._tests_told_by(path)
+            self._told[path] = (
+                frozenset() if path.startswith(self._collecting) else self._tests_told_by(path)
+            )
         return self._told[path]
 
     def _deciding(self, doubtful: Iterable[str]) -> Iterator[str]:
-        """The folders for which one of these files says what pytest collects: a plugin, or what skips its importers."""
+        """The folders for which one of these files says what pytest collects.
+
+        A plugin, or what skips its importers.
+        """
         for path in doubtful:
             folder, slash, name = path.rpartition("/")
             if name == "conftest.py":
                 yield folder + slash
-            elif not self._naming.is_test_file(path) and self._tree.exists(path) and self._skips(path):
+            elif (
+                not self._naming.is_test_file(path)
+                and self._tree.exists(path)
+                and self._skips(path)
+            ):
                 yield ""
 
     def _skips(self, path: str) -> bool:
-        """Whether a module may leave out all tests of the file that imports it; also if nobody can read it."""
+        """Whether a module may leave out all tests of the file that imports it.
+
+        Also if nobody can read it.
+        """
         try:
             definitions = self._tree.model(path).definitions
         except SourceError:
             return True
-        return any(d.kind not in ("function", "class") and not _SKIPPING.isdisjoint(d.mentions) for d in definitions)
+        return any(
+            d.kind not in ("function", "class") and not _SKIPPING.isdisjoint(d.mentions)
+            for d in definitions
+        )
 
     def _tests_told_by(self, path: str) -> frozenset[str]:
         if self._skips(path):
@@ -225,37 +280,57 @@ class Existence:
 
     def _may_be_test(self, path: str, definition: "Definition", name: str) -> bool:
         """Whether pytest may take what a name stands for as a test, or be told that there are none."""
-        if definition.kind == "import" and self._project is not None and self._project.resolve(name, path) is None:
+        if (
+            definition.kind == "import"
+            and self._project is not None
+            and self._project.resolve(name, path) is None
+        ):
             return False  # what comes from outside the project does not change
         if definition.kind == "class":
             return not self._is_of_plugin(path, definition)
         if "fixture" in definition.flags:
             return False
-        return name == _MARK_OF_NO_TEST or self._naming.is_test_function(name) or self._naming.is_test_class(name)
+        return (
+            name == _MARK_OF_NO_TEST
+            or self._naming.is_test_function(name)
+            or self._naming.is_test_class(name)
+        )
 
     def _is_of_plugin(self, path: str, cls: "Definition") -> bool:
         """Whether only a plugin can have taken a class for one of tests."""
         if cls.owner or self._naming.is_test_class(cls.names[0]):
             return False
-        return not any(known is None and base not in _NO_TEST_CASES for _, known, base in self._lineage(path, cls))
+        return not any(
+            known is None and base not in _NO_TEST_CASES
+            for _, known, base in self._lineage(path, cls)
+        )
 
     def _is_test_case(self, path: str, cls: "Definition") -> bool:
         lineage = self._lineage(path, cls)
-        return any(known is None and base.rpartition(".")[2].endswith("TestCase") for _, known, base in lineage)
+        return any(
+            known is None and base.rpartition(".")[2].endswith("TestCase")
+            for _, known, base in lineage
+        )
 
-    def _is_in_doubt(self, path: str, cls: "Definition", definitions: "Iterable[Definition]") -> bool:
+    def _is_in_doubt(
+        self, path: str, cls: "Definition", definitions: "Iterable[Definition]"
+    ) -> bool:
         """Whether pytest may pass over a class, since it may be another one now."""
         if not cls.owner and not self._is_affected(path, cls.names[0]):
             return False
         return self._may_be_passed_over(path, cls, definitions)
 
-    def _may_be_passed_over(self, path: str, cls: "Definition", definitions: "Iterable[Definition]") -> bool:
+    def _may_be_passed_over(
+        self, path: str, cls: "Definition", definitions: "Iterable[Definition]"
+    ) -> bool:
         found = self._passed_over.get(id(cls))
         if found is None or found[0] is not cls:
             found = self._passed_over[id(cls)] = cls, self._is_passed_over(path, cls, definitions)
         return found[1]
 
-    def _is_passed_over(self, path: str, cls: "Definition", definitions: "Iterable[Definition]") -> bool:
+    def _is_passed_over(
+        self, path: str, cls: "Definition", definitions: "Iterable[Definition]"
+    ) -> bool:
         members = {n for d in definitions if d.owner == cls.qualname for n in d.names}
         if _MARK_OF_NO_TEST in members:
             return True
@@ -271,12 +346,18 @@ class Existence:
         return nodeid.function if origin in self._affected else nodeid
 
     def _was_told(self, execution: StoredExecution, nodeid: NodeId) -> bool:
-        """Whether the text told, when the test ran, that there is this test: in its class, or in one above that."""
+        """Whether the text told, when the test ran, that there is this test.
+
+        In its class, or in one above that.
+        """
         found = self._bound_then(execution, nodeid)
         if all(found):
             return True
         cls = found[-2] if len(found) > 1 and all(found[:-1]) else None
-        return cls is not None and _inherited_from(self._project_of(execution.run_id), nodeid, cls) is not None
+        return (
+            cls is not None
+            and _inherited_from(self._project_of(execution.run_id), nodeid, cls) is not None
+        )
 
     def _bound_then(self, execution: StoredExecution, nodeid: NodeId) -> "list[Definition | None]":
         """The definitions that bound each name of a node id when the test ran."""
@@ -285,9 +366,13 @@ class Existence:
             model = self._project_of(execution.run_id).model(nodeid.path)
             self._binders_then[key] = _binders(model.definitions) if model else {}
         binders = self._binders_then[key]
-        return [binders.get((".".join(nodeid.names[:i]), name)) for i, name in enumerate(nodeid.names)]
+        return [
+            binders.get((".".join(nodeid.names[:i]), name)) for i, name in enumerate(nodeid.names)
+        ]
 
-    def _binders_in(self, path: str, definitions: "Sequence[Definition]") -> "Mapping[tuple[str, str], Definition]":
+    def _binders_in(
+        self, path: str, definitions: "Sequence[Definition]"
+    ) -> "Mapping[tuple[str, str], Definition]":
         if path not in self._binders:
             self._binders[path] = _binders(definitions)
         return self._binders[path]
@@ -299,7 +384,9 @@ class Existence:
         return list(self._project.ancestors(path, cls))
 
 
-def _found_in(project: "Project", nodeid: NodeId, path: str, cls: "Definition") -> tuple[str, str] | None:
+def _found_in(
+    project: "Project", nodeid: NodeId, path: str, cls: "Definition"
+) -> tuple[str, str] | None:
     """The file and qualified name of the test in a class, which stands in `path`, or in one above it."""
     name = nodeid.names[-1]
     if project.definitions(path, name, cls.qualname):
@@ -307,7 +394,9 @@ def _found_in(project: "Project", nodeid: NodeId, path: str, cls: "Definition") 
     return _inherited_from(project, NodeId(path, nodeid.names), cls)
 
 
-def _inherited_from(project: "Project", nodeid: NodeId, cls: "Definition") -> tuple[str, str] | None:
+def _inherited_from(
+    project: "Project", nodeid: NodeId, cls: "Definition"
+) -> tuple[str, str] | None:
     """The file and qualified name of the test in a class above this one."""
     name = nodeid.names[-1]
     for path, parent, _ in project.ancestors(nodeid.path, cls):

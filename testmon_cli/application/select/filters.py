@@ -22,19 +22,26 @@ class Narrowing(NamedTuple):
     differing: "ChangedFiles | None" = (
         None  # files; tests that neither stand there nor can be affected are not asked for
     )
-    is_listed: bool = False  # whether the places were read from a list, that may name files which nobody knows any more
+    # whether the places were read from a list, that may name files which nobody knows any more
+    is_listed: bool = False
 
     def also(self, differing: "ChangedFiles") -> "Narrowing":
         """Add to the filter that some differing files must be able to affect a test."""
         return self._replace(differing=differing)
 
     def is_of_tests(self, selection: Selection) -> bool:
-        """Whether pytest itself would understand the places: whole ones hold tests of a selection."""
+        """Whether pytest itself would understand the places.
+
+        Whole ones hold tests of a selection.
+        """
         whole = [place for place in self.places or () if not place.name]
         return all(any(place.holds(test.nodeid) for test in selection.tests) for place in whole)
 
     def of(self, selection: Selection, known: "Known") -> Selection:
-        """The part of a selection that is asked for. A test that may belong to it, for all that is known, is kept."""
+        """The part of a selection that is asked for.
+
+        A test that may belong to it, for all that is known, is kept.
+        """
         selection = selection._replace(is_part=any(part is not None for part in self[:3]))
         if self.differing is not None:
             from testmon_cli.application.select.paths import within
@@ -54,9 +61,16 @@ class Narrowing(NamedTuple):
 
 
 def narrowing_of(
-    settings: Settings, paths: Sequence[str] | None = None, words: str = "", *, is_listed: bool = False
+    settings: Settings,
+    paths: Sequence[str] | None = None,
+    words: str = "",
+    *,
+    is_listed: bool = False,
 ) -> Narrowing:
-    """Make the filter for a command line. Without paths (None) it passes everything, with an empty list nothing."""
+    """Make the filter for a command line.
+
+    Without paths (None) it passes everything, with an empty list nothing.
+    """
     asked, expression = None, None
     if paths is not None:
         from testmon_cli.application.select.paths import places
@@ -77,7 +91,10 @@ def paths_in(data: bytes) -> list[str]:
 
 
 def _unquoted(line: str) -> str:
-    r"""A path as it is, of one that git put in quotes because of special characters: `"caf\303\251.py"`."""
+    r"""A path as it is, of one that git put in quotes because of special characters.
+
+    `"caf\303\251.py"`.
+    """
     if not (line.startswith('"') and line.endswith('"') and len(line) > 1):
         return line
     try:

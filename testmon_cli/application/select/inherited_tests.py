@@ -1,4 +1,7 @@
-"""Tests that classes get from classes of other places: those that are new there are new in each of them."""
+"""Tests that classes get from classes of other places.
+
+Those that are new there are new in each of them.
+"""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -27,7 +30,11 @@ def new_inherited_tests(matcher: RunMatcher, naming: Naming) -> Iterator[Inherit
             continue
         for change in definition_changes(matcher.models.before(path), matcher.models.now(path)):
             owner, name = change.definition.owner, change.name
-            if change.how == ADDED and owner and (naming.is_test_function(name) or name.startswith("test")):
+            if (
+                change.how == ADDED
+                and owner
+                and (naming.is_test_function(name) or name.startswith("test"))
+            ):
                 for where, cls in _subclasses(matcher.growth.project, path, owner):
                     yield Inherited(where, cls, name, f"{path}:{change.definition.line}")
 
@@ -38,7 +45,9 @@ def _subclasses(project: Project, path: str, owner: str) -> Iterator[tuple[str, 
     growth.name(path, owner.rpartition(".")[2], Cause(Kind.DEFINITION, ADDED, path, owner))
     for where, name in growth.grow().names:  # what mentions it, or what is made of it
         for definition in project.definitions(where, name):
-            if definition.kind == "class" and (path, owner) in project.classes_above(where, definition):
+            if definition.kind == "class" and (path, owner) in project.classes_above(
+                where, definition
+            ):
                 yield where, name
             elif definition.kind == "import":
                 found = project.class_definition(name, where)

@@ -1,7 +1,7 @@
 """What `-k` takes: words joined by `and`, `or`, `not` and parentheses, by the grammar of pytest.
 
-Asked here is also what pytest never has to ask: a word may match or not as far as is known. So an expression answers
-yes, no or perhaps.
+Asked here is also what pytest never has to ask: a word may match or not as far as is known. So an
+expression answers yes, no or perhaps.
 """
 
 import re
@@ -41,7 +41,9 @@ def compiled(text: str) -> Expression:
     try:
         return _Parser(text).whole()
     except _WrongError as wrong:
-        raise TestmonError(f"wrong expression passed to -k: {text!r}: at column {wrong.place + 1}: {wrong}") from None
+        raise TestmonError(
+            f"wrong expression passed to -k: {text!r}: at column {wrong.place + 1}: {wrong}"
+        ) from None
 
 
 def _tokens(text: str) -> Iterator[_Token]:
@@ -106,7 +108,9 @@ class _Parser:
             self._expect("right parenthesis")
         elif self._take(_IDENTIFIER):
             if self._token.kind == "left parenthesis":
-                raise _WrongError("keyword expressions do not support call parameters", self._token.place)
+                raise _WrongError(
+                    "keyword expressions do not support call parameters", self._token.place
+                )
             found = _word(token.text)
         else:
             self._reject("not OR left parenthesis OR identifier")

@@ -1,8 +1,8 @@
 """Which tests a word of `-k` matches, as far as runs have recorded it.
 
-A run keeps what pytest matches besides the names that a node id holds (markers, attributes of functions and more), by
-keyword and file: "*" for all tests that it collected there, else the names of functions, and those of tests with their
-parameters where not all of a function have the keyword.
+A run keeps what pytest matches besides the names that a node id holds (markers, attributes of
+functions and more), by keyword and file: "*" for all tests that it collected there, else the names
+of functions, and those of tests with their parameters where not all of a function have the keyword.
 """
 
 from collections import defaultdict
@@ -20,13 +20,17 @@ Recorded = dict[str, dict[str, str | list[str]]]  # keyword -> path -> "*" or na
 
 
 def recorded(functions: Mapping[str, str], keywords: Mapping[str, Sequence[str]]) -> Recorded:
-    """Compress the keywords of tests for the facts of a run: by keyword and file, see the module."""
+    """Compress the keywords of tests for the facts of a run.
+
+    By keyword and file, see the module.
+    """
     tests: dict[str, int] = defaultdict(int)  # how many a function has
     in_file: dict[str, int] = defaultdict(int)  # how many a file has
     for nodeid, function in functions.items():
         tests[function] += 1
         in_file[path_of(nodeid)] += 1
-    having: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))  # keyword -> function -> tests
+    # keyword -> function -> tests
+    having: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for nodeid, words in keywords.items():
         for word in words if nodeid in functions else ():
             having[word][functions[nodeid]].append(nodeid)
@@ -35,10 +39,15 @@ def recorded(functions: Mapping[str, str], keywords: Mapping[str, Sequence[str]]
         names: dict[str, list[str]] = defaultdict(list)
         count: dict[str, int] = defaultdict(int)
         for function, nodeids in sorted(by_function.items()):
-            path, some = path_of(function), [function] if len(nodeids) == tests[function] else sorted(nodeids)
+            path, some = (
+                path_of(function),
+                [function] if len(nodeids) == tests[function] else sorted(nodeids),
+            )
             count[path] += len(nodeids)
             names[path] += [NodeId.parse(nodeid, path).below for nodeid in some]
-        found[word] = {path: _ALL if count[path] == in_file[path] else listed for path, listed in names.items()}
+        found[word] = {
+            path: _ALL if count[path] == in_file[path] else listed for path, listed in names.items()
+        }
     return found
 
 
@@ -54,11 +63,18 @@ class Keywords(NamedTuple):
         return expression(names.matches) is not False
 
     def run_of(self, test: Selected) -> Run | None:
-        """The run that recorded the keywords that a test still has; None where nobody knows what it has now."""
+        """The run that recorded the keywords that a test still has.
+
+        None where nobody knows what it has now.
+        """
         execution, cause = test.execution, test.reason.cause
-        if execution is None or not {path_of(test.nodeid, execution.path), execution.path}.isdisjoint(self.unsettled):
+        if execution is None or not {
+            path_of(test.nodeid, execution.path),
+            execution.path,
+        }.isdisjoint(self.unsettled):
             return None
-        if cause is not None and cause.origin.kind in (Kind.PACKAGE, Kind.CONFIG):  # a plugin may mark tests
+        # a plugin may mark tests
+        if cause is not None and cause.origin.kind in (Kind.PACKAGE, Kind.CONFIG):
             return None
         run = self.runs.get(execution.run_id)
         return run if run is not None and "keywords" in run.facts else None

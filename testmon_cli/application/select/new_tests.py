@@ -1,4 +1,7 @@
-"""Tests that no run has an execution of: in new files and functions, inherited, left out, or never come to."""
+"""Tests that no run has an execution of.
+
+In new files and functions, inherited, left out, or never come to.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -30,13 +33,20 @@ class NewTests:
         self._absence = absence
 
     def of(self, naming: Naming, files: set[str]) -> Iterator[Selected]:
-        """All new tests. `files` are those that known tests were collected from; more are added to them."""
+        """All new tests.
+
+        `files` are those that known tests were collected from; more are added to them.
+        """
         inert = self._inert()
         unwanted = self._unwanted()
         left_out = self._left_out(unwanted)
         files |= set(map(path_of, unwanted))
         functions: set[str] = set()  # in the files that may have others
-        looked_at = {*left_out, *(files & self._learned.unstable), *(test.path for test in self._learned.inherited)}
+        looked_at = {
+            *left_out,
+            *(files & self._learned.unstable),
+            *(test.path for test in self._learned.inherited),
+        }
         if looked_at:
             ran = self._datafile.ran_below(self._runs[0].environment, looked_at)
             functions.update(map(function_of, (*(nodeid for nodeid, _ in ran), *unwanted)))
@@ -60,18 +70,29 @@ class NewTests:
                 shown = {f for f in functions if not f"{f}::".startswith(groups)}
                 for test in self._new_functions(path, naming, shown, names):
                     if f"{test.nodeid}::" in groups:
-                        yield test._replace(reason=Reason(kinds.NEW, "left out when its file was collected"))
+                        yield test._replace(
+                            reason=Reason(kinds.NEW, "left out when its file was collected")
+                        )
         yield from self._inherited(naming, functions, files)
         yield from self._new_texts(naming, files)
         yield from self._pending(unwanted)
 
     def _new_texts(self, naming: Naming, files: Collection[str]) -> Iterator[Selected]:
-        """New text files with examples. They are looked for where an option or a test tells that there may be some."""
-        if naming.doctest_globs == Naming().doctest_globs and all(path.endswith(".py") for path in files):
+        """New text files with examples.
+
+        They are looked for where an option or a test tells that there may be some.
+        """
+        if naming.doctest_globs == Naming().doctest_globs and all(
+            path.endswith(".py") for path in files
+        ):
             return
         for path in text_files(self._tree, naming, self._settings):
             if path not in files:
-                yield Selected(path, self._arguments.of(NodeId(path)), Reason(kinds.NEW, "new text file with examples"))
+                yield Selected(
+                    path,
+                    self._arguments.of(NodeId(path)),
+                    Reason(kinds.NEW, "new text file with examples"),
+                )
 
     def _new_functions(
         self, path: str, naming: Naming, functions: set[str], inert: frozenset[str]
@@ -79,7 +100,9 @@ class NewTests:
         try:
             model = self._tree.model(path)
         except SourceError:
-            yield Selected(path, self._arguments.of(NodeId(path)), Reason(kinds.NEW, "does not parse"))
+            yield Selected(
+                path, self._arguments.of(NodeId(path)), Reason(kinds.NEW, "does not parse")
+            )
             return
         for candidate in candidates(model.definitions, naming):
             nodeid = f"{path}::{candidate.name}"
@@ -92,16 +115,24 @@ class NewTests:
                 reason = Reason(kinds.NEW, f"new test at {path}:{candidate.line}")
                 yield Selected(nodeid, self._arguments.of(node), reason)
 
-    def _inherited(self, naming: Naming, functions: set[str], files: set[str]) -> Iterator[Selected]:
+    def _inherited(
+        self, naming: Naming, functions: set[str], files: set[str]
+    ) -> Iterator[Selected]:
         """New tests of classes whose own text is as it was."""
         for test in self._learned.inherited:
             group = f"{test.path}::{test.cls}"
             nodeid = f"{group}::{test.name}"
-            if nodeid in functions or not (test.path in files or is_collectable(self._tree, test.path, naming)):
+            if nodeid in functions or not (
+                test.path in files or is_collectable(self._tree, test.path, naming)
+            ):
                 continue
             reason = Reason(kinds.NEW, f"inherits the new test at {test.origin}")
-            if test.path not in self._learned.doubtful and any(f.startswith(f"{group}::") for f in functions):
-                yield Selected(nodeid, self._arguments.of(NodeId(test.path, (test.cls, test.name))), reason)
+            if test.path not in self._learned.doubtful and any(
+                f.startswith(f"{group}::") for f in functions
+            ):
+                yield Selected(
+                    nodeid, self._arguments.of(NodeId(test.path, (test.cls, test.name))), reason
+                )
                 continue
             named = candidates(self._tree.model(test.path).definitions, naming)
             if any(candidate.names[0] == test.cls for candidate in named):
@@ -112,7 +143,11 @@ class NewTests:
         by_name: dict[tuple[str, str], set[int]] = defaultdict(set)
         for run in self._runs:
             for path, value in run.mapping("left_out").items():
-                if path in self._tree.stats and isinstance(value, list) and value[0] == self._tree.digest(path):
+                if (
+                    path in self._tree.stats
+                    and isinstance(value, list)
+                    and value[0] == self._tree.digest(path)
+                ):
                     for name in value[1]:
                         by_name[path, name].add(run.id)
         if not by_name:
@@ -121,7 +156,9 @@ class NewTests:
         from testmon_cli.application.select.requested_tests import IN_PART
 
         ran: dict[str, set[int]] = defaultdict(set)
-        for nodeid, run_id in self._datafile.ran_below(self._runs[0].environment, {path for path, _ in by_name}):
+        for nodeid, run_id in self._datafile.ran_below(
+            self._runs[0].environment, {path for path, _ in by_name}
+        ):
             function = NodeId.parse(nodeid).function
             for group in (function, function.group):
                 ran[str(group)].add(run_id)
@@ -129,7 +166,9 @@ class NewTests:
         for (path, name), runs in by_name.items():
             nodeid = f"{path}::{name.removesuffix(IN_PART)}"
             shown = ran[nodeid] - runs if name.endswith(IN_PART) else ran[nodeid]
-            if nodeid in unwanted or any(not name.endswith(IN_PART) or self._saw(run_id, path) for run_id in shown):
+            if nodeid in unwanted or any(
+                not name.endswith(IN_PART) or self._saw(run_id, path) for run_id in shown
+            ):
                 continue
             found[path].add(name.removesuffix(IN_PART))
         return found
@@ -157,14 +196,19 @@ class NewTests:
                 seen.add(nodeid)
                 if self._is_unsettled(node.path) or not self._is_still_pending(run, node):
                     continue  # found, if it is still there, by reading the source
-                yield Selected(nodeid, self._arguments.of(node), Reason(kinds.NEW, "collected, but never run"))
+                yield Selected(
+                    nodeid, self._arguments.of(node), Reason(kinds.NEW, "collected, but never run")
+                )
 
     def _is_unsettled(self, path: str) -> bool:
         """Whether a file may hold other tests now, as far as runs were matched."""
         return path in self._learned.unstable or path in self._learned.doubtful
 
     def _is_still_pending(self, run: Run, nodeid: NodeId) -> bool:
-        """Whether a test that a run collected is there: its file is as it was, and no newer run went without it."""
+        """Whether a test that a run collected is there.
+
+        Its file is as it was, and no newer run went without it.
+        """
         ref = self._datafile.snapshot(run.id).get(nodeid.path)
         if not self._tree.exists(nodeid.path) or (
             ref is not None and is_loaded(ref) and ref.digest != self._tree.digest(nodeid.path)
@@ -187,7 +231,10 @@ class NewTests:
         return found
 
     def _holds_nothing_still(self, run: Run, path: str) -> bool:
-        """Whether a file that gave pytest no test would give none today: nothing that could matter has changed."""
+        """Whether a file that gave pytest no test would give none today.
+
+        Nothing that could matter has changed.
+        """
         compared = self._changes.compared(run)
         if not compared.differs:
             return True
@@ -195,7 +242,9 @@ class NewTests:
             return False
         touched = self._changes.touched(run)
         folders = path.split("/")[:-1]
-        conftests = ("/".join([*folders[:count], "conftest.py"]) for count in range(len(folders) + 1))
+        conftests = (
+            "/".join([*folders[:count], "conftest.py"]) for count in range(len(folders) + 1)
+        )
         return self._changes.holds(run, path) and touched.isdisjoint(conftests)
 
 

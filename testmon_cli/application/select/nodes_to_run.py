@@ -1,4 +1,7 @@
-"""Which node pytest is asked to run for a test: the test itself, or a wider one where its name may be another now."""
+"""Which node pytest is asked to run for a test.
+
+The test itself, or a wider one where its name may be another now.
+"""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,7 +33,13 @@ class NodesToRun:
         return self._existence.node(execution)
 
     def given(
-        self, execution: StoredExecution, nodeid: NodeId, there: NodeId, *, settled: bool, at_risk: bool
+        self,
+        execution: StoredExecution,
+        nodeid: NodeId,
+        there: NodeId,
+        *,
+        settled: bool,
+        at_risk: bool,
     ) -> NodeId:
         """The node to run for a test: `there`, or a wider one where tests may exist that were not recorded.
 
@@ -38,8 +47,9 @@ class NodesToRun:
         """
         doubtful = self._learned.doubtful
         if nodeid.path in doubtful or execution.path in doubtful:
-            # Where pytest cannot import the file of a test that is named, it looks at no file that is given as a whole.
-            # So a file that it cannot import either is named by what it holds, or would go unnoticed.
+            # Where pytest cannot import the file of a test that is named, it looks at no file that
+            # is given as a whole. So a file that it cannot import either is named by what it holds,
+            # or would go unnoticed.
             is_told = at_risk and there.names and nodeid.path not in self._learned.unreadable
             told = self._existence.surely_collected(nodeid.path, doubtful) if is_told else ()
             return there.outermost if nodeid.names[:1] and nodeid.names[0] in told else nodeid.file
@@ -56,7 +66,9 @@ class NodesToRun:
         except SourceError:
             return False
         names = NodeId.parse(execution.nodeid, execution.path).names
-        return execution.kind == "doctest" and any(names[-1].endswith("." + qualname) for qualname in model.doctests)
+        return execution.kind == "doctest" and any(
+            names[-1].endswith("." + qualname) for qualname in model.doctests
+        )
 
     @cached_property
     def _existence(self) -> "Existence":
@@ -65,10 +77,14 @@ class NodesToRun:
 
         naming = self._changes.naming(self._runs[0])
         learned = self._learned
-        return Existence(self._tree, self._project_of, naming, learned.affected, learned.project, learned.doubted)
+        return Existence(
+            self._tree, self._project_of, naming, learned.affected, learned.project, learned.doubted
+        )
 
     def _project_of(self, run_id: int) -> "Project":
         """The sources as a run saw them."""
         if run_id not in self._projects:
-            self._projects[run_id] = sources.Snapshot(self._datafile, self._datafile.snapshot(run_id)).project()
+            self._projects[run_id] = sources.Snapshot(
+                self._datafile, self._datafile.snapshot(run_id)
+            ).project()
         return self._projects[run_id]

@@ -1,7 +1,9 @@
-"""What the PATHS of `testmon select` mean: the selected tests that stand there, or that can be affected from there.
+"""What the PATHS of `testmon select` mean.
 
-A path is read relative to the working directory, or else to the root, like the names that we and git print. A path
-that is gone is understood as long as something recorded relied on it.
+The selected tests that stand there, or that can be affected from there.
+
+A path is read relative to the working directory, or else to the root, like the names that we and
+git print. A path that is gone is understood as long as something recorded relied on it.
 """
 
 import os
@@ -32,7 +34,8 @@ class Place(NamedTuple):
     """A path or node id that the user gave, resolved against the project."""
 
     text: str  # as it was given
-    paths: tuple[str, ...]  # relative to the root, "" for the root: of the file or folder, and what it may be a link to
+    # relative to the root, "" for the root: of the file or folder, and what it may be a link to
+    paths: tuple[str, ...]
     name: str = ""  # of a test or class within the file; "" for all of it
     exists: bool = True
 
@@ -62,7 +65,9 @@ class ChangedFiles(NamedTuple):
     def holds(self, nodeid: str) -> bool:
         if path_of(nodeid) in self.files:
             return True
-        return depth_of(nodeid)[0] > 1 and any(path in self.files for path, _ in readings(nodeid) if "::" in path)
+        return depth_of(nodeid)[0] > 1 and any(
+            path in self.files for path, _ in readings(nodeid) if "::" in path
+        )
 
     def names(self, path: str) -> bool:
         return path in self.files
@@ -76,7 +81,10 @@ def _is_below(name: str, path: str) -> bool:
 
 
 def _is_in(nodeid: str, path: str) -> bool:
-    """Whether a test stands in a file or folder. Where paths hold colons, its node id alone may not tell the file."""
+    """Whether a test stands in a file or folder.
+
+    Where paths hold colons, its node id alone may not tell the file.
+    """
     if path in ("", nodeid) or nodeid.startswith(f"{path}/"):
         return True
     return nodeid.startswith(f"{path}::") and ("::" in path or path_of(nodeid) == path)
@@ -90,7 +98,10 @@ def _is_part(nodeid: str, whole: str) -> bool:
 
 
 def places(root: Path, source: Sequence[str], texts: Iterable[str]) -> tuple[Place, ...]:
-    """Resolve paths and node ids that the user gave. Raises TestmonError for one outside the project."""
+    """Resolve paths and node ids that the user gave.
+
+    Raises TestmonError for one outside the project.
+    """
     return tuple(_place(root, source, text) for text in texts)
 
 
@@ -102,13 +113,19 @@ def _place(root: Path, source: Sequence[str], text: str) -> Place:
             if os.path.lexists(base / file):
                 return Place(text, _inside(root, source, text, base / file), name)
     file = path_of(text)
-    found = (path for base in (Path.cwd(), root) for path in _inside(root, source, text, base / file))
+    found = (
+        path for base in (Path.cwd(), root) for path in _inside(root, source, text, base / file)
+    )
     return Place(text, tuple(dict.fromkeys(found)), text[len(file) + 2 :], exists=False)
 
 
 def _inside(root: Path, source: Sequence[str], text: str, path: Path) -> tuple[str, ...]:
     """A path, and where it leads if it is a link, as the datafile has them."""
-    own = os.path.join(os.path.realpath(path.parent), path.name) if path.name not in ("", "..") else path
+    own = (
+        os.path.join(os.path.realpath(path.parent), path.name)
+        if path.name not in ("", "..")
+        else path
+    )
     found = dict.fromkeys((os.fspath(own), os.path.realpath(path)))
     relative = tuple(r for p in found if (r := _relative(root, source, p)) is not None)
     if not relative:
@@ -121,7 +138,9 @@ def _relative(root: Path, source: Sequence[str], path: str) -> str | None:
     if relative == ".":
         return ""
     is_outside = relative == ".." or relative.startswith("../")
-    if is_outside and not any(Path(path).is_relative_to(os.path.realpath(folder)) for folder in source):
+    if is_outside and not any(
+        Path(path).is_relative_to(os.path.realpath(folder)) for folder in source
+    ):
         return None
     return relative
 
@@ -138,21 +157,28 @@ class Known(NamedTuple):
     runs: Sequence[Run] = ()
 
 
-def within(selection: Selection, asked: Sequence[Asked], known: Known, *, is_listed: bool) -> Selection:
+def within(
+    selection: Selection, asked: Sequence[Asked], known: Known, *, is_listed: bool
+) -> Selection:
     """The part of a selection that stands in some places, or that can be affected from there.
 
-    Raises TestmonError for a place that does not exist and of which nothing is known. Lists name files that were
-    removed, too: of one that nobody relied on a note is enough, as long as the list names others that are there.
+    Raises TestmonError for a place that does not exist and of which nothing is known. Lists name
+    files that were removed, too: of one that nobody relied on a note is enough, as long as the list
+    names others that are there.
     """
     problems = [problem for place in asked if (problem := _problem(place, known, selection.gone))]
     if problems and (not is_listed or len(problems) == len(asked)):
         raise TestmonError(problems[0])
     unseen = [
-        f"{place.text} is not looked at: excluded, or not of the project" for place in asked if _is_unseen(place, known)
+        f"{place.text} is not looked at: excluded, or not of the project"
+        for place in asked
+        if _is_unseen(place, known)
     ]
     selection = selection._replace(notes=(*selection.notes, *problems, *unseen))
     reliance = _Reliance(asked, known, selection.tests)
-    return selection._replace(tests=tuple(test for test in selection.tests if reliance.concerns(test)))
+    return selection._replace(
+        tests=tuple(test for test in selection.tests if reliance.concerns(test))
+    )
 
 
 def _problem(place: Asked, known: Known, gone: Collection[str]) -> str:
@@ -168,7 +194,11 @@ def _problem(place: Asked, known: Known, gone: Collection[str]) -> str:
 
 def _is_unseen(place: Asked, known: Known) -> bool:
     """Whether this is a source that is left out: nobody knows which tests it can affect."""
-    is_source = place.exists and any(path.endswith(".py") for path in place.paths) and isinstance(place, Place)
+    is_source = (
+        place.exists
+        and any(path.endswith(".py") for path in place.paths)
+        and isinstance(place, Place)
+    )
     return is_source and known.tree.stats.keys().isdisjoint(place.paths) and not place.name
 
 
@@ -188,7 +218,9 @@ def _is_test(place: Asked, known: Known, gone: Collection[str]) -> bool:
         ran = known.datafile.ran_below(known.environment, place.paths)
         if any(place.holds(nodeid) and nodeid not in gone for nodeid, _ in ran):
             return True
-    return any(_is_bound(known.tree, path, place.name) for path in place.paths if path in known.tree.stats)
+    return any(
+        _is_bound(known.tree, path, place.name) for path in place.paths if path in known.tree.stats
+    )
 
 
 def _is_bound(tree: Tree, path: str, name: str) -> bool:
@@ -201,7 +233,10 @@ def _is_bound(tree: Tree, path: str, name: str) -> bool:
     owner = ""
     found: list[Definition] = []
     for part in NodeId.parse(f"{path}::{name}", path).names:
-        classes, found = found, [d for d in model.definitions if d.owner == owner and part in d.names]
+        classes, found = (
+            found,
+            [d for d in model.definitions if d.owner == owner and part in d.names],
+        )
         if not found:
             return any(cls.bases or cls.decorators for cls in classes)  # it may have it from there
         owner = f"{owner}.{part}".lstrip(".")
@@ -227,7 +262,9 @@ class _Reliance:
             return True
         if not self._whole:
             return False
-        if test.reason.cause is not None and any(self._is_named(link) for link in test.reason.cause.chain()):
+        if test.reason.cause is not None and any(
+            self._is_named(link) for link in test.reason.cause.chain()
+        ):
             return True
         if test.execution is None or test.reason.kind in (kinds.ALWAYS, kinds.UNKNOWN):
             return self._matters_elsewhere
@@ -236,18 +273,25 @@ class _Reliance:
     def _is_named(self, link: Cause) -> bool:
         is_path = link.kind in (Kind.FILE, Kind.DIRECTORY, Kind.CONFIG)
         named = link.name.removeprefix(pytest_config.OF_PYTEST) if is_path else ""
-        return any(name and place.names(name) for name in (link.path, named) for place in self._whole)
+        return any(
+            name and place.names(name) for name in (link.path, named) for place in self._whole
+        )
 
     @cached_property
     def _reliant(self) -> set[int]:
         """Traces of the runs that some tests ran in last, if they can be affected from one of the places."""
         runs = {test.execution.run_id for test in self._tests if test.execution is not None}
         wanted = [run for run in self._known.runs if run.id in runs]
-        return {trace for run in wanted for place in self._whole for trace in self._relying(run, place)}
+        return {
+            trace for run in wanted for place in self._whole for trace in self._relying(run, place)
+        }
 
     @cached_property
     def _matters_elsewhere(self) -> bool:
-        """Whether tests rely on one of the places that do not stand there: others, of which less is known, may too."""
+        """Whether tests rely on one of the places that do not stand there.
+
+        Others, of which less is known, may too.
+        """
         return any(map(self._is_used_elsewhere, self._whole))
 
     @cached_property
@@ -255,7 +299,11 @@ class _Reliance:
         """The runs that hold the newest execution of some test."""
         found: set[int] = set()
         seen: set[int] = set()
-        heads = self._known.datafile.heads(self._known.environment) if self._known.datafile is not None else []
+        heads = (
+            self._known.datafile.heads(self._known.environment)
+            if self._known.datafile is not None
+            else []
+        )
         for head in reversed(heads):  # the newest run comes last
             if not seen.issuperset(head.test_ids):
                 found.add(head.run_id)
@@ -266,7 +314,9 @@ class _Reliance:
         stands_here = any(place.holds(test.nodeid) for test in self._tests)
         for run in self._newest_runs:
             assert self._known.datafile is not None
-            tests = {test.trace_id: place.names(test.path) for test in self._known.datafile.tests(run.id)}
+            tests = {
+                test.trace_id: place.names(test.path) for test in self._known.datafile.tests(run.id)
+            }
             stands_here = stands_here or any(tests.values())
             if any(not tests.get(trace, True) for trace in self._relying(run, place)):
                 return True
@@ -281,7 +331,9 @@ class _Reliance:
         files |= {modules[trace] for trace in readers & modules.keys()}
         reaching = frozenset().union(*map(matcher.growth.project.reaching, files))
         bits = matcher.traces.bits
-        touching = matcher.traces.touching(reaching) | bits.of(test.trace_id for test in matcher.tests_in(reaching))
+        touching = matcher.traces.touching(reaching) | bits.of(
+            test.trace_id for test in matcher.tests_in(reaching)
+        )
         return (
             set(bits.things(matcher.traces.with_users(touching)))
             | matcher.recorded.spread(dict.fromkeys(readers, _ANYTHING)).keys()
@@ -307,7 +359,9 @@ class _Reliance:
         if run.id not in self._matchers:
             assert self._known.datafile is not None
             tree = self._known.tree
-            matcher = RunMatcher(self._known.datafile, run, tree, Today(tree.root, ""), PackageChanges())
+            matcher = RunMatcher(
+                self._known.datafile, run, tree, Today(tree.root, ""), PackageChanges()
+            )
             self._matchers[run.id] = matcher
         return self._matchers[run.id]
 
@@ -321,6 +375,8 @@ def is_read(state: ResourceState, place: Asked) -> bool:
         return False
     if state.kind == GLOB:
         return any(may_match(state.name, path) for path in place.paths)
-    if state.kind == "directory" and any(os.path.dirname(path) == state.name.strip(".") for path in place.paths):
+    if state.kind == "directory" and any(
+        os.path.dirname(path) == state.name.strip(".") for path in place.paths
+    ):
         return True
     return place.names(state.name)

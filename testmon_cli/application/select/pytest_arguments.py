@@ -7,7 +7,8 @@ from testmon_cli.domain.nodeid import NodeId
 
 # Characters that xargs, in its default mode, would split or unquote.
 _SPLIT_BY_XARGS = frozenset(" \t\n\r\v\f'\"\\")
-# What pytest, in an argument, takes for the beginning of names and of parameters, wherever it stands.
+# What pytest, in an argument, takes for the beginning of names and of parameters, wherever it
+# stands.
 _BEHIND_A_PATH = ("::", "[")
 # What begins an option, and a file of arguments.
 _NOT_A_PATH = ("-", "@")
@@ -40,7 +41,11 @@ class Arguments:
 
     def _path(self, path: str) -> tuple[str, bool]:
         """A path from the working directory, or the nearest folder above it, and whether it is the path itself."""
-        wanted = path if self._here is None else os.path.relpath(self._root / path, self._here).replace(os.sep, "/")
+        wanted = (
+            path
+            if self._here is None
+            else os.path.relpath(self._root / path, self._here).replace(os.sep, "/")
+        )
         found = wanted or "."
         while not self._takes(found) or any(mark in found for mark in _BEHIND_A_PATH):
             found = found.rpartition("/")[0] or "."

@@ -4,7 +4,11 @@ from testmon_cli.domain.causes import Cause, Kind, Manner
 
 _DEFINITION = ", whose definition"
 # How kinds of causes are called where it is not by their own name.
-_CALLED = {Kind.ENVIRONMENT: "environment variable", Kind.GLOB: "a file that matches", Kind.CONFIG: "configuration"}
+_CALLED = {
+    Kind.ENVIRONMENT: "environment variable",
+    Kind.GLOB: "a file that matches",
+    Kind.CONFIG: "configuration",
+}
 _NAMED_BY_THEMSELVES = {
     Kind.ENVIRONMENT,
     Kind.PACKAGE,
@@ -69,7 +73,11 @@ def _origin(link: Cause) -> str:
     if link.kind is Kind.METADATA:
         return f"the distributions in {link.path or link.name} {link.wording}"
     if link.kind in _NAMED_BY_THEMSELVES:
-        kind = "" if link.kind is Kind.FILE and link.path else f"{_CALLED.get(link.kind, link.kind.value)} "
+        kind = (
+            ""
+            if link.kind is Kind.FILE and link.path
+            else f"{_CALLED.get(link.kind, link.kind.value)} "
+        )
         return f"{kind}{link.path or link.name} {'was ' * link.comes_or_goes}{link.wording}"
     if link.kind is Kind.IMPORT and link.comes_or_goes:
         return f"{link.path} was {link.wording}"

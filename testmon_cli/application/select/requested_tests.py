@@ -15,23 +15,35 @@ IN_PART = "["
 
 
 class Asked(NamedTuple):
-    """Names that node ids among the arguments ask for, by file; files that are not here run whole, if at all."""
+    """Names that node ids among the arguments ask for, by file.
+
+    Files that are not here run whole, if at all.
+    """
 
     names: Mapping[str, frozenset[str]]
 
     def covers(self, path: str, name: str) -> bool:
         """Whether all of a test or class was asked for."""
-        return path not in self.names or any(name == n or name.startswith(f"{n}::") for n in self.names[path])
+        return path not in self.names or any(
+            name == n or name.startswith(f"{n}::") for n in self.names[path]
+        )
 
     def whole_names(self, path: str) -> list[str]:
         """The classes and functions of a file that were asked for with all that they hold."""
         return sorted(name for name in self.names[path] if "[" not in name)
 
-    def left_out(self, path: str, candidates: Iterable[Candidate], reported: Collection[str]) -> list[str]:
-        """Names of tests in a file that the arguments left out; `reported` are the functions that pytest reported."""
+    def left_out(
+        self, path: str, candidates: Iterable[Candidate], reported: Collection[str]
+    ) -> list[str]:
+        """Names of tests in a file that the arguments left out.
+
+        `reported` are the functions that pytest reported.
+        """
         return sorted(set(self._left_out(path, candidates, reported)))
 
-    def _left_out(self, path: str, candidates: Iterable[Candidate], reported: Collection[str]) -> Iterator[str]:
+    def _left_out(
+        self, path: str, candidates: Iterable[Candidate], reported: Collection[str]
+    ) -> Iterator[str]:
         for candidate in candidates:
             name = candidate.name
             if self.covers(path, name):
@@ -43,7 +55,10 @@ class Asked(NamedTuple):
 
 
 def asked_for(arguments: Sequence[str], root: Path) -> Asked:
-    """Parse pytest's arguments into the tests they ask for; paths are relative to the working directory."""
+    """Parse pytest's arguments into the tests they ask for.
+
+    Paths are relative to the working directory.
+    """
     whole: set[str] = set()
     names: dict[str, set[str]] = defaultdict(set)
     for argument in _expanded(arguments):
@@ -55,7 +70,9 @@ def asked_for(arguments: Sequence[str], root: Path) -> Asked:
             names[path].add(nodeid.below)
         else:
             whole.add(path)
-    return Asked({p: frozenset(found) for p, found in names.items() if not any(_holds(w, p) for w in whole)})
+    return Asked(
+        {p: frozenset(found) for p, found in names.items() if not any(_holds(w, p) for w in whole)}
+    )
 
 
 def _holds(folder: str, path: str) -> bool:

@@ -27,7 +27,8 @@ from testmon_cli.domain.causes import Cause, Kind, Manner, unobserved
 from testmon_cli.domain.records import Package, Run, VersionRef
 from testmon_cli.storage.datafile import Datafile
 
-if TYPE_CHECKING:  # what matches changes is imported where there are some: that takes longer than all the rest
+# what matches changes is imported where there are some: that takes longer than all the rest
+if TYPE_CHECKING:
     from testmon_cli.analysis.project import Project
     from testmon_cli.application.invalidate.affected_traces import RunMatcher
     from testmon_cli.application.select.inherited_tests import Inherited
@@ -58,20 +59,28 @@ _NOTHING = Matched({})
 
 
 class Learned:
-    """What matching runs has shown besides: of files and tests, whichever run it was. It grows with each run."""
+    """What matching runs has shown besides: of files and tests, whichever run it was.
+
+    It grows with each run.
+    """
 
     def __init__(self, datafile: Datafile) -> None:
         self.broken: dict[str, str] = {}  # files that do not parse, with why
         self.unreadable: set[str] = set()  # files that import one of them
         self.unstable: set[str] = set()  # test files whose node ids may be others now
-        self.rebuilt: set[tuple[str, str]] = set()  # classes with bases that may have other tests now
+        # classes with bases that may have other tests now
+        self.rebuilt: set[tuple[str, str]] = set()
         self.inherited: list[Inherited] = []
         self.project: Project | None = None
-        self.affected: set[tuple[str, str]] = set()  # names in files that may mean something else now
-        self.doubted: set[str] = set()  # files whose import something concerns that has changed since any run
+        # names in files that may mean something else now
+        self.affected: set[tuple[str, str]] = set()
+        # files whose import something concerns that has changed since any run
+        self.doubted: set[str] = set()
         self._datafile = datafile
-        self._doubts: dict[int, set[str]] = {}  # by run: the same, of what has changed since that run
-        self._undecided: set[str] = set()  # files that may not import now, for what no newer run can tell
+        # by run: the same, of what has changed since that run
+        self._doubts: dict[int, set[str]] = {}
+        # files that may not import now, for what no newer run can tell
+        self._undecided: set[str] = set()
         self._doubtful: frozenset[str] | None = None
 
     def doubt(self, run: Run, files: set[str]) -> None:
@@ -93,7 +102,8 @@ class Learned:
     def doubtful(self) -> frozenset[str]:
         """The files that may not import now, so that pytest may know no node ids in them.
 
-        A file that some run has collected can be imported, if nothing that has changed since then concerns that.
+        A file that some run has collected can be imported, if nothing that has changed since then
+        concerns that.
         """
         if self._doubtful is None:
             doubtful = set(self.doubted)
@@ -106,15 +116,19 @@ class Learned:
 class RunChanges:
     """Compares runs with the present state, and matches what differs with what they recorded."""
 
-    def __init__(self, datafile: Datafile, settings: Settings, runs: Sequence[Run], tree: Tree) -> None:
+    def __init__(
+        self, datafile: Datafile, settings: Settings, runs: Sequence[Run], tree: Tree
+    ) -> None:
         """`runs` come with the newest first."""
         self.datafile = datafile
         self.settings = settings
         self.runs = runs
         self.tree = tree
         self.learned = Learned(datafile)
-        self._touched: dict[int, set[str]] = {}  # by run: files whose tests may be others than it collected
-        self._configs: dict[str, pytest_config.PytestConfig] = {}  # by the place where pytest was started
+        # by run: files whose tests may be others than it collected
+        self._touched: dict[int, set[str]] = {}
+        # by the place where pytest was started
+        self._configs: dict[str, pytest_config.PytestConfig] = {}
         self._comparisons: dict[int, Compared] = {}  # by run
         self._metadata = environment.Metadata()
         self._matches: dict[int, Matched] = {}  # by run
@@ -166,7 +180,9 @@ class RunChanges:
         touched = self._touched[run.id] = {*files.changed, *files.added, *files.removed}
         self.learned.unstable.update(touched)
         if compared.everything is not None:
-            return Matched({}, compared.everything, doubtful=compared.everything.kind is Kind.CONFIG)
+            return Matched(
+                {}, compared.everything, doubtful=compared.everything.kind is Kind.CONFIG
+            )
         if not compared.differs:
             self.learned.doubt(run, set())
             return _NOTHING
@@ -175,12 +191,22 @@ class RunChanges:
 
         snapshot = compared.snapshot
         if any(is_loaded(ref) and ref.model_key != MODEL_KEY for ref in snapshot.values()):
-            # Checksums of two analyses cannot be compared, so nobody knows what the changes mean for these tests.
-            cause = unobserved("read sources in another way", "", "recorded by another version of testmon")
+            # Checksums of two analyses cannot be compared, so nobody knows what the changes mean
+            # for these tests.
+            cause = unobserved(
+                "read sources in another way", "", "recorded by another version of testmon"
+            )
             return Matched({}, cause, doubtful=True)
         is_collected = partial(is_collectable, self.tree, naming=self.naming(run))
         matcher = RunMatcher(
-            self.datafile, run, self.tree, compared.today, compared.packages, files, snapshot, is_collected
+            self.datafile,
+            run,
+            self.tree,
+            compared.today,
+            compared.packages,
+            files,
+            snapshot,
+            is_collected,
         )
         invalid = matcher.match()
         self._learn(matcher)
@@ -193,7 +219,10 @@ class RunChanges:
         config = self.config(run)
         if run.facts.get("config") not in (None, config.digest):
             cause = Cause(
-                Kind.CONFIG, Manner.CHANGED, "", f"{pytest_config.OF_PYTEST}{config.path or 'PYTEST_ADDOPTS'}"
+                Kind.CONFIG,
+                Manner.CHANGED,
+                "",
+                f"{pytest_config.OF_PYTEST}{config.path or 'PYTEST_ADDOPTS'}",
             )
             return Compared(snapshot, files, today, PackageChanges(), cause, differs=True)
         plugins = run.facts.get("plugins")
@@ -205,7 +234,9 @@ class RunChanges:
             (*config.addopts, *run.arguments),
             self._metadata,
         )
-        differs = bool(changes.everything or files or changes.changed()) or self._is_felt(run, today)
+        differs = bool(changes.everything or files or changes.changed()) or self._is_felt(
+            run, today
+        )
         return Compared(snapshot, files, today, changes, changes.everything, differs)
 
     def _is_felt(self, run: Run, today: Today) -> bool:
@@ -226,7 +257,9 @@ class RunChanges:
         affected = matcher.growth.affected
         project = self.learned.project = matcher.growth.project
         self.learned.affected.update(affected.names)
-        self.learned.affected.update((path, f"{owner}.{name}") for path, owner, name in affected.members)
+        self.learned.affected.update(
+            (path, f"{owner}.{name}") for path, owner, name in affected.members
+        )
         self.learned.inherited.extend(new_inherited_tests(matcher, self.naming(matcher.run)))
         self.learned.rebuilt.update(key for key in affected.names if has_bases(project, *key))
         modules = (*affected.modules, *affected.broken)
@@ -234,5 +267,7 @@ class RunChanges:
         doubted = set().union(*(project.reaching(module, lazy=False) for module in modules))
         self.learned.unstable.update(unstable)
         self.learned.doubt(matcher.run, doubted)
-        self.learned.unreadable.update(*(project.reaching(module, lazy=False) for module in affected.broken))
+        self.learned.unreadable.update(
+            *(project.reaching(module, lazy=False) for module in affected.broken)
+        )
         self._touched[matcher.run.id].update(unstable, doubted)

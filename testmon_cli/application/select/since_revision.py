@@ -1,8 +1,9 @@
 """`testmon select --base`: which tests the difference to a git revision can affect, whenever they ran last.
 
-What a test relied on was recorded at some state of the sources. Where that is the revision or the present one, it
-tells exactly what the difference means for the test. Where it is neither, what the test executed in between counts as
-different, and the rest is decided as if nothing was asked about a revision: the test has changed since it ran.
+What a test relied on was recorded at some state of the sources. Where that is the revision or the
+present one, it tells exactly what the difference means for the test. Where it is neither, what the
+test executed in between counts as different, and the rest is decided as if nothing was asked about
+a revision: the test has changed since it ran.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,12 @@ from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Overlay, Tree, is_left_out
 from testmon_cli.application.invalidate.affected_traces import RunMatcher
 from testmon_cli.application.invalidate.run_models import RunModels
-from testmon_cli.application.invalidate.snapshot_diff import FileChanges, Hits, PackageChanges, compare_files
+from testmon_cli.application.invalidate.snapshot_diff import (
+    FileChanges,
+    Hits,
+    PackageChanges,
+    compare_files,
+)
 from testmon_cli.application.select.paths import ChangedFiles, is_read
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.causes import Cause, Kind, Manner, changed_resource
@@ -90,7 +96,10 @@ class SinceRevision:
 
     @cached_property
     def models(self) -> Mapping[str, SourceModel | None]:
-        """Models of the differing sources in the revision; None for one that did not exist or does not parse."""
+        """Models of the differing sources in the revision.
+
+        None for one that did not exist or does not parse.
+        """
         found: dict[str, SourceModel | None] = dict.fromkeys(self.changes.added)
         for path in (*self.changes.changed, *self.changes.removed):
             try:
@@ -104,14 +113,17 @@ class SinceRevision:
         """Set where pytest has other options than in the revision."""
         root = self._tree.root
         readers = {
-            path: (lambda blob=blob: git.content(root, blob)) if blob else None for path, blob in self.blobs.items()
+            path: (lambda blob=blob: git.content(root, blob)) if blob else None
+            for path, blob in self.blobs.items()
         }
         before = Tree(root, {}, overlay=Overlay(readers))
         now = pytest_config.read(root, text=self._tree.text)
         then = pytest_config.read(root, text=before.text)
         if then.digest == now.digest:
             return None
-        return Cause(Kind.CONFIG, Manner.CHANGED, "", f"{pytest_config.OF_PYTEST}{now.path or then.path}")
+        return Cause(
+            Kind.CONFIG, Manner.CHANGED, "", f"{pytest_config.OF_PYTEST}{now.path or then.path}"
+        )
 
 
 class _RevisionModels(RunModels):
@@ -127,7 +139,8 @@ class _RevisionModels(RunModels):
         before: Mapping[str, SourceModel | None],
     ) -> None:
         super().__init__(datafile, tree, snapshot, files)
-        # Sources that changed since the run are read as they are now, whether they differ from the revision or not.
+        # Sources that changed since the run are read as they are now, whether they differ from the
+        # revision or not.
         self.changed |= {*since_run.changed, *since_run.added, *files.removed}
         self.live |= frozenset(since_run.added)
         self._in_revision = before
@@ -152,19 +165,28 @@ class _Matcher(RunMatcher):
         self._since_run = compare_files(snapshot, tree, run.recorded)
         self._before = before
         self._files = files
-        there = {path: VersionRef(0, path, "", MODEL_KEY, -1, -1) for path in (*changes.changed, *changes.removed)}
+        there = {
+            path: VersionRef(0, path, "", MODEL_KEY, -1, -1)
+            for path in (*changes.changed, *changes.removed)
+        }
         today = Today(tree.root, str(run.facts.get("hash_key", "")), overlay=tree.overlay)
-        super().__init__(datafile, run, tree, today, PackageChanges(), changes, {**snapshot, **there})
+        super().__init__(
+            datafile, run, tree, today, PackageChanges(), changes, {**snapshot, **there}
+        )
 
     def _read_models(self, tree: Tree) -> RunModels:
-        return _RevisionModels(self._datafile, tree, self.snapshot, self.files, self._since_run, self._before)
+        return _RevisionModels(
+            self._datafile, tree, self.snapshot, self.files, self._since_run, self._before
+        )
 
     def _vanished_blocks(self) -> None:
         """Executed blocks that are not the same in the revision and now."""
         causes: dict[int, Cause] = {}
         for path, before in self._before.items():
             now = self.models.now(path)
-            blocks = {b.checksum: b for model in (before, now) if model is not None for b in model.blocks}
+            blocks = {
+                b.checksum: b for model in (before, now) if model is not None for b in model.blocks
+            }
             same = {b.checksum for b in (before.blocks if before else ())} & {
                 b.checksum for b in (now.blocks if now else ())
             }
@@ -175,13 +197,17 @@ class _Matcher(RunMatcher):
                     causes[fingerprint.id] = self._block_cause(
                         path, min(known, key=lambda b: b.line, default=None), now
                     )
-                    self._hit_functions.update({(path, b.qualname): causes[fingerprint.id] for b in known})
+                    self._hit_functions.update(
+                        {(path, b.qualname): causes[fingerprint.id] for b in known}
+                    )
         for trace_id, cause in self.recorded.with_fingerprints(causes).items():
             self._hit(trace_id, cause)
 
     def _changed_resources(self) -> None:
         """Files that differ, for those who read them."""
-        states = {i: s for i, s in self._datafile.resource_states().items() if is_read(s, self._files)}
+        states = {
+            i: s for i, s in self._datafile.resource_states().items() if is_read(s, self._files)
+        }
         for trace_id, state_id in self._datafile.resources([self.run.id]) if states else ():
             if trace_id in self.recorded.kinds and state_id in states:
                 self._hit(trace_id, changed_resource(states[state_id].kind, states[state_id].name))

@@ -1,7 +1,8 @@
 """`testmon select --static`: test files that can come to what differs from a revision, where nothing was recorded.
 
-The answer is made of text alone, and of whole files: what they import and which names they mention. What is not
-understood selects all: data files, since nobody knows who reads them, and configuration.
+The answer is made of text alone, and of whole files: what they import and which names they mention.
+What is not understood selects all: data files, since nobody knows who reads them, and
+configuration.
 """
 
 import os
@@ -17,7 +18,14 @@ from testmon_cli.analysis.imports import ModuleIndex
 from testmon_cli.analysis.mentions import of_string
 from testmon_cli.analysis.project import CONFTEST, Project
 from testmon_cli.analysis.static_reach import ADDED, CHANGED, REMOVED, ReachedChange, StaticReach
-from testmon_cli.application.checkout import cache_folder, environment, git, model_cache, pytest_config, sources
+from testmon_cli.application.checkout import (
+    cache_folder,
+    environment,
+    git,
+    model_cache,
+    pytest_config,
+    sources,
+)
 from testmon_cli.application.checkout.patterns import may_match
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.select import use_case
@@ -65,7 +73,9 @@ def select_static(
     staged: bool = False,
     progress: Progress | None = None,
 ) -> Selection:
-    """The test files that the difference to a revision can affect. Raises EnvironmentFailure when git cannot be asked.
+    """The test files that the difference to a revision can affect.
+
+    Raises EnvironmentFailure when git cannot be asked.
 
     With `staged`, the index of git counts in place of the working tree.
     """
@@ -81,12 +91,16 @@ def select_static(
 class _Static:
     """Chooses test files."""
 
-    def __init__(self, settings: Settings, tree: Tree, since: SinceRevision, arguments: Arguments) -> None:
+    def __init__(
+        self, settings: Settings, tree: Tree, since: SinceRevision, arguments: Arguments
+    ) -> None:
         self._settings = settings
         self._tree = tree
         self._since = since
         self._arguments = arguments
-        self._config = pytest_config.read(tree.root, pytest_config.place_of((), tree.root), text=tree.text)
+        self._config = pytest_config.read(
+            tree.root, pytest_config.place_of((), tree.root), text=tree.text
+        )
         self._tests = use_case.test_files(tree, self._config.naming(), settings)
         self._now: dict[str, SourceModel | None] = {}
         kept = cache_folder.prepare(tree.root, is_in_git=True)
@@ -97,16 +111,25 @@ class _Static:
         """One reason for all, or one for each file."""
         self._changed_sources()
         whole = self._concerning_all()
-        if whole is None and progress is not None and (self._reach.changed or self._reach.on_import):
+        if (
+            whole is None
+            and progress is not None
+            and (self._reach.changed or self._reach.on_import)
+        ):
             for done, path in enumerate(sorted(self._tree.stats)):
                 progress(done, len(self._tree.stats))
                 self._model(path)
         found = {path: reason for path in self._tests if (reason := whole or self._reason(path))}
-        tests = [Selected(path, self._arguments.of(NodeId(path)), reason) for path, reason in found.items()]
+        tests = [
+            Selected(path, self._arguments.of(NodeId(path)), reason)
+            for path, reason in found.items()
+        ]
         notes = [COARSE]
         outside = [path for path in self._since.blobs if self._is_outside(path)]
         if outside:
-            notes.append(f"not looked at, since they are outside of {self._tree.root}: {', '.join(outside[:5])}")
+            notes.append(
+                f"not looked at, since they are outside of {self._tree.root}: {', '.join(outside[:5])}"
+            )
         return Selection(tuple(tests), 0, tuple(notes), files=len(self._tests))
 
     def _is_outside(self, path: str) -> bool:
@@ -121,7 +144,11 @@ class _Static:
         folders = {path.rpartition("/")[0] for path in self._tests} - {""}
 
         def is_of_tests(path: str) -> bool:
-            return path in tests or _name(path) == CONFTEST or any(path.startswith(f"{folder}/") for folder in folders)
+            return (
+                path in tests
+                or _name(path) == CONFTEST
+                or any(path.startswith(f"{folder}/") for folder in folders)
+            )
 
         tests, plugins = frozenset(self._tests), self._plugins(project.index)
         return StaticReach(
@@ -149,7 +176,10 @@ class _Static:
         return self._now[path]
 
     def _read(self, path: str) -> "SourceModel | None":
-        """The model of a source, kept in the project's folder as collecting does it; None where it does not parse."""
+        """The model of a source, kept in the project's folder as collecting does it.
+
+        None where it does not parse.
+        """
         stat, data = self._tree.stats[path], self._tree.read(path)
         version = model_cache.version_of(
             self._cache,
@@ -168,13 +198,17 @@ class _Static:
 
     def _plugins(self, index: ModuleIndex) -> frozenset[str]:
         """Files that pytest, or a library in it, loads since the configuration names them."""
-        cleaned = {word.partition(":")[0] for word in (*self._words_of_config(), *self._entry_points())}
+        cleaned = {
+            word.partition(":")[0] for word in (*self._words_of_config(), *self._entry_points())
+        }
         return frozenset(path for word in cleaned if of_string(word) for path in index.files(word))
 
     def _words_of_config(self) -> frozenset[str]:
         """The words among the options of pytest."""
         options = " ".join(map(str, (*self._config.options.values(), *self._config.addopts)))
-        return frozenset(word.strip("'\"[]()") for word in options.replace(",", " ").replace("=", " ").split())
+        return frozenset(
+            word.strip("'\"[]()") for word in options.replace(",", " ").replace("=", " ").split()
+        )
 
     def _entry_points(self) -> Iterator[str]:
         """What others load of the project by its entry points, but for its commands."""
@@ -186,7 +220,11 @@ class _Static:
         for name in ("setup.cfg", "setup.py"):
             text = self._tree.read(name).decode("utf-8", "replace") if name in self._tree else ""
             if "entry_points" in text:
-                yield from (line.partition("=")[2].strip(" '\",]\n") for line in text.splitlines() if ":" in line)
+                yield from (
+                    line.partition("=")[2].strip(" '\",]\n")
+                    for line in text.splitlines()
+                    if ":" in line
+                )
 
     @staticmethod
     def _pyproject(tree: Tree) -> dict[str, object]:
@@ -218,7 +256,9 @@ class _Static:
         if self._since.config_cause is not None:
             return _reason(self._since.config_cause)
         for path in sorted(self._since.blobs):
-            if self._is_outside(path) or any(fnmatch(path, pattern) for pattern in self._settings.ignore):
+            if self._is_outside(path) or any(
+                fnmatch(path, pattern) for pattern in self._settings.ignore
+            ):
                 continue
             if path.endswith(".py"):
                 cause = self._of_source(path)
@@ -232,7 +272,9 @@ class _Static:
         how = ADDED if not self._since.blobs[path] else CHANGED if path in self._tree else REMOVED
         if how != CHANGED and _name(path) == "__init__.py":
             return _reason(Cause(Kind.FILE, how, path, ""), "what its folder is to imports changes")
-        is_meant = path in self._reach.on_import or any(part[0] == path for part in self._reach.changed)
+        is_meant = path in self._reach.on_import or any(
+            part[0] == path for part in self._reach.changed
+        )
         if not is_meant or path in self._tests or path in self._loaded or _name(path) == CONFTEST:
             return None
         if _is_for_people(path) and not self._is_read(path):
@@ -282,7 +324,9 @@ class _Static:
     def _reason(self, path: str) -> Reason | None:
         if not self._since.blobs:
             return None
-        if any(fnmatch(path, pattern) or _is_about(path, pattern) for pattern in self._settings.always):
+        if any(
+            fnmatch(path, pattern) or _is_about(path, pattern) for pattern in self._settings.always
+        ):
             return Reason(kinds.ALWAYS, "the setting `always` names it")
         if path in self._since.blobs and not path.endswith(".py"):
             return _reason(Cause(Kind.FILE, CHANGED, path, ""))
@@ -290,9 +334,14 @@ class _Static:
             return Reason(kinds.ALWAYS, "it has the marker `testmon_always`")
         for pattern, files in self._settings.depends.items():
             for file in files if _is_about(path, pattern) else ():
-                changed = next((other for other in self._since.blobs if may_match(file, other)), None)
+                changed = next(
+                    (other for other in self._since.blobs if may_match(file, other)), None
+                )
                 if changed is not None:
-                    return _reason(Cause(Kind.FILE, CHANGED, changed, ""), f"the setting `depends` names {file}")
+                    return _reason(
+                        Cause(Kind.FILE, CHANGED, changed, ""),
+                        f"the setting `depends` names {file}",
+                    )
         if b"testmon_depends" in self._tree.read(path) and self._since.blobs:
             return Reason(kinds.ALWAYS, "it has the marker `testmon_depends`")
         if not (self._reach.changed or self._reach.on_import):
@@ -306,10 +355,16 @@ class _Static:
 def _of_change(found: ReachedChange) -> Reason:
     if found.is_open:
         where = f"{found.cause.path}::{found.cause.name}".removesuffix("::")
-        return Reason(kinds.UNKNOWN, f"may run {where}, which may load or start anything", found.cause)
+        return Reason(
+            kinds.UNKNOWN, f"may run {where}, which may load or start anything", found.cause
+        )
     if found.is_on_import:
         return _reason(Cause(Kind.IMPORT, Manner.NEEDS, found.cause.path, "", 0, found.cause))
-    at = f" at {found.cause.path}:{found.cause.line}" if found.cause.line else f" in {found.cause.path}"
+    at = (
+        f" at {found.cause.path}:{found.cause.line}"
+        if found.cause.line
+        else f" in {found.cause.path}"
+    )
     what = found.cause.name or "code"
     return Reason(kinds.AFFECTED, f"may come to {what}, {found.cause.wording}{at}", found.cause)
 
@@ -342,4 +397,7 @@ def _without_linters(document: dict[str, object]) -> dict[str, object]:
     tools = document.get("tool")
     if not isinstance(tools, dict):
         return document
-    return {**document, "tool": {name: table for name, table in tools.items() if name not in _OF_LINTERS}}
+    return {
+        **document,
+        "tool": {name: table for name, table in tools.items() if name not in _OF_LINTERS},
+    }

@@ -21,7 +21,8 @@ from testmon_cli.domain.records import Environment
 from testmon_cli.domain.selection import Reason, Selected, Selection
 from testmon_cli.storage.datafile import DamagedDatafile, Datafile, MissingDatafile
 
-if TYPE_CHECKING:  # what matches changes is imported where there are some: that takes longer than all the rest
+# what matches changes is imported where there are some: that takes longer than all the rest
+if TYPE_CHECKING:
     from testmon_cli.application.select.since_revision import SinceRevision
 
 
@@ -36,13 +37,18 @@ def select(
 ) -> Selection:
     """Decide which tests must run.
 
-    `failed` selects remembered failures as well; `exact` keeps node ids that xargs would split as they are. With
-    `staged`, the index of git counts in place of the working tree; with `base`, only what differs from that revision.
-    Raises DatafileError when the datafile cannot be read, EnvironmentFailure when git cannot be asked.
+    `failed` selects remembered failures as well; `exact` keeps node ids that xargs would split as
+    they are. With `staged`, the index of git counts in place of the working tree; with `base`, only
+    what differs from that revision. Raises DatafileError when the datafile cannot be read,
+    EnvironmentFailure when git cannot be asked.
     """
     narrowing = narrowing or Narrowing()
     root = Path(os.path.realpath(settings.root))
-    tree = Tree(root, sources.scan(root, settings.source, settings.exclude), overlay=overlay_of(root, staged=staged))
+    tree = Tree(
+        root,
+        sources.scan(root, settings.source, settings.exclude),
+        overlay=overlay_of(root, staged=staged),
+    )
     since = _since(settings, tree, base, staged=staged)
     if since is not None:
         narrowing = narrowing.also(since.files)
@@ -52,11 +58,17 @@ def select(
     try:
         datafile = Datafile.open(settings.datafile, mode="read")
     except MissingDatafile:
-        note = f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
-        return narrowing.of(_everything(settings, tree, config.naming(), note, arguments), Known(tree, current))
+        note = (
+            f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
+        )
+        return narrowing.of(
+            _everything(settings, tree, config.naming(), note, arguments), Known(tree, current)
+        )
     except DamagedDatafile as error:
         note, why = f"everything is selected: {error}", "the datafile is damaged"
-        return narrowing.of(_everything(settings, tree, config.naming(), note, arguments, why), Known(tree, current))
+        return narrowing.of(
+            _everything(settings, tree, config.naming(), note, arguments, why), Known(tree, current)
+        )
     with datafile:
         tree.datafile = datafile
         runs = datafile.runs(current)
@@ -65,33 +77,47 @@ def select(
             others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
             note = f"nothing was collected for {describe(current)} (there is: {others}): everything is selected"
             note += interpreters.hint(next(iter(datafile.runs()), None))
-            return narrowing.of(_everything(settings, tree, config.naming(), note, arguments), known)
-        if interpreters.is_another(datafile, runs[0], environment.installed_packages):
-            note = (
-                f"the tests ran with another Python than {sys.executable}, which has no pytest: everything is selected"
+            return narrowing.of(
+                _everything(settings, tree, config.naming(), note, arguments), known
             )
+        if interpreters.is_another(datafile, runs[0], environment.installed_packages):
+            note = f"the tests ran with another Python than {sys.executable}, which has no pytest"
+            note += ": everything is selected"
             note += interpreters.hint(runs[0])
-            return narrowing.of(_everything(settings, tree, config.naming(), note, arguments), known)
+            return narrowing.of(
+                _everything(settings, tree, config.naming(), note, arguments), known
+            )
         selection = Chooser(datafile, settings, runs, tree, arguments, since).choose(failed=failed)
-        return _in_order(canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known)))
+        return _in_order(
+            canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known))
+        )
 
 
 def _in_order(selection: Selection) -> Selection:
-    """A selection in the order of pytest: by folders and files, and in each file as the tests were recorded.
+    """A selection in the order of pytest.
 
-    Files are imported as in a run of all tests, then. What the import of a module that fails leaves in `sys.modules`
-    decides whether the next that imports it fails as well.
+    By folders and files, and in each file as the tests were recorded.
+
+    Files are imported as in a run of all tests, then. What the import of a module that fails leaves
+    in `sys.modules` decides whether the next that imports it fails as well.
     """
 
     def place(test: Selected) -> tuple[list[str], bool, int]:
         path = test.execution.path if test.execution is not None else path_of(test.nodeid)
-        return path.split("/"), test.execution is None, test.execution.trace_id if test.execution is not None else 0
+        return (
+            path.split("/"),
+            test.execution is None,
+            test.execution.trace_id if test.execution is not None else 0,
+        )
 
     return selection._replace(tests=tuple(sorted(selection.tests, key=place)))
 
 
 def held(settings: Settings) -> dict[str, str]:
-    """How the tests came out that need not run: by node id, the outcome of the execution that holds."""
+    """How the tests came out that need not run.
+
+    By node id, the outcome of the execution that holds.
+    """
     root = Path(os.path.realpath(settings.root))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
     with Datafile.open(settings.datafile) as datafile:
@@ -107,7 +133,9 @@ def everything(settings: Settings, *, narrowing: Narrowing | None = None) -> Sel
     root = Path(os.path.realpath(settings.root))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
     config = pytest_config.read(root, pytest_config.place_of((), root), text=tree.text)
-    selection = _everything(settings, tree, config.naming(), "", Arguments(root, exact=True), "all tests are run")
+    selection = _everything(
+        settings, tree, config.naming(), "", Arguments(root, exact=True), "all tests are run"
+    )
     return (narrowing or Narrowing()).of(selection, Known(tree, environment.current(settings.env)))
 
 
@@ -120,7 +148,9 @@ def overlay_of(root: Path, *, staged: bool) -> Overlay | None:
     return git_status.staged(root)
 
 
-def _since(settings: Settings, tree: Tree, base: str | None, *, staged: bool) -> "SinceRevision | None":
+def _since(
+    settings: Settings, tree: Tree, base: str | None, *, staged: bool
+) -> "SinceRevision | None":
     if base is None:
         return None
     from testmon_cli.application.select.since_revision import SinceRevision
@@ -142,7 +172,10 @@ def _everything(
     why: str = "nothing is known of it",
 ) -> Selection:
     reason = Reason(kinds.NEW, why)
-    tests = [Selected(path, arguments.of(NodeId(path)), reason) for path in test_files(tree, naming, settings)]
+    tests = [
+        Selected(path, arguments.of(NodeId(path)), reason)
+        for path in test_files(tree, naming, settings)
+    ]
     return Selection(tuple(tests), 0, (note,))
 
 

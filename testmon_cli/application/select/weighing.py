@@ -21,7 +21,8 @@ class Verdict:
     def __init__(self, newest: StoredExecution) -> None:
         self.newest = newest
         self.current = newest  # the one to be weighed next
-        self.older: list[StoredExecution] | None = None  # those to be weighed after it, the newest first
+        # those to be weighed after it, the newest first
+        self.older: list[StoredExecution] | None = None
         self.valid: StoredExecution | None = None
         self.cause: Cause | None = None
         self.text = ""
@@ -42,7 +43,8 @@ class Weigher:
     def verdicts(self, executions: Iterable[StoredExecution]) -> dict[str, Verdict]:
         """By node id. Executions come with the newest first, and so do the runs."""
         verdicts: dict[str, Verdict] = {}
-        waiting: dict[int, list[Verdict]] = defaultdict(list)  # by the run whose execution is weighed next
+        # by the run whose execution is weighed next
+        waiting: dict[int, list[Verdict]] = defaultdict(list)
         for execution in executions:
             verdict = verdicts.get(execution.nodeid)
             if verdict is None:
@@ -58,7 +60,9 @@ class Weigher:
                 continue
             matched = self._changes.matched(run)
             if matched.doubtful:
-                self._learned.doubt_in_any_case(path_of(v.current.nodeid, v.current.path) for v in here)
+                self._learned.doubt_in_any_case(
+                    path_of(v.current.nodeid, v.current.path) for v in here
+                )
             for verdict in here:
                 execution = verdict.current
                 cause = matched.everything or matched.invalid.get(execution.trace_id)
@@ -76,14 +80,21 @@ class Weigher:
         return verdicts
 
     def _cause_since(self, run: Run, execution: StoredExecution) -> Cause | None:
-        """Why the difference that is asked about concerns an execution that holds; None where it does not."""
-        return self._since.hits(self._datafile, run).get(execution.trace_id) if self._since is not None else None
+        """Why the difference that is asked about concerns an execution that holds.
+
+        None where it does not.
+        """
+        return (
+            self._since.hits(self._datafile, run).get(execution.trace_id)
+            if self._since is not None
+            else None
+        )
 
     def _saw_the_same(self, run: Run, older: int) -> bool:
         """Whether an older run recorded the same content as `run` for everything that has changed since `run`.
 
-        Then it cannot know what the changes do. What it has of a test that does not do the same each time may have
-        missed what the change concerns.
+        Then it cannot know what the changes do. What it has of a test that does not do the same
+        each time may have missed what the change concerns.
         """
         matched, key = self._changes.matched(run), (run.id, older)
         if matched.everything is not None or matched.beyond_files:
@@ -92,10 +103,15 @@ class Weigher:
             files = self._changes.compared(run).files
             now, then = self._changes.compared(run).snapshot, self._datafile.snapshot(older)
             paths = (*files.changed, *files.added, *files.removed)
-            self._same[key] = all(_digest(now.get(path)) == _digest(then.get(path)) for path in paths)
+            self._same[key] = all(
+                _digest(now.get(path)) == _digest(then.get(path)) for path in paths
+            )
         return self._same[key]
 
 
 def _digest(ref: VersionRef | None) -> str | None:
-    """The digest a run recorded for a file; None if the file did not exist, "" if no test loaded it."""
+    """The digest a run recorded for a file.
+
+    None if the file did not exist, "" if no test loaded it.
+    """
     return None if ref is None else ref.digest

@@ -1,6 +1,9 @@
-"""The key that only this user has: what is kept in a project's folder is used only where a seal made with it fits.
+"""The key that only this user has.
 
-A folder of a project may come from anybody, with a clone or an archive, and code from it is executed.
+What is kept in a project's folder is used only where a seal made with it fits.
+
+A folder of a project may come from anybody, with a clone or an archive, and code from it is
+executed.
 """
 
 import os
@@ -9,7 +12,14 @@ from collections.abc import Mapping
 from functools import cache
 
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.tracing.originals import get_open_state, get_user, make_folders, open_file, open_handle, put_in_place
+from testmon_cli.tracing.originals import (
+    get_open_state,
+    get_user,
+    make_folders,
+    open_file,
+    open_handle,
+    put_in_place,
+)
 
 SEAL = 16  # bytes of a seal
 _KEY = 32  # bytes of the key
@@ -27,12 +37,17 @@ def key_place(environ: Mapping[str, str]) -> str:
 
 
 def make_key(place: str) -> str:
-    """Make the key, unless there is one. Gives its place, "" when this user has none that can be used."""
+    """Make the key, unless there is one.
+
+    Gives its place, "" when this user has none that can be used.
+    """
     if place and not os.path.lexists(place):
         draft = f"{place}.{os.getpid()}-{os.urandom(4).hex()}"
         try:
             make_folders(os.path.dirname(place))
-            with open_file(draft, "xb", opener=lambda path, flags: open_handle(path, flags, 0o600)) as handle:
+            with open_file(
+                draft, "xb", opener=lambda path, flags: open_handle(path, flags, 0o600)
+            ) as handle:
                 handle.write(os.urandom(_KEY))
             put_in_place(draft, place)
         except OSError:
@@ -48,7 +63,10 @@ def read_key(place: str) -> bytes | None:
 
 
 def read_own(place: str, *, secret: bool = False) -> bytes | None:
-    """The content of a regular file of this user; None for anything else: a link, a pipe, a file of somebody else."""
+    """The content of a regular file of this user; None for anything else.
+
+    A link, a pipe, a file of somebody else.
+    """
     try:
         with open_file(
             place, "rb", buffering=0, opener=lambda path, flags: open_handle(path, flags | _FLAGS)

@@ -55,7 +55,10 @@ class CodeHooks:
         """Have pytest rewrite our code from now on; raises EngineUnavailableError."""
         from _pytest.assertion import rewrite
 
-        if not all(hasattr(rewrite, name) for name in ("rewrite_asserts", "get_cache_dir", "AssertionRewritingHook")):
+        if not all(
+            hasattr(rewrite, name)
+            for name in ("rewrite_asserts", "get_cache_dir", "AssertionRewritingHook")
+        ):
             raise EngineUnavailableError("pytest's assertion rewriting is not as expected")
         # Plain runs never read what we keep, nor do runs in which other files are the project's.
         folder = f"testmon-{_probe_cache().cache_key()}-{self._scope.key()}"
@@ -95,7 +98,9 @@ class CodeHooks:
             self._kept = _probe_cache().Cache(self._scope.root, read_key(self._scope.key_file))
         return self._kept
 
-    def _wrap_get_code(self, original: Callable[..., CodeType | None]) -> Callable[..., CodeType | None]:
+    def _wrap_get_code(
+        self, original: Callable[..., CodeType | None]
+    ) -> Callable[..., CodeType | None]:
         source, code_for, blind = self._scope.source, self.code_for, self._runs.blind
         plain = machinery.SourceFileLoader.source_to_code
 
@@ -116,7 +121,9 @@ class CodeHooks:
 
         return disguise(get_code, IMPORT_MACHINERY)
 
-    def _wrap_cache_dir(self, original: "Callable[[Path], Path]", folder: str) -> "Callable[[Path], Path]":
+    def _wrap_cache_dir(
+        self, original: "Callable[[Path], Path]", folder: str
+    ) -> "Callable[[Path], Path]":
         source = self._scope.source
 
         def get_cache_dir(file_path: "Path") -> "Path":
@@ -130,7 +137,11 @@ class CodeHooks:
         source, stays_plain, blind = self._scope.source, self._scope.stays_plain, self._runs.blind
 
         def rewrite_asserts(
-            mod: "ast.Module", source_bytes: bytes, module_path: str | None = None, *rest: Any, **named: Any
+            mod: "ast.Module",
+            source_bytes: bytes,
+            module_path: str | None = None,
+            *rest: Any,
+            **named: Any,
         ) -> None:
             path = source(module_path) if module_path else None
             if path is not None and not stays_plain(path):

@@ -12,15 +12,23 @@ from typing import Any, NamedTuple
 
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.attribution import module_identity
-from testmon_cli.tracing.engines.protocol import Drained, EngineUnavailableError, Hits, LoadedFile, Witness
+from testmon_cli.tracing.engines.protocol import (
+    Drained,
+    EngineUnavailableError,
+    Hits,
+    LoadedFile,
+    Witness,
+)
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
 _REMEMBERED = 20_000  # hits that are given out as the same objects
-# Before 3.12 Python does not tell tracers that a frame goes on when an exception is thrown into one that waits for
-# another: the C tracer then takes what follows, there and in the frames below, for lines of other files.
+# Before 3.12 Python does not tell tracers that a frame goes on when an exception is thrown into one
+# that waits for another: the C tracer then takes what follows, there and in the frames below, for
+# lines of other files.
 _LOSES_LINES = sys.version_info < (3, 12)
 _LOST = "with Python 3.11 coverage.py can lose lines where coroutines are cancelled; --engine probes does not"
-_LOOP_STARTS = "sys.set_asyncgen_hook_firstiter"  # the audit event: asyncio, trio and others set these hooks
+# the audit event: asyncio, trio and others set these hooks
+_LOOP_STARTS = "sys.set_asyncgen_hook_firstiter"
 _COROUTINES = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
 _DELEGATES = opcode.opmap.get("GET_YIELD_FROM_ITER", 0)
 _MEASURED_BY_ANOTHER = "coverage was measured in the same process; use --engine probes"
@@ -30,14 +38,16 @@ class Lines(NamedTuple):
     """Which lines of a source are of which kind."""
 
     module: frozenset[int]  # those that only the module's own code has, no function or class in it
-    waiting: frozenset[int]  # of functions that wait for others of their kind, without the first line
+    # of functions that wait for others of their kind, without the first line
+    waiting: frozenset[int]
 
 
 class CoverageEngine:
     """Collects lines with coverage.py.
 
-    The C tracer is forced: the core that coverage.py prefers on new Pythons keeps only the first context of a line.
-    Lines are taken from the collector at each switch, as coverage itself does before it stores them.
+    The C tracer is forced: the core that coverage.py prefers on new Pythons keeps only the first
+    context of a line. Lines are taken from the collector at each switch, as coverage itself does
+    before it stores them.
     """
 
     name = "coverage"
@@ -60,11 +70,17 @@ class CoverageEngine:
             import coverage
             from coverage.tracer import CTracer
         except ImportError as error:
-            raise EngineUnavailableError(f"coverage.py with its C tracer is needed: {error}") from error
+            raise EngineUnavailableError(
+                f"coverage.py with its C tracer is needed: {error}"
+            ) from error
         folders = [self._settings.root, *self._settings.roots]
-        self._coverage = coverage.Coverage(data_file=None, source=folders, config_file=False, messages=False)
+        self._coverage = coverage.Coverage(
+            data_file=None, source=folders, config_file=False, messages=False
+        )
         self._coverage.set_option("run:core", "ctrace")
-        self._coverage.set_option("run:disable_warnings", ["couldnt-parse", "module-not-measured", "trace-changed"])
+        self._coverage.set_option(
+            "run:disable_warnings", ["couldnt-parse", "module-not-measured", "trace-changed"]
+        )
         self._coverage.start()
         self._collector: Any = getattr(self._coverage, "_collector", None)
         if self._collector is None or not isinstance(getattr(self._collector, "data", None), dict):
@@ -118,7 +134,9 @@ class CoverageEngine:
         for identity, by_path in self._hits.items():
             for path, lines in by_path.items():
                 hits.setdefault(identity, []).append(self._same(path, tuple(sorted(lines))))
-                if identity != module_identity(path) and not lines.isdisjoint(self._kinds_of(path).module):
+                if identity != module_identity(path) and not lines.isdisjoint(
+                    self._kinds_of(path).module
+                ):
                     module_level.setdefault(identity, set()).add(path)
                 if _LOSES_LINES and not lines.isdisjoint(self._kinds_of(path).waiting):
                     self._unknown.setdefault(identity, set()).add(_LOST)
@@ -153,7 +171,10 @@ class CoverageEngine:
             self._coverage.stop()
 
     def _take(self) -> dict[str, set[int]]:
-        """Empty the collector. Its sets stay: the tracer holds on to those of the running frames."""
+        """Empty the collector.
+
+        Its sets stay: the tracer holds on to those of the running frames.
+        """
         taken = {}
         for name, lines in list(self._collector.data.items()):
             if lines:
@@ -165,10 +186,13 @@ class CoverageEngine:
         tracer: object = sys.gettrace()
         if threading.current_thread() is not threading.main_thread() or self._is_ours(tracer):
             return
-        if isinstance(tracer, self._tracer_class):  # of another coverage.py, whose numbers are not ours to spoil
+        # of another coverage.py, whose numbers are not ours to spoil
+        if isinstance(tracer, self._tracer_class):
             self._unknown.setdefault(self._identity, set()).add(_MEASURED_BY_ANOTHER)
             return
-        self._unknown.setdefault(self._identity, set()).add("the trace function was replaced while it ran")
+        self._unknown.setdefault(self._identity, set()).add(
+            "the trace function was replaced while it ran"
+        )
         self._collector.tracers[0].start()
 
     def _is_ours(self, tracer: object) -> bool:
@@ -232,4 +256,6 @@ def read_file(path: str) -> LoadedFile:
             stat = os.fstat(handle.fileno())
     except OSError:
         return LoadedFile(path, "", -1, -1)
-    return LoadedFile(path, blake2b(data, digest_size=16).hexdigest(), stat.st_size, stat.st_mtime_ns)
+    return LoadedFile(
+        path, blake2b(data, digest_size=16).hexdigest(), stat.st_size, stat.st_mtime_ns
+    )

@@ -1,9 +1,10 @@
 """Which objects, of those that keep what a method made once, outlive the test that it was made in.
 
-What is kept in an object that dies with its test reaches no other. So before each statement that keeps something in
-its object a probe notes the object, weakly. When somebody else's turn comes, what lives counts as kept for others, and
-so does what cannot be watched: objects without weak references, those of other processes than the one that runs the
-tests, more than can be noted. A copy has all that its original kept: those that Python makes by itself are noted, too.
+What is kept in an object that dies with its test reaches no other. So before each statement that
+keeps something in its object a probe notes the object, weakly. When somebody else's turn comes,
+what lives counts as kept for others, and so does what cannot be watched: objects without weak
+references, those of other processes than the one that runs the tests, more than can be noted. A
+copy has all that its original kept: those that Python makes by itself are noted, too.
 """
 
 import copyreg
@@ -22,7 +23,8 @@ _SHARE = 0.01  # of the time that full collections may take
 _LONG = 0.05  # seconds that one takes, as long as there was none
 _MARK = "testmon copies"
 _now = time.perf_counter  # as it is before tests put another in its place
-_address = object.__hash__  # as good as `id`, which is an audit event: that is told to our own hook, at each note
+# as good as `id`, which is an audit event: that is told to our own hook, at each note
+_address = object.__hash__
 
 _Key = tuple[str, str, int]  # path, what is kept, address of the holder
 _Reference = weakref.ref[Any] | None  # None where there can be none
@@ -43,9 +45,11 @@ class Fills:
             key, reference = (self._path, what, _address(holder)), weakref.ref(holder)
         except TypeError:
             key, reference = (self._path, what, 0), None
-        # Nothing is called between these lines, so that no thread that takes the notes out can come between.
+        # Nothing is called between these lines, so that no thread that takes the notes out can come
+        # between.
         noted = self._holders.noted
-        noted[key] = reference  # an object at the place in memory of one that is dead takes its place here as well
+        # an object at the place in memory of one that is dead takes its place here as well
+        noted[key] = reference
         if len(noted) > _MOST:
             self._holders.thin_out()
 
@@ -91,24 +95,34 @@ class Holders:
     """The objects that were noted, and what of them survived, by identity."""
 
     def __init__(self) -> None:
-        self.noted: dict[_Key, _Reference] = {}  # (path, what, address) -> weak reference, None where there can be none
-        # Those that outlived the turn in which they were noted, by address, each with the paths and what it keeps.
+        # (path, what, address) -> weak reference, None where there can be none
+        self.noted: dict[_Key, _Reference] = {}
+        # Those that outlived the turn in which they were noted, by address, each with the paths and
+        # what it keeps.
         self.living: dict[int, tuple[weakref.ref[Any], frozenset[tuple[str, str]]]] = {}
         # What these keep and under which names, by the addresses of their classes.
         self.kinds: dict[int, frozenset[tuple[tuple[str, str], str]]] = {}
-        self.read: set[tuple[tuple[str, str], str]] = set()  # what of these may have been read since, and as what
-        self.begin_reading: Callable[[], None] | None = None  # called when the first object has outlived its turn
-        self.is_watching = False  # whether this process runs the tests; of others nothing is known of the end
-        self._full: set[tuple[str, str]] = set()  # path and what is kept in more objects than can be noted
+        # what of these may have been read since, and as what
+        self.read: set[tuple[tuple[str, str], str]] = set()
+        # called when the first object has outlived its turn
+        self.begin_reading: Callable[[], None] | None = None
+        # whether this process runs the tests; of others nothing is known of the end
+        self.is_watching = False
+        # path and what is kept in more objects than can be noted
+        self._full: set[tuple[str, str]] = set()
         self._postponed: dict[_Key, _Reference] = {}
-        self._old: dict[int, weakref.ref[Any]] = {}  # what young collections have passed over, by address
+        # what young collections have passed over, by address
+        self._old: dict[int, weakref.ref[Any]] = {}
         self._survived: dict[str, set[tuple[str, str]]] = {}
         self._started = _now()
         self._spent = 0.0  # seconds, in full collections
         self._longest = _LONG
 
     def postpone(self) -> None:
-        """Something runs for another that does not look at what was kept until now: the end of a fixture."""
+        """Something runs for another that does not look at what was kept until now.
+
+        The end of a fixture.
+        """
         self._postponed.update(self._taken())
 
     def _taken(self) -> dict[_Key, _Reference]:
@@ -127,7 +141,10 @@ class Holders:
             self._postponed = {}
 
     def watch_copies(self) -> None:
-        """Note what is made for `copy.copy` and its like. The functions stay what they are: `pickle` looks at them."""
+        """Note what is made for `copy.copy` and its like.
+
+        The functions stay what they are: `pickle` looks at them.
+        """
         functions: Any = copyreg
         for function, signature, call in (
             (functions.__newobj__, "cls, *args", "cls, *args"),
@@ -154,24 +171,35 @@ class Holders:
             self._remember_old()
 
     def _must_collect(self) -> bool:
-        """Whether something lives that a collection has not passed over yet. What does not live is forgotten."""
+        """Whether something lives that a collection has not passed over yet.
+
+        What does not live is forgotten.
+        """
         if not (self.noted and self.is_watching):
             return False
         living = _living(self._taken())
         self._put_back(living)
         old = self._old
         return gc.isenabled() and any(
-            reference is not None and old.get(address) is not reference for (_, _, address), reference in living.items()
+            reference is not None and old.get(address) is not reference
+            for (_, _, address), reference in living.items()
         )
 
     def _remember_old(self) -> None:
         """What lives by now has been passed over by the collections of the young."""
         if len(self._old) > _MOST:
             self._old.clear()
-        self._old.update((key[2], reference) for key, reference in list(self.noted.items()) if reference is not None)
+        self._old.update(
+            (key[2], reference)
+            for key, reference in list(self.noted.items())
+            if reference is not None
+        )
 
     def weigh(self, identity: str) -> None:
-        """The turn of `identity` is over, or somebody else's comes in between: what lives by now survives."""
+        """The turn of `identity` is over, or somebody else's comes in between.
+
+        What lives by now survives.
+        """
         if not self.noted and not self._full and not self.read:
             return
         found = self._survived.setdefault(identity, set())
@@ -180,7 +208,10 @@ class Holders:
         for (path, what, _), reference in (_living(taken) if self.is_watching else taken).items():
             holder = None if reference is None else reference()
             if what == COPIED:
-                if holder is not None and type(holder).__module__.partition(".")[0] not in sys.stdlib_module_names:
+                if (
+                    holder is not None
+                    and type(holder).__module__.partition(".")[0] not in sys.stdlib_module_names
+                ):
                     found.add((path, what + _name_of(holder)))
             elif not self.is_watching or reference is None or holder is not None:
                 found.add((path, what))
@@ -192,14 +223,20 @@ class Holders:
         self._full.clear()
 
     def _take_read(self) -> set[tuple[str, str]]:
-        """What was read since the last call, what one function keeps in one piece: there are many readers."""
+        """What was read since the last call, what one function keeps in one piece.
+
+        There are many readers.
+        """
         seen: dict[tuple[str, str], set[str]] = {}
         while self.read:  # a thread may add to it
             (path, what), names = self.read.pop()
             qualname, _, kept = what.partition("\t")
             if kept == names or not set(names.split(" ")).isdisjoint(kept.split(" ")):
                 seen.setdefault((path, qualname), set()).update(kept.split(" "))
-        return {(path, f"{SEEN}{qualname}\t{' '.join(sorted(names))}") for (path, qualname), names in seen.items()}
+        return {
+            (path, f"{SEEN}{qualname}\t{' '.join(sorted(names))}")
+            for (path, qualname), names in seen.items()
+        }
 
     def _lives_on(self, reference: _Reference, holder: object, what: tuple[str, str]) -> bool:
         """Remember an object that outlived its turn; False where that is not possible."""
@@ -208,7 +245,9 @@ class Holders:
         before = self.living.get(id(holder))
         if before is None or before[0]() is not holder:
             if len(self.living) >= _MOST:
-                self.living = {key: found for key, found in self.living.items() if found[0]() is not None}
+                self.living = {
+                    key: found for key, found in self.living.items() if found[0]() is not None
+                }
             if len(self.living) >= _MOST:
                 return False
             before = reference, frozenset()
@@ -257,7 +296,11 @@ class Holders:
 
 def _living(notes: dict[_Key, _Reference]) -> dict[_Key, _Reference]:
     """Notes of what lives, or may do so."""
-    return {key: reference for key, reference in notes.items() if reference is None or reference() is not None}
+    return {
+        key: reference
+        for key, reference in notes.items()
+        if reference is None or reference() is not None
+    }
 
 
 def _name_of(found: object) -> str:
@@ -271,4 +314,6 @@ def _noting(code: CodeType, signature: str, call: str, copies: Copies) -> CodeTy
     text = f"{line}def {code.co_name}({signature}): {body}"
     compiled = compile(text, code.co_filename, "exec", dont_inherit=True)
     made = next(constant for constant in compiled.co_consts if isinstance(constant, CodeType))
-    return made.replace(co_consts=tuple(copies if constant == _MARK else constant for constant in made.co_consts))
+    return made.replace(
+        co_consts=tuple(copies if constant == _MARK else constant for constant in made.co_consts)
+    )

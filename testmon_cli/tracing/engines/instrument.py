@@ -1,4 +1,7 @@
-"""Writes probes into a syntax tree, see `probes`. Apart from it, since code that is cached needs none of this."""
+"""Writes probes into a syntax tree, see `probes`.
+
+Apart from it, since code that is cached needs none of this.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -16,14 +19,26 @@ from testmon_cli.analysis.memoisation import (
 )
 from testmon_cli.analysis.scopes import FunctionNode
 from testmon_cli.domain.source import RESULT
-from testmon_cli.tracing.engines.probe_code import FILLS, HITS, LOOK, MADE, MAKES, MARK, READS, STATEMENT
+from testmon_cli.tracing.engines.probe_code import (
+    FILLS,
+    HITS,
+    LOOK,
+    MADE,
+    MAKES,
+    MARK,
+    READS,
+    STATEMENT,
+)
 
 # No line, so that tracers see none: where it ends is at different ones.
 _NOWHERE = {"lineno": -1, "col_offset": -1, "end_lineno": -1, "end_col_offset": -1}
 
 
 def instrument(tree: ast.Module) -> None:
-    """Put a probe before each block of a module, and one where the module itself begins; note computed look-ups."""
+    """Put a probe before each block of a module, and one where the module itself begins.
+
+    Note computed look-ups.
+    """
     blocks = find_places(tree)
     functions = list(functions_of(tree))
     notes = [note for node, qualname in functions for note in _notes_of(node, qualname)]
@@ -54,7 +69,8 @@ def instrument(tree: ast.Module) -> None:
 class _Looked(ast.Call):
     """`MARK.look(way, name)` in the place of a name, or of an object that is gone through.
 
-    Of a class of its own: pytest does not know it, and so does not show what is in it where an assertion fails.
+    Of a class of its own: pytest does not know it, and so does not show what is in it where an
+    assertion fails.
     """
 
     @classmethod
@@ -107,7 +123,13 @@ def _notes_of_reading(functions: list[FunctionNode]) -> Iterator[_Note]:
     names = kept_names(functions)
     for function in functions if names else ():
         for body, statement, attributes in readings_of(function, names)[0]:
-            yield _Note(body, statement, " ".join(f".{attribute}" for attribute in attributes), "self", READS)
+            yield _Note(
+                body,
+                statement,
+                " ".join(f".{attribute}" for attribute in attributes),
+                "self",
+                READS,
+            )
 
 
 def _insert_note(note: _Note) -> None:
@@ -136,16 +158,21 @@ def _naming(attribute: str, qualname: str, at: dict[str, Any]) -> ast.Assign:
 
 
 def _mark_statements(body: list[ast.stmt], start: int, after: int = 0) -> bool:
-    """Have a module, or a class that is made with it, say which statement it comes to; True where one may run code.
+    """Have a module, or a class that is made with it, say which statement it comes to.
 
-    `after` is the line of the class, which goes on when its body is over. What can run no code needs no mark.
+    True where one may run code.
+
+    `after` is the line of the class, which goes on when its body is over. What can run no code
+    needs no mark.
     """
     found: list[ast.stmt] = []
     for statement in body[start:]:
         inner = False
         line = first_line(statement)
         if isinstance(statement, ast.ClassDef):
-            inner = _mark_statements(statement.body, 1 if is_docstring(statement.body[0]) else 0, line)
+            inner = _mark_statements(
+                statement.body, 1 if is_docstring(statement.body[0]) else 0, line
+            )
         if inner or not is_inert(statement):
             found.append(_mark(line, _place([statement], 0, line)))
         found.append(statement)
@@ -161,12 +188,22 @@ def is_inert(statement: ast.stmt) -> bool:
     """Whether a statement surely runs no code but its own."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
         arguments = statement.args
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-        annotated = statement.returns is not None or any(a is not None and a.annotation is not None for a in every)
+        every = [
+            *arguments.posonlyargs,
+            *arguments.args,
+            *arguments.kwonlyargs,
+            arguments.vararg,
+            arguments.kwarg,
+        ]
+        annotated = statement.returns is not None or any(
+            a is not None and a.annotation is not None for a in every
+        )
         defaults = filter(None, (*arguments.defaults, *arguments.kw_defaults))
         return not (statement.decorator_list or annotated) and all(map(_is_inert_value, defaults))
     if isinstance(statement, ast.Assign):
-        return all(isinstance(t, ast.Name) for t in statement.targets) and _is_inert_value(statement.value)
+        return all(isinstance(t, ast.Name) for t in statement.targets) and _is_inert_value(
+            statement.value
+        )
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     return isinstance(statement, ast.Pass | ast.Global | ast.Nonlocal)
@@ -176,7 +213,9 @@ def _is_inert_value(value: ast.expr) -> bool:
     if isinstance(value, ast.Tuple | ast.List):
         return all(map(_is_inert_value, value.elts))
     if isinstance(value, ast.Dict):
-        return all(isinstance(key, ast.Constant) for key in value.keys) and all(map(_is_inert_value, value.values))
+        return all(isinstance(key, ast.Constant) for key in value.keys) and all(
+            map(_is_inert_value, value.values)
+        )
     return isinstance(value, ast.Constant | ast.Name)
 
 
@@ -198,7 +237,11 @@ def _module_start(body: list[ast.stmt]) -> int:
     start = 1 if body and is_docstring(body[0]) else 0
     while start < len(body):
         statement = body[start]
-        if not (isinstance(statement, ast.ImportFrom) and statement.module == "__future__" and statement.level == 0):
+        if not (
+            isinstance(statement, ast.ImportFrom)
+            and statement.module == "__future__"
+            and statement.level == 0
+        ):
             break
         start += 1
     return start
@@ -208,7 +251,11 @@ def _probe(index: Any, place: tuple[int, int]) -> ast.Assign:
     """`MARK.hits[index] = 1`, all of it at one line and column."""
     at = _at(place)
     hits = ast.Attribute(ast.Constant(MARK, **at), HITS, ast.Load(), **at)
-    return ast.Assign([ast.Subscript(hits, ast.Constant(index, **at), ast.Store(), **at)], ast.Constant(1, **at), **at)
+    return ast.Assign(
+        [ast.Subscript(hits, ast.Constant(index, **at), ast.Store(), **at)],
+        ast.Constant(1, **at),
+        **at,
+    )
 
 
 def _at(place: tuple[int, int]) -> dict[str, Any]:
@@ -217,7 +264,10 @@ def _at(place: tuple[int, int]) -> dict[str, Any]:
 
 
 def _insert(body: list[ast.stmt], position: int, index: Any, line: int) -> None:
-    """Insert a probe at the position of the statement there; `line` is for the end of a body that has none."""
+    """Insert a probe at the position of the statement there.
+
+    `line` is for the end of a body that has none.
+    """
     body.insert(position, _probe(index, _place(body, position, line)))
 
 

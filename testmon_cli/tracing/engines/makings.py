@@ -1,7 +1,10 @@
-"""What runs while functions make what they keep for others: in a global, a class or an object, or as their result.
+"""What runs while functions make what they keep for others.
 
-That is all that a kept value can come from. Calls may be nested, and what an inner one runs belongs to the outer ones,
-too. Only the thread that runs the tests is followed; what others make counts as not known.
+In a global, a class or an object, or as their result.
+
+That is all that a kept value can come from. Calls may be nested, and what an inner one runs belongs
+to the outer ones, too. Only the thread that runs the tests is followed; what others make counts as
+not known.
 """
 
 import _thread
@@ -74,11 +77,15 @@ class Makings:
         self.going_on.remove(making)
         names = list(self._names(making.hits))
         path, qualname = making.key
-        is_named = all(found.strip(" ") and found[0] != " " for _, found in names)  # not of code that came by pickle
+        # not of code that came by pickle
+        is_named = all(found.strip(" ") and found[0] != " " for _, found in names)
         if not is_named or sum(found.count(" ") + 1 for _, found in names) > _MOST_FUNCTIONS:
             self.lose(making.key, owner)
             return
-        notes = {(path, f"{MAKING}{qualname}\t{as_field(where)}\t{functions}") for where, functions in names}
+        notes = {
+            (path, f"{MAKING}{qualname}\t{as_field(where)}\t{functions}")
+            for where, functions in names
+        }
         for identity in {making.owner, owner}:
             self._found.setdefault(identity, set()).update(notes)
 

@@ -1,7 +1,7 @@
 """What is made of sources, kept in a folder of the project's root that plain runs never read.
 
-Not beside Python's own caches: where Python is told to leave none behind, as in many containers, this one is worth
-the more.
+Not beside Python's own caches: where Python is told to leave none behind, as in many containers,
+this one is worth the more.
 """
 
 import importlib.util
@@ -14,7 +14,14 @@ from types import CodeType
 
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.engines.cache_seal import SEAL, read_own, seal
-from testmon_cli.tracing.originals import is_file, is_link, make_folders, open_file, put_in_place, real_path
+from testmon_cli.tracing.originals import (
+    is_file,
+    is_link,
+    make_folders,
+    open_file,
+    put_in_place,
+    real_path,
+)
 from testmon_cli.tracing.settings import CACHE_FOLDER
 
 _BESIDE = {
@@ -41,7 +48,10 @@ def prepare(root: str) -> None:
 
 @cache
 def cache_key() -> str:
-    """Changes with everything that decides where probes go. Read from files: importing them takes longer."""
+    """Changes with everything that decides where probes go.
+
+    Read from files: importing them takes longer.
+    """
     package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     digest = blake2b(digest_size=6)
     for path in _PLACING:
@@ -51,7 +61,10 @@ def cache_key() -> str:
 
 
 class Cache:
-    """What is kept of the sources below a root. Without a key nothing is: that costs time, not correctness."""
+    """What is kept of the sources below a root.
+
+    Without a key nothing is: that costs time, not correctness.
+    """
 
     def __init__(self, root: str, key: bytes | None) -> None:
         self._root = root
@@ -69,7 +82,10 @@ class Cache:
         return code
 
     def read(self, path: str, kind: str, header: bytes) -> bytes | None:
-        """What was kept under this header; None when nothing was, or when this user did not keep it."""
+        """What was kept under this header.
+
+        None when nothing was, or when this user did not keep it.
+        """
         if self._key is None:
             return None
         data = read_own(place_of(self._root, path, kind))

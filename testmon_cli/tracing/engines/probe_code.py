@@ -1,21 +1,22 @@
 """Probes: one store into a list at the start of each block, written into the code at import.
 
-A probe is compiled as `MARK.hits[index] = 1`, of plain constants: the code can be cached on disk. `bind` puts the
-`Probes` of the source in the place of the mark. No name is added to any namespace, and a probe takes the position of
-the statement it precedes, so that lines, tracebacks and sources are as they were. A list is the fastest to store into,
-by far: the interpreter has an instruction of its own for it. But only the process that has it can read it: memory that
-outlives the process can take its place.
+A probe is compiled as `MARK.hits[index] = 1`, of plain constants: the code can be cached on disk.
+`bind` puts the `Probes` of the source in the place of the mark. No name is added to any namespace,
+and a probe takes the position of the statement it precedes, so that lines, tracebacks and sources
+are as they were. A list is the fastest to store into, by far: the interpreter has an instruction of
+its own for it. But only the process that has it can read it: memory that outlives the process can
+take its place.
 
-A name that is computed and then looked up (`getattr(x, name)`) is noted as it comes by: `MARK.look(way, name)` stands
-in its place, and gives it. The look-up itself is as it was.
+A name that is computed and then looked up (`getattr(x, name)`) is noted as it comes by:
+`MARK.look(way, name)` stands in its place, and gives it. The look-up itself is as it was.
 
-Harvests must not look at sources that did not run, since a project has many. So a source from which no list is to be
-read is idle: its `Probes` stand in the place of their own list, and their first store puts the list there and notes
-the source.
+Harvests must not look at sources that did not run, since a project has many. So a source from which
+no list is to be read is idle: its `Probes` stand in the place of their own list, and their first
+store puts the list there and notes the source.
 
-Around what a function makes and keeps for others stands `MARK.makes = name` and, however it ends, `MARK.made = name`.
-Before a statement that keeps something in its object stands `MARK.fills[what] = self`, before one that reads it
-`MARK.reads[what] = self`, see `holders`.
+Around what a function makes and keeps for others stands `MARK.makes = name` and, however it ends,
+`MARK.made = name`. Before a statement that keeps something in its object stands `MARK.fills[what] =
+self`, before one that reads it `MARK.reads[what] = self`, see `holders`.
 """
 
 import mmap
@@ -38,23 +39,29 @@ MOST_ASKED = 500  # names that one source may look up in one way before all coun
 WAYS = 10  # of looking up, see analysis.lookups
 _OVERFLOW = "*"  # no name: too many were asked for
 _ON_IMPORT = WAYS // 2  # the first of those of code at the level of a module or class
-_BY_NAME = (0, _ON_IMPORT)  # the ways of evaluating, or of asking for modules: what is given may be a text, or code
-_IN_NAMES = str.maketrans("._-:", "aaaa")  # for what a name may consist of, beside letters and digits
+# the ways of evaluating, or of asking for modules: what is given may be a text, or code
+_BY_NAME = (0, _ON_IMPORT)
+# for what a name may consist of, beside letters and digits
+_IN_NAMES = str.maketrans("._-:", "aaaa")
 _LONGEST_NAME = 100  # characters; longer strings in code are texts
-# What a text or code that uses these looks up is not known. As attributes (`environment.getattr`) some are others.
+# What a text or code that uses these looks up is not known. As attributes (`environment.getattr`)
+# some are others.
 _BUILTINS_THAT_LOOK_UP = frozenset({"delattr", "dir", "eval", "exec", "getattr", "globals", "hasattr", "locals",
                                     "setattr", "vars", "__import__"})  # fmt: skip
 _LOOKING_UP = frozenset({"__builtins__", "__dict__", "__subclasses__", "attrgetter", "builtins", "find_spec",
                          "getattr_static", "getfixturevalue", "getmembers", "getmembers_static", "import_module",
                          "iter_modules", "methodcaller", "modules", "walk_packages"})  # fmt: skip
-_OF_ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "STORE_ATTR", "DELETE_ATTR"})
+_OF_ATTRIBUTES = frozenset(
+    {"LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "STORE_ATTR", "DELETE_ATTR"}
+)
 _WALKS = (_ON_IMPORT - 1, WAYS - 1)  # the ways of going through all names of an object
 _MODULE_DICT = vars(ModuleType)["__dict__"].__get__
 _CLASSES = vars(type)["__mro__"].__get__
 _NAME = vars(type)["__name__"].__get__
 _NAMESPACE = vars(type)["__dict__"].__get__
 _FLAGS = vars(type)["__flags__"].__get__
-_IS_HEAP_TYPE = 1 << 9  # of the flags: made by a class statement or the like; see CPython's object.h
+# of the flags: made by a class statement or the like; see CPython's object.h
+_IS_HEAP_TYPE = 1 << 9
 # What makes the names of an object those of another: a proxy has some of it.
 _STANDING_IN = frozenset({"__dir__", "__getattr__", "__class__"})
 _PLAIN = (object, type, ModuleType)
@@ -66,13 +73,17 @@ MAKES = "makes"
 MADE = "made"
 # Evaluated where code that was pickled by value is loaded, maybe without testmon.
 _RECALL = "(lambda here: here.recall(*{source!r}) if here else {partial})(__import__('sys').modules.get({module!r}))"
-_GIVE = partial({}.get)  # gives its second argument, without a frame that a profiler or debugger would see
+# gives its second argument, without a frame that a profiler or debugger would see
+_GIVE = partial({}.get)
 _UNREAD = "__import__('functools').partial(int)"  # has a hash and takes any attribute
 _UNNOTED = "type('Unnoted', (), {'__setitem__': __import__('operator').is_})()"
 
 
 class Unnoted:
-    """Takes what keeps something and forgets it; the store is no call that a debugger or profiler would see."""
+    """Takes what keeps something and forgets it.
+
+    The store is no call that a debugger or profiler would see.
+    """
 
     __slots__ = ()
 
@@ -95,7 +106,8 @@ class Source(NamedTuple):
 
 
 finder: "Callable[[Source], Probes | None] | None" = None  # of the engine of this process
-observer: "Callable[[str, int], None] | None" = None  # of it, too: is told of each statement that a module comes to
+# of it, too: is told of each statement that a module comes to
+observer: "Callable[[str, int], None] | None" = None
 # Of it, too: is told which function begins to make what it keeps for others, and which has done so.
 begin_making: "Callable[[str, str], None] | None" = None
 end_making: "Callable[[str, str], None] | None" = None
@@ -104,7 +116,19 @@ end_making: "Callable[[str, str], None] | None" = None
 class Probes:
     """The hits of one source: an item per block and one for the module, 1 where its probe was met."""
 
-    __slots__ = (FILLS, HITS, LOOK, READS, "asked", "asking", "line", "number", "source", "spare", "woken")
+    __slots__ = (
+        FILLS,
+        HITS,
+        LOOK,
+        READS,
+        "asked",
+        "asking",
+        "line",
+        "number",
+        "source",
+        "spare",
+        "woken",
+    )
 
     hits: MutableSequence[int] | Self  # itself while it is idle
     line: int
@@ -115,7 +139,8 @@ class Probes:
         self.fills: Any = UNNOTED  # is told which objects keep something, see `holders`
         self.reads: Any = UNNOTED  # is told of which objects code reads what is kept there
         self.number = number  # of the source
-        self.asked: tuple[dict[str, None], ...] = tuple({} for _ in range(WAYS))  # names that were looked up, by way
+        # names that were looked up, by way
+        self.asked: tuple[dict[str, None], ...] = tuple({} for _ in range(WAYS))
         self.asking: dict[int, None] = {}  # numbers of sources that looked names up, shared by all
         self.source: Source | None = None
         self.spare: list[int] = []  # the list for the first hit while it is idle
@@ -142,7 +167,10 @@ class Probes:
 
     @property
     def makes(self) -> str:
-        """The function that begins to make what it keeps for others, set by its code; see `statement`."""
+        """The function that begins to make what it keeps for others, set by its code.
+
+        See `statement`.
+        """
         return ""
 
     @makes.setter
@@ -176,7 +204,8 @@ class Probes:
             self.woken[self.number] = None
 
     def __setitem__(self, index: int, value: int) -> None:
-        # A thread may wake it before another that is here, too. For those that come between see above.
+        # A thread may wake it before another that is here, too. For those that come between see
+        # above.
         hits = self.hits
         if hits is self:
             hits = self.hits = self.spare
@@ -184,10 +213,12 @@ class Probes:
         hits[index] = value
 
     def note(self, way: int, name: Any) -> Any:
-        """Note a name that is about to be looked up, and give it. What is no text is none, and must not be touched.
+        """Note a name that is about to be looked up, and give it.
 
-        Of an object that is gone through the names of its classes are noted, of a module its own; of what may be a
-        proxy, that it may be anything.
+        What is no text is none, and must not be touched.
+
+        Of an object that is gone through the names of its classes are noted, of a module its own;
+        of what may be a proxy, that it may be anything.
         """
         kind = type(name)
         if way in _WALKS:
@@ -234,11 +265,20 @@ class Probes:
         self.look = self.note
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Code that is pickled by value finds its probes again; where nothing is traced, what it has nobody reads."""
+        """Code that is pickled by value finds its probes again.
+
+        Where nothing is traced, what it has nobody reads.
+        """
         recalled = (
-            _RECALL.format(source=tuple(self.source), partial=_UNREAD, module=__name__) if self.source else _UNREAD
+            _RECALL.format(source=tuple(self.source), partial=_UNREAD, module=__name__)
+            if self.source
+            else _UNREAD
         )
-        return eval, (recalled,), (int, (), {}, {HITS: {}, LOOK: _GIVE, FILLS: UNNOTED, READS: UNNOTED})
+        return (
+            eval,
+            (recalled,),
+            (int, (), {}, {HITS: {}, LOOK: _GIVE, FILLS: UNNOTED, READS: UNNOTED}),
+        )
 
     def __setstate__(self, state: object) -> None:
         """The state is for what takes the place of probes."""
@@ -248,7 +288,10 @@ class Probes:
 
 
 class SilentProbes(Probes):
-    """They take down which statement comes, or what is made, and tell nobody: to be told is a call."""
+    """They take down which statement comes, or what is made, and tell nobody.
+
+    To be told is a call.
+    """
 
     __slots__ = ()
     statement = makes = made = Probes.line  # type: ignore[assignment] # the slot itself
@@ -275,7 +318,8 @@ class HitArray(mmap.mmap):
 class Probed(NamedTuple):
     """What instrumented code says of itself."""
 
-    qualnames: tuple[str, ...]  # of the function of each block; the module's own probe comes after them
+    # of the function of each block; the module's own probe comes after them
+    qualnames: tuple[str, ...]
 
 
 def probed(code: CodeType) -> Probed | None:
@@ -293,7 +337,9 @@ def bind(code: CodeType, probes: Probes) -> CodeType:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             bound: object = bind(constant, probes)
-        elif isinstance(constant, str) and constant == MARK:  # bytes must not be compared: python -b
+        elif (
+            isinstance(constant, str) and constant == MARK
+        ):  # bytes must not be compared: python -b
             bound = probes
         elif _is_own_probe(constant):
             bound = constant[1]
@@ -305,8 +351,16 @@ def bind(code: CodeType, probes: Probes) -> CodeType:
 
 
 def _is_own_probe(constant: Any) -> bool:
-    """Whether a constant is the index of a module's own probe: it says whose the others are, too."""
-    return isinstance(constant, tuple) and len(constant) == 3 and isinstance(constant[0], str) and constant[0] == MARK
+    """Whether a constant is the index of a module's own probe.
+
+    It says whose the others are, too.
+    """
+    return (
+        isinstance(constant, tuple)
+        and len(constant) == 3
+        and isinstance(constant[0], str)
+        and constant[0] == MARK
+    )
 
 
 def _names_of(value: Any, kind: type) -> tuple[str, ...]:
@@ -318,15 +372,24 @@ def _names_of(value: Any, kind: type) -> tuple[str, ...]:
         return _names_of_module(_MODULE_DICT(value))
     if type in classes:
         classes = _CLASSES(value)
-    return tuple({name for cls in classes for name in (_NAME(cls), _QUALNAME(cls).rpartition(".")[2])} - {"object"})
+    return tuple(
+        {name for cls in classes for name in (_NAME(cls), _QUALNAME(cls).rpartition(".")[2])}
+        - {"object"}
+    )
 
 
 def _shows_itself(cls: type) -> bool:
-    """Whether the names of an object of a class are its own; those of a proxy may be another object's."""
+    """Whether the names of an object of a class are its own.
+
+    Those of a proxy may be another object's.
+    """
     if cls in _PLAIN:
         return True
     names = _NAMESPACE(cls)
-    if not _STANDING_IN.isdisjoint(names) or type(names.get("__dict__")) not in (GetSetDescriptorType, type(None)):
+    if not _STANDING_IN.isdisjoint(names) or type(names.get("__dict__")) not in (
+        GetSetDescriptorType,
+        type(None),
+    ):
         return False
     return "__getattribute__" not in names or not _FLAGS(cls) & _IS_HEAP_TYPE
 
@@ -375,7 +438,9 @@ def _uses_builtins_that_look_up(code: CodeType, names: set[str]) -> bool:
         return False
     import dis  # which takes a while; pytest has it
 
-    return any(i.argval in suspects and i.opname not in _OF_ATTRIBUTES for i in dis.get_instructions(code))
+    return any(
+        i.argval in suspects and i.opname not in _OF_ATTRIBUTES for i in dis.get_instructions(code)
+    )
 
 
 def _is_name(text: str) -> bool:

@@ -15,7 +15,15 @@ from testmon_cli.tracing.engines.cache_seal import read_key
 from testmon_cli.tracing.engines.code_hooks import CodeHooks
 from testmon_cli.tracing.engines.holders import Fills, Holders, Reads
 from testmon_cli.tracing.engines.makings import Makings
-from testmon_cli.tracing.engines.probe_code import LOST, LOST_ON_IMPORT, UNNOTED, Probes, Source, bind, probed
+from testmon_cli.tracing.engines.probe_code import (
+    LOST,
+    LOST_ON_IMPORT,
+    UNNOTED,
+    Probes,
+    Source,
+    bind,
+    probed,
+)
 from testmon_cli.tracing.engines.protocol import Drained, Hits, Witness
 from testmon_cli.tracing.engines.sightings import Sightings, add_hits
 from testmon_cli.tracing.engines.turns import Turn
@@ -23,7 +31,8 @@ from testmon_cli.tracing.engines.units import Unit, Units
 from testmon_cli.tracing.originals import open_file
 from testmon_cli.tracing.settings import Scope
 
-_OTHERS_TOOLS = (0, 2, 3, 4)  # numbers for sys.monitoring: 1 is that of coverage, from 5 on they are Python's
+# numbers for sys.monitoring: 1 is that of coverage, from 5 on they are Python's
+_OTHERS_TOOLS = (0, 2, 3, 4)
 _NO_ROOM = "there is no room for more probes"
 _NAMES_LOST = frozenset({LOST})
 _ALL_NAMES_LOST = frozenset({LOST, LOST_ON_IMPORT})
@@ -108,7 +117,8 @@ class ProbesEngine:
             self._is_watched = was_watched and is_watched()
             if was_watched:
                 self._holders.unseen(self._turn.owner)
-            # A finalizer may run anywhere in here; what it imports is harvested in its turn, and nothing taken twice.
+            # A finalizer may run anywhere in here; what it imports is harvested in its turn, and
+            # nothing taken twice.
             for number in list(units.woken):
                 self._take(number, loses_names=was_watched)
             for number in list(units.asking):
@@ -191,7 +201,10 @@ class ProbesEngine:
                 self._harvest_shared()
 
     def _functions_in(self, found: Mapping[int, bytes]) -> Iterator[tuple[str, str]]:
-        """The functions that hits of units are of, by file; their qualified names with spaces between them."""
+        """The functions that hits of units are of, by file.
+
+        Their qualified names with spaces between them.
+        """
         for number, hits in found.items():
             unit = self._units.all[number]
             names = {*compress(unit.qualnames, hits), *((_MODULE,) if hits[-1] else ())}
@@ -219,7 +232,10 @@ class ProbesEngine:
     # Debuggers and profilers
 
     def watched(self) -> None:
-        """Wake all sources: the first store into an idle one is a call. So is word of statements."""
+        """Wake all sources: the first store into an idle one is a call.
+
+        So is word of statements.
+        """
         self.harvest()
         self._is_watched = True
         self._makings.lose_all()
@@ -240,7 +256,10 @@ class ProbesEngine:
         self._holders.unseen(self._turn.owner)
 
     def forked(self, identity: str) -> None:
-        """Code loaded before stores into the parent's array, which the parent reads; new code is this process's own."""
+        """Code loaded before stores into the parent's array, which the parent reads.
+
+        New code is this process's own.
+        """
         self._units.forked()
         self._sightings.forget()
         self._turn.forked(identity)
@@ -282,7 +301,8 @@ class ProbesEngine:
                     self.blind(path, _NO_ROOM)
                     return None
                 unit = self._units.add(path, digest, size, found.qualnames, self._dress)
-            unit.qualnames = found.qualnames  # they were not known when code of it came by pickle first
+            # they were not known when code of it came by pickle first
+            unit.qualnames = found.qualnames
         self._loaded.add(path)
         return bind(code, unit.probes)
 
@@ -292,7 +312,9 @@ class ProbesEngine:
         with self._lock:
             unit = self._units.find(source.path, source.digest)
             if unit is None and self._units.has_room(blocks):
-                unit = self._units.add(source.path, source.digest, source.size, ("",) * blocks, self._dress)
+                unit = self._units.add(
+                    source.path, source.digest, source.size, ("",) * blocks, self._dress
+                )
         return None if unit is None else unit.probes
 
     def count_all(self, path: str, data: bytes) -> None:
@@ -348,7 +370,11 @@ def is_watched() -> bool:
     tracer = sys.gettrace()
     if tracer is not None and type(tracer).__module__.partition(".")[0] != "coverage":
         return True
-    if sys.getprofile() is not None or threading.gettrace() is not None or threading.getprofile() is not None:
+    if (
+        sys.getprofile() is not None
+        or threading.gettrace() is not None
+        or threading.getprofile() is not None
+    ):
         return True
     monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
     return monitoring is not None and any(map(monitoring.get_tool, _OTHERS_TOOLS))

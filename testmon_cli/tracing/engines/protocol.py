@@ -16,7 +16,10 @@ class LoadedFile(NamedTuple):
 
 
 class Hits:
-    """What was hit of one file. Compared by identity: engines give the same object for the same again and again."""
+    """What was hit of one file.
+
+    Compared by identity: engines give the same object for the same again and again.
+    """
 
     __slots__ = ("file", "seen")
 
@@ -29,10 +32,12 @@ class Drained(NamedTuple):
     """What an engine saw since it was last asked."""
 
     hits: dict[str, list[Hits]]  # by identity
-    module_level: dict[str, set[str]]  # identity -> paths whose module-level code ran there, not as an import
+    # identity -> paths whose module-level code ran there, not as an import
+    module_level: dict[str, set[str]]
     unknown: dict[str, set[str]]  # identity -> why its record is not complete
     files: list[LoadedFile]  # loaded since, hit or not
-    asked: dict[str, dict[LoadedFile, frozenset[str]]]  # by identity and source: names that were looked up, see wire
+    # by identity and source: names that were looked up, see wire
+    asked: dict[str, dict[LoadedFile, frozenset[str]]]
     kept: dict[str, set[tuple[str, str]]] = {}  # noqa: RUF012 # identity -> path, and what outlives it; see `holders`
 
 
@@ -74,7 +79,10 @@ class Engine(Protocol):
         """What runs from now on runs for `identity`, and what ran since the last harvest if that is to do for this."""
 
     def begin_module(self, path: str) -> object:
-        """The code of a module begins, in the name of which things run now; what this gives is for its end."""
+        """The code of a module begins, in the name of which things run now.
+
+        What this gives is for its end.
+        """
 
     def end_module(self, path: str, token: object) -> None:
         """It is over."""
@@ -107,7 +115,10 @@ class Engine(Protocol):
         """Hits need not be kept for the case that this process is killed any more."""
 
     def watched(self) -> None:
-        """A debugger, profiler or the like begins to see the calls of this process: it is to see none of ours."""
+        """A debugger, profiler or the like begins to see the calls of this process.
+
+        It is to see none of ours.
+        """
 
     def imported(self, path: str) -> None:
         """A module of the project was executed; note it when its code runs unseen."""

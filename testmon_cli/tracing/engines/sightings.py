@@ -44,7 +44,10 @@ class Sightings:
         return drained
 
     def _grouped(self, kept: Mapping[str, object]) -> dict[str, dict[int, bytes]]:
-        """What was seen by identity. Statements of a module that ran the same, as most do, have one identity."""
+        """What was seen by identity.
+
+        Statements of a module that ran the same, as most do, have one identity.
+        """
         found: dict[str, dict[int, bytes]] = {}
         same: dict[tuple[str, tuple[tuple[int, bytes], ...]], list[str]] = {}
         for identity, seen in self._seen.items():

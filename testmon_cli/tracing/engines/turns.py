@@ -6,16 +6,20 @@ from testmon_cli.tracing.attribution import SESSION
 
 
 class Turn:
-    """The identity that code runs for, and the owner of its hits: the identity itself, or a statement of its module.
+    """The identity that code runs for, and the owner of its hits.
 
-    Where code of an earlier statement may still run, in a thread or a forked child, the owner is the identity.
+    The identity itself, or a statement of its module.
+
+    Where code of an earlier statement may still run, in a thread or a forked child, the owner is
+    the identity.
     """
 
     def __init__(self, identity: str = SESSION) -> None:
         self.identity = identity
         self.owner = identity
         self.has_children = False  # that were forked
-        self._statements: dict[str, str] = {}  # of modules that are being imported: identity -> that of the statement
+        # of modules that are being imported: identity -> that of the statement
+        self._statements: dict[str, str] = {}
         self._threads: int | None = None  # how many there were when the first module was imported
         self._had_threads = False  # whether there were more when the statement began
 
@@ -34,7 +38,10 @@ class Turn:
             self.owner = self.identity
 
     def proceed(self, identity: str, statement: str | None) -> str | None:
-        """Let what runs for a module belong to a statement of it, or to the whole; gives the statement before."""
+        """Let what runs for a module belong to a statement of it, or to the whole.
+
+        Gives the statement before.
+        """
         self._had_threads = _thread._count() != self._threads
         before = self._statements.pop(identity, None)
         if statement is not None:

@@ -15,9 +15,21 @@ _REMEMBERED = 500  # hits of a source that are given out as the same objects
 class Unit:
     """One content of one source, with the place of its probes."""
 
-    __slots__ = ("base", "entered", "file", "known", "last", "probes", "qualnames", "taken", "zeros")
+    __slots__ = (
+        "base",
+        "entered",
+        "file",
+        "known",
+        "last",
+        "probes",
+        "qualnames",
+        "taken",
+        "zeros",
+    )
 
-    def __init__(self, file: LoadedFile, probes: Probes, base: int, qualnames: tuple[str, ...]) -> None:
+    def __init__(
+        self, file: LoadedFile, probes: Probes, base: int, qualnames: tuple[str, ...]
+    ) -> None:
         self.file = file
         self.probes = probes
         self.base = base
@@ -25,11 +37,16 @@ class Unit:
         self.zeros = [0] * (len(qualnames) + 1)
         self.last = self.zeros  # the list of hits that was taken the last time
         self.taken = bytes(self.zeros)  # the same as bytes
-        self.known: dict[bytes, Hits | None] = {}  # by hits as they were taken; many tests hit the same
-        self.entered: dict[tuple[Hits, str], bool] = {}  # whether hits show that a function was entered, by its name
+        # by hits as they were taken; many tests hit the same
+        self.known: dict[bytes, Hits | None] = {}
+        # whether hits show that a function was entered, by its name
+        self.entered: dict[tuple[Hits, str], bool] = {}
 
     def as_bytes(self, hits: list[int]) -> bytes:
-        """A list of hits as bytes. To turn it takes long, and tests often hit what the one before hit."""
+        """A list of hits as bytes.
+
+        To turn it takes long, and tests often hit what the one before hit.
+        """
         if hits != self.last:
             self.last = hits
             self.taken = bytes(bytearray(hits))  # bytes alone take twice as long
@@ -52,7 +69,8 @@ class Units:
 
     def __init__(self, witness: Witness | None) -> None:
         self._witness = witness
-        # Forked children store here; so does this process when what it ran is to be known after it was killed.
+        # Forked children store here; so does this process when what it ran is to be known after it
+        # was killed.
         self._array = HitArray() if witness is None else HitArray(witness.open_hits(CAPACITY))
         self._make_witness: Callable[[], Witness] | None = None
         self.is_shared = witness is not None
@@ -71,7 +89,12 @@ class Units:
         return self._used + blocks + 1 <= CAPACITY
 
     def add(
-        self, path: str, digest: str, size: int, qualnames: tuple[str, ...], prepare: Callable[[Probes, str], None]
+        self,
+        path: str,
+        digest: str,
+        size: int,
+        qualnames: tuple[str, ...],
+        prepare: Callable[[Probes, str], None],
     ) -> Unit:
         """Make the unit of a source; `prepare` is called with its probes and path before they can be hit."""
         try:
@@ -106,10 +129,12 @@ class Units:
         return found
 
     def take(self, number: int) -> bytes | None:
-        """The hits of a unit since the last call, which is idle from now on; None where there are none.
+        """The hits of a unit since the last call, which is idle from now on.
 
-        The list of a unit is exchanged for another: no thread can be between looking it up and storing into it, since
-        Python switches threads only at calls and backward jumps.
+        None where there are none.
+
+        The list of a unit is exchanged for another: no thread can be between looking it up and
+        storing into it, since Python switches threads only at calls and backward jumps.
         """
         unit = self.all[number]
         spare = unit.zeros.copy()
@@ -122,7 +147,10 @@ class Units:
         return self.is_shared and self._array.find(b"\1", 0, self._used) >= 0
 
     def take_shared(self) -> Iterator[tuple[int, bytes]]:
-        """The hits that processes share, by number of the unit. Each is reset alone: others may be stored meanwhile."""
+        """The hits that processes share, by number of the unit.
+
+        Each is reset alone: others may be stored meanwhile.
+        """
         taken = 0 if self._witness is None else _TAKEN
         data = self._array[: self._used]
         position = data.find(1)

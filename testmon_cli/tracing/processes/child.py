@@ -1,8 +1,10 @@
-"""Python processes that tests start: they are traced for the test, and report even when they are killed.
+"""Python processes that tests start.
 
-A child maps its hits to a file in the spool folder (`<process>.hits`, with `<process>.owner` beside it that says for
-whom and where each source has its probes) and removes both when it ends in good order. What is left when the session
-is over is read by the pytest process.
+They are traced for the test, and report even when they are killed.
+
+A child maps its hits to a file in the spool folder (`<process>.hits`, with `<process>.owner` beside
+it that says for whom and where each source has its probes) and removes both when it ends in good
+order. What is left when the session is over is read by the pytest process.
 """
 
 import atexit
@@ -21,14 +23,21 @@ from testmon_cli.tracing.engines.protocol import Hits, LoadedFile
 from testmon_cli.tracing.originals import environ, is_file, open_file
 from testmon_cli.tracing.processes.self_hosting import make_room
 from testmon_cli.tracing.recorder import Recorder, activate, current
-from testmon_cli.tracing.settings import HIDDEN_VARIABLE, IDENTITY_VARIABLE, LAUNCHER, VARIABLE, TraceSettings
+from testmon_cli.tracing.settings import (
+    HIDDEN_VARIABLE,
+    IDENTITY_VARIABLE,
+    LAUNCHER,
+    VARIABLE,
+    TraceSettings,
+)
 from testmon_cli.tracing.watch.programs import command_words
 from testmon_cli.tracing.watch.states import EVERYTHING, KEPT
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
 FORK_SERVER = "multiprocessing.popen_forkserver"
 FORK = "multiprocessing.popen_fork"
-_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")  # they stay, and run no tests' code
+# they stay, and run no tests' code
+_HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 _KEY = "testmon_identity"  # among what multiprocessing tells a child to prepare
 _FROM_SCRATCH = "a Python subprocess was not traced: its environment was made from scratch"
 _ONCE = bytes(min(value, 1) for value in range(256))  # hits that were taken count as others
@@ -54,7 +63,9 @@ class Owner:
         if self._is_gone:
             return
         with open(self._stem + ".owner", "a", encoding="utf-8", errors="surrogateescape") as handle:
-            handle.write(f"{base}\t{count}\t{file.digest}\t{file.size}\t{file.mtime_ns}\t{file.path}\n")
+            handle.write(
+                f"{base}\t{count}\t{file.digest}\t{file.size}\t{file.mtime_ns}\t{file.path}\n"
+            )
 
     def gone(self) -> None:
         """Nothing is left to tell."""
@@ -73,7 +84,8 @@ def start() -> None:
     """Trace this process, which a traced one started."""
     global _is_hidden  # noqa: PLW0603
     settings = TraceSettings.from_environment(os.environ)
-    if settings is None or current() is not None or LAUNCHER in sys.orig_argv:  # a test runs `testmon collect`
+    # a test runs `testmon collect`
+    if settings is None or current() is not None or LAUNCHER in sys.orig_argv:
         return
     _is_hidden = HIDDEN_VARIABLE in os.environ
     command = " ".join(sys.orig_argv[1:4])
@@ -89,7 +101,8 @@ def start() -> None:
     prepare(recorder)
     if server:
         _follow_requests(recorder)
-    if "sys.stdin.readline" not in command:  # as execnet starts workers of pytest-xdist, where the plugin comes later
+    # as execnet starts workers of pytest-xdist, where the plugin comes later
+    if "sys.stdin.readline" not in command:
         make_room(recorder.scope)
 
 
@@ -167,7 +180,8 @@ def _wrap_fork_exec(recorder: Recorder) -> None:
 
     _posixsubprocess.fork_exec = disguise(fork_exec)
 
-    def spare_subprocess() -> None:  # which is wrapped on its own, and knows what environment it gives
+    # which is wrapped on its own, and knows what environment it gives
+    def spare_subprocess() -> None:
         vars(sys.modules["subprocess"]).update(_fork_exec=original)
 
     recorder.once_loaded("subprocess", spare_subprocess)
@@ -187,7 +201,10 @@ def _forked(recorder: Recorder) -> None:
 
 
 def _name_in_requests(recorder: Recorder) -> None:
-    """Tell the fork server of multiprocessing for whom it forks; a process that never uses it loads nothing of it."""
+    """Tell the fork server of multiprocessing for whom it forks.
+
+    A process that never uses it loads nothing of it.
+    """
 
     def wrap() -> None:
         spawn: Any = importlib.import_module("multiprocessing.spawn")
@@ -202,7 +219,10 @@ def _name_in_requests(recorder: Recorder) -> None:
 
 
 def _note_processes(recorder: Recorder) -> None:
-    """Note the processes of multiprocessing that are forked; others are noted where they are started."""
+    """Note the processes of multiprocessing that are forked.
+
+    Others are noted where they are started.
+    """
 
     def wrap(name: str) -> None:
         popen = sys.modules[name].Popen
@@ -260,7 +280,8 @@ def _wrap_popen(recorder: Recorder) -> None:
 def environment_of_child(env: Any, recorder: Recorder, program: Any, words: list[str]) -> Any:
     """The environment that a child gets in place of `env`.
 
-    Of one that was made from scratch, only Python sees more than is in it, and takes that out as it starts.
+    Of one that was made from scratch, only Python sees more than is in it, and takes that out as it
+    starts.
     """
     identity = recorder.attribution.caller()
     known = environ if env is None else env
@@ -280,7 +301,9 @@ def environment_of_child(env: Any, recorder: Recorder, program: Any, words: list
 
 
 def _with_bootstrap(path: str | None) -> str:
-    folders = [] if not path else [folder for folder in path.split(os.pathsep) if folder != BOOTSTRAP]
+    folders = (
+        [] if not path else [folder for folder in path.split(os.pathsep) if folder != BOOTSTRAP]
+    )
     return os.pathsep.join([BOOTSTRAP, *folders])
 
 
@@ -307,7 +330,8 @@ def why_unseen(program: str, words: list[str], env: Any, own: str = "") -> str:
     """
     program = _found(program, environ if env is None else env)
     if not is_python(program):
-        return _FROM_SCRATCH if _is_hidden else ""  # it may start Python in its turn, which nothing is told
+        # it may start Python in its turn, which nothing is told
+        return _FROM_SCRATCH if _is_hidden else ""
     told = (environ if env is None else env).get(VARIABLE)
     if told is None:
         return _FROM_SCRATCH
@@ -318,7 +342,10 @@ def why_unseen(program: str, words: list[str], env: Any, own: str = "") -> str:
 
 
 def _found(program: str, env: Any) -> str:
-    """The path of a program that is looked for in the folders of PATH; its name when it is in none."""
+    """The path of a program that is looked for in the folders of PATH.
+
+    Its name when it is in none.
+    """
     if os.path.dirname(program):
         return program
     path = env.get("PATH") or (os.defpath if env is environ else env.get(b"PATH", os.defpath))
@@ -327,7 +354,10 @@ def _found(program: str, env: Any) -> str:
 
 
 def is_isolated(program: str, words: list[str]) -> str:
-    """The option of a command, or of the first line of a script, that keeps us out of the process; "" without."""
+    """The option of a command, or of the first line of a script, that keeps us out of the process.
+
+    "" without.
+    """
     for options in (words[1:], _first_line(program)[1:]):
         for word in options:
             if not word.startswith("-") or word in ("-c", "-m", "-"):
@@ -374,7 +404,9 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
         return
     identity = identity.replace("\0", "\n")
     if not os.path.exists(stem + ".hits"):
-        yield wire.Trace(identity, unknown=("a Python subprocess was killed before it could tell what it ran",))
+        yield wire.Trace(
+            identity, unknown=("a Python subprocess was killed before it could tell what it ran",)
+        )
         return
     with open(stem + ".hits", "rb") as handle:
         data = handle.read()
@@ -388,6 +420,8 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
             hits.append(Hits(file, part.translate(_ONCE)))
     records, numbers = recorder.numbered(hits)
     # Which names it looked up it kept to itself.
-    asked = recorder.numbered_names([(found.file, frozenset({LOST, LOST_ON_IMPORT})) for found in hits], records)
+    asked = recorder.numbered_names(
+        [(found.file, frozenset({LOST, LOST_ON_IMPORT})) for found in hits], records
+    )
     yield from records
     yield wire.Trace(identity, numbers, (wire.Resource(KEPT, f"\t{EVERYTHING}", ""),), asked=asked)

@@ -1,7 +1,9 @@
-"""Starts pytest with tracing in place: `python -m testmon_cli.tracing.processes.launch <pytest arguments>`.
+"""Starts pytest with tracing in place.
 
-Tracing begins before pytest or the project is imported. Apart from that pytest finds the process as `python -m pytest`
-would have made it.
+`python -m testmon_cli.tracing.processes.launch <pytest arguments>`.
+
+Tracing begins before pytest or the project is imported. Apart from that pytest finds the process as
+`python -m pytest` would have made it.
 """
 
 import importlib.util
@@ -16,8 +18,8 @@ from testmon_cli.tracing.settings import LAUNCHER, VARIABLE, TraceSettings
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 PLUGIN = "testmon_cli.tracing.pytest_plugin.plugin"
-# Interrupts pytest as Ctrl-C does. It is a signal that nobody else uses: what a shell starts in the background ignores
-# that of Ctrl-C, and a project may handle that in its own way.
+# Interrupts pytest as Ctrl-C does. It is a signal that nobody else uses: what a shell starts in the
+# background ignores that of Ctrl-C, and a project may handle that in its own way.
 INTERRUPT: int = getattr(signal, "SIGRTMAX", signal.SIGINT + 3) - 3
 
 
@@ -110,7 +112,10 @@ def _trace(settings: TraceSettings) -> None:
 
 
 def _look_like_pytest(arguments: Sequence[str]) -> None:
-    """Be `pytest.__main__` to all who ask: the project, pytest and children that multiprocessing spawns."""
+    """Be `pytest.__main__` to all who ask.
+
+    The project, pytest and children that multiprocessing spawns.
+    """
     spec = importlib.util.find_spec("pytest.__main__")
     main_module = sys.modules["__main__"]
     if spec is not None and spec.origin is not None and main_module.__spec__ is not None:

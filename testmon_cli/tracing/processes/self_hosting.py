@@ -1,6 +1,7 @@
 """When the project is testmon: what watches its tests was loaded before it could be watched, and makes room.
 
-The modules that are loaded stay with those that use them. Whoever imports them from now on gets others, with probes.
+The modules that are loaded stay with those that use them. Whoever imports them from now on gets
+others, with probes.
 """
 
 import sys
@@ -11,7 +12,10 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 def make_room(scope: Scope) -> None:
-    """Forget our modules if they are the project's; none of ours may be imported after that, but by the project."""
+    """Forget our modules if they are the project's.
+
+    None of ours may be imported after that, but by the project.
+    """
     if scope.source(__file__) is not None:
         for name in [name for name in sys.modules if name.partition(".")[0] == _PACKAGE]:
             del sys.modules[name]

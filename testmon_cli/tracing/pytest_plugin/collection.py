@@ -20,7 +20,11 @@ class CollectionWatch:
     """Watches how pytest collects tests, and records what it found."""
 
     def __init__(
-        self, recorder: Recorder, names: NodeNames, flush: Callable[..., None], is_controller: Callable[[], bool]
+        self,
+        recorder: Recorder,
+        names: NodeNames,
+        flush: Callable[..., None],
+        is_controller: Callable[[], bool],
     ) -> None:
         """`flush` writes records; `is_controller` says whether pytest-xdist runs the tests in other processes."""
         self.requested = {_REQUEST}  # names of the fixtures that tests ask for
@@ -53,14 +57,18 @@ class CollectionWatch:
         nodeid = self._names.of(collector)
         identity = collect_identity(nodeid)
         entry = self._recorder.attribution.push(identity)
-        # What ran for a collector counts for all below it: each relies on the next above, the first on the session.
+        # What ran for a collector counts for all below it: each relies on the next above, the first
+        # on the session.
         self._recorder.pending(identity).uses.append(self.nearest(collector.parent))
         self._collectors.add(identity)
         try:
             report = yield
         finally:
-            if isinstance(collector, pytest.File) and not self._recorder.scope.source(str(collector.path)):
-                self._recorder.resources.rely_on(str(collector.path))  # doctests in text, tests in YAML ...
+            if isinstance(collector, pytest.File) and not self._recorder.scope.source(
+                str(collector.path)
+            ):
+                # doctests in text, tests in YAML ...
+                self._recorder.resources.rely_on(str(collector.path))
             self._recorder.attribution.pop(entry)
         self._note_collected(collector, nodeid, report)
         return report
@@ -90,7 +98,11 @@ class CollectionWatch:
             files = tuple(dict.fromkeys(self._files))
             fixtures = tuple(sorted(self.requested - {_REQUEST}))
             keywords = self._keywords.groups()
-            self._flush(wire.Collected(tuple(self._nodeids), tuple(self._deselected), keywords, files, fixtures))
+            self._flush(
+                wire.Collected(
+                    tuple(self._nodeids), tuple(self._deselected), keywords, files, fixtures
+                )
+            )
 
     def ask_for_fixture(self, name: str) -> None:
         """A running test asks for a fixture by a name that none has among its parameters."""

@@ -24,7 +24,9 @@ class Session(Protocol):
 class FixtureWatch:
     """Gives every instance of a fixture wider than a test an identity, and notes who uses which."""
 
-    def __init__(self, session: Session, collection: CollectionWatch, recorder: Recorder, worker: str = "") -> None:
+    def __init__(
+        self, session: Session, collection: CollectionWatch, recorder: Recorder, worker: str = ""
+    ) -> None:
         self._session = session
         self._collection = collection
         self._attribution = recorder.attribution
@@ -34,7 +36,8 @@ class FixtureWatch:
         self._instances: dict[FixtureDef[Any], str] = {}
         self._set_ups: list[wire.SetUp] = []
         self._ending: dict[str, list[Entry]] = {}  # of instances that are being torn down
-        self._inner: list[float] = []  # of each set-up that is going on, the seconds of those within it
+        # of each set-up that is going on, the seconds of those within it
+        self._inner: list[float] = []
         self._install()
 
     def living(self) -> set[str]:
@@ -49,7 +52,8 @@ class FixtureWatch:
         pending = self._recorder.pending(identity)
         pending.complete = False
         entry = self._attribution.push(identity)
-        # Finalisers run from the last to the first: this one runs after the fixture's own, the next before.
+        # Finalisers run from the last to the first: this one runs after the fixture's own, the next
+        # before.
         fixturedef.addfinalizer(lambda: self._end(fixturedef, identity))
         self._inner.append(0.0)
         started = _now()
@@ -61,7 +65,9 @@ class FixtureWatch:
 
         return leave
 
-    def _time(self, identity: str, fixturedef: FixtureDef[Any], request: SubRequest, seconds: float) -> None:
+    def _time(
+        self, identity: str, fixturedef: FixtureDef[Any], request: SubRequest, seconds: float
+    ) -> None:
         """Tell how long a set-up took, if that is worth sharing."""
         own = seconds - self._inner.pop()
         if self._inner:
@@ -118,8 +124,15 @@ class FixtureWatch:
         SubRequest._get_active_fixturedef = disguise(traced_active)  # type: ignore[method-assign,assignment]
 
     def _instance(self, fixturedef: object) -> str | None:
-        """The identity of a fixture's instance; what pytest puts in place of `request` is none, and has no hash."""
-        return self._instances.get(fixturedef) if self._instances and isinstance(fixturedef, FixtureDef) else None
+        """The identity of a fixture's instance.
+
+        What pytest puts in place of `request` is none, and has no hash.
+        """
+        return (
+            self._instances.get(fixturedef)
+            if self._instances and isinstance(fixturedef, FixtureDef)
+            else None
+        )
 
     def _used(self, instance: str, request: SubRequest | None, asker: Any = None) -> None:
         nodeid = self._session.nodeid

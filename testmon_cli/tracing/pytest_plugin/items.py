@@ -10,7 +10,10 @@ import pytest
 
 
 def marks_of(item: pytest.Item) -> list[pytest.Mark]:
-    """The markers of a test, the closest first, as `iter_markers` gives them. Its generators would take longer."""
+    """The markers of a test, the closest first, as `iter_markers` gives them.
+
+    Its generators would take longer.
+    """
     found: list[pytest.Mark] = []
     node: Any = item
     while node is not None:
@@ -27,7 +30,10 @@ def classes_above(item: pytest.Item) -> str:
 
 @cache
 def is_function(cls: type[pytest.Item]) -> bool:
-    """Whether items of a class stand for Python functions. Their classes are abstract ones: to ask takes long."""
+    """Whether items of a class stand for Python functions.
+
+    Their classes are abstract ones: to ask takes long.
+    """
     return issubclass(cls, pytest.Function)
 
 
@@ -65,6 +71,9 @@ def code_of_test(function: Any) -> CodeType | None:
 
 
 def fixtures_of(item: pytest.Item) -> Sequence[str]:
-    """The names of the fixtures that a test asks for, itself or by others; tests of one function share them."""
+    """The names of the fixtures that a test asks for, itself or by others.
+
+    Tests of one function share them.
+    """
     names: Sequence[str] = getattr(item, "fixturenames", ())
     return names

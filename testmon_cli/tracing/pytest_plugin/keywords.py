@@ -1,4 +1,7 @@
-"""What `-k` of pytest matches besides the names that a node id holds: markers, attributes of functions and more."""
+"""What `-k` of pytest matches besides the names that a node id holds.
+
+Markers, attributes of functions and more.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -25,22 +28,36 @@ class Keywords:
             function = getattr(item, "function", None)
             if self._is_plain(item, function):
                 continue
-            key = (item.parent, function, [mark.name for mark in item.own_markers], set(item.extra_keyword_matches))
-            if key != self._key:  # those of a function mostly have the same, whatever their parameters
+            key = (
+                item.parent,
+                function,
+                [mark.name for mark in item.own_markers],
+                set(item.extra_keyword_matches),
+            )
+            # those of a function mostly have the same, whatever their parameters
+            if key != self._key:
                 self._key, self._found = key, _keywords_of(item)
             if self._found:
                 self._tests[self._found].append(self._name(item))
 
     def groups(self) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
         """Keywords, and the node ids of the tests that have just these."""
-        return tuple((tuple(sorted(keywords)), tuple(tests)) for keywords, tests in self._tests.items())
+        return tuple(
+            (tuple(sorted(keywords)), tuple(tests)) for keywords, tests in self._tests.items()
+        )
 
     def _is_plain(self, item: pytest.Item, function: object) -> bool:
         """Whether a test has no keywords, as most have not: to ask pytest for them takes long."""
         if item.parent is not self._parent:
             self._parent = item.parent
-            self._is_parent_plain = item.parent is not None and not any(map(_is_marked, item.parent.listchain()))
-        return self._is_parent_plain and not _is_marked(item) and not getattr(function, "__dict__", None)
+            self._is_parent_plain = item.parent is not None and not any(
+                map(_is_marked, item.parent.listchain())
+            )
+        return (
+            self._is_parent_plain
+            and not _is_marked(item)
+            and not getattr(function, "__dict__", None)
+        )
 
 
 def _is_marked(node: Node) -> bool:

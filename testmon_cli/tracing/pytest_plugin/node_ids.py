@@ -14,8 +14,10 @@ class NodeNames:
     def __init__(self, root: str, pytests_root: str) -> None:
         self._root = root
         self._pytests_root = pytests_root
-        self._moved: dict[str, str] = {}  # pytest's name of a file or folder -> its path from our root, if that differs
-        self._paths: dict[Any, tuple[str, str]] = {}  # by file or folder: its node id, and its path from our root
+        # pytest's name of a file or folder -> its path from our root, if that differs
+        self._moved: dict[str, str] = {}
+        # by file or folder: its node id, and its path from our root
+        self._paths: dict[Any, tuple[str, str]] = {}
         self._parent: Any = None  # of the test that was asked for last: others mostly have the same
         self._of_parent = ("", "")
         self._file = ("", "")  # the path of a file from our root, and its absolute path
@@ -56,7 +58,8 @@ class NodeNames:
             found = self._paths[holder] = (holder.nodeid, self.of_path(str(holder.path)))
             if found[0] != found[1]:
                 self._moved[found[0]] = found[1]
-        if holder is not node and isinstance(holder, pytest.File):  # then no other below this parent is a file
+        # then no other below this parent is a file
+        if holder is not node and isinstance(holder, pytest.File):
             self._parent, self._of_parent = parent, found
         return found
 

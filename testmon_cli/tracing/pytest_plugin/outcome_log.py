@@ -1,7 +1,7 @@
 """A plugin of pytest that writes down how tests come out, and runs a share of them where that is asked for.
 
-It is loaded by name (`-p`), in runs with and without tracing. Apart from the share it changes nothing. A line of the
-file is a list in JSON: its first item says what it tells of.
+It is loaded by name (`-p`), in runs with and without tracing. Apart from the share it changes
+nothing. A line of the file is a list in JSON: its first item says what it tells of.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TextIO
 
 import pytest
 
@@ -37,7 +37,9 @@ class LogSettings(NamedTuple):
 
 def is_in_share(nodeid: str, share: float, seed: str) -> bool:
     """Whether a test is among a share of all, which is the same for the same seed."""
-    digest = hashlib.blake2b(f"{seed}\0{nodeid}".encode(errors="surrogatepass"), digest_size=8).digest()
+    digest = hashlib.blake2b(
+        f"{seed}\0{nodeid}".encode(errors="surrogatepass"), digest_size=8
+    ).digest()
     return int.from_bytes(digest, "big") % _PARTS < share * _PARTS
 
 
@@ -45,7 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Write of the session, not of one that it starts."""
     told = os.environ.get(VARIABLE)
     if told and not config.pluginmanager.has_plugin("testmon-outcomes"):
-        config.pluginmanager.register(OutcomeLog(config, LogSettings(*json.loads(told))), "testmon-outcomes")
+        config.pluginmanager.register(
+            OutcomeLog(config, LogSettings(*json.loads(told))), "testmon-outcomes"
+        )
 
 
 class OutcomeLog:
@@ -58,10 +62,14 @@ class OutcomeLog:
         self._process = os.getpid()
         self._tests: dict[str, OutcomeReader] = {}
         # A worker of pytest-xdist sends its reports to the process that writes.
-        self._file = None if hasattr(config, "workerinput") else open(settings.path, "a", encoding="utf-8")  # noqa: SIM115
+        self._file: TextIO | None = None
+        if not hasattr(config, "workerinput"):
+            self._file = open(settings.path, "a", encoding="utf-8")  # noqa: SIM115
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
         share, seed = self._settings.share, self._settings.seed
         if share < 1:
             left_out = [item for item in items if not is_in_share(item.nodeid, share, seed)]
@@ -94,7 +102,10 @@ class OutcomeLog:
 
 
 def _telling_line(text: str) -> str:
-    """The line of a failure that says what went wrong: the first one that pytest marks with E, or else the last."""
+    """The line of a failure that says what went wrong.
+
+    The first one that pytest marks with E, or else the last.
+    """
     lines = [line for line in text.splitlines() if line.strip()]
     marked = next((line[1:] for line in lines if line.startswith("E ")), None)
     found = lines[-1] if marked is None and lines else marked or ""
@@ -106,7 +117,11 @@ def _from_elsewhere(root: str) -> list[tuple[str, str]]:
     found = []
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
-        if "." in name or not isinstance(path, str) or name in ("conftest", "setup", "tests", "test"):
+        if (
+            "." in name
+            or not isinstance(path, str)
+            or name in ("conftest", "setup", "tests", "test")
+        ):
             continue
         if not os.path.realpath(path).startswith(root + os.sep) and any(
             Path(root, folder, name, "__init__.py").exists() for folder in ("", "src")

@@ -33,7 +33,10 @@ class OutcomeReader:
         self._texts.append(text)
 
     def add(self, report: pytest.TestReport) -> None:
-        """Take a report in. A second set-up begins the test anew: a plugin reruns it, the last outcome counts."""
+        """Take a report in.
+
+        A second set-up begins the test anew: a plugin reruns it, the last outcome counts.
+        """
         when, shown = report.when, str(report.outcome)
         if when == "setup" and self.outcome:
             self.always = self.always or "a plugin ran it more than once"
@@ -53,7 +56,10 @@ class OutcomeReader:
             self._texts.append(report.longreprtext)
         if when == "call" and self._subtest_failed and outcome == "passed":
             outcome = "failed"
-        if not (when == "teardown" and outcome == "passed") and self.outcome not in ("failed", "error"):
+        if not (when == "teardown" and outcome == "passed") and self.outcome not in (
+            "failed",
+            "error",
+        ):
             self.outcome = outcome
 
     def _subtest(self, report: pytest.TestReport) -> None:

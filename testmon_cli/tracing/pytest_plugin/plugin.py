@@ -69,8 +69,9 @@ def _trace_worker() -> None:
 def _set_aside() -> None:
     """Spare the garbage collector what is loaded now and stays for good.
 
-    With tracing that is a third more than without, and each full collection would take all of it through the caches of
-    the processor, at the cost of what the tests have there. Nothing of the project is loaded yet.
+    With tracing that is a third more than without, and each full collection would take all of it
+    through the caches of the processor, at the cost of what the tests have there. Nothing of the
+    project is loaded yet.
     """
     if recording.current() is not None:
         gc.freeze()
@@ -111,12 +112,15 @@ class Collector:
         self.is_worker = hasattr(config, "workerinput")
         self.attribution.rebase(SESSION)
         recorder.engine.weigh()
-        self.collection = CollectionWatch(recorder, self.names, self._flush, lambda: self.is_controller)
+        self.collection = CollectionWatch(
+            recorder, self.names, self._flush, lambda: self.is_controller
+        )
         self.fixtures = FixtureWatch(
             self, self.collection, recorder, getattr(config, "workerinput", {}).get("workerid", "")
         )
         self.nodeid = ""  # of the test that runs; to ask pytest for it takes long
-        self.is_between = False  # the test before is over, and what runs until the next may count for that
+        # the test before is over, and what runs until the next may count for that
+        self.is_between = False
         self.outcome = OutcomeReader()
         self.running = RunningTests(self.attribution, self._distrust)
         self.apart: dict[str, OutcomeReader] = {}  # of tests that a plugin runs in its own way
@@ -128,7 +132,10 @@ class Collector:
         self.remains = Remains(recorder, self.fixtures.living)
 
     def _flush(self, *last: wire.Record, **options: Any) -> None:
-        """Write what is known. Once that fails nothing follows: records would lack what others say before them."""
+        """Write what is known.
+
+        Once that fails nothing follows: records would lack what others say before them.
+        """
         if self.lost:
             return
         try:
@@ -174,7 +181,10 @@ class Collector:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         if self.recorder.problem and not self.is_worker:
-            print(f"{self.recorder.problem}; the tests it met are selected every time", file=sys.__stderr__)
+            print(
+                f"{self.recorder.problem}; the tests it met are selected every time",
+                file=sys.__stderr__,
+            )
         is_told = self.recorder.settings.verbose and not self.is_worker
         for note in (*(self.remains.notes if is_told else ()), *filter(None, [self.lost])):
             print(f"testmon: {note}", file=sys.__stderr__)
@@ -222,7 +232,10 @@ class Collector:
             self._flush(*crash_records(nodeid, self.recorder.settings.root, report))
 
     def _ran_apart(self, nodeid: str, report: pytest.TestReport) -> None:
-        """A plugin ran a test without pytest's protocol, which we would see: mostly to run several in threads."""
+        """A plugin ran a test without pytest's protocol, which we would see.
+
+        Mostly to run several in threads.
+        """
         outcome = self.apart.setdefault(nodeid, OutcomeReader())
         outcome.add(report)
         if outcome.finished:
@@ -248,18 +261,23 @@ class Collector:
         self.unknown = frozenset(pending.unknown)
         outcome = self._outcome_record(item)
         set_ups = self.fixtures.take_set_ups()
-        self._flush(*set_ups, outcome, check=self._check(item), identity=identity, is_harvested=True)
+        self._flush(
+            *set_ups, outcome, check=self._check(item), identity=identity, is_harvested=True
+        )
 
     def _come_to(self, item: pytest.Item) -> None:
         size = self.collection.size
         if item.parent is not self.place.parent or size != self.place.size:
-            self.place = Place(item.parent, size, self.collection.nearest(item.parent), classes_above(item))
+            self.place = Place(
+                item.parent, size, self.collection.nearest(item.parent), classes_above(item)
+            )
 
     def _outcome_record(self, item: pytest.Item) -> wire.Outcome:
         always = self.outcome.always
         depends: dict[str, None] = {}
         for mark in marks_of(item):
-            if mark.name == "testmon_always" and not always.startswith(_MARKED):  # the closest counts
+            # the closest counts
+            if mark.name == "testmon_always" and not always.startswith(_MARKED):
                 given = mark.kwargs.get("reason") or (mark.args[0] if mark.args else "")
                 always = f"{_MARKED}: {given}" if given else _MARKED
             elif mark.name == "testmon_depends":
@@ -284,7 +302,9 @@ class Collector:
         function = getattr(found, "__func__", found)
         if function is not self.function.function:
             code = code_of_test(function)
-            self.function = TestedFunction(function, code, code and self.recorder.scope.source(code.co_filename))
+            self.function = TestedFunction(
+                function, code, code and self.recorder.scope.source(code.co_filename)
+            )
         _, code, path = self.function
         if code is None or path is None:
             return None
@@ -319,7 +339,10 @@ class Place(NamedTuple):
 
 
 class TestedFunction(NamedTuple):
-    """A test function with what is needed to tell whether it ran; many tests have the same, with other parameters."""
+    """A test function with what is needed to tell whether it ran.
+
+    Many tests have the same, with other parameters.
+    """
 
     function: object
     code: CodeType | None

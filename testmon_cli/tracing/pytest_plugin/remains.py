@@ -8,11 +8,15 @@ from testmon_cli.tracing.recorder import Recorder
 
 
 class Remains:
-    """Threads and processes of tests that are over. The code that they run counts for the tests that run meanwhile."""
+    """Threads and processes of tests that are over.
+
+    The code that they run counts for the tests that run meanwhile.
+    """
 
     def __init__(self, recorder: Recorder, living_fixtures: Callable[[], set[str]]) -> None:
         self.notes: list[str] = []  # for people who want to know
-        self.left: dict[str, frozenset[str]] = {}  # whose processes live on, and what is not known of them
+        # whose processes live on, and what is not known of them
+        self.left: dict[str, frozenset[str]] = {}
         self._recorder = recorder
         self._living_fixtures = living_fixtures
         self._threads = frozenset(threading.enumerate())
@@ -37,7 +41,11 @@ class Remains:
         for pid in [pid for pid in processes if not child.is_alive(pid)]:
             del processes[pid]
         kept = self._living_fixtures()
-        left = {owner for owner in processes.values() if owner.startswith(("test:", "fixture:")) and owner not in kept}
+        left = {
+            owner
+            for owner in processes.values()
+            if owner.startswith(("test:", "fixture:")) and owner not in kept
+        }
         if identity in left:
             self.notes.append(f"{nodeid} left processes behind: they count for the tests after it")
         self.left = {owner: self.left.get(owner, unknown) for owner in left}

@@ -71,11 +71,15 @@ def naming_settings(config: pytest.Config) -> dict[str, object]:
             value = config.getini(name)
         except (ValueError, KeyError):
             continue
-        settings[name] = [str(entry) for entry in value] if isinstance(value, list | tuple) else str(value)
+        settings[name] = (
+            [str(entry) for entry in value] if isinstance(value, list | tuple) else str(value)
+        )
     for name in _OPTIONS:
         value = config.getoption(name, None)
         if value is not None:
-            settings[name] = value if isinstance(value, bool | str) else [str(entry) for entry in value]
+            settings[name] = (
+                value if isinstance(value, bool | str) else [str(entry) for entry in value]
+            )
     return settings
 
 

@@ -1,4 +1,7 @@
-"""Tests that run at once, in threads: what each of them runs cannot be told apart, and they are selected every time."""
+"""Tests that run at once, in threads.
+
+What each of them runs cannot be told apart, and they are selected every time.
+"""
 
 import threading
 from collections.abc import Callable
@@ -12,8 +15,8 @@ AT_ONCE = "other tests ran at the same time, in threads"
 class RunningTests:
     """The tests that run now: mostly one, at times one within another, and with some plugins several in threads.
 
-    While these run, nothing that is observed can be trusted to belong to whom it is taken down for: `distrust` is told
-    of each identity.
+    While these run, nothing that is observed can be trusted to belong to whom it is taken down for:
+    `distrust` is told of each identity.
     """
 
     def __init__(self, attribution: Attribution, distrust: Callable[[str], None]) -> None:

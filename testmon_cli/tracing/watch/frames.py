@@ -12,20 +12,41 @@ from testmon_cli.tracing.settings import Scope
 
 PROJECT, MACHINERY, OTHER, WATCH = 1, 2, 3, 4
 _LIMIT = 32  # frames; a function that keeps what it reads may be far out
-_PACKAGES = ("_pytest", "pytest", "pluggy", "xdist", "execnet", "coverage", "pytest_cov", "testmon_cli")
+_PACKAGES = (
+    "_pytest",
+    "pytest",
+    "pluggy",
+    "xdist",
+    "execnet",
+    "coverage",
+    "pytest_cov",
+    "testmon_cli",
+)
 # What reads the sources of others to show them; hypothesis takes constants from there.
-_SHOWING = ("hypothesis", "IPython", "executing", "stack_data", "icecream", "rich", "sphinx", "varname")
+_SHOWING = (
+    "hypothesis",
+    "IPython",
+    "executing",
+    "stack_data",
+    "icecream",
+    "rich",
+    "sphinx",
+    "varname",
+)
 _MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctest.py", "pdb.py")
 
 _INSTALLED = ("site-packages", "dist-packages")
-# Modules of this package that reads of project code go through. What `imports` reads it reads for itself.
+# Modules of this package that reads of project code go through. What `imports` reads it reads for
+# itself.
 _WATCHING = ("library_calls", "places", "programs", "project_reads", "resources", "variables")
-_FINDERS = ("importlib_metadata", "pkg_resources")  # packages that do the same as importlib.metadata
+# packages that do the same as importlib.metadata
+_FINDERS = ("importlib_metadata", "pkg_resources")
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _METADATA = os.path.join(_LIBRARY, "importlib", "metadata")
 _WATCHERS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _OWN = os.path.dirname(os.path.dirname(_WATCHERS)) + os.sep  # all of tracing
-# What every read of os.environ goes through; the code of both is frozen into Python, so their files do not name it.
+# What every read of os.environ goes through; the code of both is frozen into Python, so their files
+# do not name it.
 _PLUMBING = frozenset(
     {os.getenv.__code__.co_filename, _collections_abc.Mapping.get.__code__.co_filename, OURS},
 )
@@ -54,22 +75,27 @@ class FrameReader:
     def project_frames_of_reader(self, *, of_place: bool) -> Frames:
         """The project frames, if who called what now runs of `inspect` wants the text of a source to use it.
 
-        `of_place` says that it is that of code which runs: only what project code makes of it counts.
+        `of_place` says that it is that of code which runs: only what project code makes of it
+        counts.
         """
         frame: FrameType | None = sys._getframe(2)
-        while frame is not None and (frame.f_code.co_filename == self._inspect or self._kind(frame) == WATCH):
+        while frame is not None and (
+            frame.f_code.co_filename == self._inspect or self._kind(frame) == WATCH
+        ):
             frame = frame.f_back
         if frame is None:
             return ()
         kind = self._kind(frame)
-        is_meant = kind == PROJECT or (kind == OTHER and not of_place and not _only_shows(frame.f_code.co_filename))
+        is_meant = kind == PROJECT or (
+            kind == OTHER and not of_place and not _only_shows(frame.f_code.co_filename)
+        )
         return self._from(frame) if is_meant else ()
 
     def project_frames_of_importer(self, *, of_any: bool) -> Frames:
         """The project frames, if a call that the importing function made is looking for a module.
 
-        None for an import statement of the project: what it names is known without running it. `of_any` says that a
-        library may be calling for the project.
+        None for an import statement of the project: what it names is known without running it.
+        `of_any` says that a library may be calling for the project.
         """
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and (self._kind(frame) == WATCH or _imports(frame)):
@@ -78,7 +104,9 @@ class FrameReader:
             frame = frame.f_back
         if frame is None or not (of_any or self._kind(frame) == PROJECT):
             return ()
-        is_statement = self._kind(frame) == PROJECT and frame.f_code.co_code[frame.f_lasti] == _IMPORT
+        is_statement = (
+            self._kind(frame) == PROJECT and frame.f_code.co_code[frame.f_lasti] == _IMPORT
+        )
         return () if is_statement else self._from(frame)
 
     def project_calls(self) -> bool:
@@ -100,7 +128,9 @@ class FrameReader:
             name = code.co_filename
             kind = kinds.get(name) or self._classify(name)
             if kind == PROJECT:
-                found.append((self._scope.source(name) or name, code.co_qualname, frame.f_lineno or 0))
+                found.append(
+                    (self._scope.source(name) or name, code.co_qualname, frame.f_lineno or 0)
+                )
                 if len(found) == _LIMIT:
                     break
             elif kind == MACHINERY and not found:
@@ -120,7 +150,11 @@ class FrameReader:
             kind = WATCH
         elif self._scope.source(name) is not None and not name.startswith(_OWN):
             kind = PROJECT
-        elif name.startswith("<frozen importlib._bootstrap") or name in self._modules or self._is_package(name):
+        elif (
+            name.startswith("<frozen importlib._bootstrap")
+            or name in self._modules
+            or self._is_package(name)
+        ):
             kind = MACHINERY
         else:
             kind = OTHER
@@ -163,7 +197,11 @@ def _only_shows(name: str) -> bool:
 
 def _is_of_package(name: str, packages: tuple[str, ...]) -> bool:
     """Whether a file is of one of some installed packages."""
-    return any(f"{os.sep}{folder}{os.sep}{package}{os.sep}" in name for folder in _INSTALLED for package in packages)
+    return any(
+        f"{os.sep}{folder}{os.sep}{package}{os.sep}" in name
+        for folder in _INSTALLED
+        for package in packages
+    )
 
 
 @cache
@@ -177,7 +215,10 @@ def looks_for_distributions(frame: FrameType) -> bool:
     folder = os.path.dirname(frame.f_code.co_filename)
     if folder == _METADATA:
         return True
-    return os.path.basename(folder) in _FINDERS and os.path.basename(os.path.dirname(folder)) in _INSTALLED
+    return (
+        os.path.basename(folder) in _FINDERS
+        and os.path.basename(os.path.dirname(folder)) in _INSTALLED
+    )
 
 
 def is_import_from_archive(frame: FrameType | None) -> bool:

@@ -1,7 +1,7 @@
 """Sees modules being imported: whose code runs, and who asked for it.
 
-Tracebacks of failed imports are something users read, so what is put in place here leaves the frames as they were:
-same file, same function name, same line.
+Tracebacks of failed imports are something users read, so what is put in place here leaves the
+frames as they were: same file, same function name, same line.
 """
 
 import _imp
@@ -57,11 +57,15 @@ class ImportWatch:
         self._enter = enter
         self._leave = leave
         self._edge = edge
-        self._awaited: dict[str, list[Callable[[], None]]] = {}  # module -> what to do once it is loaded
+        # module -> what to do once it is loaded
+        self._awaited: dict[str, list[Callable[[], None]]] = {}
         self._edges: set[tuple[str, str]] = set()
 
     def once_loaded(self, module: str, do: Callable[[], None]) -> None:
-        """Do something as soon as a module of a library is there: at once, when it is imported, or never."""
+        """Do something as soon as a module of a library is there.
+
+        At once, when it is imported, or never.
+        """
         if module in sys.modules:
             do()
         else:
@@ -69,7 +73,9 @@ class ImportWatch:
 
     def install(self) -> None:
         original = machinery._call_with_frames_removed
-        machinery._call_with_frames_removed = _same_frame(original, begin=self._begin, end=self._end)
+        machinery._call_with_frames_removed = _same_frame(
+            original, begin=self._begin, end=self._end
+        )
         machinery._sanity_check = self._wrap_check(machinery._sanity_check)
 
     def attach_pytest(self, prepare: Prepare) -> None:
@@ -77,7 +83,8 @@ class ImportWatch:
         from _pytest.assertion import rewrite
 
         def begin(code: CodeType, namespace: dict[str, Any]) -> tuple[CodeType, object | None]:
-            name = namespace.get("__file__")  # code that was cached before its folder was moved names the old place
+            # code that was cached before its folder was moved names the old place
+            name = namespace.get("__file__")
             path = self._scope.source(name if isinstance(name, str) else code.co_filename)
             if path is not None:
                 if self._scope.source(code.co_filename) != path:
@@ -116,12 +123,17 @@ class ImportWatch:
             self._leave(token)
 
     def _wrap_check(self, original: Callable[..., None]) -> Callable[..., None]:
-        """importlib.import_module checks its arguments here: a module that is loaded already is asked for as well."""
+        """importlib.import_module checks its arguments here.
+
+        A module that is loaded already is asked for as well.
+        """
 
         def check(name: Any, package: Any, level: Any) -> None:
             original(name, package, level)
             if level:
-                name = machinery._resolve_name(name[level:] if name[:1] == "." else name, package, level)
+                name = machinery._resolve_name(
+                    name[level:] if name[:1] == "." else name, package, level
+                )
             path = getattr(sys.modules.get(name), "__file__", None)
             if isinstance(path, str):
                 self.asked(path, sys._getframe(1))
@@ -159,7 +171,9 @@ def _around_exec(
     if len(places) != 1:
         raise EngineUnavailableError("pytest executes rewritten modules in an unknown way")
     statement = function.body[places[0]]
-    module_code, namespace = ast.unparse(statement).removeprefix("exec(").removesuffix(")").split(", ")
+    module_code, namespace = (
+        ast.unparse(statement).removeprefix("exec(").removesuffix(")").split(", ")
+    )
     before, around = ast.parse(
         f"{module_code}, _testmon_token = _testmon_begin({module_code}, {namespace})\n"
         "try: pass\nfinally: _testmon_end(_testmon_token)"
@@ -172,7 +186,8 @@ def _around_exec(
     function.body[places[0] : places[0] + 1] = [before, around]
     original.__globals__.update(_testmon_begin=begin, _testmon_end=end)
     made: dict[str, Any] = {}
-    future = ast.parse("from __future__ import annotations").body  # names in annotations need not be there
+    # names in annotations need not be there
+    future = ast.parse("from __future__ import annotations").body
     module = ast.Module([*future, function], [])
     builtins.exec(compile(module, code.co_filename, "exec"), original.__globals__, made)  # noqa: S102
     replacement: Callable[..., Any] = made[original.__name__]
@@ -180,7 +195,10 @@ def _around_exec(
 
 
 def _function_of(code: CodeType) -> "ast.FunctionDef":
-    """The definition of a function, read from its file: its lines alone, since the whole takes long to parse."""
+    """The definition of a function, read from its file.
+
+    Its lines alone, since the whole takes long to parse.
+    """
     import ast
 
     with open(code.co_filename, encoding="utf-8") as handle:
@@ -191,7 +209,10 @@ def _function_of(code: CodeType) -> "ast.FunctionDef":
     above = "\n" * (code.co_firstlineno - 2) + ("if True:\n" if margin else "\n")
     tree = ast.parse("".join((above, lines[0], *rest)))
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and (node.name, node.lineno) == (code.co_name, code.co_firstlineno):
+        if isinstance(node, ast.FunctionDef) and (node.name, node.lineno) == (
+            code.co_name,
+            code.co_firstlineno,
+        ):
             return node
     raise EngineUnavailableError(f"the source of {code.co_qualname} cannot be read")
 

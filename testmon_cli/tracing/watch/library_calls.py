@@ -39,7 +39,8 @@ def told_of(
 ) -> Callable[..., Any]:
     """A function that does what `original` does, then calls `notice` with the result and the arguments.
 
-    It raises what `original` raises; what `notice` raises goes to `failed`. Its frames count as those of `filename`.
+    It raises what `original` raises; what `notice` raises goes to `failed`. Its frames count as
+    those of `filename`.
     """
 
     @functools.wraps(original)
@@ -79,14 +80,18 @@ class LibraryCalls:
             once_loaded(module, functools.partial(self._watch_metadata, module))
 
     def _wrap(self, owner: Any, name: str, notice: Callable[..., None]) -> None:
-        setattr(owner, name, told_of(getattr(owner, name), notice, self._busy, self._reads.sink.failed))
+        setattr(
+            owner, name, told_of(getattr(owner, name), notice, self._busy, self._reads.sink.failed)
+        )
 
     def _watch_finding(self, once_loaded: OnceLoaded) -> None:
         machinery: Any = importlib._bootstrap
         failed = self._reads.sink.failed
         find = told_of(machinery._find_spec, self._missed, self._busy, failed, IMPORT_MACHINERY)
         machinery._find_spec = find
-        once_loaded("importlib.util", lambda: setattr(sys.modules["importlib.util"], "_find_spec", find))
+        once_loaded(
+            "importlib.util", lambda: setattr(sys.modules["importlib.util"], "_find_spec", find)
+        )
 
     def _missed(self, found: object, name: str, folders: Any, *_: Any, **__: Any) -> None:
         """A module may not be there that the project asked for by a call (`import_module`, `importorskip` ...)."""
@@ -112,14 +117,20 @@ class LibraryCalls:
 
     def _watch_inspect(self) -> None:
         inspect: Any = sys.modules["inspect"]
-        self._wrap(inspect, "findsource", functools.partial(self._source_read, inspect.getsourcefile))
+        self._wrap(
+            inspect, "findsource", functools.partial(self._source_read, inspect.getsourcefile)
+        )
 
     def _source_read(self, file_of: Callable[[Any], str | None], _: object, what: Any) -> None:
-        """The text of a source was given, mostly from a cache: to use it, unless it is one that only shows it."""
+        """The text of a source was given, mostly from a cache.
+
+        To use it, unless it is one that only shows it.
+        """
         place = self._reads.places.of(file_of(what))
         if place is None or self._reads.is_content_known(place):
             return
-        # Where something was called is asked by many that do not want the text: `inspect.stack` gives it.
+        # Where something was called is asked by many that do not want the text: `inspect.stack`
+        # gives it.
         frames = self._reads.frames.project_frames_of_reader(of_place=isinstance(what, _PLACES))
         self._reads.take("file", place, self._reads.places.file_state, frames)
 
@@ -128,9 +139,15 @@ class LibraryCalls:
         self._wrap(getattr(sys.modules[module], name), method, self._template_given)
 
     def _template_given(self, found: Any, *_: Any, **__: Any) -> None:
-        """A template was given, mostly one that the engine keeps: who asks for it relies on its file."""
-        template = found[0] if isinstance(found, tuple) else found  # Django gives where it found it, too
-        name = getattr(template, "filename", None) or getattr(getattr(template, "origin", None), "name", None)
+        """A template was given, mostly one that the engine keeps.
+
+        Who asks for it relies on its file.
+        """
+        # Django gives where it found it, too
+        template = found[0] if isinstance(found, tuple) else found
+        name = getattr(template, "filename", None) or getattr(
+            getattr(template, "origin", None), "name", None
+        )
         place = self._reads.places.of(name) if isinstance(name, str) else None
         if place is not None:
             self._reads.take_file(place)
@@ -143,4 +160,6 @@ class LibraryCalls:
         places = self._reads.places
         place = places.of(finder.root or ".")
         if place is not None and not self._reads.is_known(METADATA, place):
-            self._reads.take(METADATA, place, lambda folder: metadata_state(folder, places.created_in(folder)))
+            self._reads.take(
+                METADATA, place, lambda folder: metadata_state(folder, places.created_in(folder))
+            )

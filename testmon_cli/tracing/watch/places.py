@@ -1,4 +1,7 @@
-"""Files and folders below the root: how they are named, what the run wrote of them, and which are ignored."""
+"""Files and folders below the root.
+
+How they are named, what the run wrote of them, and which are ignored.
+"""
 
 import os
 from collections.abc import Collection
@@ -30,7 +33,8 @@ class Places:
             return self._found[name]
         except KeyError:
             pass
-        if name.startswith("<") and name.endswith(">"):  # no file, but how code objects name what has none
+        # no file, but how code objects name what has none
+        if name.startswith("<") and name.endswith(">"):
             return None
         if not os.path.isabs(name):
             try:
@@ -50,7 +54,10 @@ class Places:
         return real if self._scope.holds(real) else None
 
     def file_state(self, place: str) -> str:
-        """The content of a file as a digest, or that it is missing. A file is read again once its stat changes."""
+        """The content of a file as a digest, or that it is missing.
+
+        A file is read again once its stat changes.
+        """
         try:
             stat = get_state(place)
         except OSError:

@@ -41,7 +41,12 @@ class Programs:
         frames: Frames | None = None
         for word in words:
             place = reads.places.of(os.path.join(folder, word))
-            if place is None or reads.places.is_skipped(place) or not is_file(place) or reads.is_content_known(place):
+            if (
+                place is None
+                or reads.places.is_skipped(place)
+                or not is_file(place)
+                or reads.is_content_known(place)
+            ):
                 continue
             frames = reads.frames.project_frames() if frames is None else frames
             reads.take("file", place, reads.places.file_state, frames)

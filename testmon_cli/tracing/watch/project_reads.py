@@ -11,7 +11,10 @@ from testmon_cli.tracing.wire import Resource
 
 
 class ProjectReads:
-    """Tells the sink of files and folders that are read for project code; the run's own files do not count."""
+    """Tells the sink of files and folders that are read for project code.
+
+    The run's own files do not count.
+    """
 
     def __init__(self, settings: TraceSettings, scope: Scope, sink: Sink) -> None:
         self.sink = sink
@@ -26,8 +29,12 @@ class ProjectReads:
         """Whether the content of a file was taken down already, not only that it exists."""
         return self.sink.known_state("file", place) not in (None, EXISTS)
 
-    def take(self, kind: str, place: str, state: Callable[[str], str], frames: Frames | None = None) -> None:
-        """Take down that a place was read, if project code asked for it: in the frames given, or else in those of now.
+    def take(
+        self, kind: str, place: str, state: Callable[[str], str], frames: Frames | None = None
+    ) -> None:
+        """Take down that a place was read, if project code asked for it.
+
+        In the frames given, or else in those of now.
 
         `state` is called with the place.
         """
@@ -36,12 +43,19 @@ class ProjectReads:
             self.sink.read(Resource(kind, place, state(place), found))
 
     def take_file(self, place: str) -> None:
-        """Take down that a file was read, also where that is known: another function may keep what it reads."""
+        """Take down that a file was read, also where that is known.
+
+        Another function may keep what it reads.
+        """
         self.take("file", place, self.places.file_state)
 
     def take_folder(self, place: str) -> None:
         """Take down that a folder was listed."""
-        self.take("directory", place, lambda folder: directory_state(folder, self.places.created_in(folder)))
+        self.take(
+            "directory",
+            place,
+            lambda folder: directory_state(folder, self.places.created_in(folder)),
+        )
 
     def take_file_for_all(self, place: str) -> None:
         """Take a file down that every test may rely on."""

@@ -17,8 +17,8 @@ from testmon_cli.tracing.watch.variables import watch_environment
 from testmon_cli.tracing.wire import Resource
 
 _WRITES = os.O_WRONLY | os.O_RDWR
-# Where things are on a machine: no dependency when only the standard library asks (to start a program, to find a
-# folder for temporary files, to know the width of the terminal).
+# Where things are on a machine: no dependency when only the standard library asks (to start a
+# program, to find a folder for temporary files, to know the width of the terminal).
 _LIBRARY_VARIABLES = frozenset(
     (
         "PATH",
@@ -44,7 +44,10 @@ _ARCHIVES = (".zip", ".egg", ".whl", ".pyz")  # Python imports from these
 
 
 class ResourceWatch:
-    """Records reads that project code makes, or a library makes for it; what the run itself wrote does not count."""
+    """Records reads that project code makes, or a library makes for it.
+
+    What the run itself wrote does not count.
+    """
 
     def __init__(self, settings: TraceSettings, scope: Scope, sink: Sink) -> None:
         self._settings = settings
@@ -100,9 +103,15 @@ class ResourceWatch:
         self._sink.watched()
 
     def _unpickled(self, module: Any, name: Any) -> None:
-        """What an object kept comes to life again, maybe in another test; classes of libraries do not matter."""
+        """What an object kept comes to life again, maybe in another test.
+
+        Classes of libraries do not matter.
+        """
         key = (module, name)
-        if key not in self._unpickled_classes and str(module).partition(".")[0] not in sys.stdlib_module_names:
+        if (
+            key not in self._unpickled_classes
+            and str(module).partition(".")[0] not in sys.stdlib_module_names
+        ):
             how = READ if self._frames.project_calls() else PASSED
             if how == PASSED:
                 self._unpickled_classes.add(key)
@@ -111,7 +120,8 @@ class ResourceWatch:
     # files
 
     def _open(self, path: Any, mode: str | None, flags: int) -> None:
-        if isinstance(path, str) and path.endswith(_BYTECODE):  # imports open many, and to place one takes long
+        # imports open many, and to place one takes long
+        if isinstance(path, str) and path.endswith(_BYTECODE):
             return
         place = self._places.of(path)
         if place is None or place.endswith(_BYTECODE):
@@ -172,15 +182,24 @@ class ResourceWatch:
         frames = self._frames.project_frames()
         if frames:
             text = None if value is None else os.fsdecode(value)
-            self._sink.read(Resource("environment", name, environment_state(text, self._settings.hash_key), frames))
+            self._sink.read(
+                Resource(
+                    "environment", name, environment_state(text, self._settings.hash_key), frames
+                )
+            )
 
     def _variable(self, key: Any) -> str | None:
-        """The name of a variable, None when nobody relies on it. Some programs read thousands of times."""
+        """The name of a variable, None when nobody relies on it.
+
+        Some programs read thousands of times.
+        """
         try:
             return self._variables[key]
         except KeyError:
             name = os.fsdecode(key)
-            is_ours = name.startswith(("TESTMON_", "PYTEST_")) or matches(name, self._settings.ignore_environment)
+            is_ours = name.startswith(("TESTMON_", "PYTEST_")) or matches(
+                name, self._settings.ignore_environment
+            )
             if len(self._variables) > MEMO_LIMIT:
                 self._variables.clear()
             found = self._variables[key] = None if is_ours else name

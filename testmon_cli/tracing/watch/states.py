@@ -12,10 +12,13 @@ EXISTS = "exists"  # only that it is there was asked, not what it holds
 UNSET = "unset"
 EVERYTHING = "*"  # in place of what is kept: it is not known what outlives the test
 COPIED = "copied "  # the same, before the module and class of copies that do
-READ, PASSED = "read ", "passed "  # before those of what was pickled, which the project or a library loaded
-SEEN = "seen "  # before what an object keeps that outlived the turn in which it was kept: who read it there
+# before those of what was pickled, which the project or a library loaded
+READ, PASSED = "read ", "passed "
+# before what an object keeps that outlived the turn in which it was kept: who read it there
+SEEN = "seen "
 LOST = "lost "  # before what outlives a turn in objects that are not known
-MAKING = "making "  # before the name of a function, and functions of a file that ran while it made what it keeps
+# before the name of a function, and functions of a file that ran while it made what it keeps
+MAKING = "making "
 UNKNOWN_MAKING = "making? "  # the same where that is not known
 KEPT = "kept"  # kind of resource: what a source keeps that outlives a test; it has no state
 METADATA = "metadata"  # kind of resource: which distributions a folder of the import path has
@@ -33,7 +36,10 @@ _DISTRIBUTIONS = (".dist-info", ".egg-info", ".egg", ".egg-link")
 
 
 def frames_in(text: str) -> Iterator[tuple[str, str, int]]:
-    """The frames that asked for a resource, from the text that keeps them: path, qualified name and line."""
+    """The frames that asked for a resource, from the text that keeps them.
+
+    Path, qualified name and line.
+    """
     for frame in text.split("\n") if text else ():
         path, qualname, line = frame.split("\t")
         yield from_field(path), qualname, int(line)
@@ -99,7 +105,9 @@ def directory_state(path: str, without: Collection[str] = (), added: Collection[
 def metadata_state(path: str, without: Collection[str] = ()) -> str:
     """The digest of what says, by its name in a folder of the import path, which distributions are there."""
     try:
-        names = sorted(n for n in list_folder(path) if n.lower().endswith(_DISTRIBUTIONS) and n not in without)
+        names = sorted(
+            n for n in list_folder(path) if n.lower().endswith(_DISTRIBUTIONS) and n not in without
+        )
     except OSError:
         return MISSING
     return _digest_of(names)
@@ -123,7 +131,9 @@ def environment_state(value: str | None, hash_key: str) -> str:
 
 
 def of_both(first: Resource, second: Resource, reader: str) -> Resource:
-    """What was read twice for one test, or by statements of a module that is imported: the `reader`.
+    """What was read twice for one test, or by statements of a module that is imported.
+
+    The `reader`.
 
     Without frames where it is not known which statement it was.
     """

@@ -28,8 +28,8 @@ class _Walk(threading.local):
 def watch_environment(read: Read) -> None:
     """Call `read` for each read of one variable whose value is what this process was started with.
 
-    What the run sets for itself does not count, and once it is put back it counts again. A walk over all variables
-    (a copy) is not a read of each.
+    What the run sets for itself does not count, and once it is put back it counts again. A walk
+    over all variables (a copy) is not a read of each.
     """
     environ: Any = os.environ
     initial = dict(environ._data)
@@ -65,6 +65,9 @@ def watch_environment(read: Read) -> None:
 
 
 def _place() -> tuple[int, int] | None:
-    """Frame and instruction that use os.environ. A copy lists the names, then reads each, all in one instruction."""
+    """Frame and instruction that use os.environ.
+
+    A copy lists the names, then reads each, all in one instruction.
+    """
     frame = asker(sys._getframe(1))
     return None if frame is None else (id(frame), frame.f_lasti)

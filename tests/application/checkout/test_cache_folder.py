@@ -41,7 +41,9 @@ def test_a_link_is_not_used(tmp_path: Path) -> None:
     assert "is a link" in prepared.note
 
 
-def test_a_key_that_others_can_read_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_others_can_read_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "cache" / "testmon" / "key"
     place.parent.mkdir(parents=True)
     place.write_bytes(bytes(32))

@@ -105,7 +105,9 @@ def test_outside_of_ci_a_job_is_local() -> None:
 
 @pytest.mark.parametrize("provider", ALL)
 def test_a_push_to_a_branch(provider: str) -> None:
-    assert job(ALL[provider]).provenance == Provenance(provider, "push", "main", "1a2b3c", "", "Checks", "test", "ada")
+    assert job(ALL[provider]).provenance == Provenance(
+        provider, "push", "main", "1a2b3c", "", "Checks", "test", "ada"
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,12 +115,18 @@ def test_a_push_to_a_branch(provider: str) -> None:
     [
         (GITHUB + "GITHUB_EVENT_NAME=schedule", "push", "main", ""),
         (GITHUB + "GITHUB_REF=refs/tags/main", "push", "refs/tags/main", ""),
-        (GITHUB + "GITHUB_EVENT_NAME=pull_request_target\nGITHUB_BASE_REF=main", "other", "main", "main"),
+        (
+            GITHUB + "GITHUB_EVENT_NAME=pull_request_target\nGITHUB_BASE_REF=main",
+            "other",
+            "main",
+            "main",
+        ),
         (GITHUB + "GITHUB_EVENT_NAME=workflow_run", "other", "main", ""),
         (GITHUB + "GITHUB_EVENT_NAME=issue_comment", "other", "main", ""),
         # Without its description, nobody knows whose pull request it is.
         (
-            GITHUB + "GITHUB_EVENT_NAME=pull_request\nGITHUB_REF=refs/pull/12/merge\nGITHUB_BASE_REF=main",
+            GITHUB
+            + "GITHUB_EVENT_NAME=pull_request\nGITHUB_REF=refs/pull/12/merge\nGITHUB_BASE_REF=main",
             "fork",
             "refs/pull/12",
             "main",
@@ -126,8 +134,18 @@ def test_a_push_to_a_branch(provider: str) -> None:
         (GITLAB + "CI_COMMIT_BRANCH=\nCI_COMMIT_TAG=main", "push", "refs/tags/main", ""),
         (GITLAB + "CI_PIPELINE_SOURCE=trigger", "other", "main", ""),
         (GITLAB + GITLAB_MERGE, "pull-request", "refs/merge-requests/12", "main"),
-        (GITLAB + GITLAB_MERGE + "CI_MERGE_REQUEST_SOURCE_PROJECT_ID=8", "fork", "refs/merge-requests/12", "main"),
-        (GITLAB + GITLAB_MERGE + "CI_MERGE_REQUEST_SOURCE_PROJECT_ID=", "fork", "refs/merge-requests/12", "main"),
+        (
+            GITLAB + GITLAB_MERGE + "CI_MERGE_REQUEST_SOURCE_PROJECT_ID=8",
+            "fork",
+            "refs/merge-requests/12",
+            "main",
+        ),
+        (
+            GITLAB + GITLAB_MERGE + "CI_MERGE_REQUEST_SOURCE_PROJECT_ID=",
+            "fork",
+            "refs/merge-requests/12",
+            "main",
+        ),
         (
             GITLAB + GITLAB_MERGE + "CI_MERGE_REQUEST_EVENT_TYPE=merge_train",
             "merge-queue",
@@ -136,16 +154,23 @@ def test_a_push_to_a_branch(provider: str) -> None:
         ),
         (CIRCLECI + "CIRCLE_BRANCH=\nCIRCLE_TAG=v1", "push", "refs/tags/v1", ""),
         (CIRCLECI + "CIRCLE_BRANCH=pull/12\nCIRCLE_PR_NUMBER=12", "fork", "refs/pull/12", ""),
-        (CIRCLECI + "CIRCLE_BRANCH=main\nCIRCLE_PR_REPONAME=shop\nCIRCLE_PR_NUMBER=12", "fork", "refs/pull/12", ""),
         (
-            BUILDKITE + "BUILDKITE_PULL_REQUEST=12\nBUILDKITE_PULL_REQUEST_BASE_BRANCH=main\nBUILDKITE_BRANCH=more\n"
+            CIRCLECI + "CIRCLE_BRANCH=main\nCIRCLE_PR_REPONAME=shop\nCIRCLE_PR_NUMBER=12",
+            "fork",
+            "refs/pull/12",
+            "",
+        ),
+        (
+            BUILDKITE
+            + "BUILDKITE_PULL_REQUEST=12\nBUILDKITE_PULL_REQUEST_BASE_BRANCH=main\nBUILDKITE_BRANCH=more\n"
             "BUILDKITE_PULL_REQUEST_REPO=https://github.com/acme/shop.git",
             "pull-request",
             "refs/pull/12",
             "main",
         ),
         (
-            BUILDKITE + "BUILDKITE_PULL_REQUEST=12\nBUILDKITE_PULL_REQUEST_REPO=https://github.com/eve/shop.git",
+            BUILDKITE
+            + "BUILDKITE_PULL_REQUEST=12\nBUILDKITE_PULL_REQUEST_REPO=https://github.com/eve/shop.git",
             "fork",
             "refs/pull/12",
             "",
@@ -158,9 +183,19 @@ def test_a_push_to_a_branch(provider: str) -> None:
             "refs/pull/12",
             "main",
         ),
-        (AZURE + "BUILD_REASON=PullRequest\nBUILD_SOURCEBRANCH=refs/pull/12/merge", "fork", "refs/pull/12", ""),
+        (
+            AZURE + "BUILD_REASON=PullRequest\nBUILD_SOURCEBRANCH=refs/pull/12/merge",
+            "fork",
+            "refs/pull/12",
+            "",
+        ),
         (AZURE + "BUILD_REASON=ResourceTrigger", "other", "main", ""),
-        (JENKINS + "BRANCH_NAME=PR-12\nCHANGE_ID=12\nCHANGE_TARGET=main", "pull-request", "refs/pull/12", "main"),
+        (
+            JENKINS + "BRANCH_NAME=PR-12\nCHANGE_ID=12\nCHANGE_TARGET=main",
+            "pull-request",
+            "refs/pull/12",
+            "main",
+        ),
         (JENKINS + "CHANGE_ID=12\nCHANGE_FORK=eve", "fork", "refs/pull/12", ""),
         (JENKINS + "BRANCH_NAME=\nGIT_BRANCH=origin/main", "push", "main", ""),
         (JENKINS + "TAG_NAME=v1", "push", "refs/tags/v1", ""),
@@ -175,7 +210,13 @@ def test_whose_code_runs(variables: str, event: str, ref: str, base: str) -> Non
 @pytest.mark.parametrize(
     ("name", "payload", "event", "base", "words"),
     [
-        ("push", {"head_commit": {"message": "Count\n\n[testmon all]"}}, "push", "", "Count\n\n[testmon all]"),
+        (
+            "push",
+            {"head_commit": {"message": "Count\n\n[testmon all]"}},
+            "push",
+            "",
+            "Count\n\n[testmon all]",
+        ),
         (
             "pull_request",
             {
@@ -203,8 +244,20 @@ def test_whose_code_runs(variables: str, event: str, ref: str, base: str) -> Non
             "",
             "",
         ),
-        ("pull_request", {"pull_request": {"head": {"repo": None}, "base": {"repo": None}}}, "fork", "", ""),
-        ("merge_group", {"merge_group": {"base_ref": "refs/heads/main"}}, "merge-queue", "main", ""),
+        (
+            "pull_request",
+            {"pull_request": {"head": {"repo": None}, "base": {"repo": None}}},
+            "fork",
+            "",
+            "",
+        ),
+        (
+            "merge_group",
+            {"merge_group": {"base_ref": "refs/heads/main"}},
+            "merge-queue",
+            "main",
+            "",
+        ),
         ("push", [], "push", "", ""),
     ],
 )
@@ -230,7 +283,8 @@ def test_what_github_says_of_an_event(
         (CIRCLECI + "CIRCLE_NODE_INDEX=x\nCIRCLE_NODE_TOTAL=5", None),
         (BUILDKITE + "BUILDKITE_PARALLEL_JOB=0\nBUILDKITE_PARALLEL_JOB_COUNT=2", (1, 2)),
         (
-            AZURE + "SYSTEM_TOTALJOBSINPHASE=3\nSYSTEM_JOBPOSITIONINPHASE=3\nSYSTEM_PARALLELEXECUTIONTYPE=MultiMachine",
+            AZURE
+            + "SYSTEM_TOTALJOBSINPHASE=3\nSYSTEM_JOBPOSITIONINPHASE=3\nSYSTEM_PARALLELEXECUTIONTYPE=MultiMachine",
             (3, 3),
         ),
         (

@@ -32,7 +32,9 @@ def metadata_folder(place: Path, name: str, **files: str) -> None:
 
 def test_the_current_environment() -> None:
     version = f"{sys.version_info[0]}.{sys.version_info[1]}{getattr(sys, 'abiflags', '')}"
-    assert current("ci") == Environment("ci", version, f"{sys.platform}-{platform.machine().lower()}")
+    assert current("ci") == Environment(
+        "ci", version, f"{sys.platform}-{platform.machine().lower()}"
+    )
 
 
 def test_builds_of_python_and_machines_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +57,11 @@ def test_names_and_versions_come_from_the_folders(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     metadata_folder(first, "Zope.Thing_x-1.2.dist-info")
     metadata_folder(first, "old-3.0-py3.11.egg-info")
-    metadata_folder(first, "develop.egg-info", **{"PKG-INFO": "Metadata-Version: 2.1\nVersion: 0.1.dev0\n\nVersion: 9"})
+    metadata_folder(
+        first,
+        "develop.egg-info",
+        **{"PKG-INFO": "Metadata-Version: 2.1\nVersion: 0.1.dev0\n\nVersion: 9"},
+    )
     metadata_folder(first, "~roken-1.0.dist-info")
     metadata_folder(second, "old-4.0.dist-info")
     assert installed_packages([str(second), str(first), str(tmp_path / "missing")]) == (
@@ -66,7 +72,9 @@ def test_names_and_versions_come_from_the_folders(tmp_path: Path) -> None:
 
 
 def test_a_local_install_has_a_digest_of_what_was_installed(tmp_path: Path) -> None:
-    metadata_folder(tmp_path, "lib-1.0.dist-info", direct_url__json="{}", RECORD="lib.py,sha256=a,1\n")
+    metadata_folder(
+        tmp_path, "lib-1.0.dist-info", direct_url__json="{}", RECORD="lib.py,sha256=a,1\n"
+    )
     [before] = installed_packages([str(tmp_path)])
     (tmp_path / "lib-1.0.dist-info" / "RECORD").write_text("lib.py,sha256=b,1\n", encoding="utf-8")
     [after] = installed_packages([str(tmp_path)])
@@ -120,7 +128,9 @@ def test_git_may_be_missing(project: Project, monkeypatch: pytest.MonkeyPatch) -
 def test_names_with_commas_and_long_descriptions(tmp_path: Path) -> None:
     folder = tmp_path / "till-1.0.dist-info"
     folder.mkdir()
-    (folder / "METADATA").write_text("Name: till\nVersion: 1.0\nRequires-Dist: coins>=1\n\nRequires-Dist: notes\n")
+    (folder / "METADATA").write_text(
+        "Name: till\nVersion: 1.0\nRequires-Dist: coins>=1\n\nRequires-Dist: notes\n"
+    )
     (folder / "RECORD").write_text('"a,b/c.txt",sha256=x,1\ntill/__init__.py,,\n"odd,name.py",,\n')
 
     (package,) = installed_packages([str(tmp_path)])

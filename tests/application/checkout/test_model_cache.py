@@ -29,7 +29,9 @@ class Maker:
             return sources.version_of("a.py", text, stat)[0]
 
         cache = Cache(str(self.path.parent), KEY)
-        return model_cache.version_of(cache, str(self.path), "a.py", content_digest(text), stat, make)
+        return model_cache.version_of(
+            cache, str(self.path), "a.py", content_digest(text), stat, make
+        )
 
 
 @pytest.fixture

@@ -10,7 +10,11 @@ GITHUB = {"GITHUB_ACTIONS": "true", "GITHUB_REF": "refs/heads/main", "GITHUB_ACT
 
 @pytest.mark.parametrize(
     ("name", "expected", "elsewhere"),
-    [("push", "push", "other"), ("merge_group", "merge-queue", "other"), ("pull_request", "fork", "fork")],
+    [
+        ("push", "push", "other"),
+        ("merge_group", "merge-queue", "other"),
+        ("pull_request", "fork", "fork"),
+    ],
 )
 def test_a_job_on_a_branch_that_runs_another_commit_is_not_of_the_branch(
     project: Project, name: str, expected: str, elsewhere: str
@@ -19,7 +23,10 @@ def test_a_job_on_a_branch_that_runs_another_commit_is_not_of_the_branch(
     project.git("commit", "-q", "--allow-empty", "-m", "one")
     head = project.git("rev-parse", "HEAD").out.strip()
     environ = {**GITHUB, "GITHUB_EVENT_NAME": name, "GITHUB_SHA": head}
-    assert (here(project.path, environ).event, here(project.path, environ).commit) == (expected, head)
+    assert (here(project.path, environ).event, here(project.path, environ).commit) == (
+        expected,
+        head,
+    )
     project.git("commit", "-q", "--allow-empty", "-m", "of somebody else")
     assert here(project.path, environ).event == elsewhere
 
@@ -27,4 +34,6 @@ def test_a_job_on_a_branch_that_runs_another_commit_is_not_of_the_branch(
 def test_a_person_has_a_name_and_a_folder_without_git_is_believed(project: Project) -> None:
     assert here(project.path, {}).event == "local"
     assert here(project.path, {}).actor
-    assert here(project.path, {**GITHUB, "GITHUB_EVENT_NAME": "push", "GITHUB_SHA": "abc"}).origin == ("push", "main")
+    assert here(
+        project.path, {**GITHUB, "GITHUB_EVENT_NAME": "push", "GITHUB_SHA": "abc"}
+    ).origin == ("push", "main")

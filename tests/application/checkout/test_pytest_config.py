@@ -16,12 +16,18 @@ INI = "[pytest]\npython_files = check_*.py\naddopts = --doctest-modules\n"
         (".pytest.ini", INI),
         ("tox.ini", INI),
         ("setup.cfg", INI.replace("[pytest]", "[tool:pytest]")),
-        ("pytest.toml", '[pytest]\npython_files = ["check_*.py"]\naddopts = ["--doctest-modules"]\n'),
+        (
+            "pytest.toml",
+            '[pytest]\npython_files = ["check_*.py"]\naddopts = ["--doctest-modules"]\n',
+        ),
         (
             "pyproject.toml",
             '[tool.pytest.ini_options]\npython_files = ["check_*.py"]\naddopts = "--doctest-modules"\n',
         ),
-        ("pyproject.toml", '[tool.pytest]\npython_files = ["check_*.py"]\naddopts = ["--doctest-modules"]\n'),
+        (
+            "pyproject.toml",
+            '[tool.pytest]\npython_files = ["check_*.py"]\naddopts = ["--doctest-modules"]\n',
+        ),
     ],
 )
 def test_every_place(tmp_path: Path, name: str, text: str) -> None:
@@ -33,7 +39,9 @@ def test_every_place(tmp_path: Path, name: str, text: str) -> None:
 
 def test_an_ini_file_wins_even_when_it_is_empty(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text("")
-    (tmp_path / "pyproject.toml").write_text('[tool.pytest.ini_options]\npython_files = "check_*.py"\n')
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.pytest.ini_options]\npython_files = "check_*.py"\n'
+    )
     assert pytest_config.read(tmp_path, environ={}).path == "pytest.ini"
 
 
@@ -41,7 +49,9 @@ def test_other_tables_and_comments_do_not_count(tmp_path: Path) -> None:
     file = tmp_path / "pyproject.toml"
     file.write_text('[tool.pytest.ini_options]\naddopts = "-x"\n')
     before = pytest_config.read(tmp_path, environ={}).digest
-    file.write_text('# said\n[tool.other]\na = 1\n[tool.pytest.ini_options]\naddopts = "-x"  # first\n')
+    file.write_text(
+        '# said\n[tool.other]\na = 1\n[tool.pytest.ini_options]\naddopts = "-x"  # first\n'
+    )
     assert pytest_config.read(tmp_path, environ={}).digest == before
     file.write_text('[tool.pytest.ini_options]\naddopts = "-q"\n')
     assert pytest_config.read(tmp_path, environ={}).digest != before
@@ -63,6 +73,12 @@ def test_a_file_that_cannot_be_parsed_is_a_configuration_of_its_own(tmp_path: Pa
 
 def test_options_of_the_run_count_for_names() -> None:
     config = pytest_config.PytestConfig("", {}, ())
-    assert [config.naming(given).doctest_modules for given in ([], ["--doctest-modules"])] == [False, True]
+    assert [config.naming(given).doctest_modules for given in ([], ["--doctest-modules"])] == [
+        False,
+        True,
+    ]
     given = ["--doctest-glob", "*.rst", "--doctest-glob=docs/*.md"]
-    assert [config.naming(each).doctest_globs for each in ([], given)] == [("test*.txt",), ("*.rst", "docs/*.md")]
+    assert [config.naming(each).doctest_globs for each in ([], given)] == [
+        ("test*.txt",),
+        ("*.rst", "docs/*.md"),
+    ]

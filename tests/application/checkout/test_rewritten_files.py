@@ -25,7 +25,9 @@ NOW = "what it holds now"
         pytest.param({NOW}, None, True, id="went"),
     ],
 )
-def test_what_a_run_changed(tmp_path: Path, found: set[str], written: int | None, expected: bool) -> None:
+def test_what_a_run_changed(
+    tmp_path: Path, found: set[str], written: int | None, expected: bool
+) -> None:
     path = tmp_path / "key.log"
     path.write_text(NOW)
     states = {file_state(str(path)) if state == NOW else state for state in found}
@@ -46,9 +48,15 @@ def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
     [
         pytest.param({}, {"rewritten": ["a"], "own": []}, id="first-time"),
         pytest.param({"rewritten": ["a"]}, {"rewritten": ["a"], "own": ["a"]}, id="second-time"),
-        pytest.param({"rewritten": ["b"], "own": ["b"]}, {"rewritten": ["a"], "own": []}, id="another-is-steady-now"),
         pytest.param(
-            {"rewritten": ["c"], "own": ["c"]}, {"rewritten": ["a", "c"], "own": ["c"]}, id="another-was-not-read"
+            {"rewritten": ["b"], "own": ["b"]},
+            {"rewritten": ["a"], "own": []},
+            id="another-is-steady-now",
+        ),
+        pytest.param(
+            {"rewritten": ["c"], "own": ["c"]},
+            {"rewritten": ["a", "c"], "own": ["c"]},
+            id="another-was-not-read",
         ),
     ],
 )

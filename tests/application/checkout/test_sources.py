@@ -24,7 +24,16 @@ def _write(root: Path, *names: str) -> None:
 
 
 def test_what_is_scanned(tmp_path: Path) -> None:
-    _write(tmp_path, "a.py", "app/b.py", "notes.txt", ".git/c.py", "node_modules/d.py", "venv2/lib/e.py", "gen/f.py")
+    _write(
+        tmp_path,
+        "a.py",
+        "app/b.py",
+        "notes.txt",
+        ".git/c.py",
+        "node_modules/d.py",
+        "venv2/lib/e.py",
+        "gen/f.py",
+    )
     (tmp_path / "venv2/pyvenv.cfg").write_text("")
     assert sorted(sources.scan(tmp_path, exclude=("gen/*",))) == ["a.py", "app/b.py"]
 
@@ -37,7 +46,9 @@ def test_source_folders_outside_the_root(tmp_path: Path) -> None:
 
 def _ref(tree: Tree, path: str, digest: str) -> VersionRef:
     stat = tree.stats[path]
-    return VersionRef(id=1, path=path, digest=digest, model_key="1", size=stat.size, mtime_ns=stat.mtime_ns)
+    return VersionRef(
+        id=1, path=path, digest=digest, model_key="1", size=stat.size, mtime_ns=stat.mtime_ns
+    )
 
 
 def test_a_file_is_recognised_by_size_and_time_alone(tmp_path: Path) -> None:
@@ -83,16 +94,24 @@ def test_a_file_that_does_not_parse(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "model", "taken"),
     [
-        pytest.param(MODEL_KEY, codec.encode(build_model(b"stored = 1\n")), True, id="same-analysis"),
-        pytest.param("other", codec.encode(build_model(b"stored = 1\n")), False, id="another-analysis"),
+        pytest.param(
+            MODEL_KEY, codec.encode(build_model(b"stored = 1\n")), True, id="same-analysis"
+        ),
+        pytest.param(
+            "other", codec.encode(build_model(b"stored = 1\n")), False, id="another-analysis"
+        ),
         pytest.param(MODEL_KEY, b"", False, id="stored-without-a-model"),
     ],
 )
-def test_what_is_stored_of_a_content_is_not_made_again(tmp_path: Path, key: str, model: bytes, taken: bool) -> None:
+def test_what_is_stored_of_a_content_is_not_made_again(
+    tmp_path: Path, key: str, model: bytes, taken: bool
+) -> None:
     _write(tmp_path, "a.py")
     tree = Tree(tmp_path, sources.scan(tmp_path))
     with Datafile.open(tmp_path / "datafile", mode="write", create=True) as tree.datafile:
-        tree.datafile.add_sources([SourceVersion("a.py", tree.digest("a.py"), key, model, b"", 1, 1)])
+        tree.datafile.add_sources(
+            [SourceVersion("a.py", tree.digest("a.py"), key, model, b"", 1, 1)]
+        )
         names = tree.model("a.py").definitions[0].names
     assert names == (("stored",) if taken else ("X",))
 
@@ -102,7 +121,9 @@ def test_another_content_of_a_file_is_parsed(tmp_path: Path) -> None:
     tree = Tree(tmp_path, sources.scan(tmp_path))
     stored = codec.encode(build_model(b"stored = 1\n"))
     with Datafile.open(tmp_path / "datafile", mode="write", create=True) as tree.datafile:
-        tree.datafile.add_sources([SourceVersion("a.py", "another digest", MODEL_KEY, stored, b"", 1, 1)])
+        tree.datafile.add_sources(
+            [SourceVersion("a.py", "another digest", MODEL_KEY, stored, b"", 1, 1)]
+        )
         assert tree.model("a.py").definitions[0].names == ("X",)
 
 

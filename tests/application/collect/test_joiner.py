@@ -6,7 +6,13 @@ import pytest
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.application.collect.joiner import Joiner, SpoolReader, glob_state, matches_test, merged
+from testmon_cli.application.collect.joiner import (
+    Joiner,
+    SpoolReader,
+    glob_state,
+    matches_test,
+    merged,
+)
 from testmon_cli.application.collect.loaded_sources import LoadedSource, LoadedSources
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.domain.records import SourceVersion, Trace
@@ -80,7 +86,9 @@ LOST_NAMES = lookups.checksums_of((LOST, LOST_ON_IMPORT))
 NAMES = [
     pytest.param("probes", b"\1\1\0", (), None, id="none-asked-for"),
     pytest.param("probes", b"\1\1\0", (0,), lookups.checksums_of(["1x"]), id="asked-for"),
-    pytest.param("probes", b"\1\1\0", (0, 1), lookups.checksums_of(["1x", "2y"]), id="asked-for-in-two-steps"),
+    pytest.param(
+        "probes", b"\1\1\0", (0, 1), lookups.checksums_of(["1x", "2y"]), id="asked-for-in-two-steps"
+    ),
     pytest.param("probes", (2, 3), (), LOST_NAMES, id="lines-of-a-child"),
     pytest.param("coverage", (2, 3), (), None, id="a-run-that-records-none"),
 ]
@@ -88,7 +96,11 @@ NAMES = [
 
 @pytest.mark.parametrize(("engine", "hits", "asked", "wanted"), NAMES)
 def test_names_that_were_looked_up_are_kept_beside_the_blocks(
-    root: Path, engine: str, hits: bytes | tuple[int, ...], asked: tuple[int, ...], wanted: frozenset[int] | None
+    root: Path,
+    engine: str,
+    hits: bytes | tuple[int, ...],
+    asked: tuple[int, ...],
+    wanted: frozenset[int] | None,
 ) -> None:
     (root / "a.py").write_text(LOOKING)
     joiner = Joiner(LoadedSources(root), {}, ())
@@ -168,7 +180,9 @@ def test_the_settings_make_a_test_run_always(root: Path) -> None:
 def test_a_fixture_is_complete_when_its_last_record_is() -> None:
     first = Trace("fixture:1:db", {"a.py": frozenset({1})}, complete=False)
     second = Trace("fixture:1:db", {"a.py": frozenset({2})}, complete=True)
-    assert merged(first, second) == Trace("fixture:1:db", {"a.py": frozenset({1, 2})}, complete=True)
+    assert merged(first, second) == Trace(
+        "fixture:1:db", {"a.py": frozenset({1, 2})}, complete=True
+    )
 
 
 def test_a_pattern_of_files_is_their_names_and_contents(tmp_path: Path) -> None:
@@ -244,6 +258,8 @@ def test_a_number_that_comes_again_has_another_meaning(root: Path) -> None:
 
 
 def test_a_stored_model_that_cannot_be_read_is_an_error_of_the_datafile() -> None:
-    loaded = LoadedSource(SourceVersion("a.py", "", MODEL_KEY, b"\x10\0\0\0\x20\0\0\0nothing", b"", 1, 1))
+    loaded = LoadedSource(
+        SourceVersion("a.py", "", MODEL_KEY, b"\x10\0\0\0\x20\0\0\0nothing", b"", 1, 1)
+    )
     with pytest.raises(DatafileError, match="holds what cannot be read"):
         _ = loaded.table

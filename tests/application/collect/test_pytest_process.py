@@ -133,7 +133,10 @@ def test_a_second_signal_kills_a_command_that_does_not_end(tmp_path: Path) -> No
             elif (tmp_path / "ended").exists():
                 os.kill(os.getpid(), signal.SIGHUP)
 
-        assert watched.run(_child(tmp_path, "time.sleep(60)"), os.environ, look) == 128 + signal.SIGTERM
+        assert (
+            watched.run(_child(tmp_path, "time.sleep(60)"), os.environ, look)
+            == 128 + signal.SIGTERM
+        )
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
@@ -150,7 +153,11 @@ def test_the_folders_of_killed_collects_are_removed_at_the_next_start(
         os.utime(dead, (0, 0))
         os.utime(living.folder, (0, 0))
         with spool_folder.spool():
-            assert (Path(living.folder).exists(), fresh.exists(), dead.exists()) == (True, True, False)
+            assert (Path(living.folder).exists(), fresh.exists(), dead.exists()) == (
+                True,
+                True,
+                False,
+            )
         os.utime(fresh, (0, 0))
         spool_folder.sweep(str(tmp_path))
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["kept", "testmon-spool-link"]
@@ -177,7 +184,9 @@ def test_a_folder_that_goes_meanwhile_is_no_error(tmp_path: Path) -> None:
 def test_an_interrupt_before_pytest_is_there_gives_130(project: Project) -> None:
     """While it is imported, say."""
     project.write({"pytest.py": "raise KeyboardInterrupt\n"})
-    answer = project.run(sys.executable, "-m", "testmon_cli", "collect", PYTHONPATH=str(project.path))
+    answer = project.run(
+        sys.executable, "-m", "testmon_cli", "collect", PYTHONPATH=str(project.path)
+    )
     assert (answer.code, answer.out, answer.err) == (130, "", "")
 
 

@@ -55,7 +55,9 @@ def select(project: Project, capsys: pytest.CaptureFixture[str]) -> Select:
 @pytest.fixture(scope="module")
 def _collected_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = Project(tmp_path_factory.mktemp("collected"))
-    project.write({"pyproject.toml": "", "shop.py": SHOP, "test_price.py": PRICE, "test_name.py": NAME})
+    project.write(
+        {"pyproject.toml": "", "shop.py": SHOP, "test_price.py": PRICE, "test_name.py": NAME}
+    )
     assert project.testmon("collect", "-q").code == 0
     return project.path
 
@@ -78,7 +80,9 @@ def test_a_run_of_part_of_the_suite_forgets_nothing(shop: Project, select: Selec
     assert select() == [TEST_NAME, TEST_PRICE]
 
 
-def test_a_failure_is_selected_until_it_passes_and_going_back_selects_nothing(shop: Project, select: Select) -> None:
+def test_a_failure_is_selected_until_it_passes_and_going_back_selects_nothing(
+    shop: Project, select: Select
+) -> None:
     shop.edit("shop.py", "x * 2", "x * 3")
     shop.edit("shop.py", "x.strip()", "x.lstrip()")
     assert shop.testmon("collect", "-q", "-x", "test_price.py", "test_name.py").code == 1
@@ -111,7 +115,10 @@ def test_git_does_not_see_what_is_kept_of_sources(shop: Project) -> None:
     asked = ["git", "status", "--porcelain", "--untracked-files=all", CACHE_FOLDER]
 
     assert list((shop.path / CACHE_FOLDER).rglob("shop.py.*"))
-    assert subprocess.run(asked, cwd=shop.path, check=True, capture_output=True, text=True).stdout == ""
+    assert (
+        subprocess.run(asked, cwd=shop.path, check=True, capture_output=True, text=True).stdout
+        == ""
+    )
 
 
 def test_select_runs_what_is_affected_and_remembers_it(shop: Project, select: Select) -> None:
@@ -128,7 +135,11 @@ def test_select_runs_what_is_affected_and_remembers_it(shop: Project, select: Se
 
 def test_select_takes_sources_and_leaves_values_of_options_alone(shop: Project) -> None:
     def ran(*arguments: str) -> str:
-        return shop.testmon("collect", "--select", "-q", *arguments).out.splitlines()[-1].partition(" in ")[0]
+        return (
+            shop.testmon("collect", "--select", "-q", *arguments)
+            .out.splitlines()[-1]
+            .partition(" in ")[0]
+        )
 
     shop.edit("shop.py", "x * 2", "2 * x")
     shop.edit("shop.py", "x.strip()", "x.strip( ).strip()")
@@ -141,9 +152,17 @@ def test_select_takes_sources_and_leaves_values_of_options_alone(shop: Project) 
 
 
 def test_tests_that_a_first_run_left_out_are_pending(project: Project, select: Select) -> None:
-    project.write({"shop.py": SHOP, "test_price.py": PRICE, "test_name.py": NAME + "\n\ndef test_other(): assert 0\n"})
+    project.write(
+        {
+            "shop.py": SHOP,
+            "test_price.py": PRICE,
+            "test_name.py": NAME + "\n\ndef test_other(): assert 0\n",
+        }
+    )
     assert project.testmon("collect", "-q", "-k", "other or price", "-x").code == 1
-    assert select("--no-failed", "test_name.py", "--explain") == ["test_name.py::test_name  collected, but never run"]
+    assert select("--no-failed", "test_name.py", "--explain") == [
+        "test_name.py::test_name  collected, but never run"
+    ]
     assert select("test_price.py") == ["test_price.py"]
 
 
@@ -183,7 +202,9 @@ def test_what_node_ids_leave_out_of_a_file_is_pending(project: Project, select: 
     assert select() == ["test_a.py::test_c"]
 
 
-def test_names_that_only_look_like_tests_are_not_selected_twice(project: Project, select: Select) -> None:
+def test_names_that_only_look_like_tests_are_not_selected_twice(
+    project: Project, select: Select
+) -> None:
     odd = """
         import unittest.mock
 
@@ -206,8 +227,15 @@ def test_names_that_only_look_like_tests_are_not_selected_twice(project: Project
     assert select() == []
 
 
-def test_a_file_that_cannot_be_collected_is_selected_until_it_can(project: Project, select: Select) -> None:
-    project.write({"test_a.py": "def test_a(): pass\n", "test_bad.py": "import nosuch\n\n\ndef test_bad(): pass\n"})
+def test_a_file_that_cannot_be_collected_is_selected_until_it_can(
+    project: Project, select: Select
+) -> None:
+    project.write(
+        {
+            "test_a.py": "def test_a(): pass\n",
+            "test_bad.py": "import nosuch\n\n\ndef test_bad(): pass\n",
+        }
+    )
     assert project.testmon("collect", "-q").code == 2
     assert "test_bad.py  could not be collected last time" in select("--explain")
     project.edit("test_bad.py", "import nosuch\n", "")
@@ -236,7 +264,8 @@ def _started(project: Project) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "testmon_cli", "collect", "-q", "test_slow.py"]
     process = subprocess.Popen(
         command, cwd=project.path, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # it is ignored by what a script starts with &
+        # it is ignored by what a script starts with &
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     for _ in range(600):
         if (project.path / "started").exists():
@@ -248,10 +277,15 @@ def _started(project: Project) -> subprocess.Popen[str]:
 
 
 def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    return [
+        int(child)
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    ]
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the process of pytest in /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="finds the process of pytest in /proc"
+)
 @pytest.mark.parametrize(
     ("how", "code"),
     [

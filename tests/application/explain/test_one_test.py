@@ -16,7 +16,10 @@ def _reliance(depot: Project, nodeid: str) -> Reliance:
 def test_functions_are_those_that_ran(depot: Project) -> None:
     found = _reliance(depot, "tests/test_rates.py::test_label")
     assert found.selected == ""
-    assert found.functions == (("depot/rates.py", ("label",)), ("tests/test_rates.py", ("test_label",)))
+    assert found.functions == (
+        ("depot/rates.py", ("label",)),
+        ("tests/test_rates.py", ("test_label",)),
+    )
     assert (found.fixtures, found.resources) == ((), ())
 
 
@@ -31,9 +34,12 @@ def test_what_a_shared_fixture_ran_counts(depot: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("test", "resource"), [("test_notes", ("file", "notes.txt")), ("test_mode", ("environment", "DEPOT_MODE"))]
+    ("test", "resource"),
+    [("test_notes", ("file", "notes.txt")), ("test_mode", ("environment", "DEPOT_MODE"))],
 )
-def test_files_and_variables_that_were_read(depot: Project, test: str, resource: tuple[str, str]) -> None:
+def test_files_and_variables_that_were_read(
+    depot: Project, test: str, resource: tuple[str, str]
+) -> None:
     assert _reliance(depot, f"tests/test_files.py::{test}").resources == (resource,)
 
 
@@ -47,7 +53,10 @@ def test_imports_and_packages_are_those_of_all_files_that_it_reaches(depot: Proj
 def test_it_tells_of_the_run_though_the_sources_are_others_now(depot: Project) -> None:
     depot.write({"depot/rates.py": "", "tests/test_rates.py": ""})
     before = _reliance(depot, "tests/test_files.py::test_mode")
-    assert before.functions == (("depot/files.py", ("mode",)), ("tests/test_files.py", ("test_mode",)))
+    assert before.functions == (
+        ("depot/files.py", ("mode",)),
+        ("tests/test_files.py", ("test_mode",)),
+    )
 
 
 def test_it_says_why_a_test_is_selected(depot: Project) -> None:

@@ -10,7 +10,11 @@ from testmon_cli.application import settings
 from testmon_cli.application.checkout import environment, sources
 from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree
-from testmon_cli.application.invalidate.affected_traces import FileChanges, PackageChanges, RunMatcher
+from testmon_cli.application.invalidate.affected_traces import (
+    FileChanges,
+    PackageChanges,
+    RunMatcher,
+)
 from testmon_cli.domain.causes import Cause, Kind, Manner
 from testmon_cli.domain.records import StoredExecution
 from testmon_cli.storage.datafile import Datafile
@@ -65,7 +69,11 @@ def test_files_that_came_went_or_cannot_be_read(matching: Matching) -> None:
     matching.depot.write({"depot/new.py": "A = 1", "depot/rates.py": "def rate(:"})
     (matching.depot.path / "depot/lazy.py").unlink()
     found = matching.matcher().files
-    assert (found.changed, found.added, found.removed) == (("depot/rates.py",), ("depot/new.py",), ("depot/lazy.py",))
+    assert (found.changed, found.added, found.removed) == (
+        ("depot/rates.py",),
+        ("depot/new.py",),
+        ("depot/lazy.py",),
+    )
     assert list(found.broken) == ["depot/rates.py"]
     assert found.broken["depot/rates.py"].endswith("(line 1)")
 
@@ -89,20 +97,26 @@ def test_what_an_edit_touches(
     matching: Matching, path: str, old: str, new: str, wanted: dict[str, tuple[str, str]]
 ) -> None:
     matching.depot.edit(path, old, new)
-    assert {nodeid: (cause.kind.value, cause.wording) for nodeid, cause in matching.invalid().items()} == wanted
+    assert {
+        nodeid: (cause.kind.value, cause.wording) for nodeid, cause in matching.invalid().items()
+    } == wanted
 
 
 def test_a_source_that_cannot_be_read_endangers_who_imports_it(matching: Matching) -> None:
     matching.depot.write({"depot/files.py": "def notes(:"})
     matcher = matching.matcher()
     assert matcher.match() == {}
-    assert {path for path in matcher.endangered if path.startswith("tests/")} == {"tests/test_files.py"}
-    assert {(c.origin.kind.value, c.origin.wording, c.origin.path) for c in matcher.endangered.values()} == {
-        ("file", "does not parse", "depot/files.py")
+    assert {path for path in matcher.endangered if path.startswith("tests/")} == {
+        "tests/test_files.py"
     }
+    assert {
+        (c.origin.kind.value, c.origin.wording, c.origin.path) for c in matcher.endangered.values()
+    } == {("file", "does not parse", "depot/files.py")}
 
 
-def test_a_removed_source_touches_who_ran_it_and_endangers_who_imports_it(matching: Matching) -> None:
+def test_a_removed_source_touches_who_ran_it_and_endangers_who_imports_it(
+    matching: Matching,
+) -> None:
     (matching.depot.path / "depot/rates.py").unlink()
     matcher = matching.matcher()
     nodeids = {e.trace_id: e.nodeid for e in matching.executions()}
@@ -133,7 +147,9 @@ def test_one_change_alone(matching: Matching) -> None:
     cause = Cause(Kind.DEFINITION, Manner.CHANGED, "depot/rates.py", "BASE", 1)
     nodeids = {e.trace_id: e.nodeid for e in matching.executions()}
     for name, wanted in (("BASE", {NEAR}), ("label", {LABEL}), ("NONE", set()), ("TABLE", {NEAR})):
-        hits = matcher.reached_by(lambda growth, name=name: growth.name("depot/rates.py", name, cause))
+        hits = matcher.reached_by(
+            lambda growth, name=name: growth.name("depot/rates.py", name, cause)
+        )
         assert {nodeids[trace] for trace in hits if trace in nodeids} == wanted, name
 
 

@@ -10,19 +10,28 @@ from testmon_cli.domain.records import Package
 
 
 def _package(name: str, version: str, *requires: str, digest: str = "") -> Package:
-    return Package(name=name, version=version, digest=digest, modules=(f"{name}_module",), requires=requires)
+    return Package(
+        name=name, version=version, digest=digest, modules=(f"{name}_module",), requires=requires
+    )
 
 
 BEFORE = (_package("outer", "1.0", "inner"), _package("inner", "1.0"), _package("alone", "1.0"))
 
 
-def _changed(now: tuple[Package, ...], ignored: tuple[str, ...] = (), plugins: tuple[str, ...] = ()) -> dict[str, str]:
+def _changed(
+    now: tuple[Package, ...], ignored: tuple[str, ...] = (), plugins: tuple[str, ...] = ()
+) -> dict[str, str]:
     changes = changed_distributions.compare(BEFORE, now, ignored, plugins).changed()
-    return {modules[0]: f"{cause.origin.name}, {cause.origin.wording}" for modules, cause in changes}
+    return {
+        modules[0]: f"{cause.origin.name}, {cause.origin.wording}" for modules, cause in changes
+    }
 
 
 def test_nothing_changed() -> None:
-    assert changed_distributions.compare(BEFORE, BEFORE, (), ()) == changed_distributions.PackageChanges()
+    assert (
+        changed_distributions.compare(BEFORE, BEFORE, (), ())
+        == changed_distributions.PackageChanges()
+    )
 
 
 def test_what_requires_a_changed_one_changes_as_well() -> None:
@@ -75,7 +84,9 @@ def test_plugins_that_only_watch_concern_tests_when_they_are_used(
     assert changed_distributions.concerns_all(cause, plugins, options) is all_of_them
 
 
-def test_a_plugin_that_came_concerns_all_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_came_concerns_all_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     points = {
@@ -87,6 +98,7 @@ def test_a_plugin_that_came_concerns_all_tests(tmp_path: Path, monkeypatch: pyte
         (tmp_path / f"{name}-1.dist-info").mkdir()
         (tmp_path / f"{name}-1.dist-info/entry_points.txt").write_text(text, encoding="utf-8")
     came = {
-        name: changed_distributions.concerns_all(Cause(Kind.PACKAGE, ADDED, "", f"{name} 1"), ()) for name in points
+        name: changed_distributions.concerns_all(Cause(Kind.PACKAGE, ADDED, "", f"{name} 1"), ())
+        for name in points
     }
     assert came == {"thing": False, "pytest_thing": True, "pytest_sugar": False}

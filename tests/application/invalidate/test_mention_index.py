@@ -30,4 +30,7 @@ def test_bits_hold_what_they_were_given(count: int) -> None:
     things = [f"thing {number}" for number in range(count)]
     assert bits.known(things) == 0
     assert list(bits.things(bits.of(reversed(things)))) == (things[::-1] if count else [])
-    assert set(bits.things(bits.of(things) | bits.known(["first", "never seen"]))) == {"first", *things}
+    assert set(bits.things(bits.of(things) | bits.known(["first", "never seen"]))) == {
+        "first",
+        *things,
+    }

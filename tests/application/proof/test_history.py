@@ -1,4 +1,7 @@
-"""Commits of a repository, and worktrees of it: they import what is their own, wherever the project is installed."""
+"""Commits of a repository, and worktrees of it.
+
+They import what is their own, wherever the project is installed.
+"""
 
 import subprocess
 import sysconfig
@@ -42,7 +45,10 @@ def test_no_hook_of_the_user_runs_in_a_worktree(repository: Repository, tmp_path
 
 
 def test_what_git_could_not_do_is_said_by_its_command(repository: Repository) -> None:
-    with pytest.raises(EnvironmentFailure, match=r"^git worktree failed"), repository.worktree("0" * 40):
+    with (
+        pytest.raises(EnvironmentFailure, match=r"^git worktree failed"),
+        repository.worktree("0" * 40),
+    ):
         pass
 
 
@@ -51,5 +57,10 @@ def test_the_folders_that_a_checkout_is_imported_from(tmp_path: Path) -> None:
     site = sysconfig.get_path("purelib")
     inner = str(tmp_path / "lib")
     assert import_folders(tmp_path, ["", inner, site, "/elsewhere"], []) == ["lib"]
-    assert import_folders(tmp_path, [str(tmp_path), inner], [str(tmp_path / "two")]) == [".", "lib", "two/src"]
-    assert import_folders(Path(site).parents[2], [site], []) == []  # an environment in the checkout is not its source
+    assert import_folders(tmp_path, [str(tmp_path), inner], [str(tmp_path / "two")]) == [
+        ".",
+        "lib",
+        "two/src",
+    ]
+    # an environment in the checkout is not its source
+    assert import_folders(Path(site).parents[2], [site], []) == []

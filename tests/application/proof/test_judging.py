@@ -10,9 +10,12 @@ ONE = Judged("t.py::test_one", "passed", "flaky", "failed 1 of 2 times with the 
 
 
 @pytest.mark.parametrize(
-    ("before", "verdict"), [("passed", "new"), ("passed", "unknown"), ("failed", "flaky"), ("", "flaky")]
+    ("before", "verdict"),
+    [("passed", "new"), ("passed", "unknown"), ("failed", "flaky"), ("", "flaky")],
 )
-def test_what_is_no_regression_or_not_called_flaky_is_not_looked_at(before: str, verdict: str) -> None:
+def test_what_is_no_regression_or_not_called_flaky_is_not_looked_at(
+    before: str, verdict: str
+) -> None:
     assert not doubtful([ONE._replace(before=before, verdict=verdict)])
 
 
@@ -20,8 +23,12 @@ def test_what_is_no_regression_or_not_called_flaky_is_not_looked_at(before: str,
     ("before", "after", "misjudged"),
     [
         pytest.param(["passed", "passed"], ["failed", "failed"], True, id="a regression"),
-        pytest.param(["passed", "failed"], ["failed", "failed"], False, id="it failed before as well"),
-        pytest.param(["passed", "passed"], ["failed", "passed"], False, id="it passes after as well"),
+        pytest.param(
+            ["passed", "failed"], ["failed", "failed"], False, id="it failed before as well"
+        ),
+        pytest.param(
+            ["passed", "passed"], ["failed", "passed"], False, id="it passes after as well"
+        ),
     ],
 )
 def test_more_runs_tell_whether_a_regression_is_called_flaky(
@@ -30,7 +37,9 @@ def test_more_runs_tell_whether_a_regression_is_called_flaky(
     runs = [[{ONE.nodeid: Outcome(result)} for result in results] for results in (before, after)]
     (found,) = settled([ONE], *runs)
     assert found.is_misjudged is misjudged
-    text = as_text(Replay((Step("0123456789", "Change", "compared", judged=(found,)),), None, "3.11", "1"))
+    text = as_text(
+        Replay((Step("0123456789", "Change", "compared", judged=(found,)),), None, "3.11", "1")
+    )
     shown = "\na regression called flaky at 012345678: t.py::test_one\n  failed 1 of 2 times with the same inputs\n"
     assert (shown in text) is misjudged
     assert "failures: 1 that passed at the commit before (1 flaky)\n" in text

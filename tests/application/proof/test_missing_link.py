@@ -8,5 +8,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "limits.md"
 
 
 def test_limits_are_rows_of_the_page() -> None:
-    cells = {line.split(" | ")[0].removeprefix("| ") for line in PAGE.read_text(encoding="utf-8").splitlines()}
+    cells = {
+        line.split(" | ")[0].removeprefix("| ")
+        for line in PAGE.read_text(encoding="utf-8").splitlines()
+    }
     assert [limit for limit in LIMITS if limit not in cells] == []

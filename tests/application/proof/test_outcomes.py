@@ -15,7 +15,9 @@ def outcomes(**results: str) -> dict[str, Outcome]:
     [
         pytest.param({"a": "passed"}, {"a": "passed"}, "", "", "", id="nothing is other"),
         pytest.param({"a": "passed"}, {}, "", "", "", id="removed"),
-        pytest.param({"a": "failed"}, {"a": "failed"}, "a", "", "", id="fails as before and was run"),
+        pytest.param(
+            {"a": "failed"}, {"a": "failed"}, "a", "", "", id="fails as before and was run"
+        ),
         pytest.param({"a": "skipped"}, {"a": "skipped"}, "", "", "", id="skipped as before"),
         pytest.param({"a": "passed"}, {"a": "failed"}, "a", "a", "", id="caught"),
         pytest.param({"a": "passed"}, {"a": "failed"}, "", "", "a", id="a failure is missed"),
@@ -23,9 +25,20 @@ def outcomes(**results: str) -> dict[str, Outcome]:
         pytest.param({"a": "failed"}, {"a": "failed"}, "", "", "a", id="what fails was not run"),
         pytest.param({}, {"a": "passed"}, "a", "a", "", id="new"),
         pytest.param({}, {"a": "passed"}, "", "", "a", id="a new one is missed"),
-        pytest.param({"f::a": "passed"}, {"f": BROKEN}, "f", "f", "", id="a file that breaks is seen"),
-        pytest.param({"f::a": "passed"}, {"f": BROKEN}, "f::a", "", "f", id="a file that breaks is not seen"),
-        pytest.param({"f": BROKEN}, {"f::a": "passed"}, "", "", "f::a", id="the tests of a file that broke are missed"),
+        pytest.param(
+            {"f::a": "passed"}, {"f": BROKEN}, "f", "f", "", id="a file that breaks is seen"
+        ),
+        pytest.param(
+            {"f::a": "passed"}, {"f": BROKEN}, "f::a", "", "f", id="a file that breaks is not seen"
+        ),
+        pytest.param(
+            {"f": BROKEN},
+            {"f::a": "passed"},
+            "",
+            "",
+            "f::a",
+            id="the tests of a file that broke are missed",
+        ),
     ],
 )
 def test_outcomes_are_compared(
@@ -37,8 +50,14 @@ def test_outcomes_are_compared(
 
 
 def test_what_an_older_result_says_needs_not_be_run() -> None:
-    found = compare(outcomes(a="failed", b="failed", c="passed"), outcomes(a="passed", b="passed", c="failed"), ())
-    assert [f.nodeid for f in without(found.missed, {"a": "passed", "b": "skipped", "c": "failed"})] == ["b", "c"]
+    found = compare(
+        outcomes(a="failed", b="failed", c="passed"),
+        outcomes(a="passed", b="passed", c="failed"),
+        (),
+    )
+    assert [
+        f.nodeid for f in without(found.missed, {"a": "passed", "b": "skipped", "c": "failed"})
+    ] == ["b", "c"]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +71,9 @@ def test_what_an_older_result_says_needs_not_be_run() -> None:
 )
 def test_more_runs_tell_what_is_unstable(before: list[str], after: list[str], bucket: str) -> None:
     missed = compare(outcomes(a="passed"), outcomes(a="failed"), ()).missed
-    found = settled(missed, [outcomes(a=result) for result in before], [outcomes(a=result) for result in after])
+    found = settled(
+        missed, [outcomes(a=result) for result in before], [outcomes(a=result) for result in after]
+    )
     assert [f.bucket for f in found] == [bucket]
 
 

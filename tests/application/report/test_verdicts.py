@@ -82,7 +82,11 @@ def _told(failures: dict[str, dict[str, object]]) -> dict[str, object]:
 
 
 def _plain(text: object) -> str:
-    return re.sub(r"\b[0-9a-f]{7,10}\b", "COMMIT", re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "THEN", str(text)))
+    return re.sub(
+        r"\b[0-9a-f]{7,10}\b",
+        "COMMIT",
+        re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "THEN", str(text)),
+    )
 
 
 @pytest.fixture
@@ -120,19 +124,26 @@ def test_verdicts(shop: Project, tmp_path: Path) -> None:
     }
     told = answer.err.splitlines()[1:]
     assert told[0] == "testmon: 5 failures: 2 new, 1 known, 1 flaky, 1 unknown"
-    assert f"testmon: new: test_shop.py::test_changed, which passed on THEN at COMMIT; {why_changed}" in map(
-        _plain, told
+    assert (
+        f"testmon: new: test_shop.py::test_changed, which passed on THEN at COMMIT; {why_changed}"
+        in map(_plain, told)
     )
     shown = shop.testmon("report").out
     assert "failures remembered: 5 (2 new, 1 known, 1 flaky, 1 unknown)\n" in shown
-    assert f"FAILED test_shop.py::test_changed\nnew: passed on THEN at COMMIT; {why_changed}\n" in _plain(shown)
+    assert (
+        f"FAILED test_shop.py::test_changed\nnew: passed on THEN at COMMIT; {why_changed}\n"
+        in _plain(shown)
+    )
 
     [past_now, past] = found["test_as_it_likes"]["history"]  # type: ignore[misc]
     assert [(each["outcome"], each["inputs"], each["is_dirty"]) for each in (past_now, past)] == [
         ("failed", "same", True),
         ("passed", "same", False),
     ]
-    by_name = {failure.nodeid.partition("::")[2]: failure for failure in api.open_project(shop.path).failures()}
+    by_name = {
+        failure.nodeid.partition("::")[2]: failure
+        for failure in api.open_project(shop.path).failures()
+    }
     assert {name: failure.verdict for name, failure in by_name.items()} == VERDICTS
     assert [link.name for link in by_name["test_changed"].chain] == ["price", "TAX"]
 
@@ -140,7 +151,10 @@ def test_verdicts(shop: Project, tmp_path: Path) -> None:
     at_base = _verdicts(shop, "--base", "HEAD")
     assert _told(at_base) == VERDICTS
     assert _plain(at_base["test_wrong"]["reason"]) == "fails at HEAD, too, as on THEN at COMMIT"
-    assert _plain(at_base["test_changed"]["reason"]) == f"passes at HEAD, as on THEN at COMMIT; {why_changed}"
+    assert (
+        _plain(at_base["test_changed"]["reason"])
+        == f"passes at HEAD, as on THEN at COMMIT; {why_changed}"
+    )
     answer = shop.testmon("report", "--base", "nowhere")
     assert (answer.code, answer.out) == (66, "")
 
@@ -152,7 +166,8 @@ def test_verdicts(shop: Project, tmp_path: Path) -> None:
     assert _told(_verdicts(shop)) == {**VERDICTS, "test_changed": "known"}
     assert _told(_verdicts(shop, "--base", "HEAD~")) == VERDICTS
 
-    # What failed in another state than the present one cannot be compared with what is not seen to be other.
+    # What failed in another state than the present one cannot be compared with what is not seen to
+    # be other.
     shop.edit("shop.py", "TAX = 3", "TAX = 4")
     stale = _verdicts(shop)["test_changed"]
     assert (stale["verdict"], _plain(stale["reason"])) == (

@@ -46,7 +46,11 @@ FILES = {
     "tests/test_other.py": "def test_other(): pass\n",
 }
 CANARIES = ["tests/test_first.py::test_fast", "tests/test_second.py::test_fast"]
-ALL = {f"tests/test_{name}.py::test_{speed}" for name in ("first", "second") for speed in ("slow", "fast")}
+ALL = {
+    f"tests/test_{name}.py::test_{speed}"
+    for name in ("first", "second")
+    for speed in ("slow", "fast")
+}
 
 
 @pytest.fixture
@@ -77,7 +81,9 @@ def test_the_fastest_test_of_each_file_stands_for_it(shop: Project) -> None:
 def test_a_canary_is_looked_for_among_the_tests_that_are_asked_for(shop: Project) -> None:
     shop.edit("shop.py", "os.sep", "os.curdir")
     assert shop.testmon("select", "tests/test_first.py").out.split() == CANARIES[:1]
-    assert shop.testmon("select", "-k", "slow and first").out.split() == ["tests/test_first.py::test_slow"]
+    assert shop.testmon("select", "-k", "slow and first").out.split() == [
+        "tests/test_first.py::test_slow"
+    ]
     assert sorted(shop.testmon("select", "shop.py").out.split()) == CANARIES
     assert shop.testmon("select", "tests/test_other.py").out == ""
 
@@ -94,9 +100,14 @@ def test_all_tests_of_a_file_that_failed_to_import_stay_selected(shop: Project) 
     assert _selected(shop) == ["tests/test_first.py", "tests/test_second.py"]
     report = json.loads(shop.testmon("select", "--format", "json").out)
     assert {test["nodeid"] for test in report["tests"]} == ALL
-    assert {test["reason"]["text"] for test in report["tests"]} == {"its file could not be imported last time"}
+    assert {test["reason"]["text"] for test in report["tests"]} == {
+        "its file could not be imported last time"
+    }
     shop.edit("shop.py", "os.sepp", "os.curdir")
-    assert {test["nodeid"] for test in json.loads(shop.testmon("select", "--format", "json").out)["tests"]} == ALL
+    assert {
+        test["nodeid"]
+        for test in json.loads(shop.testmon("select", "--format", "json").out)["tests"]
+    } == ALL
     assert shop.testmon("collect", "--select", "-q").code == 0
     assert _selected(shop) == []
 
@@ -118,7 +129,11 @@ def test_a_name_that_nothing_binds_makes_the_files_the_arguments(shop: Project) 
 
 
 def test_an_older_run_under_another_configuration_says_nothing_of_imports(shop: Project) -> None:
-    shop.edit("pyproject.toml", "pythonpath = ['.']", "pythonpath = ['.']\naddopts = '-p no:cacheprovider'")
+    shop.edit(
+        "pyproject.toml",
+        "pythonpath = ['.']",
+        "pythonpath = ['.']\naddopts = '-p no:cacheprovider'",
+    )
     shop.edit("tests/test_other.py", "pass", "assert 1")
     assert shop.testmon("collect", "-q").code == 0
     shop.edit("tests/test_other.py", "assert 1", "assert 2")
@@ -182,7 +197,9 @@ def test_an_import_that_a_newer_run_has_seen_work_is_in_doubt_no_more(registry: 
 @pytest.mark.parametrize(
     ("ran", "given"),
     [
-        pytest.param("test_made", "tests/test_second.py::test_plain", id="a function statement is there"),
+        pytest.param(
+            "test_made", "tests/test_second.py::test_plain", id="a function statement is there"
+        ),
         pytest.param("test_plain", "tests/test_second.py", id="what a call made may be gone"),
     ],
 )

@@ -184,7 +184,12 @@ def test_the_configuration_of_pytest_may_affect_every_test(shop: Project, select
 
 def test_without_a_datafile_a_source_may_affect_every_test(shop: Project, select: Select) -> None:
     (shop.path / ".testmondata").unlink()
-    everything = ["tests/test_data.py", "tests/test_limit.py", "tests/unit/test_plain.py", "tests/unit/test_price.py"]
+    everything = [
+        "tests/test_data.py",
+        "tests/test_limit.py",
+        "tests/unit/test_plain.py",
+        "tests/unit/test_price.py",
+    ]
     assert sorted(select("shop/price.py").out.splitlines()) == everything
     assert sorted(select("tests/unit").out.splitlines()) == everything[2:]
 
@@ -209,7 +214,9 @@ def test_without_a_datafile_a_source_may_affect_every_test(shop: Project, select
         ("shop::test", "no such test in shop: test; {list} shop"),
     ],
 )
-def test_what_is_no_path_of_the_project_is_an_error(shop: Project, select: Select, path: str, message: str) -> None:
+def test_what_is_no_path_of_the_project_is_an_error(
+    shop: Project, select: Select, path: str, message: str
+) -> None:
     answer = select(path)
     wanted = message.format(root=shop.path, list="`pytest --collect-only -q")
     assert (answer.code, answer.out, answer.err.count("\n")) == (64, "", 1)
@@ -220,11 +227,15 @@ def test_a_test_that_is_gone_is_no_test(shop: Project, select: Select) -> None:
     shop.edit("tests/unit/test_plain.py", "test_plain", "test_renamed")
     assert select(PLAIN).code == 64
     (shop.path / "tests" / "test_limit.py").unlink()
-    assert select(LIMIT).err.startswith("testmon: error: no such file or folder: tests/test_limit.py; ")
+    assert select(LIMIT).err.startswith(
+        "testmon: error: no such file or folder: tests/test_limit.py; "
+    )
 
 
 def test_a_source_that_is_excluded_is_named(shop: Project, select: Select) -> None:
-    shop.edit("pyproject.toml", "[tool.pytest", "[tool.testmon]\nexclude = ['gen*']\n\n[tool.pytest")
+    shop.edit(
+        "pyproject.toml", "[tool.pytest", "[tool.testmon]\nexclude = ['gen*']\n\n[tool.pytest"
+    )
     shop.write({"gen.py": "X = 1\n"})
     note = "testmon: gen.py is not looked at: excluded, or not of the project\n"
     assert select("gen.py") == Answer(0, "", note)
@@ -241,14 +252,30 @@ def test_a_name_with_the_signs_of_a_node_id(shop: Project, select: Select) -> No
     assert _lines(select("odd::name.txt")) == []
 
 
-def test_paths_from_a_list(edited: Project, select: Select, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_from_a_list(
+    edited: Project, select: Select, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def of(listed: str) -> Answer:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(listed.encode())))
         answer = select("--stdin")
-        return Answer(answer.code, "".join(sorted(answer.out.splitlines(keepends=True))), answer.err)
+        return Answer(
+            answer.code, "".join(sorted(answer.out.splitlines(keepends=True))), answer.err
+        )
 
-    assert of("shop/price.py\ntests/test_data.py::TestTable\n").out.split() == [OTHER, TABLE, LARGE, PRICE]
-    assert of("shop/price.py\0data/rows.txt\0").out.split() == [OTHER, TABLE, NONE, ROWS, LARGE, PRICE]
+    assert of("shop/price.py\ntests/test_data.py::TestTable\n").out.split() == [
+        OTHER,
+        TABLE,
+        LARGE,
+        PRICE,
+    ]
+    assert of("shop/price.py\0data/rows.txt\0").out.split() == [
+        OTHER,
+        TABLE,
+        NONE,
+        ROWS,
+        LARGE,
+        PRICE,
+    ]
     assert of("") == Answer(0, "", "")
     missing = f"no such file or folder: old.md; give paths relative to {edited.path}\n"
     assert of("old.md\nshop/price.py\n") == Answer(0, f"{LARGE}\n{PRICE}\n", f"testmon: {missing}")
@@ -256,7 +283,11 @@ def test_paths_from_a_list(edited: Project, select: Select, monkeypatch: pytest.
 
 
 def test_a_list_as_git_writes_it() -> None:
-    assert paths_in(b'a b.py\n"caf\\303\\251 \\"x\\".py"\r\n\n"odd\n') == ["a b.py", 'café "x".py', '"odd']
+    assert paths_in(b'a b.py\n"caf\\303\\251 \\"x\\".py"\r\n\n"odd\n') == [
+        "a b.py",
+        'café "x".py',
+        '"odd',
+    ]
     assert paths_in(b"a\nb.py\0c.py\0") == ["a\nb.py", "c.py"]
 
 

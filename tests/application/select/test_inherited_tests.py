@@ -27,7 +27,9 @@ FILES = {
 
 
 @pytest.fixture
-def select(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+def select(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
     project.write(FILES)
     answer: Answer = project.testmon("collect", "-q", "-p", "no:cacheprovider")
     assert answer.code == 0, answer.err
@@ -41,9 +43,18 @@ def select(project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return run
 
 
-def test_a_new_test_is_selected_where_it_is_inherited(project: Project, select: Callable[..., str]) -> None:
-    project.edit("checks.py", "class Checks:\n", "class Checks:\n    def test_third(self):\n        assert True\n\n")
-    assert select("--explain") == "test_one.py::TestOne::test_third  inherits the new test at checks.py:2\n"
+def test_a_new_test_is_selected_where_it_is_inherited(
+    project: Project, select: Callable[..., str]
+) -> None:
+    project.edit(
+        "checks.py",
+        "class Checks:\n",
+        "class Checks:\n    def test_third(self):\n        assert True\n\n",
+    )
+    assert (
+        select("--explain")
+        == "test_one.py::TestOne::test_third  inherits the new test at checks.py:2\n"
+    )
 
 
 def test_a_removed_test_is_never_printed(project: Project, select: Callable[..., str]) -> None:
@@ -51,8 +62,14 @@ def test_a_removed_test_is_never_printed(project: Project, select: Callable[...,
     assert select() == ""
 
 
-def test_a_class_with_another_base_is_run_as_a_whole(project: Project, select: Callable[..., str]) -> None:
+def test_a_class_with_another_base_is_run_as_a_whole(
+    project: Project, select: Callable[..., str]
+) -> None:
     project.write({"more.py": "class More:\n    def test_more(self):\n        assert True\n"})
-    project.edit("test_one.py", "from checks import Checks", "from checks import Checks\nfrom more import More")
+    project.edit(
+        "test_one.py",
+        "from checks import Checks",
+        "from checks import Checks\nfrom more import More",
+    )
     project.edit("test_one.py", "(Checks)", "(Checks, More)")
     assert select() == "test_one.py::TestOne\n"

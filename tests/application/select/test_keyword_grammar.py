@@ -37,7 +37,9 @@ def _matches(word: str) -> bool:
     ],
 )
 def test_what_pytest_takes(text: str) -> None:
-    assert compiled(text)(_matches) is Expression.compile(text).evaluate(lambda name, /, **_: _matches(name))
+    assert compiled(text)(_matches) is Expression.compile(text).evaluate(
+        lambda name, /, **_: _matches(name)
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,9 @@ def test_what_pytest_refuses_is_an_error_in_its_words(text: str, message: str) -
 @given(st.lists(st.sampled_from(("and", "or", "not", "(", ")", *WORDS)), max_size=9).map(" ".join))
 def test_the_same_texts_are_expressions_and_mean_the_same(text: str) -> None:
     try:
-        expected = Expression.compile(text).evaluate(lambda name, /, **_: _matches(name)) if text else None
+        expected = (
+            Expression.compile(text).evaluate(lambda name, /, **_: _matches(name)) if text else None
+        )
     except SyntaxError:
         expected = None
     if expected is not None:
@@ -90,10 +94,15 @@ def test_the_same_texts_are_expressions_and_mean_the_same(text: str) -> None:
         ("not (yes or perhaps) or no", False),
     ],
 )
-def test_what_is_not_known_leaves_the_answer_open_where_it_counts(text: str, answer: Answer) -> None:
+def test_what_is_not_known_leaves_the_answer_open_where_it_counts(
+    text: str, answer: Answer
+) -> None:
     words: dict[str, Answer] = {"yes": True, "no": False, "perhaps": None}
     assert compiled(text)(words.__getitem__) is answer
 
 
 def test_many_words() -> None:
-    assert compiled(" or ".join(f"w{number}" for number in range(5000)))(lambda word: word == "w4999") is True
+    assert (
+        compiled(" or ".join(f"w{number}" for number in range(5000)))(lambda word: word == "w4999")
+        is True
+    )

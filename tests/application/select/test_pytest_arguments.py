@@ -20,7 +20,9 @@ ROOT = Path("/project")
         pytest.param("t/a.py::it's a case", ".", "t/a.py", id="name-split-by-xargs"),
         pytest.param("my tests/u/a.py::f", ".", ".", id="folder-split-by-xargs"),
         pytest.param("t/my tests/a.py", ".", "t", id="inner-folder-split-by-xargs"),
-        pytest.param("--deselect=t/a.py::f", ".", "./--deselect=t/a.py::f", id="looks-like-an-option"),
+        pytest.param(
+            "--deselect=t/a.py::f", ".", "./--deselect=t/a.py::f", id="looks-like-an-option"
+        ),
         pytest.param("-k.py", ".", "./-k.py", id="file-looks-like-an-option"),
         pytest.param("@all/a.py::f", ".", "./@all/a.py::f", id="looks-like-a-file-of-arguments"),
         pytest.param("@all/a.py::f", "@all", "a.py::f", id="from-inside"),

@@ -13,8 +13,14 @@ PACKAGE = Cause(Kind.PACKAGE, Manner.CHANGED, "", "gauge 1.0 -> 2.0")
 @pytest.mark.parametrize(
     ("cause", "text"),
     [
-        (Cause(Kind.BLOCK, Manner.CHANGED, "app/a.py", "f", 7), "runs app/a.py::f, changed at app/a.py:7"),
-        (Cause(Kind.BLOCK, Manner.REMOVED, "app/a.py", "f"), "runs app/a.py::f, removed in app/a.py"),
+        (
+            Cause(Kind.BLOCK, Manner.CHANGED, "app/a.py", "f", 7),
+            "runs app/a.py::f, changed at app/a.py:7",
+        ),
+        (
+            Cause(Kind.BLOCK, Manner.REMOVED, "app/a.py", "f"),
+            "runs app/a.py::f, removed in app/a.py",
+        ),
         (
             Cause(Kind.BLOCK, Manner.MENTIONS, "app/a.py", "f", 7, TAX),
             "runs app/a.py::f, which mentions TAX, changed at app/config.py:3",
@@ -58,8 +64,14 @@ PACKAGE = Cause(Kind.PACKAGE, Manner.CHANGED, "", "gauge 1.0 -> 2.0")
             "imports app/config.py, which depends on TAX, changed at app/config.py:3",
         ),
         (TAX, "its definition was changed at app/config.py:3"),
-        (Cause(Kind.ENVIRONMENT, Manner.CHANGED, "", "APP_MODE"), "environment variable APP_MODE changed"),
-        (Cause(Kind.GLOB, Manner.CHANGED, "", "schema/*.sql"), "a file that matches schema/*.sql changed"),
+        (
+            Cause(Kind.ENVIRONMENT, Manner.CHANGED, "", "APP_MODE"),
+            "environment variable APP_MODE changed",
+        ),
+        (
+            Cause(Kind.GLOB, Manner.CHANGED, "", "schema/*.sql"),
+            "a file that matches schema/*.sql changed",
+        ),
         (
             Cause(Kind.CONFIG, Manner.CHANGED, "", "of pytest in pyproject.toml"),
             "configuration of pytest in pyproject.toml changed",

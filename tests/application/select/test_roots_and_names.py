@@ -73,7 +73,12 @@ def test_a_configuration_above_our_root(project: Project) -> None:
 
 def test_a_root_and_a_configuration_that_are_given(project: Project) -> None:
     project.write(
-        {"pyproject.toml": "", "conf/our.ini": "[pytest]\npythonpath = ..\n", "shop.py": SHOP, "t/test_a.py": TEST}
+        {
+            "pyproject.toml": "",
+            "conf/our.ini": "[pytest]\npythonpath = ..\n",
+            "shop.py": SHOP,
+            "t/test_a.py": TEST,
+        }
     )
     assert project.testmon("collect", "-q", "-c", "conf/our.ini", "--rootdir=t", "t").code == 0
     assert selected(project) == []
@@ -85,7 +90,9 @@ def test_a_root_and_a_configuration_that_are_given(project: Project) -> None:
 
 def test_files_whose_names_look_like_something_else(project: Project) -> None:
     names = ("--deselect=t/test_a.py", "@all/test_b.py", "p[1]/test_c.py", "in/a::b/test_d.py")
-    project.write({"pyproject.toml": "[tool.pytest.ini_options]\npythonpath = ['.']\n", "shop.py": SHOP})
+    project.write(
+        {"pyproject.toml": "[tool.pytest.ini_options]\npythonpath = ['.']\n", "shop.py": SHOP}
+    )
     project.write(dict.fromkeys(names, TEST))
     assert project.testmon("collect", "-q").code == 0
     assert selected(project) == []
@@ -108,7 +115,9 @@ def test_files_whose_names_look_like_something_else(project: Project) -> None:
 
 def test_a_file_without_tests_is_new_only_once(project: Project) -> None:
     empty = "import sys\n\nif sys.platform == 'none':\n\n    def test_a(): pass\n"
-    project.write({"pyproject.toml": "", "shop.py": SHOP, "test_a.py": TEST, "test_empty.py": empty})
+    project.write(
+        {"pyproject.toml": "", "shop.py": SHOP, "test_a.py": TEST, "test_empty.py": empty}
+    )
     assert project.testmon("collect", "-q", "test_a.py").code == 0
     assert selected(project) == ["test_empty.py"]
     assert project.testmon("collect", "--select", "-q").code == 5
@@ -118,7 +127,14 @@ def test_a_file_without_tests_is_new_only_once(project: Project) -> None:
 
 
 def test_what_options_keep_out_is_still_to_be_run(project: Project) -> None:
-    project.write({"pyproject.toml": "", "shop.py": SHOP, "test_a.py": TEST, "slow/test_b.py": "def test_b(): pass\n"})
+    project.write(
+        {
+            "pyproject.toml": "",
+            "shop.py": SHOP,
+            "test_a.py": TEST,
+            "slow/test_b.py": "def test_b(): pass\n",
+        }
+    )
     assert project.testmon("collect", "-q", "--ignore=slow").code == 0
     assert selected(project) == ["slow/test_b.py"]
 
@@ -134,14 +150,22 @@ def test_parameters_that_are_gone_are_looked_for_once(project: Project) -> None:
 
 
 def test_pytest_is_asked_for_files_when_it_does_not_know_the_tests(project: Project) -> None:
-    project.write({"pyproject.toml": "", "test_a.py": "def test_a():\n    pass\n\n\ndef test_b():\n    pass\n"})
+    project.write(
+        {
+            "pyproject.toml": "",
+            "test_a.py": "def test_a():\n    pass\n\n\ndef test_b():\n    pass\n",
+        }
+    )
     project.write({"test_c.py": "def test_c():\n    assert 1\n"})
     assert project.testmon("collect", "-q").code == 0
     project.edit("test_a.py", "def test_a():\n    pass", "def test_a():\n    yield 1")
     project.edit("test_c.py", "assert 1", "assert 2")
     answer = project.testmon("collect", "--select", "-q", "--continue-on-collection-errors")
     assert answer.code == 1, answer.out
-    assert "pytest does not know some of these tests by their names; running their files instead" in answer.err
+    assert (
+        "pytest does not know some of these tests by their names; running their files instead"
+        in answer.err
+    )
     assert "1 passed, 1 error" in answer.out
 
 
@@ -164,12 +188,17 @@ def test_pytest_is_asked_for_functions_when_ids_hold_the_time(project: Project) 
     project.edit("shop.py", "return n", "return n or 0")
     answer = project.testmon("collect", "--select", "-q")
     assert answer.code == 0, answer.out
-    assert "pytest does not know some of these tests by their names; running their functions instead" in answer.err
+    assert (
+        "pytest does not know some of these tests by their names; running their functions instead"
+        in answer.err
+    )
     assert "2 passed" in answer.out
     assert selected(project) == []
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the process of pytest in /proc")
+@pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="finds the process of pytest in /proc"
+)
 def test_parameters_that_a_killed_run_did_not_come_to(project: Project) -> None:
     text = """
         import pathlib
@@ -186,7 +215,9 @@ def test_parameters_that_a_killed_run_did_not_come_to(project: Project) -> None:
         """
     project.write({"pyproject.toml": "", "test_n.py": text})
     command = [sys.executable, "-m", "testmon_cli", "collect", "-q"]
-    process = subprocess.Popen(command, cwd=project.path, start_new_session=True, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=project.path, start_new_session=True, stdout=subprocess.DEVNULL
+    )
     for _ in range(600):
         if (project.path / "started").exists():
             break

@@ -226,7 +226,11 @@ def test_what_is_selected(shop: Project, case: tuple[str, str, str, str]) -> Non
 def test_settings_count(shop: Project) -> None:
     shop.edit("rows.json", "[]", "[1]")
     assert _selected(shop, ignore=("*.json",)) == ""
-    found = {"ignore": ("*.json",), "depends": {"tests/test_names.py": ("*.json",)}, "always": ("tests/test_price.py",)}
+    found = {
+        "ignore": ("*.json",),
+        "depends": {"tests/test_names.py": ("*.json",)},
+        "always": ("tests/test_price.py",),
+    }
     assert _selected(shop, **found) == "names price"
 
 

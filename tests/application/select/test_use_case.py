@@ -110,7 +110,9 @@ def _lines(answer: Answer) -> list[str]:
 
 def test_only_what_failed_is_selected_when_nothing_changed(select: Select) -> None:
     assert select() == Answer(0, "tests/test_price.py::test_wrong\n", "")
-    assert select("--explain") == Answer(0, "tests/test_price.py::test_wrong  failed last time\n", "")
+    assert select("--explain") == Answer(
+        0, "tests/test_price.py::test_wrong  failed last time\n", ""
+    )
     assert select("--no-failed") == Answer(0, "", "")
 
 
@@ -149,11 +151,14 @@ def test_only_executions_that_something_is_to_be_said_of_are_read(
     assert unchanged["known_tests"] == changed["known_tests"] == 6
     for answer in (unchanged, changed):
         answer["seconds"] = answer["selected_seconds"] + answer["saved_seconds"]
-    assert unchanged["seconds"] == pytest.approx(changed["seconds"], abs=1e-5)  # a microsecond a test
+    # a microsecond a test
+    assert unchanged["seconds"] == pytest.approx(changed["seconds"], abs=1e-5)
     assert 0 < unchanged["selected_seconds"] < unchanged["seconds"]
 
 
-def test_a_failure_is_remembered_while_later_runs_leave_the_test_out(shop: Project, select: Select) -> None:
+def test_a_failure_is_remembered_while_later_runs_leave_the_test_out(
+    shop: Project, select: Select
+) -> None:
     assert shop.testmon("collect", "-q", "tests/test_name.py").code == 0
     assert _lines(select()) == ["tests/test_price.py::test_wrong"]
     assert json.loads(select("--format", "json").out)["known_tests"] == 6
@@ -173,7 +178,9 @@ def test_no_failed_keeps_a_failure_that_is_affected(shop: Project, select: Selec
 
 def test_comments_and_what_no_test_needs_select_nothing(shop: Project, select: Select) -> None:
     shop.edit("shop.py", "import config", "import config  # the numbers")
-    shop.edit("shop.py", "    return x.strip()", "    return x.strip()\n\n\ndef unused():\n    pass")
+    shop.edit(
+        "shop.py", "    return x.strip()", "    return x.strip()\n\n\ndef unused():\n    pass"
+    )
     shop.write({"lonely.py": "X = 2\n"})
     assert _lines(select("--no-failed")) == []
 
@@ -208,14 +215,23 @@ def test_ids_that_xargs_would_split_become_their_function(shop: Project, select:
 def test_paths_and_words_narrow(shop: Project, select: Select) -> None:
     shop.edit("shop.py", "x.strip()", "x.rstrip()")
     assert _lines(select("-k", "empty or wrong")) == [NAMES[0], PRICES[1]]
-    assert _lines(select("-k", "test_name and not (plain or empty)")) == ["tests/test_name.py::test_name"]
+    assert _lines(select("-k", "test_name and not (plain or empty)")) == [
+        "tests/test_name.py::test_name"
+    ]
     assert _lines(select("tests/test_price.py")) == [PRICES[1]]
-    assert _lines(select("tests/test_name.py::TestEmpty", "tests/test_price.py")) == [NAMES[0], PRICES[1]]
-    assert _lines(select("tests/test_name.py::test_name[plain]")) == ["tests/test_name.py::test_name[plain]"]
+    assert _lines(select("tests/test_name.py::TestEmpty", "tests/test_price.py")) == [
+        NAMES[0],
+        PRICES[1],
+    ]
+    assert _lines(select("tests/test_name.py::test_name[plain]")) == [
+        "tests/test_name.py::test_name[plain]"
+    ]
 
 
 def test_a_new_test_in_a_known_file(shop: Project, select: Select) -> None:
-    shop.edit("tests/test_price.py", "import shop\n", "import shop\n\n\ndef test_new():\n    pass\n")
+    shop.edit(
+        "tests/test_price.py", "import shop\n", "import shop\n\n\ndef test_new():\n    pass\n"
+    )
     assert _lines(select("--no-failed", "--explain")) == [
         "tests/test_price.py::test_new  new test at tests/test_price.py:4"
     ]
@@ -239,7 +255,9 @@ def test_a_renamed_test_is_new_under_its_name(shop: Project, select: Select) -> 
     assert _lines(select()) == ["tests/test_price.py::test_right"]
 
 
-def test_an_unparsable_source_is_named_and_its_dependents_are_selected(shop: Project, select: Select) -> None:
+def test_an_unparsable_source_is_named_and_its_dependents_are_selected(
+    shop: Project, select: Select
+) -> None:
     shop.write({"config.py": "TAX = (\n"})
     answer = select()
     assert sorted(answer.out.splitlines()) == ["tests/test_name.py", "tests/test_price.py"]
@@ -257,7 +275,9 @@ def test_an_unparsable_test_file_is_printed_itself(shop: Project, select: Select
 def test_another_environment_selects_everything(select: Select) -> None:
     answer = select("--env", "other")
     assert (answer.code, answer.out) == (0, "tests/test_name.py\ntests/test_price.py\n")
-    assert answer.err.startswith("testmon: nothing was collected for environment 'other' with Python 3.")
+    assert answer.err.startswith(
+        "testmon: nothing was collected for environment 'other' with Python 3."
+    )
 
 
 def test_without_a_datafile_everything_is_selected(shop: Project, select: Select) -> None:
@@ -272,14 +292,18 @@ def test_without_a_datafile_everything_is_selected(shop: Project, select: Select
 def test_options_of_pytest_that_change_select_everything(shop: Project, select: Select) -> None:
     shop.edit("pyproject.toml", "[project]", "# the shop\n[project]")
     assert _lines(select("--no-failed")) == []
-    shop.edit("pyproject.toml", "[project]", "[tool.pytest.ini_options]\naddopts = '-ra'\n[project]")
+    shop.edit(
+        "pyproject.toml", "[project]", "[tool.pytest.ini_options]\naddopts = '-ra'\n[project]"
+    )
     assert {line.partition("  ")[2] for line in _lines(select("--explain")) if "[" not in line} >= {
         "configuration of pytest in pyproject.toml changed"
     }
     assert _lines(select()) == ["tests/test_name.py", "tests/test_price.py"]
 
 
-def test_a_project_that_moved_is_the_same(shop: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_project_that_moved_is_the_same(
+    shop: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     moved = shop.path.rename(tmp_path / "elsewhere")
     for file in moved.rglob("*.py"):
         file.touch()
@@ -308,8 +332,20 @@ def test_json_holds_the_chain_of_each_reason(shop: Project, select: Select) -> N
                     "kind": "affected",
                     "text": "runs shop.py::price, which mentions TAX, changed at config.py:1",
                     "chain": [
-                        {"kind": "block", "how": "mentions", "path": "shop.py", "name": "price", "line": 4},
-                        {"kind": "definition", "how": "changed", "path": "config.py", "name": "TAX", "line": 1},
+                        {
+                            "kind": "block",
+                            "how": "mentions",
+                            "path": "shop.py",
+                            "name": "price",
+                            "line": 4,
+                        },
+                        {
+                            "kind": "definition",
+                            "how": "changed",
+                            "path": "config.py",
+                            "name": "TAX",
+                            "line": 1,
+                        },
                     ],
                 },
             }
@@ -376,12 +412,16 @@ def _with_another_model(shop: Project) -> None:
         driver.execute("UPDATE source_model SET model = x'00', names = x'00'")
 
 
-def test_what_another_version_of_testmon_recorded_holds_while_nothing_changes(shop: Project, select: Select) -> None:
+def test_what_another_version_of_testmon_recorded_holds_while_nothing_changes(
+    shop: Project, select: Select
+) -> None:
     _with_another_model(shop)
     assert _lines(select("--no-failed")) == []
 
 
-def test_what_another_version_of_testmon_recorded_is_never_compared(shop: Project, select: Select) -> None:
+def test_what_another_version_of_testmon_recorded_is_never_compared(
+    shop: Project, select: Select
+) -> None:
     _with_another_model(shop)
     shop.edit("lonely.py", "X = 1", "X = 2")
     shop.write({"more.py": "Y = 1\n"})
@@ -391,16 +431,27 @@ def test_what_another_version_of_testmon_recorded_is_never_compared(shop: Projec
     assert shop.testmon("diff").code == shop.testmon("select", "--why-not", PRICES[0]).code == 0
 
 
-def test_a_new_test_is_seen_where_a_change_concerns_all_tests(shop: Project, select: Select) -> None:
-    shop.edit("tests/test_price.py", "def test_price():", "def test_more():\n    pass\n\n\ndef test_price():")
+def test_a_new_test_is_seen_where_a_change_concerns_all_tests(
+    shop: Project, select: Select
+) -> None:
+    shop.edit(
+        "tests/test_price.py",
+        "def test_price():",
+        "def test_more():\n    pass\n\n\ndef test_price():",
+    )
     shop.edit("tests/test_price.py", "test_wrong", "test_right")
     with closing(sqlite3.connect(shop.path / ".testmondata")) as driver, driver:
         (text,) = driver.execute("SELECT packages FROM package_set").fetchone()
-        listed = [[name, "0" if name == "pytest" else version, *rest] for name, version, *rest in json.loads(text)]
+        listed = [
+            [name, "0" if name == "pytest" else version, *rest]
+            for name, version, *rest in json.loads(text)
+        ]
         driver.execute("PRAGMA user_version = 0")  # the seal
         driver.execute("UPDATE package_set SET packages = ?", (json.dumps(listed),))
     found = _lines(select("tests/test_price.py"))
-    assert found == [f"tests/test_price.py::{name}" for name in ("test_more", "test_price", "test_right")]
+    assert found == [
+        f"tests/test_price.py::{name}" for name in ("test_more", "test_price", "test_right")
+    ]
 
 
 def test_what_is_not_known_of_a_fixture_is_told(project: Project) -> None:
@@ -470,7 +521,9 @@ LOOKED_UP = [
 
 
 @pytest.mark.parametrize(("engine", "wanted"), LOOKED_UP)
-def test_names_that_are_looked_up_are_known_where_they_are_recorded(project: Project, engine: str, wanted: str) -> None:
+def test_names_that_are_looked_up_are_known_where_they_are_recorded(
+    project: Project, engine: str, wanted: str
+) -> None:
     project.write(LOOKING)
     assert project.testmon("collect", "-q", "--engine", engine).code == 0
     with (project.path / "parts.py").open("a") as handle:
@@ -484,5 +537,9 @@ def test_new_tests_of_a_file_that_pytest_was_given_by_name(project: Project) -> 
     project.write({"checks.py": text})
     assert project.testmon("collect", "-q", "checks.py").code == 0
     assert project.testmon("select").out == ""
-    project.write({"checks.py": f"{text}\n    def test_more(self):\n        pass\n\n\ndef test_new():\n    pass\n"})
+    project.write(
+        {
+            "checks.py": f"{text}\n    def test_more(self):\n        pass\n\n\ndef test_new():\n    pass\n"
+        }
+    )
     assert project.testmon("select").out == "checks.py::TestOld::test_more\nchecks.py::test_new\n"

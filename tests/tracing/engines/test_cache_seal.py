@@ -80,7 +80,9 @@ def cut_short(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
 
-@pytest.mark.parametrize("plant", [without_seal, by_a_link, below_a_linked_folder, a_pipe, a_folder, cut_short])
+@pytest.mark.parametrize(
+    "plant", [without_seal, by_a_link, below_a_linked_folder, a_pipe, a_folder, cut_short]
+)
 def test_what_came_otherwise_is_not_taken(kept: Path, plant: Callable[[Path], None]) -> None:
     plant(kept)
 
@@ -146,14 +148,20 @@ def test_the_key_is_made_once_and_only_for_its_owner(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["", "not/absolute"])
-def test_the_key_is_in_the_home_where_no_other_folder_is_named(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_is_in_the_home_where_no_other_folder_is_named(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
 
     assert key_place({"XDG_CACHE_HOME": folder}) == "/home/somebody/.cache/testmon/key"
 
 
-@pytest.mark.parametrize("plant", [by_a_link, a_pipe, a_folder, cut_short, lambda path: path.chmod(0o640)])
-def test_a_key_that_others_may_have_made_or_read_is_refused(tmp_path: Path, plant: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    "plant", [by_a_link, a_pipe, a_folder, cut_short, lambda path: path.chmod(0o640)]
+)
+def test_a_key_that_others_may_have_made_or_read_is_refused(
+    tmp_path: Path, plant: Callable[[Path], None]
+) -> None:
     place = make_key(str(tmp_path / "key"))
     plant(Path(place))
     read_key.cache_clear()

@@ -92,7 +92,9 @@ def test_a_disabled_garbage_collector_is_left_alone(holders: Holders) -> None:
         gc.enable()
 
 
-def test_what_collections_of_the_young_have_passed_over_is_not_collected_for_again(holders: Holders) -> None:
+def test_what_collections_of_the_young_have_passed_over_is_not_collected_for_again(
+    holders: Holders,
+) -> None:
     collections = []
 
     def collected(phase: str, found: dict[str, int]) -> None:
@@ -157,7 +159,9 @@ def test_an_object_in_the_place_of_a_dead_one_is_another(holders: Holders) -> No
     assert survivors(holders, "test:b") == set()
 
 
-def test_more_that_live_on_than_can_be_known_are_lost(holders: Holders, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_that_live_on_than_can_be_known_are_lost(
+    holders: Holders, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(watching, "_MOST", 2)
     tills = [Till() for _ in range(2)]
     for till in tills:
@@ -172,7 +176,9 @@ def test_more_that_live_on_than_can_be_known_are_lost(holders: Holders, monkeypa
     assert survivors(holders) == {("a.py", "f\t.x"), ("a.py", "lost f\t.x")}
 
 
-def test_what_is_noted_during_a_test_waits_for_the_end_of_a_shared_fixture(holders: Holders) -> None:
+def test_what_is_noted_during_a_test_waits_for_the_end_of_a_shared_fixture(
+    holders: Holders,
+) -> None:
     till = Till()
     Fills("a.py", holders)["f\t.x"] = till
     holders.postpone()
@@ -231,7 +237,9 @@ print(sorted(what for _, what in holders.take()["test:a"]))
 
 def test_copies_that_survive_are_told() -> None:
     command = [sys.executable, "-c", textwrap.dedent(COPYING)]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(PACKAGE_ROOT))
+    shown = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=Path(PACKAGE_ROOT)
+    )
     assert shown.stdout.strip() == "['copied __main__:Keyed', 'copied __main__:Slotted']"
 
 

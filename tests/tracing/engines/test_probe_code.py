@@ -128,7 +128,9 @@ def test_code_without_probes_says_so() -> None:
     assert probed(compiled(SOURCE, with_probes=False)) is None
 
 
-@pytest.mark.parametrize("source", ["", '"""Doc."""', "from __future__ import annotations", "x = 1"])
+@pytest.mark.parametrize(
+    "source", ["", '"""Doc."""', "from __future__ import annotations", "x = 1"]
+)
 def test_a_module_without_functions_has_its_own_probe(source: str) -> None:
     probes = fresh()
     names = namespace(source, probes)
@@ -143,12 +145,13 @@ def test_lines_and_names_are_as_without_probes() -> None:
     assert [code.co_qualname for code in probes] == [code.co_qualname for code in plain]
     for ours, theirs in zip(probes, plain, strict=True):
         assert ours.co_firstlineno == theirs.co_firstlineno
-        assert set(ours.co_names) <= {*theirs.co_names, "hits", "made", "makes", "statement"}  # attributes of probes
+        # attributes of probes
+        assert set(ours.co_names) <= {*theirs.co_names, "hits", "made", "makes", "statement"}
         assert ours.co_varnames == theirs.co_varnames
         assert ours.co_flags == theirs.co_flags
-        assert {line for _, line in dis.findlinestarts(ours)} <= {line for _, line in dis.findlinestarts(theirs)} | {
-            ours.co_firstlineno
-        }
+        assert {line for _, line in dis.findlinestarts(ours)} <= {
+            line for _, line in dis.findlinestarts(theirs)
+        } | {ours.co_firstlineno}
 
 
 def test_docstrings_stay() -> None:
@@ -168,7 +171,10 @@ def test_what_runs_is_hit_and_nothing_else() -> None:
 
     assert names["plain"](5) == "big"
 
-    assert [(blocks[index].qualname, blocks[index].line) for index in hits(probes)] == [("plain", 4), ("plain", 7)]
+    assert [(blocks[index].qualname, blocks[index].line) for index in hits(probes)] == [
+        ("plain", 4),
+        ("plain", 7),
+    ]
 
 
 def test_a_generator_goes_on_in_a_new_block() -> None:
@@ -197,13 +203,21 @@ def test_lines_seen_by_a_tracer_are_the_same() -> None:
         before = sys.gettrace()
         sys.settrace(tracer)
         try:
-            names["plain"](1), names["plain"](3), list(names["generate"]()), names["nested"](1), names["nested"](3)
+            (
+                names["plain"](1),
+                names["plain"](3),
+                list(names["generate"]()),
+                names["nested"](1),
+                names["nested"](3),
+            )
             names["only_docstring"](), names["nested"]([1, 2])
         finally:
             sys.settrace(before)
         return seen
 
-    source = SOURCE.replace("x > 5", "isinstance(x, list) or x > 5").replace("x += 1\n        if", "x *= 2\n        if")
+    source = SOURCE.replace("x > 5", "isinstance(x, list) or x > 5").replace(
+        "x += 1\n        if", "x *= 2\n        if"
+    )
     assert trace(bind(compiled(source), fresh())) == trace(compiled(source, with_probes=False))
 
 
@@ -251,7 +265,9 @@ def test_pickled_code_needs_nothing_of_ours_where_it_is_loaded() -> None:
     probes.source = Source("/a.py", "digest", 5, 200)
     load = f"import pickle, sys; print(hash(pickle.loads({pickle.dumps(probes)!r})) != 0, 'testmon_cli' in sys.modules)"
 
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", load], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", load], capture_output=True, text=True, check=False
+    )
 
     assert (done.stdout, done.stderr) == ("True False\n", "")
 
@@ -321,25 +337,49 @@ def ran_with_names(source: str) -> tuple[dict[str, Any], list[str]]:
 LOOKED_UP = [
     pytest.param("getattr(int, 'real' + '')", ["6real"], id="found"),
     pytest.param("getattr(int, 'no' + 'thing', 0)", ["6nothing"], id="missing"),
-    pytest.param("def f(x): return hasattr(1, x)\nf('a'), f('b'), f('a')", ["1a", "1b"], id="in-a-function"),
+    pytest.param(
+        "def f(x): return hasattr(1, x)\nf('a'), f('b'), f('a')", ["1a", "1b"], id="in-a-function"
+    ),
     pytest.param("globals()['x' + 'y'] = 1\nassert xy == 1", ["8xy"], id="set"),
     pytest.param("def f(x): return x in globals()\nf('a')", ["3a"], id="asked-for"),
-    pytest.param("import sys\ndel sys.modules[sys.modules.setdefault('q' * 2, 'qq')]", ["5qq", "5qq"], id="modules"),
+    pytest.param(
+        "import sys\ndel sys.modules[sys.modules.setdefault('q' * 2, 'qq')]",
+        ["5qq", "5qq"],
+        id="modules",
+    ),
     pytest.param("class S(str): __str__ = None\ngetattr(int, S('real'))", ["6real"], id="derived"),
     pytest.param("{}.get([].__class__)\nvars(int).get(int)", [], id="no-text"),
     pytest.param("def f(x):\n    assert hasattr(int, x)\nf('real')", ["1real"], id="asserted"),
     pytest.param("def f(x): return vars(x)\nf(int)", ["4int"], id="class-gone-through"),
-    pytest.param("def f(x): return dir(x)\nf(True), f('text')", ["4bool", "4int", "4str"], id="objects-gone-through"),
+    pytest.param(
+        "def f(x): return dir(x)\nf(True), f('text')",
+        ["4bool", "4int", "4str"],
+        id="objects-gone-through",
+    ),
     pytest.param("class A:\n    class B: pass\nA.B().__dict__", ["9B"], id="by-qualified-name"),
     pytest.param("class C: pass\nC.__name__ = 'D'\ndir(C)", ["9C", "9D"], id="renamed"),
-    pytest.param("class C: __eq__ = __hash__ = __repr__ = None\nvars(C())", ["9C"], id="not-asked-itself"),
+    pytest.param(
+        "class C: __eq__ = __hash__ = __repr__ = None\nvars(C())", ["9C"], id="not-asked-itself"
+    ),
     pytest.param("class C(dict): pass\ndir(C())", ["9C", "9dict"], id="below-a-builtin"),
-    pytest.param("class C:\n    def __dir__(self): return []\ndir(C())", ["5*"], id="names-of-its-own"),
+    pytest.param(
+        "class C:\n    def __dir__(self): return []\ndir(C())", ["5*"], id="names-of-its-own"
+    ),
     pytest.param("class C:\n    __class__ = int\nclass D(C): pass\nvars(D())", ["5*"], id="proxy"),
-    pytest.param("class C:\n    __dict__ = property(lambda s: {})\nvars(C())", ["5*"], id="proxy-of-a-namespace"),
-    pytest.param("class C:\n    def __getattribute__(s, n): return {}\nvars(C())", ["5*"], id="proxy-of-all"),
-    pytest.param("import enum\nclass E(enum.Enum): A = 1\ndir(E)", ["5*"], id="class-with-names-of-its-own"),
-    pytest.param("import inspect\ninspect.getmembers(inspect, None)", ["9inspect"], id="module-gone-through"),
+    pytest.param(
+        "class C:\n    __dict__ = property(lambda s: {})\nvars(C())",
+        ["5*"],
+        id="proxy-of-a-namespace",
+    ),
+    pytest.param(
+        "class C:\n    def __getattribute__(s, n): return {}\nvars(C())", ["5*"], id="proxy-of-all"
+    ),
+    pytest.param(
+        "import enum\nclass E(enum.Enum): A = 1\ndir(E)", ["5*"], id="class-with-names-of-its-own"
+    ),
+    pytest.param(
+        "import inspect\ninspect.getmembers(inspect, None)", ["9inspect"], id="module-gone-through"
+    ),
     pytest.param("import sys\nvars(sys)", ["9sys"], id="builtin-module"),
     pytest.param("import types\nvars(types.ModuleType('m'))", ["5*"], id="module-of-no-file"),
 ]
@@ -482,7 +522,11 @@ def test_statements_that_keep_something_in_their_object_note_it() -> None:
     till.known, till.items = None, {}
     for _ in range(2):
         assert (till.price(), till.again(), till.item(1), till.plain()) == (1, 1, 1, None)
-    assert noted == [("Till.price\t.known", till), ("Till.again\t.seen", till), ("Till.item\t.items", till)]
+    assert noted == [
+        ("Till.price\t.known", till),
+        ("Till.again\t.seen", till),
+        ("Till.item\t.items", till),
+    ]
     assert till.result == 1
     assert noted[3:] == [("Till.result\t() .result", till)]
     assert found["Till"].price.__doc__ == "Doc."

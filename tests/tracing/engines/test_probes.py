@@ -29,7 +29,9 @@ class Loaded:
             tree = ast.parse(SOURCE)
             instrument(tree)
             path = str(root / f"m{number}.py")
-            code = self.engine.bound(compile(tree, path, "exec"), path, f"digest {number}", len(SOURCE))
+            code = self.engine.bound(
+                compile(tree, path, "exec"), path, f"digest {number}", len(SOURCE)
+            )
             assert code is not None
             self.modules.append({})
             exec(code, self.modules[-1])
@@ -48,7 +50,9 @@ def loaded(tmp_path: Path) -> Iterator[Loaded]:
     return Loaded(tmp_path, 20)
 
 
-def test_a_harvest_looks_only_at_sources_that_ran(loaded: Loaded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_harvest_looks_only_at_sources_that_ran(
+    loaded: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
     looked: list[int] = []
     rest = Probes.rest
 

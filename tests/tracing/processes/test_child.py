@@ -138,7 +138,9 @@ def test_last(): pass
 def test_processes(project: Project) -> None:
     project.write({"app.py": APP, "late.py": LATE, "later.py": LATER, "test_p.py": TESTS})
 
-    recorded = project.collect("-W", "ignore", environ={"PYTHONPATH": f"{project.environ()['PYTHONPATH']}"})
+    recorded = project.collect(
+        "-W", "ignore", environ={"PYTHONPATH": f"{project.environ()['PYTHONPATH']}"}
+    )
 
     assert recorded.exitcode == 0, recorded.stdout
     ran = {
@@ -181,12 +183,17 @@ def test_processes(project: Project) -> None:
     unknown = {n.partition("::")[2]: recorded.unknown(f"test:{n}") for n in recorded.outcomes()}
     assert {name: reasons for name, reasons in unknown.items() if reasons} == {
         "test_isolated": {"a Python subprocess was not traced: it was started with -I"},
-        "test_scratch_isolated": {"a Python subprocess was not traced: its environment was made from scratch"},
-        "test_scratch_shell": {"a Python subprocess was not traced: its environment was made from scratch"},
+        "test_scratch_isolated": {
+            "a Python subprocess was not traced: its environment was made from scratch"
+        },
+        "test_scratch_shell": {
+            "a Python subprocess was not traced: its environment was made from scratch"
+        },
         "test_shebang": {"a Python subprocess was not traced: it was started with -I"},
     }
     (spool,) = project.root.parent.glob("*-spool-*")
-    assert len(list(spool.glob("*.owner"))) == 3  # of those that were killed and had something of their own to tell
+    # of those that were killed and had something of their own to tell
+    assert len(list(spool.glob("*.owner"))) == 3
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -257,7 +264,9 @@ def test_a():
 
 
 def test_testmon_sees_its_own_tests(project: Project) -> None:
-    shutil.copytree(PACKAGE, project.root / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        PACKAGE, project.root / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__")
+    )
     project.write({"test_own.py": """\
 import subprocess, sys
 from testmon_cli.analysis import checksums
@@ -292,8 +301,12 @@ def test_plugin():
     ):
         identity = f"test:test_own.py::test_{name}"
         assert function in functions(recorded, identity)[f"testmon_cli/{path}"]
-    assert "testmon_cli/tracing/recorder.py" not in functions(recorded, "test:test_own.py::test_analysis")
-    assert {reason for r in recorded.records if isinstance(r, wire.Trace) for reason in r.unknown} == set()
+    assert "testmon_cli/tracing/recorder.py" not in functions(
+        recorded, "test:test_own.py::test_analysis"
+    )
+    assert {
+        reason for r in recorded.records if isinstance(r, wire.Trace) for reason in r.unknown
+    } == set()
 
 
 def test_a_sitecustomize_of_the_user_still_runs(project: Project) -> None:
@@ -308,7 +321,9 @@ def test_a_sitecustomize_of_the_user_still_runs(project: Project) -> None:
     )
     path = os.pathsep.join([str(project.root / "site"), project.environ()["PYTHONPATH"]])
 
-    assert project.collect(environ={"PYTHONPATH": path}).outcomes() == {"test_s.py::test_s": "passed"}
+    assert project.collect(environ={"PYTHONPATH": path}).outcomes() == {
+        "test_s.py::test_s": "passed"
+    }
 
 
 @pytest.mark.parametrize(
@@ -318,7 +333,9 @@ def test_a_sitecustomize_of_the_user_still_runs(project: Project) -> None:
         pytest.param([sys.executable, "-m", "x", "-I"], "", id="option of the module"),
         pytest.param([sys.executable, "-W", "error", "x.py"], "", id="other option"),
         pytest.param(
-            [sys.executable, "-sE", "x.py"], "a Python subprocess was not traced: it was started with -sE", id="E"
+            [sys.executable, "-sE", "x.py"],
+            "a Python subprocess was not traced: it was started with -sE",
+            id="E",
         ),
         pytest.param(["git", "-I"], "", id="no Python"),
     ],
@@ -352,7 +369,10 @@ def test_workers_of_xdist(project: Project) -> None:
     for name in ("a", "b", "d"):
         (use,) = recorded.uses(f"test:test_x.py::test_{name}") - {"session:"}
         assert functions(recorded, use) == {"app.py": ["deeper", "work"], "conftest.py": ["base"]}
-    assert functions(recorded, "test:test_x.py::test_c") == {"app.py": ["deeper"], "test_x.py": ["test_c"]}
+    assert functions(recorded, "test:test_x.py::test_c") == {
+        "app.py": ["deeper"],
+        "test_x.py": ["test_c"],
+    }
     (ended,) = [r for r in recorded.records if isinstance(r, wire.Ended)]
     assert {"app", "test_x"} <= set(ended.modules)
     assert len([r for r in recorded.records if isinstance(r, wire.Session)]) == 1
@@ -360,8 +380,14 @@ def test_workers_of_xdist(project: Project) -> None:
 
 def test_a_process_that_cannot_be_traced_says_so(tmp_path: Path) -> None:
     settings = json.dumps({"spool": str(tmp_path)})  # no root: a failure of ours
-    environ = {VARIABLE: settings, IDENTITY_VARIABLE: "test:test_a.py::test_a", "PYTHONPATH": child.BOOTSTRAP}
-    subprocess.run([sys.executable, "-c", "print('runs')"], env={**os.environ, **environ}, check=True)
+    environ = {
+        VARIABLE: settings,
+        IDENTITY_VARIABLE: "test:test_a.py::test_a",
+        "PYTHONPATH": child.BOOTSTRAP,
+    }
+    subprocess.run(
+        [sys.executable, "-c", "print('runs')"], env={**os.environ, **environ}, check=True
+    )
 
     (path,) = tmp_path.iterdir()
     ((record,), _) = wire.decode(path.read_bytes())

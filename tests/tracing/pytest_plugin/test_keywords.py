@@ -49,7 +49,11 @@ def test_keywords_of_markers_attributes_and_plugins(project: Project) -> None:
     project.write({name: dedent(text) for name, text in FILES.items()})
     recorded = project.collect("-q", "-k", "not plain", engine="probes")
     (collected,) = [r for r in recorded.records if isinstance(r, wire.Collected)]
-    found = {nodeid.partition("::")[2]: set(words) for words, nodeids in collected.keywords for nodeid in nodeids}
+    found = {
+        nodeid.partition("::")[2]: set(words)
+        for words, nodeids in collected.keywords
+        for nodeid in nodeids
+    }
     # pytest before 9 counts the attribute that holds the markers, too.
     assert {name: words - {"pytestmark"} for name, words in found.items()} == {
         "TestGroup::test_in_group": {"slow"},

@@ -33,7 +33,10 @@ def engine(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def collect(project: Project, engine: str) -> Callable[..., Recorded]:
-    """Write files, run pytest as is and traced: same output, same exit code, and what was recorded."""
+    """Write files, run pytest as is and traced.
+
+    Same output, same exit code, and what was recorded.
+    """
 
     def run(files: dict[str, str], *arguments: str, exitcode: int = 0) -> Recorded:
         project.write(files)
@@ -56,7 +59,10 @@ def clean(output: str) -> str:
 
 def functions(recorded: Recorded, identity: str) -> dict[str, list[str]]:
     """Relative path -> qualified names of the functions that ran for an identity."""
-    return {path: sorted({name for name, _ in blocks}) for path, blocks in blocks_hit(recorded, identity).items()}
+    return {
+        path: sorted({name for name, _ in blocks})
+        for path, blocks in blocks_hit(recorded, identity).items()
+    }
 
 
 def imported(recorded: Recorded, path: str) -> dict[str, list[str]]:
@@ -74,7 +80,9 @@ def statements(recorded: Recorded, path: str) -> dict[str, set[int]]:
     found = {r.identity for r in recorded.records if isinstance(r, wire.Trace)}
     ending = f":{recorded.root / path}"
     return {
-        i: {*map(int, i.split(":")[1].split(","))} for i in found if i.startswith("statement:") and i.endswith(ending)
+        i: {*map(int, i.split(":")[1].split(","))}
+        for i in found
+        if i.startswith("statement:") and i.endswith(ending)
     }
 
 
@@ -111,7 +119,9 @@ def test_spared():
     assert recorded.exitcode == 0, recorded.stdout
 
 
-def test_what_runs_between_two_tests_counts_for_the_second(collect: Callable[..., Recorded]) -> None:
+def test_what_runs_between_two_tests_counts_for_the_second(
+    collect: Callable[..., Recorded],
+) -> None:
     around = """\
 import app
 
@@ -122,7 +132,11 @@ def pytest_runtestloop(session):
     return True
 """
     recorded = collect(
-        {"app.py": APP, "conftest.py": around, "test_b.py": "def test_first(): pass\n\ndef test_second(): pass\n"}
+        {
+            "app.py": APP,
+            "conftest.py": around,
+            "test_b.py": "def test_first(): pass\n\ndef test_second(): pass\n",
+        }
     )
     hit = {
         name: blocks_hit(recorded, name).get("app.py", set())
@@ -168,7 +182,9 @@ def test_again():
     assert hit - blocks_hit(recorded, "test:test_late.py::test_again")["app.py"] == {("total", 5)}
 
 
-def test_tracers_and_profilers_of_tests_see_no_call_of_ours(collect: Callable[..., Recorded]) -> None:
+def test_tracers_and_profilers_of_tests_see_no_call_of_ours(
+    collect: Callable[..., Recorded],
+) -> None:
     watching = """\
 import app, cProfile, sys
 
@@ -270,7 +286,9 @@ class Case(unittest.TestCase):
 def test_outcomes(collect: Callable[..., Recorded]) -> None:
     recorded = collect({"test_o.py": OUTCOMES}, exitcode=1)
 
-    assert {nodeid.partition("::")[2]: outcome for nodeid, outcome in recorded.outcomes().items()} == {
+    assert {
+        nodeid.partition("::")[2]: outcome for nodeid, outcome in recorded.outcomes().items()
+    } == {
         "test_passed": "passed",
         "test_failed": "failed",
         "test_skipped": "skipped",
@@ -290,7 +308,10 @@ def test_outcomes(collect: Callable[..., Recorded]) -> None:
     assert "assert 1 == 2" in recorded.outcome("test_o.py::test_failed").failure
     assert "in setup" in recorded.outcome("test_o.py::test_setup_error").failure
     assert "in teardown" in recorded.outcome("test_o.py::test_teardown_error").failure
-    assert recorded.outcome("test_o.py::TestIn::TestDeep::test_method[1]").function == "TestIn.TestDeep.test_method"
+    assert (
+        recorded.outcome("test_o.py::TestIn::TestDeep::test_method[1]").function
+        == "TestIn.TestDeep.test_method"
+    )
     assert recorded.outcome("test_o.py::Case::test_unit").kind == "unittest"
     assert {r.unknown for r in recorded.records if isinstance(r, wire.Trace)} == {()}
 
@@ -314,7 +335,9 @@ def small(base):
 """
 
 
-def test_every_user_of_a_shared_fixture_relies_on_what_it_ran(collect: Callable[..., Recorded]) -> None:
+def test_every_user_of_a_shared_fixture_relies_on_what_it_ran(
+    collect: Callable[..., Recorded],
+) -> None:
     recorded = collect(
         {
             "app.py": APP,
@@ -324,13 +347,23 @@ def test_every_user_of_a_shared_fixture_relies_on_what_it_ran(collect: Callable[
         }
     )
 
-    base, *_ = {r.identity for r in recorded.records if isinstance(r, wire.Trace) and r.identity.endswith(":base")}
-    mods = [r.identity for r in recorded.records if isinstance(r, wire.Trace) and r.identity.endswith(":mod")]
+    base, *_ = {
+        r.identity
+        for r in recorded.records
+        if isinstance(r, wire.Trace) and r.identity.endswith(":base")
+    }
+    mods = [
+        r.identity
+        for r in recorded.records
+        if isinstance(r, wire.Trace) and r.identity.endswith(":mod")
+    ]
     first, second = dict.fromkeys(mods)
     assert functions(recorded, base) == {"app.py": ["other", "total"], "conftest.py": ["base"]}
     assert [trace.complete for trace in recorded.traces(base)] == [False, True]
     assert recorded.uses(first) == recorded.uses(second) == {base}
-    assert recorded.uses("test:test_f.py::test_one[1]") == {"session:", base, first} - {base} | {base}
+    assert recorded.uses("test:test_f.py::test_one[1]") == {"session:", base, first} - {base} | {
+        base
+    }
     assert {first, base} <= recorded.uses("test:test_f.py::test_two[1]") | recorded.uses(first)
     assert second in recorded.uses("test:test_f.py::test_two[2]")
     assert first not in recorded.uses("test:test_f.py::test_two[2]")
@@ -388,7 +421,12 @@ def test_xunit_set_up_is_shared(collect: Callable[..., Recorded]) -> None:
             names |= {name for found in functions(recorded, use).values() for name in found}
         return names
 
-    assert shared("test_x.py::TestX::test_x") == {"setup_module", "total", "TestX.setup_class", "other"}
+    assert shared("test_x.py::TestX::test_x") == {
+        "setup_module",
+        "total",
+        "TestX.setup_class",
+        "other",
+    }
     assert shared("test_x.py::Case::test_y") == {"setup_module", "total", "Case.setUpClass"}
 
 
@@ -402,7 +440,10 @@ def test_what_runs_at_import_belongs_to_the_module(collect: Callable[..., Record
     )
 
     assert imported(recorded, "early.py") == {"app.py": ["total"]}
-    assert functions(recorded, "test:test_m.py::test_lazy") == {"app.py": ["other"], "test_m.py": ["test_lazy"]}
+    assert functions(recorded, "test:test_m.py::test_lazy") == {
+        "app.py": ["other"],
+        "test_m.py": ["test_lazy"],
+    }
     assert ("test_m.py", "early.py") in recorded.edges()
 
 
@@ -448,7 +489,9 @@ def test_what_runs_at_import_belongs_to_the_statement(project: Project) -> None:
     recorded = project.collect("-p", "no:cacheprovider", engine="probes")
 
     def at(path: str, line: int) -> dict[str, list[str]]:
-        (found,) = [i for i in statements(recorded, path) if line in statements(recorded, path)[i]] or [""]
+        (found,) = [
+            i for i in statements(recorded, path) if line in statements(recorded, path)[i]
+        ] or [""]
         return functions(recorded, found)
 
     assert at("early.py", 3) == {"app.py": ["total"]}
@@ -482,7 +525,9 @@ def test_a_statement_goes_on_after_the_import_of_another_module(project: Project
     assert found == {"statement:2,3:second.py": ran, "statement:4:first.py": ran}
 
 
-def test_with_a_thread_that_an_import_started_what_runs_belongs_to_the_module(project: Project) -> None:
+def test_with_a_thread_that_an_import_started_what_runs_belongs_to_the_module(
+    project: Project,
+) -> None:
     project.write(
         {
             "app.py": APP,
@@ -520,7 +565,9 @@ def test_while_somebody_watches_what_runs_belongs_to_the_module(project: Project
     assert functions(recorded, f"module:{recorded.root / 'early.py'}")["app.py"] == ["total"]
 
 
-def test_what_runs_at_collection_belongs_to_the_tests_collected(collect: Callable[..., Recorded]) -> None:
+def test_what_runs_at_collection_belongs_to_the_tests_collected(
+    collect: Callable[..., Recorded],
+) -> None:
     recorded = collect(
         {
             "app.py": APP,
@@ -532,7 +579,10 @@ def test_what_runs_at_collection_belongs_to_the_tests_collected(collect: Callabl
     )
 
     assert recorded.uses("test:test_c.py::test_c[40]") == {"session:", "collect:test_c.py"}
-    assert functions(recorded, "collect:test_c.py") == {"app.py": ["total"], "test_c.py": ["pytest_generate_tests"]}
+    assert functions(recorded, "collect:test_c.py") == {
+        "app.py": ["total"],
+        "test_c.py": ["pytest_generate_tests"],
+    }
     assert recorded.uses("test:test_d.py::test_d") == {"session:"}
 
 
@@ -547,7 +597,9 @@ def test_hooks_of_the_session_count_for_all_tests(collect: Callable[..., Recorde
 
     assert functions(recorded, "session:") == {"conftest.py": ["pytest_collection_modifyitems"]}
     collected = [r for r in recorded.records if isinstance(r, wire.Collected)]
-    assert collected == [wire.Collected(("test_h.py::test_h", "test_h.py::test_i"), (), (), ("test_h.py",))]
+    assert collected == [
+        wire.Collected(("test_h.py::test_h", "test_h.py::test_i"), (), (), ("test_h.py",))
+    ]
 
 
 def test_what_was_deselected_is_told(collect: Callable[..., Recorded]) -> None:
@@ -555,7 +607,9 @@ def test_what_was_deselected_is_told(collect: Callable[..., Recorded]) -> None:
 
     collected = [r for r in recorded.records if isinstance(r, wire.Collected)]
     assert collected == [
-        wire.Collected(("test_s.py::test_a", "test_s.py::test_b"), ("test_s.py::test_a",), (), ("test_s.py",))
+        wire.Collected(
+            ("test_s.py::test_a", "test_s.py::test_b"), ("test_s.py::test_a",), (), ("test_s.py",)
+        )
     ]
     assert recorded.outcomes() == {"test_s.py::test_b": "passed"}
 
@@ -583,7 +637,11 @@ def test_collection_errors(collect: Callable[..., Recorded]) -> None:
 
 def test_the_session_tells_how_pytest_was_set_up(collect: Callable[..., Recorded]) -> None:
     recorded = collect(
-        {"pytest.ini": "[pytest]\npython_files = check_*.py\n", "check_a.py": "def test_a(): pass\n"}, "-q"
+        {
+            "pytest.ini": "[pytest]\npython_files = check_*.py\n",
+            "check_a.py": "def test_a(): pass\n",
+        },
+        "-q",
     )
 
     (session,) = [r for r in recorded.records if isinstance(r, wire.Session)]
@@ -646,11 +704,17 @@ def test_an_interrupted_test_has_no_outcome(collect: Callable[..., Recorded]) ->
 
 
 def test_a_test_that_was_not_seen_to_run_is_unknown(project: Project) -> None:
-    project.write({"test_u.py": "import sys\ndef test_u():\n    sys.settrace(None)\n    x = 1\ndef test_v(): pass\n"})
+    project.write(
+        {
+            "test_u.py": "import sys\ndef test_u():\n    sys.settrace(None)\n    x = 1\ndef test_v(): pass\n"
+        }
+    )
 
     recorded = project.collect(engine="coverage")
 
-    assert recorded.unknown("test:test_u.py::test_u") == {"the trace function was replaced while it ran"}
+    assert recorded.unknown("test:test_u.py::test_u") == {
+        "the trace function was replaced while it ran"
+    }
     assert recorded.unknown("test:test_u.py::test_v") == set()
     assert project.collect(engine="probes").unknown("test:test_u.py::test_u") == set()
 
@@ -668,11 +732,16 @@ def test_module_level_code_outside_an_import_is_told(project: Project, engine: s
 
     (trace,) = recorded.traces("test:test_r.py::test_r")
     assert trace.module_level == (str(recorded.root / "script.py"),)
-    assert functions(recorded, "test:test_r.py::test_r") == {"script.py": ["main"], "test_r.py": ["test_r"]}
+    assert functions(recorded, "test:test_r.py::test_r") == {
+        "script.py": ["main"],
+        "test_r.py": ["test_r"],
+    }
 
 
 def test_cached_code_with_probes_is_never_read_by_plain_runs(project: Project) -> None:
-    project.write({"app.py": APP, "test_a.py": "import app\ndef test_a():\n    assert app.total(1) == 1\n"})
+    project.write(
+        {"app.py": APP, "test_a.py": "import app\ndef test_a():\n    assert app.total(1) == 1\n"}
+    )
     environ = {"PYTHONDONTWRITEBYTECODE": ""}
     first = project.collect(engine="probes", environ=environ)
     names = {path.name for path in (project.root / "__pycache__").iterdir()}
@@ -688,11 +757,17 @@ def test_cached_code_with_probes_is_never_read_by_plain_runs(project: Project) -
     assert project.plain(environ=environ).returncode == 0
     project.root.joinpath("conftest.py").unlink()
     second = project.collect(engine="probes", environ=environ)
-    assert blocks_hit(second, "test:test_a.py::test_a") == blocks_hit(first, "test:test_a.py::test_a") != {}
+    assert (
+        blocks_hit(second, "test:test_a.py::test_a")
+        == blocks_hit(first, "test:test_a.py::test_a")
+        != {}
+    )
 
 
 def test_code_is_kept_also_where_python_writes_no_caches(project: Project) -> None:
-    project.write({"app.py": APP, "test_a.py": "import app\ndef test_a():\n    assert app.total(1) == 1\n"})
+    project.write(
+        {"app.py": APP, "test_a.py": "import app\ndef test_a():\n    assert app.total(1) == 1\n"}
+    )
     environ = {"PYTHONDONTWRITEBYTECODE": "1"}
     first = project.collect(engine="probes", environ=environ)
     (kept,) = project.root.rglob("app.py.code")
@@ -701,21 +776,31 @@ def test_code_is_kept_also_where_python_writes_no_caches(project: Project) -> No
     second = project.collect(engine="probes", environ=environ)
 
     assert kept.stat().st_ino == number
-    assert blocks_hit(second, "test:test_a.py::test_a") == blocks_hit(first, "test:test_a.py::test_a") != {}
+    assert (
+        blocks_hit(second, "test:test_a.py::test_a")
+        == blocks_hit(first, "test:test_a.py::test_a")
+        != {}
+    )
     assert not list(project.root.rglob("__pycache__"))
 
 
 def test_cached_code_is_of_runs_with_the_same_files(project: Project) -> None:
-    project.write({"test_a.py": "def test_a():\n    pass\n", "test_b.py": "def test_b():\n    pass\n"})
+    project.write(
+        {"test_a.py": "def test_a():\n    pass\n", "test_b.py": "def test_b():\n    pass\n"}
+    )
     environ = {"PYTHONDONTWRITEBYTECODE": ""}
     for exclude in (("test_a.py",), (), ("test_a.py",)):
         recorded = project.collect(engine="probes", environ=environ, exclude=exclude)
         assert recorded.outcomes() == {"test_a.py::test_a": "passed", "test_b.py::test_b": "passed"}
-        assert functions(recorded, "test:test_a.py::test_a") == ({} if exclude else {"test_a.py": ["test_a"]})
+        assert functions(recorded, "test:test_a.py::test_a") == (
+            {} if exclude else {"test_a.py": ["test_a"]}
+        )
         assert recorded.unknown("test:test_a.py::test_a") == set()
 
 
-def test_bytecode_can_be_left_as_it_is_and_then_counts_as_run_by_all(project: Project, engine: str) -> None:
+def test_bytecode_can_be_left_as_it_is_and_then_counts_as_run_by_all(
+    project: Project, engine: str
+) -> None:
     plain = "def one():\n    return 1\n\ndef two():\n    if one():\n        return 2\n"
     compare = """\
 import app, pytest
@@ -737,7 +822,9 @@ def test_nothing():
     recorded = project.collect(engine=engine, without_probes=("app.py", "test_a*"))
 
     assert set(recorded.outcomes().values()) == {"passed"}, recorded.stdout
-    assert {reason for record in recorded.records for reason in getattr(record, "unknown", ())} == set()
+    assert {
+        reason for record in recorded.records for reason in getattr(record, "unknown", ())
+    } == set()
     if engine == "probes":
         assert blocks_hit(recorded, "session:") == {
             "app.py": {("one", 1), ("two", 4), ("two", 6)},
@@ -745,7 +832,9 @@ def test_nothing():
         }
 
 
-def test_files_of_virtual_environments_and_excluded_ones_are_not_traced(project: Project, engine: str) -> None:
+def test_files_of_virtual_environments_and_excluded_ones_are_not_traced(
+    project: Project, engine: str
+) -> None:
     project.write(
         {
             "env/pyvenv.cfg": "",
@@ -758,10 +847,14 @@ def test_files_of_virtual_environments_and_excluded_ones_are_not_traced(project:
 
     recorded = project.collect(engine=engine, exclude=("vendor",))
 
-    assert {r.path for r in recorded.records if isinstance(r, wire.File)} == {str(project.root / "test_a.py")}
+    assert {r.path for r in recorded.records if isinstance(r, wire.File)} == {
+        str(project.root / "test_a.py")
+    }
 
 
-def test_the_names_under_which_pytest_keeps_rewritten_code_are_as_they_were(project: Project) -> None:
+def test_the_names_under_which_pytest_keeps_rewritten_code_are_as_they_were(
+    project: Project,
+) -> None:
     look = """\
 import pathlib, sys
 from _pytest.assertion import rewrite

@@ -96,7 +96,10 @@ def test_files_and_folders(project: Project) -> None:
 
     one = file_state(str(data / "one.txt"))
     assert recorded.exitcode == 0, recorded.stdout
-    assert {nodeid.partition("::")[2]: recorded.resources(f"test:{nodeid}") for nodeid in recorded.outcomes()} == {
+    assert {
+        nodeid.partition("::")[2]: recorded.resources(f"test:{nodeid}")
+        for nodeid in recorded.outcomes()
+    } == {
         "test_open": {("file", "data/one.txt"): one},
         "test_library": {("file", "data/conf.ini"): file_state(str(data / "conf.ini"))},
         "test_missing": {("file", "data/none.txt"): "missing"},
@@ -123,7 +126,9 @@ def test_files_and_folders(project: Project) -> None:
     )
 
 
-def test_who_looks_for_distributions_relies_on_no_other_name_in_the_folder(project: Project) -> None:
+def test_who_looks_for_distributions_relies_on_no_other_name_in_the_folder(
+    project: Project,
+) -> None:
     project.write(
         {
             "conftest.py": "import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\n",
@@ -217,7 +222,9 @@ def test_environment_variables(project: Project) -> None:
     project.write({"test_v.py": VARIABLES})
     key = "00ff" * 8
 
-    recorded = project.collect(environ={"APP_SET": "secret"}, hash_key=key, ignore_environment=("APP_IGN*",))
+    recorded = project.collect(
+        environ={"APP_SET": "secret"}, hash_key=key, ignore_environment=("APP_IGN*",)
+    )
 
     assert recorded.exitcode == 0, recorded.stdout
     value = environment_state("secret", key)

@@ -1,4 +1,6 @@
-"""Starts tracing in Python processes that tests start. Found through PYTHONPATH; leaves no trace of itself there.
+"""Starts tracing in Python processes that tests start.
+
+Found through PYTHONPATH; leaves no trace of itself there.
 
 Any Python may run this, so it is written for all of them.
 """
@@ -57,8 +59,11 @@ def _cannot(why):
     settings = json.loads(os.environ["TESTMON_COLLECT"])
     identity = os.environ.get("TESTMON_COLLECT_IDENTITY", "session:")
     # Text in all Pythons, which is what JSON gives.
-    name, identity, why = json.loads(json.dumps(["Trace", identity, "a Python subprocess was not traced: " + why]))
-    # A wire.Trace in a frame: hits, resources, uses and module_level are empty, then why it is not complete.
+    name, identity, why = json.loads(
+        json.dumps(["Trace", identity, "a Python subprocess was not traced: " + why])
+    )
+    # A wire.Trace in a frame: hits, resources, uses and module_level are empty, then why it is not
+    # complete.
     data = marshal.dumps([(name, identity, (), (), (), (), (why,))], 2)
     with open(os.path.join(settings["spool"], "%d-unseen.spool" % os.getpid()), "ab") as handle:
         handle.write(struct.pack("<I", len(data)) + data)
@@ -69,7 +74,11 @@ def _hide():
     if os.environ.pop("TESTMON_COLLECT_HIDDEN", None) is None:
         return
     here = os.path.dirname(os.path.abspath(__file__))
-    folders = [folder for folder in os.environ.pop("PYTHONPATH", "").split(os.pathsep) if folder not in ("", here)]
+    folders = [
+        folder
+        for folder in os.environ.pop("PYTHONPATH", "").split(os.pathsep)
+        if folder not in ("", here)
+    ]
     if folders:
         os.environ["PYTHONPATH"] = os.pathsep.join(folders)
     for name in ("TESTMON_COLLECT", "TESTMON_COLLECT_IDENTITY"):
