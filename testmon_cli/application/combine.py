@@ -1,17 +1,17 @@
 """`testmon combine`: unite datafiles and bundles."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from testmon_cli.application.bundle import counted, runs_of
 from testmon_cli.bundles import files
 from testmon_cli.domain.errors import DatafileError, EnvironmentFailure, TestmonError
-from testmon_cli.domain.evidence import Brought, EvidenceError
+from testmon_cli.domain.evidence import Brought, EvidenceError, Row
 from testmon_cli.domain.records import Environment
 from testmon_cli.storage import opening
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.storage.merging import Merged
 
 Progress = Callable[[int, int], None]
 
@@ -56,30 +56,33 @@ def _united(datafile: Datafile, paths: Sequence[Path], done: _Done) -> tuple[Bro
 
 def _unite(datafile: Datafile, path: Path, done: _Done) -> Brought:
     is_bundle = files.is_bundle(path)
-    merged: list[Merged] = []
     environments: list[Environment] = []
+    runs = executions = 0
     try:
-        if is_bundle:
-            with files.reading(path) as bundle:
-                rows = counted(bundle.rows, done.total, done.progress, done.count)
-                environments.append(bundle.header.environment)
-                merged.append(datafile.merge(bundle.header.environment, rows))
-        else:
-            with Datafile.open(path) as other:
-                for environment, runs in runs_of(other):
-                    rows = counted(other.export(runs), done.total, done.progress, done.count)
-                    environments.append(environment)
-                    merged.append(datafile.merge(environment, rows))
+        with closing(_of_bundle(path) if is_bundle else _of_datafile(path)) as evidence:
+            for environment, exported in evidence:
+                rows = counted(exported, done.total, done.progress, done.count)
+                merged = datafile.merge(environment, rows)
+                environments.append(environment)
+                runs += merged.runs
+                executions += merged.executions
     except EvidenceError as error:
         raise files.damaged(path, str(error)) from error
     done.count += _size(path)
-    return Brought(
-        str(path),
-        is_bundle,
-        tuple(environments),
-        sum(m.runs for m in merged),
-        sum(m.executions for m in merged),
-    )
+    return Brought(str(path), is_bundle, tuple(environments), runs, executions)
+
+
+def _of_bundle(path: Path) -> Generator[tuple[Environment, Iterator[Row]], None, None]:
+    """The one environment of a bundle, with its evidence."""
+    with files.reading(path) as bundle:
+        yield bundle.header.environment, bundle.rows
+
+
+def _of_datafile(path: Path) -> Generator[tuple[Environment, Iterator[Row]], None, None]:
+    """The environments of a datafile, each with the evidence of its runs."""
+    with Datafile.open(path) as other:
+        for environment, runs in runs_of(other):
+            yield environment, other.export(runs)
 
 
 def _size(path: Path) -> int:

@@ -1,6 +1,5 @@
 """`testmon db`: what keeps a datafile in order."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -43,20 +42,20 @@ def check(location: str) -> Checked:
     executions = 0
     if not problems:
         try:
-            with Datafile.open(path) as datafile:
-                for _ in _rows(datafile):
-                    executions += 1
+            executions = _count_executions(path)
         except (DatafileError, EvidenceError) as error:
             problems.append(f"evidence cannot be read: {error}")
     return Checked(state, tuple(problems), executions)
 
 
-def _rows(datafile: Datafile) -> Iterator[object]:
-    """The executions, each when all that it names was looked at."""
-    for _, runs in runs_of(datafile):
-        for row in Checker().checked(datafile.export(runs)):
-            if getattr(row, "outcome", ""):
-                yield row
+def _count_executions(path: Path) -> int:
+    """Look at all that the executions of a datafile name, and count them."""
+    count = 0
+    with Datafile.open(path) as datafile:
+        for _, runs in runs_of(datafile):
+            checked = Checker().checked(datafile.export(runs))
+            count += sum(bool(getattr(row, "outcome", "")) for row in checked)
+    return count
 
 
 def repair(location: str, target: str) -> tuple[Checked, Saved | None]:

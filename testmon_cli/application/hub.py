@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from testmon_cli.application.checkout import environment, git, provenance
 from testmon_cli.application.gc import seconds_of
@@ -74,21 +74,17 @@ def pull(
     """
     after = -math.inf if since is None else now - seconds_of(since, "--since")
     reader = provenance.here(settings.root, environ).origin
-    ignored: Counter[str] = Counter()
     with closing(_hub(settings)) as store:
+        offer = _offer(store, settings, reader)
+        fitting = [
+            (name, entry)
+            for name, entry in offer.bundles
+            if name.started >= after and ref in (None, name.origin.name)
+        ]
         known = _known(settings)
-        there = 0
-        found: list[tuple[BundleName, Entry]] = []
-        for name, entry in _bundles(store.entries(), digest_of(environment.current(settings.env))):
-            if not name.origin.counts_for(reader, settings.trust):
-                ignored[NOT_TRUSTED] += 1
-            elif name.started >= after and ref in (None, name.origin.name):
-                if name.content in known:
-                    there += 1
-                else:
-                    found.append((name, entry))
+        found = [(name, entry) for name, entry in fitting if name.content not in known]
         chosen = _nearest(settings.root, found)[:limit]
-        pulling = _Pulling(settings, store, environ, ignored)
+        pulling = _Pulling(settings, store, environ, Counter(offer.ignored))
         if chosen:
             with Datafile.open(
                 settings.datafile, "write", create=True, on_wait=on_wait
@@ -101,11 +97,29 @@ def pull(
         pulling.runs,
         pulling.executions,
         pulling.bytes,
-        there,
+        len(fitting) - len(found),
         len(found) - len(chosen),
-        dict(ignored),
+        dict(pulling.ignored),
         tuple(pulling.refused),
     )
+
+
+class _Offer(NamedTuple):
+    """The bundles of a hub that are of the environment here and may be believed."""
+
+    bundles: list[tuple[BundleName, Entry]]
+    ignored: dict[str, int]  # by the reason, how many others there are
+
+
+def _offer(store: Store, settings: Settings, reader: Origin) -> _Offer:
+    bundles: list[tuple[BundleName, Entry]] = []
+    ignored: Counter[str] = Counter()
+    for name, entry in _bundles(store.entries(), digest_of(environment.current(settings.env))):
+        if name.origin.counts_for(reader, settings.trust):
+            bundles.append((name, entry))
+        else:
+            ignored[NOT_TRUSTED] += 1
+    return _Offer(bundles, ignored)
 
 
 class _Pulling:
@@ -117,7 +131,7 @@ class _Pulling:
         self._store = store
         self._key = _key(environ)
         self._must_be_signed = settings.require_signatures or bool(self._key)
-        self._ignored = ignored
+        self.ignored = ignored
         self.bundles = self.runs = self.executions = self.bytes = 0
         self.refused: list[Refused] = []
 
@@ -138,7 +152,7 @@ class _Pulling:
                 except Gone:
                     pass  # the hub was tidied meanwhile
                 except _Refusal as refusal:
-                    self._ignored[str(refusal)] += 1
+                    self.ignored[str(refusal)] += 1
                 except (_Damage, BundleError, EvidenceError) as error:
                     reason = str(error).replace(str(place), "it")
                     self.refused.append(Refused(entry.name, reason))
@@ -263,28 +277,12 @@ def push(
     """Give the hub each run of the same origin as this job that it does not have yet, as a bundle."""
     origin = provenance.here(settings.root, environ).origin
     with closing(_hub(settings)) as store:
-        if origin.event in READ_ONLY:
-            what = (
-                "a fork"
-                if origin.event == "fork"
-                else "an event of which is not known whose code it runs"
-            )
-            raise HubError(
-                f"runs of {what} may not be pushed to the hub {store.where}: they only read"
-            )
+        _refuse_readers(origin, store)
         pushing = _Pushing(store, origin, _key(environ))
-        done: list[Exchanged] = []
         try:
-            with Datafile.open(settings.datafile) as datafile:
-                runs = pushing.choose(datafile)
-                for count, run in enumerate(runs, 1):
-                    done.append(pushing.give(datafile, run))
-                    if progress is not None:
-                        progress(count, len(runs))
+            pushing.give_all(settings.datafile, progress)
         finally:  # what is there needs not be given again, whatever became of the rest
-            if done:
-                with Datafile.open(settings.datafile, "write", on_wait=on_wait) as datafile:
-                    datafile.add_exchanged(done)
+            _remember(settings, pushing.done, on_wait)
     return Pushed(
         store.where,
         origin,
@@ -296,6 +294,25 @@ def push(
     )
 
 
+def _remember(
+    settings: Settings, done: Sequence[Exchanged], on_wait: Callable[[], None] | None
+) -> None:
+    """Note in the datafile which of its runs the hub has."""
+    if done:
+        with Datafile.open(settings.datafile, "write", on_wait=on_wait) as datafile:
+            datafile.add_exchanged(done)
+
+
+def _refuse_readers(origin: Origin, store: Store) -> None:
+    """Raise HubError for a job that may read from the hub and not write to it."""
+    if origin.event not in READ_ONLY:
+        return
+    what = "an event of which is not known whose code it runs"
+    if origin.event == "fork":
+        what = "a fork"
+    raise HubError(f"runs of {what} may not be pushed to the hub {store.where}: they only read")
+
+
 class _Pushing:
     """Gives runs one by one."""
 
@@ -304,7 +321,17 @@ class _Pushing:
         self._origin = origin
         self._key = key
         self.names: list[str] = []
+        self.done: list[Exchanged] = []
         self.executions = self.bytes = self.known = self.ignored = 0
+
+    def give_all(self, location: str | Path, progress: Progress | None) -> None:
+        """Give every run of a datafile that the hub does not have."""
+        with Datafile.open(location) as datafile:
+            runs = self.choose(datafile)
+            for count, run in enumerate(runs, 1):
+                self.done.append(self.give(datafile, run))
+                if progress is not None:
+                    progress(count, len(runs))
 
     def choose(self, datafile: Datafile) -> list[Run]:
         """The runs that are to be given, oldest first.
@@ -322,14 +349,16 @@ class _Pushing:
             source = from_facts(run.facts.get(FACT))
             if source is None:
                 self.ignored += 1
-            elif source.origin == self._origin:
-                executions, has_ended = given.get(key_of(run), (0, False))
-                if datafile.totals(run.id)[0] > executions or (
-                    run.ended is not None and not has_ended
-                ):
-                    chosen.append(run)
-                else:
-                    self.known += 1
+                continue
+            if source.origin != self._origin:
+                continue
+            executions, has_ended = given.get(key_of(run), (0, False))
+            has_more = datafile.totals(run.id)[0] > executions
+            ended_since = run.ended is not None and not has_ended
+            if has_more or ended_since:
+                chosen.append(run)
+            else:
+                self.known += 1
         return chosen
 
     def give(self, datafile: Datafile, run: Run) -> Exchanged:
@@ -392,14 +421,7 @@ def tidy(
         rank[group] += 1
         if rank[group] > keep and bundle.said.started < before:
             old.append(bundle)
-    drafts = 0
-    if not dry_run:
-        with closing(_hub(settings)) as store:
-            for count, entry in enumerate(old, 1):
-                store.remove(entry.name)
-                if progress is not None:
-                    progress(count, len(old))
-            drafts = store.tidy(now)
+    drafts = 0 if dry_run else _remove(settings, old, now, progress)
     return Tidied(
         where,
         tuple(entry.name for entry in old),
@@ -409,11 +431,24 @@ def tidy(
     )
 
 
+def _remove(
+    settings: Settings, old: Sequence[Listed], now: float, progress: Progress | None
+) -> int:
+    """Remove bundles, and the drafts of jobs that were killed; how many drafts there were."""
+    with closing(_hub(settings)) as store:
+        for count, entry in enumerate(old, 1):
+            store.remove(entry.name)
+            if progress is not None:
+                progress(count, len(old))
+        return store.tidy(now)
+
+
 def check(
     settings: Settings, *, environ: Mapping[str, str], progress: Progress | None = None
 ) -> Checked:
     """Read all bundles of a hub; with a key or where signatures are required, these are looked at as well."""
     key = _key(environ)
+    must_be_signed = settings.require_signatures or bool(key)
     where, bundles, others = listed(settings)
     problems: list[Refused] = []
     size = count = 0
@@ -424,17 +459,22 @@ def check(
                 store.get(bundle.name, place)
                 count += 1
                 size += place.stat().st_size
-                header = files.check(place)
-                _check(bundle.said, header)
-                if key or settings.require_signatures:
-                    _check_signature(header, key)
+                _check_file(place, bundle.said, key, must_be_signed=must_be_signed)
             except Gone:
-                pass
+                pass  # the hub was tidied meanwhile
             except (_Refusal, _Damage, BundleError) as error:
                 problems.append(Refused(bundle.name, str(error).replace(str(place), "it")))
             if progress is not None:
                 progress(done, len(bundles))
     return Checked(where, count, size, tuple(problems), others)
+
+
+def _check_file(place: Path, said: BundleName, key: bytes, *, must_be_signed: bool) -> None:
+    """Read a bundle that was fetched; raise what is wrong with it."""
+    header = files.check(place)
+    _check(said, header)
+    if must_be_signed:
+        _check_signature(header, key)
 
 
 def _bundles(

@@ -3,6 +3,7 @@
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import Final, NamedTuple
 
 from testmon_cli.domain import set_ups
@@ -199,13 +200,14 @@ def _exchange(shares: list[list[_Chunk]], loads: Sequence[int], longest: int) ->
         gap = loads[longest] - loads[job]
         if gap <= best:
             continue
-        others = [(time, place) for place, (time, _) in enumerate(share)]
-        for place, (time, _) in enumerate(shares[longest]):
-            for other_time, other in (*others, (0, -1)):
-                moved = time - other_time
-                gain = min(moved, gap - moved)
-                if gain > best:
-                    best, change = gain, (job, place, other)
+        # Each chunk of the longest job for each of the other, or for nothing.
+        others = [*((time, place) for place, (time, _) in enumerate(share)), (0, -1)]
+        own = [(time, place) for place, (time, _) in enumerate(shares[longest])]
+        for (time, place), (other_time, other) in product(own, others):
+            moved = time - other_time
+            gain = min(moved, gap - moved)
+            if gain > best:
+                best, change = gain, (job, place, other)
     if change is None:
         return False
     job, place, other = change

@@ -209,11 +209,14 @@ class BlockTable:
     def on(self, lines: Iterable[int]) -> set[int]:
         """The blocks that any of these traced lines belongs to."""
         if not self._by_line:
-            for index, ranges in enumerate(self._lines):
-                for first, last in ranges:
-                    for line in range(first, last + 1):
-                        self._by_line.setdefault(line, []).append(index)
+            self._fill_by_line()
         return {index for line in lines for index in self._by_line.get(line, ())}
+
+    def _fill_by_line(self) -> None:
+        for index, ranges in enumerate(self._lines):
+            for first, last in ranges:
+                for line in range(first, last + 1):
+                    self._by_line.setdefault(line, []).append(index)
 
 
 class Reached(AbstractSet[int]):

@@ -98,15 +98,14 @@ class FolderStore:
             entries = list(found)
         for entry in entries:
             try:
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.name in EVENTS if above == 0 else above < _DEEP:
-                        yield from self._files(Path(entry.path), above + 1)
-                    continue
+                is_folder = entry.is_dir(follow_symlinks=False)
                 status = entry.stat(follow_symlinks=False)
+                if not is_folder and stat.S_ISREG(status.st_mode):
+                    yield Path(entry.path), status
+                elif is_folder and _is_ours(entry.name, above):
+                    yield from self._files(Path(entry.path), above + 1)
             except FileNotFoundError:
                 continue
-            if stat.S_ISREG(status.st_mode):
-                yield Path(entry.path), status
 
     @contextmanager
     def _explained(self, what: str) -> Iterator[None]:
@@ -116,6 +115,13 @@ class FolderStore:
             raise HubError(
                 f"the hub {self._root} cannot be {what}: {error.strerror or error}"
             ) from error
+
+
+def _is_ours(folder: str, above: int) -> bool:
+    """Tell whether a folder, with so many of ours above it, may hold bundles."""
+    if above == 0:
+        return folder in EVENTS
+    return above < _DEEP
 
 
 def _publish(draft: Path, target: Path) -> bool:

@@ -1,6 +1,7 @@
 """The answer of `testmon doctor`, as text and as JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from testmon_cli.domain.diagnosis import FINE, SLOW, WRONG, Finding
@@ -17,14 +18,15 @@ def as_text(findings: Sequence[Finding]) -> str:
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:
-    for level in _ORDER:
-        for finding in findings:
-            if finding.level == level:
-                yield f"{level:5}  {finding.topic}: {finding.text}"
-                if finding.advice:
-                    yield f"       -> {finding.advice}"
-    wrong, slow = (sum(finding.level == level for finding in findings) for level in (WRONG, SLOW))
-    yield f"{wrong} wrong, {slow} slow" if wrong or slow else "nothing to do"
+    for finding in sorted(findings, key=lambda each: _ORDER.index(each.level)):
+        yield f"{finding.level:5}  {finding.topic}: {finding.text}"
+        if finding.advice:
+            yield f"       -> {finding.advice}"
+    counts = Counter(finding.level for finding in findings)
+    if counts[WRONG] or counts[SLOW]:
+        yield f"{counts[WRONG]} wrong, {counts[SLOW]} slow"
+    else:
+        yield "nothing to do"
 
 
 def as_json(findings: Sequence[Finding]) -> str:

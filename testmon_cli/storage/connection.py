@@ -153,18 +153,24 @@ class Connection:
     def _begin(self) -> None:
         deadline = time.monotonic() + self._timeout
         if self._on_wait is not None:
-            self._patience(min(_PATIENCE, self._timeout))
-            try:
-                self.driver.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    with translated(self.path):
-                        raise
-                self._on_wait()
+            with translated(self.path):
+                if self._begins_soon():
+                    return
+            self._on_wait()
         self._patience(max(0.0, deadline - time.monotonic()))
         with translated(self.path):
             self.driver.execute("BEGIN IMMEDIATE")
+
+    def _begins_soon(self) -> bool:
+        """Begin a transaction to write, unless another process keeps the file locked for long."""
+        self._patience(min(_PATIENCE, self._timeout))
+        try:
+            self.driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        return True
 
     def _patience(self, seconds: float) -> None:
         self.driver.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")

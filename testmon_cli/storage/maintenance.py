@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -130,31 +132,34 @@ def problems_of(path: Path, timeout: float = 30.0) -> Iterator[str]:
     with closing(opening.driver(path, "read", timeout)) as driver:
         try:
             driver.execute("BEGIN")
-            for (text,) in driver.execute(f"PRAGMA integrity_check({_MOST})"):
-                if text != "ok":
-                    yield f"SQLite finds: {text}"
-            for row in driver.execute("PRAGMA foreign_key_check").fetchmany(_MOST):
-                yield f"a row of {row[0]} names one of {row[2]} that is not there"
+            yield from _found_by_sqlite(driver)
         except _UNREADABLE as error:
             yield f"SQLite cannot read it: {error}"
         for sql, (what, read) in _PACKED.items():
-            yield from _unreadable(driver, sql, what, read)
+            try:
+                unreadable = _unreadable(driver.execute(sql), what, read)
+                yield from islice(unreadable, _MOST)
+                deque(unreadable, maxlen=0)  # all values are looked at
+            except _UNREADABLE as error:
+                yield f"no {what} can be read any more: {error}"
+
+
+def _found_by_sqlite(driver: sqlite3.Connection) -> Iterator[str]:
+    for (text,) in driver.execute(f"PRAGMA integrity_check({_MOST})"):
+        if text != "ok":
+            yield f"SQLite finds: {text}"
+    for row in driver.execute("PRAGMA foreign_key_check").fetchmany(_MOST):
+        yield f"a row of {row[0]} names one of {row[2]} that is not there"
 
 
 def _unreadable(
-    driver: sqlite3.Connection, sql: str, what: str, read: Callable[[Any], object]
+    rows: Iterable[tuple[int, Any]], what: str, read: Callable[[Any], object]
 ) -> Iterator[str]:
-    count = 0
-    try:
-        for number, value in driver.execute(sql):
-            try:
-                read(value)
-            except _UNREADABLE as error:
-                count += 1
-                if count <= _MOST:
-                    yield f"{what} {number} cannot be read ({type(error).__name__})"
-    except _UNREADABLE as error:
-        yield f"no {what} can be read any more: {error}"
+    for number, value in rows:
+        try:
+            read(value)
+        except _UNREADABLE as error:
+            yield f"{what} {number} cannot be read ({type(error).__name__})"
 
 
 # Repairing

@@ -6,7 +6,7 @@ Ids that were looked up are remembered. They are valid as long as nobody else wr
 `forget` is called.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from itertools import count
 
 from testmon_cli.domain.records import ResourceState
@@ -56,25 +56,29 @@ class RowIds:
         wanted = list(identities)
         missing = {storable(identity): identity for identity in wanted if identity not in known}
         if missing:
-            named = {stored: stored.partition(":")[::2] for stored in missing}
             last = self._connection.value(sql.last_subject()) or 0
             self._has_all_subjects |= not last
-            if not self._has_all_subjects:
-                for row in self._connection.rows(
-                    sql.subject_ids(names=array({name for _, name in named.values()}))
-                ):
-                    stored = f"{row['kind']}:{row['name']}"
-                    if named.pop(stored, None) is not None:
-                        known[missing[stored]] = row["id"]
-            new = dict(zip(named, count(last + 1), strict=False))
-            known.update((missing[stored], number) for stored, number in new.items())
-            self._connection.insert(
-                sql.add_subject(
-                    {"id": new[stored], "kind": kind, "name": name}
-                    for stored, (kind, name) in named.items()
-                )
-            )
+            found = {} if self._has_all_subjects else self._stored_subjects(missing)
+            new = [stored for stored in missing if stored not in found]
+            found.update(zip(new, count(last + 1), strict=False))
+            self._add_subjects({stored: found[stored] for stored in new})
+            known.update((missing[stored], number) for stored, number in found.items())
         return {identity: known[identity] for identity in wanted}
+
+    def _stored_subjects(self, wanted: Collection[str]) -> dict[str, int]:
+        """The ids of the subjects among `wanted` that have a row."""
+        names = {stored.partition(":")[2] for stored in wanted}
+        rows = self._connection.rows(sql.subject_ids(names=array(names)))
+        found = {f"{row['kind']}:{row['name']}": int(row["id"]) for row in rows}
+        return {stored: number for stored, number in found.items() if stored in wanted}
+
+    def _add_subjects(self, ids: Mapping[str, int]) -> None:
+        """Make rows for subjects that have none."""
+        rows: list[sql.AddSubjectValues] = []
+        for stored, number in ids.items():
+            kind, _, name = stored.partition(":")
+            rows.append({"id": number, "kind": kind, "name": name})
+        self._connection.insert(sql.add_subject(rows))
 
     def of_states(self, states: list[ResourceState]) -> dict[tuple[str, str, str], int]:
         """The ids of states of resources, by `key_of`.

@@ -1,5 +1,6 @@
 """Where tests run: Python, platform, installed distributions and the state of the git checkout."""
 
+import itertools
 import os
 import re
 import sys
@@ -79,15 +80,19 @@ def _package(entry: str) -> Package | None:
 
 
 def _header(path: str, key: str) -> str:
+    """The value of a header in a file of metadata; "" without one."""
     try:
         with open(path, encoding="utf-8", errors="replace") as lines:
-            for line in lines:
-                if not line.strip():
-                    break
-                if line.lower().startswith(f"{key.lower()}:"):
-                    return line.partition(":")[2].strip()
+            headers = itertools.takewhile(str.strip, lines)
+            return _value_of(headers, f"{key.lower()}:")
     except OSError:
-        pass  # a file instead of a folder, or a broken install: the version stays unknown
+        return ""  # a file instead of a folder, or a broken install: the version stays unknown
+
+
+def _value_of(headers: Iterable[str], start: str) -> str:
+    for line in headers:
+        if line.lower().startswith(start):
+            return line.partition(":")[2].strip()
     return ""
 
 

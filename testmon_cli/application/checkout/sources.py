@@ -74,26 +74,34 @@ def _scan(
     stack = [(str(folder), prefix)]
     while stack:
         current, before = stack.pop()
-        try:
-            entries = list(os.scandir(current))
-        except OSError:
-            continue
+        entries = _entries_of(current)
         if before and any(entry.name == "pyvenv.cfg" for entry in entries):
             continue
         for entry in entries:
             path = before + entry.name
             if exclude and any(fnmatch(path, pattern) for pattern in exclude):
                 continue
-            if is_wanted(entry.name):
-                try:
-                    stat = entry.stat()
-                except OSError:
-                    continue
-                if S_ISREG(stat.st_mode):
-                    yield path, Stat(stat.st_size, stat.st_mtime_ns)
-                    continue
-            if entry.name not in _SKIPPED_FOLDERS and entry.is_dir(follow_symlinks=False):
+            stat = _stat_of(entry) if is_wanted(entry.name) else None
+            if stat is not None and S_ISREG(stat.st_mode):
+                yield path, Stat(stat.st_size, stat.st_mtime_ns)
+            elif entry.name not in _SKIPPED_FOLDERS and entry.is_dir(follow_symlinks=False):
                 stack.append((entry.path, path + "/"))
+
+
+def _entries_of(folder: str) -> list["os.DirEntry[str]"]:
+    """The entries of a folder; none where it cannot be read."""
+    try:
+        return list(os.scandir(folder))
+    except OSError:
+        return []
+
+
+def _stat_of(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    """The status of what an entry leads to; None where that is not there."""
+    try:
+        return entry.stat()
+    except OSError:
+        return None
 
 
 def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "SourceModel | None"]:

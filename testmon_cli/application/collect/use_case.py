@@ -4,6 +4,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +26,7 @@ from testmon_cli.application.checkout.files import read_bytes
 from testmon_cli.application.checkout.pytest_options import without_options
 from testmon_cli.application.collect import spool_folder
 from testmon_cli.application.collect.joiner import Joiner, Progress, SpoolReader
-from testmon_cli.application.collect.loaded_sources import LoadedSources
+from testmon_cli.application.collect.loaded_sources import LoadedSource, LoadedSources
 from testmon_cli.application.collect.pytest_process import Stop, supervisor
 from testmon_cli.application.select import keywords
 from testmon_cli.application.select.absent_tests import IN_PART
@@ -491,23 +492,29 @@ class _Store:
             if not self._naming.is_test_file(path) or path in failed:
                 continue
             loaded = joiner.sources.by_path.get(path)
+            saw_everything = is_whole and not joiner.told.errors
+            was_whole = is_over and path in joiner.told.files and path not in self._asked.names
             if path in with_tests:
-                if loaded is not None and loaded.outline is not None:
-                    found = candidates(loaded.outline, self._naming)
-                    shown = [c.name for c in found if self._asked.covers(path, c.name)]
-                    names = [name for name in shown if f"{path}::{name}" not in reported]
-                    if names:
-                        inert[path] = [loaded.version.digest, names]
-            elif (is_whole and not joiner.told.errors) or (
-                is_over and path in joiner.told.files and path not in self._asked.names
-            ):
-                digest = (
-                    loaded.version.digest
-                    if loaded is not None
-                    else _file_digest(joiner.sources.root / path)
-                )
+                names = self._without_tests(path, loaded, reported)
+                if loaded is not None and names:
+                    inert[path] = [loaded.version.digest, names]
+            elif saw_everything or was_whole:
+                if loaded is None:
+                    digest = _file_digest(joiner.sources.root / path)
+                else:
+                    digest = loaded.version.digest
                 inert[path] = [digest, ["*"]]
         return inert
+
+    def _without_tests(
+        self, path: str, loaded: LoadedSource | None, reported: AbstractSet[str]
+    ) -> list[str]:
+        """Names of a file that look like tests, were asked for, and gave none."""
+        if loaded is None or loaded.outline is None:
+            return []
+        found = candidates(loaded.outline, self._naming)
+        shown = [each.name for each in found if self._asked.covers(path, each.name)]
+        return [name for name in shown if f"{path}::{name}" not in reported]
 
     def _add(self, versions: Sequence[SourceVersion]) -> None:
         if versions:

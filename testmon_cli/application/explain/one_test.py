@@ -150,6 +150,16 @@ class _User(NamedTuple):
     mentions: frozenset[str]
 
 
+def _named_in(model: SourceModel | None) -> Iterator[tuple[str, Definition]]:
+    """The definitions of a source but for imports, by each of their names."""
+    if model is None:
+        return
+    for definition in model.definitions:
+        if definition.kind != "import":
+            for name in definition.names:
+                yield name, definition
+
+
 class _Names:
     """Finds the definitions that code mentions.
 
@@ -162,15 +172,11 @@ class _Names:
         self._top: dict[str, dict[str, list[Definition]]] = {}
         self._named: dict[str, list[tuple[str, Definition]]] = defaultdict(list)
         for path in sorted(reached):
-            model = models(path)
-            top = self._top[path] = defaultdict(list)
-            for definition in model.definitions if model is not None else ():
-                if definition.kind == "import":
-                    continue
-                for name in definition.names:
-                    self._named[name].append((path, definition))
-                    if not definition.owner:
-                        top[name].append(definition)
+            self._top[path] = defaultdict(list)
+            for name, definition in _named_in(models(path)):
+                self._named[name].append((path, definition))
+                if not definition.owner:
+                    self._top[path][name].append(definition)
 
     def mentioned(self, ran: Mapping[str, Iterable[Block]]) -> list[Mentioned]:
         """What blocks mention, and what these definitions do in their turn.
@@ -184,33 +190,41 @@ class _Names:
         found: dict[tuple[str, str], tuple[int, dict[str, None]]] = {}
         while users:
             user = users.pop()
-            for path, definition in self._meant(user):
-                for name in definition.names:
-                    qualname = f"{definition.owner}.{name}".lstrip(".")
-                    if (path, qualname) in own or (path, qualname) == (user.path, user.name):
-                        continue
-                    if (path, qualname) not in found:
-                        found[path, qualname] = (definition.line, {})
-                        if definition.kind != "function":
-                            users.append(_User(path, qualname, definition.mentions))
-                    found[path, qualname][1][f"{user.path}::{user.name}"] = None
+            for path, qualname, definition in self._meant_by_name(user):
+                place = path, qualname
+                if place in own or place == (user.path, user.name):
+                    continue
+                if place not in found and definition.kind != "function":
+                    users.append(_User(path, qualname, definition.mentions))
+                _, by = found.setdefault(place, (definition.line, {}))
+                by[f"{user.path}::{user.name}"] = None
         return [
             Mentioned(path, name, line, tuple(by))
             for (path, name), (line, by) in sorted(found.items())
         ]
 
+    def _meant_by_name(self, user: _User) -> Iterator[tuple[str, str, Definition]]:
+        """The definitions that code mentions, by path and by each of their qualified names."""
+        for path, definition in self._meant(user):
+            for name in definition.names:
+                yield path, f"{definition.owner}.{name}".lstrip("."), definition
+
     def _meant(self, user: _User) -> Iterator[tuple[str, Definition]]:
         for mention in sorted(user.mentions):
             if mention.isidentifier():
-                place = self._project.resolve(mention, user.path)
-                if place is not None and place[0] in self._top:
-                    for definition in self._top[place[0]].get(place[1], ()):
-                        yield place[0], definition
-            elif mention.startswith(_OF_AN_OBJECT):
-                name = mention[1:]
-                if name in self._named:
-                    files = self._reach_of(user.path)
-                    yield from ((path, d) for path, d in self._named[name] if path in files)
+                yield from self._meant_at_top(mention, user)
+            elif mention.startswith(_OF_AN_OBJECT) and mention[1:] in self._named:
+                files = self._reach_of(user.path)
+                named = self._named[mention[1:]]
+                yield from ((path, definition) for path, definition in named if path in files)
+
+    def _meant_at_top(self, name: str, user: _User) -> Iterator[tuple[str, Definition]]:
+        place = self._project.resolve(name, user.path)
+        if place is None:
+            return
+        path, own_name = place
+        for definition in self._top.get(path, {}).get(own_name, ()):
+            yield path, definition
 
     def _reach_of(self, path: str) -> set[str]:
         if path not in self._files:

@@ -94,10 +94,13 @@ class Repository:
                     )
                 yield Worktree(place, place / self.inside, self.top)
             finally:
-                with self._lock:
-                    with suppress(EnvironmentFailure):  # it may never have come to be
-                        self._git("worktree", "remove", "--force", "--force", str(place))
-                    self._git("worktree", "prune")
+                self._remove_worktree(place)
+
+    def _remove_worktree(self, place: Path) -> None:
+        with self._lock:
+            with suppress(EnvironmentFailure):  # it may never have come to be
+                self._git("worktree", "remove", "--force", "--force", str(place))
+            self._git("worktree", "prune")
 
     def _git(self, *arguments: str) -> bytes:
         return git(self.root, *arguments)

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -133,12 +133,7 @@ class _Walk:
                 for part, worker in zip(parts, workers, strict=True)
             ]
             try:
-                waiting: set[object] = {*jobs}
-                while waiting:
-                    done, left = wait(jobs, timeout=_INTERVAL, return_when=FIRST_EXCEPTION)
-                    waiting = {*left}
-                    for job in done:
-                        job.result()
+                _wait_for(jobs)
             except BaseException:
                 self._runner.stop()
                 raise
@@ -375,6 +370,15 @@ def _refuse_other_sources(ran: Ran) -> None:
         raise EnvironmentFailure(
             f"tests import {name} from {path}, not from the commits: install the project with pip install --editable"
         )
+
+
+def _wait_for(jobs: Sequence[Future[None]]) -> None:
+    """Wait until all have ended, or one has failed: then raise what it failed with."""
+    waiting = {*jobs}
+    while waiting:
+        done, waiting = wait(waiting, timeout=_INTERVAL, return_when=FIRST_EXCEPTION)
+        for job in done:
+            job.result()
 
 
 def _divided(numbers: Sequence[int], jobs: int) -> Iterator[Sequence[int]]:

@@ -125,7 +125,7 @@ class Chooser:
             tests = standing[head.run_id]
             durations = zip(head.trace_ids, head.durations, strict=True)
             left_out += sum(
-                [time for trace, time in durations if trace in tests and tests[trace] not in wanted]
+                time for trace, time in durations if trace in tests and tests[trace] not in wanted
             )
         saved = left_out / 1_000_000
         gone: set[str] = set()

@@ -6,7 +6,7 @@ Those that are new there are new in each of them.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from testmon_cli.analysis.model_diff import definition_changes
+from testmon_cli.analysis.model_diff import DefinitionChange, definition_changes
 from testmon_cli.analysis.project import Project
 from testmon_cli.analysis.propagation import Growth
 from testmon_cli.analysis.pytest_naming import Naming
@@ -25,37 +25,48 @@ class Inherited(NamedTuple):
 
 def new_inherited_tests(matcher: RunMatcher, naming: Naming) -> Iterator[Inherited]:
     """Tests that were added, since the run, to classes that others have as a base."""
+    project = matcher.growth.project
     for path in matcher.files.changed:
-        if path in matcher.files.broken:
-            continue
-        for change in definition_changes(matcher.models.before(path), matcher.models.now(path)):
-            owner, name = change.definition.owner, change.name
-            if (
-                change.how == ADDED
-                and owner
-                and (naming.is_test_function(name) or name.startswith("test"))
-            ):
-                for where, cls in _subclasses(matcher.growth.project, path, owner):
-                    yield Inherited(where, cls, name, f"{path}:{change.definition.line}")
+        for change in _added_to_classes(matcher, path):
+            name = change.name
+            if not naming.is_test_function(name) and not name.startswith("test"):
+                continue
+            origin = f"{path}:{change.definition.line}"
+            for where, cls in _subclasses(project, path, change.definition.owner):
+                yield Inherited(where, cls, name, origin)
+
+
+def _added_to_classes(matcher: RunMatcher, path: str) -> Iterator[DefinitionChange]:
+    """The members that classes of a file have and did not have in the run."""
+    if path in matcher.files.broken:
+        return
+    for change in definition_changes(matcher.models.before(path), matcher.models.now(path)):
+        if change.how == ADDED and change.definition.owner:
+            yield change
 
 
 def _subclasses(project: Project, path: str, owner: str) -> Iterator[tuple[str, str]]:
     """Classes at module level that are this one, imported, or have it above them."""
     growth = Growth(project)
     growth.name(path, owner.rpartition(".")[2], Cause(Kind.DEFINITION, ADDED, path, owner))
+    base = path, owner
     for where, name in growth.grow().names:  # what mentions it, or what is made of it
         for definition in project.definitions(where, name):
-            if definition.kind == "class" and (path, owner) in project.classes_above(
-                where, definition
-            ):
+            if definition.kind == "class":
+                is_below = base in project.classes_above(where, definition)
+            else:
+                is_below = definition.kind == "import" and _imports(project, where, name, base)
+            if is_below:
                 yield where, name
-            elif definition.kind == "import":
-                found = project.class_definition(name, where)
-                if found is not None and (path, owner) in (
-                    (found[0], found[1].qualname),
-                    *project.classes_above(*found),
-                ):
-                    yield where, name
+
+
+def _imports(project: Project, where: str, name: str, base: tuple[str, str]) -> bool:
+    """Tell whether a name is bound by an import to a class, or to one that has it above it."""
+    found = project.class_definition(name, where)
+    if found is None:
+        return False
+    path, definition = found
+    return base == (path, definition.qualname) or base in project.classes_above(path, definition)
 
 
 def has_bases(project: Project, path: str, cls: str) -> bool:

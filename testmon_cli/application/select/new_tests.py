@@ -4,7 +4,7 @@ In new files and functions, inherited, left out, or never come to.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from testmon_cli.analysis.pytest_naming import Naming, candidates
 from testmon_cli.application.invalidate.snapshot_diff import is_loaded
@@ -50,7 +50,6 @@ class NewTests:
         if looked_at:
             ran = self._datafile.ran_below(self._runs[0].environment, looked_at)
             functions.update(map(function_of, (*(nodeid for nodeid, _ in ran), *unwanted)))
-        errors: Mapping[str, object] = self._runs[0].mapping("errors")
         settled = files - self._learned.unstable - left_out.keys()
         asked = self._tree.stats.keys() - settled
         for path in sorted(asked):
@@ -61,38 +60,41 @@ class NewTests:
             if "*" in names:
                 continue
             if path not in files:
-                text = "could not be collected last time" if path in errors else "new test file"
-                yield Selected(path, self._arguments.of(NodeId(path)), Reason(kinds.NEW, text))
+                yield self._new_file(path)
             elif path in self._learned.unstable:
                 yield from self._new_functions(path, naming, functions, names)
             elif path in left_out:
                 groups = tuple(f"{path}::{name}::" for name in left_out[path])
                 shown = {f for f in functions if not f"{f}::".startswith(groups)}
-                for test in self._new_functions(path, naming, shown, names):
-                    if f"{test.nodeid}::" in groups:
-                        yield test._replace(
-                            reason=Reason(kinds.NEW, "left out when its file was collected")
-                        )
+                found = self._new_functions(path, naming, shown, names)
+                reason = Reason(kinds.NEW, "left out when its file was collected")
+                yield from (
+                    test._replace(reason=reason) for test in found if f"{test.nodeid}::" in groups
+                )
         yield from self._inherited(naming, functions, files)
         yield from self._new_texts(naming, files)
         yield from self._pending(unwanted)
+
+    def _new_file(self, path: str) -> Selected:
+        """A file of which no test is known."""
+        text = "new test file"
+        if path in self._runs[0].mapping("errors"):
+            text = "could not be collected last time"
+        return Selected(path, self._arguments.of(NodeId(path)), Reason(kinds.NEW, text))
 
     def _new_texts(self, naming: Naming, files: Collection[str]) -> Iterator[Selected]:
         """New text files with examples.
 
         They are looked for where an option or a test tells that there may be some.
         """
-        if naming.doctest_globs == Naming().doctest_globs and all(
-            path.endswith(".py") for path in files
-        ):
+        has_option = naming.doctest_globs != Naming().doctest_globs
+        has_test = any(not path.endswith(".py") for path in files)
+        if not has_option and not has_test:
             return
+        reason = Reason(kinds.NEW, "new text file with examples")
         for path in text_files(self._tree, naming, self._settings):
             if path not in files:
-                yield Selected(
-                    path,
-                    self._arguments.of(NodeId(path)),
-                    Reason(kinds.NEW, "new text file with examples"),
-                )
+                yield Selected(path, self._arguments.of(NodeId(path)), reason)
 
     def _new_functions(
         self, path: str, naming: Naming, functions: set[str], inert: frozenset[str]
@@ -108,12 +110,13 @@ class NewTests:
             nodeid = f"{path}::{candidate.name}"
             if nodeid in functions or candidate.name in inert:
                 continue
-            known = any(f.startswith(nodeid + "::") for f in functions)
-            if not known:
-                certain = candidate.certain and path not in self._learned.doubtful
-                node = NodeId(path, candidate.names if certain else ())
-                reason = Reason(kinds.NEW, f"new test at {path}:{candidate.line}")
-                yield Selected(nodeid, self._arguments.of(node), reason)
+            if any(f.startswith(nodeid + "::") for f in functions):
+                continue
+            node = NodeId(path)
+            if candidate.certain and path not in self._learned.doubtful:
+                node = NodeId(path, candidate.names)
+            reason = Reason(kinds.NEW, f"new test at {path}:{candidate.line}")
+            yield Selected(nodeid, self._arguments.of(node), reason)
 
     def _inherited(
         self, naming: Naming, functions: set[str], files: set[str]
@@ -122,17 +125,14 @@ class NewTests:
         for test in self._learned.inherited:
             group = f"{test.path}::{test.cls}"
             nodeid = f"{group}::{test.name}"
-            if nodeid in functions or not (
-                test.path in files or is_collectable(self._tree, test.path, naming)
-            ):
+            has_tests = test.path in files or is_collectable(self._tree, test.path, naming)
+            if nodeid in functions or not has_tests:
                 continue
             reason = Reason(kinds.NEW, f"inherits the new test at {test.origin}")
-            if test.path not in self._learned.doubtful and any(
-                f.startswith(f"{group}::") for f in functions
-            ):
-                yield Selected(
-                    nodeid, self._arguments.of(NodeId(test.path, (test.cls, test.name))), reason
-                )
+            is_known = any(f.startswith(f"{group}::") for f in functions)
+            if is_known and test.path not in self._learned.doubtful:
+                node = NodeId(test.path, (test.cls, test.name))
+                yield Selected(nodeid, self._arguments.of(node), reason)
                 continue
             named = candidates(self._tree.model(test.path).definitions, naming)
             if any(candidate.names[0] == test.cls for candidate in named):
@@ -142,35 +142,42 @@ class NewTests:
         """Names that runs of a part of a file left out and that no other run of the same file has shown."""
         by_name: dict[tuple[str, str], set[int]] = defaultdict(set)
         for run in self._runs:
-            for path, value in run.mapping("left_out").items():
-                if (
-                    path in self._tree.stats
-                    and isinstance(value, list)
-                    and value[0] == self._tree.digest(path)
-                ):
-                    for name in value[1]:
-                        by_name[path, name].add(run.id)
+            for path, name in self._left_out_by(run):
+                by_name[path, name].add(run.id)
         if not by_name:
             return {}
 
         from testmon_cli.application.select.requested_tests import IN_PART
 
-        ran: dict[str, set[int]] = defaultdict(set)
-        for nodeid, run_id in self._datafile.ran_below(
-            self._runs[0].environment, {path for path, _ in by_name}
-        ):
-            function = NodeId.parse(nodeid).function
-            for group in (function, function.group):
-                ran[str(group)].add(run_id)
+        ran = self._runs_by_function({path for path, _ in by_name})
         found: dict[str, set[str]] = defaultdict(set)
         for (path, name), runs in by_name.items():
-            nodeid = f"{path}::{name.removesuffix(IN_PART)}"
-            shown = ran[nodeid] - runs if name.endswith(IN_PART) else ran[nodeid]
-            if nodeid in unwanted or any(
-                not name.endswith(IN_PART) or self._saw(run_id, path) for run_id in shown
-            ):
+            function = name.removesuffix(IN_PART)
+            nodeid = f"{path}::{function}"
+            shown = ran[nodeid]
+            if name.endswith(IN_PART):
+                # Other parameters ran where these were left out.
+                shown = {run_id for run_id in shown - runs if self._saw(run_id, path)}
+            if nodeid not in unwanted and not shown:
+                found[path].add(function)
+        return found
+
+    def _left_out_by(self, run: Run) -> Iterator[tuple[str, str]]:
+        """Paths and names that a run left out of files that are as they were."""
+        for path, value in run.mapping("left_out").items():
+            if path not in self._tree.stats or not isinstance(value, list):
                 continue
-            found[path].add(name.removesuffix(IN_PART))
+            if value[0] == self._tree.digest(path):
+                yield from ((path, name) for name in value[1])
+
+    def _runs_by_function(self, paths: set[str]) -> dict[str, set[int]]:
+        """The runs that have executions of each function and class in some files."""
+        found: dict[str, set[int]] = defaultdict(set)
+        environment = self._runs[0].environment
+        for nodeid, run_id in self._datafile.ran_below(environment, paths):
+            function = NodeId.parse(nodeid).function
+            found[str(function)].add(run_id)
+            found[str(function.group)].add(run_id)
         return found
 
     def _saw(self, run_id: int, path: str) -> bool:

@@ -1,7 +1,7 @@
 """Which execution of each test still holds, and why the newest one does not."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from testmon_cli.application.select.run_changes import RunChanges
@@ -55,40 +55,48 @@ class Weigher:
             else:
                 verdict.older.append(execution)
         for run in self._runs:
-            here = waiting.pop(run.id, None)
-            if here is None:
-                continue
-            matched = self._changes.matched(run)
-            if matched.doubtful:
-                self._learned.doubt_in_any_case(
-                    path_of(v.current.nodeid, v.current.path) for v in here
-                )
-            for verdict in here:
-                execution = verdict.current
-                cause = matched.everything or matched.invalid.get(execution.trace_id)
-                if cause is None and not execution.unknown:
-                    verdict.cause = self._cause_since(run, execution)
-                    verdict.valid = None if verdict.cause else execution
-                    continue
-                if verdict.cause is None and not verdict.text:
-                    verdict.cause, verdict.text = cause, execution.unknown
-                while verdict.older:
-                    verdict.current = verdict.older.pop(0)
-                    if not self._saw_the_same(run, verdict.current.run_id):
-                        waiting[verdict.current.run_id].append(verdict)
-                        break
+            here = waiting.pop(run.id, ())
+            for verdict in self._undecided(run, here):
+                waiting[verdict.current.run_id].append(verdict)
         return verdicts
+
+    def _undecided(self, run: Run, verdicts: Sequence[Verdict]) -> Iterator[Verdict]:
+        """Weigh executions of a run; those whose older execution must be weighed next."""
+        if not verdicts:
+            return
+        matched = self._changes.matched(run)
+        if matched.doubtful:
+            self._learned.doubt_in_any_case(
+                path_of(verdict.current.nodeid, verdict.current.path) for verdict in verdicts
+            )
+        for verdict in verdicts:
+            execution = verdict.current
+            cause = matched.everything or matched.invalid.get(execution.trace_id)
+            if cause is None and not execution.unknown:
+                verdict.cause = self._cause_since(run, execution)
+                verdict.valid = None if verdict.cause else execution
+                continue
+            if verdict.cause is None and not verdict.text:
+                verdict.cause, verdict.text = cause, execution.unknown
+            if self._falls_back(run, verdict):
+                yield verdict
+
+    def _falls_back(self, run: Run, verdict: Verdict) -> bool:
+        """Let an older execution count that may know what has changed since, if there is one."""
+        while verdict.older:
+            verdict.current = verdict.older.pop(0)
+            if not self._saw_the_same(run, verdict.current.run_id):
+                return True
+        return False
 
     def _cause_since(self, run: Run, execution: StoredExecution) -> Cause | None:
         """Why the difference that is asked about concerns an execution that holds.
 
         None where it does not.
         """
-        return (
-            self._since.hits(self._datafile, run).get(execution.trace_id)
-            if self._since is not None
-            else None
-        )
+        if self._since is None:
+            return None
+        return self._since.hits(self._datafile, run).get(execution.trace_id)
 
     def _saw_the_same(self, run: Run, older: int) -> bool:
         """Whether an older run recorded the same content as `run` for everything that has changed since `run`.

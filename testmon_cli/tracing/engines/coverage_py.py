@@ -234,14 +234,17 @@ def read_lines(path: str) -> Lines:
     waiting: set[int] = set()
     stack = [code]
     while stack:
-        for inner in stack.pop().co_consts:
-            if isinstance(inner, CodeType):
-                stack.append(inner)
-                lines = _lines_of(inner)
-                own -= lines
-                if inner.co_flags & _COROUTINES or _DELEGATES in inner.co_code[::2]:
-                    waiting |= lines - {inner.co_firstlineno}
+        for inner in _functions_in(stack.pop()):
+            stack.append(inner)
+            lines = _lines_of(inner)
+            own -= lines
+            if inner.co_flags & _COROUTINES or _DELEGATES in inner.co_code[::2]:
+                waiting |= lines - {inner.co_firstlineno}
     return Lines(frozenset(own), frozenset(waiting))
+
+
+def _functions_in(code: CodeType) -> list[CodeType]:
+    return [constant for constant in code.co_consts if isinstance(constant, CodeType)]
 
 
 def _lines_of(code: CodeType) -> set[int]:

@@ -90,7 +90,7 @@ class Unnoted:
     __setitem__ = operator.is_
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return eval, (_UNNOTED,)
+        return eval, (_UNNOTED,)  # noqa: S307 - our own text
 
 
 UNNOTED = Unnoted()
@@ -275,7 +275,7 @@ class Probes:
             else _UNREAD
         )
         return (
-            eval,
+            eval,  # noqa: S307 - our own text
             (recalled,),
             (int, (), {}, {HITS: {}, LOOK: _GIVE, FILLS: UNNOTED, READS: UNNOTED}),
         )
