@@ -94,10 +94,11 @@ class Dependents:
 
     @cached_property
     def _executions(self) -> list[StoredExecution]:
-        executions = (
-            self._datafile.executions(self._all_runs[0].environment) if self._all_runs else []
-        )
-        return list({e.nodeid: e for e in reversed(executions)}.values())
+        if not self._all_runs:
+            return []
+        executions = self._datafile.executions(self._all_runs[0].environment)
+        newest = {execution.nodeid: execution for execution in reversed(executions)}
+        return list(newest.values())
 
     @cached_property
     def _tests(self) -> set[int]:
@@ -119,33 +120,23 @@ class Dependents:
 
     def of_block(self, path: str, change: BlockChange, old: SourceModel, new: SourceModel) -> int:
         """Tests that executed a block as it was or as it is now, or its function as it was in between."""
-        checksums = {
-            change.block.checksum,
-            *(() if change.before is None else (change.before.checksum,)),
-        }
-        both = {b.checksum for b in (*old.blocks, *new.blocks)}
+        checksums = {change.block.checksum}
+        if change.before is not None:
+            checksums.add(change.before.checksum)
+        both = {block.checksum for block in (*old.blocks, *new.blocks)}
         for model in self._models(path):
-            checksums.update(
-                b.checksum
-                for b in model.blocks
-                if b.qualname == change.block.qualname and b.checksum not in both
-            )
-        holding = [
-            f.id for f in self._fingerprints_of(path) if not f.checksums.isdisjoint(checksums)
-        ]
-        return len(
-            self._tests
-            & self._with_users(trace for _, trace in self._datafile.traces_with(holding))
-        )
+            own = [block for block in model.blocks if block.qualname == change.block.qualname]
+            checksums.update({block.checksum for block in own} - both)
+        known = self._fingerprints_of(path)
+        holding = [each.id for each in known if not each.checksums.isdisjoint(checksums)]
+        traces = (trace for _, trace in self._datafile.traces_with(holding))
+        return len(self._tests & self._with_users(traces))
 
     def _models(self, path: str) -> Sequence[SourceModel]:
         """The models of a file in the runs that are compared."""
         if path not in self._seen:
-            refs = {
-                ref.id: ref
-                for run in self._runs
-                if (ref := self._datafile.snapshot(run.id).get(path)) is not None
-            }
+            seen = [self._datafile.snapshot(run.id).get(path) for run in self._runs]
+            refs = {ref.id: ref for ref in seen if ref is not None}
             found = [stored_model(self._datafile, ref) for ref in refs.values()]
             self._seen[path] = [model for model in found if model is not None]
         return self._seen[path]
@@ -180,24 +171,26 @@ class Dependents:
         """By kind and name what happened to each resource that is not as it was, and how many tests rely on it."""
         found: dict[tuple[str, str], tuple[Manner, set[int]]] = {}
         known = self._datafile.resource_states() if self._runs else {}
+        shown = {number: state for number, state in known.items() if state.kind in _RESOURCES}
         for run in self._runs:
             today = Today.for_run(self._tree.root, run)
-            other = {
-                i: state
-                for i, state in known.items()
-                if state.kind in _RESOURCES and not today.holds(state)
-            }
-            readers: dict[int, list[int]] = defaultdict(list)
-            for trace_id, state_id in self._datafile.resources([run.id]) if other else ():
-                if state_id in other:
-                    readers[state_id].append(trace_id)
-            for state_id, traces in readers.items():
+            other = {number: state for number, state in shown.items() if not today.holds(state)}
+            for state_id, traces in self._readers(run, other).items():
                 state = other[state_id]
                 tests = self._tests & self._reading(run, traces)
                 if tests:
                     how = _what_happened(state.state, today.state(state.kind, state.name))
                     found.setdefault((state.kind, state.name), (how, set()))[1].update(tests)
         return {key: (how, len(tests)) for key, (how, tests) in found.items()}
+
+    def _readers(self, run: Run, states: Collection[int]) -> dict[int, list[int]]:
+        """The traces of a run that rely on some states of resources, by the state."""
+        found: dict[int, list[int]] = defaultdict(list)
+        if states:
+            for trace_id, state_id in self._datafile.resources([run.id]):
+                if state_id in states:
+                    found[state_id].append(trace_id)
+        return found
 
     def _reading(self, run: Run, traces: Iterable[int]) -> set[int]:
         """Who uses some traces of a run; an import is used by those who need the module."""
@@ -247,7 +240,9 @@ class Dependents:
 
 def _what_happened(before: str, now: str) -> Manner:
     absent = (states.MISSING, states.UNSET)
-    return ADDED if before in absent else REMOVED if now in absent else CHANGED
+    if before in absent:
+        return ADDED
+    return REMOVED if now in absent else CHANGED
 
 
 def _selected_for(settings: Settings, paths: Collection[str]) -> Mapping[str, int]:
@@ -264,15 +259,16 @@ def _since_runs(
     dependents: Dependents,
 ) -> Iterator[Change]:
     last: dict[str, tuple[VersionRef, Run]] = {}
-    newest: Collection[str] | None = None  # files that were there when something was last collected
+    newest: Collection[str] = ()  # files that were there when something was last collected
     there: set[str] = set()
     distinct: dict[int, Run] = {}
     for run in runs:
         if run.snapshot_id is not None:
             distinct.setdefault(run.snapshot_id, run)
-    for run in distinct.values():
+    for number, run in enumerate(distinct.values()):
         snapshot = datafile.snapshot(run.id)
-        newest = snapshot.keys() if newest is None else newest
+        if number == 0:
+            newest = snapshot.keys()
         there |= snapshot.keys()
         for path, ref in snapshot.items():
             if is_loaded(ref):
@@ -281,7 +277,7 @@ def _since_runs(
         if path not in tree:
             # One that was gone already when something was last collected counts while tests wait to
             # run without it.
-            if path in (newest or ()) or dependents.elsewhere(path):
+            if path in newest or dependents.elsewhere(path):
                 yield Change(REMOVED, "file", path, "", 0, dependents.of_file(path))
         elif not tree.is_unchanged(ref, int(run.recorded * 1e9)):
             yield from _of_file(tree, path, sources.stored_model(datafile, ref), dependents)
@@ -306,16 +302,9 @@ def _since_revision(
     for path, blob in before.blobs.items():
         if path not in tree:
             if not sources.is_left_out(path, settings.exclude):
-                changes.append(
-                    Change(
-                        REMOVED, "file", path, "", 0, dependents.of_file(path) if dependents else 0
-                    )
-                )
+                changes.append(Change(REMOVED, "file", path, "", 0, _count(dependents, path)))
         elif path in tree.stats and git.blob_name(tree.read(path)) != blob:
-            try:
-                old = build_model(git.content(tree.root, blob))
-            except SourceError:
-                old = None
+            old = _parsed(git.content(tree.root, blob))
             changes += _of_file(tree, path, old, dependents)
     unknown = tuple(f"{folder}/" for folder in before.outside)
     known = before.blobs.keys() | before.links
@@ -323,13 +312,23 @@ def _since_revision(
     ignored = git.ignored(tree.root, added)
     for path in added:
         if path not in ignored:
-            changes.append(
-                Change(ADDED, "file", path, "", 1, dependents.of_file(path) if dependents else 0)
-            )
+            changes.append(Change(ADDED, "file", path, "", 1, _count(dependents, path)))
     notes = [
         f"not compared, as it is not in the git repository: {folder}" for folder in before.outside
     ]
     return Difference(f"git revision {base}", _ordered(changes), tuple(notes))
+
+
+def _count(dependents: Dependents | None, path: str) -> int:
+    """How many tests depend on a file, as far as that is known."""
+    return dependents.of_file(path) if dependents is not None else 0
+
+
+def _parsed(data: bytes) -> SourceModel | None:
+    try:
+        return build_model(data)
+    except SourceError:
+        return None
 
 
 def _of_file(
@@ -343,26 +342,20 @@ def _of_file(
         new = tree.model(path)
     except SourceError as error:
         detail = f"does not parse: {error.message}"
-        of_file = dependents.of_file(path) if dependents else 0
-        yield Change(CHANGED, "file", path, "", error.line or 0, of_file, detail)
+        count = _count(dependents, path)
+        yield Change(CHANGED, "file", path, "", error.line or 0, count, detail)
         return
     if old is None:
-        of_file = dependents.of_file(path) if dependents else 0
-        yield Change(CHANGED, "file", path, "", 1, of_file, "nothing is known of what it was")
+        detail = "nothing is known of what it was"
+        yield Change(CHANGED, "file", path, "", 1, _count(dependents, path), detail)
         return
     for change in block_changes(old, new):
         block = change.block
         if block is new.module_block or block is old.module_block:
             continue  # the module's own code shows as its definitions
         tests = dependents.of_block(path, change, old, new) if dependents else 0
-        yield Change(
-            change.how,
-            "block",
-            path,
-            block.qualname,
-            0 if change.how is REMOVED else block.line,
-            tests,
-        )
+        line = 0 if change.how is REMOVED else block.line
+        yield Change(change.how, "block", path, block.qualname, line, tests)
     yield from _of_definitions(path, old, new, dependents)
 
 
@@ -372,15 +365,17 @@ def _of_definitions(
     """A line per name, though what it was and what it is now are changes of their own."""
     groups: dict[tuple[Manner, str], list[DefinitionChange]] = defaultdict(list)
     for change in definition_changes(old, new):
-        groups[change.how, ".".join(filter(None, (change.definition.owner, change.name)))].append(
-            change
-        )
+        qualname = ".".join(filter(None, (change.definition.owner, change.name)))
+        groups[change.how, qualname].append(change)
     for (how, name), changes in groups.items():
-        there = [c.definition.line for c in changes if c.definition in new.definitions]
         tests = dependents.of_definition(path, changes) if dependents else 0
-        if how == CHANGED and not there:  # one of several definitions of the name went
-            there = [d.line for d in new.definitions if changes[0].name in d.names]
-        for line in there if how != REMOVED and there else [0]:
+        changed = [change.definition for change in changes]
+        lines = [each.line for each in changed if each in new.definitions]
+        if how == CHANGED and not lines:  # one of several definitions of the name went
+            lines = [each.line for each in new.definitions if changes[0].name in each.names]
+        if how == REMOVED or not lines:
+            lines = [0]
+        for line in lines:
             yield Change(how, "definition", path, name, line, tests)
 
 
@@ -416,11 +411,10 @@ def _packages(
     for modules, cause in found.changed():
         causes[cause.origin].append((modules, cause))
     for origin, changes in causes.items():
-        tests = (
-            dependents.all()
-            if changed_distributions.concerns_all(origin, plugins, options)
-            else dependents.of_packages(changes)
-        )
+        if changed_distributions.concerns_all(origin, plugins, options):
+            tests = dependents.all()
+        else:
+            tests = dependents.of_packages(changes)
         yield Change(origin.how, "package", "", origin.name, 0, tests)
 
 

@@ -75,22 +75,16 @@ def parts_of(settings: Settings, selection: Selection) -> list[Part]:
         is_file = is_path(argument)
         # all that stands in it will run, or in several files where pytest cannot be given one
         if is_file:
-            there = [
-                known
-                for path in sorted({test.path for test in tests})
-                for known in by_file.get(path, ())
-            ]
+            paths = sorted({test.path for test in tests})
+            there = [*chain.from_iterable(by_file.get(path, ()) for path in paths)]
             known_tests = [*there, *known_tests]
             seconds = max(seconds, sum(map(recorded.set_ups.own_seconds, there)))
         if not is_file or not known_tests:
-            seconds += (
-                sum(_count(settings.root, test) for test in tests if test.execution is None) * usual
-            )
-        found.append(
-            Part(
-                argument, tuple(tests), round(seconds * 1_000_000), recorded.set_ups.of(known_tests)
-            )
-        )
+            unknown = [test for test in tests if test.execution is None]
+            seconds += sum(_count(settings.root, test) for test in unknown) * usual
+        microseconds = round(seconds * 1_000_000)
+        set_ups = recorded.set_ups.of(known_tests)
+        found.append(Part(argument, tuple(tests), microseconds, set_ups))
     return found
 
 
@@ -124,24 +118,26 @@ class _SetUps(NamedTuple):
                     included[run.id, nodeid] += time
             links = used_by(datafile, [run.id])
             for trace_id in links:
-                used = frozenset(found[t] for t in reachable([trace_id], links) if t in found)
+                used = reachable([trace_id], links) & found.keys()
                 if used:
-                    places[trace_id] = used
+                    places[trace_id] = frozenset(found[each] for each in used)
         return cls(times, places, included)
 
     def own_seconds(self, execution: StoredExecution) -> float:
         """How long a test takes where all that several tests use has been set up."""
         included = self.included.get((execution.run_id, execution.nodeid), 0)
-        return (
-            max(0.0, execution.duration - included / 1_000_000) if included else execution.duration
-        )
+        if not included:
+            return execution.duration
+        return max(0.0, execution.duration - included / 1_000_000)
 
     def of(self, executions: Iterable[StoredExecution]) -> tuple[tuple[str, int], ...]:
         """All that some tests use, each with its microseconds."""
         if not self.places:
             return ()
-        used = sorted({place for e in executions for place in self.places.get(e.trace_id, ())})
-        return tuple((place, self.microseconds[place]) for place in used)
+        used: set[str] = set()
+        for execution in executions:
+            used.update(self.places.get(execution.trace_id, ()))
+        return tuple((place, self.microseconds[place]) for place in sorted(used))
 
 
 class _Recorded(NamedTuple):
@@ -205,16 +201,10 @@ def of_shard(settings: Settings, selection: Selection, shard: Shard) -> Selectio
         return _of(selection, [test for test in selection.tests if shard.has(test.nodeid)])
     own = parts.divided(parts_of(settings, selection), shard.jobs)
     if parts.name_of(own) == shard.plan:
-        return _of(
-            selection,
-            [
-                test
-                for share in own[shard.number - 1 : shard.number]
-                for p in share
-                for test in p.tests
-            ],
-        )
-    note = f"the tests are not those of plan {shard.plan} (here they make {parts.name_of(own)}): all of them are taken"
+        shares = own[shard.number - 1 : shard.number]
+        return _of(selection, [test for share in shares for part in share for test in part.tests])
+    note = f"the tests are not those of plan {shard.plan} (here they make {parts.name_of(own)})"
+    note += ": all of them are taken"
     return selection._replace(notes=(*selection.notes, note))
 
 
@@ -232,9 +222,7 @@ class Planned(NamedTuple):
 
     def of(self, shard: Shard) -> tuple[str, ...]:
         """The arguments for one of several jobs, also where there are fewer jobs than were planned."""
-        return tuple(
-            argument for share in self.shares[shard.number - 1 :: shard.jobs] for argument in share
-        )
+        return tuple(chain.from_iterable(self.shares[shard.number - 1 :: shard.jobs]))
 
 
 def read_plan(path: str) -> Planned:
@@ -250,9 +238,8 @@ def read_plan(path: str) -> Planned:
         found = json.loads(text)
         shares = tuple(tuple(job["arguments"]) for job in found["jobs"])
         commit = found["commit"]
-        is_one = found["version"] == 1 and all(
-            isinstance(a, str) for a in [commit, *chain.from_iterable(shares)]
-        )
+        texts = [commit, *chain.from_iterable(shares)]
+        is_one = found["version"] == 1 and all(isinstance(text, str) for text in texts)
     except (ValueError, LookupError, TypeError, RecursionError):
         is_one = False
     if not is_one:
@@ -271,10 +258,11 @@ def of_planned(selection: Selection, planned: Planned, shard: Shard) -> Selectio
     """
     held = Holding(chain.from_iterable(planned.shares))
     own = Holding(planned.of(shard))
-    return _of(
-        selection,
-        [t for t in selection.tests if own.holds(t.argument) or not held.holds(t.argument)],
-    )
+
+    def is_for_this_job(test: Selected) -> bool:
+        return own.holds(test.argument) or not held.holds(test.argument)
+
+    return _of(selection, list(filter(is_for_this_job, selection.tests)))
 
 
 class Holding:
@@ -284,12 +272,10 @@ class Holding:
         self._arguments = frozenset(arguments)
 
     def holds(self, argument: str) -> bool:
+        if argument in self._arguments or "." in self._arguments:
+            return True
         above = map(str, NodeId.parse(argument).above())
-        return (
-            argument in self._arguments
-            or not self._arguments.isdisjoint(above)
-            or "." in self._arguments
-        )
+        return not self._arguments.isdisjoint(above)
 
 
 def orders_of(text: str) -> tuple[str, ...]:
@@ -309,14 +295,12 @@ def ordered(settings: Settings, selection: Selection, orders: Sequence[str]) -> 
 
 
 def _failed_first(part: Part) -> int:
-    return (
-        0
-        if any(test.reason.kind == kinds.FAILED or _has_failed(test) for test in part.tests)
-        else 1
-    )
+    return 0 if any(map(_has_failed, part.tests)) else 1
 
 
 def _has_failed(test: Selected) -> bool:
+    if test.reason.kind == kinds.FAILED:
+        return True
     return test.execution is not None and test.execution.outcome in ("failed", "error")
 
 

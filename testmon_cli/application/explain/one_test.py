@@ -65,7 +65,8 @@ def relies_on(settings: Settings, nodeid: str) -> Reliance:
 
 def not_recorded(nodeid: str, known: Iterable[str]) -> str:
     """Say that nothing is known of a test, and which known one was meant."""
-    return f"nothing was recorded of {nodeid}; {nearest(nodeid, known, 'see `testmon select --explain`')}"
+    hint = nearest(nodeid, known, "see `testmon select --explain`")
+    return f"nothing was recorded of {nodeid}; {hint}"
 
 
 def _reliance(datafile: Datafile, run: Run, execution: StoredExecution, selected: str) -> Reliance:
@@ -79,9 +80,8 @@ def _reliance(datafile: Datafile, run: Run, execution: StoredExecution, selected
     ran: dict[str, list[Block]] = {}
     for path in sorted(checksums):
         model = models(path)
-        ran[path] = (
-            [b for b in model.blocks if b.checksum in checksums[path]] if model is not None else []
-        )
+        blocks = model.blocks if model is not None else ()
+        ran[path] = [block for block in blocks if block.checksum in checksums[path]]
     resources = {
         (state.kind, state.name): Resource(state.kind, state.name, _place_of(state.frames))
         for trace_id in sorted(traces)
@@ -236,6 +236,9 @@ def _packages(datafile: Datafile, run_id: int, models: Snapshot, paths: set[str]
     provided = {
         module: package.name for package in datafile.packages(run_id) for module in package.modules
     }
-    known = [model for path in paths if (model := models(path)) is not None]
-    modules = {i.module.partition(".")[0] for model in known for i in model.imports if not i.level}
-    return {provided[module] for module in modules if module in provided}
+    modules: set[str] = set()
+    for model in map(models, paths):
+        if model is not None:
+            absolute = (each.module for each in model.imports if not each.level)
+            modules.update(module.partition(".")[0] for module in absolute)
+    return {provided[module] for module in modules & provided.keys()}

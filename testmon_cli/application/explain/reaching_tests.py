@@ -7,7 +7,7 @@ such a change alone would touch.
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,9 +111,9 @@ def _at_line(tree: Tree, text: str, path: str, line: int) -> Target:
     if not 1 <= line <= count:
         raise TestmonError(f"{path} has no line {line}: it has {count}")
     # The innermost comes last; blocks of one line count together.
-    blocks = tuple(b for b in model.blocks if any(first <= line <= last for first, last in b.lines))
+    blocks = tuple(block for block in model.blocks if _stands_in(line, block))
     if blocks:
-        qualname = max(blocks, key=lambda b: len(b.qualname)).qualname
+        qualname = max((block.qualname for block in blocks), key=len)
         return Target(text, path, line, qualname, "block", blocks)
     around = [d for d in model.definitions if d.line <= line <= d.end_line]
     if not around:
@@ -124,40 +124,66 @@ def _at_line(tree: Tree, text: str, path: str, line: int) -> Target:
     return _of(text, path, model, innermost.qualname, innermost.line)
 
 
+def _stands_in(line: int, block: Block) -> bool:
+    return any(first <= line <= last for first, last in block.lines)
+
+
 def _named(tree: Tree, text: str, path: str, name: str) -> Target:
     model = _model(tree, path)
     qualname = re.sub(r"\[.*", "", name).replace("::", ".")
-    names = {f"{d.owner}.{n}".lstrip("."): d.line for d in model.definitions for n in d.names}
-    names.update({b.qualname: b.line for b in reversed(model.blocks) if b.qualname not in names})
-    if qualname not in names:
-        defined = [n for d in model.definitions if d.kind in ("class", "function") for n in d.names]
-        hint = nearest(
-            qualname, names, f"it has {', '.join(defined[:5]) or 'no functions or classes'}"
-        )
+    lines = _lines_by_name(model)
+    if qualname not in lines:
+        shown = ", ".join(_functions_and_classes(model)[:5])
+        hint = nearest(qualname, lines, f"it has {shown or 'no functions or classes'}")
         raise TestmonError(f"nothing is called {qualname} in {path}; {hint}")
-    return _of(text, path, model, qualname, names[qualname])
+    return _of(text, path, model, qualname, lines[qualname])
+
+
+def _lines_by_name(model: SourceModel) -> dict[str, int]:
+    """The line of each qualified name that a source binds, or that code of it runs under."""
+    found: dict[str, int] = {}
+    for definition in model.definitions:
+        found.update(dict.fromkeys(_qualnames(definition), definition.line))
+    bound = frozenset(found)
+    for block in reversed(model.blocks):
+        if block.qualname not in bound:
+            found[block.qualname] = block.line
+    return found
+
+
+def _functions_and_classes(model: SourceModel) -> list[str]:
+    found: list[str] = []
+    for definition in model.definitions:
+        if definition.kind in ("class", "function"):
+            found.extend(definition.names)
+    return found
+
+
+def _qualnames(definition: Definition) -> list[str]:
+    return [f"{definition.owner}.{name}".lstrip(".") for name in definition.names]
 
 
 def _of(text: str, path: str, model: SourceModel, qualname: str, line: int) -> Target:
     """A function, a class or what else a name is bound to, with all that it holds."""
-    own = [
-        d for d in model.definitions if qualname in {f"{d.owner}.{n}".lstrip(".") for n in d.names}
-    ]
-    blocks = tuple(
-        b for b in model.blocks if b.qualname == qualname or b.qualname.startswith(f"{qualname}.")
-    )
-    kinds = {d.kind for d in own}
-    what = (
-        "class"
-        if "class" in kinds
-        else "function"
-        if "function" in kinds or not own
-        else "definition"
-    )
-    inside = [
-        d for d in model.definitions if d.owner == qualname or d.owner.startswith(f"{qualname}.")
-    ]
+    own = [each for each in model.definitions if qualname in _qualnames(each)]
+    inside = [each for each in model.definitions if _is_within(each.owner, qualname)]
+    blocks = tuple(block for block in model.blocks if _is_within(block.qualname, qualname))
+    what = _kind_of(own)
     return Target(text, path, line, qualname, what, blocks, (*own, *inside))
+
+
+def _is_within(name: str, qualname: str) -> bool:
+    return name == qualname or name.startswith(f"{qualname}.")
+
+
+def _kind_of(definitions: Sequence[Definition]) -> str:
+    """What to call the thing that definitions of one name bind."""
+    kinds = {definition.kind for definition in definitions}
+    if "class" in kinds:
+        return "class"
+    if "function" in kinds or not definitions:
+        return "function"
+    return "definition"
 
 
 class _Asking:
@@ -177,8 +203,9 @@ class _Asking:
         self._tree = tree
         self._target = target
         executions = datafile.executions(runs[0].environment) if runs else []
-        self._tests = {e.trace_id: e for e in {e.nodeid: e for e in reversed(executions)}.values()}
-        ran = {e.run_id for e in self._tests.values()}
+        newest = {execution.nodeid: execution for execution in reversed(executions)}
+        self._tests = {execution.trace_id: execution for execution in newest.values()}
+        ran = {execution.run_id for execution in newest.values()}
         self._runs = [run for run in runs if run.id in ran]
         self._found: dict[int, str] = {}  # by trace of a test, how it reaches the place
 
@@ -186,11 +213,8 @@ class _Asking:
         target = self._target
         for run in self._runs:
             self._ask(run)
-        tests = [
-            _reaching(self._tests[trace], how)
-            for trace, how in self._found.items()
-            if trace in self._tests
-        ]
+        of_tests = ((trace, how) for trace, how in self._found.items() if trace in self._tests)
+        tests = [_reaching(self._tests[trace], how) for trace, how in of_tests]
         tests.sort(key=lambda test: (test.how != RUNS_IT, test.seconds, test.nodeid))
         return Reach(
             target.text,
@@ -210,9 +234,8 @@ class _Asking:
         if ref is None or ref.model_key == "-":
             return (f"no test loaded {self._target.path}",)
         if not self._tree.is_unchanged(ref, int(self._runs[0].recorded * 1e9)):
-            return (
-                f"{self._target.path} has changed since the tests ran: its functions count as they were",
-            )
+            what = f"{self._target.path} has changed since the tests ran"
+            return (f"{what}: its functions count as they were",)
         return ()
 
     def _ask(self, run: Run) -> None:
@@ -229,12 +252,11 @@ class _Asking:
         for trace in sorted(hits & kinds.keys()):
             self._spread(trace, kinds[trace], users)
         names = {block.qualname for block in blocks}
-        keeps = any(f.qualname in names and (f.keeps or f.memoised) for f in model.functions)
-        on_import = any(
-            kinds[trace].startswith(("module:", "statement:")) for trace in hits & kinds.keys()
-        )
+        identities = [kinds[trace] for trace in hits & kinds.keys()]
+        on_import = any(each.startswith(("module:", "statement:")) for each in identities)
         is_ran = self._target.what in ("block", "function") and bool(hits)
-        if keeps or on_import or not is_ran or self._would_select:
+        is_told_by_hits = is_ran and not on_import and not _keeps_anything(model, names)
+        if self._would_select or not is_told_by_hits:
             self._ask_the_rules(run, model, blocks, hits)
 
     def _blocks(self, model: SourceModel) -> list[Block]:
@@ -246,18 +268,20 @@ class _Asking:
         if target.what == "file":
             return list(model.blocks)
         wanted = {block.checksum for block in target.blocks}
-        changed = {b.qualname for b in target.blocks} - {
-            b.qualname for b in model.blocks if b.checksum in wanted
-        }
-        return [b for b in model.blocks if b.checksum in wanted or b.qualname in changed]
+        names = {block.qualname for block in target.blocks}
+        changed = names - {block.qualname for block in model.blocks if block.checksum in wanted}
+
+        def is_meant(block: Block) -> bool:
+            return block.checksum in wanted or block.qualname in changed
+
+        return list(filter(is_meant, model.blocks))
 
     def _executing(self, checksums: Iterable[int], run: Run) -> set[int]:
         wanted = set(checksums)
         found = self._datafile.fingerprints([self._target.path])
-        holding = [f.id for f in found if not f.checksums.isdisjoint(wanted)]
-        return {trace for _, trace in self._datafile.traces_with(holding)} & {
-            *self._datafile.trace_ids(run.id)
-        }
+        holding = [each.id for each in found if not each.checksums.isdisjoint(wanted)]
+        traces = {trace for _, trace in self._datafile.traces_with(holding)}
+        return traces.intersection(self._datafile.trace_ids(run.id))
 
     def _spread(self, trace: int, identity: str, users: Mapping[int, Sequence[int]]) -> None:
         """Who uses a fixture, or was collected by what runs the place, runs it too."""
@@ -302,15 +326,21 @@ class _Asking:
         from testmon_cli.application.select import canaries
 
         files = canaries.endangered_files(self._datafile, {run.id: endangered})
-        found = {
-            path_of(self._tests[trace].nodeid) for trace in self._found if trace in self._tests
-        }
-        tests = sorted(self._tests.items(), key=lambda item: (item[1].duration, item[1].nodeid))
-        for trace, execution in tests:
+        reaching = self._found.keys() & self._tests.keys()
+        found = {path_of(self._tests[trace].nodeid) for trace in reaching}
+        own = [each for each in self._tests.values() if each.run_id == run.id]
+        for execution in sorted(own, key=lambda each: (each.duration, each.nodeid)):
             path = path_of(execution.nodeid)
-            if execution.run_id == run.id and path in files and path not in found:
+            if path in files and path not in found:
                 found.add(path)
-                self._found[trace] = _WHAT_HAPPENED.sub("", canaries.reason(files[path]).text)
+                reason = canaries.reason(files[path])
+                self._found[execution.trace_id] = _WHAT_HAPPENED.sub("", reason.text)
+
+
+def _keeps_anything(model: SourceModel, names: Collection[str]) -> bool:
+    """Tell whether one of some functions keeps values for who comes later."""
+    functions = (function for function in model.functions if function.qualname in names)
+    return any(function.keeps or function.memoised for function in functions)
 
 
 _OTHERS = ("fixture", "module", "statement", "collect", "session")

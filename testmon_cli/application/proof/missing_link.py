@@ -61,13 +61,10 @@ class Links:
         unseen: list[str] = []
         for change in self._difference:
             (relied if _relies(reliance, change) else unseen).append(_named(change))
-        shown = {change.path for change in self._difference} | {
-            change.name for change in self._difference
-        }
-        read = {name for _, name in reliance.resources}
-        files = [
-            path for path in self._files(reliance.started) if path not in shown and path not in read
-        ]
+        known = {name for _, name in reliance.resources}
+        for change in self._difference:
+            known.update((change.path, change.name))
+        files = [path for path in self._files(reliance.started) if path not in known]
         limit = ORDER if passes_alone else self._limit(reliance, files)
         unseen = [*files, *unseen]
         text = _sentence(reliance, files, unseen, limit)
@@ -78,20 +75,17 @@ class Links:
 
         Of sources selection knows by itself.
         """
-        return tuple(
-            sorted(
-                p for p, when in self._changed.items() if when >= since and not p.endswith(".py")
-            )
-        )
+        changed = [path for path, when in self._changed.items() if when >= since]
+        return tuple(sorted(path for path in changed if not path.endswith(".py")))
 
     def _limit(self, reliance: Reliance, files: Sequence[str]) -> str:
         """The limit that explains it, by what has changed without being read."""
         if any(file.endswith(_COMPILED) for file in files):
             return EXTENSIONS
-        unread = [change for change in self._difference if not _relies(reliance, change)]
-        if files or any(change.detail in _RESOURCES for change in unread):
+        unread = {change.detail for change in self._difference if not _relies(reliance, change)}
+        if files or not _RESOURCES.isdisjoint(unread):
             return SUBPROCESSES if self._starts_programs(reliance) else BYPASSES
-        if any(change.detail == "environment variable" for change in unread):
+        if "environment variable" in unread:
             return VARIABLES
         return "" if self._difference else SERVICES
 
@@ -110,9 +104,8 @@ class Links:
 def _relies(reliance: Reliance, change: Change) -> bool:
     """Whether a test is known to rely on the file, folder, variable or package that has changed."""
     if change.category == "resource":
-        return change.name in {name for _, name in reliance.resources} or change.path in {
-            name for _, name in reliance.resources
-        }
+        names = {name for _, name in reliance.resources}
+        return change.name in names or change.path in names
     if change.category == "package":
         return change.name in reliance.packages
     return change.path in reliance.imports or any(change.path == path for path, _ in reliance.ran)
@@ -134,7 +127,8 @@ def _sentence(reliance: Reliance, files: Sequence[str], unseen: Sequence[str], l
         return f"it was not seen to rely on {_some(unseen)}"
     if limit == SERVICES:
         return "nothing has changed that tests of this project were seen to rely on"
-    return "what has changed in the files that it relies on was found not to concern it: please report this"
+    changed = "what has changed in the files that it relies on"
+    return f"{changed} was found not to concern it: please report this"
 
 
 def _some(names: Sequence[str]) -> str:

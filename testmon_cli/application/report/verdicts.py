@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from testmon_cli.application.checkout import git, git_status, sources
@@ -127,11 +128,11 @@ class _Judge:
     def when(self, execution: StoredExecution) -> str:
         run = self._by_id[execution.run_id]
         text = datetime.fromtimestamp(run.started, UTC).strftime("on %Y-%m-%d %H:%M:%S UTC")
-        return (
-            f"{text} at {run.git_head[:7]}{' with changes' if run.git_dirty else ''}"
-            if run.git_head
-            else text
-        )
+        if run.git_head:
+            text += f" at {run.git_head[:7]}"
+            if run.git_dirty:
+                text += " with changes"
+        return text
 
     def _past(self, execution: StoredExecution, inputs: str) -> Past:
         run = self._by_id[execution.run_id]
@@ -140,13 +141,13 @@ class _Judge:
     # Verdicts
 
     def _flaky(self, weighed: Sequence[_Weighed]) -> Judgement | None:
-        same = [w for w in weighed if w.inputs == SAME and (w.has_passed or w.has_failed)]
-        passed = next((w.execution for w in same if w.has_passed), None)
-        if passed is None:
+        same = [each for each in weighed if each.inputs == SAME]
+        passed = [each.execution for each in same if each.has_passed]
+        if not passed:
             return None
-        failed = 1 + sum(w.has_failed for w in same)
-        text = f"failed {failed} of {len(same) + 1} times with the same inputs; passed {self.when(passed)}"
-        return Judgement(FLAKY, text)
+        failed = 1 + sum(each.has_failed for each in same)
+        often = f"failed {failed} of {failed + len(passed)} times with the same inputs"
+        return Judgement(FLAKY, f"{often}; passed {self.when(passed[0])}")
 
     def _by_past(self, failure: StoredExecution, weighed: Sequence[_Weighed]) -> Judgement:
         """Look back from the failure to the first execution that tells something."""
@@ -163,11 +164,9 @@ class _Judge:
                     return Judgement(KNOWN, f"failed {self.when(execution)} with the same inputs")
                 repeated = repeated or each
             elif each.inputs == OTHER and each.has_passed:
-                since = (
-                    f"; since then: {sentence(each.cause)}"
-                    if each.cause is not None
-                    else " with other inputs"
-                )
+                since = " with other inputs"
+                if each.cause is not None:
+                    since = f"; since then: {sentence(each.cause)}"
                 return Judgement(NEW, f"passed {self.when(execution)}{since}", cause=each.cause)
         if repeated is not None:
             return Judgement(KNOWN, f"failed {self.when(repeated.execution)} with the same inputs")
@@ -184,14 +183,12 @@ class _Judge:
         self, failure: StoredExecution, execution: StoredExecution, *, holds: bool
     ) -> _Weighed:
         """Compare the inputs of an execution with those of the failure, which are those of today if it `holds`."""
-        if holds:
-            cause = self.now.why_invalid(execution)
-            if cause is not None:
-                if cause.origin.kind is Kind.UNKNOWN:
-                    return _Weighed(
-                        execution, UNDECIDED, why=f"it cannot be compared: {sentence(cause)}"
-                    )
-                return _Weighed(execution, OTHER, cause)
+        cause = self.now.why_invalid(execution) if holds else None
+        if cause is not None and cause.origin.kind is Kind.UNKNOWN:
+            why = f"it cannot be compared: {sentence(cause)}"
+            return _Weighed(execution, UNDECIDED, why=why)
+        if cause is not None:
+            return _Weighed(execution, OTHER, cause)
         unseen = execution.unknown or execution.always or failure.unknown or failure.always
         if not holds and self._reliance.has_other_blocks(execution, failure.run_id):
             return _Weighed(execution, OTHER)
@@ -240,11 +237,7 @@ class _Base:
     ) -> Judgement | None:
         """The verdict by how the test comes out there; None where that is not known."""
         for execution in others:
-            if (
-                execution.unknown
-                or execution.always
-                or self._chooser.why_invalid(execution) is not None
-            ):
+            if not self._holds(execution):
                 continue
             if execution.outcome in _PASSES:
                 cause = self._judge.now.why_invalid(execution)
@@ -255,13 +248,15 @@ class _Base:
                 return Judgement(
                     KNOWN, f"fails at {self._revision}, too, as {self._judge.when(execution)}"
                 )
-        if (
-            not failure.unknown
-            and not failure.always
-            and self._chooser.why_invalid(failure) is None
-        ):
+        if self._holds(failure):
             return Judgement(KNOWN, f"relies on nothing that differs from {self._revision}")
         return None
+
+    def _holds(self, execution: StoredExecution) -> bool:
+        """Tell whether a test is known to come out there as it did in an execution."""
+        if execution.unknown or execution.always:
+            return False
+        return self._chooser.why_invalid(execution) is None
 
 
 def _tree_at(judge: _Judge, commit: str) -> Tree:
@@ -291,10 +286,14 @@ class _Reliance:
             now, then = here.versions.get(path), there.versions.get(path)
             if then is None:
                 return True
-            if not is_loaded(then) or (now is not None and now.digest == then.digest):
+            is_same = now is not None and now.digest == then.digest
+            if is_same or not is_loaded(then):
                 continue
             model = there(path)
-            if model is not None and not checksums <= {block.checksum for block in model.blocks}:
+            if model is None:
+                continue
+            known = {block.checksum for block in model.blocks}
+            if not checksums <= known:
                 return True
         return False
 
@@ -317,11 +316,10 @@ class _Reliance:
         if execution.trace_id not in self._blocks:
             traces = self._with_used(execution)
             found: dict[str, frozenset[int]] = {}
-            for fingerprints in self.datafile.fingerprints_by_trace(traces).values():
-                for fingerprint in fingerprints:
-                    found[fingerprint.path] = (
-                        found.get(fingerprint.path, frozenset()) | fingerprint.checksums
-                    )
+            by_trace = self.datafile.fingerprints_by_trace(traces)
+            for fingerprint in chain.from_iterable(by_trace.values()):
+                before = found.get(fingerprint.path, frozenset())
+                found[fingerprint.path] = before | fingerprint.checksums
             self._blocks[execution.trace_id] = found
         return self._blocks[execution.trace_id]
 

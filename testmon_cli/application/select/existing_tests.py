@@ -91,11 +91,9 @@ class Existence:
             definitions = self._tree.model(nodeid.path).definitions
         except SourceError:
             return nodeid.file
-        if (
-            execution.function != ".".join(nodeid.names)
-            or (nodeid.path, _MARK_OF_NO_TEST) in self._affected
-        ):
-            # a plugin made it in its own way; or the module may say that it holds no tests
+        is_made_by_plugin = execution.function != ".".join(nodeid.names)
+        may_hold_no_tests = (nodeid.path, _MARK_OF_NO_TEST) in self._affected
+        if is_made_by_plugin or may_hold_no_tests:
             return nodeid.file
         return self._found(execution, nodeid, definitions)
 
@@ -112,9 +110,9 @@ class Existence:
                 return self._of_imported(execution, nodeid, definitions, binder)
             if binder is None or binder.kind != "class":
                 return self._bound_otherwise(execution, nodeid, definitions, binder, sure)
-            if self._is_in_doubt(nodeid.path, binder, definitions) or self._is_of_plugin(
-                nodeid.path, binder
-            ):
+            if self._is_in_doubt(nodeid.path, binder, definitions):
+                return sure
+            if self._is_of_plugin(nodeid.path, binder):
                 return sure
             sure = NodeId(nodeid.path, (*sure.names, name))
             owner = ".".join(sure.names)
@@ -128,11 +126,8 @@ class Existence:
             inherited = self._inherited(nodeid, classes[-1])
             if inherited is not None:
                 return sure if self._is_affected(nodeid.path, nodeid.names[0]) else inherited
-            if any(
-                c is None and base not in PLAIN_BASES
-                for _, c, base in self._lineage(nodeid.path, classes[-1])
-            ):
-                return sure  # a class that nobody can read may have it
+            if self._has_unreadable_base(nodeid.path, classes[-1]):
+                return sure  # it may have the test from there
         return self._bound_otherwise(execution, nodeid, definitions, binder, sure)
 
     def _of_imported(
@@ -152,11 +147,18 @@ class Existence:
             if self._is_affected(nodeid.path, name):
                 return nodeid.file
             return nodeid.function if origin in self._affected else nodeid
-        if any(cls is None and base not in PLAIN_BASES for _, cls, base in self._lineage(*found)):
-            return nodeid.file  # a class that nobody can read may have it
+        if self._has_unreadable_base(*found):
+            return nodeid.file  # it may have the test from there
         then = self._project_of(execution.run_id)
         known = then.class_definition(name, nodeid.path)
-        return None if known and _found_in(then, nodeid, *known) else nodeid.file
+        if known is None or _found_in(then, nodeid, *known) is None:
+            return nodeid.file
+        return None
+
+    def _has_unreadable_base(self, path: str, cls: "Definition") -> bool:
+        """Tell whether a class stands on one that is not known, and that may give it members."""
+        lineage = self._lineage(path, cls)
+        return any(known is None and base not in PLAIN_BASES for _, known, base in lineage)
 
     def _of_function(
         self, execution: StoredExecution, nodeid: NodeId, function: "Definition", sure: NodeId
@@ -170,10 +172,8 @@ class Existence:
         if self._is_affected(nodeid.path, ".".join(nodeid.names)):
             then = self._bound_then(execution, nodeid)[-1]
             known = then.decorators if then else ()
-            if not all(
-                is_pure_decorator(d) or (d in known and self._is_outside(d, nodeid))
-                for d in function.decorators
-            ):
+            others = [each for each in function.decorators if not is_pure_decorator(each)]
+            if not all(each in known and self._is_outside(each, nodeid) for each in others):
                 return sure
         return nodeid
 
@@ -192,9 +192,7 @@ class Existence:
         """A test whose name, or that of a class around it, no function or class statement binds."""
         if binder is not None:
             return sure if self._is_affected(nodeid.path, nodeid.names[0]) else nodeid
-        if not sure.names and any(
-            "star" in d.flags or _BINDS_UNTOLD & d.mentions for d in definitions if not d.owner
-        ):
+        if not sure.names and any(map(_may_bind_others, definitions)):
             return sure
         # What was made in a way that the text does not tell may still be made.
         return None if self._was_told(execution, nodeid) else sure
@@ -211,9 +209,8 @@ class Existence:
         if self._collecting is None:
             self._collecting = tuple(self._deciding(doubtful))
         if path not in self._told:
-            self._told[path] = (
-                frozenset() if path.startswith(self._collecting) else self._tests_told_by(path)
-            )
+            is_told = not path.startswith(self._collecting)
+            self._told[path] = self._tests_told_by(path) if is_told else frozenset()
         return self._told[path]
 
     def _deciding(self, doubtful: Iterable[str]) -> Iterator[str]:
@@ -225,11 +222,9 @@ class Existence:
             folder, slash, name = path.rpartition("/")
             if name == "conftest.py":
                 yield folder + slash
-            elif (
-                not self._naming.is_test_file(path)
-                and self._tree.exists(path)
-                and self._skips(path)
-            ):
+                continue
+            is_imported = self._tree.exists(path) and not self._naming.is_test_file(path)
+            if is_imported and self._skips(path):
                 yield ""
 
     def _skips(self, path: str) -> bool:
@@ -241,10 +236,8 @@ class Existence:
             definitions = self._tree.model(path).definitions
         except SourceError:
             return True
-        return any(
-            d.kind not in ("function", "class") and not _SKIPPING.isdisjoint(d.mentions)
-            for d in definitions
-        )
+        statements = (each for each in definitions if each.kind not in ("function", "class"))
+        return any(not _SKIPPING.isdisjoint(each.mentions) for each in statements)
 
     def _tests_told_by(self, path: str) -> frozenset[str]:
         if self._skips(path):
@@ -254,7 +247,7 @@ class Existence:
         for definition in definitions:
             if definition.owner:
                 continue
-            if "star" in definition.flags or _BINDS_UNTOLD & definition.mentions:
+            if _may_bind_others(definition):
                 return frozenset()
             for name in definition.names:
                 if self._is_plain_test(path, definition, name, definitions):
@@ -267,25 +260,25 @@ class Existence:
         self, path: str, definition: "Definition", name: str, definitions: "Iterable[Definition]"
     ) -> bool:
         """Whether a statement binds a function or class that pytest takes for a test, whatever imports do."""
-        if not all(is_pure_decorator(d) and d not in _NOT_FUNCTIONS for d in definition.decorators):
+        if not _NOT_FUNCTIONS.isdisjoint(definition.decorators):
+            return False
+        if not all(map(is_pure_decorator, definition.decorators)):
             return False
         if definition.kind == "function":
             return self._naming.is_test_function(name) and "fixture" not in definition.flags
-        return (
-            definition.kind == "class"
-            and (self._naming.is_test_class(name) or self._is_test_case(path, definition))
-            and not any(flag.startswith(METACLASS) for flag in definition.flags)
-            and not self._may_be_passed_over(path, definition, definitions)
-        )
+        if definition.kind != "class":
+            return False
+        if any(flag.startswith(METACLASS) for flag in definition.flags):
+            return False
+        is_test = self._naming.is_test_class(name) or self._is_test_case(path, definition)
+        return is_test and not self._may_be_passed_over(path, definition, definitions)
 
     def _may_be_test(self, path: str, definition: "Definition", name: str) -> bool:
         """Whether pytest may take what a name stands for as a test, or be told that there are none."""
-        if (
-            definition.kind == "import"
-            and self._project is not None
-            and self._project.resolve(name, path) is None
-        ):
-            return False  # what comes from outside the project does not change
+        if definition.kind == "import" and self._project is not None:
+            is_own = self._project.resolve(name, path) is not None
+            if not is_own:
+                return False  # what comes from outside the project does not change
         if definition.kind == "class":
             return not self._is_of_plugin(path, definition)
         if "fixture" in definition.flags:
@@ -300,17 +293,12 @@ class Existence:
         """Whether only a plugin can have taken a class for one of tests."""
         if cls.owner or self._naming.is_test_class(cls.names[0]):
             return False
-        return not any(
-            known is None and base not in _NO_TEST_CASES
-            for _, known, base in self._lineage(path, cls)
-        )
+        unknown = [base for _, known, base in self._lineage(path, cls) if known is None]
+        return _NO_TEST_CASES.issuperset(unknown)
 
     def _is_test_case(self, path: str, cls: "Definition") -> bool:
-        lineage = self._lineage(path, cls)
-        return any(
-            known is None and base.rpartition(".")[2].endswith("TestCase")
-            for _, known, base in lineage
-        )
+        unknown = [base for _, known, base in self._lineage(path, cls) if known is None]
+        return any(base.rpartition(".")[2].endswith("TestCase") for base in unknown)
 
     def _is_in_doubt(
         self, path: str, cls: "Definition", definitions: "Iterable[Definition]"
@@ -331,7 +319,10 @@ class Existence:
     def _is_passed_over(
         self, path: str, cls: "Definition", definitions: "Iterable[Definition]"
     ) -> bool:
-        members = {n for d in definitions if d.owner == cls.qualname for n in d.names}
+        members: set[str] = set()
+        for definition in definitions:
+            if definition.owner == cls.qualname:
+                members.update(definition.names)
         if _MARK_OF_NO_TEST in members:
             return True
         if self._is_test_case(path, cls):
@@ -350,14 +341,15 @@ class Existence:
 
         In its class, or in one above that.
         """
-        found = self._bound_then(execution, nodeid)
-        if all(found):
+        *classes, test = self._bound_then(execution, nodeid)
+        if not all(classes):
+            return False
+        if test is not None:
             return True
-        cls = found[-2] if len(found) > 1 and all(found[:-1]) else None
-        return (
-            cls is not None
-            and _inherited_from(self._project_of(execution.run_id), nodeid, cls) is not None
-        )
+        cls = classes[-1] if classes else None
+        if cls is None:
+            return False
+        return _inherited_from(self._project_of(execution.run_id), nodeid, cls) is not None
 
     def _bound_then(self, execution: StoredExecution, nodeid: NodeId) -> "list[Definition | None]":
         """The definitions that bound each name of a node id when the test ran."""
@@ -366,9 +358,11 @@ class Existence:
             model = self._project_of(execution.run_id).model(nodeid.path)
             self._binders_then[key] = _binders(model.definitions) if model else {}
         binders = self._binders_then[key]
-        return [
-            binders.get((".".join(nodeid.names[:i]), name)) for i, name in enumerate(nodeid.names)
-        ]
+        found = []
+        for index, name in enumerate(nodeid.names):
+            owner = ".".join(nodeid.names[:index])
+            found.append(binders.get((owner, name)))
+        return found
 
     def _binders_in(
         self, path: str, definitions: "Sequence[Definition]"
@@ -382,6 +376,13 @@ class Existence:
         if self._project is None:
             return [(path, None, base) for base in cls.bases]
         return list(self._project.ancestors(path, cls))
+
+
+def _may_bind_others(definition: "Definition") -> bool:
+    """Tell whether a statement at module level may bind names that it does not show."""
+    if definition.owner:
+        return False
+    return "star" in definition.flags or bool(_BINDS_UNTOLD & definition.mentions)
 
 
 def _found_in(

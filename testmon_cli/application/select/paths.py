@@ -65,9 +65,10 @@ class ChangedFiles(NamedTuple):
     def holds(self, nodeid: str) -> bool:
         if path_of(nodeid) in self.files:
             return True
-        return depth_of(nodeid)[0] > 1 and any(
-            path in self.files for path, _ in readings(nodeid) if "::" in path
-        )
+        if depth_of(nodeid)[0] <= 1:
+            return False
+        with_colons = (path for path, _ in readings(nodeid) if "::" in path)
+        return any(path in self.files for path in with_colons)
 
     def names(self, path: str) -> bool:
         return path in self.files
@@ -87,7 +88,9 @@ def _is_in(nodeid: str, path: str) -> bool:
     """
     if path in ("", nodeid) or nodeid.startswith(f"{path}/"):
         return True
-    return nodeid.startswith(f"{path}::") and ("::" in path or path_of(nodeid) == path)
+    if not nodeid.startswith(f"{path}::"):
+        return False
+    return "::" in path or path_of(nodeid) == path
 
 
 def _is_part(nodeid: str, whole: str) -> bool:
@@ -108,29 +111,29 @@ def places(root: Path, source: Sequence[str], texts: Iterable[str]) -> tuple[Pla
 def _place(root: Path, source: Sequence[str], text: str) -> Place:
     if not text or "\0" in text:
         raise TestmonError(f"{text!r} is not a path: name a file, a folder or a test")
+    bases = (Path.cwd(), root)
     for file, name in readings(text):
-        for base in (Path.cwd(), root):
+        for base in bases:
             if os.path.lexists(base / file):
                 return Place(text, _inside(root, source, text, base / file), name)
     file = path_of(text)
-    found = (
-        path for base in (Path.cwd(), root) for path in _inside(root, source, text, base / file)
-    )
-    return Place(text, tuple(dict.fromkeys(found)), text[len(file) + 2 :], exists=False)
+    found: dict[str, None] = {}
+    for base in bases:
+        found.update(dict.fromkeys(_inside(root, source, text, base / file)))
+    return Place(text, tuple(found), text[len(file) + 2 :], exists=False)
 
 
 def _inside(root: Path, source: Sequence[str], text: str, path: Path) -> tuple[str, ...]:
     """A path, and where it leads if it is a link, as the datafile has them."""
-    own = (
-        os.path.join(os.path.realpath(path.parent), path.name)
-        if path.name not in ("", "..")
-        else path
-    )
-    found = dict.fromkeys((os.fspath(own), os.path.realpath(path)))
-    relative = tuple(r for p in found if (r := _relative(root, source, p)) is not None)
-    if not relative:
+    own = os.fspath(path)
+    if path.name not in ("", ".."):
+        own = os.path.join(os.path.realpath(path.parent), path.name)
+    found = dict.fromkeys((own, os.path.realpath(path)))
+    relative = [_relative(root, source, each) for each in found]
+    inside = tuple(each for each in relative if each is not None)
+    if not inside:
         raise TestmonError(f"{text} is outside of {root}: name a file or folder of the project")
-    return relative
+    return inside
 
 
 def _relative(root: Path, source: Sequence[str], path: str) -> str | None:
@@ -138,11 +141,11 @@ def _relative(root: Path, source: Sequence[str], path: str) -> str | None:
     if relative == ".":
         return ""
     is_outside = relative == ".." or relative.startswith("../")
-    if is_outside and not any(
-        Path(path).is_relative_to(os.path.realpath(folder)) for folder in source
-    ):
-        return None
-    return relative
+    if not is_outside:
+        return relative
+    folders = map(os.path.realpath, source)
+    is_source = any(Path(path).is_relative_to(folder) for folder in folders)
+    return relative if is_source else None
 
 
 # What is known
@@ -188,18 +191,17 @@ def _problem(place: Asked, known: Known, gone: Collection[str]) -> str:
         return f"no such file or folder: {file}; give paths relative to {Path.cwd()}"
     if place.exists and place.name and not _is_test(place, known, gone):
         file = place.text.removesuffix(f"::{place.name}")
-        return f"no such test in {file}: {place.name}; `pytest --collect-only -q {file}` lists those that there are"
+        advice = f"`pytest --collect-only -q {file}` lists those that there are"
+        return f"no such test in {file}: {place.name}; {advice}"
     return ""
 
 
 def _is_unseen(place: Asked, known: Known) -> bool:
     """Whether this is a source that is left out: nobody knows which tests it can affect."""
-    is_source = (
-        place.exists
-        and any(path.endswith(".py") for path in place.paths)
-        and isinstance(place, Place)
-    )
-    return is_source and known.tree.stats.keys().isdisjoint(place.paths) and not place.name
+    if not isinstance(place, Place) or not place.exists or place.name:
+        return False
+    is_source = any(path.endswith(".py") for path in place.paths)
+    return is_source and known.tree.stats.keys().isdisjoint(place.paths)
 
 
 def _is_recorded(place: Asked, known: Known) -> bool:
@@ -207,8 +209,9 @@ def _is_recorded(place: Asked, known: Known) -> bool:
     datafile = known.datafile
     if datafile is None:
         return False
-    if any(place.names(path) for run in known.runs for path in datafile.snapshot(run.id)):
-        return True
+    for run in known.runs:
+        if any(map(place.names, datafile.snapshot(run.id))):
+            return True
     return any(is_read(state, place) for state in datafile.resource_states().values())
 
 
@@ -216,11 +219,11 @@ def _is_test(place: Asked, known: Known, gone: Collection[str]) -> bool:
     """Whether a test or class of this name was recorded and still exists, or is bound in the source."""
     if known.datafile is not None:
         ran = known.datafile.ran_below(known.environment, place.paths)
-        if any(place.holds(nodeid) and nodeid not in gone for nodeid, _ in ran):
+        there = (nodeid for nodeid, _ in ran if nodeid not in gone)
+        if any(map(place.holds, there)):
             return True
-    return any(
-        _is_bound(known.tree, path, place.name) for path in place.paths if path in known.tree.stats
-    )
+    sources = (path for path in place.paths if path in known.tree.stats)
+    return any(_is_bound(known.tree, path, place.name) for path in sources)
 
 
 def _is_bound(tree: Tree, path: str, name: str) -> bool:
@@ -228,17 +231,17 @@ def _is_bound(tree: Tree, path: str, name: str) -> bool:
         model = tree.model(path)
     except SourceError:
         return True  # nobody knows
-    if name in model.doctests or any("star" in d.flags for d in model.definitions):
+    has_star = any("star" in definition.flags for definition in model.definitions)
+    if has_star or name in model.doctests:
         return True
     owner = ""
-    found: list[Definition] = []
+    classes: list[Definition] = []
     for part in NodeId.parse(f"{path}::{name}", path).names:
-        classes, found = (
-            found,
-            [d for d in model.definitions if d.owner == owner and part in d.names],
-        )
+        members = [each for each in model.definitions if each.owner == owner]
+        found = [each for each in members if part in each.names]
         if not found:
             return any(cls.bases or cls.decorators for cls in classes)  # it may have it from there
+        classes = found
         owner = f"{owner}.{part}".lstrip(".")
     return True
 
@@ -262,29 +265,28 @@ class _Reliance:
             return True
         if not self._whole:
             return False
-        if test.reason.cause is not None and any(
-            self._is_named(link) for link in test.reason.cause.chain()
-        ):
+        cause = test.reason.cause
+        if cause is not None and any(map(self._is_named, cause.chain())):
             return True
         if test.execution is None or test.reason.kind in (kinds.ALWAYS, kinds.UNKNOWN):
             return self._matters_elsewhere
         return test.execution.trace_id in self._reliant
 
     def _is_named(self, link: Cause) -> bool:
-        is_path = link.kind in (Kind.FILE, Kind.DIRECTORY, Kind.CONFIG)
-        named = link.name.removeprefix(pytest_config.OF_PYTEST) if is_path else ""
-        return any(
-            name and place.names(name) for name in (link.path, named) for place in self._whole
-        )
+        paths = [link.path]
+        if link.kind in (Kind.FILE, Kind.DIRECTORY, Kind.CONFIG):
+            paths.append(link.name.removeprefix(pytest_config.OF_PYTEST))
+        return any(place.names(path) for path in filter(None, paths) for place in self._whole)
 
     @cached_property
     def _reliant(self) -> set[int]:
         """Traces of the runs that some tests ran in last, if they can be affected from one of the places."""
         runs = {test.execution.run_id for test in self._tests if test.execution is not None}
-        wanted = [run for run in self._known.runs if run.id in runs]
-        return {
-            trace for run in wanted for place in self._whole for trace in self._relying(run, place)
-        }
+        found: set[int] = set()
+        for run in self._known.runs:
+            if run.id in runs:
+                found.update(*(self._relying(run, place) for place in self._whole))
+        return found
 
     @cached_property
     def _matters_elsewhere(self) -> bool:
@@ -299,11 +301,9 @@ class _Reliance:
         """The runs that hold the newest execution of some test."""
         found: set[int] = set()
         seen: set[int] = set()
-        heads = (
-            self._known.datafile.heads(self._known.environment)
-            if self._known.datafile is not None
-            else []
-        )
+        if self._known.datafile is None:
+            return []
+        heads = self._known.datafile.heads(self._known.environment)
         for head in reversed(heads):  # the newest run comes last
             if not seen.issuperset(head.test_ids):
                 found.add(head.run_id)
@@ -314,11 +314,13 @@ class _Reliance:
         stands_here = any(place.holds(test.nodeid) for test in self._tests)
         for run in self._newest_runs:
             assert self._known.datafile is not None
-            tests = {
-                test.trace_id: place.names(test.path) for test in self._known.datafile.tests(run.id)
-            }
-            stands_here = stands_here or any(tests.values())
-            if any(not tests.get(trace, True) for trace in self._relying(run, place)):
+            here: set[int] = set()
+            elsewhere: set[int] = set()
+            for test in self._known.datafile.tests(run.id):
+                group = here if place.names(test.path) else elsewhere
+                group.add(test.trace_id)
+            stands_here = stands_here or bool(here)
+            if not elsewhere.isdisjoint(self._relying(run, place)):
                 return True
         return not stands_here
 
@@ -343,7 +345,9 @@ class _Reliance:
         assert self._known.datafile is not None
         states = self._known.datafile.resource_states()
         wanted = {number for number, state in states.items() if is_read(state, place)}
-        for trace, state in self._known.datafile.resources([run.id]) if wanted else ():
+        if not wanted:
+            return
+        for trace, state in self._known.datafile.resources([run.id]):
             if state in wanted:
                 yield trace
 

@@ -1,0 +1,126 @@
+"""Questions about traces: whom they use, and which resources they relied on."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from testmon_cli.domain.records import ResourceState
+from testmon_cli.storage import compiled_sqlite as sql
+from testmon_cli.storage.connection import array, present
+from testmon_cli.storage.packing import original, unpack_text
+from testmon_cli.storage.reading.questions import Questions, decoded
+
+if TYPE_CHECKING:
+    from testmon_cli.storage.compiled_sqlite import ResourceStatesRow, TraceResourcesRow
+
+
+class TraceQuestions(Questions):
+    """Traces with what they rely on beside code."""
+
+    @decoded
+    def uses(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:
+        """Pairs of a trace and a trace of the same run that it relies on."""
+        rows = self._connection.stream(sql.uses(runs=array(run_ids)))
+        return [(row["user_id"], row["used_id"]) for row in rows]
+
+    @decoded
+    def traces(self, run_ids: Iterable[int], *kinds: str) -> list[tuple[int, int, str, str, bool]]:
+        """Trace id, run id, identity, what is unknown and whether it was over, of all traces of some kinds."""
+        return [
+            (
+                row["id"],
+                row["run_id"],
+                f"{row['kind']}:{original(row['name'])}",
+                original(row["unknown"]),
+                bool(row["complete"]),
+            )
+            for row in self._connection.stream(sql.traces(runs=array(run_ids), kinds=array(kinds)))
+        ]
+
+    @decoded
+    def trace_ids(self, run_id: int) -> list[int]:
+        """The ids of all traces of a run."""
+        found: list[int] = json.loads(self._connection.only(sql.trace_ids(run_id=run_id)))
+        return found
+
+    @decoded
+    def has_gaps(self, run_id: int) -> bool:
+        """Whether a run has a gap in what it saw of anything but tests, or a fixture whose end it did not see."""
+        return self._connection.value(sql.gaps(run_id=run_id)) is not None
+
+    @decoded
+    def resources(self, run_ids: Iterable[int]) -> list[tuple[int, int]]:
+        """Pairs of a trace and a resource state it relies on."""
+        rows = self._connection.stream(sql.resources(runs=array(run_ids)))
+        return [(row["trace_id"], row["resource_state_id"]) for row in rows]
+
+    @decoded
+    def relies_on(self, run_id: int, state_ids: Iterable[int]) -> bool:
+        """Whether any trace of a run relies on one of some resource states."""
+        return (
+            self._connection.value(sql.relies_on(run_id=run_id, ids=array(state_ids))) is not None
+        )
+
+    @decoded
+    def readings(self, run_id: int, state_ids: Iterable[int]) -> list[tuple[int, int, str]]:
+        """Which traces of a run rely on some resource states.
+
+        Trace, state, and the frames that asked for it.
+        """
+        rows = self._connection.stream(sql.readings(run_id=run_id, ids=array(state_ids)))
+        return [
+            (row["trace_id"], row["resource_state_id"], original(row["frames"])) for row in rows
+        ]
+
+    @decoded
+    def resource_states(self) -> dict[int, ResourceState]:
+        """All states in which resources were found, without frames."""
+        return {row["id"]: _state(row) for row in self._connection.stream(sql.resource_states())}
+
+    @decoded
+    def trace_resources(self, trace_id: int) -> dict[int, ResourceState]:
+        """What one trace relied on besides code, with the frames that asked for it."""
+        rows = self._connection.stream(sql.trace_resources(trace_id=trace_id))
+        return {row["resource_state_id"]: _state(row, original(row["frames"])) for row in rows}
+
+    @decoded
+    def traces_of_run(
+        self, run_id: int
+    ) -> list[tuple[str, int, str, bool, tuple[str, float, str, str] | None]]:
+        """Identity, id, what is unknown, whether it was over, and the execution, of all traces of a run.
+
+        An execution is outcome, duration, why the test is selected every time, and the failure
+        text.
+        """
+        subjects = {
+            number: f"{kind}:{original(name)}"
+            for number, kind, name in self._connection.tuples(sql.subjects_of_run(run_id=run_id))
+        }
+        found = []
+        for row in self._connection.stream(sql.evidence_traces(run_id=run_id)):
+            failure = "" if row["text"] is None else unpack_text(row["text"])
+            execution = None
+            if row["outcome"] is not None:
+                duration, always = float(present(row["duration"])), original(present(row["always"]))
+                execution = row["outcome"], duration, always, failure
+            found.append(
+                (
+                    subjects[row["subject_id"]],
+                    row["id"],
+                    original(row["unknown"]),
+                    bool(row["complete"]),
+                    execution,
+                )
+            )
+        return found
+
+
+def _state(row: "ResourceStatesRow | TraceResourcesRow", frames: str = "") -> ResourceState:
+    return ResourceState(
+        row["kind"],
+        original(row["name"]),
+        original(row["state"]),
+        row["size"],
+        row["mtime_ns"],
+        frames,
+    )
