@@ -1,43 +1,25 @@
 """The one object per process that joins engine, attribution and spool."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, Attribution, Entry, module_identity
 from testmon_cli.tracing.engines.protocol import (
-    Drained,
     Engine,
     EngineUnavailableError,
-    Hits,
-    LoadedFile,
     Witness,
 )
+from testmon_cli.tracing.numbering import Numbering
 from testmon_cli.tracing.originals import environ
+from testmon_cli.tracing.pending import Pending, Unwritten
 from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, Scope, TraceSettings
 from testmon_cli.tracing.spool import Spool
 from testmon_cli.tracing.watch.imports import REWRITE, ImportWatch
 from testmon_cli.tracing.watch.resources import ResourceWatch
-from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, as_field, file_state, of_both
-
-_REMEMBERED = 20_000  # hits whose numbers are known; a full memory starts anew
-
-
-class Pending:
-    """What is known of one identity and not written yet."""
-
-    __slots__ = ("asked", "complete", "hits", "module_level", "resources", "unknown", "uses")
-
-    def __init__(self) -> None:
-        self.hits: list[Hits] = []
-        self.asked: list[tuple[LoadedFile, frozenset[str]]] = []
-        self.resources: dict[tuple[str, str], wire.Resource] = {}
-        self.uses: list[str] = []
-        self.module_level: set[str] = set()
-        self.unknown: set[str] = set()
-        self.complete = True
+from testmon_cli.tracing.watch.states import file_state
 
 
 class Recorder:
@@ -56,12 +38,9 @@ class Recorder:
         self.attribution = Attribution(base, self.engine.switch)
         self.engine.switch(base)
         self.known: set[str] = set()  # identities that a trace was written of
-        self._pending: dict[str, Pending] = {}
+        self._unwritten = Unwritten()
         self._edges: list[wire.ImportEdge] = []
-        self._numbers: dict[LoadedFile, int] = {}
-        self._hits: dict[Hits, int] = {}  # -> their number
-        # names that were looked up -> their number
-        self._asked: dict[tuple[LoadedFile, frozenset[str]], int] = {}
+        self.numbers = Numbering()  # of the spool file
         self.problem = ""  # the first failure of ours, to be told once
         self.processes: dict[int, str] = {}  # that this one started: process id -> for whom
         self.why_unseen: Callable[[str, list[str], Any], str] = lambda *_: ""  # see `child`
@@ -93,10 +72,7 @@ class Recorder:
         self.imports.attach_pytest(self.engine.prepare)
 
     def pending(self, identity: str) -> Pending:
-        found = self._pending.get(identity)
-        if found is None:
-            found = self._pending[identity] = Pending()
-        return found
+        return self._unwritten.of(identity)
 
     def flush(
         self,
@@ -115,20 +91,12 @@ class Recorder:
         if not is_harvested:
             self.engine.harvest()
         drained = self.engine.drain()
-        for name, hits in drained.hits.items():
-            self.pending(name).hits += hits
-        for name, asked in drained.asked.items():
-            self.pending(name).asked += asked.items()
-        for name, paths in drained.module_level.items():
-            self.pending(name).module_level |= paths
-        for name, reasons in drained.unknown.items():
-            self.pending(name).unknown |= reasons
-        self._keep(drained)
+        # Where another engine is used here, that of the session may know of objects.
+        self._unwritten.add(drained, keeps_everything=bool(self.engine_note))
         if check is not None:
             check(self.pending(identity))
-        records: list[wire.Record] = [self.number(file) for file in drained.files]
-        pending, self._pending = self._pending, {}
-        for name, found in pending.items():
+        records: list[wire.Record] = [*map(self.numbers.file, drained.files)]
+        for name, found in self._unwritten.take().items():
             if name not in (AFTER, discard):
                 records += self._trace(name, found)
         records += self._edges
@@ -150,8 +118,8 @@ class Recorder:
         return path in self.engine.plain
 
     def _trace(self, identity: str, pending: Pending) -> list[wire.Record]:
-        records, hits = self.numbered(pending.hits)
-        asked = self.numbered_names(pending.asked, records)
+        records, hits = self.numbers.hits(pending.hits)
+        asked = self.numbers.names(pending.asked, records)
         self.known.add(identity)
         records.append(
             wire.Trace(
@@ -167,69 +135,13 @@ class Recorder:
         )
         return records
 
-    def numbered(self, found: Iterable[Hits]) -> tuple[list[wire.Record], tuple[int, ...]]:
-        """Records that say what was hit of some files, as far as none did yet, and the numbers to say it by."""
-        if len(self._hits) > _REMEMBERED:
-            self._hits.clear()
-        records: list[wire.Record] = []
-        numbers = []
-        for hits in found:
-            number = self._hits.get(hits)
-            if number is None:
-                number = self._hits[hits] = len(self._hits)
-                if hits.file not in self._numbers:
-                    records.append(self.number(hits.file))
-                records.append(wire.Hits(number, self._numbers[hits.file], hits.seen))
-            numbers.append(number)
-        return records, tuple(numbers)
-
-    def numbered_names(
-        self, found: Iterable[tuple[LoadedFile, frozenset[str]]], records: list[wire.Record]
-    ) -> tuple[int, ...]:
-        """The numbers of names that were looked up.
-
-        Those that none of the records was made of are added to them.
-        """
-        if len(self._asked) > _REMEMBERED:
-            self._asked.clear()
-        numbers = []
-        for file, names in found:
-            number = self._asked.get((file, names))
-            if number is None:
-                number = self._asked[file, names] = len(self._asked)
-                if file not in self._numbers:
-                    records.append(self.number(file))
-                records.append(wire.Asked(number, self._numbers[file], tuple(sorted(names))))
-            numbers.append(number)
-        return tuple(numbers)
-
-    def _keep(self, drained: Drained) -> None:
-        """Note what outlives whom."""
-        kept = {name: set(found) for name, found in drained.kept.items()}
-        if self.engine_note:  # the session may have another engine, which knows of objects
-            kept.update({identity: {("", EVERYTHING)} for identity in drained.hits})
-        for identity, found in kept.items():
-            for path, what in found:
-                name = f"{as_field(path)}\t{what}"
-                self.pending(identity).resources[KEPT, name] = wire.Resource(KEPT, name, "")
-
     def known_state(self, kind: str, name: str) -> str | None:
         if self.engine.is_making:
             return None  # this may be another function that keeps what it makes of it
-        pending = self._pending.get(self.attribution.current)
-        found = pending.resources.get((kind, name)) if pending is not None else None
-        if found is None or (found.frames and self.attribution.current.startswith("module:")):
-            return None  # another statement of the module may be the one that reads it now
-        return found.state
+        return self._unwritten.state(self.attribution.current, kind, name)
 
     def read(self, resource: wire.Resource) -> None:
-        identity = self.attribution.current
-        resources = self.pending(identity).resources
-        key = resource.kind, resource.name
-        before = resources.get(key)
-        if before is not None:
-            resource = of_both(before, resource, identity.removeprefix("module:"))
-        resources[key] = resource
+        self._unwritten.add_reading(self.attribution.current, resource)
 
     def read_for_all(self, resource: wire.Resource) -> None:
         self.pending(SESSION).resources[resource.kind, resource.name] = resource
@@ -254,11 +166,6 @@ class Recorder:
         """Let processes that inherit the environment know whom they run for, unless it was emptied or hides us."""
         if VARIABLE in environ:
             environ[IDENTITY_VARIABLE] = identity
-
-    def number(self, file: LoadedFile) -> wire.File:
-        """The record of a file, numbered."""
-        number = self._numbers.setdefault(file, len(self._numbers))
-        return wire.File(number, file.path, file.digest, file.size, file.mtime_ns)
 
     def _enter_module(self, path: str) -> tuple[str, Entry, object]:
         entry = self.attribution.push(module_identity(path))
@@ -303,9 +210,9 @@ class Recorder:
     def _forked(self) -> None:
         """Begin anew in a forked child: it writes a file of its own, and what the parent saw stays with the parent."""
         self._in_fork = True
-        self._pending = {}
+        self._unwritten = Unwritten()
         self._edges = []
-        self._numbers, self._hits, self._asked = {}, {}, {}
+        self.numbers = Numbering()
         self.processes = {}
         self.engine.forked(self.attribution.caller())
 

@@ -415,12 +415,12 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
         base, count, digest, size, mtime_ns, path = line.split("\t", 5)
         part = data[int(base) : int(base) + int(count)]
         file = LoadedFile(path, digest, int(size), int(mtime_ns))
-        yield recorder.number(file)
+        yield recorder.numbers.file(file)
         if any(part):
             hits.append(Hits(file, part.translate(_ONCE)))
-    records, numbers = recorder.numbered(hits)
+    records, numbers = recorder.numbers.hits(hits)
     # Which names it looked up it kept to itself.
-    asked = recorder.numbered_names(
+    asked = recorder.numbers.names(
         [(found.file, frozenset({LOST, LOST_ON_IMPORT})) for found in hits], records
     )
     yield from records

@@ -15,6 +15,7 @@ from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, identity_of_test
 from testmon_cli.tracing.originals import get_parent, open_file
+from testmon_cli.tracing.pending import Pending
 from testmon_cli.tracing.processes import child
 from testmon_cli.tracing.processes.self_hosting import make_room
 from testmon_cli.tracing.pytest_plugin.collection import CollectionWatch
@@ -38,7 +39,7 @@ from testmon_cli.tracing.pytest_plugin.session_records import (
     unseen_records,
 )
 from testmon_cli.tracing.pytest_plugin.simultaneous import AT_ONCE, RunningTests
-from testmon_cli.tracing.recorder import Pending, Recorder
+from testmon_cli.tracing.recorder import Recorder
 from testmon_cli.tracing.settings import INTERRUPTED, TraceSettings
 
 _now = time.perf_counter  # as it is before tests put another in its place
