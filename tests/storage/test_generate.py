@@ -36,7 +36,7 @@ def test_every_statement_is_used() -> None:
     folder = Path(generate.__file__).parent
     trees = [
         ast.parse(path.read_text(encoding="utf-8"))
-        for path in folder.glob("*.py")
+        for path in folder.rglob("*.py")
         if path.name not in made
     ]
     used = {
