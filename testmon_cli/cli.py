@@ -768,7 +768,8 @@ def watch(
     """
     from testmon_cli.commands import watch as command
 
-    return command.run(lambda: _settings(context, datafile, env), pytest_args)
+    with _keeping_garbage():
+        return command.run(lambda: _settings(context, datafile, env), pytest_args)
 
 
 @cli.command()

@@ -1,5 +1,6 @@
 """`testmon watch`: run what a save can affect, again and again."""
 
+import gc
 import queue
 import signal
 import sys
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from testmon_cli.application import watch as application
+from testmon_cli.application.collect.launching import Spares
 from testmon_cli.application.collect.pytest_process import Stop
-from testmon_cli.application.collect.use_case import collect
+from testmon_cli.application.collect.use_case import collect, expected
 from testmon_cli.application.settings import Settings
 from testmon_cli.application.watch import Decider, Wanted
 from testmon_cli.domain.errors import EXIT_INTERRUPTED, EnvironmentFailure, TestmonError
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _KEYS = "keys: a all tests, f failed ones, r the same again, q quit"
 _DEBOUNCE = 400  # milliseconds: saves that follow each other this closely are one
 _PATIENCE = 3.0  # seconds
+_SPARE_FOR = 900.0  # seconds that a process with pytest imported waits for a save
 _STEP = 30  # milliseconds without another save after which these are taken
 
 
@@ -53,7 +56,7 @@ def run(load: Callable[[], Settings], arguments: Sequence[str]) -> int:
         ) from error
     watch = _Watch(load, tuple(arguments))
     try:
-        with _hearing_signals(), _keys(watch.events) as has_keys:
+        with watch.signals.heard(), _keys(watch.events) as has_keys:
             watch.start(has_keys=has_keys)
             return watch.loop()
     except KeyboardInterrupt:
@@ -75,6 +78,8 @@ class _Watch:
         self._over = threading.Event()
         self._last: Wanted | None = None
         self._watcher: threading.Thread | None = None
+        self._spares = Spares()
+        self.signals = _Signals()
 
     def start(self, *, has_keys: bool) -> None:
         root = Path(self._load().root).resolve()
@@ -88,6 +93,7 @@ class _Watch:
         It is no Python, and would be torn out of its work.
         """
         self._over.set()
+        self._spares.send_away()
         if self._watcher is not None:
             self._watcher.join(_PATIENCE)
 
@@ -114,6 +120,7 @@ class _Watch:
         wanted = self._decided(self._decider.of_changes)
         if wanted is None:
             _say("nothing must run; waiting for changes")
+            self._expect()
         while True:
             while wanted is not None:
                 event = self._run(wanted)
@@ -122,18 +129,35 @@ class _Watch:
                 if event.kind == "quit":
                     return int(event.value)
                 wanted = self._wanted(event)
-            event = self.events.get()
+            event = self._awaited()
             if event == Event("key", "q"):
                 return 0
             wanted = self._wanted(event)
             if wanted is None and event.kind == "saved":
                 _say(f"{_named(event.paths)}: affects no test")
 
+    def _expect(self) -> None:
+        with suppress(TestmonError):  # the settings are wrong: the run will say so
+            self._spares.expect(expected(self._load()))
+
+    def _awaited(self) -> Event:
+        """The next event; for some time, a process with pytest imported waits for it as well."""
+        with self.signals.deferred():
+            self._spares.prepare()
+            gc.collect()
+        try:
+            return self.events.get(timeout=_SPARE_FOR)
+        except queue.Empty:
+            self._spares.send_away()
+            return self.events.get()
+
     def _wanted(self, event: Event) -> Wanted | None:
         if event.kind == "error":
             raise EnvironmentFailure(
                 f"files cannot be watched any more: {event.value}; start it again"
             )
+        with self.signals.deferred():
+            self._spares.prepare()  # it imports pytest while we look at what changed
         if event.kind == "saved":
             return self._decided(self._decider.of_changes)
         if event.value == "a":
@@ -166,7 +190,12 @@ class _Watch:
         started = time.monotonic()
         try:
             with listener:
-                collected = collect(self._load(), [*self._arguments, *wanted.arguments], stop=stop)
+                collected = collect(
+                    self._load(),
+                    [*self._arguments, *wanted.arguments],
+                    stop=stop,
+                    launch=self._spares.launch,
+                )
         except TestmonError as error:
             _say(f"error: {error}")
             return None
@@ -234,22 +263,50 @@ def _say(text: str) -> None:
     terminal.say(terminal.joined([f"testmon: {text}"]))
 
 
-@contextmanager
-def _hearing_signals() -> Iterator[None]:
-    """End in good order when we are told to, between runs as well.
+class _Signals:
+    """Ends us in good order when we are told to, between runs as well.
 
     The terminal must be as it was.
     """
 
-    def end(number: int, _: "FrameType | None") -> None:
-        raise _Ended(number)
+    def __init__(self) -> None:
+        self._is_deaf = False
+        self._came = 0  # the first signal that came while nobody could listen
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Raise what a signal means."""
+        numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+        # What we are to ignore, as with nohup, stays ignored.
+        heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._receive) for number in heard}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Raise it afterwards: Python drops what is raised where it forks or collects garbage."""
+        self._is_deaf = True
+        try:
+            yield
+        finally:
+            self._is_deaf = False
+        if self._came:
+            self._end(self._came)
+
+    def _receive(self, number: int, _: "FrameType | None") -> None:
+        if not self._is_deaf:
+            self._end(number)
+        self._came = self._came or number
+
+    @staticmethod
+    def _end(number: int) -> None:
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise _Ended(number)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import Self
 import pytest
 
 from testmon_cli.application.watch import is_watched, without_ignored
+from testmon_cli.commands.watch import _Ended, _Signals
 from tests.conftest import Project
 
 pytest.importorskip("watchfiles", reason="the extra watch is not installed")
@@ -191,6 +192,20 @@ def test_ctrl_c_leaves_everything_recorded(shop: Project) -> None:
         assert watch.ended() == 130
         assert termios.tcgetattr(watch.slave) == watch.before
     assert shop.testmon("select").out == "test_slow.py::test_slow\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_while_a_process_is_started(number: int) -> None:
+    signals, done = _Signals(), []
+
+    def start() -> None:
+        with signals.deferred():
+            os.kill(os.getpid(), number)
+            done.append("started")
+
+    with signals.heard(), pytest.raises((KeyboardInterrupt, _Ended)):
+        start()
+    assert done
 
 
 def test_settings_that_cannot_be_are_told_and_can_be_mended(shop: Project) -> None:

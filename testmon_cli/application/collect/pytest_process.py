@@ -64,29 +64,17 @@ class Supervisor:
 
     def run(
         self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
+        start: Callable[[], "subprocess.Popen[bytes]"],
         look: Callable[[], None],
         *,
-        keep: Sequence[int] = (),
         is_told: Callable[[], bool] = lambda: False,
     ) -> int:
         """Run a command; its exit code, or what a shell says of the signal that ended it or us.
 
-        `look` is called now and then, and once after the end; `keep` are open files that the
-        command holds too; `is_told` says whether the command has been interrupted.
+        `look` is called now and then, and once after the end; `is_told` says whether the command
+        has been interrupted.
         """
-        try:
-            # It runs before there is another thread of ours.
-            process = subprocess.Popen(
-                command,
-                env=environment,
-                pass_fds=keep,
-                preexec_fn=_preparation(),  # noqa: PLW1509
-            )
-        except OSError as error:
-            raise EnvironmentFailure(f"cannot start {command[0]}: {error.strerror}") from error
-        self._process = process
+        process = self._process = start()
         ended = _end_of(process)
         try:
             if self.signal:  # it came while the process was started
@@ -159,6 +147,31 @@ def supervisor(stop: Stop | None = None) -> Iterator[Supervisor]:
             signal.signal(number, handler)
 
 
+def started(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    keep: Sequence[int] = (),
+    first: Callable[[], None] | None = None,
+) -> "subprocess.Popen[bytes]":
+    """Start a command that is interrupted when this thread ends.
+
+    `keep` are open files that the command holds too; `first` is called in its process before it is
+    there.
+    """
+    prepare = _preparation(first)
+    try:
+        # Other threads of ours wait, in code of C or for a lock that nobody asks for.
+        return subprocess.Popen(
+            command,
+            env=environment,
+            pass_fds=keep,
+            preexec_fn=prepare,  # noqa: PLW1509
+        )
+    except OSError as error:
+        raise EnvironmentFailure(f"cannot start {command[0]}: {error.strerror}") from error
+
+
 def _is_in_foreground() -> bool:
     """Whether a terminal would send Ctrl-C to this process and to all that it started."""
     try:
@@ -171,17 +184,23 @@ def _is_in_foreground() -> bool:
         os.close(terminal)
 
 
-def _preparation() -> Callable[[], None] | None:
+def _preparation(first: Callable[[], None] | None) -> Callable[[], None] | None:
     """Make the function that a child runs first.
 
     It asks Linux to interrupt the child when we die.
     """
     if not sys.platform.startswith("linux"):
-        return None
+        return first
     import ctypes
 
     control = ctypes.CDLL(None).prctl
-    return lambda: control(_ASK_TO_SIGNAL_DEATH, INTERRUPT)
+
+    def prepare() -> None:
+        control(_ASK_TO_SIGNAL_DEATH, INTERRUPT)
+        if first is not None:
+            first()
+
+    return prepare
 
 
 def _end_of(process: "subprocess.Popen[bytes]") -> threading.Event:

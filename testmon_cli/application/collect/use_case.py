@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -24,8 +25,8 @@ from testmon_cli.application.checkout import (
 )
 from testmon_cli.application.checkout.files import read_bytes
 from testmon_cli.application.checkout.pytest_options import without_options
-from testmon_cli.application.collect import spool_folder
 from testmon_cli.application.collect.joiner import Joiner, Progress, SpoolReader
+from testmon_cli.application.collect.launching import Launch
 from testmon_cli.application.collect.loaded_sources import LoadedSource, LoadedSources
 from testmon_cli.application.collect.pytest_process import Stop, supervisor
 from testmon_cli.application.select import keywords
@@ -48,13 +49,10 @@ from testmon_cli.domain.records import (
 )
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing import wire
-from testmon_cli.tracing.processes import launch
 from testmon_cli.tracing.settings import TraceSettings
 from testmon_cli.tracing.watch.states import environment_state
 
 _NO_MODEL = "-"  # model key of files that were there but that no test loaded
-# Arguments of a run longer than this are handed over in a file (pytest 8.2 reads `@file`).
-_LONGEST_ARGUMENTS = 50_000
 _USAGE_ERROR = 4  # pytest's exit code
 _NARROWING = (
     "-k", "-m", "--deselect", "--lf", "--last-failed", "--sw", "--stepwise", "--ignore", "--ignore-glob",
@@ -139,19 +137,23 @@ def collect(
     is_whole: bool = False,
     stop: Stop | None = None,
     progress: Progress | None = None,
+    launch: Callable[[TraceSettings], Launch] = Launch,
 ) -> Collected:
     """Run pytest with these arguments under observation and store what it showed.
 
     `stop` lets another thread end it.
 
     `progress` is told of what is left to be read once pytest has ended. `is_whole` says that the
-    jobs that run beside this one leave nothing out, even though this one may. Returns pytest's own
-    exit code. Raises DatafileError before pytest starts when nothing could be stored.
+    jobs that run beside this one leave nothing out, even though this one may. `launch` gives what
+    pytest is started with. Returns pytest's own exit code. Raises DatafileError before pytest
+    starts when nothing could be stored.
     """
     root = Path(os.path.realpath(settings.root))
     started = time.time()
-    hash_key = os.urandom(16).hex()
-    with Datafile.open(settings.datafile, mode="write", create=True) as datafile:
+    with (
+        Datafile.open(settings.datafile, mode="write", create=True) as datafile,
+        ExitStack() as kept_open,
+    ):
         packages = describe_packages(datafile, environment.installed_packages())
         git = environment.git_state(root)
         newest = next(iter(datafile.runs()), None)
@@ -172,6 +174,10 @@ def collect(
         kept = cache_folder.prepare(root, is_in_git=bool(git.head))
         stats = sources.scan(root, settings.source, settings.exclude)
         stored = partial(_stored_version, datafile)
+        launched = kept_open.enter_context(
+            launch(_trace_settings(settings, root, kept.key, verbose=verbose))
+        )
+        hash_key, spool = launched.settings.hash_key, launched.spool
         variable = partial(_state_of_variable, hash_key)
         loaded = LoadedSources(root, stored, stats, kept.key)
         joiner = Joiner(
@@ -206,31 +212,15 @@ def collect(
             FACT: provenance.here(root, os.environ, git.head).as_facts(),
         }
         store.begin(facts)
-        with supervisor(stop) as watched, spool_folder.spool() as spool:
-            traced = TraceSettings(
-                spool=spool.folder,
-                root=str(root),
-                engine=settings.engine,
-                roots=tuple(settings.source),
-                exclude=tuple(settings.exclude),
-                without_probes=tuple(settings.without_probes),
-                ignore_files=(*settings.ignore, ".testmondata*"),
-                ignore_environment=tuple(settings.ignore_env),
-                hash_key=hash_key,
-                verbose=verbose,
-                parent=os.getpid(),
-                key=kept.key,
-            )
+        with supervisor(stop) as watched:
             reader = SpoolReader(Path(spool.folder))
 
             def look() -> None:
                 store.read(reader, progress if watched.is_over else None)
                 store.commit()
 
-            command = launch.command(_short(arguments, spool.folder))
-            environ = launch.environment(traced, os.environ)
             exitcode = watched.run(
-                command, environ, look, keep=[spool.lock], is_told=spool.is_interrupted
+                lambda: launched.start(arguments), look, is_told=spool.is_interrupted
             )
             completed = joiner.told.ended is not None
             store.finish(facts=rewritten_files.facts_of(joiner.read, root, started, before))
@@ -241,6 +231,30 @@ def collect(
     seconds = time.time() - started
     return Collected(
         exitcode, len(joiner.executed), len(joiner.told.errors), kept.note, is_refused, new, seconds
+    )
+
+
+def expected(settings: Settings) -> TraceSettings:
+    """How processes of a run will be traced that has these settings, if nothing changes."""
+    root = Path(os.path.realpath(settings.root))
+    kept = cache_folder.prepare(root, is_in_git=bool(environment.git_state(root).head))
+    return _trace_settings(settings, root, kept.key, verbose=False)
+
+
+def _trace_settings(settings: Settings, root: Path, key: str, *, verbose: bool) -> TraceSettings:
+    """How processes of a run are traced that has no folder for records yet."""
+    return TraceSettings(
+        spool="",
+        root=str(root),
+        engine=settings.engine,
+        roots=tuple(settings.source),
+        exclude=tuple(settings.exclude),
+        without_probes=tuple(settings.without_probes),
+        ignore_files=(*settings.ignore, ".testmondata*"),
+        ignore_environment=tuple(settings.ignore_env),
+        verbose=verbose,
+        parent=os.getpid(),
+        key=key,
     )
 
 
@@ -278,14 +292,6 @@ def _stored_version(datafile: Datafile, path: str, digest: str) -> SourceVersion
         return None
     names = datafile.names([version_id]).get(version_id, b"")
     return SourceVersion(path, digest, MODEL_KEY, datafile.model(version_id), names, -1, -1)
-
-
-def _short(arguments: Sequence[str], folder: str) -> list[str]:
-    if sum(len(a) + 1 for a in arguments) < _LONGEST_ARGUMENTS or any("\n" in a for a in arguments):
-        return list(arguments)
-    path = Path(folder) / "arguments.txt"
-    path.write_text("\n".join(arguments), encoding="utf-8", errors="surrogateescape")
-    return [f"@{path}"]
 
 
 def _narrows(arguments: Sequence[str]) -> bool:

@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from testmon_cli.domain.errors import EXIT_ENVIRONMENT, EXIT_INTERRUPTED, EXIT_IO
-from testmon_cli.tracing.settings import LAUNCHER, VARIABLE, TraceSettings
+from testmon_cli.tracing.processes import waiting
+from testmon_cli.tracing.settings import LAUNCHER, VARIABLE, Scope, TraceSettings
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 PLUGIN = "testmon_cli.tracing.pytest_plugin.plugin"
@@ -42,8 +43,10 @@ def main() -> int:
 
 
 def _run() -> int:
+    began = waiting.now()
     settings = TraceSettings.from_environment(os.environ)
-    arguments = sys.argv[1:]
+    pipes = waiting.pipes_of(sys.argv[1:])
+    arguments = sys.argv[1:] if pipes is None else []
     if settings is not None:
         if signal.SIGINT != INTERRUPT:
             signal.signal(INTERRUPT, signal.default_int_handler)
@@ -51,6 +54,12 @@ def _run() -> int:
     if importlib.util.find_spec("pytest") is None:
         return _fail(f"pytest is not installed for {sys.executable}", EXIT_ENVIRONMENT)
     _look_like_pytest(arguments)
+    if pipes is not None and settings is not None:
+        told = waiting.wait(pipes, Scope(settings), began)
+        if told is None:
+            return 0
+        arguments = told
+        sys.argv[1:] = sys.orig_argv[3:] = arguments
     import pytest
 
     try:

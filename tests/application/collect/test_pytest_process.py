@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from testmon_cli.application.collect import spool_folder
-from testmon_cli.application.collect.pytest_process import Supervisor, supervisor
+from testmon_cli.application.collect.pytest_process import Supervisor, started, supervisor
 from testmon_cli.cli import main
 from testmon_cli.domain.errors import DatafileError
 from testmon_cli.tracing.processes.launch import INTERRUPT
@@ -120,7 +120,7 @@ def test_what_keeps_us_from_going_on_ends_the_command_first(tmp_path: Path) -> N
             raise DatafileError("the disk is full")
 
     with pytest.raises(DatafileError):
-        Supervisor().run(_child(tmp_path), os.environ, look)
+        Supervisor().run(lambda: started(_child(tmp_path), os.environ), look)
     assert (tmp_path / "ended").exists()
 
 
@@ -134,7 +134,7 @@ def test_a_second_signal_kills_a_command_that_does_not_end(tmp_path: Path) -> No
                 os.kill(os.getpid(), signal.SIGHUP)
 
         assert (
-            watched.run(_child(tmp_path, "time.sleep(60)"), os.environ, look)
+            watched.run(lambda: started(_child(tmp_path, "time.sleep(60)"), os.environ), look)
             == 128 + signal.SIGTERM
         )
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
