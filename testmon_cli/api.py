@@ -1,4 +1,4 @@
-"""What programs may ask of testmon: a small interface that stays as it is.
+"""The interface for programs: small, and stable between releases.
 
     from testmon_cli import api
 
@@ -78,7 +78,7 @@ class SelectedTest(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """What pytest must run."""
+    """The tests that pytest must run, with the reason for each."""
 
     verdict: str  # "none", "some" or "all"
     reason: str

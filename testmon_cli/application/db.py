@@ -15,7 +15,7 @@ from testmon_cli.storage.opening import path_of
 
 
 class Checked(NamedTuple):
-    """What is wrong with a datafile."""
+    """The result of `testmon db check`."""
 
     state: State
     problems: tuple[str, ...]

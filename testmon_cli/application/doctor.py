@@ -39,7 +39,7 @@ _CONFIGURATIONS = (
 
 
 class _Case(NamedTuple):
-    """What the checks look at."""
+    """The things that the checks look at."""
 
     settings: Settings
     root: Path
@@ -191,7 +191,7 @@ def _repeated(case: _Case) -> Iterator[Finding]:
 
 
 def _causes(case: _Case) -> Iterator[Finding]:
-    """What selects many tests now that is no edit of a source."""
+    """Find causes that select many tests and are no edit of a source."""
     advice = {
         Kind.ENVIRONMENT: "set it as it was, or name it in the setting `ignore_env`",
         Kind.PACKAGE: "collect in the environment that you work in, or name it in `ignore_packages`",

@@ -51,7 +51,7 @@ class _Refusal(Exception):  # noqa: N818 - a reason
 
 
 class _Damage(Exception):  # noqa: N818
-    """What is wrong with a bundle."""
+    """A bundle that cannot be used, and why."""
 
 
 # Pulling
@@ -247,7 +247,7 @@ def _take_as_checked(datafile: Datafile, runs: Iterable[Run]) -> None:
 def _nearest(
     root: Path, found: Sequence[tuple[BundleName, Entry]]
 ) -> list[tuple[BundleName, Entry]]:
-    """What was collected at a near commit first, then what is new."""
+    """Sort bundles: those of near commits first, then by age."""
     if len(found) < 2:
         return list(found)
     near = git.ancestors(root, _ANCESTORS)

@@ -59,7 +59,7 @@ def longest(shares: Sequence[Parts]) -> float:
 
 
 def parts_of(settings: Settings, selection: Selection) -> list[Part]:
-    """What each argument of a selection runs, with its recorded time.
+    """Divide a selection into parts, one for each argument of pytest, with its recorded time.
 
     Where there is none, with a likely one.
     """
@@ -93,7 +93,7 @@ def _known_seconds(tests: Sequence[Selected]) -> float:
 
 
 class _SetUps(NamedTuple):
-    """What wide fixtures take to be set up, and which tests use them."""
+    """The set-up times of wide fixtures, and the tests that use them."""
 
     microseconds: Mapping[str, int]  # by place
     places: Mapping[int, frozenset[str]]  # by the trace of a test
@@ -141,7 +141,7 @@ class _SetUps(NamedTuple):
 
 
 class _Recorded(NamedTuple):
-    """What is known of tests."""
+    """The recorded times of tests."""
 
     executions: Sequence[StoredExecution]  # the newest first
     set_ups: _SetUps
@@ -158,7 +158,7 @@ class _Recorded(NamedTuple):
 
 
 def _recorded(settings: Settings, *, has_files: bool) -> _Recorded:
-    """What there is to know of tests: of all, where whole files are to be run."""
+    """Read the recorded times: of all tests, where whole files are to be run."""
     try:
         with Datafile.open(settings.datafile) as datafile:
             current = environment.current(settings.env)
@@ -226,7 +226,7 @@ class Planned(NamedTuple):
 
 
 def read_plan(path: str) -> Planned:
-    """What `testmon plan` wrote.
+    """Read a plan that `testmon plan` wrote.
 
     Raises SettingsError for anything else, and for what cannot be read.
     """
@@ -250,7 +250,7 @@ def read_plan(path: str) -> Planned:
 
 
 def of_planned(selection: Selection, planned: Planned, shard: Shard) -> Selection:
-    """What one of several jobs runs besides its part of a plan.
+    """Select what one job runs beside its part of a plan.
 
     What is selected here, and in no part of the plan.
 
@@ -326,7 +326,7 @@ _ORDERS: Final[Mapping[str, Callable[[Part], int]]] = {
 
 
 class Budgeted(NamedTuple):
-    """What can be run in some time, and what is left."""
+    """The tests that fit into some seconds, and those that do not."""
 
     selection: Selection
     rest: tuple[str, ...]  # arguments

@@ -1,4 +1,4 @@
-"""What the user has set: options, environment variables and `[tool.testmon]` become one frozen value."""
+"""The settings: options, environment variables and `[tool.testmon]` in one frozen value."""
 
 import os
 import re

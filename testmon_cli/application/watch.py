@@ -31,7 +31,7 @@ class Wanted(NamedTuple):
 
 
 def is_watched(path: str, root: str) -> bool:
-    """Whether a saved file may matter by its name."""
+    """Tell whether a saved file may matter, by its name."""
     relative = os.path.relpath(path, root)
     parts = relative.split(os.sep)
     name = parts[-1]
@@ -67,7 +67,7 @@ class Decider:
         self._done: set[tuple[str, str]] = set()
 
     def of_changes(self) -> Wanted | None:
-        """What must run now; None where nothing has come since the last run."""
+        """Choose what must run now; None where nothing has come since the last run."""
         selection = select(self._load(), exact=True)
         fresh = [test for test in selection.tests if self._is_fresh(test)]
         if not fresh:
@@ -90,7 +90,7 @@ class Decider:
         return Wanted("failed last time", chosen.arguments, len(failed), seconds)
 
     def is_outdated_by(self, paths: Iterable[str]) -> bool:
-        """Whether saved files concern any test, so that a run which has begun before tells nothing of them."""
+        """Tell whether saved files affect a test, so that a run begun before is worth nothing."""
         settings = self._load()
         try:
             narrowing = narrowing_of(

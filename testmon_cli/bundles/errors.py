@@ -1,4 +1,4 @@
-"""What is wrong with a bundle."""
+"""Errors about bundles."""
 
 from testmon_cli.domain.errors import DatafileError
 

@@ -50,7 +50,7 @@ _LISTED: Final = 50  # commits and analyses that the header names
 
 
 class Header(NamedTuple):
-    """What a bundle says of itself."""
+    """The header of a bundle."""
 
     content: str  # SHA-256 of the evidence: the name of the bundle
     size: int  # bytes of the evidence
@@ -70,7 +70,7 @@ class Header(NamedTuple):
 
 
 class _Summary:
-    """What the header says, found out from rows."""
+    """Sums up rows for the header."""
 
     def __init__(self) -> None:
         self.started: list[float] = []
@@ -191,13 +191,13 @@ def _preface(environment: Environment) -> bytes:
 
 
 def signature_of(header: Header, key: bytes) -> str:
-    """What only who has the key can make of a header, and so of the evidence that it names."""
+    """Sign a header, and with it the evidence that it names, with a key."""
     said = _FIRST + as_json(header._replace(signature="")).encode()
     return f"{_SIGNATURE}{hmac.new(key, said, hashlib.sha256).hexdigest()}"
 
 
 def is_signed(header: Header, key: bytes) -> bool:
-    """Whether who wrote a bundle had the key."""
+    """Tell whether the writer of a bundle had the key."""
     return hmac.compare_digest(
         signature_of(header, key).encode(), header.signature.encode("utf-8", "replace")
     )
@@ -216,7 +216,7 @@ def as_json(header: Header) -> str:
 
 
 def is_bundle(path: Path) -> bool:
-    """Whether a file says that it is a bundle, of whatever format."""
+    """Tell whether a file says that it is a bundle, of whatever format."""
     try:
         with _opened(path) as file:
             return file.read(len(MAGIC)) == MAGIC
@@ -225,7 +225,7 @@ def is_bundle(path: Path) -> bool:
 
 
 def header_of(path: Path) -> Header:
-    """What a bundle says of itself; the evidence is not looked at."""
+    """Read the header of a bundle; the evidence is not looked at."""
     with _opened(path) as file:
         return _header(path, file)
 

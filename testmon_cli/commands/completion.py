@@ -1,4 +1,4 @@
-"""What a shell is offered to complete.
+"""Completion for shells: the script, and the words that it offers.
 
 Environments, and tests that were collected, from the datafile.
 """

@@ -1,4 +1,4 @@
-"""What makes selection wrong or slow in one place, and what to do about it."""
+"""Findings of `testmon doctor`, each with what to do about it."""
 
 from typing import Final, NamedTuple
 

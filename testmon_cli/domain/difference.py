@@ -1,4 +1,4 @@
-"""What `testmon diff` answers."""
+"""The answer of `testmon diff`."""
 
 from typing import NamedTuple
 

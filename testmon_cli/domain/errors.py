@@ -1,4 +1,4 @@
-"""What a user can cause, and the exit code it gives."""
+"""Errors that a user can cause, each with its exit code."""
 
 # pytest uses 0 to 5; ours stay clear of them so that CI can tell who spoke.
 EXIT_USAGE = 64  # a wrong option, argument or setting

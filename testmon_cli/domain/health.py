@@ -1,4 +1,4 @@
-"""What a job of CI has to say before it starts: what it knows, what it will run, and why."""
+"""The summary of a CI job before it starts: what it knows, what it runs, and why."""
 
 from typing import NamedTuple
 

@@ -94,7 +94,7 @@ def path_of(text: str, path: str = "") -> str:
 
 
 def is_path(text: str) -> bool:
-    """Whether a text names a file or folder, and nothing in it."""
+    """Tell whether a text names a file or folder, and nothing in it."""
     return _end_of_path(text, "") == len(text)
 
 

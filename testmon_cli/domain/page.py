@@ -1,4 +1,4 @@
-"""What the page of `testmon report --html` shows besides the report."""
+"""The data of the page of `testmon report --html`, beside the report."""
 
 from typing import NamedTuple
 

@@ -29,7 +29,7 @@ class Shard(NamedTuple):
         return f"{self.number}/{self.jobs}" + (f"@{self.plan}" if self.plan else "")
 
     def has(self, nodeid: str) -> bool:
-        """Whether a test has its place here when there is no plan.
+        """Tell whether a test belongs to this shard where there is no plan.
 
         That depends on the name of its file alone, so jobs agree without knowing of each other, and
         whatever evidence each of them has: there is one job for every test. What is in front of the
@@ -41,7 +41,7 @@ class Shard(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one argument of pytest runs."""
+    """The tests that one argument of pytest runs."""
 
     argument: str
     tests: tuple[Selected, ...]

@@ -1,4 +1,4 @@
-"""What a check of selection against runs of all tests answers."""
+"""Results of checks of selection against runs of all tests."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ class Judged(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What became of one commit."""
+    """The result for one commit."""
 
     commit: str
     subject: str
@@ -104,7 +104,7 @@ class Base(NamedTuple):
 
 
 class Replay(NamedTuple):
-    """What became of some commits, the oldest first."""
+    """The results for some commits, the oldest first."""
 
     steps: tuple[Step, ...]
     base: Base | None  # the first one
@@ -168,7 +168,7 @@ class Tally(NamedTuple):
 
 
 class Audit(NamedTuple):
-    """What a run of all tests, or a sample of them, showed of a selection."""
+    """The result of an audit: a selection beside a run of all tests, or of a sample."""
 
     tests: int  # that ran
     selected: int  # of these

@@ -68,7 +68,7 @@ class Origin(NamedTuple):
         return f"{self.event} {self.name}" if self.name else self.event
 
     def is_trusted(self, trust: Sequence[str]) -> bool:
-        """Whether one of the names means it.
+        """Tell whether one of the names means this origin.
 
         An event stands for all that it caused, another for pushes to a branch.
         """
@@ -82,12 +82,12 @@ class Origin(NamedTuple):
         return self.event == PUSH and bool(self.name) and fnmatchcase(self.name, pattern)
 
     def counts_for(self, reader: "Origin", trust: Sequence[str]) -> bool:
-        """Whether its runs count for a reader: those that are trusted do, and the reader's own."""
+        """Tell whether runs of this origin count for a reader: trusted ones do, and its own."""
         return self.event not in READ_ONLY and (self == reader or self.is_trusted(trust))
 
 
 def from_facts(value: object) -> Provenance | None:
-    """What the fact of a run says; None where that is nothing, or nothing that can be."""
+    """Read the provenance from the fact of a run; None where it is absent or invalid."""
     if not isinstance(value, Mapping) or not value.keys() <= set(Provenance._fields):
         return None
     if (

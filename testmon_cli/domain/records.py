@@ -1,4 +1,4 @@
-"""What the datafile keeps, as values. Paths are relative to the root, with forward slashes.
+"""The records of the datafile. Paths are relative to the root, with forward slashes.
 
 Named tuples, since `select` makes one for each execution, and since dataclasses take ten times as
 long to import.

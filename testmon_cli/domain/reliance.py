@@ -1,4 +1,4 @@
-"""What one test relies on, and which tests rely on one place in the code."""
+"""The answers of `testmon explain`: of one test, and of one place in the code."""
 
 from typing import Final, NamedTuple
 

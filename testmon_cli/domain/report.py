@@ -1,4 +1,4 @@
-"""What `testmon report` answers."""
+"""The answer of `testmon report`."""
 
 from collections import Counter
 from collections.abc import Mapping

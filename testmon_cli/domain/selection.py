@@ -1,4 +1,4 @@
-"""What selection answers."""
+"""The answer of `testmon select`."""
 
 from collections import Counter
 from collections.abc import Container
@@ -113,7 +113,7 @@ class Selection(NamedTuple):
 
 
 def _is_held(argument: str, chosen: Container[str]) -> bool:
-    """Whether another of the arguments would run this one as well.
+    """Tell whether another of the arguments runs this one as well.
 
     Its function, class, file or a folder above.
     """

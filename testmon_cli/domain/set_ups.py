@@ -38,7 +38,7 @@ class _Job:
         self.places: list[int] = []
 
     def added(self, chunk: _Chunk) -> int:
-        """What a chunk adds to the load."""
+        """The microseconds that a chunk adds to the load."""
         more = (
             sum(time for name, time in chunk.set_ups.items() if name not in self.set_ups)
             if chunk.set_ups

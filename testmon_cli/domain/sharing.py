@@ -1,4 +1,4 @@
-"""What came from a hub, what went there, and what is wrong in one."""
+"""The answers of `testmon pull`, `testmon push` and `testmon hub`."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,7 +14,7 @@ class Refused(NamedTuple):
 
 
 class Pulled(NamedTuple):
-    """What came from a hub."""
+    """The answer of `testmon pull`."""
 
     hub: str
     bundles: int  # that were merged
@@ -28,7 +28,7 @@ class Pulled(NamedTuple):
 
 
 class Pushed(NamedTuple):
-    """What went to a hub."""
+    """The answer of `testmon push`."""
 
     hub: str
     origin: Origin
@@ -40,7 +40,7 @@ class Pushed(NamedTuple):
 
 
 class Tidied(NamedTuple):
-    """What was removed from a hub, or would be."""
+    """The answer of `testmon hub gc`."""
 
     hub: str
     removed: tuple[str, ...]
@@ -50,7 +50,7 @@ class Tidied(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What is wrong in a hub."""
+    """The answer of `testmon hub check`."""
 
     hub: str
     bundles: int  # that were read

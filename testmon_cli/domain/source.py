@@ -1,4 +1,4 @@
-"""What the model of source says of one file.
+"""The model of one source file.
 
 Named tuples: many are made, and dataclasses take longer to make.
 """

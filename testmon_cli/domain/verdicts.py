@@ -1,4 +1,4 @@
-"""What a failure means: whether the change brought it, it was there before, or the test comes out as it likes."""
+"""Verdicts on failures: new, known, flaky, or not to be told."""
 
 from typing import Final, NamedTuple
 

@@ -197,7 +197,7 @@ def _storable(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reason(state: str | None) -> str:
-    """What is wrong, in our words: those of the library may hold addresses."""
+    """Say what is wrong without the library's words, which may hold addresses."""
     if state in _NOT_ALLOWED:
         return "permission denied"
     if state == _NO_TABLE:

@@ -23,7 +23,7 @@ def configuration(connection: Any = None) -> Config:
 
 
 def is_older(connection: Any, where: str) -> bool:
-    """Whether there are no tables, or such of an older version.
+    """Tell whether the tables are missing, or of an older version.
 
     Raises HubError for those of a newer one.
     """

@@ -25,7 +25,7 @@ _DOT: Final = ord(".")
 
 
 class BundleName(NamedTuple):
-    """What the name of a bundle says."""
+    """The parts of a bundle's name."""
 
     origin: Origin
     started: float
@@ -68,7 +68,7 @@ def name_of(header: Header) -> BundleName | None:
 
 
 def parsed(text: str) -> BundleName | None:
-    """What a name says; None for that of something else."""
+    """Parse the name of a bundle; None for another name."""
     match = _PATTERN.fullmatch(text)
     if match is None:
         return None

@@ -172,7 +172,7 @@ class _Dropped(Exception):  # noqa: N818
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong in a word: the text of the library may hold addresses with secrets."""
+    """Say in a word what is wrong; the library's text may hold addresses with secrets."""
     status = re.search(r"\b([45]\d\d) (?:[A-Z][A-Za-z]+ ?)+", str(error))
     if status is not None and status[1] in ("401", "403"):
         return _REFUSED

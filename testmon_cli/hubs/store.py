@@ -1,4 +1,4 @@
-"""What every kind of hub can do."""
+"""The interface of every kind of hub."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ class Entry(NamedTuple):
 
 
 class Gone(Exception):  # noqa: N818 - no error: hubs are tidied while others read
-    """What was listed is not there any more."""
+    """A bundle that was listed is not there any more."""
 
 
 class Store(Protocol):

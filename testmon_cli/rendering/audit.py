@@ -11,7 +11,7 @@ JSON_VERSION = 1
 
 
 def as_text(audit: Audit) -> str:
-    """What escaped or is unstable, then the numbers."""
+    """Render an audit: what escaped or is unstable, then the numbers."""
     lines = [
         line
         for bucket in (ESCAPED, UNSTABLE)
@@ -39,7 +39,7 @@ def _recall(tally: Tally) -> str:
 
 
 def so_far(findings: Iterable[Finding], tally: Tally) -> str:
-    """What an audit of a job found, and all that are remembered, in one line."""
+    """Render an audit of a job, and the sum of all that are remembered, in one line."""
     now = _recall(Tally.of(findings))
     return f"audit: recall {now}; so far, in {tally.audits:,} audit{'s' * (tally.audits != 1)}: {_recall(tally)}"
 

@@ -1,4 +1,4 @@
-"""What `testmon bundle` and `testmon combine` say, as text and as JSON."""
+"""Renders the answers of `testmon bundle` and `testmon combine`."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ JSON_VERSION = 1
 
 
 def bundle_as_text(header: Header) -> str:
-    """What a bundle says of itself, a line each."""
+    """Render the header of a bundle, a line for each part."""
     lines = [
         f"content      {header.content}",
         f"environment  {_named(header.environment)}",

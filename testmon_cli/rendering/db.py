@@ -1,4 +1,4 @@
-"""What `testmon db` says, as text and as JSON."""
+"""Renders the answers of `testmon db`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ _SEALS: Mapping[str, str] = {
 
 
 def state(datafile: str, schema: str, newest: str, seal: str, size: int) -> str:
-    """What a datafile is, a line each."""
+    """Render the state of a datafile, a line for each part."""
     about = (
         "the newest" if schema == newest else f"the newest is {newest}: run `testmon db upgrade`"
     )
@@ -28,7 +28,7 @@ def state(datafile: str, schema: str, newest: str, seal: str, size: int) -> str:
 
 
 def checked(datafile: str, problems: Sequence[str], executions: int) -> str:
-    """What is wrong, a line each, or that nothing is."""
+    """Render the problems of a datafile, a line each, or that there are none."""
     if problems:
         return joined(
             [

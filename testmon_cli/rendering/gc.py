@@ -1,4 +1,4 @@
-"""What `testmon gc` removed, as text and as JSON."""
+"""Renders the answer of `testmon gc`."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -41,7 +41,7 @@ def as_html(page: Page) -> str:
 
 
 def templates() -> Any:
-    """What makes pages of templates: it escapes all that they show."""
+    """The template engine for pages. It escapes all values."""
     try:
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
@@ -63,7 +63,7 @@ def asset(name: str) -> str:
 
 
 def hash_of(text: str) -> str:
-    """What the policy of a page knows a script or style by."""
+    """The hash by which a page's content policy allows a script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -76,7 +76,7 @@ def _seconds(value: float | None) -> str:
 
 
 def _data(page: Page) -> str:
-    """What the script reads, as JSON in which nothing can end the element that holds it."""
+    """The data for the page's script, as JSON that cannot end its element."""
     reasons: dict[tuple[object, ...], int] = {}
     tests = []
     for test in page.tests:

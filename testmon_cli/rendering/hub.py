@@ -1,4 +1,4 @@
-"""What `testmon push`, `testmon pull` and `testmon hub` say, as text and as JSON."""
+"""Renders the answers of `testmon push`, `testmon pull` and `testmon hub`."""
 
 import json
 from collections.abc import Sequence

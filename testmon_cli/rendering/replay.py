@@ -95,7 +95,7 @@ def _by_kind(replay: Replay) -> dict[str, Counter[str]]:
 
 
 def _verdicts(replay: Replay) -> Iterator[str]:
-    """What failures are called, in words."""
+    """Sum up the verdicts on failures in words."""
     told = []
     for kind, counts in _by_kind(replay).items():
         if counts:

@@ -112,12 +112,12 @@ def _failure(failure: Failure) -> dict[str, object]:
 
 
 def verdict(failure: Failure) -> str:
-    """Whether a failure is new, known or flaky, and why, in a line."""
+    """Render a verdict on a failure in a line."""
     return ": ".join(filter(None, failure.judgement[:2]))
 
 
 def first_line(text: str) -> str:
-    """What a failure text says in a line.
+    """Shorten a failure text to a line.
 
     The first line that pytest marks as the error, else the last one.
     """

@@ -1,4 +1,4 @@
-"""What is printed: results on stdout, what is said besides on stderr.
+"""Prints results on stdout and notes on stderr.
 
 Names of files and tests, and failure texts, hold what a project puts there. On their way to a
 person, characters that would steer a terminal are shown as their numbers.

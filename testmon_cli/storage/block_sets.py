@@ -1,4 +1,4 @@
-"""What traces ran, as rows: blocks by number, the blocks of a source as a fingerprint, fingerprints as a set.
+"""Rows for what traces ran: blocks, fingerprints of blocks, and sets of fingerprints.
 
 Many traces rely on the same: what was packed or stored once is remembered, as long as nobody else
 writes.

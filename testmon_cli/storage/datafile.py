@@ -81,7 +81,7 @@ class Datafile(Reader, Writer):
         return Exporter(self._connection, self, runs)
 
     def export(self, runs: Iterable[Run]) -> Iterator["Row"]:
-        """What some runs of one environment learned, as rows of evidence."""
+        """Export some runs of one environment as rows of evidence."""
         return self.exporter(runs).rows()
 
     def merge(self, environment: Environment, rows: Iterable["Row"]) -> "Merged":

@@ -1,4 +1,4 @@
-"""What a datafile knows of one environment, as rows of evidence.
+"""Exports runs of one environment as rows of evidence.
 
 Sorted, numbered anew, bound to no machine.
 """

@@ -1,4 +1,4 @@
-"""What can be taken out of a datafile, and how much room that makes.
+"""Removes runs, tests and orphans from a datafile.
 
 An unfinished run younger than a day counts as going on: nothing of it is touched, and the source
 versions that it may be about to name stay too. Of every test the newest execution in each
@@ -23,7 +23,7 @@ Progress = Callable[[int, int], None]
 
 
 class Pruning(NamedTuple):
-    """What the user wants gone. Orphans go in any case."""
+    """The choice of what to remove. Orphans go in any case."""
 
     tests: frozenset[str] = frozenset()  # nodeids
     keep: int | None = None  # executions of each test and environment
@@ -33,7 +33,7 @@ class Pruning(NamedTuple):
 
 
 class Pruned(NamedTuple):
-    """What has gone, or would go: rows by what they are, and bytes."""
+    """The rows that were removed, or would be, by their table, and bytes."""
 
     counts: Mapping[str, int]
     freed: int
@@ -118,7 +118,7 @@ def prune(
 def rehearse(
     connection: Connection, pruning: Pruning, now: float, progress: Progress | None = None
 ) -> Pruned:
-    """What `prune` would do, found out on a copy."""
+    """Do on a copy what `prune` would do, and tell what it removed."""
     import tempfile  # takes milliseconds that `select` does not have
 
     with tempfile.TemporaryDirectory(prefix="testmon-") as folder:

@@ -73,7 +73,7 @@ def tidied(sql: str) -> str:
 
 
 def blank_datafile() -> list[str]:
-    """What creates the tables of a blank datafile."""
+    """The statements that create a blank datafile."""
     dialect = sqlite.dialect()
     found = [_VERSION_TABLE]
     for table in Base.metadata.sorted_tables:

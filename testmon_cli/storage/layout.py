@@ -1,4 +1,4 @@
-"""What marks a datafile as ours and where its migrations are."""
+"""The mark of our datafiles, and the place of the migrations."""
 
 import sqlite3
 from pathlib import Path

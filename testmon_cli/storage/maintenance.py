@@ -1,4 +1,4 @@
-"""What keeps a datafile in order: say what it is, check it, copy it, and save what can be read of a damaged one."""
+"""Maintenance of a datafile: its state, a check, a copy, and the repair of a damaged one."""
 
 import json
 import sqlite3
@@ -34,7 +34,7 @@ _UNREADABLE = (*UNREADABLE, sqlite3.DatabaseError)
 
 
 class State(NamedTuple):
-    """What a datafile is."""
+    """The state of a datafile."""
 
     schema: str  # its revision
     newest: str  # the revision that this program writes
@@ -47,7 +47,7 @@ class State(NamedTuple):
 
 
 def state_of(path: Path, timeout: float = 30.0, schema: Schema | None = None) -> State:
-    """What a datafile is, without changing it. Raises DatafileError for what is none."""
+    """Read the state of a datafile without changing it. Raises DatafileError for another file."""
     opening.recognise(path)
     newest = (schema or Schema()).head
     with closing(opening.driver(path, "read", timeout)) as driver, closing(Seal(path)) as seal:
@@ -128,7 +128,7 @@ _PACKED: Mapping[str, tuple[str, Callable[[Any], object]]] = {
 
 
 def problems_of(path: Path, timeout: float = 30.0) -> Iterator[str]:
-    """What is wrong with the file and with each packed value in it, as far as that shows without what they mean."""
+    """Find what is wrong with the file and with each packed value in it."""
     with closing(opening.driver(path, "read", timeout)) as driver:
         try:
             driver.execute("BEGIN")
@@ -166,7 +166,7 @@ def _unreadable(
 
 
 class Saved(NamedTuple):
-    """What could be read of a damaged datafile."""
+    """The counts of what could be read of a damaged datafile."""
 
     runs: int
     executions: int

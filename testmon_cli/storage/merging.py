@@ -41,7 +41,7 @@ _KEPT = 20_000  # sets of checksums that are held unpacked
 
 
 class Merged(NamedTuple):
-    """What was new to the datafile."""
+    """The counts of what was new to the datafile."""
 
     runs: int
     executions: int
@@ -57,7 +57,7 @@ class _Test(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What the datafile has of a trace of a run that comes again."""
+    """A trace that the datafile has, of a run that comes again."""
 
     trace_id: int
     unknown: str
@@ -205,7 +205,7 @@ class Merger:
             self._write_traces()
 
     def _digests_there(self) -> Mapping[int, set[bytes]]:
-        """What the datafile has of the runs that come again."""
+        """The digests of traces that the datafile has, by the runs that come again."""
         if self._there is None:
             self._there = {run.id: set() for run in self._again.values()}
             exported = self._datafile.exporter(self._again.values())
@@ -283,7 +283,7 @@ class Merger:
 
 
 def _weight(execution: tuple[str, float, str, str]) -> tuple[object, ...]:
-    """What decides which of two executions of a test in a run is kept.
+    """The sort key by which one of two executions of a test in a run is kept.
 
     The greater, so rather a failed one.
     """

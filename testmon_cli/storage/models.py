@@ -35,7 +35,7 @@ def _one_of(kinds: Sequence[str]) -> str:
 
 
 class Base(DeclarativeBase):
-    """What every table shares: one metadata with named constraints."""
+    """The base of every table: one metadata with named constraints."""
 
     metadata = MetaData(naming_convention=NAMING)
 

@@ -112,7 +112,7 @@ def recognise(path: Path) -> None:
 
 
 def is_ours(path: str) -> bool:
-    """Whether a regular file is a datafile, whatever its schema."""
+    """Tell whether a regular file is a datafile, whatever its schema."""
     return _is_marked(_header(Path(path)))
 
 

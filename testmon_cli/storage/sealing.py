@@ -35,7 +35,7 @@ class Seal:
         self._log = f"{path}-wal"
 
     def is_broken(self) -> bool:
-        """Whether the file is not as it was sealed.
+        """Tell whether the file is not as it was sealed.
 
         Within a transaction that reads: then nobody changes it.
 
@@ -48,7 +48,7 @@ class Seal:
         return any(seal) and seal != self._made() and not self._is_written_to()
 
     def is_there(self) -> bool:
-        """Whether there is a seal."""
+        """Tell whether there is a seal."""
         self._file.seek(0)
         return any(self._file.read(_PLACE.stop)[_PLACE]) and not self._is_written_to()
 

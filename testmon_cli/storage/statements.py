@@ -83,7 +83,7 @@ def listed(parameter: str, kind: TypeEngine[Any]) -> Select[tuple[object]]:
 
 
 def among(column: ColumnElement[object], parameter: str) -> ColumnElement[bool]:
-    """Whether a column is in a JSON array."""
+    """The condition that a column is in a JSON array."""
     return column.in_(listed(parameter, column.type))
 
 

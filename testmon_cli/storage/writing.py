@@ -1,4 +1,4 @@
-"""What collecting tells the datafile: each call is one transaction, all or nothing."""
+"""Writes what collecting learned. Each call is one transaction, all or nothing."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -205,7 +205,7 @@ class Writer:
             self._add_executions(executions, ids)
 
     def uniting(self) -> AbstractContextManager[object]:
-        """What is written within this context is one transaction."""
+        """Make one transaction of all that is written within this context."""
         return self._transaction()
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What runs inside pytest and the processes it starts: engines, attribution, resources.
+"""Code that runs inside pytest and its children: engines, attribution, resources.
 
 Standard library, coverage and pytest only: these processes stay lean.
 """

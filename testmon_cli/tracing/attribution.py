@@ -24,7 +24,7 @@ def statement_identity(path: str, *lines: object) -> str:
 
 
 def is_import_of(identity: str, path: str) -> bool:
-    """Whether an identity is that of the import of a module, or of a statement of it."""
+    """Tell whether an identity is that of a module's import, or of a statement of it."""
     return identity.startswith(("module:", STATEMENT)) and identity.endswith(f":{path}")
 
 

@@ -40,7 +40,7 @@ absolute_path, real_path = _path.abspath, _path.realpath
 
 
 def is_there(path: str) -> bool:
-    """Whether there is anything at this place, be it a link that leads nowhere."""
+    """Tell whether anything is at a place, be it a link that leads nowhere."""
     try:
         get_own_state(path)
     except (OSError, ValueError):
@@ -49,17 +49,17 @@ def is_there(path: str) -> bool:
 
 
 def is_file(path: str) -> bool:
-    """Whether a file is at this place."""
+    """Tell whether a file is at a place."""
     return stat.S_ISREG(_mode(path))
 
 
 def is_folder(path: str) -> bool:
-    """Whether a folder is at this place."""
+    """Tell whether a folder is at a place."""
     return stat.S_ISDIR(_mode(path))
 
 
 def is_link(path: str) -> bool:
-    """Whether a symbolic link is at this place."""
+    """Tell whether a symbolic link is at a place."""
     try:
         return stat.S_ISLNK(get_own_state(path).st_mode)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What a process has seen and not written down yet, for whom."""
+"""Records that a process has not written yet, by identity."""
 
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.engines.protocol import Drained, Hits, LoadedFile
@@ -6,7 +6,7 @@ from testmon_cli.tracing.watch.states import EVERYTHING, KEPT, as_field, of_both
 
 
 class Pending:
-    """What is known of one identity and not written yet."""
+    """The record of one identity before it is written."""
 
     __slots__ = ("asked", "complete", "hits", "module_level", "resources", "unknown", "uses")
 
@@ -21,13 +21,13 @@ class Pending:
 
 
 class Unwritten:
-    """What is known of all identities."""
+    """The records of all identities before they are written."""
 
     def __init__(self) -> None:
         self._by_identity: dict[str, Pending] = {}
 
     def of(self, identity: str) -> Pending:
-        """What is known of an identity; more may be added to it."""
+        """The record of an identity, to which more may be added."""
         found = self._by_identity.get(identity)
         if found is None:
             found = self._by_identity[identity] = Pending()

@@ -110,7 +110,7 @@ class Recorder:
         self.problem = self.problem or reason
 
     def observed(self, path: str, code: CodeType, pending: Pending) -> bool:
-        """Whether a function of a project file was seen to run, or counts as run by every test."""
+        """Tell whether a function of a project file was seen to run, or counts as run by all tests."""
         observes = self.engine.observes
         for hits in pending.hits:  # a generator would take as long as all of this
             if hits.file.path == path and observes(hits, code):

@@ -1,4 +1,4 @@
-"""What the collecting parent tells its children, carried by one environment variable."""
+"""Settings of traced processes, carried by one environment variable."""
 
 import json
 import os
@@ -92,7 +92,7 @@ class Scope:
             return found
 
     def stays_plain(self, path: str) -> bool:
-        """Whether the bytecode of a source, by its canonical path, is to stay as it is."""
+        """Tell whether the bytecode of a source, by its canonical path, has to stay as it is."""
         patterns = self._settings.without_probes
         roots = (root for root in self._roots if path.startswith(root)) if patterns else ()
         return any(matches(path[len(root) :].replace(os.sep, "/"), patterns) for root in roots)
@@ -117,7 +117,7 @@ class Scope:
         return absolute if self.holds(absolute) else None
 
     def _real(self, absolute: str) -> str:
-        """What `real_path` gives, which looks at each folder above every time.
+        """The real path; `real_path` alone would look at each folder above every time.
 
         All modules of libraries come here.
         """
@@ -130,7 +130,7 @@ class Scope:
         return os.path.join(self.real_folder(folder), name) if name else absolute
 
     def real_folder(self, absolute: str) -> str:
-        """What `real_path` gives for a folder, with one look at each that is new.
+        """The real path of a folder; each folder is looked at once.
 
         Tests may walk through very many.
         """
@@ -147,7 +147,7 @@ class Scope:
         return place
 
     def holds(self, absolute: str) -> bool:
-        """Whether a normal absolute path belongs to the project."""
+        """Tell whether a normal absolute path belongs to the project."""
         for root in self._roots:
             if absolute.startswith(root) or absolute + os.sep == root:
                 return self._ours(root, absolute[len(root) :])
@@ -168,7 +168,7 @@ class Scope:
         return True
 
     def _in_archive(self, absolute: str) -> bool:
-        """Whether a path leads into a zip file.
+        """Tell whether a path leads into a zip file.
 
         Its modules are not traced, the file is a resource.
         """
@@ -186,7 +186,7 @@ class Scope:
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
-    """Whether a relative path, or a folder that holds it, is named by one of the patterns."""
+    """Tell whether a pattern matches a relative path, or a folder that holds it."""
     for pattern in patterns:
         pattern = pattern.rstrip("/")
         if fnmatchcase(name, pattern) or fnmatchcase(name, pattern + "/*"):

@@ -1,4 +1,4 @@
-"""What collecting processes tell `testmon collect`.
+"""The records that traced processes write for `testmon collect`.
 
 Frames of marshalled records, in a spool folder.
 
@@ -44,7 +44,7 @@ class File(NamedTuple):
 
 
 class Hits(NamedTuple):
-    """What was hit of one file, before any trace that mentions it by number.
+    """The hits of one file, before any trace that mentions them by number.
 
     Many traces hit the same.
     """
@@ -65,7 +65,7 @@ class Asked(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What one test, fixture instance or module import executed and read.
+    """The code that one test, fixture instance or import ran, and what it read.
 
     A trace may be written several times (a fixture's teardown comes later, a child process adds its
     part): the reader joins all records of the same identity.

@@ -1,4 +1,4 @@
-"""Whether what is kept of sources in the root's folder can be used: only what this user made is."""
+"""The cache folder in the project's root. Only what this user made is used."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the variables of a CI provider tell of a job.
+"""Reads the variables of a CI provider.
 
 Whose code it runs, and which part of the tests is its own.
 

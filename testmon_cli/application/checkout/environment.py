@@ -120,7 +120,7 @@ def metadata_entries(paths: Sequence[str] | None = None) -> dict[str, str]:
 
 
 class Metadata:
-    """What the metadata of the distributions on the import path tells, each read once."""
+    """The metadata of the distributions on the import path, each read once."""
 
     def __init__(self) -> None:
         self._described: dict[Package, Package] = {}
@@ -137,7 +137,7 @@ class Metadata:
         return self._described[package]
 
     def is_pytest_plugin(self, name: str) -> bool:
-        """Whether a distribution announces plugins to pytest."""
+        """Tell whether a distribution announces plugins to pytest."""
         if name not in self._plugins:
             entry = self._entries.get(name)
             self._plugins[name] = entry is not None and "[pytest11]" in _read(

@@ -76,7 +76,7 @@ def ignored(root: Path, paths: Iterable[str]) -> frozenset[str]:
 
 
 def has_files_in(root: Path, folder: str) -> bool:
-    """Whether git keeps files of a folder."""
+    """Tell whether git tracks files of a folder."""
     return bool(_run(root, "ls-files", "-z", "--", folder).stdout)
 
 

@@ -39,7 +39,7 @@ def fact() -> dict[str, str]:
 
 
 def is_another(datafile: Datafile, run: Run, installed: Callable[[], Sequence[Package]]) -> bool:
-    """Whether this Python cannot be the one of a run, since it has no pytest.
+    """Tell whether a run used another Python: this one has no pytest.
 
     Its packages say nothing then.
     """
@@ -76,7 +76,7 @@ def hint(run: Run | None) -> str:
 
 
 def is_to_be_asked(python: str) -> bool:
-    """Whether a Python that a user names is to answer.
+    """Tell whether a Python that a user names has to answer.
 
     Not if this process is already that answer.
     """

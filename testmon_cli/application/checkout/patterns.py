@@ -14,7 +14,7 @@ GLOB = "glob"
 
 
 def matches_test(nodeid: str, pattern: str) -> bool:
-    """Whether a node id is named by a pattern: of the id, its file, or a folder of it."""
+    """Tell whether a pattern matches a node id, its file, or a folder of it."""
     path = path_of(nodeid)
     return any(
         fnmatchcase(name, pattern) for name in (nodeid, function_of(nodeid, path), path)
@@ -47,7 +47,7 @@ def glob_state(root: Path, pattern: str, overlay: Overlay | None = None) -> str:
 
 
 def may_match(pattern: str, path: str) -> bool:
-    """Whether a pattern of files may hold for a file, or for one below a folder."""
+    """Tell whether a file pattern may match a file, or one below a folder."""
     fixed = pattern.partition("*")[0].partition("?")[0].partition("[")[0]
     loose = pattern.replace("**/", "*").rstrip("/")
     is_above = path == "" or fixed.startswith(f"{path}/")

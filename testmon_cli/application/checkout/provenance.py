@@ -10,7 +10,7 @@ from testmon_cli.domain.provenance import LOCAL, MERGE_QUEUE, OTHER, PUSH, Prove
 
 
 def here(root: Path, environ: Mapping[str, str], commit: str | None = None) -> Provenance:
-    """What the provider of continuous integration says, or that a person runs it.
+    """The provenance of a run that starts here: that of a CI job, or of a person.
 
     Git is asked for the commit.
 

@@ -41,7 +41,7 @@ class Today:
         )
 
     def holds(self, state: ResourceState) -> bool:
-        """Whether a resource is as it was recorded."""
+        """Tell whether a resource is as it was recorded."""
         if state.kind == "file" and state.name in self._own:
             return True
         if state.kind == "file" and state.state == states.EXISTS:

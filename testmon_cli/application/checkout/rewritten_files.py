@@ -43,7 +43,7 @@ def _names(facts: Mapping[str, object], fact: str) -> frozenset[str]:
 
 
 def _is_rewritten(path: Path, states: AbstractSet[str], started: float) -> bool:
-    """Whether a file is not as every test found it.
+    """Tell whether a file is not as every test found it.
 
     If its time is from before the run, it need not be read.
     """

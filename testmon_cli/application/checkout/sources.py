@@ -175,7 +175,7 @@ class Snapshot:
 
 
 def is_left_out(path: str, exclude: Sequence[str]) -> bool:
-    """Whether `scan` would pass over a file because of its own name or that of a folder above it."""
+    """Tell whether `scan` skips a file for its own name or that of a folder above it."""
     folders = path.split("/")[:-1]
     parents = ["/".join(folders[:count]) for count in range(1, len(folders) + 1)]
     return not _SKIPPED_FOLDERS.isdisjoint(folders) or any(
@@ -259,7 +259,7 @@ class Tree:
         return data.decode().replace("\r\n", "\n")
 
     def exists(self, path: str) -> bool:
-        """Whether there is a source or anything else at this path; asked once for each of them."""
+        """Tell whether anything exists at a path. The answer is remembered."""
         if path in self.stats:
             return True
         if path in self.overlay:
@@ -286,7 +286,7 @@ class Tree:
         return self._digests[path]
 
     def is_unchanged(self, ref: VersionRef, recorded_ns: int) -> bool:
-        """Whether a file still has the content of a stored version.
+        """Tell whether a file still has the content of a stored version.
 
         By size and time, else by digest.
         """

@@ -1,4 +1,4 @@
-"""What a job of CI does with a hub.
+"""The exchange of a CI job with a hub: pull before the tests, push after them.
 
 A hub that cannot be used costs evidence, and so time: it is never an error.
 """

@@ -30,7 +30,7 @@ _NO_TESTS: Final = 5  # pytest's exit code
 
 
 class Request(NamedTuple):
-    """What a job was asked to do."""
+    """The request to a job, by its options and arguments."""
 
     arguments: tuple[str, ...] = ()  # for pytest
     is_all: bool = False
@@ -39,7 +39,7 @@ class Request(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What a job runs, and why."""
+    """The tests that a job runs, and why these."""
 
     health: Health
     options: tuple[str, ...]  # for pytest
@@ -83,7 +83,7 @@ def run(settings: Settings, choice: Choice, *, verbose: bool, say: Callable[[str
 def wanted(
     settings: Settings, why: str, paths: tuple[str, ...] = (), base: str | None = None
 ) -> tuple[Selection, str]:
-    """What is selected, and why that is all there is: "" where it is not.
+    """Select tests, and say why that is all of them ("" where it is not).
 
     All test files are, where `why` says so, where nothing is known, and where something goes wrong.
     """

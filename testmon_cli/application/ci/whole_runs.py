@@ -39,7 +39,7 @@ def messages(root: Path) -> str:
 
 
 def git(root: Path, *arguments: str) -> str:
-    """What git answers; "" where it cannot."""
+    """Return what git prints; "" where it fails."""
     command: Sequence[str] = ("git", *arguments, "--")
     environ = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:

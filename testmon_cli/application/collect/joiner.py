@@ -59,7 +59,7 @@ class SpoolReader:
 
 
 class Batch:
-    """What to write in one transaction."""
+    """Traces and executions to write in one transaction."""
 
     def __init__(self) -> None:
         self.traces: list[Trace] = []
@@ -118,7 +118,7 @@ class Joiner:
             self.told.add(record)
 
     def take(self) -> Batch:
-        """What has come together since the last call."""
+        """Return what was joined since the last call."""
         batch, self.batch = self.batch, Batch()
         for trace in self._traces.values():
             batch.traces.append(trace)

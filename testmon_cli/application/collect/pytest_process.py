@@ -173,7 +173,7 @@ def started(
 
 
 def _is_in_foreground() -> bool:
-    """Whether a terminal would send Ctrl-C to this process and to all that it started."""
+    """Tell whether a terminal sends Ctrl-C to this process and its children."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

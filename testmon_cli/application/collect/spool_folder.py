@@ -24,7 +24,7 @@ class Spool(NamedTuple):
     lock: int
 
     def is_interrupted(self) -> bool:
-        """Whether pytest has told that it was interrupted."""
+        """Tell whether pytest was interrupted."""
         return os.path.exists(os.path.join(self.folder, INTERRUPTED))
 
 
@@ -57,7 +57,7 @@ def sweep(parent: str) -> None:
 
 
 def _is_dead(entry: "os.DirEntry[str]") -> bool:
-    """Whether a folder is ours, no process has its lock, and it is too old for one that is just being made."""
+    """Tell whether a spool folder is abandoned: no process holds its lock, and it is old."""
     try:
         stat = entry.stat(follow_symlinks=False)
         if stat.st_uid != os.getuid() or stat.st_mtime > time.time() - _UNLOCKED_FOR:

@@ -1,4 +1,4 @@
-"""What processes told of the session of pytest: what was collected, and how it ended."""
+"""The session of pytest as its processes told it: what was collected, how it ended."""
 
 from testmon_cli.application.collect.loaded_sources import LoadedSources
 from testmon_cli.domain.nodeid import function_of

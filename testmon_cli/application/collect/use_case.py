@@ -295,12 +295,12 @@ def _stored_version(datafile: Datafile, path: str, digest: str) -> SourceVersion
 
 
 def _narrows(arguments: Sequence[str]) -> bool:
-    """Whether options of the command line leave tests out."""
+    """Tell whether options of the command line leave tests out."""
     return any(a.startswith(_NARROWING) for a in arguments)
 
 
 def _redefines(arguments: Sequence[str]) -> bool:
-    """Whether options of the command line decide what is a test."""
+    """Tell whether options of the command line decide what is a test."""
     return any(a.startswith(("-o", "--override-ini")) for a in arguments)
 
 
@@ -349,7 +349,7 @@ class _Store:
         self._dirty = False
 
     def begin(self, facts: Mapping[str, object]) -> None:
-        """What is known before pytest starts: which files there are, and the configuration."""
+        """Store what is known before pytest starts: the files, and the configuration."""
         self._facts.update(facts)
         self._datafile.set_facts(self._run_id, self._facts)
         there = [
@@ -385,7 +385,7 @@ class _Store:
             self._datafile.write(self._run_id, batch.traces, batch.executions)
 
     def finish(self, *, facts: Mapping[str, object]) -> None:
-        """What only the end of the session shows."""
+        """Store what only the end of the session shows."""
         self.commit()
         self._forget_passing_sources()
         if self._dirty:
@@ -443,7 +443,7 @@ class _Store:
         return sorted((self._joiner.told.collected | left_out) - unwanted - self._joiner.executed)
 
     def _left_out(self) -> dict[str, list[object]]:
-        """What node ids among the arguments left out of their files.
+        """Names that node ids among the arguments left out of their files.
 
         Path -> content digest and the names.
         """
@@ -483,7 +483,7 @@ class _Store:
         return {} if is_expected else {"config": found.digest, "place": place}
 
     def _inert(self) -> dict[str, list[object]]:
-        """What looks like a test by its name and is none.
+        """Names that look like tests and are none.
 
         Path -> content digest and the names ("*" for all).
         """

@@ -179,7 +179,7 @@ class _Names:
                     self._top[path][name].append(definition)
 
     def mentioned(self, ran: Mapping[str, Iterable[Block]]) -> list[Mentioned]:
-        """What blocks mention, and what these definitions do in their turn.
+        """Find the definitions that blocks mention, and those that these mention in turn.
 
         Functions that ran stand for themselves.
         """

@@ -64,7 +64,7 @@ def reach_of(settings: Settings, text: str, *, would_select: bool = False) -> Re
 
 
 def target_of(settings: Settings, tree: Tree, text: str) -> Target:
-    """What a text names. Raises TestmonError."""
+    """Find the place in the code that a text names. Raises TestmonError."""
     place = places(tree.root, settings.source, [text])[0]
     if not place.exists or not place.name:
         match = _LINE.fullmatch(text)
@@ -177,7 +177,7 @@ def _is_within(name: str, qualname: str) -> bool:
 
 
 def _kind_of(definitions: Sequence[Definition]) -> str:
-    """What to call the thing that definitions of one name bind."""
+    """The word for what definitions of one name bind."""
     kinds = {definition.kind for definition in definitions}
     if "class" in kinds:
         return "class"

@@ -33,7 +33,7 @@ Again = Callable[[Sequence[str]], Outcomes]  # runs tests again: these, or all
 
 
 class Request(NamedTuple):
-    """What is to be audited."""
+    """The request for an audit."""
 
     arguments: tuple[str, ...] = ()  # for pytest
     share: float = 1.0  # of the tests
@@ -42,14 +42,14 @@ class Request(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """What selection says before all tests run."""
+    """The selection before all tests run."""
 
     arguments: frozenset[str]  # that pytest would get
     before: dict[str, Outcome]  # how tests came out, by what is believed of them
     known: int
 
     def runs(self, nodeid: str) -> bool:
-        """Whether a test is selected, by its name or with what contains it."""
+        """Tell whether a test is selected, by its name or with what contains it."""
         return nodeid in self.arguments or any(
             str(node) in self.arguments for node in NodeId.parse(nodeid).above()
         )

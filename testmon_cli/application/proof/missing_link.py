@@ -90,7 +90,7 @@ class Links:
         return "" if self._difference else SERVICES
 
     def _starts_programs(self, reliance: Reliance) -> bool:
-        """Whether the files of which a test ran something start programs."""
+        """Tell whether a file of which a test ran something starts programs."""
         for path, _ in reliance.ran:
             try:
                 text = Path(self._settings.root, path).read_text(encoding="utf-8", errors="replace")
@@ -102,7 +102,7 @@ class Links:
 
 
 def _relies(reliance: Reliance, change: Change) -> bool:
-    """Whether a test is known to rely on the file, folder, variable or package that has changed."""
+    """Tell whether a test is known to rely on the file, folder, variable or package of a change."""
     if change.category == "resource":
         names = {name for _, name in reliance.resources}
         return change.name in names or change.path in names
@@ -147,7 +147,7 @@ def written(root: Path) -> Iterator[tuple[str, float]]:
 
 
 def _is_aside(folder: str, name: str) -> bool:
-    """Whether a folder holds nothing that a person edits: caches, repositories, environments."""
+    """Tell whether nobody edits a folder: a cache, a repository, an environment."""
     return (
         name.startswith(".")
         or name == "__pycache__"

@@ -40,7 +40,7 @@ _INTERVAL: Final = 0.2  # seconds between looks at whether the user wants no mor
 
 
 class Request(NamedTuple):
-    """What is to be replayed, and how."""
+    """The request for a replay."""
 
     between: str | None = None  # a range of git: the newest commits without it
     commits: int = 50

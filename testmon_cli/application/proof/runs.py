@@ -43,7 +43,7 @@ class Ran(NamedTuple):
 
     @property
     def has_run(self) -> bool:
-        """Whether pytest ran what there was to run."""
+        """Tell whether pytest ran what there was to run."""
         return self.has_ended and self.exitcode in _STARTED
 
 

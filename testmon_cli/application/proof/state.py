@@ -1,4 +1,4 @@
-"""What is kept of a replay, so that it can be gone on with.
+"""The stored state of a replay, from which it can be continued.
 
 How tests came out, what became of commits, evidence.
 """
@@ -66,7 +66,7 @@ class State:
         self._write("plain", commit, ran._asdict())
 
     def step(self, commit: str) -> Step | None:
-        """What became of a commit."""
+        """The stored step of a commit; None where there is none."""
         found = self._read("steps", commit)
         if found is None:
             return None
@@ -131,7 +131,7 @@ class Evidence:
         self._others = others  # workers that run beside this one
 
     def is_there(self, commit: str) -> bool:
-        """Whether there is some for a commit; that of a worker which is no more is taken over."""
+        """Tell whether there is evidence for a commit, perhaps from a worker that has ended."""
         if self._of(commit).is_dir():
             return True
         for folder in sorted(self._folder.glob(f"*.{commit}")):

@@ -36,7 +36,7 @@ _AS_SCRIPT = "__main__"
 
 
 class Covered(NamedTuple):
-    """What was written."""
+    """Counts of a coverage data file that was written."""
 
     files: int  # that tests ran
     unimported: tuple[str, ...]  # sources of the same packages that nothing imported

@@ -71,7 +71,7 @@ def report(
 def _standing(
     executions: Iterable[StoredExecution], selection: Selection
 ) -> dict[str, StoredExecution]:
-    """What stands of each test, from executions of which the newest come first: mostly the newest.
+    """The execution of each test that counts, mostly the newest; the newest are given first.
 
     As the sources are now, what is not selected did not fail, and what is selected for a failure
     did. Where the newest says otherwise, it is of other sources.

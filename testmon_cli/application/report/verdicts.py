@@ -1,4 +1,4 @@
-"""Whether a failure is new, known or flaky: by the executions that had equal inputs.
+"""Judges whether a failure is new, known or flaky, by executions with equal inputs.
 
 The inputs of two executions are equal where the older one still holds in the state in which the
 test failed, by the rules of `select`, and where the failure ran nothing that the older state did
@@ -206,7 +206,7 @@ class _Judge:
         return _Weighed(execution, SAME)
 
     def _is_one_state(self, one: int, other: int) -> bool:
-        """Whether two runs saw the same, as far as that is remembered beside what each test relied on."""
+        """Tell whether two runs saw the same state of all that is recorded for whole runs."""
         first, second = self._by_id[one], self._by_id[other]
         if first.snapshot_id is None or first.snapshot_id != second.snapshot_id:
             return False
@@ -220,7 +220,7 @@ class _Judge:
 
 
 def _is_same_change(one: Run, other: Run) -> bool:
-    """Whether two runs tried the same commit, or what is not yet committed on top of it."""
+    """Tell whether two runs tried the same commit, or the same uncommitted change on top of it."""
     return bool(one.git_head) and (one.git_head, one.git_dirty) == (other.git_head, other.git_dirty)
 
 
@@ -271,7 +271,7 @@ def _tree_at(judge: _Judge, commit: str) -> Tree:
 
 @dataclass
 class _Reliance:
-    """What executions ran, with all that they use, and the sources as runs saw them."""
+    """The code that executions ran, with all that they use, and the sources as runs saw them."""
 
     datafile: Datafile
     _used: dict[int, Mapping[int, Sequence[int]]] = field(default_factory=dict)  # by run
@@ -280,7 +280,7 @@ class _Reliance:
     _snapshots: dict[int, Snapshot] = field(default_factory=dict)  # by run
 
     def has_other_blocks(self, execution: StoredExecution, run_id: int) -> bool:
-        """Whether an execution ran code that a run did not have."""
+        """Tell whether an execution ran code that a run did not have."""
         there, here = self._snapshot(run_id), self._snapshot(execution.run_id)
         for path, checksums in self._ran(execution).items():
             now, then = here.versions.get(path), there.versions.get(path)
@@ -298,7 +298,7 @@ class _Reliance:
         return False
 
     def is_comparable(self, execution: StoredExecution, run_id: int) -> bool:
-        """Whether it is known how a run saw each source that an execution ran."""
+        """Tell whether it is known how a run saw each source that an execution ran."""
         there = self._snapshot(run_id)
         versions = [there.versions.get(path) for path in self._ran(execution)]
         return all(version is not None and is_loaded(version) for version in versions)

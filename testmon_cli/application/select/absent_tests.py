@@ -34,7 +34,7 @@ class Absence:
         self._files: dict[int, set[str]] = {}
 
     def is_absent(self, execution: StoredExecution) -> bool:
-        """Whether a run after this execution collected the test's file or function, and the test was not there."""
+        """Tell whether a later run collected the test's file or function without the test."""
         if execution.run_id == self._runs[0].id:
             return False
         nodeid = NodeId.parse(execution.nodeid, execution.path)
@@ -46,7 +46,7 @@ class Absence:
         return False
 
     def has_collected(self, run: Run, nodeid: NodeId) -> bool:
-        """Whether a run asked pytest for the test by its function, class or file, and pytest collected there."""
+        """Tell whether a run had pytest collect the test's function, class or file."""
         if IN_PART not in run.facts:
             return False
         names = run.mapping(IN_PART).get(nodeid.path)
@@ -68,7 +68,7 @@ class Absence:
         return self._files[run.id]
 
     def _is_in(self, run: Run, nodeid: str) -> bool:
-        """Whether a run collected a test that it did not run."""
+        """Tell whether a run collected a test that it did not run."""
         return not self._not_run.get(run.id, frozenset()).isdisjoint((nodeid, function_of(nodeid)))
 
     @cached_property

@@ -178,7 +178,7 @@ class Existence:
         return nodeid
 
     def _is_outside(self, decorator: str, nodeid: NodeId) -> bool:
-        """Whether a decorator is not the project's."""
+        """Tell whether a decorator is from outside of the project."""
         return self._project is not None and self._project.resolve(decorator, nodeid.path) is None
 
     def _bound_otherwise(
@@ -228,7 +228,7 @@ class Existence:
                 yield ""
 
     def _skips(self, path: str) -> bool:
-        """Whether a module may leave out all tests of the file that imports it.
+        """Tell whether a module may skip all tests of a file that imports it.
 
         Also if nobody can read it.
         """
@@ -259,7 +259,7 @@ class Existence:
     def _is_plain_test(
         self, path: str, definition: "Definition", name: str, definitions: "Iterable[Definition]"
     ) -> bool:
-        """Whether a statement binds a function or class that pytest takes for a test, whatever imports do."""
+        """Tell whether a statement binds a test, whatever the imports of its file do."""
         if not _NOT_FUNCTIONS.isdisjoint(definition.decorators):
             return False
         if not all(map(is_pure_decorator, definition.decorators)):
@@ -274,7 +274,7 @@ class Existence:
         return is_test and not self._may_be_passed_over(path, definition, definitions)
 
     def _may_be_test(self, path: str, definition: "Definition", name: str) -> bool:
-        """Whether pytest may take what a name stands for as a test, or be told that there are none."""
+        """Tell whether pytest may take a name for a test, or for the mark that there are none."""
         if definition.kind == "import" and self._project is not None:
             is_own = self._project.resolve(name, path) is not None
             if not is_own:
@@ -290,7 +290,7 @@ class Existence:
         )
 
     def _is_of_plugin(self, path: str, cls: "Definition") -> bool:
-        """Whether only a plugin can have taken a class for one of tests."""
+        """Tell whether only a plugin can have taken a class for a test class."""
         if cls.owner or self._naming.is_test_class(cls.names[0]):
             return False
         unknown = [base for _, known, base in self._lineage(path, cls) if known is None]
@@ -303,7 +303,7 @@ class Existence:
     def _is_in_doubt(
         self, path: str, cls: "Definition", definitions: "Iterable[Definition]"
     ) -> bool:
-        """Whether pytest may pass over a class, since it may be another one now."""
+        """Tell whether pytest may pass over a class, which may be another one now."""
         if not cls.owner and not self._is_affected(path, cls.names[0]):
             return False
         return self._may_be_passed_over(path, cls, definitions)
@@ -337,7 +337,7 @@ class Existence:
         return nodeid.function if origin in self._affected else nodeid
 
     def _was_told(self, execution: StoredExecution, nodeid: NodeId) -> bool:
-        """Whether the text told, when the test ran, that there is this test.
+        """Tell whether the source showed the test when it ran.
 
         In its class, or in one above that.
         """

@@ -7,7 +7,7 @@ from testmon_cli.application.settings import Settings
 
 
 def is_collectable(tree: Tree, path: str, naming: Naming) -> bool:
-    """Whether pytest would look for tests in a source file."""
+    """Tell whether pytest looks for tests in a source file."""
     if path.startswith("../"):
         return False
     if naming.is_test_file(path):

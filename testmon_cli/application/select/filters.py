@@ -30,7 +30,7 @@ class Narrowing(NamedTuple):
         return self._replace(differing=differing)
 
     def is_of_tests(self, selection: Selection) -> bool:
-        """Whether pytest itself would understand the places.
+        """Tell whether pytest itself would understand the places.
 
         Whole ones hold tests of a selection.
         """

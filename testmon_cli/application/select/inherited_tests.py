@@ -70,6 +70,6 @@ def _imports(project: Project, where: str, name: str, base: tuple[str, str]) -> 
 
 
 def has_bases(project: Project, path: str, cls: str) -> bool:
-    """Whether a class has bases of the project, from which tests may come."""
+    """Tell whether a class has bases in the project, from which tests may come."""
     found = (d for d in project.definitions(path, cls) if d.kind == "class")
     return any(parent is not None for d in found for _, parent, _ in project.ancestors(path, d))

@@ -1,4 +1,4 @@
-"""What `-k` takes: words joined by `and`, `or`, `not` and parentheses, by the grammar of pytest.
+"""The grammar of `-k`, as pytest has it: words, `and`, `or`, `not` and parentheses.
 
 Asked here is also what pytest never has to ask: a word may match or not as far as is known. So an
 expression answers yes, no or perhaps.

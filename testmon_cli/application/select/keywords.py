@@ -58,7 +58,7 @@ class Keywords(NamedTuple):
     unsettled: Collection[str]  # files whose tests may be called or marked in another way now
 
     def holds(self, test: Selected, expression: Expression) -> bool:
-        """Whether a test may match: one of which that is not known does."""
+        """Tell whether a test may match. One whose keywords are unknown may."""
         names = _Names(test, self)
         return expression(names.matches) is not False
 

@@ -181,7 +181,7 @@ class NewTests:
         return found
 
     def _saw(self, run_id: int, path: str) -> bool:
-        """Whether a run recorded a file with its present content."""
+        """Tell whether a run recorded a file with its present content."""
         ref = self._datafile.snapshot(run_id).get(path)
         return ref is not None and ref.digest == self._tree.digest(path)
 
@@ -208,11 +208,11 @@ class NewTests:
                 )
 
     def _is_unsettled(self, path: str) -> bool:
-        """Whether a file may hold other tests now, as far as runs were matched."""
+        """Tell whether a file may hold other tests now, as far as runs were matched."""
         return path in self._learned.unstable or path in self._learned.doubtful
 
     def _is_still_pending(self, run: Run, nodeid: NodeId) -> bool:
-        """Whether a test that a run collected is there.
+        """Tell whether a test that a run collected still exists.
 
         Its file is as it was, and no newer run went without it.
         """
@@ -238,7 +238,7 @@ class NewTests:
         return found
 
     def _holds_nothing_still(self, run: Run, path: str) -> bool:
-        """Whether a file that gave pytest no test would give none today.
+        """Tell whether a file that gave pytest no test gives none today.
 
         Nothing that could matter has changed.
         """

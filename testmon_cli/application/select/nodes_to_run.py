@@ -60,7 +60,7 @@ class NodesToRun:
         return there if settled else there.function
 
     def _still_documented(self, execution: StoredExecution) -> bool:
-        """Whether a doctest's docstring still has examples."""
+        """Tell whether a docstring still has examples."""
         try:
             model = self._tree.model(execution.path)
         except SourceError:

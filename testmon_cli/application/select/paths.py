@@ -1,4 +1,4 @@
-"""What the PATHS of `testmon select` mean.
+"""The PATHS of `testmon select`.
 
 The selected tests that stand there, or that can be affected from there.
 
@@ -40,13 +40,13 @@ class Place(NamedTuple):
     exists: bool = True
 
     def holds(self, nodeid: str) -> bool:
-        """Whether a test stands here by its node id."""
+        """Tell whether a test stands here, by its node id."""
         if not self.name:
             return any(_is_in(nodeid, path) for path in self.paths)
         return any(_is_part(nodeid, f"{path}::{self.name}") for path in self.paths)
 
     def names(self, path: str) -> bool:
-        """Whether this is a whole file or folder, and a path the same or below it."""
+        """Tell whether a path is this file or folder, or stands below it."""
         return not self.name and any(_is_below(path, own) for own in self.paths)
 
 
@@ -82,7 +82,7 @@ def _is_below(name: str, path: str) -> bool:
 
 
 def _is_in(nodeid: str, path: str) -> bool:
-    """Whether a test stands in a file or folder.
+    """Tell whether a test stands in a file or folder.
 
     Where paths hold colons, its node id alone may not tell the file.
     """
@@ -197,7 +197,7 @@ def _problem(place: Asked, known: Known, gone: Collection[str]) -> str:
 
 
 def _is_unseen(place: Asked, known: Known) -> bool:
-    """Whether this is a source that is left out: nobody knows which tests it can affect."""
+    """Tell whether a place is a source that is left out, so that its tests are not known."""
     if not isinstance(place, Place) or not place.exists or place.name:
         return False
     is_source = any(path.endswith(".py") for path in place.paths)
@@ -205,7 +205,7 @@ def _is_unseen(place: Asked, known: Known) -> bool:
 
 
 def _is_recorded(place: Asked, known: Known) -> bool:
-    """Whether a file that is gone, or one below a folder that is, was there for a run."""
+    """Tell whether a file or folder that is gone was there for a run."""
     datafile = known.datafile
     if datafile is None:
         return False
@@ -216,7 +216,7 @@ def _is_recorded(place: Asked, known: Known) -> bool:
 
 
 def _is_test(place: Asked, known: Known, gone: Collection[str]) -> bool:
-    """Whether a test or class of this name was recorded and still exists, or is bound in the source."""
+    """Tell whether a test or class was recorded and still exists, or is bound in the source."""
     if known.datafile is not None:
         ran = known.datafile.ran_below(known.environment, place.paths)
         there = (nodeid for nodeid, _ in ran if nodeid not in gone)
@@ -260,7 +260,7 @@ class _Reliance:
         self._matchers: dict[int, RunMatcher] = {}
 
     def concerns(self, test: Selected) -> bool:
-        """Whether a test stands in one of the places or can be affected from there, as far as that is known."""
+        """Tell whether a test stands in one of the places, or may be affected from there."""
         if any(place.holds(test.nodeid) or test.nodeid in place.paths for place in self._asked):
             return True
         if not self._whole:
@@ -374,7 +374,7 @@ _ANYTHING = Cause(Kind.BLOCK, CHANGED, "", "")
 
 
 def is_read(state: ResourceState, place: Asked) -> bool:
-    """Whether a resource is, contains or lists what is at a place."""
+    """Tell whether a resource is, contains or lists what is at a place."""
     if place.name or state.kind not in ("file", "directory", GLOB):
         return False
     if state.kind == GLOB:

@@ -1,4 +1,4 @@
-"""What pytest is given for a node: what it takes from the working directory."""
+"""The arguments that pytest takes for nodes, relative to the working directory."""
 
 import os
 from pathlib import Path

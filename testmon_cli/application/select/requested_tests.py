@@ -23,7 +23,7 @@ class Asked(NamedTuple):
     names: Mapping[str, frozenset[str]]
 
     def covers(self, path: str, name: str) -> bool:
-        """Whether all of a test or class was asked for."""
+        """Tell whether all of a test or class was asked for."""
         return path not in self.names or any(
             name == n or name.startswith(f"{n}::") for n in self.names[path]
         )

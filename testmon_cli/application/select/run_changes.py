@@ -1,4 +1,4 @@
-"""What has changed since each run, and which of its traces that touches.
+"""The changes since each run, and the traces that they affect.
 
 Each run is looked at once, when it is asked for.
 """
@@ -59,7 +59,7 @@ _NOTHING = Matched({})
 
 
 class Learned:
-    """What matching runs has shown besides: of files and tests, whichever run it was.
+    """What the comparison with any run has shown of files and tests.
 
     It grows with each run.
     """
@@ -153,7 +153,7 @@ class RunChanges:
         return self._configs[place]
 
     def is_configured(self, run: Run) -> bool:
-        """Whether pytest is configured as it was in a run."""
+        """Tell whether pytest is configured as it was in a run."""
         return run.facts.get("config") == self.config(run).digest
 
     def naming(self, run: Run) -> Naming:
@@ -161,7 +161,7 @@ class RunChanges:
         return self.config(run).naming(run.arguments)
 
     def holds(self, run: Run, path: str) -> bool:
-        """Whether pytest would collect the same tests from a file as in a run."""
+        """Tell whether pytest would collect the same tests from a file as in a run."""
         matched = self.matched(run)
         return matched.everything is None and not matched.doubtful and path not in self.touched(run)
 
@@ -240,7 +240,7 @@ class RunChanges:
         return Compared(snapshot, files, today, changes, changes.everything, differs)
 
     def _is_felt(self, run: Run, today: Today) -> bool:
-        """Whether a run has incomplete records, or relied on a resource that has changed."""
+        """Tell whether a run has incomplete records, or relied on a resource that has changed."""
         if self.datafile.has_gaps(run.id):
             return True
         changed = changed_states(self.datafile.resource_states(), today)

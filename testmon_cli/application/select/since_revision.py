@@ -74,7 +74,7 @@ class SinceRevision:
         return hits
 
     def _is_as_in(self, path: str, blob: str) -> bool:
-        """Whether a file has the content of a git blob."""
+        """Tell whether a file has the content of a git blob."""
         return path in self._tree and git.blob_name(self._tree.read(path)) == blob
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What selection asks of the datafile."""
+"""The questions to the datafile, by what they are about."""
 
 from testmon_cli.storage.reading.executions import ExecutionQuestions
 from testmon_cli.storage.reading.fingerprints import FingerprintQuestions

@@ -87,7 +87,7 @@ class ExecutionQuestions(RunQuestions):
 
     @decoded
     def has_tests_besides(self, run: Run) -> bool:
-        """Whether other runs of the environment have executions of tests of which this run has none."""
+        """Tell whether other runs of the environment have tests that this run has not."""
         return (
             self._connection.value(sql.besides(run_id=run.id, **key_of(run.environment)))
             is not None

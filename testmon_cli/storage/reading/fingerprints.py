@@ -25,12 +25,12 @@ class FingerprintQuestions(Questions):
         return self._with_paths(self._connection.rows(sql.fingerprints(ids=array(ids))))
 
     def trace_fingerprints(self, trace_id: int) -> list[StoredFingerprint]:
-        """What one trace relied on in source files."""
+        """The fingerprints that one trace relied on."""
         return self.fingerprints_by_trace([trace_id]).get(trace_id, [])
 
     @decoded
     def fingerprints_by_trace(self, trace_ids: Iterable[int]) -> dict[int, list[StoredFingerprint]]:
-        """What each of some traces relied on in source files."""
+        """The fingerprints that each of some traces relied on."""
         members = {
             row["trace_id"]: unpack_numbers(row["fingerprints"])
             for row in self._connection.rows(sql.sets_of(ids=array(trace_ids)))

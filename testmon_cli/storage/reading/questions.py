@@ -1,4 +1,4 @@
-"""What all questions to the datafile share: a connection, and how damage in it is told."""
+"""The base of all questions: the connection, and an error for what cannot be decoded."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

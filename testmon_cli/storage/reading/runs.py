@@ -74,7 +74,7 @@ class RunQuestions(Questions):
 
     @decoded
     def packages(self, run_id: int) -> tuple[Package, ...]:
-        """What was installed when the run began."""
+        """The distributions that were installed when a run began."""
         stored = self._connection.value(sql.packages(run_id=run_id))
         return tuple(
             Package(name, version, digest, tuple(modules), tuple(requires))

@@ -45,7 +45,7 @@ class TraceQuestions(Questions):
 
     @decoded
     def has_gaps(self, run_id: int) -> bool:
-        """Whether a run has a gap in what it saw of anything but tests, or a fixture whose end it did not see."""
+        """Tell whether a run has incomplete records of anything but tests."""
         return self._connection.value(sql.gaps(run_id=run_id)) is not None
 
     @decoded
@@ -56,7 +56,7 @@ class TraceQuestions(Questions):
 
     @decoded
     def relies_on(self, run_id: int, state_ids: Iterable[int]) -> bool:
-        """Whether any trace of a run relies on one of some resource states."""
+        """Tell whether any trace of a run relies on one of some resource states."""
         return (
             self._connection.value(sql.relies_on(run_id=run_id, ids=array(state_ids))) is not None
         )
@@ -79,7 +79,7 @@ class TraceQuestions(Questions):
 
     @decoded
     def trace_resources(self, trace_id: int) -> dict[int, ResourceState]:
-        """What one trace relied on besides code, with the frames that asked for it."""
+        """The resources that one trace relied on, with the frames that asked for them."""
         rows = self._connection.stream(sql.trace_resources(trace_id=trace_id))
         return {row["resource_state_id"]: _state(row, original(row["frames"])) for row in rows}
 

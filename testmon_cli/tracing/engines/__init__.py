@@ -1,1 +1,1 @@
-"""What sees the code run: probes that are written into it, or coverage.py."""
+"""The engines that see code run: probes that are written into it, or coverage.py."""

@@ -81,7 +81,7 @@ def read_own(place: str, *, secret: bool = False) -> bytes | None:
 
 
 def seal(key: bytes, *parts: bytes) -> bytes:
-    """What nobody without the key can make for this content."""
+    """Seal content with the key: nobody else can make the same bytes."""
     digest = blake2b(key=key, digest_size=SEAL)
     for part in parts:
         digest.update(part)

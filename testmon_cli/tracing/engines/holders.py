@@ -171,7 +171,7 @@ class Holders:
             self._remember_old()
 
     def _must_collect(self) -> bool:
-        """Whether something lives that a collection has not passed over yet.
+        """Tell whether something lives that a garbage collection has not passed over yet.
 
         What does not live is forgotten.
         """
@@ -260,11 +260,11 @@ class Holders:
         return True
 
     def unseen(self, identity: str) -> None:
-        """What `identity` keeps is not known."""
+        """Note that it is not known what `identity` keeps."""
         self._survived.setdefault(identity, set()).add(("", EVERYTHING))
 
     def unseen_in(self, path: str, identity: str) -> None:
-        """What `identity` keeps in code of one source is not known."""
+        """Note that it is not known what `identity` keeps in code of one source."""
         self._survived.setdefault(identity, set()).add((path, EVERYTHING))
 
     def take(self) -> dict[str, set[tuple[str, str]]]:

@@ -185,7 +185,7 @@ def _mark_statements(body: list[ast.stmt], start: int, after: int = 0) -> bool:
 
 
 def is_inert(statement: ast.stmt) -> bool:
-    """Whether a statement surely runs no code but its own."""
+    """Tell whether a statement surely runs no code but its own."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
         arguments = statement.args
         every = [

@@ -1,4 +1,4 @@
-"""What runs while functions make what they keep for others.
+"""Follows functions while they make what they keep for others.
 
 In a global, a class or an object, or as their result.
 
@@ -48,7 +48,7 @@ class Makings:
         self._spent = 0.0  # seconds
 
     def may_begin(self, key: _Key, owner: str) -> bool:
-        """Whether a call is to be followed; else it is noted that what it makes is not known."""
+        """Tell whether a call can be followed; else note that what it makes is not known."""
         calls = self._calls[key] = self._calls.get(key, 0) + 1
         is_cheap = calls <= _MOST_CALLS or self._spent <= (_now() - self._started) * _SHARE
         if is_cheap and _thread.get_ident() == self._thread:
@@ -90,12 +90,12 @@ class Makings:
             self._found.setdefault(identity, set()).update(notes)
 
     def lose(self, key: _Key, owner: str) -> None:
-        """What a function makes is not known in full."""
+        """Note that it is not known in full what a function makes."""
         path, qualname = key
         self._found.setdefault(owner, set()).add((path, UNKNOWN_MAKING + qualname))
 
     def lose_all(self) -> None:
-        """What the calls that are going on make is not known."""
+        """Note that it is not known what the calls make that are going on."""
         for making in self.going_on:
             self.lose(making.key, making.owner)
         self.going_on.clear()

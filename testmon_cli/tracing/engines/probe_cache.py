@@ -1,4 +1,4 @@
-"""What is made of sources, kept in a folder of the project's root that plain runs never read.
+"""The cache of instrumented code, in a folder of the project that plain runs never read.
 
 Not beside Python's own caches: where Python is told to leave none behind, as in many containers,
 this one is worth the more.
@@ -61,7 +61,7 @@ def cache_key() -> str:
 
 
 class Cache:
-    """What is kept of the sources below a root.
+    """The cache for the sources below a root.
 
     Without a key nothing is: that costs time, not correctness.
     """
@@ -82,7 +82,7 @@ class Cache:
         return code
 
     def read(self, path: str, kind: str, header: bytes) -> bytes | None:
-        """What was kept under this header.
+        """Read what was kept under a header.
 
         None when nothing was, or when this user did not keep it.
         """

@@ -316,14 +316,14 @@ class HitArray(mmap.mmap):
 
 
 class Probed(NamedTuple):
-    """What instrumented code says of itself."""
+    """The probes of instrumented code, as it tells them itself."""
 
     # of the function of each block; the module's own probe comes after them
     qualnames: tuple[str, ...]
 
 
 def probed(code: CodeType) -> Probed | None:
-    """What a module's code says of its probes, None when it has none."""
+    """Read from a module's code which probes it has; None where it has none."""
     for constant in code.co_consts:
         if _is_own_probe(constant):
             return Probed(constant[2])
@@ -351,7 +351,7 @@ def bind(code: CodeType, probes: Probes) -> CodeType:
 
 
 def _is_own_probe(constant: Any) -> bool:
-    """Whether a constant is the index of a module's own probe.
+    """Tell whether a constant is the index of a module's own probe.
 
     It says whose the others are, too.
     """

@@ -363,7 +363,7 @@ def _names_of_blocks(data: bytes) -> tuple[str, ...]:
 
 
 def is_watched() -> bool:
-    """Whether somebody sees every call of this process: a debugger, a profiler, a test of one.
+    """Tell whether a debugger, a profiler or a test of one sees every call of this process.
 
     Coverage.py may see ours, too: it counts only those in files of the project.
     """

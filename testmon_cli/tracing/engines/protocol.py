@@ -1,4 +1,4 @@
-"""What sees the code run."""
+"""The interface of engines."""
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -16,7 +16,7 @@ class LoadedFile(NamedTuple):
 
 
 class Hits:
-    """What was hit of one file.
+    """The blocks of one file that were hit.
 
     Compared by identity: engines give the same object for the same again and again.
     """
@@ -29,7 +29,7 @@ class Hits:
 
 
 class Drained(NamedTuple):
-    """What an engine saw since it was last asked."""
+    """The records of an engine since it was last asked."""
 
     hits: dict[str, list[Hits]]  # by identity
     # identity -> paths whose module-level code ran there, not as an import
@@ -64,7 +64,7 @@ class Engine(Protocol):
 
     @property
     def is_making(self) -> bool:
-        """Whether a function makes what it keeps for others, as far as that is seen."""
+        """Tell whether a function is making what it keeps for others, as far as that is seen."""
 
     def start(self) -> None:
         """Begin to see; raises EngineUnavailableError."""
@@ -76,7 +76,7 @@ class Engine(Protocol):
         """The code to run in place of what pytest made of a project source."""
 
     def switch(self, identity: str, *, is_harvested: bool = False) -> None:
-        """What runs from now on runs for `identity`, and what ran since the last harvest if that is to do for this."""
+        """Attribute code to `identity` from now on, and on request what ran since the last harvest."""
 
     def begin_module(self, path: str) -> object:
         """The code of a module begins, in the name of which things run now.
@@ -124,7 +124,7 @@ class Engine(Protocol):
         """A module of the project was executed; note it when its code runs unseen."""
 
     def observes(self, hits: Hits, code: CodeType) -> bool:
-        """Whether hits of a file show that a function of it was entered."""
+        """Tell whether hits of a file show that a function of it was entered."""
 
     def stop(self) -> None:
         """See no more."""

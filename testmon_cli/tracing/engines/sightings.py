@@ -1,4 +1,4 @@
-"""What was seen of sources with probes, by the identity that it ran for."""
+"""Hits of probes, by the identity that the code ran for."""
 
 from collections.abc import Mapping
 

@@ -143,7 +143,7 @@ class Units:
         return unit.as_bytes(hits) if isinstance(hits, list) and hits != unit.zeros else None
 
     def has_shared_hits(self) -> bool:
-        """Whether the array has hits that were not taken."""
+        """Tell whether the array has hits that were not taken."""
         return self.is_shared and self._array.find(b"\1", 0, self._used) >= 0
 
     def take_shared(self) -> Iterator[tuple[int, bytes]]:

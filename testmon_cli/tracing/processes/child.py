@@ -155,7 +155,7 @@ def prepare(recorder: Recorder) -> None:
 
 
 def is_prepared() -> bool:
-    """Whether this process is traced, be it by other copies of our modules."""
+    """Tell whether this process is traced, be it by other copies of our modules."""
     code = getattr(os._exit, "__code__", None)
     return code is not None and code.co_filename == OURS
 
@@ -308,7 +308,7 @@ def _with_bootstrap(path: str | None) -> str:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process runs. How it ended stays for who waits for it."""
+    """Tell whether a process runs. Its exit status is left to who waits for it."""
     try:
         return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except (ChildProcessError, AttributeError):  # of a fork server, or waited for already
@@ -368,7 +368,7 @@ def is_isolated(program: str, words: list[str]) -> str:
 
 
 def is_python(program: str) -> bool:
-    """Whether a program is Python, or a script for it."""
+    """Tell whether a program is Python, or a script for it."""
     name = os.path.basename(program).lower()
     if name.startswith(("python", "pypy")) or program == sys.executable:
         return True
@@ -387,7 +387,7 @@ def _first_line(program: str) -> list[str]:
 
 
 def sweep(recorder: Recorder) -> list[wire.Record]:
-    """What killed children left behind."""
+    """Collect what killed children left behind."""
     records: list[wire.Record] = []
     for name in sorted(os.listdir(recorder.settings.spool)):
         if name.endswith(".owner"):

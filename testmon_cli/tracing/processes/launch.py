@@ -97,7 +97,7 @@ def _fail(message: str, code: int) -> int:
 
 
 def _is_ours(error: Exception) -> bool:
-    """Whether an exception comes from testmon: then it is a bug, whose traceback tells more."""
+    """Tell whether an exception comes from testmon: then its traceback is shown."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next

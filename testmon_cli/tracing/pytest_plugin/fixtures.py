@@ -78,7 +78,7 @@ class FixtureWatch:
             self._set_ups.append(wire.SetUp(identity, place, own, self._session.nodeid))
 
     def take_set_ups(self) -> list[wire.SetUp]:
-        """What was set up since the last call, as far as that took long."""
+        """Return what was set up since the last call and took long."""
         if not self._set_ups:
             return self._set_ups
         found, self._set_ups = self._set_ups, []

@@ -1,4 +1,4 @@
-"""What the tests of a session are: their names, kinds, markers and functions."""
+"""The names, kinds, markers and functions of a session's tests."""
 
 import inspect
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ def marks_of(item: pytest.Item) -> list[pytest.Mark]:
 
 
 def classes_above(item: pytest.Item) -> str:
-    """What the qualified name of a test begins with: its classes, each with a dot."""
+    """The classes of a test, each with a dot, as its qualified name begins."""
     return "".join(f"{node.name}." for node in item.listchain() if isinstance(node, pytest.Class))
 
 
 @cache
 def is_function(cls: type[pytest.Item]) -> bool:
-    """Whether items of a class stand for Python functions.
+    """Tell whether items of a class stand for Python functions.
 
     Their classes are abstract ones: to ask takes long.
     """
@@ -44,7 +44,7 @@ def name_of(item: pytest.Item) -> str:
 
 
 def kind_of(item: pytest.Item) -> str:
-    """What sort of test an item is."""
+    """The kind of test that an item is."""
     return _kind_of_class(type(item))
 
 

@@ -1,4 +1,4 @@
-"""What `-k` of pytest matches besides the names that a node id holds.
+"""The keywords of a test that its node id does not hold, for `-k`.
 
 Markers, attributes of functions and more.
 """
@@ -47,7 +47,7 @@ class Keywords:
         )
 
     def _is_plain(self, item: pytest.Item, function: object) -> bool:
-        """Whether a test has no keywords, as most have not: to ask pytest for them takes long."""
+        """Tell whether a test has no keywords of its own; to ask pytest for them takes long."""
         if item.parent is not self._parent:
             self._parent = item.parent
             self._is_parent_plain = item.parent is not None and not any(

@@ -24,7 +24,7 @@ _PARTS: Final = 1_000_000
 
 
 class LogSettings(NamedTuple):
-    """What the plugin is told by the variable, as JSON."""
+    """The settings of the plugin, carried by a variable as JSON."""
 
     path: str
     root: str  # that node ids are relative to
@@ -36,7 +36,7 @@ class LogSettings(NamedTuple):
 
 
 def is_in_share(nodeid: str, share: float, seed: str) -> bool:
-    """Whether a test is among a share of all, which is the same for the same seed."""
+    """Tell whether a test is in a share of all tests, the same for the same seed."""
     digest = hashlib.blake2b(
         f"{seed}\0{nodeid}".encode(errors="surrogatepass"), digest_size=8
     ).digest()

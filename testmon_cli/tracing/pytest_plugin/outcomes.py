@@ -72,7 +72,7 @@ class OutcomeReader:
 
 @cache
 def is_subtest(kind: type) -> bool:
-    """Whether such reports are of a part of a test, by pytest or by the plugin that came before."""
+    """Tell whether reports of a class are of subtests, of pytest or of the older plugin."""
     return any(cls.__name__ in ("SubtestReport", "SubTestReport") for cls in kind.__mro__)
 
 

@@ -331,7 +331,7 @@ class Collector:
 
 
 class Place(NamedTuple):
-    """What tests of the same parent share; those that follow each other mostly have the same."""
+    """Values that tests of one parent share; consecutive tests mostly have the same."""
 
     parent: object
     size: int  # of the collection when this was found out

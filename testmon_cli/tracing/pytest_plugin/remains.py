@@ -1,4 +1,4 @@
-"""What tests leave behind: threads and processes that run on while other tests do."""
+"""Finds threads and processes that tests leave behind."""
 
 import threading
 from collections.abc import Callable

@@ -26,7 +26,7 @@ _OPTIONS = ("doctestmodules", "doctestglob", "importmode")
 
 
 def session_record(config: pytest.Config, engine: str) -> wire.Session:
-    """What pytest was told, as far as it decides which tests there are."""
+    """The record of a session's arguments and options that decide which tests there are."""
     return wire.Session(
         rootdir=str(config.rootpath),
         inipath=str(config.inipath) if config.inipath else "",

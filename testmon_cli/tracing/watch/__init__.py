@@ -1,1 +1,1 @@
-"""What sees everything else that tests rely on: files, variables, imports."""
+"""The watchers of everything beside code: files, variables, imports."""

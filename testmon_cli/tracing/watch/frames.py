@@ -110,7 +110,7 @@ class FrameReader:
         return () if is_statement else self._from(frame)
 
     def project_calls(self) -> bool:
-        """Whether code of the project itself called what now raises an audit event."""
+        """Tell whether project code itself called what now raises an audit event."""
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and self._kind(frame) in (WATCH, MACHINERY):
             frame = frame.f_back
@@ -139,7 +139,7 @@ class FrameReader:
         return tuple(found)
 
     def asked_by_library(self) -> bool:
-        """Whether the standard library reads a variable for its own purposes."""
+        """Tell whether the standard library reads a variable for its own purposes."""
         frame = asker(sys._getframe(2))
         if frame is None:
             return False
@@ -166,7 +166,7 @@ class FrameReader:
 
 
 def _imports(frame: FrameType) -> bool:
-    """Whether this is code of importlib."""
+    """Tell whether code is of importlib."""
     return (
         frame.f_code.co_filename.startswith("<frozen importlib")
         or str(frame.f_globals.get("__name__")).partition(".")[0] == "importlib"
@@ -185,18 +185,18 @@ def asker(frame: FrameType | None) -> FrameType | None:
 
 @cache
 def _is_library(name: str) -> bool:
-    """Whether a file is of the standard library; some programs ask thousands of times."""
+    """Tell whether a file is of the standard library. The answer is remembered."""
     return name.startswith((_LIBRARY, "<frozen ")) and not any(part in name for part in _INSTALLED)
 
 
 @cache
 def _only_shows(name: str) -> bool:
-    """Whether code of a file reads sources to show them, or to think of examples for a test."""
+    """Tell whether code of a file reads sources only to show them, or to find examples."""
     return _is_library(name) or _is_of_package(name, _SHOWING)
 
 
 def _is_of_package(name: str, packages: tuple[str, ...]) -> bool:
-    """Whether a file is of one of some installed packages."""
+    """Tell whether a file is of one of some installed packages."""
     return any(
         f"{os.sep}{folder}{os.sep}{package}{os.sep}" in name
         for folder in _INSTALLED
@@ -206,12 +206,12 @@ def _is_of_package(name: str, packages: tuple[str, ...]) -> bool:
 
 @cache
 def _is_plumbing(name: str) -> bool:
-    """Whether a read of os.environ goes through code of this file."""
+    """Tell whether reads of os.environ go through code of a file."""
     return name in _PLUMBING or name.startswith(_OWN)
 
 
 def looks_for_distributions(frame: FrameType) -> bool:
-    """Whether this code lists a folder of the import path to find what is installed there."""
+    """Tell whether code lists a folder of the import path to find distributions."""
     folder = os.path.dirname(frame.f_code.co_filename)
     if folder == _METADATA:
         return True
@@ -222,7 +222,7 @@ def looks_for_distributions(frame: FrameType) -> bool:
 
 
 def is_import_from_archive(frame: FrameType | None) -> bool:
-    """Whether Python reads a zip file to import from it."""
+    """Tell whether Python reads a zip file to import from it."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen zipimport>":
             return True

@@ -25,7 +25,7 @@ _PLACES = (FrameType, TracebackType)
 
 
 class Busy(threading.local):
-    """Whether this thread is in code of a watcher, whose own reads are not to be seen."""
+    """The mark that this thread is in code of a watcher, whose own reads do not count."""
 
     now = False
 

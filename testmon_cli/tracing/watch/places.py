@@ -80,7 +80,7 @@ class Places:
         return self._created.get(folder, ())
 
     def is_skipped(self, place: str) -> bool:
-        """Whether the run wrote a place or one above it, or it is to be ignored."""
+        """Tell whether the run wrote a place or one above it, or it is ignored."""
         if place in self._written:
             return True
         relative = place.removeprefix(self._root).lstrip(os.sep)

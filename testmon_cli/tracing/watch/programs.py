@@ -16,7 +16,7 @@ class Programs:
         self._reads = reads
 
     def handlers(self) -> Mapping[str, Callable[..., None]]:
-        """What to call with the arguments of each event."""
+        """The functions to call with the arguments of each audit event."""
         return {
             "subprocess.Popen": self._start,
             "os.posix_spawn": self._spawn,

@@ -22,11 +22,11 @@ class ProjectReads:
         self.places = Places(settings, scope)
 
     def is_known(self, kind: str, name: str) -> bool:
-        """Whether it was taken down already for whoever runs now."""
+        """Tell whether a read was recorded already for whoever runs now."""
         return self.sink.known_state(kind, name) is not None
 
     def is_content_known(self, place: str) -> bool:
-        """Whether the content of a file was taken down already, not only that it exists."""
+        """Tell whether the content of a file was recorded already, not only that it exists."""
         return self.sink.known_state("file", place) not in (None, EXISTS)
 
     def take(

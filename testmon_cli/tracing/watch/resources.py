@@ -103,7 +103,7 @@ class ResourceWatch:
         self._sink.watched()
 
     def _unpickled(self, module: Any, name: Any) -> None:
-        """What an object kept comes to life again, maybe in another test.
+        """An object is unpickled, perhaps in another test than the one that pickled it.
 
         Classes of libraries do not matter.
         """
@@ -207,5 +207,5 @@ class ResourceWatch:
 
 
 def _writes(mode: str | None) -> bool:
-    """Whether a file is opened for writing, as C code says it: without flags."""
+    """Tell whether a file is opened for writing, by the mode alone as C code gives it."""
     return mode is not None and not {"w", "a", "x", "+"}.isdisjoint(mode)

@@ -9,7 +9,7 @@ class Sink(Protocol):
     """Takes what was seen, for whom it was seen."""
 
     def known_state(self, kind: str, name: str) -> str | None:
-        """What was recorded of a resource for whoever runs now."""
+        """The state of a resource that was recorded for whoever runs now."""
 
     def read(self, resource: Resource) -> None:
         """Whoever runs now read this."""

@@ -57,7 +57,7 @@ def kept_in(name: str) -> tuple[str, str]:
 
 
 def is_making(kind: str, name: str) -> bool:
-    """Whether a resource says what ran while a function made what it keeps."""
+    """Tell whether a resource says what ran while a function made what it keeps."""
     return kind == KEPT and kept_in(name)[1].startswith((MAKING, UNKNOWN_MAKING))
 
 
@@ -72,7 +72,7 @@ def from_field(text: str) -> str:
 
 
 def is_debris(name: str) -> bool:
-    """Whether a file or folder of this name is left by tools."""
+    """Tell whether tools leave files or folders of this name."""
     return name in _NAMES or name.startswith(_BEGINNINGS) or name.endswith(_ENDS)
 
 
@@ -114,7 +114,7 @@ def metadata_state(path: str, without: Collection[str] = ()) -> str:
 
 
 def existence_state(path: str) -> str:
-    """Whether there is anything at this place."""
+    """The state that says whether anything is at a place."""
     return EXISTS if is_there(path) else MISSING
 
 
@@ -131,7 +131,7 @@ def environment_state(value: str | None, hash_key: str) -> str:
 
 
 def of_both(first: Resource, second: Resource, reader: str) -> Resource:
-    """What was read twice for one test, or by statements of a module that is imported.
+    """Join two reads of a resource for one test, or by statements of one module.
 
     The `reader`.
 

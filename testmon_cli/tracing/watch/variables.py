@@ -19,7 +19,7 @@ class _Walk(threading.local):
     place: Any = None  # frame and instruction that walk
 
     def goes_on(self) -> bool:
-        """Whether a read that comes now belongs to it; the first that does not ends it."""
+        """Tell whether a read belongs to the walk; the first that does not ends it."""
         if self.place is not None and self.place != _place():
             self.place = None
         return self.place is not None
