@@ -88,7 +88,7 @@ def team_week(session: nox.Session) -> None:
 
 @nox.session(python=FOUND or [PYTHON])
 def tests(session: nox.Session) -> None:
-    """Run all tests on the first CPython found from 3.11 up, fewer on others: see `_tests_on`."""
+    """Run the fast tests on each CPython found from 3.11 up: see `_tests_on`."""
     if MISSING:
         session.warn(
             f"not found, so not tested: {', '.join('Python ' + version for version in MISSING)}"
@@ -101,14 +101,22 @@ def tests(session: nox.Session) -> None:
 
 
 def _tests_on(python: str) -> list[str]:
-    """Arguments for pytest: all tests on the first Python, all but the slow ones on the last.
+    """Arguments for pytest: all fast tests on the first and the last Python.
 
     On those between them, what depends on how that Python compiles, imports and runs code.
     """
     pythons = FOUND or [PYTHON]
-    if python == pythons[0]:
-        return []
-    return ["-m", "not slow", *([] if python == pythons[-1] else ON_EACH_PYTHON)]
+    is_between = python not in (pythons[0], pythons[-1])
+    return ["-m", "not slow", *(ON_EACH_PYTHON if is_between else ())]
+
+
+@nox.session(python=(FOUND or [PYTHON])[0])
+def slow(session: nox.Session) -> None:
+    """Run the tests that build, install or start many things, on the first CPython found."""
+    session.install("-q", "-e", ".", *_group("test"), *_group("hubs"))
+    chosen = session.posargs or ["-n", "auto", "-m", "slow"]
+    # No test is left out because a tool that it is about is not there.
+    session.run("python", "-m", "pytest", *chosen, env={"TESTMON_TEST_ALL": "1"})
 
 
 @nox.session(python=PYTHON)
