@@ -21,6 +21,11 @@ class Asked(NamedTuple):
     """
 
     names: Mapping[str, frozenset[str]]
+    folders: frozenset[str]  # that pytest goes through for test files
+
+    def goes_through(self, path: str) -> bool:
+        """Whether a file is in a folder that was asked for as a whole."""
+        return any(_holds(folder, path) for folder in self.folders)
 
     def covers(self, path: str, name: str) -> bool:
         """Tell whether all of a test or class was asked for."""
@@ -60,6 +65,7 @@ def asked_for(arguments: Sequence[str], root: Path) -> Asked:
     Paths are relative to the working directory.
     """
     whole: set[str] = set()
+    folders: set[str] = set()
     names: dict[str, set[str]] = defaultdict(set)
     for argument in _expanded(arguments):
         nodeid = NodeId.parse(argument)
@@ -70,8 +76,11 @@ def asked_for(arguments: Sequence[str], root: Path) -> Asked:
             names[path].add(nodeid.below)
         else:
             whole.add(path)
+            if os.path.isdir(nodeid.path):
+                folders.add(path)
     return Asked(
-        {p: frozenset(found) for p, found in names.items() if not any(_holds(w, p) for w in whole)}
+        {p: frozenset(found) for p, found in names.items() if not any(_holds(w, p) for w in whole)},
+        frozenset(folders),
     )
 
 

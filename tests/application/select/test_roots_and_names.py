@@ -126,6 +126,32 @@ def test_a_file_without_tests_is_new_only_once(project: Project) -> None:
     assert selected(project) == ["test_empty.py"]
 
 
+@pytest.mark.parametrize("arguments", [(), ("tests",), (".",)])
+def test_a_file_that_a_conftest_ignores_is_not_new(
+    project: Project, arguments: tuple[str, ...]
+) -> None:
+    ignoring = "collect_ignore = ['test_b.py']\n"
+    project.write(
+        {
+            "pyproject.toml": "",
+            "shop.py": SHOP,
+            "tests/conftest.py": ignoring,
+            "tests/test_a.py": TEST,
+        }
+    )
+    project.write(
+        {
+            "tests/test_b.py": "import nosuch\n\n\ndef test_b(): pass\n",
+            "other/test_c.py": "def test_c(): pass\n",
+        }
+    )
+    assert project.testmon("collect", "-q", *arguments).code == 0
+    beside = ["other/test_c.py"] if arguments == ("tests",) else []
+    assert selected(project) == beside
+    project.edit("tests/conftest.py", "'test_b.py'", "'test_x.py'")
+    assert selected(project) == [*beside, "tests/test_a.py", "tests/test_b.py"]
+
+
 def test_what_options_keep_out_is_still_to_be_run(project: Project) -> None:
     project.write(
         {
