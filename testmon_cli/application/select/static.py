@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.imports import ModuleIndex
-from testmon_cli.analysis.mentions import of_string
 from testmon_cli.analysis.project import CONFTEST, Project
 from testmon_cli.analysis.static_reach import ADDED, CHANGED, REMOVED, ReachedChange, StaticReach
 from testmon_cli.application.checkout import (
@@ -29,6 +28,7 @@ from testmon_cli.application.checkout import (
 from testmon_cli.application.checkout.patterns import may_match
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.select import use_case
+from testmon_cli.application.select.declared_names import DeclaredNames, pyproject
 from testmon_cli.application.select.filters import Narrowing
 from testmon_cli.application.select.paths import Known
 from testmon_cli.application.select.pytest_arguments import Arguments
@@ -61,7 +61,6 @@ _LISTING = (b"listdir", b"iterdir", b"scandir", b"glob", b"walk")
 _OF_LINTERS = frozenset({
     "black", "codespell", "flake8", "isort", "mypy", "pylint", "pyright", "ruff", "towncrier", "ty", "typos",
 })  # fmt: skip
-_SCRIPTS = ("scripts", "gui-scripts")
 
 
 def select_static(
@@ -101,6 +100,7 @@ class _Static:
         self._config = pytest_config.read(
             tree.root, pytest_config.place_of((), tree.root), text=tree.text
         )
+        self._declared = DeclaredNames(tree, self._config)
         self._tests = use_case.test_files(tree, self._config.naming(), settings)
         self._now: dict[str, SourceModel | None] = {}
         kept = cache_folder.prepare(tree.root, is_in_git=True)
@@ -150,7 +150,7 @@ class _Static:
                 or any(path.startswith(f"{folder}/") for folder in folders)
             )
 
-        tests, plugins = frozenset(self._tests), self._plugins(project.index)
+        tests, plugins = frozenset(self._tests), self._declared.plugins(project.index)
         return StaticReach(
             project,
             self._models,
@@ -158,15 +158,9 @@ class _Static:
             plugins,
             tests.__contains__,
             is_of_tests,
-            commands=frozenset(self._commands()),
-            fixtures=self._words_of_config(),
+            commands=frozenset(self._declared.commands()),
+            fixtures=self._declared.words(),
         )
-
-    def _commands(self) -> Iterator[str]:
-        """The commands that the project installs, as far as pyproject.toml says."""
-        project = self._pyproject(self._tree).get("project")
-        for group in _SCRIPTS:
-            yield from project.get(group) or () if isinstance(project, dict) else ()
 
     def _model(self, path: str) -> "SourceModel | None":
         if path not in self._tree.stats:
@@ -195,43 +189,6 @@ class _Static:
         """A file as it is now, and as it was."""
         models = (self._model(path), self._since.models.get(path))
         return [model for model in models if model is not None]
-
-    def _plugins(self, index: ModuleIndex) -> frozenset[str]:
-        """Files that pytest, or a library in it, loads since the configuration names them."""
-        cleaned = {
-            word.partition(":")[0] for word in (*self._words_of_config(), *self._entry_points())
-        }
-        return frozenset(path for word in cleaned if of_string(word) for path in index.files(word))
-
-    def _words_of_config(self) -> frozenset[str]:
-        """The words among the options of pytest."""
-        options = " ".join(map(str, (*self._config.options.values(), *self._config.addopts)))
-        return frozenset(
-            word.strip("'\"[]()") for word in options.replace(",", " ").replace("=", " ").split()
-        )
-
-    def _entry_points(self) -> Iterator[str]:
-        """What others load of the project by its entry points, but for its commands."""
-        project = self._pyproject(self._tree).get("project")
-        groups = project.get("entry-points") if isinstance(project, dict) else None
-        for group, names in groups.items() if isinstance(groups, dict) else ():
-            if group not in _SCRIPTS and isinstance(names, dict):
-                yield from map(str, names.values())
-        for name in ("setup.cfg", "setup.py"):
-            text = self._tree.read(name).decode("utf-8", "replace") if name in self._tree else ""
-            if "entry_points" in text:
-                yield from (
-                    line.partition("=")[2].strip(" '\",]\n")
-                    for line in text.splitlines()
-                    if ":" in line
-                )
-
-    @staticmethod
-    def _pyproject(tree: Tree) -> dict[str, object]:
-        try:
-            return tomllib.loads(tree.text(tree.root / "pyproject.toml"))
-        except (OSError, ValueError):
-            return {}
 
     # What changed
 
@@ -304,7 +261,7 @@ class _Static:
             before = tomllib.loads(git.content(root, blob).decode()) if blob else {}
         except ValueError:
             return False
-        return _without_linters(before) == _without_linters(self._pyproject(self._tree))
+        return _without_linters(before) == _without_linters(pyproject(self._tree))
 
     def _is_read(self, path: str) -> bool:
         return next(iter(self._readers(path)), None) is not None
