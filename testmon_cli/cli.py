@@ -316,6 +316,12 @@ def diff(
     help="Ask no datafile: select test files by what imports and names lead to. --base is HEAD unless given.",
 )
 @click.option(
+    "--coverage",
+    metavar="FILE",
+    type=click.Path(),
+    help="With --static: add the tests that this data of coverage.py, with contexts, shows to run what differs, first.",
+)
+@click.option(
     "-k",
     "keyword",
     metavar="EXPR",
@@ -363,6 +369,7 @@ def select(
     staged: bool,
     base: str | None,
     static: bool,
+    coverage: str | None,
     keyword: str,
     no_failed: bool,
     explain: bool,
@@ -387,6 +394,8 @@ def select(
         raise click.UsageError(
             "--null prints plain arguments; leave out --explain, --why-not and --format"
         )
+    if coverage is not None and not static:
+        raise click.UsageError("--coverage adds to what text alone tells: give --static as well")
     if rest is not None and budget is None:
         raise click.UsageError("--rest takes what --budget leaves out: give a --budget, like 5m")
     if shard is not None and "@" in shard and not (null or format_ == "json"):
@@ -402,6 +411,7 @@ def select(
             stdin=stdin,
             staged=staged,
             static=static,
+            coverage=coverage,
             base=base,
             keyword=keyword,
             failed=not no_failed,

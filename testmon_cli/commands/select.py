@@ -38,6 +38,7 @@ def run(
     stdin: bool,
     staged: bool,
     static: bool,
+    coverage: str | None,
     base: str | None,
     keyword: str,
     failed: bool,
@@ -62,15 +63,14 @@ def run(
     narrowing = narrowing_of(settings, paths if paths or stdin else None, keyword, is_listed=stdin)
     exact = null or "@" in (portion.shard or "")  # a plan is made of what no xargs splits
     if static:
-        from testmon_cli.application.select.static import select_static
+        from testmon_cli.application.select.static import Asked, select_static
 
         with progress.bar("Reading sources") as advance:
             selection = select_static(
                 settings,
-                base=base or "HEAD",
+                Asked(base or "HEAD", staged, coverage),
                 narrowing=narrowing,
                 exact=exact,
-                staged=staged,
                 progress=advance,
             )
     else:
@@ -84,14 +84,26 @@ def run(
         at_root = os.path.realpath(settings.root) == os.path.realpath(os.curdir)
         question = [*portion.options()]
         question += _question(
-            keyword=keyword, failed=failed, staged=staged, static=static, base=base, paths=paths
+            keyword=keyword,
+            failed=failed,
+            staged=staged,
+            static=static,
+            coverage=coverage,
+            base=base,
+            paths=paths,
         )
         terminal.write(rendering.as_json(selection, at_root=at_root, question=question))
     elif format_ == "agent":
         from testmon_cli.rendering import agent
 
         question = _question(
-            keyword=keyword, failed=failed, staged=staged, static=static, base=base, paths=()
+            keyword=keyword,
+            failed=failed,
+            staged=staged,
+            static=static,
+            coverage=coverage,
+            base=base,
+            paths=(),
         )[:-1]
         terminal.write(
             agent.as_text(selection, agent.command([*portion.options(), *question], paths))
@@ -127,6 +139,7 @@ def _question(
     failed: bool,
     staged: bool,
     static: bool,
+    coverage: str | None,
     base: str | None,
     paths: tuple[str, ...],
 ) -> list[str]:
@@ -134,6 +147,7 @@ def _question(
     question = ["-k", keyword] if keyword else []
     question += [] if failed else ["--no-failed"]
     question += ["--static"] if static else []
+    question += ["--coverage", coverage] if coverage is not None else []
     question += ["--staged"] if staged else []
     question += ["--base", base] if base is not None else []
     return [*question, "--", *paths]

@@ -5,13 +5,15 @@ What is not understood selects all: data files, since nobody knows who reads the
 configuration.
 """
 
+import glob
 import os
 import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from testmon_cli.analysis import codec
 from testmon_cli.analysis.imports import ModuleIndex
@@ -28,6 +30,7 @@ from testmon_cli.application.checkout import (
 from testmon_cli.application.checkout.patterns import may_match
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.select import use_case
+from testmon_cli.application.select.coverage_seed import CoverageSeed, Sight, differing_functions
 from testmon_cli.application.select.declared_names import DeclaredNames, pyproject
 from testmon_cli.application.select.filters import Narrowing
 from testmon_cli.application.select.paths import Known
@@ -63,26 +66,40 @@ _OF_LINTERS = frozenset({
 })  # fmt: skip
 
 
+class Asked(NamedTuple):
+    """The difference that is asked about, and where something is recorded of it."""
+
+    base: str = "HEAD"  # a revision of git
+    staged: bool = False  # whether the index of git counts in place of the working tree
+    # A data file of coverage.py with contexts: tests that it shows to run what differs come first.
+    coverage: str | None = None
+
+
 def select_static(
     settings: Settings,
+    asked: Asked,
     *,
-    base: str,
     narrowing: Narrowing | None = None,
     exact: bool = False,
-    staged: bool = False,
     progress: Progress | None = None,
 ) -> Selection:
-    """The test files that the difference to a revision can affect.
+    """The test files that a difference to a revision can affect.
 
-    Raises EnvironmentFailure when git cannot be asked.
-
-    With `staged`, the index of git counts in place of the working tree.
+    Raises EnvironmentFailure when git cannot be asked, or when data of coverage tells nothing.
     """
     root = Path(os.path.realpath(settings.root))
-    overlay = use_case.overlay_of(root, staged=staged)
+    overlay = use_case.overlay_of(root, staged=asked.staged)
+    if asked.coverage is not None:  # no test reads it, whether git ignores it or not
+        own = os.path.relpath(os.path.realpath(asked.coverage), root)
+        settings = settings._replace(ignore=(*settings.ignore, glob.escape(own)))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude), overlay=overlay)
-    since = SinceRevision(settings, tree, base, in_index=staged)
-    selection = _Static(settings, tree, since, Arguments(root, exact=exact)).choose(progress)
+    since = SinceRevision(settings, tree, asked.base, in_index=asked.staged)
+    static = _Static(settings, tree, since, Arguments(root, exact=exact))
+    if asked.coverage is None:
+        selection = static.choose(progress)
+    else:
+        with closing(CoverageSeed(Path(asked.coverage), root)) as seed:
+            selection = static.choose(progress, seed)
     known = Known(tree, environment.current(settings.env))
     return (narrowing or Narrowing()).of(selection, known)
 
@@ -107,8 +124,10 @@ class _Static:
         self._cache = Cache(str(tree.root), read_key(kept.key))
         self._reach = self._made()
 
-    def choose(self, progress: Progress | None = None) -> Selection:
-        """One reason for all, or one for each file."""
+    def choose(
+        self, progress: Progress | None = None, seed: CoverageSeed | None = None
+    ) -> Selection:
+        """One reason for all, or one for each file; files of which `seed` knows come first."""
         self._changed_sources()
         whole = self._concerning_all()
         if (
@@ -120,17 +139,38 @@ class _Static:
                 progress(done, len(self._tree.stats))
                 self._model(path)
         found = {path: reason for path in self._tests if (reason := whole or self._reason(path))}
+        notes = [COARSE]
+        if seed is not None:
+            sights = seed.sights(
+                self._differing_functions(), frozenset(self._tests), self._reach.project.index
+            )
+            notes.append(_what_it_adds(seed, len(sights), len(sights.keys() - found.keys())))
+            shown = {path: found.get(path) or _seen(sights[path], seed) for path in sorted(sights)}
+            found = shown | found
         tests = [
             Selected(path, self._arguments.of(NodeId(path)), reason)
             for path, reason in found.items()
         ]
-        notes = [COARSE]
         outside = [path for path in self._since.blobs if self._is_outside(path)]
         if outside:
             notes.append(
                 f"not looked at, since they are outside of {self._tree.root}: {', '.join(outside[:5])}"
             )
         return Selection(tuple(tests), 0, tuple(notes), files=len(self._tests))
+
+    def _differing_functions(self) -> dict[str, dict[str, range]]:
+        """Functions in which lines differ, as they were; "" for a file of which more does."""
+        found: dict[str, dict[str, range]] = {}
+        changes = self._since.changes
+        for path in (*changes.changed, *changes.removed):
+            old = self._since.models.get(path)
+            if old is None or path in changes.removed:
+                found[path] = {"": range(1, 2)}
+                continue
+            before = git.content(self._tree.root, self._since.blobs[path], path)
+            texts = [data.decode("utf-8", "replace") for data in (before, self._tree.read(path))]
+            found[path] = differing_functions(old, *texts)
+        return found
 
     def _is_outside(self, path: str) -> bool:
         return path.startswith("../") and path not in self._tree.stats
@@ -324,6 +364,23 @@ def _of_change(found: ReachedChange) -> Reason:
     )
     what = found.cause.name or "code"
     return Reason(kinds.AFFECTED, f"may come to {what}, {found.cause.wording}{at}", found.cause)
+
+
+def _seen(sight: Sight, seed: CoverageSeed) -> Reason:
+    """The reason of a test file that nothing but a recorded run shows to come to a change."""
+    what = f"{sight.path}::{sight.name}".removesuffix("::")
+    cause = Cause(Kind.BLOCK, CHANGED, sight.path, sight.name, sight.line)
+    return Reason(kinds.AFFECTED, f"ran {what}, which differs, as {seed.file} tells", cause)
+
+
+def _what_it_adds(seed: CoverageSeed, files: int, added: int) -> str:
+    if not files:
+        return f"{seed.file} shows no test that ran what differs; it leaves nothing out"
+    which = f"{files} file{'' if files == 1 else 's'}"
+    return (
+        f"{seed.file} shows tests of {which} that ran what differs: they come first,"
+        f" {added} for that alone; it leaves nothing out"
+    )
 
 
 def _reason(cause: Cause, why: str = "") -> Reason:

@@ -1,11 +1,12 @@
 """`select --static`: the files that imports and names lead to what differs from a revision."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-from testmon_cli.application.select.static import select_static
+from testmon_cli.application.select.static import Asked, select_static
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EnvironmentFailure
 from tests.conftest import Project
@@ -208,7 +209,7 @@ def shop(_committed_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def _selected(project: Project, **options: object) -> str:
     settings = Settings(project.path, str(project.path / ".testmondata"), **options)  # type: ignore[arg-type]
-    found = select_static(settings, base="HEAD").arguments
+    found = select_static(settings, Asked("HEAD")).arguments
     return " ".join(sorted(path.rpartition("/test_")[2].removesuffix(".py") for path in found))
 
 
@@ -244,7 +245,7 @@ def test_a_revision_is_asked_for(shop: Project) -> None:
     shop.git("commit", "-qam", "second")
     assert _selected(shop) == ""
     settings = Settings(shop.path, str(shop.path / ".testmondata"))
-    found = select_static(settings, base="HEAD~1")
+    found = select_static(settings, Asked("HEAD~1"))
     assert found.verdict.answer == "some"
     assert {test.nodeid: test.reason.text for test in found.tests} == {
         "tests/test_price.py": "may come to total, changed at shop/price.py:7",
@@ -252,4 +253,107 @@ def test_a_revision_is_asked_for(shop: Project) -> None:
         "tests/test_report.py": "may come to total, changed at shop/price.py:7",
     }
     with pytest.raises(EnvironmentFailure, match="git knows no revision"):
-        select_static(settings, base="nowhere")
+        select_static(settings, Asked("nowhere"))
+
+
+def _covered(project: Project, *command: str, more: str = "") -> None:
+    """Record with the real tools which test runs what."""
+    project.write({".coveragerc": f"[run]\nsource = shop\n{more}"})
+    project.git("add", ".coveragerc")
+    project.git("commit", "-qm", "what to cover")
+    # Another core, which newer Pythons have by default, notes the first test of each line alone.
+    answer = project.run(sys.executable, "-m", *command, COVERAGE_CORE="ctrace")
+    assert answer.code == 0, answer.out
+
+
+@pytest.fixture
+def flow(shop: Project) -> Project:
+    """Tests that come to a function by ways which no text shows."""
+    shop.write(
+        {
+            "shop/tills.py": """
+            def cheap():
+                return 1
+
+
+            def dear():
+                return 2
+            """,
+            "tests/test_flow.py": """
+            import pickle
+
+            from shop.names import clean
+
+
+            def test_cheap():
+                assert pickle.loads(b"cshop.tills\\ncheap\\n.")() == 1
+
+
+            def test_other():
+                assert clean("a ") == "a"
+            """,
+            "tests/test_direct.py": """
+            from shop import tills
+
+
+            def test_dear():
+                assert tills.dear() == 2
+
+
+            def test_cheap():
+                assert tills.cheap() == 1
+            """,
+        }
+    )
+    shop.git("add", "-A")
+    shop.git("commit", "-qm", "flow")
+    return shop
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        ("pytest", "-p", "pytest_cov", "--cov", "--cov-context=test"),
+        ("coverage", "run", "-m", "pytest"),
+    ],
+    ids=["pytest-cov", "coverage alone"],
+)
+def test_data_of_coverage_adds_what_no_text_shows(flow: Project, how: tuple[str, ...]) -> None:
+    more = "" if "pytest_cov" in how else "dynamic_context = test_function\n"
+    _covered(flow, *how, "-q", "tests/test_flow.py", "tests/test_direct.py", more=more)
+    settings = Settings(flow.path, str(flow.path / ".testmondata"))
+    nothing = select_static(settings, Asked("HEAD", coverage=".coverage"))
+    assert nothing.tests == ()
+    assert (
+        nothing.notes[1] == ".coverage shows no test that ran what differs; it leaves nothing out"
+    )
+    assert "?? .coverage\n" in flow.git("status", "--porcelain").out
+    flow.edit("shop/tills.py", "return 1", "return 3")
+    plain = select_static(settings._replace(ignore=(".coverage",)), Asked("HEAD"))
+    assert [test.nodeid for test in plain.tests] == [
+        "tests/test_direct.py",
+        "tests/test_process.py",
+    ]
+    seeded = select_static(settings, Asked("HEAD", coverage=".coverage"))
+    assert {test.nodeid: test.reason.text for test in seeded.tests} == {
+        "tests/test_direct.py": "may come to cheap, changed at shop/tills.py:1",
+        "tests/test_flow.py": "ran shop/tills.py::cheap, which differs, as .coverage tells",
+        "tests/test_process.py": (
+            "may run tests/test_process.py::test_process, which may load or start anything"
+        ),
+    }
+    assert seeded.notes[1] == (
+        ".coverage shows tests of 2 files that ran what differs: they come first,"
+        " 1 for that alone; it leaves nothing out"
+    )
+
+
+def test_data_of_coverage_that_tells_nothing_of_tests(flow: Project) -> None:
+    settings = Settings(flow.path, str(flow.path / ".testmondata"))
+    with pytest.raises(EnvironmentFailure, match=r"nothing is not there: record it with `pytest"):
+        select_static(settings, Asked("HEAD", coverage="nothing"))
+    with pytest.raises(EnvironmentFailure, match=r"coverage.py cannot read README.md: "):
+        select_static(settings, Asked("HEAD", coverage="README.md"))
+    _covered(flow, "pytest", "-p", "pytest_cov", "--cov", "-q", "tests/test_direct.py")
+    with pytest.raises(EnvironmentFailure, match=r".coverage says of no test what it ran: record"):
+        select_static(settings, Asked("HEAD", coverage=".coverage"))
