@@ -140,7 +140,13 @@ class Project:
         staged: bool = False,
         base: str | None = None,
     ) -> Selection:
-        """Select the tests that must run, as `testmon select` with the options of these names prints them."""
+        """Select the tests that must run, as `testmon select` with options of these names does.
+
+        `paths` are files, folders or node ids relative to the working directory; `keyword` is an
+        expression for `-k`. With `failed`, tests that failed last are among them; with `staged`,
+        the index of git counts in place of the working tree; `base` is a revision of git to compare
+        with.
+        """
         from testmon_cli.application.select import use_case
         from testmon_cli.application.select.filters import narrowing_of
 
@@ -174,7 +180,7 @@ class Project:
     def explain(self, what: str, *, would_select: bool = False) -> Reliance | Reach:
         """Tell what a test relies on, given its node id.
 
-        Or which tests reach a place, see `tests_for`.
+        For another text it tells which tests reach a place, as `tests_for` does.
         """
         from testmon_cli.application.explain import one_test
 

@@ -1289,7 +1289,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _complete(instruction: str) -> int:
     """Answer the shell, which asks for its script or for what may follow.
 
-    Like `bash_source`, `bash_complete`.
+    Instructions are `bash_source`, `bash_complete` and the like.
     """
     from click.shell_completion import shell_complete
 

@@ -43,7 +43,10 @@ def install(host: str, root: Path) -> Edit:
 
 
 def uninstall(host: str, root: Path) -> Edit:
-    """The change that takes our hook out again."""
+    """The change that takes our hook out of a host's configuration again.
+
+    `host` is a name in `HOSTS`, `root` the folder of the project.
+    """
     found = HOSTS[host]
     return _edit(root / found.path, found.remove)
 

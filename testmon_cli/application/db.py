@@ -61,7 +61,7 @@ def _count_executions(path: Path) -> int:
 def repair(location: str, target: str) -> tuple[Checked, Saved | None]:
     """Save what can be read of a damaged datafile into a new one.
 
-    What was wrong, and None where nothing was.
+    Returns what was wrong, and how much was saved: None where nothing was wrong.
     """
     path = path_of(location)
     _check_free(path_of(target))
@@ -77,7 +77,11 @@ def repair(location: str, target: str) -> tuple[Checked, Saved | None]:
 
 
 def backup(location: str, target: str | None, now: float) -> tuple[Path, int]:
-    """Copy a datafile while others may write to it; where the copy is, and its bytes."""
+    """Copy a datafile while others may write to it.
+
+    Without `target`, the copy is put beside the datafile and named after `now`, in seconds since
+    1970. Returns the path of the copy and its size in bytes.
+    """
     path = path_of(location)
     time = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
     place = path_of(target) if target else path.with_name(f"{path.name}.backup-{time}")

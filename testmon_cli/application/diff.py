@@ -119,7 +119,11 @@ class Dependents:
         return len(self._tests)
 
     def of_block(self, path: str, change: BlockChange, old: SourceModel, new: SourceModel) -> int:
-        """Tests that executed a block as it was or as it is now, or its function as it was in between."""
+        """Count the tests that executed a block, as it was or as it is now.
+
+        `old` and `new` are the models of the file. What its function was in runs between them
+        counts as well.
+        """
         checksums = {change.block.checksum}
         if change.before is not None:
             checksums.add(change.before.checksum)
@@ -150,7 +154,10 @@ class Dependents:
         return len(self._of_file(path) - {e.trace_id for e in self._executions if e.path == path})
 
     def of_definition(self, path: str, changes: Sequence[DefinitionChange]) -> int:
-        """Tests that a change of one definition alone would reach, by what the sources were when they ran."""
+        """Count the tests that `changes` of one definition alone would reach.
+
+        They are followed through the sources as they were when the tests ran.
+        """
 
         def change(growth: Growth) -> None:
             for one in changes:
@@ -168,7 +175,10 @@ class Dependents:
         return len(self._reached(change))
 
     def of_resources(self) -> Mapping[tuple[str, str], tuple[Manner, int]]:
-        """By kind and name what happened to each resource that is not as it was, and how many tests rely on it."""
+        """The resources that are not as they were, with the number of tests that rely on each.
+
+        Returns what happened to each, and the number, by its kind and name.
+        """
         found: dict[tuple[str, str], tuple[Manner, set[int]]] = {}
         known = self._datafile.resource_states() if self._runs else {}
         shown = {number: state for number, state in known.items() if state.kind in _RESOURCES}

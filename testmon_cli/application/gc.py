@@ -42,9 +42,13 @@ def prune(
     progress: Callable[[int, int], None] | None = None,
     on_wait: Callable[[], None] | None = None,
 ) -> PruningReport:
-    """Remove what is asked for, and what nothing needs any more.
+    """Remove runs and tests, and what nothing needs any more.
 
-    Waits for a running collect to be between writes.
+    `keep` is a number of runs of each environment, `older_than` an age like 30d; `missing` removes
+    tests that exist no longer. Raises TestmonError for an age or environment that is not
+    understood.
+
+    It waits for a running collect to be between writes.
     """
     before = None if older_than is None else now - seconds_of(older_than)
     with Datafile.open(

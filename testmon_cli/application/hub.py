@@ -68,9 +68,12 @@ def pull(
     progress: Progress | None = None,
     on_wait: Callable[[], None] | None = None,
 ) -> Pulled:
-    """Merge what counts here and is not here yet.
+    """Merge the bundles of the hub that count here and are not here yet.
 
-    What is near in the history of git first, then what is new.
+    `since` is an age like 30d, `ref` a branch, `limit` the most bundles to take. Raises HubError
+    where the hub cannot be used.
+
+    Bundles of commits that are near in the history of git come first, then new ones.
     """
     after = -math.inf if since is None else now - seconds_of(since, "--since")
     reader = provenance.here(settings.root, environ).origin
@@ -274,7 +277,11 @@ def push(
     progress: Progress | None = None,
     on_wait: Callable[[], None] | None = None,
 ) -> Pushed:
-    """Give the hub each run of the same origin as this job that it does not have yet, as a bundle."""
+    """Give the hub each run of this job's origin that it does not have, as a bundle.
+
+    `environ` has the variables of the job, and the key. Raises HubError where the hub cannot be
+    used, and for a job that may only read.
+    """
     origin = provenance.here(settings.root, environ).origin
     with closing(_hub(settings)) as store:
         _refuse_readers(origin, store)
@@ -411,7 +418,11 @@ def tidy(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Tidied:
-    """Remove the bundles older than an age, but of each origin and environment the newest ones."""
+    """Remove bundles older than an age, but for the newest of each origin and environment.
+
+    `older_than` is an age like 30d, `keep` how many of the newest stay, `now` seconds since 1970.
+    With `dry_run`, nothing is removed.
+    """
     before = now - seconds_of(older_than, "--older-than")
     where, bundles, _ = listed(settings)
     rank: Counter[tuple[Origin, str]] = Counter()
@@ -446,7 +457,10 @@ def _remove(
 def check(
     settings: Settings, *, environ: Mapping[str, str], progress: Progress | None = None
 ) -> Checked:
-    """Read all bundles of a hub; with a key or where signatures are required, these are looked at as well."""
+    """Read all bundles of a hub, and find what is wrong with them.
+
+    Signatures are checked where `environ` has a key, or the settings require them.
+    """
     key = _key(environ)
     must_be_signed = settings.require_signatures or bool(key)
     where, bundles, others = listed(settings)

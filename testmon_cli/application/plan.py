@@ -182,7 +182,10 @@ def _count(root: Path, test: Selected) -> int:
 
 
 def shard_of(text: str) -> Shard:
-    """A shard as it is written: like 2/5, or 2/5@NAME for a part of a plan."""
+    """Parse a shard like 2/5, or 2/5@NAME for a part of a plan.
+
+    Raises SettingsError for another `text`.
+    """
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})(?:@([0-9a-f]{1,64}))?", text)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise SettingsError(
@@ -279,7 +282,10 @@ class Holding:
 
 
 def orders_of(text: str) -> tuple[str, ...]:
-    """The names of orders in a list like failed,changed,fast."""
+    """Parse a list of orders like failed,changed,fast.
+
+    Raises SettingsError for a name in `text` that is none of `ORDERS`.
+    """
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if name not in ORDERS:
@@ -288,7 +294,10 @@ def orders_of(text: str) -> tuple[str, ...]:
 
 
 def ordered(settings: Settings, selection: Selection, orders: Sequence[str]) -> Selection:
-    """Order the tests of a selection: the first of `orders` decides, the others where it does not."""
+    """Order the tests of a selection.
+
+    The first of `orders` decides, the next where it does not.
+    """
     keys = [_ORDERS[name] for name in orders]
     found = sorted(parts_of(settings, selection), key=lambda part: [key(part) for key in keys])
     return selection._replace(tests=tuple(test for part in found for test in part.tests))
@@ -334,7 +343,9 @@ class Budgeted(NamedTuple):
 
 
 def within(settings: Settings, selection: Selection, seconds: float) -> Budgeted:
-    """Take tests in their order as long as there is time for them.
+    """Take tests, in their order, as long as there is time for them.
+
+    `seconds` is the time; set-ups of wide fixtures count once.
 
     One that takes too long is passed over.
     """
@@ -371,6 +382,9 @@ def seconds_in(text: str, option: str) -> float:
 
 
 def write_rest(path: str, rest: Sequence[str], end: str) -> None:
-    """Write arguments to a file that pytest takes as `@FILE`, or xargs."""
+    """Write arguments to a file, for pytest as `@FILE`, or for xargs.
+
+    `end` follows each argument: a line end, or a zero byte.
+    """
     with open(path, "wb") as file:
         file.write(b"".join(os.fsencode(f"{argument}{end}") for argument in rest))

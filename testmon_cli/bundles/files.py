@@ -130,7 +130,7 @@ def write(
 ) -> tuple[Path, Header]:
     """Write a bundle into a folder, by default named after its content.
 
-    Where it is and what it says of itself.
+    Returns the path and the header.
 
     With a key, it is signed.
     """

@@ -52,7 +52,7 @@ def _change(edit: Edit, nothing: str, *, yes: bool, confirm: Callable[[str], boo
 def hook(load: Callable[[Path | None], Settings], reply: str) -> int:
     """Answer an agent that has edited a file, named in JSON on stdin.
 
-    0 when no test must run, 2 when some must.
+    Returns 0 when no test must run, 2 when some must.
 
     Which ones stands on stderr, or in the reply that the agent wants. A project that was never
     collected is silent.
@@ -102,7 +102,7 @@ def _file_of(given: dict[str, object]) -> Path | None:
 def _place_of(load: Callable[[Path | None], Settings], file: Path | None) -> tuple[Settings, str]:
     """The project around the working directory.
 
-    Where that does not hold the file, the one around the file.
+    Where that does not hold the file, it is the one around the file.
     """
     settings = load(None)
     root = Path(os.path.realpath(settings.root))

@@ -33,7 +33,7 @@ def environments(context: click.Context, incomplete: str) -> list[str]:
 def places(context: click.Context, incomplete: str) -> list[CompletionItem]:
     """Files, which the shell knows, and behind a double colon the tests of one.
 
-    With the files of tests before it.
+    Files of tests come before them.
     """
     if "::" in incomplete:
         path = path_of(incomplete)

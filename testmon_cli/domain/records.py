@@ -123,7 +123,7 @@ class Run(NamedTuple):
     def recorded(self) -> float:
         """Until when the times of files tell that these are as the run saw them.
 
-        0 for a run of another machine.
+        It is 0 for a run of another machine.
         """
         if INTERPRETER not in self.facts:
             return 0.0

@@ -82,7 +82,7 @@ def _chunks(
 ) -> Iterator[_Chunk]:
     """Parts of one file together that need the same set-ups, up to some time.
 
-    Whole files for None.
+    Without a time, whole files stay together.
     """
     alike: dict[object, list[int]] = defaultdict(list)
     for place, file in enumerate(files):

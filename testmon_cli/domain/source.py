@@ -104,7 +104,7 @@ class Import(NamedTuple):
 class FunctionSummary(NamedTuple):
     """The summary of a function: what a call can change besides its own locals.
 
-    See analysis.effects.
+    `analysis.effects` describes it.
     """
 
     qualname: str

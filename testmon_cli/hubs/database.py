@@ -127,7 +127,7 @@ class DatabaseStore:
     def _upgrade(self, connection: Any) -> None:
         """Make the tables, or bring older ones to what this version needs.
 
-        One process at a time.
+        One process does so at a time.
         """
         if self._is_current:
             return

@@ -1,6 +1,6 @@
 """The tables of a hub in PostgreSQL.
 
-Bundles with what they say of themselves, and outcomes for queries.
+They hold bundles with their headers, and outcomes for queries.
 """
 
 from typing import Final

@@ -68,7 +68,7 @@ def _why(reason: Reason) -> str:
 def command(question: Sequence[str], paths: Sequence[str], *, directory: str = "") -> str:
     """A command that runs what was selected and remembers how it came out.
 
-    Plain pytest where options asked for it.
+    It is plain pytest where options asked for that.
     """
     import shlex
 

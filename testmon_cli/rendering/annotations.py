@@ -21,7 +21,7 @@ _SEVERITIES: Mapping[str, str] = MappingProxyType(
 def as_commands(report: Report) -> str:
     """A command of GitHub Actions for each failure, on a line of its own.
 
-    New ones first, since few are shown.
+    New ones come first, since few are shown.
     """
     lines = []
     for failure in _by_verdict(report):

@@ -61,7 +61,7 @@ def write(text: str, styles: Mapping[str, str] = _NO_STYLES) -> None:
 def write_arguments(text: str) -> None:
     """Print arguments for another program.
 
-    In the bytes of the file system, whatever the encoding of stdout is.
+    They are written as bytes of the file system, whatever the encoding of stdout is.
     """
     if sys.stdout.isatty():
         write(joined(text.splitlines()))

@@ -71,7 +71,7 @@ class Exporter:
     def rows(self, *, with_models: bool = True) -> Iterator[Row]:
         """All rows, in the order of `domain.evidence.KINDS`.
 
-        On request without the models, which are most of it.
+        On request they come without the models, which are most of it.
         """
         with self._reader.decoding():
             yield from self._rows(with_models)

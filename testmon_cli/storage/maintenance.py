@@ -71,7 +71,7 @@ def upgrade(
 ) -> tuple[State, Path | None]:
     """Bring a datafile to the newest schema.
 
-    What it was, and the backup, None where nothing was to be done.
+    Returns its state before, and the path of the backup: None where nothing was to be done.
     """
     schema = schema or Schema()
     before = state_of(path, timeout, schema)
@@ -250,7 +250,7 @@ class _Saving:
     def _rows(self, table: str) -> Sequence[sqlite3.Row]:
         """The rows of a table that can be read.
 
-        From its beginning and from its end, up to what is damaged.
+        They are read from its beginning and from its end, up to what is damaged.
         """
         found: dict[int, sqlite3.Row] = {}
         for order in ("ASC", "DESC"):

@@ -86,7 +86,10 @@ def _check_seal(connection: Connection) -> None:
 
 
 def recognise(path: Path) -> None:
-    """Refuse what is not a datafile of ours, by its first bytes."""
+    """Refuse a file that is no datafile, by its first bytes.
+
+    Raises MissingDatafile where `path` does not exist, DatafileError for another file.
+    """
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
@@ -126,7 +129,11 @@ def _is_marked(header: bytes) -> bool:
 
 
 def create(path: Path) -> None:
-    """Make a blank datafile; another process that makes the same one at the same time does no harm."""
+    """Make a blank datafile.
+
+    Another process that makes the same one at the same time does no harm. Raises DatafileError
+    where `path` cannot be written.
+    """
     path = Path(os.path.realpath(path))  # what a link leads to that may not be there yet
     draft = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.new")
     try:
@@ -151,7 +158,10 @@ def create(path: Path) -> None:
 
 @contextmanager
 def draft(path: Path) -> Iterator[Path]:
-    """A blank datafile beside where one is to be, which takes that place if all goes well, and if it is free."""
+    """Make a blank datafile beside `path`, and move it there if all goes well.
+
+    Raises DatafileError where something is at `path` already, or it cannot be written.
+    """
     target = Path(os.path.realpath(path))
     place = target.with_name(f"{target.name}.{os.getpid()}-{os.urandom(4).hex()}.new")
     try:
@@ -192,7 +202,7 @@ def upgrade(
 ) -> Path:
     """Bring a datafile to the newest schema in one transaction.
 
-    Gives the backup that it puts beside it.
+    Returns the path of the backup that it puts beside it.
 
     `progress` is told of steps: the copy is one, and each revision.
     """

@@ -1,6 +1,6 @@
 """The ids of rows that many others point to.
 
-sources, subjects, resources and their states, origins.
+These are sources, subjects, resources and their states, and origins.
 
 Ids that were looked up are remembered. They are valid as long as nobody else writes; after that,
 `forget` is called.

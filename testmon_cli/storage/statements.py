@@ -77,7 +77,11 @@ class OptionalInteger(Integer):
 
 
 def listed(parameter: str, kind: TypeEngine[Any]) -> Select[tuple[object]]:
-    """The members of a JSON array that is passed as one parameter."""
+    """The members of a JSON array, as a table of one column.
+
+    `parameter` is the name of the statement's parameter that holds the array, `kind` the type of a
+    member.
+    """
     each: FromClause = func.json_each(bindparam(parameter, type_=ArrayType)).table_valued("value")
     return select(type_coerce(each.c.value, kind))
 
@@ -102,7 +106,10 @@ def adding(table: Table, *without: str) -> Executable:
 
 
 def ids_by(table: Table, *keys: str, given: str) -> Executable:
-    """Ids with their keys, of the rows whose first key is in a JSON array."""
+    """The statement for ids and keys of rows whose first key is in a JSON array.
+
+    `given` is the name of the parameter that holds the array.
+    """
     columns = [table.c[key] for key in keys]
     return select(table.c.id, *columns).where(among(columns[0], given))
 

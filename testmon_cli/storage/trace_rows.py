@@ -95,7 +95,10 @@ class TraceRows:
 
 
 def both(first: str, second: str) -> str:
-    """Two reasons as one."""
+    """Join two reasons for gaps in a record.
+
+    `first` and `second` may be "" or the same.
+    """
     if not second or second in first.split("; "):
         return first
     return f"{first}; {second}" if first else second

@@ -19,7 +19,7 @@ environ = os.environ
 def get_user(state: os.stat_result) -> int:
     """The user that this process acts for.
 
-    The owner of a file where systems know no numbers of users.
+    Where systems know no numbers of users, it is the owner of the file.
     """
     return _get_user() if _get_user is not None else state.st_uid
 

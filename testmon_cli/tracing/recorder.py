@@ -242,7 +242,10 @@ def current() -> Recorder | None:
 def activate(
     settings: TraceSettings, base: str = SESSION, owner: Witness | None = None
 ) -> Recorder:
-    """The recorder of this process, started when it is not yet."""
+    """Return the recorder of this process, and start it where there is none.
+
+    `base` is the identity of code that runs for nothing else.
+    """
     global _current  # noqa: PLW0603
     if _current is None:
         _current = Recorder(settings, base, owner)

@@ -186,7 +186,10 @@ class Scope:
 
 
 def matches(name: str, patterns: tuple[str, ...]) -> bool:
-    """Tell whether a pattern matches a relative path, or a folder that holds it."""
+    """Tell whether a pattern matches a relative path, or a folder that holds it.
+
+    `name` has forward slashes.
+    """
     for pattern in patterns:
         pattern = pattern.rstrip("/")
         if fnmatchcase(name, pattern) or fnmatchcase(name, pattern + "/*"):

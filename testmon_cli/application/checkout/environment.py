@@ -147,7 +147,10 @@ class Metadata:
 
 
 def describe(package: Package, entries: Mapping[str, str] | None = None) -> Package:
-    """Add to a package the modules it provides and the distributions it requires, read from its `metadata_entries`."""
+    """Add to a package the modules it provides and the distributions it requires.
+
+    `entries` are those of `metadata_entries`, which are looked up where None are given.
+    """
     entry = (metadata_entries() if entries is None else entries).get(package.name)
     if entry is None:
         return package

@@ -38,7 +38,10 @@ def resolve(root: Path, revision: str) -> str:
 
 
 def sources(root: Path, commit: str, folders: Iterable[str] = ()) -> Listing:
-    """Python files of a commit below the root, and below folders outside of it ("../lib")."""
+    """List the Python files of a commit below the root.
+
+    `folders` are more folders, relative to the root, that may be outside of it ("../lib").
+    """
     entries = answer(root, "ls-tree", "-r", "-z", commit, "--", ".").split(b"\0")
     outside = []
     for folder in folders:
@@ -60,7 +63,10 @@ def sources(root: Path, commit: str, folders: Iterable[str] = ()) -> Listing:
 
 
 def content(root: Path, blob: str, path: str = "") -> bytes:
-    """The bytes of a git object; with its path in the repository, as they would be checked out there."""
+    """Read a git object.
+
+    With its `path` in the repository, bytes are converted as a checkout would convert them.
+    """
     if path:
         return answer(root, "cat-file", "--filters", f"--path={path}", blob)
     return answer(root, "cat-file", "blob", blob)
@@ -88,7 +94,10 @@ def blob_name(data: bytes) -> str:
 
 
 def ancestors(root: Path, most: int) -> list[str]:
-    """The commits that what is checked out comes from, nearest first; none without git."""
+    """List the commits that the checked out one comes from, the nearest first; none without git.
+
+    At most `most` are given.
+    """
     try:
         return answer(root, "rev-list", f"--max-count={most}", "HEAD").decode().split()
     except EnvironmentFailure:

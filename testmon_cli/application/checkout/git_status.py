@@ -34,7 +34,7 @@ def staged(root: Path) -> Overlay:
 def since(root: Path, commit: str, *, in_index: bool) -> dict[str, str]:
     """Files that differ from a commit, now or in the index.
 
-    Path -> what it has there, "" for a file it has not.
+    Returns by path the id of the blob that the commit has, "" for a file that it has not.
     """
     prefix = _prefix(root)
     cached = ["--cached"] if in_index else []

@@ -19,7 +19,7 @@ _ASKED_VARIABLE: Final = "_TESTMON_ASKED"
 def python_tag() -> str:
     """Version of this Python, like "3.12".
 
-    With what it is if not CPython, and flags (the "t" of free threading).
+    The text also names another implementation than CPython, and flags (the "t" of free threading).
     """
     name = "" if sys.implementation.name == "cpython" else sys.implementation.name
     return f"{name}{sys.version_info.major}.{sys.version_info.minor}{getattr(sys, 'abiflags', '')}"
@@ -50,7 +50,10 @@ def is_another(datafile: Datafile, run: Run, installed: Callable[[], Sequence[Pa
 
 
 def with_note(selection: Selection, run: Run) -> Selection:
-    """Add a note to a selection where packages count as changed because another Python was asked."""
+    """Add a note to a selection where another Python was asked, so that packages count as changed.
+
+    `run` is the run that the packages were compared with.
+    """
     other = hint(run)
     if not other or not any(
         t.reason.cause is not None and t.reason.cause.origin.kind is Kind.PACKAGE
@@ -86,7 +89,7 @@ def is_to_be_asked(python: str) -> bool:
 def ask(python: str, arguments: Sequence[str], directory: str | None = None) -> int:
     """Let the testmon that is installed for a Python, or in a virtual environment, answer.
 
-    Gives its exit code.
+    Returns its exit code.
 
     Raises EnvironmentFailure when there is no such Python, or no testmon.
     """

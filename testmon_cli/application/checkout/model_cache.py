@@ -22,7 +22,11 @@ def version_of(
     stat: Stat,
     make: Callable[[], SourceVersion],
 ) -> SourceVersion:
-    """The version of a source with this digest, made and kept when there is none."""
+    """The version of a source, from the cache of the project.
+
+    `digest` is that of the content. Where nothing is kept of it, `make` makes the version, which is
+    kept.
+    """
     header = f"testmon model {MODEL_KEY} {digest}\n".encode()
     data = cache.read(absolute, "model", header)
     if data is not None:

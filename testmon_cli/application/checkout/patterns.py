@@ -14,7 +14,10 @@ GLOB = "glob"
 
 
 def matches_test(nodeid: str, pattern: str) -> bool:
-    """Tell whether a pattern matches a node id, its file, or a folder of it."""
+    """Tell whether a pattern matches a node id, its file, or a folder of it.
+
+    `pattern` is one of the settings `always` and `depends`: a path with wildcards.
+    """
     path = path_of(nodeid)
     return any(
         fnmatchcase(name, pattern) for name in (nodeid, function_of(nodeid, path), path)
@@ -27,7 +30,10 @@ def check_pattern(pattern: str) -> None:
 
 
 def glob_state(root: Path, pattern: str, overlay: Overlay | None = None) -> str:
-    """A digest of the names and contents of the files that match a pattern, relative to the root or absolute."""
+    """A digest of the names and contents of the files that match a pattern.
+
+    `pattern` is relative to `root` or absolute; files of `overlay` count as it has them.
+    """
     try:
         found = set(_files(root, pattern))
     except ValueError:

@@ -1,6 +1,6 @@
 """pytest's configuration as files say it.
 
-Where pytest finds it, what names tests, and a digest of the rest.
+It tells where pytest finds them, what names tests, and gives a digest of the rest.
 """
 
 import json
@@ -85,7 +85,10 @@ def _text(path: Path) -> str:
 def place_of(
     arguments: Sequence[str], root: Path, environ: Mapping[str, str] | None = None
 ) -> ConfigPlace:
-    """Where pytest, started in the working directory with these arguments, looks for its configuration."""
+    """Find where pytest would look for its configuration.
+
+    `arguments` are those of pytest, started in the working directory; `root` is our root.
+    """
     environ = os.environ if environ is None else environ
     given = [*_split(environ.get("PYTEST_ADDOPTS", "")), *arguments]
     named = [path_of(given[place]) for place in without_options(given)]
@@ -107,7 +110,10 @@ def place_of(
 
 
 def of_run(root: Path, run: Run, text: Callable[[Path], str] = _text) -> PytestConfig:
-    """Read pytest's present configuration, as if it were started where a run was, for the same files."""
+    """Read pytest's present configuration, as if it were started where `run` was.
+
+    `text` reads a file.
+    """
     place = run.facts.get("place")
     return read(root, ConfigPlace(*map(str, place)) if isinstance(place, list) else None, text=text)
 

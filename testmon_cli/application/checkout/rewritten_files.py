@@ -1,6 +1,6 @@
 """Files that a run changes by itself, in ways that were not seen.
 
-By a subprocess, or by a library written in C.
+A subprocess writes them, or a library written in C.
 
 A test that read such a file before it changed is selected, since somebody may have edited the file
 while tests ran. When the next run changes it again, the file is the run's own: what it holds is no

@@ -32,7 +32,7 @@ RACY_NS = 2_000_000_000
 class Stat(NamedTuple):
     """By which a file is recognised without reading it.
 
-    Size in bytes, time of change in nanoseconds.
+    The size is in bytes, the time of change in nanoseconds.
     """
 
     size: int
@@ -43,7 +43,11 @@ _UNKNOWN = Stat(-1, 0)  # says nothing of the content: it is read
 
 
 def scan(root: Path, extra: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Stat]:
-    """Python files below the root (and extra source folders), by path relative to the root."""
+    """Find Python files below the root, and below extra source folders.
+
+    `extra` are folders that may be outside of the root, `exclude` patterns of paths. Returns size
+    and time of each file, by its path relative to the root.
+    """
     found = dict(_scan(root, "", exclude, _is_source))
     for folder in extra:
         start = (root / folder).resolve()
@@ -54,7 +58,10 @@ def scan(root: Path, extra: Sequence[str] = (), exclude: Sequence[str] = ()) -> 
 
 
 def texts(root: Path, patterns: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
-    """Files below the root whose names match some patterns and that are no Python files, by path, in order."""
+    """Find files that are no Python files, in order.
+
+    `patterns` are for names; `exclude` is for paths relative to `root`, which are returned.
+    """
 
     def is_wanted(name: str) -> bool:
         return not _is_source(name) and any(
@@ -105,7 +112,10 @@ def _stat_of(entry: "os.DirEntry[str]") -> os.stat_result | None:
 
 
 def version_of(path: str, data: bytes, stat: Stat) -> tuple[SourceVersion, "SourceModel | None"]:
-    """A source version, and its model; one that does not parse has none."""
+    """Make the version of a source, and its model; the model is None where it does not parse.
+
+    `path` is relative to the root, `data` the content, `stat` size and time of the file.
+    """
     from testmon_cli.analysis import codec
     from testmon_cli.analysis.model import build_model
     from testmon_cli.analysis.model_key import MODEL_KEY

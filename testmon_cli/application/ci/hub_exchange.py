@@ -18,7 +18,10 @@ _MOST: Final = 200
 
 
 def pull(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Take what the hub has; gives what is to be told of it."""
+    """Pull from the hub. Returns lines that say what came, or why nothing did.
+
+    `environ` has the variables of the job.
+    """
     if not settings.hub:
         return ()
     try:
@@ -36,7 +39,10 @@ def pull(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def push(settings: Settings, environ: Mapping[str, str]) -> str:
-    """Give the hub what this job showed, if it may; gives what went wrong."""
+    """Push what this job collected, if it may. Returns what went wrong, "" where nothing did.
+
+    `environ` has the variables of the job.
+    """
     if not settings.hub or provenance.here(settings.root, environ).event in READ_ONLY:
         return ""
     try:

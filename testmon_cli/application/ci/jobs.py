@@ -67,7 +67,10 @@ def usable(settings: Settings) -> Iterator[tuple[Settings, str]]:
 
 
 def run(settings: Settings, choice: Choice, *, verbose: bool, say: Callable[[str], None]) -> int:
-    """Run what was chosen and give pytest's exit code; 0 where nothing is to be run."""
+    """Run what was chosen. Returns the exit code of pytest, 0 where nothing is to be run.
+
+    `say` is given what is told to the user.
+    """
     if choice.is_nothing:
         return 0
     if choice.is_whole:
@@ -234,7 +237,7 @@ def _paths_of(selection: Selection) -> set[str]:
 
 
 def base_of(settings: Settings, job: Job) -> str | None:
-    """The commit from which the change of a job began; None where that is not known."""
+    """The commit from which the change of a `job` began; None where that is not known."""
     branch = job.provenance.base
     for name in (f"refs/remotes/origin/{branch}", f"refs/heads/{branch}") if branch else ():
         found = whole_runs.git(settings.root, "merge-base", "HEAD", name)

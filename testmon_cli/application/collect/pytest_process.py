@@ -1,6 +1,6 @@
 """The process of pytest that a collect starts.
 
-Followed while it runs, and ended in good order before we end.
+It is followed while it runs, and ended in good order before we end.
 """
 
 import os

@@ -261,7 +261,7 @@ def _trace_settings(settings: Settings, root: Path, key: str, *, verbose: bool) 
 def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Package, ...]:
     """Installed distributions with what they provide and require.
 
-    Read anew only for those that are new.
+    Metadata is read only of those that are new.
     """
     runs = datafile.runs()
     known: dict[tuple[str, str, str], Package] = {}
@@ -305,7 +305,10 @@ def _redefines(arguments: Sequence[str]) -> bool:
 
 
 def divided(arguments: Sequence[str], root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Arguments of pytest as options, with their values, and paths or node ids."""
+    """Divide arguments of pytest into options, with their values, and paths or node ids.
+
+    `root` is where paths are looked for besides the working directory.
+    """
     places = {place for place in without_options(arguments) if _names_path(arguments[place], root)}
     options = tuple(argument for place, argument in enumerate(arguments) if place not in places)
     return options, tuple(arguments[place] for place in sorted(places))
@@ -462,7 +465,7 @@ class _Store:
     def _in_part(self) -> dict[str, object]:
         """Which files were asked for in part.
 
-        Not said where the command line changes what tests are.
+        Nothing is said where the command line changes what tests are.
         """
         if self._redefines:
             return {}

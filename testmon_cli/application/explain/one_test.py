@@ -163,7 +163,7 @@ def _named_in(model: SourceModel | None) -> Iterator[tuple[str, Definition]]:
 class _Names:
     """Finds the definitions that code mentions.
 
-    By name, as selection does, in the files that it can reach.
+    It looks for names, as selection does, in the files that the code can reach.
     """
 
     def __init__(self, models: Snapshot, project: Project, reached: Iterable[str]) -> None:

@@ -46,7 +46,7 @@ class Target(NamedTuple):
 def reach_of(settings: Settings, text: str, *, would_select: bool = False) -> Reach:
     """Find the tests that reach a place.
 
-    `app/price.py:41`, `app/price.py::total` or `app/price.py`.
+    A place is written `app/price.py:41`, `app/price.py::total` or `app/price.py`.
 
     With `would_select`, the rules of selection are asked of code that runs as well: a change of it
     may select tests that do not run it, since something keeps what it helped to make, or since an
@@ -262,7 +262,7 @@ class _Asking:
     def _blocks(self, model: SourceModel) -> list[Block]:
         """The blocks of the place as a run saw them.
 
-        The same, or all of the functions that have changed since.
+        Functions that have changed since count with all of their blocks.
         """
         target = self._target
         if target.what == "file":

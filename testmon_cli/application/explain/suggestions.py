@@ -4,7 +4,10 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
-    """Like "did you mean x?", or the other text where nothing known is like the name."""
+    """Suggest the known name that is most like `name`: "did you mean x?".
+
+    Returns `otherwise` where none is like it.
+    """
     import difflib
 
     known = list(known)

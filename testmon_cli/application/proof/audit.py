@@ -68,7 +68,10 @@ def expected(settings: Settings) -> Expected:
 
 
 def audit(settings: Settings, request: Request) -> Audit:
-    """Run the tests by pytest alone and compare. The datafile stays as it is."""
+    """Run the tests by pytest alone, and compare the outcomes with the selection.
+
+    The datafile stays as it is. Raises EnvironmentFailure where pytest cannot run the tests.
+    """
     says = expected(settings)
     here, root = Path(os.curdir).absolute(), Path(os.path.realpath(settings.root))
     runner = Runner(shown=True)
@@ -171,7 +174,11 @@ def of_job(settings: Settings) -> Iterator[Begun | None]:
 def finish(
     settings: Settings, begun: Begun, arguments: Sequence[str]
 ) -> tuple[tuple[Finding, ...], Tally] | None:
-    """Compare what a job has collected, remember the numbers with its run, and sum up all that are remembered."""
+    """Compare what a job has collected with its audit, and remember the numbers with its run.
+
+    Returns the findings, and the sum of all audits that are remembered; None where nothing can be
+    compared.
+    """
     current = environment.current(settings.env)
     with Datafile.open(settings.datafile, mode="write") as datafile:
         run = next(iter(datafile.runs(current)), None)

@@ -47,7 +47,7 @@ class Repository:
     def commits(self, number: int, between: str | None = None) -> list[Commit]:
         """The commits to replay, oldest first, after the one to begin with.
 
-        Of the main line, the newest ones.
+        They are the newest ones of the main line.
 
         `between` names them, as in git: `v1.0..main`.
         """
@@ -133,7 +133,7 @@ class Worktree:
 def import_folders(top: Path, path: Sequence[str], editable: Sequence[str]) -> list[str]:
     """Folders of a checkout from which modules are imported here, relative to it.
 
-    By the path, by what is installed.
+    The import path tells them, and editable installs.
     """
     installed = [
         os.path.realpath(sysconfig.get_path(name))

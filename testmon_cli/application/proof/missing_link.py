@@ -73,7 +73,7 @@ class Links:
     def _files(self, since: float) -> tuple[str, ...]:
         """Files other than Python source that have changed since a moment.
 
-        Of sources selection knows by itself.
+        Selection knows changes of sources by itself.
         """
         changed = [path for path, when in self._changed.items() if when >= since]
         return tuple(sorted(path for path in changed if not path.endswith(".py")))

@@ -60,9 +60,10 @@ class Runner:
     def run(
         self, command: Sequence[str] | str, folder: Path, environ: Mapping[str, str]
     ) -> tuple[int, float, str]:
-        """Run a command, a text in a shell.
+        """Run a command, where `command` is a text in a shell.
 
-        Its exit code, its time, and the last line it printed.
+        Returns the exit code, the seconds that it took, and the last line it printed. Raises
+        Stopped after `stop`, EnvironmentFailure where it cannot be started.
         """
         with tempfile.TemporaryFile() as output:
             started = time.perf_counter()
@@ -160,7 +161,10 @@ def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
 
 
 def read(log: str, code: int, seconds: float, tail: str) -> Ran:
-    """Read what the plugin wrote."""
+    """Read the file that the plugin wrote.
+
+    `log` is its path, `code` the exit code of pytest, `tail` the last line it printed.
+    """
     outcomes: dict[str, Outcome] = {}
     elsewhere = []
     has_ended = False

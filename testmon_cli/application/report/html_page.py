@@ -43,7 +43,10 @@ def page(settings: Settings, *, slowest: int) -> Page:
 
 
 def write(path: str, text: str) -> None:
-    """Put the page in place when it is whole."""
+    """Write the page, and put it in place when it is whole.
+
+    Raises TestmonError where `path` cannot be written.
+    """
     target = Path(path)
     if target.is_dir():
         raise TestmonError(

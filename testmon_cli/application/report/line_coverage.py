@@ -76,7 +76,11 @@ def write_coverage(
 
 
 def percentage(path: str) -> float:
-    """The total of a data file as `coverage report` computes it, by the project's settings of coverage.py."""
+    """The total coverage of a data file, as `coverage report` computes it.
+
+    The project's settings of coverage.py count. Raises TestmonError where the file cannot be
+    reported.
+    """
     from coverage import Coverage, CoverageException
 
     try:

@@ -23,7 +23,7 @@ def results(
 ) -> Iterator[Result]:
     """The newest execution of each test, by node id.
 
-    Of those that the last run left out, why it could.
+    For those that the last run left out, it tells why it could.
     """
     selected = {test.nodeid: test.reason.text for test in selection.tests}
     for nodeid, execution in sorted(newest.items()):
@@ -69,7 +69,7 @@ def past_runs(
 def place_of(root: Path, execution: StoredExecution, text: str) -> tuple[str, int]:
     """The file and line to show a failure at.
 
-    The last place in the file of its test that its text names.
+    It is the last place in the test's file that the failure text names.
     """
     places = [(path, int(line)) for path, line in _PLACE.findall(text)]
     for path, line in reversed(places):

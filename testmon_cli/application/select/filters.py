@@ -93,7 +93,7 @@ def paths_in(data: bytes) -> list[str]:
 def _unquoted(line: str) -> str:
     r"""A path as it is, of one that git put in quotes because of special characters.
 
-    `"caf\303\251.py"`.
+    git writes `"caf\303\251.py"`.
     """
     if not (line.startswith('"') and line.endswith('"') and len(line) > 1):
         return line

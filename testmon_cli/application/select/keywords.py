@@ -22,7 +22,7 @@ Recorded = dict[str, dict[str, str | list[str]]]  # keyword -> path -> "*" or na
 def recorded(functions: Mapping[str, str], keywords: Mapping[str, Sequence[str]]) -> Recorded:
     """Compress the keywords of tests for the facts of a run.
 
-    By keyword and file, see the module.
+    They are grouped by keyword and file, as the module describes.
     """
     tests: dict[str, int] = defaultdict(int)  # how many a function has
     in_file: dict[str, int] = defaultdict(int)  # how many a file has

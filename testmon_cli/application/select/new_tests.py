@@ -1,6 +1,6 @@
 """Tests that no run has an execution of.
 
-In new files and functions, inherited, left out, or never come to.
+They are in new files and functions, inherited, were left out, or the run did not reach them.
 """
 
 from collections import defaultdict

@@ -1,6 +1,6 @@
 """Which node pytest is asked to run for a test.
 
-The test itself, or a wider one where its name may be another now.
+It is the test itself, or a wider one where its name may be another now.
 """
 
 from functools import cached_property

@@ -96,7 +96,7 @@ def select(
 def _in_order(selection: Selection) -> Selection:
     """A selection in the order of pytest.
 
-    By folders and files, and in each file as the tests were recorded.
+    It goes by folders and files, and in each file as the tests were recorded.
 
     Files are imported as in a run of all tests, then. What the import of a module that fails leaves
     in `sys.modules` decides whether the next that imports it fails as well.
@@ -116,7 +116,7 @@ def _in_order(selection: Selection) -> Selection:
 def held(settings: Settings) -> dict[str, str]:
     """How the tests came out that need not run.
 
-    By node id, the outcome of the execution that holds.
+    Returns by node id the outcome of the execution that holds.
     """
     root = Path(os.path.realpath(settings.root))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))

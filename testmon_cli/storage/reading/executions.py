@@ -33,7 +33,10 @@ class ExecutionQuestions(RunQuestions):
         return [Heads(run_id, *map(json.loads, columns)) for run_id, *columns in rows]
 
     def known_before(self, run_id: int, environment: Environment) -> int:
-        """How many tests of a run have an execution in another run of the environment."""
+        """Count the tests of a run that have an execution in another run.
+
+        `run_id` is the run's, `environment` that of all of them.
+        """
         heads = self.heads(environment)
         others = set().union(*(head.test_ids for head in heads if head.run_id != run_id))
         return sum(
@@ -66,7 +69,10 @@ class ExecutionQuestions(RunQuestions):
 
     @decoded
     def ran_below(self, environment: Environment, files: Iterable[str]) -> list[tuple[str, int]]:
-        """Pairs of the node id of a test that is named after some files, and a run that has an execution of it."""
+        """The tests that are named after some files, with the runs that have an execution of them.
+
+        Returns pairs of a node id and the id of a run; `files` are paths relative to the root.
+        """
         given = array(map(storable, files))
         rows = self._connection.tuples(sql.ran_below(files=given, **key_of(environment)))
         return [(original(name), run_id) for name, run_id in rows]
@@ -82,7 +88,10 @@ class ExecutionQuestions(RunQuestions):
 
     @decoded
     def remarkable(self, run_id: int) -> list[StoredExecution]:
-        """Executions of a run that failed, have incomplete records, or whose test is selected every time."""
+        """The executions of a run that failed, have gaps, or whose test is selected every time.
+
+        `run_id` is the id of the run.
+        """
         return self._executions(sql.remarkable(run_id=run_id))
 
     @decoded
@@ -114,7 +123,11 @@ class ExecutionQuestions(RunQuestions):
 
     @decoded
     def newest_of_tests(self, nodeids: Iterable[str]) -> dict[str, tuple[float, str, str, str]]:
-        """By node id: when the newest run began that ran the test, and its path, function and kind."""
+        """When each of some tests ran last, and where it stood.
+
+        Returns by node id the seconds since 1970 at which the newest run began, and path, function
+        and kind of the test; `nodeids` that never ran are left out.
+        """
         given = array(map(storable, nodeids))
         return {
             original(name): (float(started), original(path), original(function), kind)

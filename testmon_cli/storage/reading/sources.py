@@ -43,7 +43,10 @@ class SourceQuestions(Questions):
 
     @decoded
     def known_version(self, path: str, digest: str, model_key: str) -> int | None:
-        """The id of a source version that was stored before."""
+        """The id of a source version that was stored before; None where there is none.
+
+        `digest` is that of the content, `model_key` that of the analysis.
+        """
         found = self._connection.value(
             sql.known_version(path=storable(path), digest=digest, model_key=model_key)
         )

@@ -25,7 +25,11 @@ class TraceQuestions(Questions):
 
     @decoded
     def traces(self, run_ids: Iterable[int], *kinds: str) -> list[tuple[int, int, str, str, bool]]:
-        """Trace id, run id, identity, what is unknown and whether it was over, of all traces of some kinds."""
+        """The traces of some runs, of all or of some kinds.
+
+        Returns the id of each, that of its run, its identity, why it has gaps ("" where it has
+        none), and whether it was over; `kinds` are the first words of identities.
+        """
         return [
             (
                 row["id"],
@@ -63,9 +67,9 @@ class TraceQuestions(Questions):
 
     @decoded
     def readings(self, run_id: int, state_ids: Iterable[int]) -> list[tuple[int, int, str]]:
-        """Which traces of a run rely on some resource states.
+        """The traces of a run that rely on some resource states.
 
-        Trace, state, and the frames that asked for it.
+        Returns triples of a trace, one of `state_ids`, and the frames that asked for the resource.
         """
         rows = self._connection.stream(sql.readings(run_id=run_id, ids=array(state_ids)))
         return [

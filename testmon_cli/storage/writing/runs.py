@@ -58,7 +58,10 @@ class RunChanges(Transactions):
         return run_id
 
     def set_snapshot(self, run_id: int, version_ids: Iterable[int]) -> None:
-        """Say which source versions the run sees."""
+        """Store which source versions a run sees.
+
+        `version_ids` replace those that were said before.
+        """
         packed = pack_numbers(set(version_ids))
         named = digest(packed)
         with self._transaction() as change:
@@ -68,7 +71,10 @@ class RunChanges(Transactions):
             )
 
     def set_facts(self, run_id: int, facts: Mapping[str, object]) -> None:
-        """Say what the session told, instead of what was said before."""
+        """Store what the session told, as JSON.
+
+        `facts` replace those that were said before.
+        """
         text = to_json(dict(facts))
         named = digest(text.encode())
         with self._transaction() as change:
@@ -80,7 +86,11 @@ class RunChanges(Transactions):
     def finish_run(
         self, run_id: int, ended: float, completed: bool, exitstatus: int | None
     ) -> None:
-        """Say how a run ended."""
+        """Store how a run ended.
+
+        `ended` is in seconds since 1970; `completed` says whether pytest ran all that it was to
+        run; `exitstatus` is None where pytest gave none.
+        """
         with self._transaction() as change:
             change.change(
                 sql.finish_run(run_id=run_id, end=ended, whole=completed, status=exitstatus)

@@ -46,7 +46,10 @@ class TraceChanges(Transactions):
             self._add_executions(executions, ids)
 
     def change_unknown(self, trace_id: int, reason: str, complete: bool) -> None:
-        """Say why the record of a trace has gaps, instead of what was said before."""
+        """Store why the record of a trace has gaps, in place of what was said before.
+
+        `complete` says whether what it belongs to was over when it was written.
+        """
         with self._transaction() as change:
             change.change(
                 sql.change_trace(trace_id=trace_id, reason=storable(reason), whole=complete)

@@ -63,9 +63,10 @@ def read_key(place: str) -> bytes | None:
 
 
 def read_own(place: str, *, secret: bool = False) -> bytes | None:
-    """The content of a regular file of this user; None for anything else.
+    """Read a regular file of this user; None for anything else.
 
-    A link, a pipe, a file of somebody else.
+    Anything else is a link, a pipe, or a file of somebody else. With `secret`, nobody else may be
+    allowed to read the file.
     """
     try:
         with open_file(

@@ -121,7 +121,7 @@ class Holders:
     def postpone(self) -> None:
         """Something runs for another that does not look at what was kept until now.
 
-        The end of a fixture.
+        It is the end of a fixture.
         """
         self._postponed.update(self._taken())
 

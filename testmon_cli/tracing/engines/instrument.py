@@ -37,7 +37,7 @@ _NOWHERE = {"lineno": -1, "col_offset": -1, "end_lineno": -1, "end_col_offset": 
 def instrument(tree: ast.Module) -> None:
     """Put a probe before each block of a module, and one where the module itself begins.
 
-    Note computed look-ups.
+    Computed look-ups are noted, too.
     """
     blocks = find_places(tree)
     functions = list(functions_of(tree))

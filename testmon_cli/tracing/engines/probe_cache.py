@@ -72,7 +72,10 @@ class Cache:
         self._folders: dict[str, bool] = {}
 
     def code(self, path: str, digest: str, make: Callable[[], CodeType]) -> CodeType:
-        """The instrumented code of a source with this digest, made and kept when there is none."""
+        """The instrumented code of a source with this digest.
+
+        `make` makes it where none is kept.
+        """
         header = importlib.util.MAGIC_NUMBER + f"{cache_key()} {digest}\n".encode()
         data = self.read(path, "code", header)
         code = None if data is None else _loaded(data)
@@ -96,7 +99,10 @@ class Cache:
         return body if data[len(header) : start] == seal(self._key, header, body) else None
 
     def write(self, path: str, kind: str, header: bytes, body: bytes) -> None:
-        """Keep something made of a source, as far as there is a place for it."""
+        """Keep something made of a source, where the folder can be written to.
+
+        `header` tells what `body` was made of; `kind` is the ending of the file's name.
+        """
         if self._key is not None and self._is_in_place(path):
             write(place_of(self._root, path, kind), header + seal(self._key, header, body) + body)
 
@@ -110,7 +116,10 @@ class Cache:
 
 
 def place_of(root: str, path: str, kind: str) -> str:
-    """Where something made of a source by this Python is kept; both paths are absolute."""
+    """The file that keeps something made of a source by this Python.
+
+    `root` and `path` are absolute; `kind` is the ending of its name.
+    """
     inside = path.removeprefix(root + os.sep)
     if inside == path:
         inside = os.path.join("outside", os.path.splitdrive(path)[1].lstrip(os.sep))
@@ -119,7 +128,10 @@ def place_of(root: str, path: str, kind: str) -> str:
 
 
 def write(place: str, data: bytes) -> None:
-    """Put a whole file in place, as far as the folder can be written to."""
+    """Put a whole file in place, where its folder can be written to.
+
+    A reader sees all of `data` or nothing.
+    """
     draft = f"{place}.{os.getpid()}-{os.urandom(2).hex()}"
     try:
         try:

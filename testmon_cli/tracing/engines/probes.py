@@ -203,7 +203,7 @@ class ProbesEngine:
     def _functions_in(self, found: Mapping[int, bytes]) -> Iterator[tuple[str, str]]:
         """The functions that hits of units are of, by file.
 
-        Their qualified names with spaces between them.
+        Returns their qualified names with spaces between them, by path.
         """
         for number, hits in found.items():
             unit = self._units.all[number]

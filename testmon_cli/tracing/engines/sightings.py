@@ -76,7 +76,10 @@ def _sort(identity: str, seen: dict[int, bytes], units: list[Unit], drained: Dra
 
 
 def add_hits(seen: dict[int, bytes], number: int, hits: bytes) -> None:
-    """Add the hits of a unit to those of others."""
+    """Add the hits of a unit to those of others.
+
+    `hits` has a byte for each block, 1 where it was hit; `number` is the unit's.
+    """
     before = seen.get(number)
     seen[number] = hits if before is None or before == hits else _united(before, hits)
 

@@ -8,7 +8,7 @@ from testmon_cli.tracing.attribution import SESSION
 class Turn:
     """The identity that code runs for, and the owner of its hits.
 
-    The identity itself, or a statement of its module.
+    The owner is the identity itself, or a statement of its module.
 
     Where code of an earlier statement may still run, in a thread or a forked child, the owner is
     the identity.
@@ -40,7 +40,7 @@ class Turn:
     def proceed(self, identity: str, statement: str | None) -> str | None:
         """Let what runs for a module belong to a statement of it, or to the whole.
 
-        Gives the statement before.
+        Returns the statement before.
         """
         self._had_threads = _thread._count() != self._threads
         before = self._statements.pop(identity, None)

@@ -107,7 +107,10 @@ def start() -> None:
 
 
 def own(folder: str, identity: str) -> Owner:
-    """Leave word for the case that this process is killed."""
+    """Leave a note for the case that this process is killed.
+
+    `folder` is the spool, `identity` whom the process runs for.
+    """
     global _owner  # noqa: PLW0603
     _owner = Owner(folder, identity)
     return _owner
@@ -344,7 +347,7 @@ def why_unseen(program: str, words: list[str], env: Any, own: str = "") -> str:
 def _found(program: str, env: Any) -> str:
     """The path of a program that is looked for in the folders of PATH.
 
-    Its name when it is in none.
+    Returns its name when it is in none.
     """
     if os.path.dirname(program):
         return program
@@ -356,7 +359,7 @@ def _found(program: str, env: Any) -> str:
 def is_isolated(program: str, words: list[str]) -> str:
     """The option of a command, or of the first line of a script, that keeps us out of the process.
 
-    "" without.
+    Returns "" where there is none.
     """
     for options in (words[1:], _first_line(program)[1:]):
         for word in options:

@@ -1,6 +1,6 @@
 """Starts pytest with tracing in place.
 
-`python -m testmon_cli.tracing.processes.launch <pytest arguments>`.
+Started by `python -m testmon_cli.tracing.processes.launch <pytest arguments>`.
 
 Tracing begins before pytest or the project is imported. Apart from that pytest finds the process as
 `python -m pytest` would have made it.
@@ -30,7 +30,10 @@ def command(arguments: Sequence[str]) -> list[str]:
 
 
 def environment(settings: TraceSettings, base: Mapping[str, str]) -> dict[str, str]:
-    """The environment of that command."""
+    """The environment for a process that is to be traced.
+
+    `base` are the variables of this process.
+    """
     return {**base, VARIABLE: settings.to_json()}
 
 
@@ -123,7 +126,7 @@ def _trace(settings: TraceSettings) -> None:
 def _look_like_pytest(arguments: Sequence[str]) -> None:
     """Be `pytest.__main__` to all who ask.
 
-    The project, pytest and children that multiprocessing spawns.
+    The project asks, and so do pytest and children that multiprocessing spawns.
     """
     spec = importlib.util.find_spec("pytest.__main__")
     main_module = sys.modules["__main__"]

@@ -104,7 +104,7 @@ class OutcomeLog:
 def _telling_line(text: str) -> str:
     """The line of a failure that says what went wrong.
 
-    The first one that pytest marks with E, or else the last.
+    It is the first one that pytest marks with E, or else the last.
     """
     lines = [line for line in text.splitlines() if line.strip()]
     marked = next((line[1:] for line in lines if line.startswith("E ")), None)

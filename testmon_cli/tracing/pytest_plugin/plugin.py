@@ -235,7 +235,7 @@ class Collector:
     def _ran_apart(self, nodeid: str, report: pytest.TestReport) -> None:
         """A plugin ran a test without pytest's protocol, which we would see.
 
-        Mostly to run several in threads.
+        Plugins do so to run several in threads.
         """
         outcome = self.apart.setdefault(nodeid, OutcomeReader())
         outcome.add(report)

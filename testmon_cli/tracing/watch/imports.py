@@ -64,7 +64,7 @@ class ImportWatch:
     def once_loaded(self, module: str, do: Callable[[], None]) -> None:
         """Do something as soon as a module of a library is there.
 
-        At once, when it is imported, or never.
+        That may be at once, when it is imported, or never.
         """
         if module in sys.modules:
             do()
@@ -141,7 +141,10 @@ class ImportWatch:
         return check
 
     def asked(self, path: str, frame: FrameType | None) -> None:
-        """Note who wants a module: the nearest project file on the stack."""
+        """Note who wants a module: the nearest project file on the stack.
+
+        `path` is the module's file, `frame` where to begin to look.
+        """
         imported = self._scope.source(path)
         if imported is None:
             return
@@ -197,7 +200,7 @@ def _around_exec(
 def _function_of(code: CodeType) -> "ast.FunctionDef":
     """The definition of a function, read from its file.
 
-    Its lines alone, since the whole takes long to parse.
+    Its lines alone are parsed, since the whole takes long.
     """
     import ast
 

@@ -124,7 +124,7 @@ class LibraryCalls:
     def _source_read(self, file_of: Callable[[Any], str | None], _: object, what: Any) -> None:
         """The text of a source was given, mostly from a cache.
 
-        To use it, unless it is one that only shows it.
+        The caller uses it, unless it only shows sources.
         """
         place = self._reads.places.of(file_of(what))
         if place is None or self._reads.is_content_known(place):

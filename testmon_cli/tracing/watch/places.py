@@ -1,6 +1,6 @@
 """Files and folders below the root.
 
-How they are named, what the run wrote of them, and which are ignored.
+It tells how they are named, what the run wrote of them, and which are ignored.
 """
 
 import os

@@ -38,7 +38,7 @@ _DISTRIBUTIONS = (".dist-info", ".egg-info", ".egg", ".egg-link")
 def frames_in(text: str) -> Iterator[tuple[str, str, int]]:
     """The frames that asked for a resource, from the text that keeps them.
 
-    Path, qualified name and line.
+    Each is a path, a qualified name and a line.
     """
     for frame in text.split("\n") if text else ():
         path, qualname, line = frame.split("\t")
@@ -91,7 +91,11 @@ def file_state(path: str) -> str:
 
 
 def directory_state(path: str, without: Collection[str] = (), added: Collection[str] = ()) -> str:
-    """The digest of a folder's entry names, without and with those given and without what tools leave behind."""
+    """The digest of the names of a folder's entries.
+
+    Names in `without` are left out, as are those that tools leave behind; those in `added` count as
+    well.
+    """
     try:
         entries = {*list_folder(path), *added}
     except OSError:
@@ -103,7 +107,10 @@ def directory_state(path: str, without: Collection[str] = (), added: Collection[
 
 
 def metadata_state(path: str, without: Collection[str] = ()) -> str:
-    """The digest of what says, by its name in a folder of the import path, which distributions are there."""
+    """The digest of the distributions in a folder of the import path, by their metadata's names.
+
+    Names in `without` are left out.
+    """
     try:
         names = sorted(
             n for n in list_folder(path) if n.lower().endswith(_DISTRIBUTIONS) and n not in without
@@ -123,7 +130,10 @@ def _digest_of(names: list[str]) -> str:
 
 
 def environment_state(value: str | None, hash_key: str) -> str:
-    """A keyed hash of a variable's value: comparable, but of no use to who reads the datafile."""
+    """A keyed hash of a variable's value, which tells nothing to who reads the datafile.
+
+    `hash_key` is that of the datafile; a `value` of None stands for a variable that is not set.
+    """
     if value is None:
         return UNSET
     key = bytes.fromhex(hash_key)[:64]
