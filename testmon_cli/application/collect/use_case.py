@@ -4,16 +4,13 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from testmon_cli import __version__
-from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.analysis.pytest_naming import Naming, candidates
 from testmon_cli.application.checkout import (
     cache_folder,
     environment,
@@ -23,15 +20,13 @@ from testmon_cli.application.checkout import (
     rewritten_files,
     sources,
 )
-from testmon_cli.application.checkout.files import read_bytes
 from testmon_cli.application.checkout.pytest_options import without_options
+from testmon_cli.application.collect.collection_facts import CollectionFacts, Request
 from testmon_cli.application.collect.joiner import Joiner, Progress, SpoolReader
 from testmon_cli.application.collect.launching import Launch
-from testmon_cli.application.collect.loaded_sources import LoadedSource, LoadedSources
+from testmon_cli.application.collect.loaded_sources import LoadedSources
 from testmon_cli.application.collect.pytest_process import Stop, supervisor
-from testmon_cli.application.select import keywords
-from testmon_cli.application.select.absent_tests import IN_PART
-from testmon_cli.application.select.requested_tests import Asked, asked_for
+from testmon_cli.application.select.requested_tests import asked_for
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain import records
 from testmon_cli.domain.nodeid import NodeId, path_of
@@ -48,7 +43,6 @@ from testmon_cli.domain.records import (
     SourceVersion,
 )
 from testmon_cli.storage.datafile import Datafile
-from testmon_cli.tracing import wire
 from testmon_cli.tracing.settings import TraceSettings
 from testmon_cli.tracing.watch.states import environment_state
 
@@ -189,19 +183,9 @@ def collect(
         )
         place = pytest_config.place_of(arguments, root)
         config = pytest_config.read(root, place)
-        asked = asked_for(arguments, root)
-        store = _Store(
-            datafile,
-            run_id,
-            joiner,
-            stats,
-            asked,
-            config.naming(arguments),
-            narrows=_narrows(arguments),
-            redefines=_redefines(arguments),
-            place=place,
-            is_whole=is_whole,
-        )
+        request = Request(asked_for(arguments, root), _narrows(arguments), _redefines(arguments))
+        collection = CollectionFacts(joiner, stats, request, config.naming(arguments), place)
+        store = _Store(datafile, run_id, joiner, stats, collection, is_whole=is_whole)
         facts = {
             "hash_key": hash_key,
             "config": config.digest,
@@ -328,12 +312,8 @@ class _Store:
         run_id: int,
         joiner: Joiner,
         stats: Mapping[str, sources.Stat],
-        asked: Asked,
-        naming: Naming,
+        collection: CollectionFacts,
         *,
-        narrows: bool,
-        redefines: bool,
-        place: pytest_config.ConfigPlace,
         is_whole: bool,
     ) -> None:
         self._datafile = datafile
@@ -341,13 +321,8 @@ class _Store:
         self._joiner = joiner
         self._versions: dict[str, int] = {}
         self._stats = stats
-        self._asked = asked
-        self._naming = naming
-        # the command line, not the configuration, leaves tests out: they still are to be run
-        self._narrows = narrows
-        self._place = place  # where pytest is expected to find its configuration
+        self._collection = collection
         self._is_whole = is_whole  # no test is left out, but for what jobs beside this one run
-        self._redefines = redefines  # the command line, not the configuration, says what is a test
         self._facts: dict[str, object] = {}
         self._dirty = False
 
@@ -371,12 +346,7 @@ class _Store:
         self._add(self._joiner.sources.take())
         if self._joiner.told.collected and "pending" not in self._facts:
             # Should the run be killed, what it did not come to is known to be there.
-            self._facts["pending"] = self._pending()
-            self._facts["left_out"] = self._left_out()
-            self._facts["keywords"] = keywords.recorded(
-                self._joiner.told.functions, self._joiner.told.keywords
-            )
-            self._facts.update(self._in_part())
+            self._facts.update(self._collection.facts())
             self._facts[LOOKUPS] = LOOKUPS_ARE_RECORDED if self._joiner.told.keeps_names else 0
             self._datafile.set_facts(self._run_id, self._facts)
             if self._dirty:
@@ -411,22 +381,14 @@ class _Store:
             **({FIXTURES: sorted(joiner.told.fixtures)} if ended is not None else {}),
             **({SET_UPS: joiner.told.set_ups} if joiner.told.set_ups else {}),
             errors=joiner.told.errors,
-            pending=self._pending(),
-            left_out=self._left_out(),
-            keywords=keywords.recorded(joiner.told.functions, joiner.told.keywords),
-            **self._in_part(),
-            **{
-                WHOLE: self._is_whole
-                or (session is not None and session.is_whole and not self._narrows)
-            },
-            unwanted=[]
-            if self._narrows
-            else _shortened(joiner.told.deselected, joiner.told.functions),
-            inert=self._inert(),
+            **self._collection.facts(),
+            **{WHOLE: self._is_whole or self._collection.is_whole},
+            unwanted=self._collection.unwanted(),
+            inert=self._collection.inert(),
             **facts,
         )
         if session is not None:
-            self._facts.update(self._configuration(session))
+            self._facts.update(self._collection.configuration(session))
         self._datafile.set_facts(self._run_id, self._facts)
 
     def _forget_passing_sources(self) -> None:
@@ -435,96 +397,6 @@ class _Store:
             if path not in self._stats and not (self._joiner.sources.root / path).exists():
                 del self._versions[path]
                 self._dirty = True
-
-    def _pending(self) -> list[str]:
-        """Tests that were collected and have not run.
-
-        Those that the configuration leaves out are not to be run.
-        """
-        left_out = self._joiner.told.deselected if self._narrows else set()
-        unwanted = set() if self._narrows else self._joiner.told.deselected
-        return sorted((self._joiner.told.collected | left_out) - unwanted - self._joiner.executed)
-
-    def _left_out(self) -> dict[str, list[object]]:
-        """Names that node ids among the arguments left out of their files.
-
-        Path -> content digest and the names.
-        """
-        reported = set(self._joiner.told.functions.values())
-        found: dict[str, list[object]] = {}
-        for path in self._asked.names:
-            loaded = self._joiner.sources.by_path.get(path)
-            if loaded is not None and loaded.outline is not None:
-                names = self._asked.left_out(
-                    path, candidates(loaded.outline, self._naming), reported
-                )
-                if names:
-                    found[path] = [loaded.version.digest, names]
-        return found
-
-    def _in_part(self) -> dict[str, object]:
-        """Which files were asked for in part.
-
-        Nothing is said where the command line changes what tests are.
-        """
-        if self._redefines:
-            return {}
-        return {IN_PART: {path: self._asked.whole_names(path) for path in self._asked.names}}
-
-    def _configuration(self, session: wire.Session) -> dict[str, object]:
-        """Facts on a configuration that pytest found, where it is not the one that was expected."""
-        loaded = self._joiner.sources
-        place = (
-            self._place._replace(file=loaded.relative(session.inipath))
-            if session.inipath
-            else self._place
-        )
-        found = pytest_config.read(loaded.root, place)
-        is_expected = (
-            not found.options or found.path == pytest_config.read(loaded.root, self._place).path
-        )
-        return {} if is_expected else {"config": found.digest, "place": place}
-
-    def _inert(self) -> dict[str, list[object]]:
-        """Names that look like tests and are none.
-
-        Path -> content digest and the names ("*" for all).
-        """
-        joiner = self._joiner
-        is_over = joiner.told.ended is not None and not self._narrows
-        is_whole = is_over and joiner.told.session is not None and joiner.told.session.is_whole
-        reported = set(joiner.told.functions.values())
-        with_tests = set(map(path_of, reported))
-        failed = set(map(path_of, joiner.told.errors))
-        inert: dict[str, list[object]] = {}
-        for path in self._stats:
-            if not self._naming.is_test_file(path) or path in failed:
-                continue
-            loaded = joiner.sources.by_path.get(path)
-            was_passed = is_whole or (is_over and self._asked.goes_through(path))
-            saw_everything = was_passed and not joiner.told.errors
-            was_whole = is_over and path in joiner.told.files and path not in self._asked.names
-            if path in with_tests:
-                names = self._without_tests(path, loaded, reported)
-                if loaded is not None and names:
-                    inert[path] = [loaded.version.digest, names]
-            elif saw_everything or was_whole:
-                if loaded is None:
-                    digest = _file_digest(joiner.sources.root / path)
-                else:
-                    digest = loaded.version.digest
-                inert[path] = [digest, ["*"]]
-        return inert
-
-    def _without_tests(
-        self, path: str, loaded: LoadedSource | None, reported: AbstractSet[str]
-    ) -> list[str]:
-        """Names of a file that look like tests, were asked for, and gave none."""
-        if loaded is None or loaded.outline is None:
-            return []
-        found = candidates(loaded.outline, self._naming)
-        shown = [each.name for each in found if self._asked.covers(path, each.name)]
-        return [name for name in shown if f"{path}::{name}" not in reported]
 
     def _add(self, versions: Sequence[SourceVersion]) -> None:
         if versions:
@@ -536,18 +408,3 @@ class _Store:
     def _snapshot(self) -> None:
         self._datafile.set_snapshot(self._run_id, list(self._versions.values()))
         self._dirty = False
-
-
-def _shortened(left_out: set[str], functions: Mapping[str, str]) -> list[str]:
-    """Node ids that were left out; a function stands for all its parameters when every one of them was."""
-    others = {function for nodeid, function in functions.items() if nodeid not in left_out}
-    return sorted(
-        {nodeid if functions[nodeid] in others else functions[nodeid] for nodeid in left_out}
-    )
-
-
-def _file_digest(path: Path) -> str:
-    try:
-        return content_digest(read_bytes(path))
-    except OSError:
-        return ""

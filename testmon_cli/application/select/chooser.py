@@ -9,15 +9,14 @@ from testmon_cli.application.select.absent_tests import Absence
 from testmon_cli.application.select.new_tests import NewTests
 from testmon_cli.application.select.nodes_to_run import NodesToRun
 from testmon_cli.application.select.pytest_arguments import Arguments
-from testmon_cli.application.select.reason_text import sentence
+from testmon_cli.application.select.reasons import Reasons
 from testmon_cli.application.select.run_changes import RunChanges
-from testmon_cli.application.select.weighing import Verdict, Weigher
+from testmon_cli.application.select.weighing import Weigher
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain import selection as kinds
-from testmon_cli.domain.causes import Cause, Kind
-from testmon_cli.domain.nodeid import NodeId, path_of
-from testmon_cli.domain.records import FAILURES, Heads, Run, StoredExecution
-from testmon_cli.domain.selection import Reason, Selected, Selection
+from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.nodeid import NodeId
+from testmon_cli.domain.records import Heads, Run, StoredExecution
+from testmon_cli.domain.selection import Selected, Selection
 from testmon_cli.storage.datafile import Datafile
 
 if TYPE_CHECKING:
@@ -50,9 +49,7 @@ class Chooser:
         self._weigher = Weigher(self._changes, since)
         self._nodes = NodesToRun(self._changes)
         self._new_tests = NewTests(self._changes, arguments, self._absence)
-        # test files that could not be imported by the last run that tried
-        self._failing: Collection[str] = ()
-        self._reasons: dict[int, Reason] = {}  # by the id of their cause
+        self._reasons = Reasons()
 
     def choose(self, *, failed: bool) -> Selection:
         """Weigh each test, unless a look at the newest run tells that this would change nothing.
@@ -89,7 +86,7 @@ class Chooser:
         chosen = []
         spent = 0.0
         for execution in remarkable:
-            reason = self._reason_to_repeat(execution, failed=failed)
+            reason = self._reasons.to_repeat(execution, failed=failed)
             if reason is not None:
                 spent += execution.duration
                 nodeid = NodeId.parse(execution.nodeid, execution.path)
@@ -106,8 +103,8 @@ class Chooser:
         files = set().union(*map(self._datafile.test_files, standing))
         missing = {file for file in files if not self._tree.exists(file)}
         failing = canaries.failing_files(self._datafile, self._runs)
-        self._failing = self._unless_collected_as_now(failing)
-        self._learned.doubt_in_any_case(self._failing)
+        self._reasons.failing = self._unless_collected_as_now(failing)
+        self._learned.doubt_in_any_case(self._reasons.failing)
         wanted = self._to_weigh(standing, missing)
         traces = [
             t
@@ -150,7 +147,7 @@ class Chooser:
                 gone.add(nodeid)
                 continue
             known += 1
-            reason = self._reason(verdict, failed=failed)
+            reason = self._reasons.of(verdict, failed=failed)
             if reason is None:
                 saved += newest.duration
                 cause = endangered.get(node.path)
@@ -209,7 +206,7 @@ class Chooser:
             if self._since is not None:
                 traces |= self._since.hits(self._datafile, run).keys()
             found.update(tests[trace] for trace in traces & tests.keys())
-        files = self._learned.unstable.union(missing, self._failing, self._endangered())
+        files = self._learned.unstable.union(missing, self._reasons.failing, self._endangered())
         return found | self._datafile.tests_of(files) if files else found
 
     def _endangered(self) -> dict[str, Cause]:
@@ -229,34 +226,6 @@ class Chooser:
                 for path in self._datafile.test_files(run.id):
                     files.pop(path, None)
         return files
-
-    def _reason(self, verdict: Verdict, *, failed: bool) -> Reason | None:
-        execution = verdict.valid or verdict.newest
-        if verdict.valid is None:
-            if verdict.cause is None:
-                return Reason(kinds.UNKNOWN, f"cannot be known: {verdict.text}")
-            return self._reason_of(verdict.cause)
-        if path_of(execution.nodeid, execution.path) in self._failing:
-            return Reason(kinds.FAILED, "its file could not be imported last time")
-        return self._reason_to_repeat(execution, failed=failed)
-
-    @staticmethod
-    def _reason_to_repeat(execution: StoredExecution, *, failed: bool) -> Reason | None:
-        """Why a test whose execution holds must run nevertheless."""
-        if execution.always:
-            return Reason(kinds.ALWAYS, execution.always)
-        if failed and execution.outcome in FAILURES:
-            return Reason(kinds.FAILED, f"{execution.outcome} last time")
-        return None
-
-    def _reason_of(self, cause: Cause) -> Reason:
-        """One reason for all tests that share a cause."""
-        known = self._reasons.get(id(cause))
-        if known is None:
-            kind = kinds.UNKNOWN if cause.origin.kind is Kind.UNKNOWN else kinds.AFFECTED
-            # so that no other gets its id
-            known = self._reasons[id(cause)] = Reason(kind, sentence(cause), cause)
-        return known
 
 
 def _standing(heads: Iterable[Heads]) -> dict[int, dict[int, int]]:
