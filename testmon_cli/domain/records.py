@@ -4,7 +4,7 @@ Named tuples, since `select` makes one for each execution, and since dataclasses
 long to import.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -150,8 +150,8 @@ class ResourceState(NamedTuple):
 class Trace(NamedTuple):
     """The dependencies of one test, fixture instance, module import or statement of a module."""
 
-    # unique within its run: "test:<nodeid>", "fixture:<n>:<name>", "module:<path>", or
-    # the same with "statement:<lines>:<path>" of a statement
+    # unique within its run: "test:<nodeid>", "fixture:<n>:<name>", "module:<path>", and of a
+    # statement "statement:<lines>:<path>"
     identity: str
     fingerprints: Mapping[str, AbstractSet[int]] = _NONE  # path -> checksums
     resources: tuple[ResourceState, ...] = ()
@@ -162,6 +162,32 @@ class Trace(NamedTuple):
     @property
     def kind(self) -> str:
         return self.identity.partition(":")[0]
+
+    def joined(self, later: "Trace") -> "Trace":
+        """One record of what two say of the same identity."""
+        fingerprints = dict(self.fingerprints)
+        for path, checksums in later.fingerprints.items():
+            fingerprints[path] = fingerprints.get(path, frozenset()) | checksums
+        reasons = dict.fromkeys((*self.unknown.split("; "), *later.unknown.split("; ")))
+        return Trace(
+            identity=self.identity,
+            fingerprints=fingerprints,
+            resources=_each_once((*self.resources, *later.resources)),
+            uses=tuple(dict.fromkeys((*self.uses, *later.uses))),
+            unknown="; ".join(filter(None, reasons)),
+            complete=later.complete,
+        )
+
+
+def _each_once(resources: Iterable[ResourceState]) -> tuple[ResourceState, ...]:
+    """Each resource once; who asked for it is known where all say the same."""
+    found: dict[ResourceState, ResourceState] = {}
+    for resource in resources:
+        key = resource._replace(frames="")
+        before = found.setdefault(key, resource)
+        if before.frames != resource.frames:
+            found[key] = key
+    return tuple(found.values())
 
 
 class Execution(NamedTuple):

@@ -139,7 +139,8 @@ class CollectionFacts:
             if not self._naming.is_test_file(path) or path in failed:
                 continue
             loaded = joiner.sources.by_path.get(path)
-            saw_everything = is_whole and not joiner.told.errors
+            was_passed = is_whole or (is_over and self._asked.goes_through(path))
+            saw_everything = was_passed and not joiner.told.errors
             was_whole = is_over and path in joiner.told.files and path not in self._asked.names
             if path in with_tests:
                 names = self._without_tests(path, loaded, reported)

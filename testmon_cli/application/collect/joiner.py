@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from testmon_cli.application.checkout.patterns import GLOB, check_pattern, glob_state, matches_test
@@ -143,7 +143,7 @@ class Joiner:
             complete=record.complete,
         )
         known = self._traces.get(trace.identity)
-        self._traces[trace.identity] = trace if known is None else merged(known, trace)
+        self._traces[trace.identity] = trace if known is None else known.joined(trace)
 
     def _identity(self, identity: str) -> str:
         kind, _, rest = identity.partition(":")
@@ -193,7 +193,7 @@ class Joiner:
                 for p in patterns
                 if not _is_pattern(p)
             )
-            trace = merged(trace, Trace(identity, resources=states, unknown=wrong))
+            trace = trace.joined(Trace(identity, resources=states, unknown=wrong))
         self.executed.add(record.nodeid)
         self.batch.executions.append(
             Execution(
@@ -230,29 +230,3 @@ def _is_pattern(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def merged(first: Trace, second: Trace) -> Trace:
-    """Two records of one identity as one."""
-    fingerprints = dict(first.fingerprints)
-    for path, checksums in second.fingerprints.items():
-        fingerprints[path] = fingerprints.get(path, frozenset()) | checksums
-    return Trace(
-        identity=first.identity,
-        fingerprints=fingerprints,
-        resources=_united((*first.resources, *second.resources)),
-        uses=tuple(dict.fromkeys((*first.uses, *second.uses))),
-        unknown="; ".join(dict.fromkeys(filter(None, (first.unknown, second.unknown)))),
-        complete=second.complete,
-    )
-
-
-def _united(resources: Iterable[ResourceState]) -> tuple[ResourceState, ...]:
-    """Each resource once; who asked for it is known where all say the same."""
-    found: dict[ResourceState, ResourceState] = {}
-    for resource in resources:
-        key = resource._replace(frames="")
-        before = found.setdefault(key, resource)
-        if before.frames != resource.frames:
-            found[key] = key
-    return tuple(found.values())

@@ -1,15 +1,12 @@
 """Writes traces: what was observed, and how tests came out."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 
 from testmon_cli.domain.records import Execution, Trace
 from testmon_cli.storage import compiled_sqlite as sql
 from testmon_cli.storage.connection import array
 from testmon_cli.storage.packing import pack_text, storable
 from testmon_cli.storage.row_ids import key_of
-from testmon_cli.storage.trace_rows import both
 from testmon_cli.storage.writing.transactions import Transactions
 
 
@@ -25,7 +22,7 @@ class TraceChanges(Transactions):
         for trace in (*traces, *(execution.trace for execution in executions)):
             known = joined.get(trace.identity)
             joined[trace.identity] = (
-                trace if known is None or known is trace else _joined(known, trace)
+                trace if known is None or known is trace else known.joined(trace)
             )
         for execution in executions:
             if execution.trace.identity != f"test:{execution.nodeid}":
@@ -123,16 +120,3 @@ class TraceChanges(Transactions):
                 if text
             )
         )
-
-
-def _joined(first: Trace, second: Trace) -> Trace:
-    """Two records of one trace, the second being the later."""
-    fingerprints: dict[str, AbstractSet[int]] = defaultdict(frozenset, first.fingerprints)
-    for path, checksums in second.fingerprints.items():
-        fingerprints[path] |= checksums
-    return second._replace(
-        fingerprints=dict(fingerprints),
-        resources=first.resources + second.resources,
-        uses=first.uses + second.uses,
-        unknown=both(first.unknown, second.unknown),
-    )

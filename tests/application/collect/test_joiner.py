@@ -11,7 +11,6 @@ from testmon_cli.application.collect.joiner import (
     SpoolReader,
     glob_state,
     matches_test,
-    merged,
 )
 from testmon_cli.application.collect.loaded_sources import LoadedSource, LoadedSources
 from testmon_cli.domain.errors import DatafileError
@@ -180,9 +179,7 @@ def test_the_settings_make_a_test_run_always(root: Path) -> None:
 def test_a_fixture_is_complete_when_its_last_record_is() -> None:
     first = Trace("fixture:1:db", {"a.py": frozenset({1})}, complete=False)
     second = Trace("fixture:1:db", {"a.py": frozenset({2})}, complete=True)
-    assert merged(first, second) == Trace(
-        "fixture:1:db", {"a.py": frozenset({1, 2})}, complete=True
-    )
+    assert first.joined(second) == Trace("fixture:1:db", {"a.py": frozenset({1, 2})}, complete=True)
 
 
 def test_a_pattern_of_files_is_their_names_and_contents(tmp_path: Path) -> None:
