@@ -204,10 +204,8 @@ class Dependents:
 
     def _reading(self, run: Run, traces: Iterable[int]) -> set[int]:
         """Who uses some traces of a run; an import is used by those who need the module."""
-        modules = {
-            trace: name.partition(":")[2]
-            for trace, _, name, _, _ in self._datafile.traces([run.id], "module")
-        }
+        imports = self._datafile.traces([run.id], "module")
+        modules = {trace.id: trace.name for trace in imports}
         direct = self._with_users(trace for trace in traces if trace not in modules)
         imported = {modules[trace] for trace in traces if trace in modules}
         if not imported:

@@ -110,11 +110,11 @@ class _SetUps(NamedTuple):
             if not told:
                 continue
             found: dict[int, str] = {}  # by the trace of a fixture
-            for trace_id, _, identity, _, _ in datafile.traces([run.id], "fixture"):
-                if identity in told:
-                    place, time, nodeid = told[identity]
+            for trace in datafile.traces([run.id], "fixture"):
+                if trace.identity in told:
+                    place, time, nodeid = told[trace.identity]
                     times[place] = max(times.get(place, 0), time)
-                    found[trace_id] = place
+                    found[trace.id] = place
                     included[run.id, nodeid] += time
             links = used_by(datafile, [run.id])
             for trace_id in links:

@@ -204,6 +204,40 @@ class Execution(NamedTuple):
     always: str  # why it is selected every time, "" if it is not
 
 
+class StoredTrace(NamedTuple):
+    """A trace as selection sees it, without what it relied on."""
+
+    id: int
+    run_id: int
+    identity: str
+    unknown: str  # why its record is not complete, "" if it is
+    complete: bool  # what it belongs to was over when it was written
+
+    @property
+    def name(self) -> str:
+        """The identity without its kind."""
+        return self.identity.partition(":")[2]
+
+
+class StoredOutcome(NamedTuple):
+    """How a test came out."""
+
+    outcome: str
+    duration: float  # seconds
+    always: str  # why it is selected every time, "" if it is not
+    failure: str
+
+
+class TraceWithOutcome(NamedTuple):
+    """A trace with how its test came out; None for one that is of no test that ran."""
+
+    identity: str
+    id: int
+    unknown: str
+    complete: bool
+    execution: StoredOutcome | None
+
+
 class StoredExecution(NamedTuple):
     """An execution as selection sees it, without its trace."""
 

@@ -26,7 +26,9 @@ from testmon_cli.domain.records import (
     Run,
     RunStart,
     SourceVersion,
+    StoredOutcome,
     Trace,
+    TraceWithOutcome,
 )
 from testmon_cli.storage.evidence_tables import Tables
 from testmon_cli.storage.exporting import facts_that_travel, run_key, unpacked_packages
@@ -56,15 +58,6 @@ class _Test(NamedTuple):
     kind: str
 
 
-class _Known(NamedTuple):
-    """A trace that the datafile has, of a run that comes again."""
-
-    trace_id: int
-    unknown: str
-    complete: bool
-    execution: tuple[str, float, str, str] | None  # outcome, duration, always, failure
-
-
 class Merger:
     """Takes the rows of one environment, within one transaction of the datafile."""
 
@@ -84,7 +77,9 @@ class Merger:
         self._run = 0  # place of the one whose traces come
         # by the id of a run: digests of the traces that it had before
         self._there: dict[int, set[bytes]] | None = None
-        self._known: dict[str, _Known] | None = None  # traces of this run, when they were asked for
+        self._known: dict[str, TraceWithOutcome] | None = (
+            None  # traces of this run, when they were asked for
+        )
         self._traces: list[TraceRow] = []
         self._new_runs = self._new_executions = 0
 
@@ -217,10 +212,10 @@ class Merger:
                     tables.take(row)
         return self._there
 
-    def _known_traces(self, run_id: int) -> Mapping[str, _Known]:
+    def _known_traces(self, run_id: int) -> Mapping[str, TraceWithOutcome]:
         if self._known is None:
             found = self._datafile.traces_of_run(run_id) if self._run in self._again else ()
-            self._known = {row[0]: _Known(row[1], row[2], row[3], row[4]) for row in found}
+            self._known = {trace.identity: trace for trace in found}
         return self._known
 
     def _write_traces(self) -> None:
@@ -242,24 +237,21 @@ class Merger:
         self._datafile.write(run_id, traces, executions)
         self._traces.clear()
 
-    def _united(self, trace: Trace, known: _Known) -> Trace:
+    def _united(self, trace: Trace, known: TraceWithOutcome) -> Trace:
         """A trace with what the datafile knows of it already, but for what `Datafile.write` unites itself."""
         if known.unknown != trace.unknown:
             reasons = {*known.unknown.split("; "), *trace.unknown.split("; ")} - {""}
-            self._datafile.change_unknown(
-                known.trace_id, "; ".join(sorted(reasons)), known.complete
-            )
+            self._datafile.change_unknown(known.id, "; ".join(sorted(reasons)), known.complete)
         return trace._replace(unknown="", complete=trace.complete or known.complete)
 
-    def _execution(self, row: TraceRow, trace: Trace, known: _Known | None) -> Execution | None:
+    def _execution(
+        self, row: TraceRow, trace: Trace, known: TraceWithOutcome | None
+    ) -> Execution | None:
         """The execution that is to be written; None where the one that is there stays."""
         subject = self._tables.subjects[row.subject - 1]
-        ours = (row.outcome, row.duration, row.always, row.failure)
-        if (
-            known is not None
-            and known.execution is not None
-            and _weight(known.execution) >= _weight(ours)
-        ):
+        ours = StoredOutcome(row.outcome, row.duration, row.always, row.failure)
+        theirs = known.execution if known is not None else None
+        if theirs is not None and _weight(theirs) >= _weight(ours):
             return None
         where = (subject.name, subject.path, subject.function, subject.test_kind)
         return Execution(trace, *where, row.outcome, row.duration, row.failure, row.always)
@@ -282,9 +274,9 @@ class Merger:
         self._datafile.place_tests(winners)
 
 
-def _weight(execution: tuple[str, float, str, str]) -> tuple[object, ...]:
+def _weight(execution: StoredOutcome) -> tuple[object, ...]:
     """The sort key by which one of two executions of a test in a run is kept.
 
     The greater, so rather a failed one.
     """
-    return execution[0] in FAILURES, execution
+    return execution.outcome in FAILURES, execution

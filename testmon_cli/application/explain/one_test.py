@@ -123,10 +123,8 @@ def _functions(model: SourceModel | None, blocks: Iterable[Block]) -> Iterator[R
 
 def _used(datafile: Datafile, execution: StoredExecution) -> dict[int, str]:
     """The test's trace and those it uses, with the name of the fixture each belongs to."""
-    names = {
-        trace: identity.split(":", 2)[2]
-        for trace, _, identity, _, _ in datafile.traces([execution.run_id], "fixture")
-    }
+    fixtures = datafile.traces([execution.run_id], "fixture")
+    names = {trace.id: trace.identity.split(":", 2)[2] for trace in fixtures}
     used = reachable([execution.trace_id], used_by(datafile, [execution.run_id]))
     return {trace_id: names.get(trace_id, "") for trace_id in used}
 

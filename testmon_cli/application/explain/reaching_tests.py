@@ -244,7 +244,8 @@ class _Asking:
             return
         blocks = self._blocks(model)
         hits = self._executing({block.checksum for block in blocks}, run)
-        kinds = {t: name for t, _, name, _, _ in self._datafile.traces([run.id], *_OTHERS)}
+        others = self._datafile.traces([run.id], *_OTHERS)
+        kinds = {trace.id: trace.identity for trace in others}
         users = users_of(self._datafile, [run.id])
         for trace in hits:
             if trace not in kinds:

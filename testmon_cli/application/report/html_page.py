@@ -166,8 +166,8 @@ class _Reaching:
         self._tests = {execution.trace_id: bits.of([execution.trace_id]) for execution in newest}
         runs = {execution.run_id for execution in newest}
         users = users_of(datafile, runs)
-        for trace, *_ in datafile.traces(runs, *_OTHERS):
-            self._tests[trace] = bits.known(reachable([trace], users))
+        for trace in datafile.traces(runs, *_OTHERS):
+            self._tests[trace.id] = bits.known(reachable([trace.id], users))
 
     def blocks(self, path: str) -> dict[int, int]:
         """By checksum of a block, the tests that reach it."""

@@ -140,9 +140,8 @@ class _Reading:
         self._holders, self._chosen = holders, _newest(executions, stale)
         self._used = used_by(self.datafile, runs)
         imports = self.datafile.traces({e.run_id for e in self._chosen}, "module", "statement")
-        traces = self._relied_on(
-            [*(e.trace_id for e in self._chosen), *(trace_id for trace_id, *_ in imports)]
-        )
+        of_tests = (execution.trace_id for execution in self._chosen)
+        traces = self._relied_on([*of_tests, *(trace.id for trace in imports)])
         wanted = {
             fingerprint_id for trace_id in traces for fingerprint_id in holders.get(trace_id, ())
         }

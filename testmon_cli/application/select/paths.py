@@ -329,7 +329,9 @@ class _Reliance:
         matcher = self._matcher(run)
         files = {path for path in (*matcher.snapshot, *self._known.tree.stats) if place.names(path)}
         readers = set(self._readers(run, place))
-        modules = {trace: name.partition(":")[2] for trace, name in self._modules(run)}
+        assert self._known.datafile is not None
+        imports = self._known.datafile.traces([run.id], "module")
+        modules = {trace.id: trace.name for trace in imports}
         files |= {modules[trace] for trace in readers & modules.keys()}
         reaching = frozenset().union(*map(matcher.growth.project.reaching, files))
         bits = matcher.traces.bits
@@ -350,11 +352,6 @@ class _Reliance:
         for trace, state in self._known.datafile.resources([run.id]):
             if state in wanted:
                 yield trace
-
-    def _modules(self, run: Run) -> Iterator[tuple[int, str]]:
-        assert self._known.datafile is not None
-        for trace, _, identity, _, _ in self._known.datafile.traces([run.id], "module"):
-            yield trace, identity
 
     def _matcher(self, run: Run) -> "RunMatcher":
         """It knows what the run relied on, and which files reach which today."""

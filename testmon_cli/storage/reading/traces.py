@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from testmon_cli.domain.records import ResourceState
+from testmon_cli.domain.records import ResourceState, StoredOutcome, StoredTrace, TraceWithOutcome
 from testmon_cli.storage import compiled_sqlite as sql
 from testmon_cli.storage.connection import array, present
 from testmon_cli.storage.packing import original, unpack_text
@@ -24,14 +24,13 @@ class TraceQuestions(Questions):
         return [(row["user_id"], row["used_id"]) for row in rows]
 
     @decoded
-    def traces(self, run_ids: Iterable[int], *kinds: str) -> list[tuple[int, int, str, str, bool]]:
+    def traces(self, run_ids: Iterable[int], *kinds: str) -> list[StoredTrace]:
         """The traces of some runs, of all or of some kinds.
 
-        Returns the id of each, that of its run, its identity, why it has gaps ("" where it has
-        none), and whether it was over; `kinds` are the first words of identities.
+        `kinds` are the first words of identities.
         """
         return [
-            (
+            StoredTrace(
                 row["id"],
                 row["run_id"],
                 f"{row['kind']}:{original(row['name'])}",
@@ -88,14 +87,8 @@ class TraceQuestions(Questions):
         return {row["resource_state_id"]: _state(row, original(row["frames"])) for row in rows}
 
     @decoded
-    def traces_of_run(
-        self, run_id: int
-    ) -> list[tuple[str, int, str, bool, tuple[str, float, str, str] | None]]:
-        """Identity, id, what is unknown, whether it was over, and the execution, of all traces of a run.
-
-        An execution is outcome, duration, why the test is selected every time, and the failure
-        text.
-        """
+    def traces_of_run(self, run_id: int) -> list[TraceWithOutcome]:
+        """All traces of a run, with the executions of its tests."""
         subjects = {
             number: f"{kind}:{original(name)}"
             for number, kind, name in self._connection.tuples(sql.subjects_of_run(run_id=run_id))
@@ -106,9 +99,9 @@ class TraceQuestions(Questions):
             execution = None
             if row["outcome"] is not None:
                 duration, always = float(present(row["duration"])), original(present(row["always"]))
-                execution = row["outcome"], duration, always, failure
+                execution = StoredOutcome(row["outcome"], duration, always, failure)
             found.append(
-                (
+                TraceWithOutcome(
                     subjects[row["subject_id"]],
                     row["id"],
                     original(row["unknown"]),
