@@ -4,9 +4,11 @@ import inspect
 from collections.abc import Sequence
 from functools import cache
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+
+_MARKED = "marked testmon_always"
 
 
 def marks_of(item: pytest.Item) -> list[pytest.Mark]:
@@ -21,6 +23,26 @@ def marks_of(item: pytest.Item) -> list[pytest.Mark]:
             found += node.own_markers
         node = node.parent
     return found
+
+
+class Marked(NamedTuple):
+    """What the markers of testmon say of a test."""
+
+    always: str  # why it is to run every time, "" without
+    depends: tuple[str, ...]  # patterns of files
+
+
+def markers_of(item: pytest.Item) -> Marked:
+    """Read the markers of testmon; of several `testmon_always` the closest counts."""
+    always = ""
+    depends: dict[str, None] = {}
+    for mark in marks_of(item):
+        if mark.name == "testmon_always" and not always:
+            given = mark.kwargs.get("reason") or (mark.args[0] if mark.args else "")
+            always = f"{_MARKED}: {given}" if given else _MARKED
+        elif mark.name == "testmon_depends":
+            depends.update(dict.fromkeys(map(str, mark.args)))
+    return Marked(always, tuple(depends))
 
 
 def classes_above(item: pytest.Item) -> str:

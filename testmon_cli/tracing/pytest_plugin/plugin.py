@@ -4,8 +4,6 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Callable
-from types import CodeType
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,23 +13,22 @@ from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, identity_of_test
 from testmon_cli.tracing.originals import get_parent, open_file
-from testmon_cli.tracing.pending import Pending
 from testmon_cli.tracing.processes import child
 from testmon_cli.tracing.processes.self_hosting import make_room
 from testmon_cli.tracing.pytest_plugin.collection import CollectionWatch
 from testmon_cli.tracing.pytest_plugin.fixtures import FixtureWatch
 from testmon_cli.tracing.pytest_plugin.items import (
     classes_above,
-    code_of_test,
     is_function,
     kind_of,
-    marks_of,
+    markers_of,
     name_of,
 )
 from testmon_cli.tracing.pytest_plugin.node_ids import NodeNames
 from testmon_cli.tracing.pytest_plugin.outcomes import OutcomeReader
 from testmon_cli.tracing.pytest_plugin.protocol import Wrapper
 from testmon_cli.tracing.pytest_plugin.remains import Remains
+from testmon_cli.tracing.pytest_plugin.safety_net import SafetyNet
 from testmon_cli.tracing.pytest_plugin.session_records import (
     crash_records,
     project_modules,
@@ -43,7 +40,6 @@ from testmon_cli.tracing.recorder import Recorder
 from testmon_cli.tracing.settings import INTERRUPTED, TraceSettings
 
 _now = time.perf_counter  # as it is before tests put another in its place
-_MARKED = "marked testmon_always"
 APART = "a plugin ran it in another way than pytest does"
 MARKERS = (
     "testmon_always(reason): select this test every time",
@@ -129,7 +125,7 @@ class Collector:
         self.lost = ""  # why no more is written
         self.unknown: frozenset[str] = frozenset()  # of the test that ran last
         self.place = Place(None, 0, SESSION, "")
-        self.function = TestedFunction(None, None, None)
+        self.safety_net = SafetyNet(recorder)
         self.remains = Remains(recorder, self.fixtures.living)
 
     def _flush(self, *last: wire.Record, **options: Any) -> None:
@@ -262,9 +258,8 @@ class Collector:
         self.unknown = frozenset(pending.unknown)
         outcome = self._outcome_record(item)
         set_ups = self.fixtures.take_set_ups()
-        self._flush(
-            *set_ups, outcome, check=self._check(item), identity=identity, is_harvested=True
-        )
+        check = self.safety_net.check_of(item) if self.outcome.called else None
+        self._flush(*set_ups, outcome, check=check, identity=identity, is_harvested=True)
 
     def _come_to(self, item: pytest.Item) -> None:
         size = self.collection.size
@@ -274,15 +269,7 @@ class Collector:
             )
 
     def _outcome_record(self, item: pytest.Item) -> wire.Outcome:
-        always = self.outcome.always
-        depends: dict[str, None] = {}
-        for mark in marks_of(item):
-            # the closest counts
-            if mark.name == "testmon_always" and not always.startswith(_MARKED):
-                given = mark.kwargs.get("reason") or (mark.args[0] if mark.args else "")
-                always = f"{_MARKED}: {given}" if given else _MARKED
-            elif mark.name == "testmon_depends":
-                depends.update(dict.fromkeys(map(str, mark.args)))
+        marked = markers_of(item)
         return wire.Outcome(
             self.nodeid,
             self.names.file_of(item),
@@ -291,30 +278,9 @@ class Collector:
             self.outcome.outcome,
             self.outcome.duration,
             self.outcome.failure,
-            always,
-            tuple(depends),
+            marked.always or self.outcome.always,
+            marked.depends,
         )
-
-    def _check(self, item: pytest.Item) -> Callable[[Pending], None] | None:
-        """The safety net: a test that ran must have been seen to run."""
-        if not self.outcome.called or not is_function(type(item)):
-            return None
-        found: Any = item.obj  # type: ignore[attr-defined] # of a pytest.Function
-        function = getattr(found, "__func__", found)
-        if function is not self.function.function:
-            code = code_of_test(function)
-            self.function = TestedFunction(
-                function, code, code and self.recorder.scope.source(code.co_filename)
-            )
-        _, code, path = self.function
-        if code is None or path is None:
-            return None
-
-        def check(pending: Pending) -> None:
-            if not self.recorder.observed(path, code, pending):
-                pending.unknown.add("own function not observed")
-
-        return check
 
     # fixtures
 
@@ -337,14 +303,3 @@ class Place(NamedTuple):
     size: int  # of the collection when this was found out
     above: str  # identity of what collected them
     classes: str  # qualified name of the class they stand in and a dot; "" without
-
-
-class TestedFunction(NamedTuple):
-    """A test function with what is needed to tell whether it ran.
-
-    Many tests have the same, with other parameters.
-    """
-
-    function: object
-    code: CodeType | None
-    path: str | None  # its source, if it is the project's
