@@ -246,7 +246,7 @@ def compare(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def arena(session: nox.Session) -> None:
-    """Try edits of every kind on real projects that testmon was not made with, as a user does it."""
+    """Try edits of every kind on real projects that testmon was not made with."""
     _script(session, "arena")
 
 
@@ -258,7 +258,7 @@ def replay(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def answers(session: nox.Session) -> None:
-    """Measure how long select takes after one edit in real projects, those with many classes among them."""
+    """Measure how long select takes after one edit in real projects."""
     _script(session, "answers")
 
 

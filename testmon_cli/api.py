@@ -193,7 +193,7 @@ class Project:
         return one_test.relies_on(self._settings, nodeid)
 
     def tests_for(self, place: str, *, would_select: bool = False) -> Reach:
-        """Find the tests that reach a line (`app/price.py:41`), a name (`app/price.py::total`) or a file.
+        """Find the tests that reach a line (`app/price.py:41`), a name or a file.
 
         With `would_select`, also those that do not run it and that a change there would select.
         """

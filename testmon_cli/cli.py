@@ -1,4 +1,4 @@
-"""The command line: click parses here and hands named values to the functions in `testmon_cli.commands`.
+"""The command line: click parses, and calls functions of `testmon_cli.commands`.
 
 What a command needs is imported when it runs, because importing is most of the time that a short
 command takes.
@@ -960,7 +960,7 @@ def audit(
     env: str | None,
     datafile: str | None,
 ) -> int:
-    """Run all tests, or a sample, and name those that selection would have missed in the present state.
+    """Run all tests, or a sample, and name those that selection misses in the present state.
 
     Plain pytest runs them, and shows what it does on stderr; the datafile stays as it is. A test
     that fails or comes out otherwise than is known, and would not have been selected, has escaped,

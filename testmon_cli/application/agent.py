@@ -1,4 +1,4 @@
-"""Hooks for coding agents: what an agent's configuration must hold so that it hears which tests its edits affect.
+"""Hooks for coding agents, by which an agent hears which tests its edits affect.
 
 Nothing is written here: a configuration is made as text from the one that is there, and what others
 put there stays.

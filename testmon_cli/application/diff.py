@@ -79,7 +79,7 @@ def diff(settings: Settings, *, base: str | None = None) -> Difference:
 
 
 class Dependents:
-    """How many tests depend on something, by their newest executions and the fixtures that they use.
+    """Counts tests that depend on something, by their newest executions and fixtures.
 
     Everything is read when it is first asked for: mostly little has changed.
     """

@@ -494,7 +494,7 @@ def _check_file(place: Path, said: BundleName, key: bytes, *, must_be_signed: bo
 def _bundles(
     entries: Iterable[Entry], environment_digest: str
 ) -> Iterator[tuple[BundleName, Entry]]:
-    """The bundles of an environment among the entries of a hub, which may hold other things, too."""
+    """The bundles of an environment among the entries of a hub."""
     for entry in entries:
         name = parsed(entry.name)
         if name is not None and name.environment == environment_digest:

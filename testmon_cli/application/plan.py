@@ -224,7 +224,7 @@ class Planned(NamedTuple):
     shares: tuple[tuple[str, ...], ...]  # arguments
 
     def of(self, shard: Shard) -> tuple[str, ...]:
-        """The arguments for one of several jobs, also where there are fewer jobs than were planned."""
+        """The arguments for one job, also where there are fewer jobs than were planned."""
         return tuple(chain.from_iterable(self.shares[shard.number - 1 :: shard.jobs]))
 
 
@@ -314,7 +314,7 @@ def _has_failed(test: Selected) -> bool:
 
 
 def _nearest_first(part: Part) -> int:
-    """New tests and those that are changed themselves come first, those that run what has changed next."""
+    """New and changed tests come first, then those that run what has changed."""
     return min(map(_distance, part.tests))
 
 

@@ -63,7 +63,7 @@ class Settings(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """A key of `[tool.testmon]`: what it must hold, in words, and the check that turns it into our value."""
+    """A key of `[tool.testmon]`: its type in words, and the check that reads its value."""
 
     expected: str
     # raises ValueError, with a text where `expected` does not say what is wrong
@@ -184,7 +184,7 @@ def load(
     hub: str | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Settings:
-    """Put the settings together: option, then environment variable, then `[tool.testmon]`, then default."""
+    """Read the settings: option, then variable, then `[tool.testmon]`, then default."""
     base = root.absolute() if root else find_root(_here())
     file = base / "pyproject.toml"
     table = _read_table(file)
@@ -278,7 +278,7 @@ def _hint(key: str) -> str:
 
 
 def _datafile(root: Path, given: str | None, configured: object) -> str:
-    """A path that was typed is relative to where it was typed, one from the settings to the root."""
+    """Make a path absolute: a typed one from the working directory, others from the root."""
     base, name = (_here(), given) if given else (root, str(configured or DATAFILE_NAME))
     return name if "://" in name else os.path.normpath(base / os.path.expanduser(name))
 

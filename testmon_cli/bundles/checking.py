@@ -176,7 +176,7 @@ class Checker:
 
 
 def take_as_checked(models: Iterable[bytes]) -> None:
-    """Do not decode these again: a datafile that has them already is left as it is by others that are the same."""
+    """Do not decode these models again: the datafile has them already."""
     for model in models:
         _note_good(blake2b(model, digest_size=16).digest())
 

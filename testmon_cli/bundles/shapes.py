@@ -140,7 +140,7 @@ def _is_package(value: Any) -> bool:
 
 
 def _loaded(text: str) -> Any:
-    """JSON as it is written here: another spelling of the same would be another bundle of the same evidence."""
+    """Write JSON in one spelling only, so that equal evidence makes equal bundles."""
     try:
         value = json.loads(text)
         again = json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""`testmon mcp`: answers for agents that speak the Model Context Protocol, over stdin and stdout."""
+"""`testmon mcp`: a server for agents, by the Model Context Protocol over stdin and stdout."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -65,7 +65,7 @@ class NodeId(NamedTuple):
         return NodeId(self.path, self.names[:1])
 
     def above(self) -> Iterator["NodeId"]:
-        """Yield the nodes that contain this one, from its function or class up to its file and folders."""
+        """Yield the nodes around this one, from its function or class up to its folders."""
         if self.parameters:
             yield self.function
         for count in range(len(self.names) - 1, -1, -1):
@@ -77,7 +77,7 @@ class NodeId(NamedTuple):
 
 
 def readings(text: str) -> Iterator[tuple[str, str]]:
-    """The ways to divide a text into a path and the rest, since a path may hold the signs that divide a node id.
+    """The ways to divide a text into a path and names: a path may hold colons, too.
 
     The longest path comes first. To know which one is meant takes a look at the files.
     """
@@ -113,7 +113,7 @@ def function_of(text: str, path: str = "") -> str:
 
 
 def _end_of_path(text: str, path: str) -> int:
-    """Where the names begin: behind a known path, else at the first colons behind a name with a suffix.
+    """Where the names begin: behind a known path, or a name with a suffix.
 
     A text that ends like a file, and has no such colons, is a path as a whole.
     """

@@ -1,4 +1,4 @@
-"""A selection in parts: what one argument of pytest runs, and how parts are divided among jobs that work at once."""
+"""Divides a selection into parts, one an argument of pytest, and parts among jobs."""
 
 import heapq
 from collections import defaultdict
@@ -72,7 +72,7 @@ class Plan(NamedTuple):
 
 
 def by_argument(selection: Selection) -> dict[str, list[Selected]]:
-    """The tests of a selection by the argument that runs them, which may be one for what contains a test."""
+    """The tests of a selection by the argument that runs them."""
     chosen = selection.arguments
     found: dict[str, list[Selected]] = {argument: [] for argument in chosen}
     for test in selection.tests:
@@ -185,7 +185,7 @@ def _longest_first(chunks: Iterable[_Chunk], jobs: int) -> list[_Chunk]:
 
 
 def _improve(shares: list[list[_Chunk]]) -> None:
-    """Move a chunk of the longest job to another, or exchange two, as long as that job gets shorter by it."""
+    """Move or exchange chunks of the longest job as long as that makes it shorter."""
     for _ in range(_MOST_MOVES):
         loads = [sum(time for time, _ in share) for share in shares]
         longest = max(range(len(shares)), key=lambda job: (loads[job], -job))

@@ -53,7 +53,7 @@ class Finding(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """The verdict on a failure, and how the test came out under pytest alone at the commit before."""
+    """A verdict on a failure, with the outcome under pytest alone at the commit before."""
 
     nodeid: str
     before: str  # "" where it was not there
@@ -138,7 +138,7 @@ class Replay(NamedTuple):
 
     @property
     def seconds(self) -> float:
-        """What it takes with testmon: all tests are collected once, then those that are selected."""
+        """The seconds with testmon: all tests are collected once, then those that are selected."""
         first = self.base.seconds if self.base else 0.0
         return first + sum(step.seconds for step in self.compared)
 
@@ -184,5 +184,5 @@ class Audit(NamedTuple):
 
 
 def bound(number: int) -> float:
-    """The largest rate of misses that zero misses in so many looks leave possible, at 95 % confidence."""
+    """The largest rate of misses that zero misses leave possible, at 95 % confidence."""
     return min(1.0, 3 / number) if number else 1.0

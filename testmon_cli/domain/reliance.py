@@ -15,7 +15,7 @@ class RanFunction(NamedTuple):
 
 
 class Mentioned(NamedTuple):
-    """An import-time definition that the code of a test mentions, or that such a definition mentions."""
+    """An import-time definition that a test's code mentions, itself or through others."""
 
     path: str
     name: str  # qualified

@@ -10,7 +10,7 @@ from testmon_cli.domain.verdicts import NOT_JUDGED, VERDICTS, Judgement
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A failure that is remembered: of the newest execution that holds, or of the newest where none does."""
+    """A remembered failure: of the newest execution that holds, or of the newest."""
 
     nodeid: str
     outcome: str  # "failed" or "error"
@@ -22,7 +22,7 @@ class Failure:
 
 
 class Result(NamedTuple):
-    """A test as programs show it: how it came out in the newest run, or why it was not run there."""
+    """A test for programs: how it came out in the newest run, or why it was not run."""
 
     nodeid: str
     path: str  # of its file

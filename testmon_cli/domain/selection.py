@@ -67,7 +67,7 @@ class Selection(NamedTuple):
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """Arguments for pytest, without repeats and without nodes that another argument contains."""
+        """Arguments for pytest, without repeats and nodes that another argument contains."""
         chosen = dict.fromkeys([test.argument for test in self.tests])
         if len(set(map(depth_of, chosen))) == 1 and not any("[" in argument for argument in chosen):
             return tuple(chosen)  # mostly: none can hold another

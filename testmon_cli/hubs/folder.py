@@ -1,4 +1,4 @@
-"""A folder as a hub: on a disk, a network share, or what continuous integration keeps between jobs."""
+"""A folder as a hub: on a disk, a network share, or a cache of CI."""
 
 import os
 import shutil

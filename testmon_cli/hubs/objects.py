@@ -1,4 +1,4 @@
-"""Object storage as a hub: S3, Google Cloud Storage, Azure, and servers that speak WebDAV, through obstore.
+"""Object storage as a hub: S3, Google, Azure, and WebDAV, through obstore.
 
 Credentials come by obstore's own ways: variables of the environment, profiles of machines, workload
 identities. None is ever part of a message: what the library says is not passed on.
@@ -156,7 +156,7 @@ class ObjectStore:
 
 
 def _client(scheme: str) -> dict[str, Any]:
-    """How to connect; the variable that allows to do so without encryption counts only where nothing else is set."""
+    """Options of a connection. Plain HTTP needs a variable, where nothing else is set."""
     is_plain = scheme == "http" or any(
         os.environ.get(name, "").lower() in ("1", "true") for name in _PLAIN
     )

@@ -1,4 +1,4 @@
-"""`testmon report --format ctrf`: the Common Test Report Format, for tools that compare runs of any language."""
+"""`testmon report --format ctrf`: the Common Test Report Format."""
 
 import json
 from collections import Counter

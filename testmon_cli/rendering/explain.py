@@ -18,7 +18,7 @@ STYLES = {
 
 
 def as_text(answer: Reliance | Reach, *, everything: bool = False) -> str:
-    """Render an answer for people; long lists end with how many more there are, unless everything is asked for."""
+    """Render an answer for people; long lists are cut unless everything is asked for."""
     if isinstance(answer, Reach):
         return joined(_reach(answer, everything=everything))
     return joined(_reliance(answer, everything=everything))

@@ -107,7 +107,7 @@ def _link(cause: Cause) -> tuple[str, ...]:
 
 
 def _plot(page: Page) -> list[dict[str, Any]]:
-    """Bars of a plot: of each of the last runs what its tests took, and what all would have taken."""
+    """Bars of a plot: the seconds of each of the last runs, and those of all tests."""
     runs: list[ShownRun] = list(page.runs[-60:])
     width, height = _PLOT
     most = max((run.all_seconds for run in runs), default=0.0) or 1.0

@@ -23,7 +23,7 @@ def as_json(plan: Plan) -> str:
 
 
 def as_github(plan: Plan) -> str:
-    """Outputs of a step: a matrix with a shard for each job, and how many there are, since no matrix can be empty."""
+    """Render the outputs of a step: a matrix of shards, and their number."""
     matrix = json.dumps({"include": list(_jobs(plan))}, separators=(",", ":"))
     return f"jobs={len(plan.shares)}\nmatrix={matrix}\n"
 

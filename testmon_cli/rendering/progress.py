@@ -25,7 +25,7 @@ def bar(title: str) -> Iterator[Progress | None]:
 
 @contextmanager
 def late_bar(title: str) -> Iterator[Progress | None]:
-    """A function like that of `bar`, whose bar comes into sight only half a second after the first call."""
+    """A function like that of `bar`, whose bar is shown half a second after the first call."""
     if not sys.stderr.isatty():
         yield None
         return

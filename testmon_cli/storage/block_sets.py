@@ -47,7 +47,7 @@ class BlockSets:
             self._tables.clear()
 
     def add(self, traces: Iterable[Trace], ids: Mapping[str, int], old: set[int]) -> None:
-        """Store what traces ran: `ids` are theirs by identity, those in `old` are joined with what is stored."""
+        """Store what traces ran. Those in `old` are joined with what is stored."""
         numbered = {
             ids[trace.identity]: trace.fingerprints for trace in traces if trace.fingerprints
         }

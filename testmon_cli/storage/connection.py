@@ -125,7 +125,7 @@ class Connection:
 
     @contextmanager
     def transaction(self) -> Iterator[bool]:
-        """All or nothing; gives whether another process has changed the file since the last transaction.
+        """Make one transaction; gives whether others have changed the file since the last.
 
         One within another is a part of it.
         """
@@ -189,7 +189,7 @@ UNREADABLE = (
 
 @contextmanager
 def decoding(path: Path | str) -> Iterator[None]:
-    """Turn what keeps values of the datafile from being read into one line for the user, whatever that is."""
+    """Turn any error while values are decoded into one line for the user."""
     try:
         yield
     except UNREADABLE as error:

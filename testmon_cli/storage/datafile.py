@@ -130,7 +130,7 @@ class Datafile(Reader, Writer):
             self._connection.driver.execute("VACUUM")
 
     def check_in_place(self) -> None:
-        """Raise DatafileError when another file, or none, stands where this one was when it was opened."""
+        """Raise DatafileError when the file was replaced or removed since it was opened."""
         if _place_of(self.path) != self._place:
             raise DatafileError(
                 f"{self.path} was replaced or removed while tests ran: what they showed is lost, collect again"

@@ -10,7 +10,7 @@ APPLICATION_ID = 0x544D4F4E  # "TMON", in the header of every datafile
 
 
 class Schema(NamedTuple):
-    """The schema revisions that this program knows, oldest first, and the scripts that lead from one to the next."""
+    """The schema revisions that this program knows, oldest first, and their scripts."""
 
     revisions: tuple[str, ...] = REVISIONS
     folder: Path | None = None  # None: the one that came with this package
@@ -21,7 +21,7 @@ class Schema(NamedTuple):
 
 
 def migrations_folder() -> Path:
-    """The migration scripts: inside the package when it was installed from a wheel, beside it in a checkout."""
+    """The migration scripts: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     shipped = package / "_migrations"
     return shipped if shipped.is_dir() else package.parent / "migrations"

@@ -153,7 +153,7 @@ class Merger:
         self._runs.append((run_id, row))
 
     def _rank(self, row: RunRow, facts: str) -> tuple[object, ...]:
-        """How much a copy of a run tells: of two copies that were made at different times, the greater tells more."""
+        """How much a copy of a run tells: of two copies the greater tells more."""
         versions = sorted(self._version_keys[number - 1] for number in unpack_numbers(row.snapshot))
         return row.ended, len(facts), facts, len(versions), versions
 
@@ -238,7 +238,7 @@ class Merger:
         self._traces.clear()
 
     def _united(self, trace: Trace, known: TraceWithOutcome) -> Trace:
-        """A trace with what the datafile knows of it already, but for what `Datafile.write` unites itself."""
+        """Unite a trace with the stored one, but for what `Datafile.write` unites itself."""
         if known.unknown != trace.unknown:
             reasons = {*known.unknown.split("; "), *trace.unknown.split("; ")} - {""}
             self._datafile.change_unknown(known.id, "; ".join(sorted(reasons)), known.complete)
@@ -264,7 +264,7 @@ class Merger:
         return self._tests
 
     def _place_tests(self) -> None:
-        """Let the newest run of all say where each test stands, not the one that was written last."""
+        """Let the newest run say where each test stands, not the one written last."""
         winners: dict[str, tuple[str, str, str]] = {}
         for place, started in self._newest.items():
             row = self._tables.subjects[place - 1]

@@ -37,7 +37,7 @@ def upgrade(
     revision: str = "head",
     reached: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Bring an open SQLite database to a revision in one transaction, which is rolled back on any error.
+    """Bring an open SQLite database to a revision in one transaction.
 
     The connection must be in autocommit mode (`isolation_level=None`). `reached` is told each
     revision on the way.

@@ -1,4 +1,4 @@
-"""The tables of the datafile: the one definition that migrations, statements and docs are held against."""
+"""The tables of the datafile, from which statements and docs are made."""
 
 # ruff: noqa: D101 - the comment of each table says what a row of it is
 

@@ -15,7 +15,7 @@ Array = NewType("Array", str)
 
 
 class Query(Generic[_Row_co, _Columns_co, _First_co]):
-    """A statement that gives rows: typed by their names, by their order, and by the first of them."""
+    """A statement that gives rows, typed by names, by order, and by the first column."""
 
     __slots__ = ("parameters", "sql")
 
@@ -35,7 +35,7 @@ class Change:
 
 
 class Insert:
-    """Rows to be inserted: `start` and `rest` of the statement stand around the places for `names`."""
+    """Rows to insert: `start` and `rest` of the statement surround the places for `names`."""
 
     __slots__ = ("names", "rest", "rows", "start")
 

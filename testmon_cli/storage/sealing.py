@@ -1,4 +1,4 @@
-"""The seal of a datafile: a checksum of all its bytes, by which damage is noticed before anything in it is believed.
+"""The seal of a datafile: a checksum of all its bytes, by which damage is noticed.
 
 SQLite notices a damaged page only where that breaks its own order: a bit of a block's number, of a
 name or of an index changes which tests a change affects, and nobody sees it. To check the rows that

@@ -165,7 +165,7 @@ _microseconds = cast(func.round(execution.c.duration * _MICROSECONDS), Integer)
 
 
 def _all(column: ColumnElement[Any]) -> ColumnElement[str]:
-    """The values of a group, as JSON: as few long texts they are read faster than as a row for each execution."""
+    """The values of a group as JSON, which is read faster than a row for each execution."""
     return func.json_group_array(column, type_=Text)
 
 

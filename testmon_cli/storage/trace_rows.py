@@ -35,7 +35,7 @@ class TraceRows:
         self._whole_run = run_id
 
     def of(self, run_id: int, traces: list[Trace]) -> tuple[dict[str, int], set[int]]:
-        """Ids by identity, of the traces and of those they use, and which of them the run had before.
+        """Ids of traces and of those they use, and which of them the run had before.
 
         A trace that is used before it is written stands as one that is not complete, until it is.
         """

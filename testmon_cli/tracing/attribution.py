@@ -19,7 +19,7 @@ def module_identity(path: str) -> str:
 
 
 def statement_identity(path: str, *lines: object) -> str:
-    """The identity of what statements of a module, or of a class in it, run while the module is imported."""
+    """The identity of what statements run while a module is imported."""
     return f"{STATEMENT}{','.join(map(str, lines))}:{path}"
 
 

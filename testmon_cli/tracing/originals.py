@@ -1,4 +1,4 @@
-"""The functions that we ask the operating system with, as they are before tests put others in their places.
+"""Functions of the operating system, as they are before tests replace them.
 
 A test that does may count the calls, answer as it likes, or refuse them: none of that is for us.
 """

@@ -104,13 +104,13 @@ class Recorder:
         self.spool.write(*records, *last)
 
     def failed(self, problem: BaseException, identity: str = "") -> None:
-        """Our own failure: it never breaks the run, but the record of the test that met it is not trusted."""
+        """Note a failure of our own: the record of the test that met it is not trusted."""
         reason = f"testmon failed: {type(problem).__name__}: {problem}"
         self.pending(identity or self.attribution.caller()).unknown.add(reason)
         self.problem = self.problem or reason
 
     def observed(self, path: str, code: CodeType, pending: Pending) -> bool:
-        """Tell whether a function of a project file was seen to run, or counts as run by all tests."""
+        """Tell whether a function was seen to run, or counts as run by all tests."""
         observes = self.engine.observes
         for hits in pending.hits:  # a generator would take as long as all of this
             if hits.file.path == path and observes(hits, code):
@@ -163,7 +163,7 @@ class Recorder:
             self.processes[pid] = self.attribution.caller()
 
     def announce(self, identity: str) -> None:
-        """Let processes that inherit the environment know whom they run for, unless it was emptied or hides us."""
+        """Tell processes that inherit the environment whom they run for."""
         if VARIABLE in environ:
             environ[IDENTITY_VARIABLE] = identity
 
@@ -208,7 +208,7 @@ class Recorder:
             return _start("coverage", self.settings, self.scope, None)
 
     def _forked(self) -> None:
-        """Begin anew in a forked child: it writes a file of its own, and what the parent saw stays with the parent."""
+        """Begin anew in a forked child: what the parent saw stays with the parent."""
         self._in_fork = True
         self._unwritten = Unwritten()
         self._edges = []

@@ -125,7 +125,7 @@ class Scope:
         return real_path(place) if is_link(place) else place
 
     def below_real_folder(self, absolute: str) -> str:
-        """The path of a file or link, with the real path of its folder in place of one through links."""
+        """The path of a file or link, with the real path of its folder."""
         folder, name = os.path.split(absolute)
         return os.path.join(self.real_folder(folder), name) if name else absolute
 

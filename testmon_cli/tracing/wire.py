@@ -56,7 +56,7 @@ class Hits(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """Names that code of one file looked up by computed names, before any trace that mentions it by number."""
+    """Names that code of one file looked up, before any trace that mentions them by number."""
 
     number: int  # as of Hits
     file: int  # File.number
@@ -130,7 +130,7 @@ class Collected(NamedTuple):
 
 
 class SetUp(NamedTuple):
-    """How long it took to set up an instance of a fixture that is wider than a test, without those it stands on."""
+    """The time to set up an instance of a fixture wider than a test, without its own fixtures."""
 
     identity: str  # of its trace
     # the same for all instances that a job sets up once: where it is defined, its scope's node,

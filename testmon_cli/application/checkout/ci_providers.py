@@ -182,7 +182,7 @@ def _buildkite(environ: _Environ) -> Job:
 
 
 def _repository(url: str) -> str:
-    """The host and path of a repository's address, which may be given for one protocol or another."""
+    """The host and path of a repository's address, of whatever protocol."""
     rest = url.partition("://")[2] or url.replace(":", "/", 1)
     return rest.rpartition("@")[2].removesuffix("/").removesuffix(".git").lower()
 
@@ -276,7 +276,7 @@ def _words(*texts: str) -> str:
 
 
 def _payload(path: str) -> Mapping[str, object]:
-    """The description of an event; empty when it cannot be read, and then a pull request counts as one of a fork."""
+    """The description of an event. Without it, a pull request counts as one of a fork."""
     try:
         found = json.loads(read_bytes(path)) if path else {}
     except (OSError, ValueError, RecursionError):

@@ -97,7 +97,7 @@ def _value_of(headers: Iterable[str], start: str) -> str:
 
 
 def _local_digest(entry: str) -> str:
-    """A digest of a local or editable install, whose version may stay the same while its content changes."""
+    """A digest of a local or editable install, which may change without its version."""
     if not os.path.exists(os.path.join(entry, "direct_url.json")):
         return ""
     try:
@@ -191,7 +191,7 @@ def _files(entry: str) -> list[str]:
 
 
 def _others_files(entry: str) -> list[str]:
-    """The installed files of a distribution without RECORD, relative to the folder of its metadata."""
+    """The files of a distribution without RECORD, relative to the folder of its metadata."""
     from importlib.metadata import PathDistribution
 
     return list(map(str, PathDistribution(Path(entry)).files or ()))

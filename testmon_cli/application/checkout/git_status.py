@@ -1,4 +1,4 @@
-"""Which files git sees differ: between the index and the working tree, or a commit and either of them."""
+"""Finds files that differ between a commit, the index and the working tree."""
 
 import os
 from collections.abc import Iterator

@@ -124,7 +124,7 @@ def read(
     environ: Mapping[str, str] | None = None,
     text: Callable[[Path], str] = _text,
 ) -> PytestConfig:
-    """The configuration that pytest would find from a place (our root, if none is given), with PYTEST_ADDOPTS.
+    """Read the configuration that pytest would find from a place, with PYTEST_ADDOPTS.
 
     `text` reads a file.
     """
@@ -159,7 +159,7 @@ def _candidates(root: Path, place: ConfigPlace) -> Iterator[tuple[Path, tuple[st
 
 
 def _testpaths(paths: Sequence[str], rootdir: str, folder: str) -> tuple[str, ...]:
-    """The test paths that count: pytest ignores `testpaths` unless it is started in its root folder."""
+    """The test paths that count: pytest ignores `testpaths` outside of its root folder."""
     if os.path.normpath(rootdir) != os.path.normpath(folder):
         return ()
     return tuple(

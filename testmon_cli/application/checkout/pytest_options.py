@@ -1,4 +1,4 @@
-"""Options of pytest and common plugins, as far as one must know which of them take the next argument as their value."""
+"""Options of pytest and common plugins that take the next argument as their value."""
 
 from collections.abc import Iterator, Sequence
 

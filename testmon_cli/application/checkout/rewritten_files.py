@@ -22,7 +22,7 @@ OWN = "own"  # ... and those that were in the run before, too
 def facts_of(
     read: Mapping[str, AbstractSet[str]], root: Path, started: float, before: Mapping[str, object]
 ) -> dict[str, list[str]]:
-    """Facts of a run that is over: `read` has the files that tests read, each with the states it was found in.
+    """Facts of a run that is over, from the states in which tests found the files they `read`.
 
     `before` has the facts of the run before it.
     """

@@ -51,7 +51,7 @@ class Choice(NamedTuple):
 
 @contextmanager
 def usable(settings: Settings) -> Iterator[tuple[Settings, str]]:
-    """Settings with a datafile that can be written to, and what is wrong with the one that was meant.
+    """Settings with a datafile that can be written to, and what is wrong with the other.
 
     That one is left as it is: a newer version of testmon may have written it. Nothing is known
     then, so all tests run.

@@ -32,7 +32,7 @@ def why(settings: Settings, words: str, now: float, *, is_all: bool = False) -> 
 
 
 def messages(root: Path) -> str:
-    """The message of the commit that is checked out and, where a provider made it by merging, of the merged one."""
+    """The messages of the checked out commit, and of the one merged by a provider."""
     return "\n".join(
         git(root, "log", "-1", "--format=%B", revision) for revision in ("HEAD", "HEAD^2")
     )

@@ -1,4 +1,4 @@
-"""Which blocks each process ran, and which names they looked up, of what it numbered in its own way."""
+"""The blocks that processes ran and the names they looked up, by each one's own numbers."""
 
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple

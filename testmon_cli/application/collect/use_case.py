@@ -262,7 +262,7 @@ def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Pac
 
 
 def _after(newest: records.Run | None, started: float) -> float:
-    """When a run counts as begun: after all that the datafile has, whatever the clocks of their machines said."""
+    """When a run counts as begun: after all that the datafile has, whatever clocks say."""
     return started if newest is None else max(started, math.nextafter(newest.started, math.inf))
 
 

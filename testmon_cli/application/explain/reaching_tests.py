@@ -323,7 +323,7 @@ class _Asking:
             self._add_canaries(run, matcher.endangered)
 
     def _add_canaries(self, run: Run, endangered: Mapping[str, Cause]) -> None:
-        """Add the fastest test of each file whose import may raise, unless a test of it was found."""
+        """Add the fastest test of each file whose import may raise, if none was found."""
         from testmon_cli.application.select import canaries
 
         files = canaries.endangered_files(self._datafile, {run.id: endangered})

@@ -1,4 +1,4 @@
-"""`testmon audit`: run all tests, or a sample of them, and name those that selection would have missed."""
+"""`testmon audit`: run all tests or a sample, and name those that selection misses."""
 
 import os
 import shutil
@@ -151,7 +151,7 @@ class Begun(NamedTuple):
 
 @contextmanager
 def of_job(settings: Settings) -> Iterator[Begun | None]:
-    """Begin the audit of a job; None where it is not one of those that are audited, or where nothing is known.
+    """Begin the audit of a job; None where it is not audited, or nothing is known.
 
     Which ones are is decided by the commit, so that all jobs of one agree.
     """

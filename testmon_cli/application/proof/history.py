@@ -115,12 +115,12 @@ class Worktree:
         self._top = top
 
     def check_out(self, commit: str) -> None:
-        """Have the files of a commit there and nothing else, but for what testmon keeps of sources."""
+        """Check out a commit; nothing else stays but what testmon keeps of sources."""
         git(self.place, "checkout", "--quiet", "--force", "--detach", commit)
         git(self.place, "clean", "-ffdxq", "-e", f"{CACHE_FOLDER}/")
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """An environment in which the project is imported from here, though the user's checkout is installed."""
+        """Variables by which the project is imported from here, not from where it is installed."""
         own = import_folders(self._top, sys.path, _editable())
         folders = [str(self.place / folder) for folder in own]
         given = [folder for folder in environ.get("PYTHONPATH", "").split(os.pathsep) if folder]

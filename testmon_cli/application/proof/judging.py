@@ -1,4 +1,4 @@
-"""Holds verdicts on failures against how the same tests come out under pytest alone, before and after a change."""
+"""Compares verdicts on failures with outcomes under pytest alone."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from testmon_cli.storage.datafile import Datafile
 def judged(
     settings: Settings, before: Outcomes, after: Outcomes, observed: Outcomes
 ) -> tuple[Judged, ...]:
-    """The verdicts on tests that have just failed under observation, and that fail under pytest alone."""
+    """The verdicts on tests that failed under observation and fail under pytest alone."""
     names = [
         name
         for name, outcome in observed.items()

@@ -35,10 +35,10 @@ _SAID: Final = 3
 
 
 class Links:
-    """Finds missing links in one state of a project, whose datafile is as it was when tests were selected."""
+    """Finds missing links. The datafile is as it was when tests were selected."""
 
     def __init__(self, settings: Settings, changed: Mapping[str, float]) -> None:
-        """Take files that are not as they were, whether or not anybody read them, with the moment of their change."""
+        """Take files that are not as they were, with the moment of their change."""
         self._settings = settings
         self._changed = changed
         try:
@@ -137,7 +137,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def written(root: Path) -> Iterator[tuple[str, float]]:
-    """Files below a root, but for hidden ones and caches, with the moment when they were last written."""
+    """Files below a root, but for hidden ones and caches, with the time of their change."""
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if not _is_aside(folder, name)]
         for name in files:

@@ -1,4 +1,4 @@
-"""`testmon replay`: go through the history of a project and hold what is selected against runs of all tests."""
+"""`testmon replay`: compare selections with runs of all tests, commit by commit."""
 
 import math
 import os

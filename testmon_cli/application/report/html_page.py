@@ -120,7 +120,7 @@ def _flaky(executions: Sequence[StoredExecution], runs: Sequence[Run]) -> list[F
 def _files(
     datafile: Datafile, runs: Sequence[Run], newest: Sequence[StoredExecution]
 ) -> list[ReachedFile]:
-    """Sources as the newest run saw them, with how many tests reach each block, by their newest executions."""
+    """Sources as the newest run saw them, with how many tests reach each block."""
     if not runs:
         return []
     snapshot = datafile.snapshot(runs[0].id)

@@ -25,7 +25,7 @@ def report(
     runs_shown: int = 0,
     with_results: bool = False,
 ) -> Report:
-    """Sum up what stands of every test of the environment that still exists, which mostly is its newest execution.
+    """Sum up the execution that counts, mostly the newest, of every test that still exists.
 
     `base` is a revision of git: how tests come out there tells whether a failure is new. Raises
     DatafileError when there is no datafile, EnvironmentFailure when git cannot be asked.

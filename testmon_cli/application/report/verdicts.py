@@ -182,7 +182,7 @@ class _Judge:
     def _weigh(
         self, failure: StoredExecution, execution: StoredExecution, *, holds: bool
     ) -> _Weighed:
-        """Compare the inputs of an execution with those of the failure, which are those of today if it `holds`."""
+        """Compare an execution's inputs with those of the failure: those of today if it `holds`."""
         cause = self.now.why_invalid(execution) if holds else None
         if cause is not None and cause.origin.kind is Kind.UNKNOWN:
             why = f"it cannot be compared: {sentence(cause)}"

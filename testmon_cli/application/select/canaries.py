@@ -53,7 +53,7 @@ def reason(cause: Cause) -> Reason:
 
 
 def one_of_each(selection: Selection) -> Selection:
-    """A selection with one canary a file, the fastest, and none where another test of the file is selected."""
+    """Keep one canary a file, the fastest, and none where another of its tests is selected."""
     running = {_file(test) for test in selection.tests if test.reason.kind != CANARY}
     fastest: dict[str, Selected] = {}
     for test in selection.tests:

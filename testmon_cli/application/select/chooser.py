@@ -1,4 +1,4 @@
-"""Which tests must run: those without an execution that holds, new ones, and those that run whatever has changed."""
+"""Chooses tests: those without an execution that holds, new ones, and those marked."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -37,7 +37,7 @@ class Chooser:
         arguments: Arguments,
         since: "SinceRevision | None" = None,
     ) -> None:
-        """`since` is the difference that is asked about, where it is not what has changed since the tests ran."""
+        """`since` is a difference to ask about in place of what has changed since the tests ran."""
         self._datafile = datafile
         self._runs = runs
         self._tree = tree

@@ -63,7 +63,7 @@ class ClassesWithTests:
         return not self._naming.is_test_class(cls.names[0]) or not members.isdisjoint(_INITIALISERS)
 
     def lineage(self, path: str, cls: "Definition") -> "list[tuple[str, Definition | None, str]]":
-        """The classes above a class: file, definition (None of those that are not known), and name."""
+        """The classes above a class: file, definition (None for an unknown one) and name."""
         if self._project is None:
             return [(path, None, base) for base in cls.bases]
         return list(self._project.ancestors(path, cls))

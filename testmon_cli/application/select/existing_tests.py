@@ -226,7 +226,7 @@ class Existence:
 def _found_in(
     project: "Project", nodeid: NodeId, path: str, cls: "Definition"
 ) -> tuple[str, str] | None:
-    """The file and qualified name of the test in a class, which stands in `path`, or in one above it."""
+    """The file and qualified name of a test in a class of `path`, or in one above it."""
     name = nodeid.names[-1]
     if project.definitions(path, name, cls.qualname):
         return path, f"{cls.qualname}.{name}"

@@ -178,7 +178,7 @@ class NewTests:
         return not any(self._absence.has_collected(other, nodeid) for other in newer)
 
     def _inert(self) -> dict[str, frozenset[str]]:
-        """Names that look like tests and that pytest passed over, in files that are as they were then."""
+        """Names that look like tests and that pytest passed over, in files as they were then."""
         found: dict[str, frozenset[str]] = {}
         for run in self._runs:
             for path, value in run.mapping("inert").items():

@@ -41,7 +41,7 @@ class NodesToRun:
         settled: bool,
         at_risk: bool,
     ) -> NodeId:
-        """The node to run for a test: `there`, or a wider one where tests may exist that were not recorded.
+        """The node to run for a test: `there`, or a wider one where others may exist.
 
         `at_risk` says that the import of some file whose tests may be named can fail.
         """
@@ -72,7 +72,7 @@ class NodesToRun:
 
     @cached_property
     def _existence(self) -> "Existence":
-        """Looks up tests in files that have changed, with what all runs have shown of the changes."""
+        """Looks up tests in changed files, with what all runs have shown of the changes."""
         from testmon_cli.application.select.existing_tests import Existence
 
         naming = self._changes.naming(self._runs[0])

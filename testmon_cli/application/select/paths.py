@@ -280,7 +280,7 @@ class _Reliance:
 
     @cached_property
     def _reliant(self) -> set[int]:
-        """Traces of the runs that some tests ran in last, if they can be affected from one of the places."""
+        """Traces that can be affected from one of the places, of runs that tests ran in last."""
         runs = {test.execution.run_id for test in self._tests if test.execution is not None}
         found: set[int] = set()
         for run in self._known.runs:
@@ -325,7 +325,7 @@ class _Reliance:
         return not stands_here
 
     def _relying(self, run: Run, place: Asked) -> set[int]:
-        """Traces of a run that relied on what is at a place, or that can reach it through imports."""
+        """Traces of a run that relied on a place, or that can reach it through imports."""
         matcher = self._matcher(run)
         files = {path for path in (*matcher.snapshot, *self._known.tree.stats) if place.names(path)}
         readers = set(self._readers(run, place))

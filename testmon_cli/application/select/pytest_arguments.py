@@ -40,7 +40,7 @@ class Arguments:
         return str(nodeid._replace(path=path))
 
     def _path(self, path: str) -> tuple[str, bool]:
-        """A path from the working directory, or the nearest folder above it, and whether it is the path itself."""
+        """A path from the working directory, or a folder above it, and whether it is the path."""
         wanted = (
             path
             if self._here is None

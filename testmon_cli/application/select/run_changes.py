@@ -95,7 +95,7 @@ class Learned:
         self._doubtful = None
 
     def is_doubted_since(self, run_id: int, paths: Iterable[str]) -> bool:
-        """Whether what has changed since a run concerns the import of one of the files, as far as it was matched."""
+        """Tell whether changes since a run affect the import of one of the files."""
         return run_id in self._doubts and not self._doubts[run_id].isdisjoint(paths)
 
     @property
@@ -146,7 +146,7 @@ class RunChanges:
         return self._matches[run.id]
 
     def config(self, run: Run) -> pytest_config.PytestConfig:
-        """Read pytest's present configuration, as if it were started where a run was, for the same files."""
+        """Read pytest's present configuration, as if it were started where a run was."""
         place = repr(run.facts.get("place"))
         if place not in self._configs:
             self._configs[place] = pytest_config.of_run(self.tree.root, run, self.tree.text)
@@ -157,7 +157,7 @@ class RunChanges:
         return run.facts.get("config") == self.config(run).digest
 
     def naming(self, run: Run) -> Naming:
-        """Which files and functions pytest takes for tests, as it is configured now and was called then."""
+        """The naming of tests, as pytest is configured now and was called in a run."""
         return self.config(run).naming(run.arguments)
 
     def holds(self, run: Run, path: str) -> bool:

@@ -1,4 +1,4 @@
-"""`testmon select --base`: which tests the difference to a git revision can affect, whenever they ran last.
+"""`testmon select --base`: tests that the difference to a git revision can affect.
 
 What a test relied on was recorded at some state of the sources. Where that is the revision or the
 present one, it tells exactly what the difference means for the test. Where it is neither, what the
@@ -60,7 +60,7 @@ class SinceRevision:
 
     @property
     def endangered(self) -> Mapping[str, Cause]:
-        """Test files of the runs that were asked about whose import may raise for the difference."""
+        """Test files whose import may raise for the difference, of the runs asked about."""
         return self._endangered
 
     def _match(self, datafile: Datafile, run: Run) -> Hits:
@@ -127,7 +127,7 @@ class SinceRevision:
 
 
 class _RevisionModels(RunModels):
-    """The models of a run's sources as they are now, and as they were in a revision where they differ from it."""
+    """Models of a run's sources as they are now, and as they were in a revision."""
 
     def __init__(
         self,

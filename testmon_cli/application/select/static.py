@@ -1,4 +1,4 @@
-"""`testmon select --static`: test files that can come to what differs from a revision, where nothing was recorded.
+"""`testmon select --static`: test files that may reach a difference, without records.
 
 The answer is made of text alone, and of whole files: what they import and which names they mention.
 What is not understood selects all: data files, since nobody knows who reads them, and

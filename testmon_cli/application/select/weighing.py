@@ -99,7 +99,7 @@ class Weigher:
         return self._since.hits(self._datafile, run).get(execution.trace_id)
 
     def _saw_the_same(self, run: Run, older: int) -> bool:
-        """Whether an older run recorded the same content as `run` for everything that has changed since `run`.
+        """Tell whether an older run saw the same content as `run` of all that has changed since.
 
         Then it cannot know what the changes do. What it has of a test that does not do the same
         each time may have missed what the change concerns.

@@ -1,4 +1,4 @@
-"""Questions about runs: when and where they ran, what was installed, and how they follow each other."""
+"""Questions about runs: when and where they ran, and what was installed."""
 
 import json
 from collections import Counter

@@ -153,7 +153,7 @@ class Holders:
             function.__code__ = _noting(function.__code__, signature, call, Copies(self))
 
     def settle(self) -> None:
-        """Before a test is over: free what only waits for the garbage collector, if anything that was noted lives.
+        """Before a test is over, free what only waits for the garbage collector.
 
         The younger objects alone, which are few; all of them where this takes little of the time.
         """
@@ -273,7 +273,7 @@ class Holders:
         return survived
 
     def forget(self) -> None:
-        """Begin anew in a forked child: what the parent noted is the parent's, and this process may end at any time."""
+        """Begin anew in a forked child: what the parent noted stays with the parent."""
         self.noted = {}
         self._postponed = {}
         self._full.clear()
@@ -283,7 +283,7 @@ class Holders:
         self.is_watching = False
 
     def thin_out(self) -> None:
-        """Make room: forget the dead, and note no more than that something is kept where too many live."""
+        """Make room: forget the dead; where too many live, note only that something is kept."""
         for key, reference in list(self.noted.items()):
             if reference is not None and reference() is None:
                 self.noted.pop(key, None)
@@ -308,7 +308,7 @@ def _name_of(found: object) -> str:
 
 
 def _noting(code: CodeType, signature: str, call: str, copies: Copies) -> CodeType:
-    """Code of a function of `copyreg` that makes an object, with a note of what it makes, as of the same lines."""
+    """Code of a function of `copyreg` that makes an object, with a note of what it makes."""
     line = "\n" * (code.co_firstlineno - 1)
     body = f"made = cls.__new__({call}); {_MARK!r}[{COPIED!r}] = made; return made"
     text = f"{line}def {code.co_name}({signature}): {body}"

@@ -38,7 +38,7 @@ class Makings:
     """The calls that are going on, and what ran in those that are over, by identity."""
 
     def __init__(self, names: Callable[[dict[int, bytes]], Iterable[tuple[str, str]]]) -> None:
-        """`names` turns hits of units into pairs of a path and the qualified names of the functions in it."""
+        """`names` turns hits of units into pairs of a path and names of functions."""
         self.going_on: list[Making] = []
         self._names = names
         self._calls: dict[_Key, int] = {}

@@ -114,7 +114,7 @@ end_making: "Callable[[str, str], None] | None" = None
 
 
 class Probes:
-    """The hits of one source: an item per block and one for the module, 1 where its probe was met."""
+    """The hits of one source: 1 for each block, and for the module, whose probe was met."""
 
     __slots__ = (
         FILLS,
@@ -307,7 +307,7 @@ class HitArray(mmap.mmap):
     """A byte per probe, in memory that forked children share."""
 
     def __new__(cls, handle: int = -1) -> Self:
-        """Map the file of a handle, whose content outlives this process, or memory without a file."""
+        """Map the file of a handle, which outlives this process, or memory without a file."""
         return super().__new__(cls, handle, CAPACITY)
 
     def part(self, base: int, count: int) -> MutableSequence[int]:

@@ -99,7 +99,7 @@ class ProbesEngine:
             self._proceed(identity, statement_identity(path, line))
 
     def _proceed(self, identity: str, statement: str | None) -> str | None:
-        """Take what ran for a module up to now, and let the rest belong to a statement of it, or to the whole."""
+        """Take what ran for a module so far; the rest belongs to a statement, or to the whole."""
         units = self._units
         if identity == self._turn.identity:
             self._turn.doubt()
@@ -307,7 +307,7 @@ class ProbesEngine:
         return bind(code, unit.probes)
 
     def recalled(self, source: Source) -> Probes | None:
-        """The probes of code that came by pickle, of a source that this process may not have loaded itself."""
+        """The probes of code that came by pickle; this process may not have loaded its source."""
         blocks = source.places - 1
         with self._lock:
             unit = self._units.find(source.path, source.digest)

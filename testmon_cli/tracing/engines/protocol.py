@@ -76,7 +76,7 @@ class Engine(Protocol):
         """The code to run in place of what pytest made of a project source."""
 
     def switch(self, identity: str, *, is_harvested: bool = False) -> None:
-        """Attribute code to `identity` from now on, and on request what ran since the last harvest."""
+        """Attribute code to `identity` from now on, or since the last harvest."""
 
     def begin_module(self, path: str) -> object:
         """The code of a module begins, in the name of which things run now.
@@ -94,7 +94,7 @@ class Engine(Protocol):
         """The current test is about to be over."""
 
     def postpone(self) -> None:
-        """A fixture that the current test shares with others is about to end, for the fixture's own identity."""
+        """A shared fixture is about to end; what runs then is its own."""
 
     def resume(self) -> None:
         """It has ended."""
@@ -109,7 +109,7 @@ class Engine(Protocol):
         """The process is a forked child; what it runs belongs to `identity`."""
 
     def entrust(self, make: Callable[[], Witness]) -> None:
-        """Keep the hits of what this forked child loads, should it load any, with the witness that `make` gives."""
+        """Keep the hits of what this forked child loads, with the witness that `make` gives."""
 
     def relieve(self) -> None:
         """Hits need not be kept for the case that this process is killed any more."""

@@ -8,7 +8,7 @@ from testmon_cli.tracing.engines.units import Unit, Units
 
 
 class Sightings:
-    """Hits and names that were looked up, by identity and number of the unit, and why they may not be all."""
+    """Hits and looked-up names, by identity and unit, and why they may not be all."""
 
     def __init__(self) -> None:
         self._seen: dict[str, dict[int, bytes]] = {}

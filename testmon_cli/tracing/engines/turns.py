@@ -33,7 +33,7 @@ class Turn:
             self._threads = _thread._count()
 
     def doubt(self) -> None:
-        """Others, for whom an earlier statement may have begun to run code, may have run some meanwhile."""
+        """An earlier statement may have begun to run code that others ran meanwhile."""
         if self._had_threads or self.has_children or _thread._count() != self._threads:
             self.owner = self.identity
 

@@ -65,7 +65,7 @@ class Unit:
 
 
 class Units:
-    """The units of this process, by number, and the array of hits that it shares with the children it forks."""
+    """The units of this process, and the array of hits that it shares with its forks."""
 
     def __init__(self, witness: Witness | None) -> None:
         self._witness = witness
@@ -96,7 +96,7 @@ class Units:
         qualnames: tuple[str, ...],
         prepare: Callable[[Probes, str], None],
     ) -> Unit:
-        """Make the unit of a source; `prepare` is called with its probes and path before they can be hit."""
+        """Make the unit of a source; `prepare` gets its probes before they can be hit."""
         try:
             mtime_ns = get_state(path).st_mtime_ns
         except OSError:
@@ -164,7 +164,7 @@ class Units:
                 position = data.find(1, position + 1)
 
     def forked(self) -> None:
-        """Begin anew in a forked child: code loaded before stores into the parent's array, new code into another."""
+        """Begin anew in a forked child: code that it loads stores into an array of its own."""
         for unit in self.all:
             unit.probes.hits = self._array.part(unit.base, len(unit.qualnames) + 1)
         self._witness = None

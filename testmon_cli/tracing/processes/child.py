@@ -164,7 +164,7 @@ def is_prepared() -> bool:
 
 
 def _wrap_fork_exec(recorder: Recorder) -> None:
-    """See the processes that multiprocessing starts, without subprocess and with the environment as it is."""
+    """See the processes that multiprocessing starts, which pass by subprocess."""
     try:
         import _posixsubprocess
     except ImportError:

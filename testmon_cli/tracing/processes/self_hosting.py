@@ -1,4 +1,4 @@
-"""When the project is testmon: what watches its tests was loaded before it could be watched, and makes room.
+"""When the project is testmon: the copy that watches makes room for the one under test.
 
 The modules that are loaded stay with those that use them. Whoever imports them from now on gets
 others, with probes.

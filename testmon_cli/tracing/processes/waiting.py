@@ -47,7 +47,7 @@ def pipes_of(arguments: list[str]) -> Pipes | None:
 
 
 def block_interrupts() -> None:
-    """Leave Ctrl-C to who started us, which hangs up then; called before Python is in the process."""
+    """Leave Ctrl-C to who started us, which hangs up then; called before Python starts."""
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 
 

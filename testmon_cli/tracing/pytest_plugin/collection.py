@@ -26,7 +26,7 @@ class CollectionWatch:
         flush: Callable[..., None],
         is_controller: Callable[[], bool],
     ) -> None:
-        """`flush` writes records; `is_controller` says whether pytest-xdist runs the tests in other processes."""
+        """`flush` writes records; `is_controller` tells whether pytest-xdist runs the tests."""
         self.requested = {_REQUEST}  # names of the fixtures that tests ask for
         self._recorder = recorder
         self._names = names
@@ -44,7 +44,7 @@ class CollectionWatch:
         return len(self._collectors)
 
     def nearest(self, node: Any) -> str:
-        """The identity of the nearest collector from a node upwards that collected, or of the session."""
+        """The identity of the nearest collector around a node, or of the session."""
         while node is not None:
             identity = collect_identity(self._names.of(node))
             if identity in self._collectors:

@@ -1,4 +1,4 @@
-"""Node ids relative to our root. pytest's are relative to its own, which an inner configuration file moves."""
+"""Node ids relative to our root; pytest's are relative to its own, which may lie deeper."""
 
 import os
 from typing import Any
@@ -64,7 +64,7 @@ class NodeNames:
         return found
 
     def of_path(self, path: str) -> str:
-        """A path relative to the root; one that only leads there through a link is resolved first."""
+        """A path relative to the root; one that leads there through a link is resolved first."""
         found = os.path.relpath(path, self._root)
         if found.startswith(os.pardir):
             resolved = os.path.relpath(os.path.realpath(path), self._root)

@@ -1,4 +1,4 @@
-"""A plugin of pytest that writes down how tests come out, and runs a share of them where that is asked for.
+"""A plugin of pytest that logs outcomes, and runs a share of the tests on request.
 
 It is loaded by name (`-p`), in runs with and without tracing. Apart from the share it changes
 nothing. A line of the file is a list in JSON: its first item says what it tells of.

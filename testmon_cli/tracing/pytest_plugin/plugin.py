@@ -48,7 +48,7 @@ MARKERS = (
 
 
 def _trace_worker() -> None:
-    """Begin to trace a worker of pytest-xdist, where nothing of ours runs before this plugin is imported."""
+    """Begin to trace a worker of pytest-xdist, where this plugin comes first."""
     settings = TraceSettings.from_environment(os.environ)
     if settings is None:
         return

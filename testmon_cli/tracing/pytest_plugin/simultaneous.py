@@ -13,7 +13,7 @@ AT_ONCE = "other tests ran at the same time, in threads"
 
 
 class RunningTests:
-    """The tests that run now: mostly one, at times one within another, and with some plugins several in threads.
+    """The tests that run now: mostly one, at times nested, or several in threads.
 
     While these run, nothing that is observed can be trusted to belong to whom it is taken down for:
     `distrust` is told of each identity.

@@ -59,7 +59,7 @@ Frames = tuple[tuple[str, str, int], ...]
 
 
 class FrameReader:
-    """Finds the project code that an event happens for, unless pytest, imports or tracebacks do it for themselves."""
+    """Finds the project code that an event happens for, if it is not pytest or an import."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -73,7 +73,7 @@ class FrameReader:
         return self._from(sys._getframe(2))
 
     def project_frames_of_reader(self, *, of_place: bool) -> Frames:
-        """The project frames, if who called what now runs of `inspect` wants the text of a source to use it.
+        """The project frames, if a caller of `inspect` wants the text of a source to use it.
 
         `of_place` says that it is that of code which runs: only what project code makes of it
         counts.

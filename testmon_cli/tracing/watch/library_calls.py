@@ -1,4 +1,4 @@
-"""Sees calls of libraries that read for project code without an audit event, or give what they read before."""
+"""Sees calls of libraries that read for project code without an audit event."""
 
 import functools
 import importlib
@@ -37,7 +37,7 @@ def told_of(
     failed: Callable[[BaseException], None],
     filename: str = OURS,
 ) -> Callable[..., Any]:
-    """A function that does what `original` does, then calls `notice` with the result and the arguments.
+    """Wrap `original`: `notice` is then called with the result and the arguments.
 
     It raises what `original` raises; what `notice` raises goes to `failed`. Its frames count as
     those of `filename`.
@@ -94,7 +94,7 @@ class LibraryCalls:
         )
 
     def _missed(self, found: object, name: str, folders: Any, *_: Any, **__: Any) -> None:
-        """A module may not be there that the project asked for by a call (`import_module`, `importorskip` ...)."""
+        """The project asked by a call for a module, which may not be there."""
         if found is not None:
             return
         within = folders is not None  # a package, which may be one of the project
