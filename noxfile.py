@@ -245,6 +245,12 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def others(session: nox.Session) -> None:
+    """Count which tests other tools run after edits of one project: `-- FOLDER PACKAGE`."""
+    _script(session, "others")
+
+
+@nox.session(python=PYTHON)
 def arena(session: nox.Session) -> None:
     """Try edits of every kind on real projects that testmon was not made with."""
     _script(session, "arena")
