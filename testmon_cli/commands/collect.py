@@ -1,10 +1,12 @@
 """`testmon collect`: run pytest and remember what every test depended on."""
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from testmon_cli.application.collect.use_case import Collected, collect, collect_selected
 from testmon_cli.application.settings import Settings
+from testmon_cli.domain.errors import TestmonError
 from testmon_cli.rendering import progress, terminal
 
 _USAGE_ERROR: Final = 4  # pytest's exit code
@@ -16,6 +18,7 @@ _OURS: Final = ("--select", "--engine", "--env", "--datafile", "--verbose")
 
 def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbose: bool) -> int:
     """Collect and give pytest's exit code; 0 when `select` leaves nothing to run."""
+    starting = time.process_time()
     with progress.late_bar("Reading what ran") as advance:
         if select:
             collected = collect_selected(
@@ -31,18 +34,36 @@ def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbo
     if verbose:
         terminal.say(f"testmon: stored {collected.executed} tests in {settings.datafile}\n")
     elif collected.executed and not _QUIET.intersection(pytest_args):
-        _say(_remembered(collected))
+        is_whole = select or not pytest_args
+        _say(_remembered(collected, _seconds_of_select(settings, starting) if is_whole else None))
     if collected.exitcode == _USAGE_ERROR:
         for hint in _meant(pytest_args):
             _say(hint)
     return collected.exitcode
 
 
-def _remembered(collected: Collected) -> str:
+def _remembered(collected: Collected, select: float | None) -> str:
+    """What a run was good for; `select` are the seconds in which it is known what must run now."""
     tests = f"remembered {collected.executed:,} test{'' if collected.executed == 1 else 's'}"
-    if collected.new == collected.executed:
-        return f"{tests} in {collected.seconds:.1f} s; after an edit, `testmon select` prints what it can affect"
-    return f"{tests} ({collected.new:,} new) in {collected.seconds:.1f} s"
+    if collected.new != collected.executed:
+        tests += f" ({collected.new:,} new)"
+    tests += f" in {collected.seconds:.1f} s"
+    if select is None:
+        return tests
+    hint = "" if collected.new != collected.executed else ", and after an edit prints what to run"
+    return f"{tests}; select now takes {select:.1f} s{hint}"
+
+
+def _seconds_of_select(settings: Settings, starting: float) -> float | None:
+    """How long it takes now to ask what must run; `starting` is what our own start took."""
+    from testmon_cli.application.select import use_case
+
+    begun = time.perf_counter()
+    try:
+        use_case.select(settings)
+    except TestmonError:  # it is said where it is asked
+        return None
+    return starting + time.perf_counter() - begun
 
 
 def _meant(arguments: Sequence[str]) -> Iterator[str]:
