@@ -1,7 +1,8 @@
 """Which tests other tools run after an edit, beside testmon and the truth.
 
-All look at the same edits of one project: a fresh clone, where a tool has recorded what it records, is edited without a
-commit, and the tool is started as its documentation says. What plain pytest lets come out otherwise is needed.
+All look at the same edits of one project: a fresh clone, where a tool has recorded what it records,
+is edited without a commit, and the tool is started as its documentation says. What plain pytest
+lets come out otherwise is needed.
 """
 
 import argparse
@@ -28,6 +29,7 @@ def pytest_runtest_logreport(report):
             file.write(f"{report.nodeid}\\t{report.outcome}\\n")
 """
 PYTEST = ("python", "-m", "pytest", "-q")
+PAGE = lab.CHECKOUT / "docs" / "comparison.md"
 LIMIT = 300  # seconds
 HEAD = ("tool", "records first", "tests that ran, mean", "missed, tests / edits")
 
@@ -84,7 +86,17 @@ class Bench:
             shutil.rmtree(home, ignore_errors=True)
             venv.create(home, with_pip=True)
             wanted = f"{tool.name}=={tool.version}" if tool.version else str(lab.CHECKOUT)
-            pip = [home / "bin/python", "-m", "pip", "install", "-q", "pytest", *self._needs, wanted, *tool.needs]
+            pip = [
+                home / "bin/python",
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "pytest",
+                *self._needs,
+                wanted,
+                *tool.needs,
+            ]
             subprocess.run(pip, check=True)
             (home / "recording.py").write_text(RECORDER)
             (home / "done").touch()
@@ -93,7 +105,9 @@ class Bench:
     def clone(self, tool: Tool) -> Path:
         """A fresh copy of the project, at a place of which no tool knows."""
         folder = Path(tempfile.mkdtemp(dir=self.place)) / self.source.name
-        shutil.copytree(self.source, folder, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.egg-info"))
+        shutil.copytree(
+            self.source, folder, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.egg-info")
+        )
         git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.org"]
         (folder / ".gitignore").write_text("__pycache__\n.*\n*.egg-info\n")
         for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "all"]):
@@ -113,10 +127,19 @@ class Bench:
                 "PYTEST_ADDOPTS": "-p recording",
                 "RAN": ran.name,
             }
-            done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, timeout=LIMIT, check=False)
+            done = subprocess.run(
+                command, cwd=folder, env=environ, capture_output=True, timeout=LIMIT, check=False
+            )
             found = dict(line.rstrip("\n").split("\t") for line in ran.read().splitlines())
         if done.returncode not in (0, 1, 5):
-            print(tool.name, *command, done.returncode, done.stdout[-400:], done.stderr[-400:], file=sys.stderr)
+            print(
+                tool.name,
+                *command,
+                done.returncode,
+                done.stdout[-400:],
+                done.stderr[-400:],
+                file=sys.stderr,
+            )
         return found, done.returncode
 
 
@@ -145,11 +168,17 @@ def look(bench: Bench, package: str, seed: int, wanted: int) -> Iterator[dict[st
             kept = _copied(folder)
             (folder / relative).write_text(edit.text)
             ran, code = bench.start(tool, tool.run, folder)
-            found[tool.name] = Found(len(before), len(needed), len(ran), len(needed - ran.keys()), code)
+            found[tool.name] = Found(
+                len(before), len(needed), len(ran), len(needed - ran.keys()), code
+            )
             shutil.rmtree(folder)
             kept.rename(folder)
         told = ", ".join(f"{name} {one.ran}/{one.missed}" for name, one in found.items())
-        print(f"{relative}:{edit.line} needed {len(needed)}; ran/missed {told}", file=sys.stderr, flush=True)
+        print(
+            f"{relative}:{edit.line} needed {len(needed)}; ran/missed {told}",
+            file=sys.stderr,
+            flush=True,
+        )
         yield found
 
 
@@ -179,6 +208,7 @@ def main() -> int:
     parser.add_argument("--needs", nargs="*", default=[], help="what its tests need")
     parser.add_argument("--edits", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help=f"put the table into {PAGE.name}")
     options = parser.parse_args()
     place = lab.PLACE / "others"
     place.mkdir(parents=True, exist_ok=True)
@@ -186,8 +216,9 @@ def main() -> int:
     found = list(look(bench, options.package, options.seed, options.edits))
     own = [one["testmon"] for one in found]
     needed = sum(one.needed / one.tests for one in own) / len(own)
-    print(f"{own[0].tests} tests, {len(own)} edits, needed {needed:.1%}\n")
-    print(lab.table(HEAD, list(rows(Path(options.package).name, found))))
+    told = f"{options.source.name}: {own[0].tests} tests, {len(own)} edits, needed {needed:.1%}\n\n"
+    table = lab.table(HEAD, list(rows(Path(options.package).name, found)))
+    lab.publish(told + table, PAGE, "others", write=options.write)
     return 0
 
 

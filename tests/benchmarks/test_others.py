@@ -13,7 +13,10 @@ def test_edits_are_inside_of_functions_and_outside_by_turns(tmp_path: Path) -> N
 
 
 def test_a_row_for_each_tool() -> None:
-    found = {tool.name: Found(tests=10, needed=2, ran=5, missed=0, code=1) for tool in others.tools("app")}
+    found = {
+        tool.name: Found(tests=10, needed=2, ran=5, missed=0, code=1)
+        for tool in others.tools("app")
+    }
     found["pytest-picked"] = Found(tests=10, needed=2, ran=0, missed=2, code=5)
     rows = {str(row[0]).partition(" ")[0]: row[1:] for row in others.rows("app", [found, found])}
     assert rows["testmon"] == ("yes", "50.0%", "0 / 0")

@@ -5,6 +5,8 @@ import os
 import pty
 import re
 import select
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -159,6 +161,38 @@ def test_in_a_terminal(shop: Project) -> None:
         assert watch.ended() == 0
         assert termios.tcgetattr(watch.slave) == watch.before
     assert "notes.log" not in watch.text
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+def test_under_tmux(shop: Project) -> None:
+    tmux = ("tmux", "-S", str(shop.path.parent / "socket"), "-f", os.devnull)
+    command = shlex.join([sys.executable, "-m", "testmon_cli", "watch", "-q"])
+
+    def expect(text: str) -> str:
+        end = time.monotonic() + PATIENCE
+        while text not in (screen := shop.run(*tmux, "capture-pane", "-p", "-J").out):
+            assert time.monotonic() < end, screen
+            time.sleep(0.1)
+        return screen
+
+    started = shop.run(
+        *tmux, "new-session", "-d", "-x", "120", "-y", "40", f"{command}; echo over; exec cat"
+    )
+    assert started.code == 0, started.err
+    try:
+        expect("nothing must run; waiting for changes")
+        shop.edit("shop.py", "return x + 1", "return 7 + x")
+        expect("testmon: failed in")
+        shop.run(*tmux, "send-keys", "f")
+        expect("failed last time")
+        shop.run(*tmux, "send-keys", "a")
+        expect("1 failed, 1 passed")
+        shop.run(*tmux, "send-keys", "q")
+        expect("\nover\n")
+        shop.run(*tmux, "send-keys", "line of the shell", "Enter")
+        expect("line of the shell\nline of the shell")  # typed and read, as in any terminal
+    finally:
+        shop.run(*tmux, "kill-server")
 
 
 def test_a_run_that_a_save_makes_worthless_is_stopped(shop: Project) -> None:
