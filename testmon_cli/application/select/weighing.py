@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from testmon_cli.application.select.run_changes import RunChanges
 from testmon_cli.domain.causes import Cause
+from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import Run, StoredExecution, VersionRef
 
@@ -39,6 +41,8 @@ class Weigher:
         self._runs = changes.runs
         self._since = since
         self._same: dict[tuple[int, int], bool] = {}  # by run and older run
+        # By run: traces, of any run, with a block that what has changed since does not have now.
+        self._outlived: dict[int, frozenset[int]] = {}
 
     def verdicts(self, executions: Iterable[StoredExecution]) -> dict[str, Verdict]:
         """By node id. Executions come with the newest first, and so do the runs."""
@@ -85,9 +89,31 @@ class Weigher:
         """Let an older execution count that may know what has changed since, if there is one."""
         while verdict.older:
             verdict.current = verdict.older.pop(0)
-            if not self._saw_the_same(run, verdict.current.run_id):
+            if not (
+                self._saw_the_same(run, verdict.current.run_id)
+                or self._ran_what_is_gone(run, verdict.current)
+            ):
                 return True
         return False
+
+    def _ran_what_is_gone(self, run: Run, execution: StoredExecution) -> bool:
+        """Whether an execution ran a block that a file, changed since `run`, does not have now.
+
+        Then it does not hold, whatever else has changed: its run need not be matched for that.
+        """
+        if run.id not in self._outlived:
+            now = dict(self._blocks_now(self._changes.compared(run).files.changed))
+            fingerprints = self._datafile.fingerprints(now)
+            gone = [each.id for each in fingerprints if each.checksums - now[each.path]]
+            traces = self._datafile.traces_with(gone)
+            self._outlived[run.id] = frozenset(trace_id for _, trace_id in traces)
+        return execution.trace_id in self._outlived[run.id]
+
+    def _blocks_now(self, paths: Iterable[str]) -> Iterator[tuple[str, frozenset[int]]]:
+        for path in paths:
+            with suppress(SourceError):  # its import fails, so that none of its blocks runs
+                model = self._changes.tree.model(path)
+                yield path, frozenset(block.checksum for block in model.blocks)
 
     def _cause_since(self, run: Run, execution: StoredExecution) -> Cause | None:
         """Why the difference that is asked about concerns an execution that holds.
