@@ -7,6 +7,7 @@ come back to: one that contains `return`, `raise`, `break`, `continue`, `yield` 
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -164,6 +165,7 @@ class _Reader:
         self.blocks: list[RawBlock] = []
         self.text = text
         self.scopes = {} if scopes is None else scopes
+        self.alike: Counter[tuple[str, str]] = Counter()  # by qualified name and decorators
 
     def scope(self, node: FunctionNode | ast.ClassDef, around: Scope) -> Scope:
         """The scope of a function or class, as far as texts need it."""
@@ -192,7 +194,7 @@ class _Reader:
         qualname = prefix + node.name
         inner = self.scope(node, scope)
         start = 1 if is_docstring(node.body[0]) else 0
-        sequence = _Sequence(self, qualname, "", inner, parent=-1)
+        sequence = _Sequence(self, qualname, self.ordinal(node, qualname), inner, parent=-1)
         first = sequence.begin(node.body, start)
         first.text.parts.append(function_kind(node))
         first.text.signature(node.args)
@@ -205,6 +207,16 @@ class _Reader:
         sequence.end()
         for statement in node.body:
             self.nested(statement, f"{qualname}.<locals>.", inner)
+
+
+    def ordinal(self, node: FunctionNode, qualname: str) -> str:
+        """What tells a function from those of its name above it, of which it takes the place."""
+        if self.text is _Silent:
+            return ""
+        decorators = " ".join(map(ast.dump, node.decorator_list))
+        self.alike[qualname, decorators] += 1
+        count = self.alike[qualname, decorators]
+        return f"{count}:" if count > 1 else ""
 
 
 class _Sequence:
