@@ -208,7 +208,6 @@ class _Reader:
         for statement in node.body:
             self.nested(statement, f"{qualname}.<locals>.", inner)
 
-
     def ordinal(self, node: FunctionNode, qualname: str) -> str:
         """What tells a function from those of its name above it, of which it takes the place."""
         if self.text is _Silent:

@@ -1,11 +1,12 @@
 """What changed between two models of a file."""
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from testmon_cli.analysis.effects import FALLIBLE
-from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Manner
+from testmon_cli.domain.causes import ADDED, CHANGED, MOVED, REMOVED, Manner
 from testmon_cli.domain.source import Block, Definition, SourceModel
 
 DOC, HINT = Manner.DOCUMENTATION, Manner.ANNOTATION
@@ -35,6 +36,7 @@ def definition_changes(old: SourceModel | None, new: SourceModel | None) -> tupl
     for key in dict.fromkeys((*before, *after)):
         found += _compare(key, before.get(key, []), after.get(key, []))
     found += _reordered(old, new)
+    found += _moved_in_classes(old, new)
     whole = {
         f"{c.definition.owner}.{c.name}".lstrip(".")
         for c in found
@@ -118,6 +120,47 @@ def _reordered(old: SourceModel | None, new: SourceModel | None) -> Iterator[Def
                 moved.update({rank: definition, other_rank: other})
     for _, definition in sorted(moved.items()):
         yield from (DefinitionChange(CHANGED, name, definition) for name in definition.names or ("",))
+
+
+def _moved_in_classes(old: SourceModel | None, new: SourceModel | None) -> Iterator[DefinitionChange]:
+    """Members that are the same and come in another order: values among values, functions among all."""
+    before, after = (_members(model.definitions if model else ()) for model in (old, new))
+    for owner, members in after.items():
+        ranks = {checksum: rank for rank, checksum in reversed(list(enumerate(before.get(owner, ()))))}
+        common = [d for d in members.values() if d.checksum in ranks]
+        places = [ranks[d.checksum] for d in common]
+        if places == sorted(places):
+            continue
+        values = [d for d in common if d.kind != "function"]
+        moved = [*_out_of_order(values, ranks), *(d for d in _out_of_order(common, ranks) if d.kind == "function")]
+        yield from (DefinitionChange(MOVED, name, definition) for definition in moved for name in definition.names)
+
+
+def _members(definitions: Iterable[Definition]) -> dict[str, dict[int, Definition]]:
+    """By class its members by their checksums; of two that are the same the first."""
+    found: dict[str, dict[int, Definition]] = defaultdict(dict)
+    for definition in definitions:
+        if definition.owner and definition.names != ("__doc__",):
+            found[definition.owner].setdefault(definition.checksum, definition)
+    return found
+
+
+def _out_of_order(definitions: Sequence[Definition], ranks: Mapping[int, int]) -> Iterator[Definition]:
+    """All but the most that follow each other by their ranks."""
+    ends: list[int] = []  # of the shortest last rank that so many in a row can end with
+    length: list[int] = []
+    for definition in definitions:
+        rank = ranks[definition.checksum]
+        place = bisect_left(ends, rank)
+        ends[place : place + 1] = [rank]
+        length.append(place)
+    wanted = len(ends) - 1
+    kept: set[int] = set()
+    for index in reversed(range(len(definitions))):
+        if length[index] == wanted:
+            kept.add(index)
+            wanted -= 1
+    yield from (d for index, d in enumerate(definitions) if index not in kept)
 
 
 def block_changes(old: SourceModel | None, new: SourceModel | None) -> tuple[BlockChange, ...]:

@@ -408,6 +408,15 @@ class Project:
             maker in known_effects.PLAIN_BASES or known_effects.passes_over_functions(maker) for maker in makers
         )
 
+    def minds_order(self, path: str, definition: Definition) -> bool:
+        """Whether a member of a class may be something else when it stands elsewhere among the members."""
+        owner = self.class_named(path, definition.owner)
+        if definition.kind != "function" or owner is None:
+            return True
+        if self.is_plain_class(path, owner):
+            return False
+        return not (self.has_pure_decorators(path, definition) and self.passes_over_functions(path, owner))
+
     def _has_plain_keywords(self, path: str, definition: Definition, above: bool) -> bool:
         metaclass = next((flag[len(METACLASS) :] for flag in definition.flags if flag.startswith(METACLASS)), "")
         if not metaclass:

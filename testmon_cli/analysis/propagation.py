@@ -20,7 +20,7 @@ from testmon_cli.analysis.mentions import (
 )
 from testmon_cli.analysis.model_diff import DOC, HINT, DefinitionChange
 from testmon_cli.analysis.project import CONFTEST, Consequence, Held, Made, Project, Ran
-from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
+from testmon_cli.domain.causes import ADDED, CHANGED, MOVED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.source import Definition, Import
 
 _ABSTRACT = frozenset({"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"})
@@ -84,10 +84,8 @@ class Growth:
         if is_fixture(definition):
             self.affected.fixtures.add((path, change.name))
         is_there = change.how != REMOVED and definition in self.project.definitions(path, change.name, definition.owner)
-        if change.how in (DOC, HINT):
-            self._documentation(path, change, cause)
-            if change.how == HINT and FALLIBLE in definition.effects:
-                self.fragile(path, cause)
+        if change.how in (DOC, HINT, MOVED):
+            self._unseen_by_most(path, change, cause)
             return
         if change.how == REMOVED and not definition.owner:
             self._unsure.add((path, change.name))
@@ -104,6 +102,15 @@ class Growth:
         if definition.kind == "class" and change.how in (ADDED, REMOVED, CHANGED):
             self._class_created(path, definition, cause)
         self._effects(path, definition, cause, may_raise=is_there or not change.name)
+
+    def _unseen_by_most(self, path: str, change: DefinitionChange, cause: Cause) -> None:
+        """What a definition does is the same: its documentation, its annotations or its place in a class are others."""
+        if change.how != MOVED:
+            self._documentation(path, change, cause)
+            if change.how == HINT and FALLIBLE in change.definition.effects:
+                self.fragile(path, cause)
+        elif self.project.minds_order(path, change.definition):
+            self._bound(path, change.definition, change.name, cause)
 
     def ran(self, path: str, definition: Definition, cause: Cause, functions: Sequence[Ran]) -> None:
         """A definition of `path` ran some functions on import, and one of these may do something else."""

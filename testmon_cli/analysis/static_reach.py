@@ -21,7 +21,7 @@ from testmon_cli.analysis.mentions import DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMES
 from testmon_cli.analysis.model_diff import DOC, block_changes, definition_changes
 from testmon_cli.analysis.project import Project
 from testmon_cli.analysis.propagation import is_fixture
-from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
+from testmon_cli.domain.causes import ADDED, CHANGED, MOVED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.source import Block, Definition, SourceModel
 
 Part = tuple[str, str]  # a file, and a name that its module binds; ON_IMPORT for what importing it runs
@@ -133,6 +133,8 @@ class StaticReach:
         bound: list[tuple[Part, Cause]] = []
         for change in definition_changes(old, new):
             definition = change.definition
+            if change.how == MOVED and not self.project.minds_order(path, definition):
+                continue
             cause = Cause(Kind.DEFINITION, change.how, path, change.name, definition.line)
             root = definition.owner.partition(".")[0] or change.name
             self.changed.setdefault((path, root), cause)

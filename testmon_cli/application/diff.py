@@ -24,7 +24,7 @@ from testmon_cli.application.invalidate.snapshot_diff import FileChanges, Packag
 from testmon_cli.application.invalidate.trace_uses import reachable, users_of
 from testmon_cli.application.select.use_case import describe, select
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
+from testmon_cli.domain.causes import ADDED, CHANGED, MOVED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.difference import Change, Difference
 from testmon_cli.domain.records import Run, StoredExecution, StoredFingerprint, VersionRef
 from testmon_cli.domain.source import SourceError, SourceModel
@@ -377,6 +377,8 @@ def _of_definitions(
         groups[change.how, qualname].append(change)
     for (how, name), changes in groups.items():
         tests = dependents.of_definition(path, changes) if dependents else 0
+        if how == MOVED and not tests:
+            continue  # to most classes the order of members means nothing
         changed = [change.definition for change in changes]
         lines = [each.line for each in changed if each in new.definitions]
         if how == CHANGED and not lines:  # one of several definitions of the name went

@@ -34,6 +34,7 @@ class Manner(Enum):
     ADDED = "added"
     REMOVED = "removed"
     CHANGED = "changed"
+    MOVED = "moved"  # it is the same, and stands elsewhere among the members of its class
     DOCUMENTATION = "documentation"  # the docstring of a definition is another
     ANNOTATION = "annotation"
     UNPARSABLE = "does not parse"
@@ -59,6 +60,7 @@ class Manner(Enum):
 
 
 ADDED, REMOVED, CHANGED = Manner.ADDED, Manner.REMOVED, Manner.CHANGED
+MOVED = Manner.MOVED
 
 
 class Cause(NamedTuple):

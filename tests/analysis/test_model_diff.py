@@ -33,6 +33,11 @@ DEFINITIONS = [
     pytest.param("", "class C:\n    a = 1\n    def f(self): pass", [("added", "C")], id="class-added-as-a-whole"),
     pytest.param("class C:\n    a = 1", "", [("removed", "C")], id="class-removed-as-a-whole"),
     pytest.param("class C:\n    a = 1", "class C:\n    a = 1\n    b = 2", [("added", "C.b")], id="member-added"),
+    pytest.param("class C:\n    a = 1\n    b = 2\n    def f(self): pass\n    def g(self): pass",
+                 "class C:\n    def g(self): pass\n    b = 2\n    a = 1\n    def f(self): pass",
+                 [("moved", "C.b"), ("moved", "C.g")], id="members-reordered"),
+    pytest.param("class C:\n    a = 1\n    def f(self): pass", "class C:\n    b = 2\n    a = 1\n    def f(self): pass",
+                 [("added", "C.b")], id="member-added-above"),
     pytest.param("class C:\n    a = 1", "class C(B):\n    a = 1", [("changed", "C")] * 2, id="base-added"),
 ]  # fmt: skip
 
