@@ -38,9 +38,17 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
 
+def _is_list_of(value: Any, length: int) -> bool:
+    return isinstance(value, list) and len(value) == length
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
 def _is_names(value: Any) -> bool:
     """The digest of a file, and names in it."""
-    return isinstance(value, list) and len(value) == 2 and _is_text(value[0]) and _is_list(value[1])
+    return _is_list_of(value, 2) and _is_text(value[0]) and _is_list(value[1])
 
 
 def _is_provenance(value: Any) -> bool:
@@ -57,22 +65,14 @@ def _by_name(shape: Shape) -> Shape:
 
 def _is_set_up(value: Any) -> bool:
     """A place, microseconds, and a test."""
-    is_three = isinstance(value, list) and len(value) == 3
-    return (
-        is_three
-        and _is_text(value[0])
-        and type(value[1]) is int
-        and value[1] >= 0
-        and _is_text(value[2])
-    )
+    if not _is_list_of(value, 3):
+        return False
+    place, microseconds, test = value
+    return _is_text(place) and _is_count(microseconds) and _is_text(test)
 
 
 def _is_tally(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 3
-        and all(type(number) is int and number >= 0 for number in value)
-    )
+    return _is_list_of(value, 3) and all(map(_is_count, value))
 
 
 _FACTS: Final[Mapping[str, Shape]] = {
@@ -130,13 +130,10 @@ def check_arguments(text: str) -> None:
 
 
 def _is_package(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == 5
-        and all(map(_is_text, value[:3]))
-        and _is_list(value[3])
-        and _is_list(value[4])
-    )
+    if not _is_list_of(value, 5):
+        return False
+    *texts, modules, requires = value
+    return all(map(_is_text, texts)) and _is_list(modules) and _is_list(requires)
 
 
 def _loaded(text: str) -> Any:

@@ -51,6 +51,11 @@ class Finding(NamedTuple):
     text: str = ""  # the first line of the failure
     link: MissingLink | None = None  # of what escaped
 
+    @property
+    def says_something(self) -> bool:
+        """Whether selection could have been wrong about the test: not if it is new and passes."""
+        return self.bucket == ESCAPED or bool(self.before) or self.after in FAILING
+
 
 class Judged(NamedTuple):
     """A verdict on a failure, with the outcome under pytest alone at the commit before."""
@@ -156,15 +161,14 @@ class Tally(NamedTuple):
 
         A new test that passes could only be missed: that it is found says little.
         """
-        counts = Counter(
-            f.bucket for f in findings if f.bucket == ESCAPED or f.before or f.after in FAILING
-        )
+        counts = Counter(finding.bucket for finding in findings if finding.says_something)
         return cls(1, counts[CAUGHT], counts[ESCAPED])
 
     @property
     def recall(self) -> float | None:
         """The share that was caught; None where there was nothing to be caught."""
-        return self.caught / (self.caught + self.escaped) if self.caught + self.escaped else None
+        found = self.caught + self.escaped
+        return self.caught / found if found else None
 
 
 class Audit(NamedTuple):

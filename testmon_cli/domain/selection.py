@@ -69,7 +69,8 @@ class Selection(NamedTuple):
     def arguments(self) -> tuple[str, ...]:
         """Arguments for pytest, without repeats and nodes that another argument contains."""
         chosen = dict.fromkeys([test.argument for test in self.tests])
-        if len(set(map(depth_of, chosen))) == 1 and not any("[" in argument for argument in chosen):
+        are_equally_deep = len(set(map(depth_of, chosen))) == 1
+        if are_equally_deep and not any("[" in argument for argument in chosen):
             return tuple(chosen)  # mostly: none can hold another
         return tuple(argument for argument in chosen if not _is_held(argument, chosen))
 
@@ -78,28 +79,28 @@ class Selection(NamedTuple):
         """The selection in one word, none, some or all, with the reason."""
         if self.files:
             return self._verdict_on_files()
-        recorded = sum(test.execution is not None for test in self.tests)
         if not self.tests:
-            changed = (
-                "nothing is selected of what was asked for"
-                if self.is_part
-                else "nothing that tests rely on has changed"
-            )
+            changed = "nothing that tests rely on has changed"
+            if self.is_part:
+                changed = "nothing is selected of what was asked for"
             return Verdict(NONE, f"{changed}; {self.known} tests are known")
-        texts = dict.fromkeys(test.reason.text for test in self.tests)
-        counts = Counter(test.reason.kind for test in self.tests)
-        kinds = (
-            next(iter(texts))
-            if len(texts) == 1
-            else ", ".join(f"{n} {kind}" for kind, n in counts.items())
-        )
+        reasons = self._reasons_in_words()
         if not self.known:
-            return Verdict(SOME if self.is_part else ALL, self.notes[0] if self.notes else kinds)
-        answer = ALL if recorded == self.known and not self.is_part else SOME
-        new = (
-            f" and {len(self.tests) - recorded} not recorded" if len(self.tests) > recorded else ""
-        )
-        return Verdict(answer, f"{recorded} of {self.known} known tests{new}: {kinds}")
+            return Verdict(SOME if self.is_part else ALL, self.notes[0] if self.notes else reasons)
+        recorded = sum(test.execution is not None for test in self.tests)
+        are_all = recorded == self.known and not self.is_part
+        text = f"{recorded} of {self.known} known tests"
+        if len(self.tests) > recorded:
+            text += f" and {len(self.tests) - recorded} not recorded"
+        return Verdict(ALL if are_all else SOME, f"{text}: {reasons}")
+
+    def _reasons_in_words(self) -> str:
+        """The reason that all tests share, or how many tests have each kind of reason."""
+        texts = dict.fromkeys(test.reason.text for test in self.tests)
+        if len(texts) == 1:
+            return next(iter(texts))
+        counts = Counter(test.reason.kind for test in self.tests)
+        return ", ".join(f"{count} {kind}" for kind, count in counts.items())
 
     def _verdict_on_files(self) -> Verdict:
         if not self.tests:

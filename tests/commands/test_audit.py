@@ -50,6 +50,7 @@ def suite(project: Project, tmp_path: Path) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_each_seeded_escape_is_named_with_its_limit(suite: Project, tmp_path: Path) -> None:
     nothing = suite.testmon("audit", "-q")
     assert (nothing.code, nothing.out.splitlines()[1:]) == (

@@ -50,6 +50,7 @@ def buckets(step: dict[str, list[dict[str, str]]]) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_seeded_escape_is_found_and_explained(history: Project, tmp_path: Path) -> None:
     commit(history, "<b>Spoil</b>", {"shop.py": "def price(x):\n    return x * 3\n"})
     commit(history, "Grow", {"data.txt": "abcd\n"})

@@ -19,9 +19,10 @@ def matches_test(nodeid: str, pattern: str) -> bool:
     `pattern` is one of the settings `always` and `depends`: a path with wildcards.
     """
     path = path_of(nodeid)
-    return any(
-        fnmatchcase(name, pattern) for name in (nodeid, function_of(nodeid, path), path)
-    ) or path.startswith(pattern.rstrip("/") + "/")
+    if path.startswith(pattern.rstrip("/") + "/"):
+        return True
+    names = (nodeid, function_of(nodeid, path), path)
+    return any(fnmatchcase(name, pattern) for name in names)
 
 
 def check_pattern(pattern: str) -> None:
@@ -38,18 +39,19 @@ def glob_state(root: Path, pattern: str, overlay: Overlay | None = None) -> str:
         found = set(_files(root, pattern))
     except ValueError:
         found = set()
-    names = {
-        path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
-        for path in found
-    }
+    names = {_name_of(path, root) for path in found}
     overlay = overlay or Overlay()
     names.update(path for path in overlay if may_match(pattern, path))
-    entries = [
-        f"{n}\0{_content(root / n, n, overlay)}"
-        for n in sorted(names)
-        if n not in overlay or overlay.exists(n)
-    ]
+    there = sorted(name for name in names if name not in overlay or overlay.exists(name))
+    entries = [f"{name}\0{_content(root / name, name, overlay)}" for name in there]
     return content_digest("\n".join(entries).encode("utf-8", "surrogatepass"))
+
+
+def _name_of(path: Path, root: Path) -> str:
+    """A path relative to the root, or absolute if it is outside."""
+    if path.is_relative_to(root):
+        path = path.relative_to(root)
+    return path.as_posix()
 
 
 def may_match(pattern: str, path: str) -> bool:

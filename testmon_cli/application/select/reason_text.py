@@ -36,11 +36,8 @@ def sentence(cause: Cause) -> str:
     elif rest:
         text, named = f"its definition mentions {_last(rest[0])}", rest[0]
     elif first.kind is Kind.DEFINITION:
-        return (
-            f"its definition was {first.wording}{_at(first)}"
-            if first.name
-            else f"a statement was {first.wording}{_at(first)}"
-        )
+        what = "its definition" if first.name else "a statement"
+        return f"{what} was {first.wording}{_at(first)}"
     else:
         return _origin(first)
     origin = chain[-1]
@@ -50,7 +47,8 @@ def sentence(cause: Cause) -> str:
         return f"{text}, {origin.wording}{_at(origin)}"
     if origin is named and origin.kind is Kind.PACKAGE:
         return f"{text}, {_origin(origin)}"
-    if first.how is Manner.NEEDS and (origin.kind, origin.path) == (Kind.IMPORT, first.path):
+    is_import_itself = origin.kind is Kind.IMPORT and origin.path == first.path
+    if is_import_itself and first.how is Manner.NEEDS:
         return f"{text}, which was {origin.wording}"
     return f"{text}, which depends on {_origin(origin)}"
 
@@ -58,7 +56,8 @@ def sentence(cause: Cause) -> str:
 def _running(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause | None, tuple[Cause, ...]]:
     text = f"runs {first.path}::{first.name}"
     link = rest[0]
-    if link.kind is Kind.DEFINITION and link.path == first.path and _root(link) == _root(first):
+    is_own = link.path == first.path and _root(link) == _root(first)
+    if is_own and link.kind is Kind.DEFINITION:
         if len(rest) == 1:
             return f"{text}{_DEFINITION}", link, rest
         return f"{text}, whose definition mentions {_last(rest[1])}", rest[1], rest[1:]
@@ -73,12 +72,12 @@ def _origin(link: Cause) -> str:
     if link.kind is Kind.METADATA:
         return f"the distributions in {link.path or link.name} {link.wording}"
     if link.kind in _NAMED_BY_THEMSELVES:
-        kind = (
-            ""
-            if link.kind is Kind.FILE and link.path
-            else f"{_CALLED.get(link.kind, link.kind.value)} "
-        )
-        return f"{kind}{link.path or link.name} {'was ' * link.comes_or_goes}{link.wording}"
+        words = [link.path or link.name, link.wording]
+        if link.comes_or_goes:
+            words.insert(1, "was")
+        if link.kind is not Kind.FILE or not link.path:
+            words.insert(0, _CALLED.get(link.kind, link.kind.value))
+        return " ".join(words)
     if link.kind is Kind.IMPORT and link.comes_or_goes:
         return f"{link.path} was {link.wording}"
     return f"{link.name or 'a statement'}, {link.wording}{_at(link)}"

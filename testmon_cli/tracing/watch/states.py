@@ -112,12 +112,11 @@ def metadata_state(path: str, without: Collection[str] = ()) -> str:
     Names in `without` are left out.
     """
     try:
-        names = sorted(
-            n for n in list_folder(path) if n.lower().endswith(_DISTRIBUTIONS) and n not in without
-        )
+        entries = list_folder(path)
     except OSError:
         return MISSING
-    return _digest_of(names)
+    names = [name for name in entries if name.lower().endswith(_DISTRIBUTIONS)]
+    return _digest_of(sorted(name for name in names if name not in without))
 
 
 def existence_state(path: str) -> str:
@@ -143,9 +142,8 @@ def environment_state(value: str | None, hash_key: str) -> str:
 def of_both(first: Resource, second: Resource, reader: str) -> Resource:
     """Join two reads of a resource for one test, or by statements of one module.
 
-    The `reader`.
-
-    Without frames where it is not known which statement it was.
+    `reader` is the identity that read, of an import the path of its module. The result has no
+    frames where it is not known which statement read.
     """
     state = first.state if first.state != EXISTS else second.state
     where = (reader, "<module>")
