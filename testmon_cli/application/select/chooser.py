@@ -1,6 +1,7 @@
 """Chooses tests: those without an execution that holds, new ones, and those marked."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from testmon_cli.application.checkout.sources import Tree
@@ -11,7 +12,7 @@ from testmon_cli.application.select.nodes_to_run import NodesToRun
 from testmon_cli.application.select.pytest_arguments import Arguments
 from testmon_cli.application.select.reasons import Reasons
 from testmon_cli.application.select.run_changes import RunChanges
-from testmon_cli.application.select.weighing import Weigher
+from testmon_cli.application.select.weighing import Verdict, Weigher
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.causes import Cause
 from testmon_cli.domain.nodeid import NodeId
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from testmon_cli.application.select.since_revision import SinceRevision
 
 _T = TypeVar("_T")
+
+
+@dataclass
+class _Found:
+    """What weighing all tests has shown so far."""
+
+    known: int  # tests that have an execution and still exist
+    chosen: list[Selected] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)  # node ids of tests that exist no longer
+    saved: float = 0.0  # seconds of tests that need not run
+    spent: float = 0.0  # seconds of those that must
 
 
 class Chooser:
@@ -106,74 +118,72 @@ class Chooser:
         self._reasons.failing = self._unless_collected_as_now(failing)
         self._learned.doubt_in_any_case(self._reasons.failing)
         wanted = self._to_weigh(standing, missing)
-        traces = [
-            t
-            for head in heads
-            for t, test in zip(head.trace_ids, head.test_ids, strict=True)
-            if test in wanted
-        ]
+        traces = _traces_of(heads, wanted)
         verdicts = self._weigher.verdicts(self._datafile.executions_of(traces))
         naming = self._changes.naming(self._runs[0])
-        chosen: list[Selected] = []
-        spent = 0.0
-        known = sum(map(len, standing.values())) - len(verdicts)
-        left_out = 0  # microseconds
-        for head in heads:
-            tests = standing[head.run_id]
-            durations = zip(head.trace_ids, head.durations, strict=True)
-            left_out += sum(
-                time for trace, time in durations if trace in tests and tests[trace] not in wanted
-            )
-        saved = left_out / 1_000_000
-        gone: set[str] = set()
+        found = _Found(known=sum(map(len, standing.values())) - len(verdicts))
+        found.saved = _seconds_of_others(heads, standing, wanted)
+        self._judge(verdicts, found, missing, failed=failed)
+        found.chosen += self._new_tests.of(naming, files)
+        broken = sorted(self._learned.broken.items())
+        unsettled = self._learned.unstable.union(self._learned.doubtful, self._learned.doubted)
+        return Selection(
+            tuple(found.chosen),
+            found.known,
+            tuple(f"{path} does not parse: {error}" for path, error in broken),
+            found.saved,
+            found.spent,
+            tuple(path for path, _ in broken),
+            frozenset(found.gone),
+            unsettled=frozenset(unsettled),
+        )
+
+    def _judge(
+        self,
+        verdicts: Mapping[str, Verdict],
+        found: "_Found",
+        missing: Collection[str],
+        *,
+        failed: bool,
+    ) -> None:
+        """Sort the tests that were weighed into those that must run, need not, or are gone."""
         endangered = self._endangered()
         at_risk = not self._learned.doubtful.issuperset(endangered)
         unsettled = self._learned.unstable.union(self._learned.doubtful, missing)
         for nodeid, verdict in verdicts.items():
             newest = verdict.newest
             node = NodeId.parse(nodeid, newest.path)
-            # Most tests stand in files of which nothing is to be asked.
-            settled = newest.path not in unsettled and node.path not in unsettled
-            settled = settled and not self._learned.is_doubted_since(
-                newest.run_id, (newest.path, node.path)
-            )
-            inherited = (
-                "." in newest.function
-                and verdict.valid is None
-                and self._learned.project is not None
-            )
-            there = node if settled and not inherited else self._nodes.existing(newest)
+            settled = self._is_settled(newest, node, unsettled)
+            is_as_recorded = settled and not self._may_be_inherited(verdict)
+            there = node if is_as_recorded else self._nodes.existing(newest)
             if there is None or self._absence.is_absent(newest):
-                gone.add(nodeid)
+                found.gone.add(nodeid)
                 continue
-            known += 1
+            found.known += 1
             reason = self._reasons.of(verdict, failed=failed)
-            if reason is None:
-                saved += newest.duration
+            if reason is not None:
+                found.spent += newest.duration
+            else:
+                found.saved += newest.duration
                 cause = endangered.get(node.path)
                 if cause is None:
                     continue
                 reason = canaries.reason(cause)
-            else:
-                spent += newest.duration
-            argument = self._arguments.of(
-                self._nodes.given(newest, node, there, settled=settled, at_risk=at_risk)
-            )
-            chosen.append(Selected(nodeid, argument, reason, newest))
-        chosen += self._new_tests.of(naming, files)
-        notes = [
-            f"{path} does not parse: {error}"
-            for path, error in sorted(self._learned.broken.items())
-        ]
-        broken = tuple(sorted(self._learned.broken))
-        selection = Selection(
-            tuple(chosen), known, tuple(notes), saved, spent, broken, frozenset(gone)
-        )
-        return selection._replace(
-            unsettled=frozenset(
-                self._learned.unstable.union(self._learned.doubtful, self._learned.doubted)
-            )
-        )
+            given = self._nodes.given(newest, node, there, settled=settled, at_risk=at_risk)
+            found.chosen.append(Selected(nodeid, self._arguments.of(given), reason, newest))
+
+    def _is_settled(
+        self, newest: StoredExecution, node: NodeId, unsettled: Collection[str]
+    ) -> bool:
+        """Tell whether a test stands, like most, in files of which nothing is to be asked."""
+        if newest.path in unsettled or node.path in unsettled:
+            return False
+        return not self._learned.is_doubted_since(newest.run_id, (newest.path, node.path))
+
+    def _may_be_inherited(self, verdict: Verdict) -> bool:
+        """Tell whether a test that does not hold may come from a class above its own."""
+        is_member = "." in verdict.newest.function
+        return is_member and verdict.valid is None and self._learned.project is not None
 
     def held(self, executions: Iterable[StoredExecution]) -> dict[str, str]:
         """The outcome, by node id, of the newest execution that holds; the newest come first."""
@@ -226,6 +236,28 @@ class Chooser:
                 for path in self._datafile.test_files(run.id):
                     files.pop(path, None)
         return files
+
+
+def _traces_of(heads: Iterable[Heads], tests: Collection[int]) -> list[int]:
+    """All traces of some tests, which are given by their ids."""
+    found = []
+    for head in heads:
+        pairs = zip(head.trace_ids, head.test_ids, strict=True)
+        found += [trace for trace, test in pairs if test in tests]
+    return found
+
+
+def _seconds_of_others(
+    heads: Iterable[Heads], standing: Mapping[int, Mapping[int, int]], wanted: Collection[int]
+) -> float:
+    """The seconds of the newest executions of all tests but those that are `wanted`."""
+    microseconds = 0
+    for head in heads:
+        tests = standing[head.run_id]
+        durations = zip(head.trace_ids, head.durations, strict=True)
+        newest = ((tests[trace], time) for trace, time in durations if trace in tests)
+        microseconds += sum(time for test, time in newest if test not in wanted)
+    return microseconds / 1_000_000
 
 
 def _standing(heads: Iterable[Heads]) -> dict[int, dict[int, int]]:
