@@ -67,7 +67,7 @@ class Growth:
     def __init__(self, project: Project, *, coarse: bool = False) -> None:
         self.project = project
         self._coarse = coarse
-        self._import_effects = ImportEffects(project)
+        self.import_effects = ImportEffects(project)
         self.affected = Affected()
         self._pending: list[tuple[str, str]] = []
         self._pending_members: list[tuple[str, str, str]] = []
@@ -129,8 +129,8 @@ class Growth:
             self.module(path, link)
         self.fragile(path, link)
         if self.project.runs(path):
-            for consequence in self._import_effects.of_other_run(path, definition, functions):
-                self._affect(consequence, link)
+            for consequence in self.import_effects.of_other_run(path, definition, functions):
+                self.affect(consequence, link)
 
     def new_module(self, path: str, definitions: Iterable[Definition]) -> None:
         """A source file came: imports that failed, or found something else, may find it now."""
@@ -715,6 +715,13 @@ class Growth:
         if all(parent is None for _, parent, _ in ancestors):
             self.module(path, cause)
 
+    def told_of(self, path: str, definition: Definition) -> list[tuple[str, Definition]]:
+        """The classes of the project above a class, by their files, if one of these runs code for each class below."""
+        ancestors = list(self.project.ancestors(path, definition))
+        if not any(self._is_told(*ancestor) for ancestor in ancestors if ancestor[1] is not None):
+            return []
+        return [(where, parent) for where, parent, _ in ancestors if parent is not None]
+
     def _is_told(self, path: str, definition: Definition | None, base: str) -> bool:
         """Whether a base class runs code for each class made below it; the definition is None outside the project."""
         if definition is None:
@@ -734,11 +741,12 @@ class Growth:
     ) -> None:
         """What a definition does besides binding its names; if it may raise, so may the import of `importing`."""
         if self.project.runs(importing):
-            for consequence in self._import_effects.of(path, definition, importing):
+            for consequence in self.import_effects.of(path, definition, importing):
                 if may_raise or consequence.what != FRAGILE:
-                    self._affect(consequence, cause)
+                    self.affect(consequence, cause)
 
-    def _affect(self, consequence: Consequence, cause: Cause) -> None:
+    def affect(self, consequence: Consequence, cause: Cause) -> None:
+        """Something that runs on import has a consequence."""
         what, path, name, owner = consequence
         if what == MODULE:
             self.module(path, cause)

@@ -18,6 +18,7 @@ from testmon_cli.analysis.propagation import LOOKING_UP, RECORDED, Growth, may_r
 from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.invalidate.block_traces import BlockTraces
+from testmon_cli.application.invalidate.import_order import ImportOrder
 from testmon_cli.application.invalidate.lookup_traces import EVERYONE, AskedNames, Asking
 from testmon_cli.application.invalidate.made_values import MadeValues
 from testmon_cli.application.invalidate.memoised_values import KeptValues
@@ -275,10 +276,12 @@ class RunMatcher:
 
     def _changed_imports(self) -> None:
         """An import that came or went brings or takes the effects of importing what it names."""
+        order = ImportOrder(self.growth)
         for path in self.files.changed:
             old, new = self.models.before(path), self.models.now(path)
             if old is None or new is None:
                 continue
+            order.changed(path, old, new)
             before, after = self._imported_by(path, old), self._imported_by(path, new)
             for target in sorted(before ^ after):
                 # What the run had loaded for somebody did then what it does now, and did not fail.
