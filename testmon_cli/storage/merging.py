@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from testmon_cli.domain.evidence import (
-    UNFINISHED,
     Row,
     RunRow,
     TraceRow,
@@ -19,27 +18,19 @@ from testmon_cli.domain.evidence import (
 )
 from testmon_cli.domain.records import (
     FAILURES,
-    RUN_KEY,
     Environment,
     Execution,
-    Package,
-    Run,
-    RunStart,
-    SourceVersion,
     StoredOutcome,
     Trace,
     TraceWithOutcome,
 )
 from testmon_cli.storage.evidence_tables import Tables
-from testmon_cli.storage.exporting import facts_that_travel, run_key, unpacked_packages
-from testmon_cli.storage.packing import unpack_json, unpack_numbers
+from testmon_cli.storage.run_merging import RunMerger
 
 if TYPE_CHECKING:
     from testmon_cli.storage.datafile import Datafile
 
 _BATCH = 500  # traces that are written at once
-_VERSIONS = 200
-_KEPT = 20_000  # sets of checksums that are held unpacked
 
 
 class Merged(NamedTuple):
@@ -49,28 +40,13 @@ class Merged(NamedTuple):
     executions: int
 
 
-class _Test(NamedTuple):
-    """Where a test stands, said by the newest run that ran it."""
-
-    started: float
-    path: str
-    function: str
-    kind: str
-
-
 class Merger:
     """Takes the rows of one environment, within one transaction of the datafile."""
 
     def __init__(self, datafile: "Datafile", environment: Environment) -> None:
         self._datafile = datafile
-        self._environment = environment
         self._tables = Tables()
-        self._versions: list[int] = []  # ids by place
-        self._version_keys: list[tuple[str, str, str]] = []  # path, digest and analysis of each
-        self._waiting: list[VersionRow] = []  # to be written together
-        self._runs: list[tuple[int, RunRow]] = []
-        self._present = {run_key(run): run for run in datafile.runs(environment)}
-        self._again: dict[int, Run] = {}  # by place: runs that the datafile had before
+        self._runs = RunMerger(datafile, environment, self._tables)
         self._tests: Mapping[str, tuple[float, str, str, str]] | None = None  # as they stood before
         # by subject: when the newest run began that ran the test
         self._newest: dict[int, float] = {}
@@ -81,7 +57,7 @@ class Merger:
             None  # traces of this run, when they were asked for
         )
         self._traces: list[TraceRow] = []
-        self._new_runs = self._new_executions = 0
+        self._new_executions = 0
 
     def merge(self, rows: Iterable[Row]) -> Merged:
         """Store all rows.
@@ -92,94 +68,15 @@ class Merger:
             if isinstance(row, TraceRow):
                 self._trace(row)
             elif isinstance(row, VersionRow):
-                self._version(row)
+                self._runs.add_version(row)
             elif isinstance(row, RunRow):
-                self._run_row(row)
+                self._runs.add(row)
             else:
                 self._tables.take(row)
-        self._write_versions()
+        self._runs.write_versions()
         self._write_traces()
         self._place_tests()
-        return Merged(self._new_runs, self._new_executions)
-
-    def _version(self, row: VersionRow) -> None:
-        self._waiting.append(row)
-        if len(self._waiting) >= _VERSIONS:
-            self._write_versions()
-
-    def _write_versions(self) -> None:
-        sources = self._tables.sources
-        versions = [
-            SourceVersion(
-                sources[row.source - 1].path,
-                row.digest,
-                row.model_key,
-                row.model,
-                row.names,
-                -1,
-                -1,
-            )
-            for row in self._waiting
-        ]
-        if versions:
-            ids = self._datafile.unite_sources(versions)
-            self._version_keys += [version[:3] for version in versions]
-            self._versions += [ids[version[:3]] for version in versions]
-        self._waiting.clear()
-
-    def _run_row(self, row: RunRow) -> None:
-        self._write_versions()
-        facts_text = self._tables.facts[row.facts - 1] if row.facts else ""
-        facts = unpack_json(facts_text) if row.facts else None
-        present = self._present.get((row.started, str((facts or {}).get(RUN_KEY, ""))))
-        if present is None:
-            run_id = self._begin(row)
-            self._new_runs += 1
-        else:
-            run_id = present.id
-            self._again[len(self._runs) + 1] = present
-            if self._rank(row, facts_text) <= self._rank_of(present):
-                self._runs.append((run_id, row))
-                return
-        if facts is not None:
-            self._datafile.set_facts(run_id, facts)
-        if row.has_snapshot:
-            self._datafile.set_snapshot(
-                run_id, [self._versions[n - 1] for n in unpack_numbers(row.snapshot)]
-            )
-        if row.ended != UNFINISHED:
-            status = int(row.exitstatus) if row.exitstatus else None
-            self._datafile.finish_run(run_id, row.ended, bool(row.completed), status)
-        self._runs.append((run_id, row))
-
-    def _rank(self, row: RunRow, facts: str) -> tuple[object, ...]:
-        """How much a copy of a run tells: of two copies the greater tells more."""
-        versions = sorted(self._version_keys[number - 1] for number in unpack_numbers(row.snapshot))
-        return row.ended, len(facts), facts, len(versions), versions
-
-    def _rank_of(self, run: Run) -> tuple[object, ...]:
-        ended = UNFINISHED if run.ended is None else run.ended
-        facts = facts_that_travel(run) or ""
-        versions = sorted(
-            (ref.path, ref.digest, ref.model_key)
-            for ref in self._datafile.snapshot(run.id).values()
-        )
-        return ended, len(facts), facts, len(versions), versions
-
-    def _begin(self, row: RunRow) -> int:
-        packages = unpacked_packages(self._tables.packages[row.packages - 1])
-        return self._datafile.begin_run(
-            RunStart(
-                environment=self._environment,
-                started=row.started,
-                arguments=tuple(unpack_json(row.arguments)),
-                packages=tuple(Package(n, v, d, tuple(m), tuple(r)) for n, v, d, m, r in packages),
-                git_head=row.git_head,
-                git_dirty=bool(row.git_dirty),
-                engine=row.engine,
-                version=row.version,
-            )
-        )
+        return Merged(self._runs.new, self._new_executions)
 
     # Traces
 
@@ -188,10 +85,10 @@ class Merger:
             self._write_traces()
             self._run = row.run
             self._known = None
-        run_id, run = self._runs[row.run - 1]
+        run_id, run = self._runs.all[row.run - 1]
         if row.outcome:
             self._newest[row.subject] = max(run.started, self._newest.get(row.subject, run.started))
-        if row.run in self._again and self._tables.digest(row) in self._digests_there().get(
+        if row.run in self._runs.again and self._tables.digest(row) in self._digests_there().get(
             run_id, ()
         ):
             return  # mostly: evidence came again
@@ -202,8 +99,8 @@ class Merger:
     def _digests_there(self) -> Mapping[int, set[bytes]]:
         """The digests of traces that the datafile has, by the runs that come again."""
         if self._there is None:
-            self._there = {run.id: set() for run in self._again.values()}
-            exported = self._datafile.exporter(self._again.values())
+            self._there = {run.id: set() for run in self._runs.again.values()}
+            exported = self._datafile.exporter(self._runs.again.values())
             tables, ids = Tables(), [run.id for run in exported.runs]
             for row in exported.rows(with_models=False):
                 if isinstance(row, TraceRow):
@@ -214,7 +111,7 @@ class Merger:
 
     def _known_traces(self, run_id: int) -> Mapping[str, TraceWithOutcome]:
         if self._known is None:
-            found = self._datafile.traces_of_run(run_id) if self._run in self._again else ()
+            found = self._datafile.traces_of_run(run_id) if self._run in self._runs.again else ()
             self._known = {trace.identity: trace for trace in found}
         return self._known
 
@@ -222,7 +119,7 @@ class Merger:
         if not self._traces:
             return
         self._tests_before()
-        run_id, _ = self._runs[self._run - 1]
+        run_id, _ = self._runs.all[self._run - 1]
         traces, executions = [], []
         for row in self._traces:
             trace = self._tables.trace(row)
