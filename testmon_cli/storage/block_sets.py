@@ -6,7 +6,7 @@ writes.
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import compress
+from itertools import chain, compress
 
 from testmon_cli.domain.records import Trace
 from testmon_cli.domain.source import BlockTable, Reached
@@ -24,15 +24,16 @@ class BlockSets:
     def __init__(self, connection: Connection, ids: RowIds) -> None:
         self._connection = connection
         self._ids = ids
-        self.forget()
-
-    def forget(self) -> None:
-        """Look all up again."""
         self._fingerprints: dict[tuple[int, bytes], int] = {}
         self._sets: dict[Hashable, int] = {}  # by paths and checksums, or sources and packed blocks
         self._packings: dict[tuple[int, AbstractSet[int]], bytes] = {}  # by source and checksums
         self._tables: dict[tuple[int, BlockTable], tuple[list[int], bool]] = {}  # see `_of_table`
         self._blocks: dict[int, dict[int, int]] = {}  # by source: checksum -> number
+
+    def forget(self) -> None:
+        """Look all up again."""
+        for known in (self._fingerprints, self._sets, self._packings, self._tables, self._blocks):
+            known.clear()
 
     def bound(self) -> None:
         """Forget what grew too large."""
@@ -53,9 +54,7 @@ class BlockSets:
         }
         # Tests with other parameters share what they rely on: it is looked at once.
         shared = {id(fingerprints): fingerprints for fingerprints in numbered.values()}
-        sources = self._ids.of_sources(
-            {path for fingerprints in shared.values() for path in fingerprints}
-        )
+        sources = self._ids.of_sources(set(chain.from_iterable(shared.values())))
         new: dict[Hashable, list[tuple[int, bytes]]] = {}  # members by what the set is known by
         joined: dict[int, Hashable] = {}  # by trace
         for trace_id, before in self._stored_blocks(old & numbered.keys()).items():
@@ -68,11 +67,7 @@ class BlockSets:
         for number in dict.fromkeys(id(numbered[trace_id]) for trace_id in fresh):
             key = keys[number] = tuple(shared[number].items())
             if key not in self._sets:
-                found = ((sources[path], checksums) for path, checksums in shared[number].items())
-                new[key] = [
-                    (source_id, self._packed(source_id, checksums))
-                    for source_id, checksums in found
-                ]
+                new[key] = self._members(shared[number], sources)
         if new:
             self._sets.update(zip(new, self._set_ids(list(new.values())), strict=True))
         sets = {number: self._sets[key] for number, key in keys.items()}
@@ -83,6 +78,16 @@ class BlockSets:
                 {"trace_id": trace_id, "set_id": set_id} for trace_id, set_id in rows.items()
             )
         )
+
+    def _members(
+        self, fingerprints: Mapping[str, AbstractSet[int]], sources: Mapping[str, int]
+    ) -> list[tuple[int, bytes]]:
+        """What a set of fingerprints is made of: ids of sources with packed block numbers."""
+        members = []
+        for path, checksums in fingerprints.items():
+            source_id = sources[path]
+            members.append((source_id, self._packed(source_id, checksums)))
+        return members
 
     def _stored_blocks(self, trace_ids: set[int]) -> dict[int, dict[int, list[int]]]:
         """By trace and source: the numbers of the blocks that the trace relied on so far."""

@@ -22,15 +22,17 @@ class RowIds:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.forget()
-
-    def forget(self) -> None:
-        """Look all up again."""
         self._sources: dict[str, int] = {}
         self._subjects: dict[str, int] = {}  # by identity
         self._has_all_subjects = False  # there were none before
         self._states: dict[tuple[str, str, str], tuple[int, int, int]] = {}  # -> id, size, mtime_ns
         self._origins: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """Look all up again."""
+        self._has_all_subjects = False
+        for known in (self._sources, self._subjects, self._states, self._origins):
+            known.clear()
 
     def bound(self) -> None:
         """Forget what grew too large."""
