@@ -251,6 +251,12 @@ def others(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def watching(session: nox.Session) -> None:
+    """Measure how soon `watch` has a result: `-- FILE OLD NEW TESTS`, started in a project."""
+    _script(session, "watching")
+
+
+@nox.session(python=PYTHON)
 def arena(session: nox.Session) -> None:
     """Try edits of every kind on real projects that testmon was not made with."""
     _script(session, "arena")

@@ -28,10 +28,11 @@ def pytest_runtest_logreport(report):
         with open(os.environ["RAN"], "a") as file:
             file.write(f"{report.nodeid}\\t{report.outcome}\\n")
 """
+RAN, TEXT = "what each test ran", "imports, by their text"
 PYTEST = ("python", "-m", "pytest", "-q")
 PAGE = lab.CHECKOUT / "docs" / "comparison.md"
 LIMIT = 300  # seconds
-HEAD = ("tool", "records first", "tests that ran, mean", "missed, tests / edits")
+HEAD = ("tool", "goes by", "tests that ran, mean", "missed, tests / edits")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Tool:
 
     name: str
     version: str  # "" as it is here
+    by: str  # what it goes by
     run: tuple[str, ...]
     record: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
@@ -48,15 +50,16 @@ class Tool:
 def tools(package: str) -> tuple[Tool, ...]:
     """The tools; some want to know which package is looked at."""
     whole = ("--impacted", f"--impacted-module={package}", "--impacted-tests-dir=tests")
+    own = ("testmon", "collect", "-q")
     return (
-        Tool("testmon", "", ("testmon", "collect", "--select", "-q"), ("testmon", "collect", "-q")),
-        Tool("pytest-testmon", "2.2.0", (*PYTEST, "--testmon"), (*PYTEST, "--testmon")),
-        Tool("pytest-tia", "1.1.1", ("tia", "run"), ("tia", "record")),
-        Tool("pytest-difftest", "0.3.0", (*PYTEST, "--diff"), (*PYTEST, "--diff-baseline")),
-        Tool("pytest-impacted", "0.36.0", (*PYTEST, *whole)),
-        Tool("pytest-impact", "0.1.0", (*PYTEST, "--impact")),
-        Tool("pytest-selective", "0.4.1", (*PYTEST, "--selective")),
-        Tool("pytest-picked", "0.5.1", (*PYTEST, "--picked")),
+        Tool("testmon", "", RAN, (*own, "--select"), own),
+        Tool("pytest-testmon", "2.2.0", RAN, (*PYTEST, "--testmon"), (*PYTEST, "--testmon")),
+        Tool("pytest-tia", "1.1.1", RAN, ("tia", "run"), ("tia", "record")),
+        Tool("pytest-difftest", "0.3.0", RAN, (*PYTEST, "--diff"), (*PYTEST, "--diff-baseline")),
+        Tool("pytest-impacted", "0.36.0", TEXT, (*PYTEST, *whole)),
+        Tool("pytest-selective", "0.4.1", TEXT, (*PYTEST, "--selective")),
+        Tool("pytest-impact", "0.1.0", "fixtures and test files alone", (*PYTEST, "--impact")),
+        Tool("pytest-picked", "0.5.1", "test files alone", (*PYTEST, "--picked")),
     )
 
 
@@ -153,14 +156,17 @@ def drawn(source: Path, package: str, seed: int, wanted: int) -> Iterator[edits.
 def look(bench: Bench, package: str, seed: int, wanted: int) -> Iterator[dict[str, Found]]:
     """What each tool ran after each edit."""
     chosen = tools(Path(package).name)
-    own = chosen[0]
-    before, _ = bench.start(own, PYTEST, bench.clone(Tool("plain", "", PYTEST)))
+    own = chosen[0]  # in whose environment plain pytest runs
+    before, _ = bench.start(own, PYTEST, bench.clone(Tool("plain", "", "", PYTEST)))
     clones = {tool.name: bench.clone(tool) for tool in chosen}
     for edit in drawn(bench.source, package, seed, wanted):
         relative = edit.path.relative_to(bench.source)
         truth = _copied(clones[own.name])
         (truth / relative).write_text(edit.text)
-        after, _ = bench.start(own, PYTEST, truth)
+        try:
+            after, _ = bench.start(own, PYTEST, truth)
+        except subprocess.TimeoutExpired:  # it hangs, with any tool
+            continue
         needed = {test for test in after if after[test] != before.get(test)}
         found = {}
         for tool in chosen:
@@ -188,7 +194,7 @@ def rows(package: str, found: Sequence[Mapping[str, Found]]) -> Iterator[tuple[o
         own = [one[tool.name] for one in found]
         yield (
             f"{tool.name} {tool.version}".strip(),
-            "yes" if tool.record else "no",
+            tool.by,
             f"{sum(one.ran / one.tests for one in own) / len(own):.1%}",
             f"{sum(one.missed for one in own)} / {sum(bool(one.missed) for one in own)}",
         )

@@ -19,5 +19,5 @@ def test_a_row_for_each_tool() -> None:
     }
     found["pytest-picked"] = Found(tests=10, needed=2, ran=0, missed=2, code=5)
     rows = {str(row[0]).partition(" ")[0]: row[1:] for row in others.rows("app", [found, found])}
-    assert rows["testmon"] == ("yes", "50.0%", "0 / 0")
-    assert rows["pytest-picked"] == ("no", "0.0%", "4 / 2")
+    assert rows["testmon"] == (others.RAN, "50.0%", "0 / 0")
+    assert rows["pytest-picked"] == ("test files alone", "0.0%", "4 / 2")
