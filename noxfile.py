@@ -12,14 +12,15 @@ import nox
 
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14", "3.15")
 SCRIPTS = Path("benchmarks")
-# The tests of what may come out otherwise from one Python to the next, and of the command line as a
-# whole.
+# Suites that run plain pytest and testmon on small projects, and compare: half of all the time.
+COMPARING = [f"tests/{name}" for name in ("scenarios", "compatibility", "differential")]
+# Of the other tests, those of what may come out otherwise from one Python to the next, and of the
+# command line as a whole.
 ON_EACH_PYTHON = [
     f"tests/{name}"
     for name in (
-        "analysis", "compatibility", "differential", "domain", "scenarios", "storage", "tracing",
-        "test_cli.py", "test_faults.py", "commands/test_collect.py", "commands/test_diff.py",
-        "commands/test_report_coverage.py",
+        "analysis", "domain", "storage", "tracing", "test_cli.py", "test_faults.py",
+        "commands/test_collect.py", "commands/test_diff.py", "commands/test_report_coverage.py",
     )
 ]  # fmt: skip
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -101,13 +102,22 @@ def tests(session: nox.Session) -> None:
 
 
 def _tests_on(python: str) -> list[str]:
-    """Arguments for pytest: all fast tests on the first and the last Python.
+    """Arguments for pytest: the fast tests, all of them on the first and the last Python.
 
     On those between them, what depends on how that Python compiles, imports and runs code.
     """
     pythons = FOUND or [PYTHON]
-    is_between = python not in (pythons[0], pythons[-1])
-    return ["-m", "not slow", *(ON_EACH_PYTHON if is_between else ())]
+    if python not in (pythons[0], pythons[-1]):
+        return ["-m", "not slow", *ON_EACH_PYTHON]
+    return ["-m", "not slow", *(f"--ignore={path}" for path in COMPARING)]
+
+
+@nox.session(python=FOUND or [PYTHON])
+def scenarios(session: nox.Session) -> None:
+    """Compare testmon with plain pytest on small projects, on each CPython found."""
+    session.install("-q", "-e", ".", *_group("test"))
+    chosen = session.posargs or ["-n", "auto", "-m", "not slow", *COMPARING]
+    session.run("python", "-m", "pytest", *chosen, env={"TESTMON_TEST_ALL": "1"})
 
 
 @nox.session(python=(FOUND or [PYTHON])[0])
