@@ -1,8 +1,10 @@
 """What changed between two models of a file."""
 
 from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import pairwise
 from typing import NamedTuple
 
 from testmon_cli.analysis.effects import FALLIBLE
@@ -94,32 +96,63 @@ def _compare_nameless(old: list[Definition], new: list[Definition]) -> Iterator[
 
 
 def _reordered(old: SourceModel | None, new: SourceModel | None) -> Iterator[DefinitionChange]:
-    """Definitions that are the same but come in another order, where one changes more than the names it binds.
-
-    Two such have an order; so have one such and one that uses a name of it. A definition that can only fail has none:
-    whether a name is bound before it is used shows in its checksum.
-    """
+    """Definitions that are the same but come in another order, where one decides what the other does."""
     if old is None or new is None:
         return
-    common = {d.checksum for d in old.definitions} & {d.checksum for d in new.definitions}
-    order = [d.checksum for d in old.definitions if d.checksum in common]
-    after = [d for d in new.definitions if d.checksum in common]
-    if order == [d.checksum for d in after]:
+    before = {key: rank for rank, (key, _) in enumerate(_counted(old.definitions))}
+    after = [(before[key], d) for key, d in _counted(new.definitions) if key in before]
+    if all(first < second for (first, _), (second, _) in pairwise(after)):
         return
-    before = {checksum: rank for rank, checksum in reversed(list(enumerate(order)))}
-    strong = [(rank, d) for rank, d in enumerate(after) if any(effect != FALLIBLE for effect in d.effects)]
+    bound = Counter((d.owner, name) for d in new.definitions for name in d.names)
+    rebound = frozenset(key for key, count in bound.items() if count > 1)
     moved: dict[int, Definition] = {}
-    for rank, definition in strong:
-        used = {*definition.names, *filter(str.isidentifier, definition.mentions)}
-        for other_rank, other in enumerate(after):
-            first, second = before[definition.checksum], before[other.checksum]
-            if first == second or (rank < other_rank) == (first < second):
-                continue
-            weak = all(effect == FALLIBLE for effect in other.effects)
-            if not weak or not used.isdisjoint((*other.mentions, *other.names)):
-                moved.update({rank: definition, other_rank: other})
+    for place, (rank, definition) in enumerate(after):
+        decides = _decider(definition, rebound)
+        if decides is None:
+            continue
+        for other_place, (other_rank, other) in enumerate(after):
+            is_exchanged = (place < other_place) != (rank < other_rank)
+            if is_exchanged and place != other_place and decides(other):
+                moved.update({place: definition} if _is_strong(definition) else {})
+                moved[other_place] = other
     for _, definition in sorted(moved.items()):
         yield from (DefinitionChange(CHANGED, name, definition) for name in definition.names or ("",))
+
+
+def _counted(definitions: Iterable[Definition]) -> Iterator[tuple[tuple[int, int], Definition]]:
+    """Each definition with its checksum, and how many there were above it with the same."""
+    seen: Counter[int] = Counter()
+    for definition in definitions:
+        yield (definition.checksum, seen[definition.checksum]), definition
+        seen[definition.checksum] += 1
+
+
+def _decider(definition: Definition, rebound: AbstractSet[tuple[str, str]]) -> Callable[[Definition], bool] | None:
+    """Tell with which other definitions one has an order; None for with none. `rebound`: what more than one binds.
+
+    One that changes more than the names it binds has an order with another such and with one that uses a name of it;
+    one that binds a name anew with each that uses the name; `import *` with each that binds a name. One that can only
+    fail has none: whether a name is bound before it is used shows in its checksum.
+    """
+    owner = definition.owner
+    names = frozenset(name for name in definition.names if (owner, name) in rebound)
+    is_star = "star" in definition.flags
+    used = {*definition.names, *filter(str.isidentifier, definition.mentions)} if _is_strong(definition) else set()
+    if not (names or is_star or _is_strong(definition)):
+        return None
+
+    def decides(other: Definition) -> bool:
+        if _is_strong(definition) and (_is_strong(other) or not used.isdisjoint((*other.mentions, *other.names))):
+            return True
+        if not names.isdisjoint(other.mentions) and owner in ("", other.owner):
+            return True
+        return is_star and bool(other.names) and not other.owner
+
+    return decides
+
+
+def _is_strong(definition: Definition) -> bool:
+    return any(effect != FALLIBLE for effect in definition.effects)
 
 
 def _moved_in_classes(old: SourceModel | None, new: SourceModel | None) -> Iterator[DefinitionChange]:
