@@ -84,7 +84,7 @@ def _check_names(datafile: Datafile, names: Sequence[str]) -> None:
 
 
 class _Unchanged:
-    """Whether the file that a test ran in is as that run saw it.
+    """Tells whether the file that a test ran in is as that run saw it.
 
     Then the test is there, and nothing is parsed.
     """

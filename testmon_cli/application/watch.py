@@ -22,7 +22,7 @@ _OF_EDITORS = ("~", ".swp", ".swx", ".pyc", ".tmp")
 
 
 class Wanted(NamedTuple):
-    """What is to run, in words and as arguments of pytest; no arguments stand for all tests."""
+    """Tests to run, in words and as arguments of pytest; no arguments stand for all tests."""
 
     title: str
     arguments: tuple[str, ...]

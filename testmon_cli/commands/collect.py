@@ -43,7 +43,7 @@ def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbo
 
 
 def _remembered(collected: Collected, select: float | None) -> str:
-    """What a run was good for; `select` are the seconds in which it is known what must run now."""
+    """Say what was remembered; `select` are the seconds that `testmon select` takes now."""
     tests = f"remembered {collected.executed:,} test{'' if collected.executed == 1 else 's'}"
     if collected.new != collected.executed:
         tests += f" ({collected.new:,} new)"

@@ -92,7 +92,7 @@ class Tools:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What the user can put right is told to the agent in our words."""
+    """Tell an agent in our words about errors that the user can put right."""
     from mcp.server.mcpserver.exceptions import ToolError
 
     try:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Kind(Enum):
-    """What sort of thing a link is about. Machine formats print the value."""
+    """The sort of thing that a link is about. Machine formats print the value."""
 
     DEFINITION = "definition"  # of a name, or a statement that binds none
     BLOCK = "block"  # code of a function

@@ -68,13 +68,13 @@ class OriginRow(NamedTuple):
 
 
 class PackagesRow(NamedTuple):
-    """What was installed: JSON."""
+    """A list of installed distributions, as JSON."""
 
     packages: str
 
 
 class FactsRow(NamedTuple):
-    """What a session told: JSON."""
+    """The facts that a session told, as JSON."""
 
     facts: str
 
@@ -98,7 +98,7 @@ class RunRow(NamedTuple):
 
 
 class TraceRow(NamedTuple):
-    """What was observed of a subject in a run; with an outcome, an execution."""
+    """A subject's record in a run; with an outcome it is an execution."""
 
     run: int
     subject: int

@@ -137,7 +137,7 @@ class Replay(NamedTuple):
 
     @property
     def plain_seconds(self) -> float:
-        """What it takes to run all tests at each commit."""
+        """The seconds that it takes to run all tests at each commit."""
         first = self.base.plain_seconds if self.base else 0.0
         return first + sum(step.plain_seconds for step in self.compared)
 

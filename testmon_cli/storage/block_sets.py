@@ -82,7 +82,7 @@ class BlockSets:
     def _members(
         self, fingerprints: Mapping[str, AbstractSet[int]], sources: Mapping[str, int]
     ) -> list[tuple[int, bytes]]:
-        """What a set of fingerprints is made of: ids of sources with packed block numbers."""
+        """The members of a set of fingerprints: ids of sources with packed block numbers."""
         members = []
         for path, checksums in fingerprints.items():
             source_id = sources[path]

@@ -71,7 +71,7 @@ class Tables:
         return f"{row.kind}:{row.name}"
 
     def trace(self, row: TraceRow) -> Trace:
-        """What a row says."""
+        """The trace of a row."""
         return Trace(
             identity=self.identity(row.subject),
             fingerprints=self._fingerprints_of(row.set) if row.set else {},

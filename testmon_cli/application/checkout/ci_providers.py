@@ -83,7 +83,7 @@ _GITHUB_PUSHES: Final = ("push", "schedule", "workflow_dispatch", "release", "cr
 
 
 def _is_own(change: Mapping[str, object]) -> bool:
-    """Whether the branch of a pull request stands in the repository that it is for."""
+    """Tell whether the branch of a pull request stands in the repository that it is for."""
     head = _text(_of(_of(change, "head"), "repo"), "full_name")
     return bool(head) and head == _text(_of(_of(change, "base"), "repo"), "full_name")
 

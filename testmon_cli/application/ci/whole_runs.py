@@ -57,7 +57,7 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def _has_run(settings: Settings, since: float) -> bool:
-    """Whether a run of all tests began since then."""
+    """Tell whether a run of all tests began since then."""
     try:
         with Datafile.open(settings.datafile) as datafile:
             runs = datafile.runs(environment.current(settings.env))

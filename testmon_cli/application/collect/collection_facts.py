@@ -1,4 +1,4 @@
-"""What a session of pytest collected, and what it left out, as facts of its run."""
+"""Tells as facts of a run what its session of pytest collected and left out."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -19,7 +19,7 @@ from testmon_cli.tracing import wire
 
 
 class Request(NamedTuple):
-    """What the command line asks pytest for."""
+    """The request of the command line to pytest."""
 
     asked: Asked
     narrows: bool  # it, not the configuration, leaves tests out: they still are to be run

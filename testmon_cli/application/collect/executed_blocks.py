@@ -13,7 +13,7 @@ _NAMES_LOST = lookups.checksums_of((LOST, LOST_ON_IMPORT))
 
 
 class _Hit(NamedTuple):
-    """What traces ran of one file, or why that cannot be known."""
+    """The blocks of one file that traces ran, or why they cannot be known."""
 
     path: str
     checksums: AbstractSet[int] = frozenset()

@@ -153,7 +153,7 @@ class Joiner:
         return f"{kind}:{self.sources.relative(rest)}" if kind == "module" else identity
 
     def _is_of_the_run(self, resource: wire.Resource) -> bool:
-        """Whether a process read a variable as tests or plugins have set it.
+        """Tell whether a process read a variable as tests or plugins have set it.
 
         What they set does not count.
         """

@@ -19,7 +19,7 @@ _PATIENCE = 10.0  # seconds
 
 
 class Launch:
-    """What one run of pytest is started with: a folder for its records and a key for its hashes."""
+    """The means to start one run of pytest: a folder for its records, a key for its hashes."""
 
     def __init__(self, settings: TraceSettings) -> None:
         self._kept = ExitStack()

@@ -1,7 +1,6 @@
 """Chooses tests: those without an execution that holds, new ones, and those marked."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from testmon_cli.application.checkout.sources import Tree
@@ -26,15 +25,15 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 
-@dataclass
 class _Found:
-    """What weighing all tests has shown so far."""
+    """The results of weighing tests so far."""
 
-    known: int  # tests that have an execution and still exist
-    chosen: list[Selected] = field(default_factory=list)
-    gone: set[str] = field(default_factory=set)  # node ids of tests that exist no longer
-    saved: float = 0.0  # seconds of tests that need not run
-    spent: float = 0.0  # seconds of those that must
+    def __init__(self, known: int, saved: float) -> None:
+        self.known = known  # tests that have an execution and still exist
+        self.saved = saved  # seconds of tests that need not run
+        self.spent = 0.0  # seconds of those that must
+        self.chosen: list[Selected] = []
+        self.gone: set[str] = set()  # node ids of tests that exist no longer
 
 
 class Chooser:
@@ -121,8 +120,8 @@ class Chooser:
         traces = _traces_of(heads, wanted)
         verdicts = self._weigher.verdicts(self._datafile.executions_of(traces))
         naming = self._changes.naming(self._runs[0])
-        found = _Found(known=sum(map(len, standing.values())) - len(verdicts))
-        found.saved = _seconds_of_others(heads, standing, wanted)
+        known = sum(map(len, standing.values())) - len(verdicts)
+        found = _Found(known, _seconds_of_others(heads, standing, wanted))
         self._judge(verdicts, found, missing, failed=failed)
         found.chosen += self._new_tests.of(naming, files)
         broken = sorted(self._learned.broken.items())

@@ -1,4 +1,4 @@
-"""What a data file of coverage.py with contexts adds to an answer that was made of text alone.
+"""Adds to an answer made of text alone what data of coverage.py with contexts tells.
 
 It says which lines each test ran, once, at a state of the sources that it does not tell. So it is
 evidence that a test comes to a function, and none that another does not: a function that every test

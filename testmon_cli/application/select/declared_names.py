@@ -40,7 +40,7 @@ class DeclaredNames:
             yield from project.get(group) or () if isinstance(project, dict) else ()
 
     def _entry_points(self) -> Iterator[str]:
-        """What others load of the project by its entry points, but for its commands."""
+        """Names that others load by entry points of the project, but for its commands."""
         project = pyproject(self._tree).get("project")
         groups = project.get("entry-points") if isinstance(project, dict) else None
         for group, names in groups.items() if isinstance(groups, dict) else ():

@@ -24,7 +24,7 @@ class Asked(NamedTuple):
     folders: frozenset[str]  # that pytest goes through for test files
 
     def goes_through(self, path: str) -> bool:
-        """Whether a file is in a folder that was asked for as a whole."""
+        """Tell whether a file is in a folder that was asked for as a whole."""
         return any(_holds(folder, path) for folder in self.folders)
 
     def covers(self, path: str, name: str) -> bool:

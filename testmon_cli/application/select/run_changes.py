@@ -59,7 +59,7 @@ _NOTHING = Matched({})
 
 
 class Learned:
-    """What the comparison with any run has shown of files and tests.
+    """The results, of files and tests, of comparing any run with today.
 
     It grows with each run.
     """

@@ -249,7 +249,7 @@ class _Static:
             reach.whole_file(path, REMOVED)
 
     def _concerning_all(self) -> Reason | None:
-        """What concerns every test, since nobody knows better."""
+        """Find a reason to run every test, where nobody knows better."""
         if self._since.config_cause is not None:
             return _reason(self._since.config_cause)
         for path in sorted(self._since.blobs):
@@ -295,7 +295,7 @@ class _Static:
         return self._reach.loaded_by([path for path in self._tests if path.endswith(".py")])
 
     def _is_for_linters_alone(self) -> bool:
-        """Whether pyproject.toml says the same as before to all but linters."""
+        """Tell whether pyproject.toml says the same as before to all but linters."""
         root, blob = self._tree.root, self._since.blobs["pyproject.toml"]
         try:
             before = tomllib.loads(git.content(root, blob).decode()) if blob else {}
@@ -389,7 +389,7 @@ def _reason(cause: Cause, why: str = "") -> Reason:
 
 
 def _is_about(path: str, pattern: str) -> bool:
-    """Whether a pattern of node ids may name tests of a file."""
+    """Tell whether a pattern of node ids may name tests of a file."""
     return (
         fnmatch(path, pattern)
         or path.startswith(pattern.rstrip("/") + "/")

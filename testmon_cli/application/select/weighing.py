@@ -97,7 +97,7 @@ class Weigher:
         return False
 
     def _ran_what_is_gone(self, run: Run, execution: StoredExecution) -> bool:
-        """Whether an execution ran a block that a file, changed since `run`, does not have now.
+        """Tell whether an execution ran a block that a file, changed since `run`, has no more.
 
         Then it does not hold, whatever else has changed: its run need not be matched for that.
         """

@@ -268,7 +268,7 @@ class Holders:
         self._survived.setdefault(identity, set()).add((path, EVERYTHING))
 
     def take(self) -> dict[str, set[tuple[str, str]]]:
-        """What survived since the last call: identity -> paths and what was kept."""
+        """Return what survived since the last call: by identity, paths and what was kept."""
         survived, self._survived = self._survived, {}
         return survived
 

@@ -101,7 +101,7 @@ class Makings:
         self.going_on.clear()
 
     def take(self) -> dict[str, set[tuple[str, str]]]:
-        """What was found since the last call: identity -> paths and what was made."""
+        """Return what was found since the last call: by identity, paths and what was made."""
         found, self._found = self._found, {}
         return found
 

@@ -107,7 +107,7 @@ class Cache:
             write(place_of(self._root, path, kind), header + seal(self._key, header, body) + body)
 
     def _is_in_place(self, path: str) -> bool:
-        """Whether the folder for a source is where it seems to be: a link may lead anywhere."""
+        """Tell whether the folder for a source is where it seems to be, not behind a link."""
         folder = os.path.dirname(place_of(self._root, path, ""))
         known = self._folders.get(folder)
         if known is None:

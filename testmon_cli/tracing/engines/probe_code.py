@@ -364,7 +364,7 @@ def _is_own_probe(constant: Any) -> bool:
 
 
 def _names_of(value: Any, kind: type) -> tuple[str, ...]:
-    """What an object is, without running any code of its own."""
+    """Names of what an object is, found without running any code of its own."""
     classes = _CLASSES(kind)
     if not all(map(_shows_itself, classes)):
         return (_OVERFLOW,)
@@ -379,7 +379,7 @@ def _names_of(value: Any, kind: type) -> tuple[str, ...]:
 
 
 def _shows_itself(cls: type) -> bool:
-    """Whether the names of an object of a class are its own.
+    """Tell whether the names of an object of a class are its own.
 
     Those of a proxy may be another object's.
     """

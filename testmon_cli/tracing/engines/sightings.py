@@ -44,7 +44,7 @@ class Sightings:
         return drained
 
     def _grouped(self, kept: Mapping[str, object]) -> dict[str, dict[int, bytes]]:
-        """What was seen by identity.
+        """Group what was seen by identity.
 
         Statements of a module that ran the same, as most do, have one identity.
         """
@@ -85,6 +85,6 @@ def add_hits(seen: dict[int, bytes], number: int, hits: bytes) -> None:
 
 
 def _united(first: bytes, second: bytes) -> bytes:
-    """What is in either. As numbers, which spares a look at every byte."""
+    """Unite two masks. They are taken as numbers, which spares a look at every byte."""
     both = int.from_bytes(first, "little") | int.from_bytes(second, "little")
     return both.to_bytes(len(first), "little")

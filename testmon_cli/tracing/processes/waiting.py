@@ -81,7 +81,7 @@ def wait(pipes: Pipes, scope: Scope, began: int) -> list[str] | None:
 
 
 def order_of(arguments: list[str]) -> bytes:
-    """What is sent to a process that is to run pytest with these arguments."""
+    """The message to a waiting process that is to run pytest with these arguments."""
     return json.dumps(arguments).encode()
 
 

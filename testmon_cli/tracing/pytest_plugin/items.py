@@ -26,7 +26,7 @@ def marks_of(item: pytest.Item) -> list[pytest.Mark]:
 
 
 class Marked(NamedTuple):
-    """What the markers of testmon say of a test."""
+    """The markers of testmon that a test has."""
 
     always: str  # why it is to run every time, "" without
     depends: tuple[str, ...]  # patterns of files
