@@ -63,13 +63,17 @@ def _settings(
 
 @contextmanager
 def _keeping_garbage() -> Iterator[None]:
-    """Do not look for garbage: a command makes next to no cycles, and looking takes long."""
+    """Do not look for garbage: a command makes next to no cycles, and looking takes long.
+
+    It takes as long when the command is over, so that what there is by then is left alone.
+    """
     enabled = garbage.isenabled()
     garbage.disable()
     try:
         yield
     finally:
         if enabled:
+            garbage.freeze()
             garbage.enable()
 
 

@@ -207,7 +207,7 @@ class Reader:
         for argument in arguments:
             self.expression(argument)
         dotted = dotted_name(node.func)
-        roots = "".join(f"|{root}" for root in dict.fromkeys(map(self._source, arguments)) if root)
+        roots = "".join(f"|{root}" for root in dict.fromkeys(self._sources(arguments)))
         if not dotted:
             self._computed(node, roots, bare=bare)
             return
@@ -225,14 +225,26 @@ class Reader:
         else:
             self.found.add(f"{'bare' if bare else 'call'}:{dotted}{roots}")
 
-    def _source(self, node: ast.expr) -> str:
-        """The global that an argument comes from: `a`, `module.a`, or `a.f()` where that was called; else ""."""
-        if not self._is_global(root_name(node)):
-            return ""
-        called = _called_in(node)
+    def _sources(self, arguments: Iterable[ast.expr]) -> Iterator[str]:
+        """The globals that arguments come from: `a`, `module.a`, or `a.f()` where that was called.
+
+        What a part of the standard library without state makes of something may be a part of that.
+        """
+        for node in arguments:
+            root = root_name(node)
+            called = _call_in(node)
+            dotted = dotted_name(called.func) if called is not None else ""
+            expanded = self.names.expand(dotted or root)
+            if self.names.is_imported(root) and known_effects.is_stateless(expanded):
+                if called is not None and not known_effects.makes_new(expanded):
+                    yield from self._sources([*called.args, *(k.value for k in called.keywords)])
+            elif self._is_global(root):
+                yield self._source(node, root, dotted)
+
+    def _source(self, node: ast.expr, root: str, called: str) -> str:
         if called:
             return f"{called}()"
-        return _owner_of(node, root_name(node)) if self.names.is_imported(root_name(node)) else root_name(node)
+        return _owner_of(node, root) if self.names.is_imported(root) else root
 
     def _argument_root(self, node: ast.expr) -> bool:
         root = root_name(node)
@@ -300,8 +312,8 @@ class Reader:
                 if function.attr in known_effects.CONTAINER_MUTATORS and root:
                     self.mutated(value)
                 return
-            source = self._source(value)
-            self.found.add(f"{UNNAMED}{function.attr}{'|' * bool(source)}{source}{roots}")
+            source = "".join(f"|{root}" for root in self._sources([value]))
+            self.found.add(f"{UNNAMED}{function.attr}{source}{roots}")
             return
         if isinstance(function, ast.Call):
             dotted = dotted_name(function.func)
@@ -323,16 +335,16 @@ class Reader:
         return dotted_name(node)
 
 
-def _called_in(node: ast.expr) -> str:
-    """The dotted name of what is called in `a.b(c).d`, "" where nothing with a name is."""
+def _call_in(node: ast.expr) -> ast.Call | None:
+    """The call in `a.b(c).d`, None where nothing with a name is called."""
     while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
         if isinstance(node, ast.Call):
-            if dotted := dotted_name(node.func):
-                return dotted
+            if dotted_name(node.func):
+                return node
             node = node.func
         else:
             node = node.value
-    return ""
+    return None
 
 
 def _owner_of(node: ast.expr, root: str) -> str:
@@ -345,6 +357,14 @@ def _owner_of(node: ast.expr, root: str) -> str:
         else:
             return root
     return dotted
+
+
+def changed_global(effect: str) -> str:
+    """The name of the module that an effect binds, or the object of which it changes; "" for any other effect."""
+    kind, _, rest = effect.partition(":")
+    if effect[0] in "=~":
+        return effect[1:].partition(".")[0]
+    return rest.partition("|")[0].partition(".")[0] if kind.endswith("method") or kind == "set" else ""
 
 
 def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) -> FunctionSummary:

@@ -21,7 +21,10 @@ DOCUMENTED = "documented"  # the docstring of what a name stands for is another
 MUTATED = "mutated"  # the object that a dotted name stands for in a file has changed
 
 _DEEPEST_CALL = 8
+_FEW = 3  # functions of one name
+_DEEPEST_WALK = 100  # functions that are followed one within the other; others come afterwards
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
+_MAKING_CLASSES = ("__call__", "__init__", "__init_subclass__", "__new__", "__prepare__", "__set_name__")
 _RESULT = "()"  # at the end of an argument that is what a call returned
 _OF_ARGUMENTS = (ARGUMENT, SELF)
 
@@ -29,22 +32,24 @@ _OF_ARGUMENTS = (ARGUMENT, SELF)
 class ImportEffects:
     """The consequences of each definition of a project; `Growth` says what caused them."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, coarse: bool = False) -> None:
+        """`coarse` as `Growth` says it: classes count whether code comes upon them or not."""
         self._project = project
+        self._coarse = coarse
 
     def of(self, path: str, definition: Definition, importing: str) -> tuple[Consequence, ...]:
         """What a definition does when the import of `importing` runs it."""
-        key = (path, id(definition), importing)
+        key = (path, id(definition), importing, self._coarse)
         found = self._project.consequences
         if key not in found:
-            follower = _Follower(self._project)
+            follower = _Follower(self._project, coarse=self._coarse)
             follower.follow(path, definition, importing)
             found[key] = (definition, tuple(follower.found))
         return found[key][1]
 
     def of_other_run(self, path: str, definition: Definition, ran: Sequence[Ran]) -> tuple[Consequence, ...]:
         """What follows when one of the functions that a definition ran on import may do something else."""
-        follower = _Follower(self._project)
+        follower = _Follower(self._project, coarse=self._coarse)
         follower.follow_run(path, definition, ran, is_other=True)
         return tuple(follower.found)
 
@@ -52,8 +57,9 @@ class ImportEffects:
 class _Follower:
     """Follows the effects of one definition; `found` has its consequences in the order of their discovery."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, coarse: bool) -> None:
         self.project = project
+        self._coarse = coarse
         self.found: dict[Consequence, None] = {}
 
     def _note(self, what: str, path: str, name: str = "", *, owner: str = "") -> None:
@@ -84,16 +90,19 @@ class _Follower:
         for function in ran if is_other else ():
             if not walk.has_entered(function):
                 changes = self._walk_into(function.path, function.qualname, function.effects, place, walk)
-                is_given = is_given or changes
+                is_of_class = is_class and function.qualname.rpartition(".")[2] in _MAKING_CLASSES
+                walk.changes_arguments = walk.changes_arguments or (changes and is_of_class)
+                is_given = is_given or (changes and not is_of_class)
+        self._walk_postponed(walk)
         for where, owner, attribute in walk.attributes:
-            if not self._shared(where, owner, attribute):
+            if not self._shared(where, owner, attribute, by=(path, definition)):
                 is_given = True
         for where, argument in walk.changed:
             self._argument_changed(where, argument)
         if not is_given and not (is_class and walk.changes_arguments):
             return
         mentioned = {(path, mention) for mention in definition.mentions if mention.isidentifier()}
-        for where, argument in sorted({*walk.given, *mentioned}):
+        for where, argument in sorted({*walk.given, *mentioned} if is_given else mentioned):
             if self._is_object(where, argument):
                 self._argument_changed(where, argument)
         for where, parent, _ in self.project.ancestors(path, definition) if is_class else ():
@@ -107,16 +116,31 @@ class _Follower:
         definitions = self.project.definitions(found[0], last, owner) if found is not None else ()
         return any(definition.kind in ("assign", "statement") for definition in definitions)
 
-    def _shared(self, where: str, owner: str, attribute: str) -> bool:
-        """Note that an attribute of a class holds something else; False when each object has its own."""
-        is_shared = False
-        for path in self.project.mentioning(frozenset({attribute})):
+    def _shared(self, where: str, owner: str, attribute: str, *, by: tuple[str, Definition]) -> bool:
+        """Note that an attribute of a class holds something else; False when each object has its own.
+
+        Only classes count that the definition may come upon `by` which it was changed.
+        """
+        members = [
+            (path, member)
+            for path, member in self._members_named(attribute)
+            if self._is_related((path, member.owner), (where, owner))
+        ]
+        for path, member in members:
+            # A plain value does not change: the class at hand has another.
+            if "constant" in member.flags:
+                continue
+            if self._coarse or self.project.comes_upon(*by, (path, member.owner), attribute):
+                self._note(MEMBER, path, attribute, owner=member.owner)
+        return bool(members)
+
+    def _members_named(self, name: str) -> Iterator[tuple[str, Definition]]:
+        """The members of a name that classes of the project bind to something, with their files."""
+        for path in self.project.mentioning(frozenset({name})):
             facts = self.project.facts(path)
-            for definition in facts.members_named(attribute) if facts is not None else ():
-                if "bare" not in definition.flags and self._is_related((path, definition.owner), (where, owner)):
-                    self._note(MEMBER, path, attribute, owner=definition.owner)
-                    is_shared = True
-        return is_shared
+            for member in facts.members_named(name) if facts is not None else ():
+                if "bare" not in member.flags:
+                    yield path, member
 
     def _is_related(self, first: tuple[str, str], second: tuple[str, str]) -> bool:
         """Whether two classes are the same, or one is below the other."""
@@ -151,13 +175,16 @@ class _Follower:
                 walk.give(place.path, arguments, is_changed=self._walk_call(kind, target, place, walk))
 
     def _walk_unnamed(self, call: str, place: "_Place", walk: "_Walk") -> None:
-        """A method of something without a name, or a function that was given: if it ran, that is known."""
+        """A method of something without a name, or a function that was given: if it ran, that is known.
+
+        Of one that did not run, but may if something else is another, no more is known than that it may change what it
+        is given, where many have its name.
+        """
         method, *arguments = call.split("|")
         found = [(ran.path, ran.qualname, ran.effects) for ran in walk.methods.get(method, ())]
-        for path in self.project.mentioning(frozenset({method})) if method and not found else ():
-            facts = self.project.facts(path)
-            named = facts.functions_named(method) if facts is not None else ()
-            found += [(path, f.qualname, f.effects) for f in named]
+        if method and not found:
+            named = self.project.functions_named(method)
+            found += named if len(named) <= _FEW else ()
         is_changed = not found  # by code from outside the project
         for path, qualname, effects in found:
             if (path, qualname) != (place.path, place.function):  # a method that calls that of a base class
@@ -169,10 +196,22 @@ class _Follower:
         key = (path, qualname)
         if key not in walk.entered:
             walk.entered[key] = True  # as long as that is not known
+            inside = _Place(path, place.importing, place.depth + 1, qualname)
+            if inside.depth > _DEEPEST_WALK:
+                walk.postponed.append((effects, inside._replace(depth=0)))
+                return True
             outer, walk.changes_arguments = walk.changes_arguments, False
-            self._walk(effects, _Place(path, place.importing, function=qualname), walk)
+            self._walk(effects, inside, walk)
             walk.entered[key], walk.changes_arguments = walk.changes_arguments, outer
         return walk.entered[key]
+
+    def _walk_postponed(self, walk: "_Walk") -> None:
+        """Follow the functions that were called too deep; they count as if they changed what they are given."""
+        outer = walk.changes_arguments
+        while walk.postponed:
+            effects, place = walk.postponed.pop()
+            self._walk(effects, place, walk)
+        walk.changes_arguments = outer
 
     def _walk_call(self, kind: str, target: str, place: "_Place", walk: "_Walk") -> bool:
         """Follow a call; True if it may change its arguments."""
@@ -185,7 +224,9 @@ class _Follower:
         summary = self.project.function(*found)
         made = self.project.class_named(*found) if summary is None else None
         if summary is not None:
-            effects = self._with_closures(found[0], summary) if kind == "made" else summary.effects
+            effects = walk.effects.get(found, summary.effects)
+            if kind == "made":
+                effects = self._with_closures(found[0], summary)
             return self._walk_into(*found, effects, place, walk)
         if made is not None:
             return self._walk_making(found[0], made, place, walk)
@@ -206,7 +247,8 @@ class _Follower:
     def _walk_making(self, path: str, definition: Definition, place: "_Place", walk: "_Walk") -> bool:
         is_changed = False
         for holder, summary in self._initialisers(path, definition, place):
-            changes = self._walk_into(holder, summary.qualname, summary.effects, place, walk)
+            effects = walk.effects.get((holder, summary.qualname), summary.effects)
+            changes = self._walk_into(holder, summary.qualname, effects, place, walk)
             is_changed = is_changed or changes
         return is_changed
 
@@ -292,10 +334,18 @@ class _Follower:
             self._note(MUTATED, path, argument)
 
     def _is_constant(self, path: str, name: str) -> bool:
-        """Whether a name stands for what nobody can change."""
+        """Whether a name stands for what nobody changes: a plain value, an enumeration or a member of one."""
         found = self.project.resolve(name, path)
-        definitions = self.project.definitions(*found) if found is not None else ()
-        return bool(definitions) and all("constant" in definition.flags for definition in definitions)
+        if found is None:
+            return False
+        owner, _, last = found[1].rpartition(".")
+        definitions = self.project.definitions(found[0], last, owner)
+        if definitions and all("constant" in definition.flags for definition in definitions):
+            return True
+        cls = self.project.class_named(*found) or (self.project.class_named(found[0], owner) if owner else None)
+        return cls is not None and any(
+            base.startswith("enum.") for _, parent, base in self.project.ancestors(found[0], cls) if parent is None
+        )
 
     def _decorated(self, target: str, place: "_Place", *, made: bool) -> None:
         found = self.project.resolve(target, place.path)
@@ -427,13 +477,16 @@ class _Walk:
     def __init__(self, ran: Iterable[Ran]) -> None:
         self.entered: dict[tuple[str, str], bool] = {}  # functions, and whether they change what they are given
         self.methods: dict[str, list[Ran]] = {}  # what ran, by name
+        self.effects: dict[tuple[str, str], tuple[str, ...]] = {}  # of what ran
         for function in ran:
+            self.effects[function.path, function.qualname] = function.effects
             self.methods.setdefault(function.qualname.rpartition(".")[2], []).append(function)
         # Attributes of objects, with the classes whose methods know them, that hold something else.
         self.attributes: dict[tuple[str, str, str], None] = {}
         self.given: dict[tuple[str, str], None] = {}  # arguments of calls, with the file of the call
         self.changed: dict[tuple[str, str], None] = {}  # those of them that a call may have changed
         self.changes_arguments = False  # of the function that is followed
+        self.postponed: list[tuple[Iterable[str], _Place]] = []  # functions that were called too deep, by their effects
 
     def has_entered(self, function: Ran) -> bool:
         return (function.path, function.qualname) in self.entered

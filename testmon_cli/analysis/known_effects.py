@@ -75,6 +75,15 @@ UNCHANGEABLE = frozenset({
     "re.compile", "re.escape", "repr", "round", "str",
 })  # fmt: skip
 
+# Modules of the standard library that have no state: what they give is new, or a part of what they were given; their
+# own classes and functions are changed by nobody.
+_STATELESS = (
+    "abc", "collections", "copy", "dataclasses", "datetime", "enum", "fractions", "functools", "inspect", "itertools",
+    "math", "numbers", "operator", "os.path", "pathlib", "re", "string", "textwrap", "types", "typing", "uuid",
+)  # fmt: skip
+# Those calls of them that give an object of its own.
+_MAKING_NEW = ("collections", "copy", "datetime", "fractions", "types.SimpleNamespace", "uuid")
+
 # Decorators under which the function stays, by name, what a caller sees: memoised functions run only once.
 MEMOISING = frozenset({"cache", "lru_cache", "cached_property", "cached", "memoize", "memoized", "cachedmethod"})
 
@@ -124,6 +133,16 @@ def _under(dotted: str, names: tuple[str, ...]) -> bool:
 def is_stdlib(dotted: str) -> bool:
     """Whether a dotted name starts with a module of the standard library."""
     return dotted.partition(".")[0] in STDLIB
+
+
+def is_stateless(dotted: str) -> bool:
+    """Whether a dotted name is of a part of the standard library that has no state."""
+    return _under(dotted, _STATELESS)
+
+
+def makes_new(dotted: str) -> bool:
+    """Whether a call of the standard library gives a new object, that nobody else has."""
+    return _under(dotted, _MAKING_NEW)
 
 
 def is_pure_call(dotted: str) -> bool:

@@ -25,6 +25,7 @@ _BUILTIN_TYPES = ("bytes", "dict", "float", "int", "list", "set", "str", "tuple"
 _OF_OBJECTS = (mentions.DYNAMIC_ATTRIBUTES, lookups.ATTRIBUTES)
 _CALLED = "is_called"  # noted on a function that looks names up
 _OF_OWN = "is_of_own_object"  # noted on the name of an attribute that is looked up in the own object
+_COMPARED = "is_compared"  # noted on a constant that something is compared with
 _AUGMENTED = "is_augmented"  # noted on what is set to something that is made of its value
 _SKIPPED_FIELDS = {
     "ctx",
@@ -132,7 +133,7 @@ class Text:
         self.parts.append(repr(value))
         if _OF_OWN in vars(node):
             self.mentions.add(f"~{value!s}")
-        elif isinstance(value, str):
+        elif isinstance(value, str) and _COMPARED not in vars(node):
             self.mentions |= mentions.of_string(value)
 
     def _call(self, node: ast.Call, scope: Scope) -> None:
@@ -160,6 +161,15 @@ class Text:
 
     def _keyed(self, node: ast.Subscript | ast.Compare, scope: Scope) -> None:
         self.mentions |= mentions.of_key(node)
+        self._generic(node, scope)
+
+    def _compared(self, node: ast.Compare, scope: Scope) -> None:
+        for constant in _compared_constants(node):
+            vars(constant)[_COMPARED] = True
+        self._keyed(node, scope)
+
+    def _value_pattern(self, node: ast.MatchValue, scope: Scope) -> None:
+        vars(node.value)[_COMPARED] = True
         self._generic(node, scope)
 
     def _pattern(self, node: ast.MatchClass, scope: Scope) -> None:
@@ -249,6 +259,19 @@ class Text:
         self.add(arguments.kw_defaults, scope)
 
 
+def _compared_constants(node: ast.Compare) -> list[ast.expr]:
+    """What values are compared with: a text among these, as in `x == "name"` or `x in ("a", "b")`, looks nothing up."""
+    found: list[ast.expr] = []
+    left = node.left
+    for operator, right in zip(node.ops, node.comparators, strict=True):
+        if isinstance(operator, ast.In | ast.NotIn):
+            found += right.elts if isinstance(right, ast.Tuple | ast.List | ast.Set) else ()
+        else:
+            found += (left, right)
+        left = right
+    return found
+
+
 def _is_called(node: ast.expr) -> bool:
     return _CALLED in vars(node)
 
@@ -269,7 +292,8 @@ _SPECIAL: dict[type[ast.AST], Callable[..., None]] = {
     ast.Constant: Text._constant,
     ast.Call: Text._call,
     ast.Subscript: Text._keyed,
-    ast.Compare: Text._keyed,
+    ast.Compare: Text._compared,
+    ast.MatchValue: Text._value_pattern,
     ast.MatchClass: Text._pattern,
     ast.keyword: Text._keyword,
     ast.Import: Text._import,

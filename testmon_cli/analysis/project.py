@@ -68,6 +68,9 @@ class Project:
     asked: AskedNames = field(default_factory=_NotRecorded)
     # What a definition ran on import; None where that was not seen, or where it may run something else now.
     ran: Callable[[str, Definition], Sequence[Ran] | None] = lambda *_: None
+    # Whether what a definition ran on import may come upon a class, given by its file and qualified name, otherwise
+    # than by a member of some name.
+    comes_upon: Callable[[str, Definition, tuple[str, str], str], bool] = lambda *_: True
     requested: frozenset[str] | None = None  # names of the fixtures for which tests ask; None where that is not known
     _eager: dict[str, frozenset[str]] = field(default_factory=dict)
     _lazy: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -78,11 +81,15 @@ class Project:
     _running: dict[str, bool] = field(default_factory=dict)
     _resolved: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
     _looking_up: dict[frozenset[str], Mapping[str, Sequence[Definition]]] = field(default_factory=dict)
+    _functions_named: dict[str, Sequence[tuple[str, str, tuple[str, ...]]]] = field(default_factory=dict)
     _importing_stars: dict[str, tuple[str, ...]] = field(default_factory=dict)
     holders: Callable[[str, str], "Held"] | None = None  # kept for Growth.holders
     made: dict["Held", list["Made"]] = field(default_factory=dict)  # kept for Growth
-    # Kept for ImportEffects, by path, identity and importing file, with the definition so that no other one gets that.
-    consequences: dict[tuple[str, int, str], tuple[Definition, tuple[Consequence, ...]]] = field(default_factory=dict)
+    # Kept for ImportEffects, by path, identity, importing file and whether these are coarse; with the definition, so
+    # that no other one gets that.
+    consequences: dict[tuple[str, int, str, bool], tuple[Definition, tuple[Consequence, ...]]] = field(
+        default_factory=dict
+    )
     _in_classes: dict[str, frozenset[str]] = field(default_factory=dict)
     # By path and identity of the definition, which is kept so that no other one gets it.
     _plain: dict[tuple[str, int, bool], tuple[Definition, bool]] = field(default_factory=dict)
@@ -94,6 +101,18 @@ class Project:
             model = self.model(path)
             self._indices[path] = None if model is None else DefinitionIndex(model)
         return self._indices[path]
+
+    def functions_named(self, name: str) -> Sequence[tuple[str, str, tuple[str, ...]]]:
+        """The functions of the project with a name: their files, qualified names and effects."""
+        if name not in self._functions_named:
+            found = ((path, self.facts(path)) for path in self.mentioning(frozenset({name})))
+            self._functions_named[name] = [
+                (path, function.qualname, function.effects)
+                for path, facts in found
+                if facts is not None
+                for function in facts.functions_named(name)
+            ]
+        return self._functions_named[name]
 
     def looking_up(self, ways: frozenset[str]) -> Mapping[str, Sequence[Definition]]:
         """Definitions that look names up in some ways, by their files."""
@@ -468,6 +487,12 @@ class Held:
         if not self.attributes.isdisjoint(mentions) or not self.own.get(path, _NO_NAMES).isdisjoint(mentions):
             return True
         return looks_up and not self.carriers.isdisjoint(mentions)
+
+    def is_used(self, path: str, mentions: frozenset[str], *, besides: str) -> bool:
+        """Whether code of a file may come upon the class by a name, besides a given one, its own object's included."""
+        own = self.own.get(path, _NO_NAMES) - {besides}
+        names = {mention[1:] for mention in mentions if mention[:1] in ".~"} - {besides}
+        return not own.isdisjoint(mentions) or any("." + name in self.attributes for name in names)
 
 
 class Made(NamedTuple):

@@ -67,7 +67,7 @@ class Growth:
     def __init__(self, project: Project, *, coarse: bool = False) -> None:
         self.project = project
         self._coarse = coarse
-        self.import_effects = ImportEffects(project)
+        self.import_effects = ImportEffects(project, coarse=coarse)
         self.affected = Affected()
         self._pending: list[tuple[str, str]] = []
         self._pending_members: list[tuple[str, str, str]] = []
@@ -341,6 +341,8 @@ class Growth:
                     yield from ((candidate, definition, False) for definition in found)
                 continue
             for definition in definitions:
+                if _is_list_of_names(definition) and not keywords:
+                    continue
                 if (keywords and "=" + name in definition.mentions) or self._mentions(
                     definition, candidate, path, name
                 ):
@@ -607,11 +609,10 @@ class Growth:
         """Definitions that look at documentation or annotations, and mention what these belong to."""
         path, name = key
         reaching = self.project.reaching(path)
-        for candidate in self.project.mentioning(frozenset({reads})):
-            model = self.project.model(candidate) if candidate in reaching else None
-            for definition in model.definitions if model else ():
+        for candidate, definitions in self.project.looking_up(frozenset({reads})).items():
+            for definition in definitions if candidate in reaching else ():
                 if reads not in definition.mentions:
-                    continue
+                    continue  # an annotation does
                 own = candidate == path and not {name, "__doc__", "__annotations__"}.isdisjoint(definition.mentions)
                 if own or "." + name in definition.mentions or "&" + name in definition.mentions:
                     self._follow(candidate, definition, path, name, cause)
@@ -772,6 +773,12 @@ class Growth:
             self.name(found[0], found[1].partition(".")[0], link)
         else:
             self.module(found[0], link)  # some attribute of a module
+
+
+def _is_list_of_names(definition: Definition) -> bool:
+    """Whether a definition is an `__all__` written out: it is the same whatever the names in it stand for."""
+    is_literal = "literal" in definition.flags and not any(map(str.isidentifier, definition.mentions))
+    return is_literal and definition.names == ("__all__",)
 
 
 def may_run(definition: Definition) -> bool:

@@ -94,6 +94,11 @@ class Cause(NamedTuple):
         return self.how in (ADDED, REMOVED)
 
     @property
+    def is_after_imports(self) -> bool:
+        """Whether a test kept what brought it about: no import before that saw it."""
+        return any(link.how is Manner.KEEPS_LATER for link in self.chain())
+
+    @property
     def origin(self) -> "Cause":
         return self.chain()[-1]
 

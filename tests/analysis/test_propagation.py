@@ -524,6 +524,43 @@ RUNNING = [
         6, ["C.__init__"], {"a.py:B", "a.py:L"}, id="method-that-did-not-run",
     ),
     pytest.param(
+        "L = []\nclass C:\n    def __init__(self, x, o):\n        if x: o.go()\n"
+        "class D:\n    def go(self): L.append(1)\nB = C(0, D())",
+        7, ["C.__init__"], {"a.py:B", "a.py:L"}, id="method-of-another-that-did-not-run",
+    ),
+    pytest.param(
+        "L = []\nclass C:\n    def __init__(self, x, o):\n        if x: o.go()\n"
+        "class D:\n    def go(self): L.append(1)\n"
+        "class E:\n    def go(self): pass\nclass F(E):\n    def go(self): pass\nclass G(E):\n    def go(self): pass\n"
+        "B = C(0, 1)",
+        13, ["C.__init__"], {"a.py:B"}, id="method-of-which-there-are-many-that-did-not-run",
+    ),
+    pytest.param(
+        "import enum\nclass K(enum.Enum):\n    A = lib()\ndef f(x): x.y = 1\nB = f(K.A)",
+        5, ["f"], {"a.py:B"}, id="argument-that-is-a-member-of-an-enumeration",
+    ),
+    pytest.param(
+        "import typing\ndef f(x): x.y = 1\nB = f(typing.Union)", 3, ["f"], {"a.py:B"}, id="argument-without-state",
+    ),
+    pytest.param(
+        "import logging\ndef f(x): x.y = 1\nB = f(logging.root)",
+        3, ["f"], {"a.py:B", "a.py:logging"}, id="argument-with-state",
+    ),
+    pytest.param(
+        "from typing import get_origin\nO = lib()\ndef f(x): x.y = 1\nB = f(get_origin(O))",
+        4, ["f"], {"a.py:B", "a.py:O"}, id="argument-that-is-a-part-of-another",
+    ),
+    pytest.param(
+        "from copy import copy\nO = lib()\ndef f(x): x.y = 1\nB = f(copy(O))",
+        4, ["f"], {"a.py:B"}, id="argument-that-is-new",
+    ),
+    pytest.param(
+        "from app import L\nclass M(type):\n    def __new__(mcs, *a):\n        c = super().__new__(mcs, *a)\n"
+        "        c.x = 1\n        see(L)\n        return c\n"
+        "def see(x): return x\nclass C(metaclass=M): pass",
+        9, ["M.__new__", "see"], {"a.py:C"}, id="metaclass-that-only-looks-at-another",
+    ),
+    pytest.param(
         "class M(type):\n    def __new__(mcs, *a):\n        c = super().__new__(mcs, *a)\n"
         "        c.x = 1\n        return c\n"
         "class B: pass\nclass C(B, metaclass=M): pass",
@@ -545,6 +582,28 @@ def test_what_ran_on_import_affects(
     source: str, line: int, functions: list[str], expected: set[str]
 ) -> None:
     assert _ran(source, line, *functions) == expected
+
+
+def test_functions_that_call_each_other_in_a_long_chain_are_all_followed() -> None:
+    depth = 1_000
+    chain = [f"class C{n}:\n    def go{n}(self, o): o.go{n + 1}(o)\n" for n in range(depth)]
+    source = f"L = []\nclass E:\n    def go{depth}(self, o): L.append(o)\n" + "".join(chain)
+    line = source.count("\n") + 1
+    assert "a.py:L" in _ran(source + "B = C0().go0(1)", line, "C0.go0")
+
+
+def test_a_list_of_names_is_the_same_whatever_they_stand_for() -> None:
+    files = {"a.py": "__all__ = ['A', 'B']\nA = 1\nB = 2", "use.py": "from a import *\nC = B"}
+    changed = shown(grown(files, {"a.py": files["a.py"].replace("A = 1", "A = 3")}))
+    assert changed == {"a.py:A", "use.py:A"}
+    gone = shown(grown(files, {"a.py": files["a.py"].replace("A = 1", "pass")}))
+    assert "use.py:B" in gone
+    longer = {
+        "a.py": "import b\n__all__ = ['A', *b.NAMES]\nA = 1",
+        "b.py": "NAMES = ['D']\nD = 1",
+        "use.py": "from a import *",
+    }
+    assert "use.py:A" in shown(grown(longer, {"b.py": "NAMES = ['E']\nD = 1"}))
 
 
 def test_what_ran_in_another_module_affects_names_there() -> None:

@@ -4,16 +4,18 @@ The reading of section 4 and 5 of the model against the datafile: checksums that
 an affected name, modules whose import is affected, resources that differ; then everything that uses such a trace.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 from testmon_cli.analysis import codec
+from testmon_cli.analysis.effects import changed_global
 from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
 from testmon_cli.analysis.model_diff import definition_changes
 from testmon_cli.analysis.model_key import MODEL_KEY
-from testmon_cli.analysis.project import CONFTEST
+from testmon_cli.analysis.project import CONFTEST, Ran
 from testmon_cli.analysis.propagation import LOOKING_UP, RECORDED, Growth, may_run
 from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree
@@ -88,13 +90,15 @@ class RunMatcher:
         self.texts = TextsRead(datafile, run.id, today.content, self.traces)
         is_kept = run.facts.get(LOOKUPS) == LOOKUPS_ARE_RECORDED
         self.asked = AskedNames(self.traces, self.models.mentioning, kept=is_kept)
-        self.asked.project = self.models.project(run, self.asked, self.statements.ran, is_collected)
+        self.asked.project = self.models.project(run, self.asked, self.statements.ran, self._comes_upon, is_collected)
         self.growth = Growth(self.asked.project)
         self._matcher = MentionMatcher(self, self.growth)
         self.invalid: Hits = {}
         self.endangered: dict[str, Cause] = {}  # files whose import may raise
         self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
         self._followed: set[int] = set()  # traces of statements of which the consequences are known
+        # Those that count as if a function did not make anew what it keeps, by the function, as long as it is not hit.
+        self._spared: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._hit_functions: dict[tuple[str, str], Cause] = {}
         self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by name and file, the functions that use it
 
@@ -128,8 +132,8 @@ class RunMatcher:
 
     def _hit(self, trace_id: int, cause: Cause) -> None:
         kind = self.recorded.kinds.get(trace_id)
-        if kind in ("module", "statement", "collect") and any(link.how is Manner.KEEPS_LATER for link in cause.chain()):
-            return  # it ran before
+        if kind in ("module", "statement", "collect") and cause.is_after_imports:
+            return
         if kind is not None:
             self.invalid.setdefault(trace_id, cause)
 
@@ -337,6 +341,8 @@ class RunMatcher:
 
     def _statements_affected(self) -> None:
         """What a statement of a module ran on import may come out otherwise: so may what the statement makes."""
+        for key in [key for key in self._spared if key in self._hit_functions]:
+            self._followed -= self._spared.pop(key)
         for trace_id, lines in self.recorded.lines.items():
             if trace_id in self.invalid and trace_id not in self._followed:
                 self._followed.add(trace_id)
@@ -348,8 +354,28 @@ class RunMatcher:
         found = [d for d in old.definitions if d.line == line and may_run(d)] if old is not None else []
         if not found:
             self.growth.module(path, cause)
+        traces = set(self.recorded.at.get((path, line), ()))
+        functions = [self._without_kept(function, traces) for function in self.statements.ran_at(path, line)]
         for definition in found:
-            self.growth.ran(path, definition, cause, self.statements.ran_at(path, line))
+            self.growth.ran(path, definition, cause, functions)
+
+    def _without_kept(self, ran: Ran, traces: AbstractSet[int]) -> Ran:
+        """What a function that ran for some traces may do: it does not make anew what it had kept before."""
+        key = ran.path, ran.qualname
+        if key in self._hit_functions or ran.path in self.models.changed or key not in self._keeping:
+            return ran
+        function = self._keeping[key]
+        made = self._made_values.made(function, self.models.function_before(ran.path, function))
+        if not made or self._made_values.has_made(key, traces):
+            return ran
+        self._spared[key] |= traces
+        return ran._replace(effects=tuple(effect for effect in ran.effects if changed_global(effect) not in made))
+
+    def _comes_upon(self, path: str, definition: Definition, cls: tuple[str, str], member: str) -> bool:
+        """Whether what a definition ran on import may come upon a class, see `Project.comes_upon`."""
+        held = self.growth.holders(*cls)
+        used = [(path, definition.mentions), *self.statements.mentions_at(path, definition.line)]
+        return any(held.is_used(where, mentions, besides=member) for where, mentions in used)
 
     def _mentioned(self) -> None:
         for trace_id, cause in self._matcher.match(self.invalid).items():

@@ -37,6 +37,10 @@ class MadeValues:
         """Whether it is known what ran when a function made something for some traces."""
         return ran.isdisjoint(self._notes.unseen | self._notes.unknown.get(key, set()))
 
+    def has_made(self, key: Function, traces: AbstractSet[int]) -> bool:
+        """Whether a function made, or may have made, something for some traces."""
+        return not self.is_known(key, traces) or not self._notes.makers.get(key, set()).isdisjoint(traces)
+
     def took_part(self, key: Function, traces: AbstractSet[int]) -> AbstractSet[Function]:
         """The functions that ran while a function made something, if it did so for one of some traces."""
         if self._notes.makers.get(key, set()).isdisjoint(traces):

@@ -645,7 +645,8 @@ class MentionMatcher:
         kept = _is_kept(cause)
         own = [test.trace_id for test in self._run.tests_in([path]) if test.function == f"{owner}.{member}"]
         concerned_with = self._concerned_with(path, owner, kept=kept)
-        self._match_on_import(key, concerned_with, cause)
+        if not cause.is_after_imports:
+            self._match_on_import(key, concerned_with, cause)
         names, owned, related = concerned_with.names, concerned_with.traces, concerned_with.related
         self._hit(self._mentions.traces.bits.of(own) & owned, cause)
         for place, how, among in self._uses_of_member(key, cause, related, kept=kept):

@@ -104,9 +104,10 @@ class RunModels:
         run: Run,
         asked: AskedNames,
         ran: Callable[[str, Definition], Sequence[Ran] | None],
+        comes_upon: Callable[[str, Definition, tuple[str, str], str], bool],
         is_collected: Callable[[str], bool],
     ) -> Project:
-        """The sources of today as a project; see there for `asked` and `ran`.
+        """The sources of today as a project; see there for `asked`, `ran` and `comes_upon`.
 
         `is_collected` says whether pytest takes tests from a file.
         """
@@ -132,6 +133,7 @@ class RunModels:
             loaded=self.live,
             asked=asked,
             ran=ran,
+            comes_upon=comes_upon,
             requested=requested,
         )
 

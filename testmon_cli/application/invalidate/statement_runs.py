@@ -9,7 +9,7 @@ from testmon_cli.analysis.project import Ran
 from testmon_cli.application.invalidate.recorded_traces import RecordedTraces
 from testmon_cli.application.invalidate.run_models import RunModels
 from testmon_cli.domain.records import STATEMENTS, Run, StoredFingerprint
-from testmon_cli.domain.source import Definition
+from testmon_cli.domain.source import Block, Definition
 from testmon_cli.storage.datafile import Datafile
 
 
@@ -25,6 +25,7 @@ class StatementRuns:
         self._definitions: dict[int, Sequence[Definition] | None] = {}  # by trace
         self._lines: dict[str, dict[tuple[object, ...], list[int]]] = {}  # by file and definition
         self._functions: dict[tuple[str, int], list[Ran]] = {}  # by file and line
+        self._mentions: dict[tuple[str, int], Sequence[tuple[str, frozenset[str]]]] = {}  # the same
 
     def ran(self, path: str, definition: Definition) -> Sequence[Ran] | None:
         """See `Project.ran`."""
@@ -39,12 +40,34 @@ class StatementRuns:
         """The functions of the project that the statements on a line of a file ran on import."""
         key = (path, line)
         if key not in self._functions:
-            checksums: dict[str, set[int]] = defaultdict(set)
-            for trace_id in self._recorded.at.get(key, ()):
-                for fingerprint in self._fingerprints.get(trace_id, ()):
-                    checksums[fingerprint.path] |= fingerprint.checksums
+            checksums = self._checksums(path, line)
             self._functions[key] = [ran for at, found in checksums.items() for ran in self._functions_of(at, found)]
         return self._functions[key]
+
+    def mentions_at(self, path: str, line: int) -> Sequence[tuple[str, frozenset[str]]]:
+        """What the blocks mention that the statements on a line of a file ran on import, with their files."""
+        key = (path, line)
+        if key not in self._mentions:
+            self._mentions[key] = [
+                (at, block.mentions)
+                for at, checksums in self._checksums(path, line).items()
+                for block in self._blocks(at)
+                if block.checksum in checksums
+            ]
+        return self._mentions[key]
+
+    def _checksums(self, path: str, line: int) -> Mapping[str, AbstractSet[int]]:
+        """The blocks that the statements on a line of a file ran on import, by their files."""
+        checksums: dict[str, set[int]] = defaultdict(set)
+        for trace_id in self._recorded.at.get((path, line), ()):
+            for fingerprint in self._fingerprints.get(trace_id, ()):
+                checksums[fingerprint.path] |= fingerprint.checksums
+        return checksums
+
+    def _blocks(self, path: str) -> Sequence[Block]:
+        """The blocks of a file as it was in the run."""
+        old = self._models.before(path)
+        return old.blocks if old is not None else ()
 
     def definitions(self, trace_id: int) -> Sequence[Definition] | None:
         """The definitions, as they are now, that the trace of a statement is of; None where that is not known."""
@@ -94,7 +117,7 @@ class StatementRuns:
     def _functions_of(self, path: str, checksums: AbstractSet[int]) -> Iterator[Ran]:
         """The functions that have some blocks."""
         old, new = self._models.before(path), self._models.now(path)
-        names = dict.fromkeys(b.qualname for b in (old.blocks if old is not None else ()) if b.checksum in checksums)
+        names = dict.fromkeys(block.qualname for block in self._blocks(path) if block.checksum in checksums)
         for qualname in names:
             models = [old] if old is new else [old, new]
             summaries = [f for m in models if m is not None for f in m.functions if f.qualname == qualname]
