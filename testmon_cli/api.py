@@ -53,7 +53,7 @@ class Link(NamedTuple):
     """One link of the chain from a test to what has changed."""
 
     kind: str  # "definition", "block", "import", "file", "environment", "package" ...
-    how: str  # "added", "removed" or "changed" at the end of the chain, before that a verb
+    how: str  # "added", "removed", "changed" or "moved" at the end of the chain, before that a verb
     path: str  # "" where there is none
     name: str
     line: int  # 0 where there is none

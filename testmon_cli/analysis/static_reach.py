@@ -151,6 +151,24 @@ class StaticReach:
             if not _is_of_module(block):
                 self.changed.setdefault((path, block.qualname.partition(".")[0]), cause)
         self._spread_on_import(bound)
+        if self._runs_in_another_order(path, old, new):
+            self.on_import.setdefault(path, Cause(Kind.IMPORT, CHANGED, path, ""))
+
+    def _runs_in_another_order(self, path: str, old: SourceModel, new: SourceModel) -> bool:
+        """Whether modules of the project and statements that do something run the other way round on import."""
+        before, after = self._run_by(path, old), self._run_by(path, new)
+        return [run for run in before if run in after] != [run for run in after if run in before]
+
+    def _run_by(self, path: str, model: SourceModel) -> Mapping[str | int, int]:
+        """The modules that a file imports and its statements with effects, in their order."""
+        found: dict[str | int, int] = {}
+        for imported in model.imports:
+            for target in self.project.index.targets(imported, path) if imported.is_eager else ():
+                found.setdefault(target, imported.line)
+        for definition in model.definitions:
+            if definition.kind != "import" and any(effect != FALLIBLE for effect in definition.effects):
+                found.setdefault(definition.checksum, definition.line)
+        return dict(sorted(found.items(), key=lambda run: run[1]))
 
     def _spread_on_import(self, bound: list[tuple[Part, Cause]]) -> None:
         """Statements that use, on import, a name which is bound anew: they may fail now, or do something else."""

@@ -44,6 +44,7 @@ FILES = {
                 return 1
         """,
     "shop/report.py": """
+        from shop import looked_up
         from shop import price
 
 
@@ -177,6 +178,9 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "a function that is looked up": ("shop/looked_up.py", "return 1", "return 2", "found process"),
     "a module that an entry point names": ("shop/plugged.py", "return 1", "return 2", ALL),
     "a module that nobody imports": ("shop/lost.py", "1", "2", ALL),
+    "imports in another order": (
+        "shop/report.py", "looked_up\nfrom shop import price", "price\nfrom shop import looked_up", "process report"
+    ),
     "a data file": ("rows.json", "[]", "[1]", ALL),
     "dependencies": ("pyproject.toml", 'name = "shop"', 'name = "shop"\ndependencies = ["x"]', ALL),
     "options of pytest": ("pyproject.toml", "[tool.ruff]", "[tool.pytest]\naddopts = ['-v']\n[tool.ruff]", ALL),
