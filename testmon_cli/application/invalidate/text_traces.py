@@ -7,6 +7,7 @@ from functools import cached_property
 from testmon_cli.application.invalidate.block_traces import BlockTraces
 from testmon_cli.storage.datafile import Datafile
 
+_IDENTIFIER = re.compile(rb"[\w\x80-\xff]+")  # of letters beyond ASCII no byte is below 128
 _SUFFIXES_OF_CODE = (".py", ".pyi", ".pyc")
 
 
@@ -19,17 +20,20 @@ class TextsRead:
         self._run_id = run_id
         self._read = read
         self._traces = traces
-        self._contents: dict[str, bytes] = {}
 
     def holding(self, word: str) -> Iterator[tuple[str, int]]:
         """Files that hold an identifier, with the traces that read them."""
-        wanted = word.encode()
-        for path, readers in self._readers.items():
-            if path not in self._contents:
-                self._contents[path] = self._read(path)
-            content = self._contents[path]
-            if wanted in content and re.search(rb"(?<!\w)%b(?!\w)" % re.escape(wanted), content):
-                yield path, readers
+        for path in self._holding.get(word.encode(), ()):
+            yield path, self._readers[path]
+
+    @cached_property
+    def _holding(self) -> Mapping[bytes, list[str]]:
+        """By identifier, the files that hold it."""
+        found: dict[bytes, list[str]] = {}
+        for path in self._readers:
+            for word in set(_IDENTIFIER.findall(self._read(path))):
+                found.setdefault(word, []).append(path)
+        return found
 
     @cached_property
     def _readers(self) -> Mapping[str, int]:
