@@ -373,8 +373,11 @@ class RunMatcher:
 
     def _comes_upon(self, path: str, definition: Definition, cls: tuple[str, str], member: str) -> bool:
         """Whether what a definition ran on import may come upon a class, see `Project.comes_upon`."""
+        mentioned = self.statements.mentioned(path, definition)
+        if mentioned is None:
+            return True
         held = self.growth.holders(*cls)
-        used = [(path, definition.mentions), *self.statements.mentions_at(path, definition.line)]
+        used = [(path, definition.mentions), *mentioned]
         return any(held.is_used(where, mentions, besides=member) for where, mentions in used)
 
     def _mentioned(self) -> None:

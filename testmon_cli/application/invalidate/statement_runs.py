@@ -44,8 +44,16 @@ class StatementRuns:
             self._functions[key] = [ran for at, found in checksums.items() for ran in self._functions_of(at, found)]
         return self._functions[key]
 
-    def mentions_at(self, path: str, line: int) -> Sequence[tuple[str, frozenset[str]]]:
-        """What the blocks mention that the statements on a line of a file ran on import, with their files."""
+    def mentioned(self, path: str, definition: Definition) -> Sequence[tuple[str, frozenset[str]]] | None:
+        """What the blocks mention that a definition ran on import, with their files; None where that is not known."""
+        lines: Sequence[int] = [definition.line]
+        if path in self._models.changed:
+            lines = self._lines_before(path).get(_key_of(definition), ())
+        if not any((path, line) in self._recorded.at for line in lines):
+            return None
+        return [found for line in lines for found in self._mentioned_at(path, line)]
+
+    def _mentioned_at(self, path: str, line: int) -> Sequence[tuple[str, frozenset[str]]]:
         key = (path, line)
         if key not in self._mentions:
             self._mentions[key] = [
