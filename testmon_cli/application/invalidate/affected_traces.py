@@ -313,11 +313,26 @@ class RunMatcher:
 
     # What is affected
 
+    def is_everything(self) -> bool:
+        """Whether all of many tests are hit: then nothing else is looked for, which would take long."""
+        return len(self._tests) >= _MANY and self._tests <= self.invalid.keys()
+
+    @cached_property
+    def _tests(self) -> frozenset[int]:
+        return frozenset(trace_id for trace_id, kind in self.recorded.kinds.items() if kind == "test")
+
+    @cached_property
+    def everyone(self) -> int:
+        """The traces of all tests, where there are many; none where there are few."""
+        return self.traces.bits.of(self._tests) if len(self._tests) >= _MANY else 0
+
     def _affected(self) -> None:
-        while True:
+        while not self.is_everything():
             self.growth.grow()
             size = self.growth.affected.size
             self._mentioned()
+            if self.is_everything():
+                return
             self._memoised()
             self._statements_affected()
             if self.growth.affected.size == size:
@@ -670,6 +685,7 @@ class RunMatcher:
 
 
 _NOTHING = Cause(Kind.BLOCK, CHANGED, "", "")
+_MANY = 5_000  # tests
 
 
 def _holds_line(block: Block, line: int) -> bool:

@@ -42,6 +42,10 @@ class Run(Protocol):
     texts: TextsRead
     asked: AskedNames
 
+    @property
+    def everyone(self) -> int:
+        """The traces of all tests, where there are many; none where there are few."""
+
     def statement(self, trace_id: int) -> Sequence[Definition] | None:
         """The definitions that the trace of a statement of a module is of; None where that is not known."""
 
@@ -490,6 +494,8 @@ class MentionMatcher:
             self._names.update((name, _is_kept(causes[name])) for name in fresh)
             self._match_names(fresh, causes)
         for key in [key for key in affected.members if key not in self._members]:
+            if self._is_everything():
+                return self._hits
             self._members.add(key)
             self._match_member(key, affected.members[key])
         for key in [key for key in affected.seen if key not in self._seen]:
@@ -505,6 +511,11 @@ class MentionMatcher:
             if self._is_new_documentation((path, name), READS_HINTS):
                 self._match_documentation(path, name, cause, READS_HINTS)
         return self._hits
+
+    def _is_everything(self) -> bool:
+        """Whether all of many tests are known to be hit, see `RunMatcher.is_everything`."""
+        everyone = self._run.everyone
+        return bool(everyone) and self._known & everyone == everyone
 
     def _hit(self, traces: int, cause: Cause) -> None:
         new = traces & ~self._known

@@ -209,6 +209,8 @@ class RunChanges:
             is_collected,
         )
         invalid = matcher.match()
+        if matcher.is_everything():
+            return Matched(invalid, doubtful=True, beyond_files=matcher.beyond_files)
         self._learn(matcher)
         return Matched(invalid, beyond_files=matcher.beyond_files, endangered=matcher.endangered)
 

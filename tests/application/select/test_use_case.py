@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from testmon_cli.application.invalidate import affected_traces
 from testmon_cli.cli import main
 from testmon_cli.domain.records import StoredExecution
 from testmon_cli.storage.datafile import Datafile
@@ -543,3 +544,42 @@ def test_new_tests_of_a_file_that_pytest_was_given_by_name(project: Project) -> 
         }
     )
     assert project.testmon("select").out == "checks.py::TestOld::test_more\nchecks.py::test_new\n"
+
+
+def test_nothing_more_is_looked_for_once_all_of_many_tests_are_hit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their parameters may be others as well: pytest is given the files."""
+    rates = Project(tmp_path)
+    rates.write(
+        {
+            "rates.py": "RATES = [1, 2]\n",
+            "tests/test_rates.py": """
+                import pytest
+
+                import rates
+
+
+                @pytest.mark.parametrize("rate", rates.RATES)
+                def test_rate(rate):
+                    assert rate
+
+
+                def test_rates():
+                    assert rates.RATES
+                """,
+        }
+    )
+    rates.testmon("collect", "-q")
+    rates.edit("rates.py", "[1, 2]", "[1, 3]")
+    looked: list[object] = []
+    monkeypatch.setattr(affected_traces, "_MANY", 3)
+    monkeypatch.setattr(affected_traces.RunMatcher, "_memoised", lambda self: looked.append(self))
+
+    main(["-C", str(tmp_path), "select"])
+    assert capsys.readouterr().out.split() == ["tests/test_rates.py"]
+    assert not looked
+
+    monkeypatch.setattr(affected_traces, "_MANY", 4)
+    main(["-C", str(tmp_path), "select"])
+    assert looked
