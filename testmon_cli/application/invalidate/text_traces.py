@@ -1,13 +1,13 @@
 """Which traces of a run read a data file that holds a word: texts to be filled in name attributes of objects."""
 
-import re
+import string
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
 from testmon_cli.application.invalidate.block_traces import BlockTraces
 from testmon_cli.storage.datafile import Datafile
 
-_IDENTIFIER = re.compile(rb"[\w\x80-\xff]+")  # of letters beyond ASCII no byte is below 128
+_OF_IDENTIFIERS = frozenset(f"{string.ascii_letters}{string.digits}_".encode())
 _SUFFIXES_OF_CODE = (".py", ".pyi", ".pyc")
 
 
@@ -20,20 +20,15 @@ class TextsRead:
         self._run_id = run_id
         self._read = read
         self._traces = traces
+        self._contents: dict[str, bytes] = {}
 
     def holding(self, word: str) -> Iterator[tuple[str, int]]:
         """Files that hold an identifier, with the traces that read them."""
-        for path in self._holding.get(word.encode(), ()):
-            yield path, self._readers[path]
-
-    @cached_property
-    def _holding(self) -> Mapping[bytes, list[str]]:
-        """By identifier, the files that hold it."""
-        found: dict[bytes, list[str]] = {}
-        for path in self._readers:
-            for word in set(_IDENTIFIER.findall(self._read(path))):
-                found.setdefault(word, []).append(path)
-        return found
+        for path, readers in self._readers.items():
+            if path not in self._contents:
+                self._contents[path] = self._read(path)
+            if _is_in(self._contents[path], word.encode()):
+                yield path, readers
 
     @cached_property
     def _readers(self) -> Mapping[str, int]:
@@ -45,6 +40,18 @@ class TextsRead:
             if state_id in files:
                 found.setdefault(files[state_id], []).append(trace_id)
         return {path: self._traces.bits.known(traces) for path, traces in found.items()}
+
+
+def _is_in(content: bytes, word: bytes) -> bool:
+    """Whether a text holds a word that is not a part of another; to compile a pattern for each takes longer."""
+    start = content.find(word)
+    while start >= 0:
+        end = start + len(word)
+        around = content[max(start - 1, 0) : start] + content[end : end + 1]
+        if _OF_IDENTIFIERS.isdisjoint(around):
+            return True
+        start = content.find(word, start + 1)
+    return False
 
 
 def _is_code(path: str) -> bool:
