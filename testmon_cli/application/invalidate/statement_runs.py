@@ -31,9 +31,7 @@ class StatementRuns:
         """See `Project.ran`."""
         if not self._is_noted or path in self._unsure_modules or path not in self._models.loaded:
             return None
-        if path not in self._models.changed:
-            return self.ran_at(path, definition.line)
-        lines = self._lines_before(path).get(_key_of(definition))
+        lines = self._lines_of(path, definition)
         return None if lines is None else [function for line in lines for function in self.ran_at(path, line)]
 
     def ran_at(self, path: str, line: int) -> Sequence[Ran]:
@@ -46,10 +44,8 @@ class StatementRuns:
 
     def mentioned(self, path: str, definition: Definition) -> Sequence[tuple[str, frozenset[str]]] | None:
         """What the blocks mention that a definition ran on import, with their files; None where that is not known."""
-        lines: Sequence[int] = [definition.line]
-        if path in self._models.changed:
-            lines = self._lines_before(path).get(_key_of(definition), ())
-        if not any((path, line) in self._recorded.at for line in lines):
+        lines = self._lines_of(path, definition)
+        if lines is None or not any((path, line) in self._recorded.at for line in lines):
             return None
         return [found for line in lines for found in self._mentioned_at(path, line)]
 
@@ -94,6 +90,12 @@ class StatementRuns:
             return found
         same = set(map(_key_of, found))
         return [d for d in new.definitions if _key_of(d) in same] or None
+
+    def _lines_of(self, path: str, definition: Definition) -> Sequence[int] | None:
+        """Where a definition of a file stood in the run, None for one that was not there."""
+        if path not in self._models.changed:
+            return [definition.line]
+        return self._lines_before(path).get(_key_of(definition))
 
     def _lines_before(self, path: str) -> Mapping[tuple[object, ...], list[int]]:
         """Where the definitions of a source stood in the run."""
