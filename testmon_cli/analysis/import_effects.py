@@ -123,8 +123,8 @@ class _Follower:
         """
         members = [
             (path, member)
-            for path, member in self._members_named(attribute)
-            if self._is_related((path, member.owner), (where, owner))
+            for path, member in self.project.members_named(attribute)
+            if "bare" not in member.flags and self._is_related((path, member.owner), (where, owner))
         ]
         for path, member in members:
             # A plain value does not change: the class at hand has another.
@@ -133,14 +133,6 @@ class _Follower:
             if self._coarse or self.project.comes_upon(*by, (path, member.owner), attribute):
                 self._note(MEMBER, path, attribute, owner=member.owner)
         return bool(members)
-
-    def _members_named(self, name: str) -> Iterator[tuple[str, Definition]]:
-        """The members of a name that classes of the project bind to something, with their files."""
-        for path in self.project.mentioning(frozenset({name})):
-            facts = self.project.facts(path)
-            for member in facts.members_named(name) if facts is not None else ():
-                if "bare" not in member.flags:
-                    yield path, member
 
     def _is_related(self, first: tuple[str, str], second: tuple[str, str]) -> bool:
         """Whether two classes are the same, or one is below the other."""

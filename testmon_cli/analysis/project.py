@@ -82,6 +82,7 @@ class Project:
     _resolved: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
     _looking_up: dict[frozenset[str], Mapping[str, Sequence[Definition]]] = field(default_factory=dict)
     _functions_named: dict[str, Sequence[tuple[str, str, tuple[str, ...]]]] = field(default_factory=dict)
+    _members_named: dict[str, Sequence[tuple[str, Definition]]] = field(default_factory=dict)
     _importing_stars: dict[str, tuple[str, ...]] = field(default_factory=dict)
     holders: Callable[[str, str], "Held"] | None = None  # kept for Growth.holders
     made: dict["Held", list["Made"]] = field(default_factory=dict)  # kept for Growth
@@ -113,6 +114,15 @@ class Project:
                 for function in facts.functions_named(name)
             ]
         return self._functions_named[name]
+
+    def members_named(self, name: str) -> Sequence[tuple[str, Definition]]:
+        """The members of that name that any class of the project has, with their files."""
+        if name not in self._members_named:
+            found = ((path, self.facts(path)) for path in self.mentioning(frozenset({name})))
+            self._members_named[name] = [
+                (path, member) for path, facts in found if facts is not None for member in facts.members_named(name)
+            ]
+        return self._members_named[name]
 
     def looking_up(self, ways: frozenset[str]) -> Mapping[str, Sequence[Definition]]:
         """Definitions that look names up in some ways, by their files."""

@@ -86,7 +86,6 @@ class KeptValues:
         self._walks: dict[str, set[int]] = {}  # by the name of a class
         self._copying: dict[tuple[str, str], set[int]] = {}
         self._storing_plainly: dict[tuple[str, str, str], bool] = {}
-        self._named_members: dict[str, Sequence[tuple[str, Definition]]] = {}
         self._derived: dict[str, Sequence[tuple[str, Definition]]] = {}  # classes, by the name of a base
         self._passed: dict[str, list[tuple[bool, str, str, AbstractSet[int]]]] = {}
 
@@ -364,17 +363,10 @@ class KeptValues:
     def _members(self, names: Iterable[str], related: _Lineage) -> Iterator[tuple[str, Definition]]:
         """The members with some names, with their files, that objects of some classes or of those below may have."""
         for name in names:
-            for path, definition in self._members_named(name):
+            for path, definition in self._project.members_named(name):
                 outer, _, cls = definition.owner.rpartition(".")
                 if self._is_related(path, outer, cls, related) or self._is_mixed_in(cls, related):
                     yield path, definition
-
-    def _members_named(self, name: str) -> Sequence[tuple[str, Definition]]:
-        """The members of that name that any class has, with their files."""
-        if name not in self._named_members:
-            found = ((path, d) for path, d in self._definitions_mentioning(name) if d.owner and name in d.names)
-            self._named_members[name] = list(found)
-        return self._named_members[name]
 
     def _standing_below(self, name: str) -> Sequence[tuple[str, Definition]]:
         """The classes that have a base of that name, with their files."""
