@@ -122,6 +122,7 @@ class RunMatcher:
     def reached_by(self, change: Callable[[Growth], None]) -> Hits:
         """Traces of the run that one change alone would touch; to be asked of a matcher without changed files."""
         self._followed = set()
+        self._spared.clear()
         self.growth = Growth(self.growth.project)
         self._matcher = MentionMatcher(self, self.growth)
         self.invalid, self._hit_functions = {}, {}
@@ -315,16 +316,17 @@ class RunMatcher:
 
     def is_everything(self) -> bool:
         """Whether all of many tests are hit: then nothing else is looked for, which would take long."""
-        return len(self._tests) >= _MANY and self._tests <= self.invalid.keys()
-
-    @cached_property
-    def _tests(self) -> frozenset[int]:
-        return frozenset(trace_id for trace_id, kind in self.recorded.kinds.items() if kind == "test")
+        return bool(self._many) and self._many <= self.invalid.keys()
 
     @cached_property
     def everyone(self) -> int:
         """The traces of all tests, where there are many; none where there are few."""
-        return self.traces.bits.of(self._tests) if len(self._tests) >= _MANY else 0
+        return self.traces.bits.of(self._many)
+
+    @cached_property
+    def _many(self) -> frozenset[int]:
+        tests = frozenset(trace_id for trace_id, kind in self.recorded.kinds.items() if kind == "test")
+        return tests if len(tests) >= _MANY else frozenset()
 
     def _affected(self) -> None:
         while not self.is_everything():
