@@ -80,34 +80,17 @@ def run(
     if any(portion):
         selection = _portion(settings, selection, portion, end="\0" if null else "\n")
     terminal.say(rendering.notes(selection))
+    asked = _question(
+        keyword=keyword, failed=failed, staged=staged, static=static, coverage=coverage, base=base
+    )
     if format_ == "json":
         at_root = os.path.realpath(settings.root) == os.path.realpath(os.curdir)
-        question = [*portion.options()]
-        question += _question(
-            keyword=keyword,
-            failed=failed,
-            staged=staged,
-            static=static,
-            coverage=coverage,
-            base=base,
-            paths=paths,
-        )
+        question = [*portion.options(), *asked, "--", *paths]
         terminal.write(rendering.as_json(selection, at_root=at_root, question=question))
     elif format_ == "agent":
         from testmon_cli.rendering import agent
 
-        question = _question(
-            keyword=keyword,
-            failed=failed,
-            staged=staged,
-            static=static,
-            coverage=coverage,
-            base=base,
-            paths=(),
-        )[:-1]
-        terminal.write(
-            agent.as_text(selection, agent.command([*portion.options(), *question], paths))
-        )
+        terminal.write(agent.as_text(selection, agent.command([*portion.options(), *asked], paths)))
     elif explain:
         terminal.write(rendering.explained(selection))
     else:
@@ -141,7 +124,6 @@ def _question(
     static: bool,
     coverage: str | None,
     base: str | None,
-    paths: tuple[str, ...],
 ) -> list[str]:
     """The options that would lead to the same answer."""
     question = ["-k", keyword] if keyword else []
@@ -150,4 +132,4 @@ def _question(
     question += ["--coverage", coverage] if coverage is not None else []
     question += ["--staged"] if staged else []
     question += ["--base", base] if base is not None else []
-    return [*question, "--", *paths]
+    return question
