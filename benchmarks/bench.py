@@ -22,10 +22,19 @@ import lab
 import synthetic
 from compare import INCUMBENT, OTHER
 
+from testmon_cli.storage.datafile import Datafile
+from testmon_cli.tracing.settings import CACHE_FOLDER
+
 PAGE = lab.CHECKOUT / "docs" / "performance.md"
 MEASUREMENTS = lab.CHECKOUT / "docs" / "development" / "measurements.md"
 USERS_TABLES = ("overhead", "growth")  # those of PAGE; MEASUREMENTS has the others
 EDIT = ("total += 5", "total += 6")  # one block of one function
+QUESTIONS = (
+    ("select",),
+    ("explain", "tests/test_00003.py::test_33"),
+    ("explain", f"{synthetic.SHARED}:5"),
+    ("explain", f"{synthetic.SHARED}::f0"),
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,12 @@ def asking(extent: Extent) -> str:
                     "python -c 'import click'": lambda: lab.run(
                         [str(ours / "python"), "-c", "import click"], here
                     ),
-                    "testmon select": lambda: lab.run([str(ours / "testmon"), "select"], here),
+                    **{
+                        f"testmon {' '.join(words)}": partial(
+                            lab.run, [str(ours / "testmon"), *words], here
+                        )
+                        for words in QUESTIONS
+                    },
                     "pytest --testmon --collect-only": lambda: _forgiving(
                         partial(lab.run, again, there)
                     ),
@@ -145,7 +159,8 @@ def asking_in_real_projects(extent: Extent) -> str:
         question = partial(theirs.pytest, *INCUMBENT, "--testmon-nocollect", "--collect-only")
         programs = {
             "python -c 'import click'": partial(ours.run, "python", "-c", "import click"),
-            "testmon select": partial(ours.run, "testmon", "select"),
+            "testmon select": partial(_first, ours, "select"),
+            "testmon explain TEST": partial(_first, ours, "explain", _some_test(ours)),
             "pytest --testmon --collect-only": partial(_forgiving, question),
         }
         unchanged = interleaved(extent.rounds, programs)
@@ -159,6 +174,20 @@ def asking_in_real_projects(extent: Extent) -> str:
         rows += ([ours.recipe.title, *row] for row in _seconds(unchanged, changed))
         print(f"real: {rows[-3:]}", file=sys.stderr)
     return lab.table(["project", "command", "nothing changed, s", "one file changed, s"], rows)
+
+
+def _first(project: lab.Project, *words: str) -> lab.Ran:
+    """Run testmon as the first question after an edit: what earlier ones kept of sources is gone."""
+    for kept in (project.folder / CACHE_FOLDER).rglob("*.model"):
+        kept.unlink()
+    return project.run("testmon", *words)
+
+
+def _some_test(project: lab.Project) -> str:
+    """The node id of a test in the middle of all."""
+    with Datafile.open(project.folder / ".testmondata") as datafile:
+        found = sorted(each.nodeid for each in datafile.executions(datafile.runs()[0].environment))
+    return found[len(found) // 2]
 
 
 def _seconds(*found: dict[str, list[lab.Ran]]) -> list[list[str]]:

@@ -72,6 +72,11 @@ def decode_outline(data: bytes) -> tuple[Outline, ...]:
     )
 
 
+def decode_imports(data: bytes) -> tuple[Import, ...]:
+    """The imports of the model that `encode` was given: it takes a quarter of the time."""
+    return tuple(Import(*values) for values in _document(data, _REST)["imports"])
+
+
 def _document(data: bytes, which: int) -> Any:
     places = _PLACES.size, *_PLACES.unpack_from(data), len(data)
     return json.loads(zlib.decompress(data[places[which] : places[which + 1]]))

@@ -65,6 +65,8 @@ class Project:
     plugins: frozenset[str] = frozenset()  # files that pytest loads as plugins for every test
     starts: Callable[[str], bool] = lambda _: True  # whether something else than an import statement loads a file
     loaded: Collection[str] | None = None  # files that a run would load; None for all
+    # The imports of a file, for less than its whole model takes; None where there is no such way.
+    imports: Callable[[str], Sequence[Import]] | None = None
     asked: AskedNames = field(default_factory=_NotRecorded)
     # What a definition ran on import; None where that was not seen, or where it may run something else now.
     ran: Callable[[str, Definition], Sequence[Ran] | None] = lambda *_: None
@@ -135,16 +137,21 @@ class Project:
     def edges(self, path: str, *, lazy: bool) -> frozenset[str]:
         """Files that `path` imports: at import only, or (lazy) in its functions and dynamically as well."""
         if path not in self._eager:
-            model = self.model(path)
-            imports = model.imports if model else ()
+            imports = self._imports(path)
             eager = {t for i in imports if i.is_eager for t in self.index.targets(i, path)}
             eager |= set(self.conftests(path)) - {path}
-            eager.update(self._resolved_by(path, model))
+            eager.update(self._resolved_by(path))
             every = eager | {t for i in imports if not i.is_eager for t in self.index.targets(i, path)}
             every.update(self.dynamic_edges.get(path, ()))
             self._eager[path] = frozenset({*eager, *self.packages(path)} - {path})
             self._lazy[path] = frozenset(every - {path})
         return self._lazy[path] if lazy else self._eager[path]
+
+    def _imports(self, path: str) -> Sequence[Import]:
+        if self.imports is not None:
+            return self.imports(path)
+        model = self.model(path)
+        return model.imports if model is not None else ()
 
     def packages(self, path: str) -> Iterator[str]:
         """The packages that a file stands in: Python imports them before it."""
@@ -156,9 +163,10 @@ class Project:
                 return
             yield candidate
 
-    def _resolved_by(self, path: str, model: SourceModel | None) -> Iterator[str]:
+    def _resolved_by(self, path: str) -> Iterator[str]:
         """Files whose deferred import elsewhere runs when `path` is imported, since that takes the name from there."""
-        if model is None or not self._deferred:
+        model = self.model(path) if self._deferred else None
+        if model is None:
             return
         for imported in model.imports:
             if imported.name == "*":

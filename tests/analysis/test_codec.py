@@ -38,6 +38,7 @@ def test_a_model_comes_back_as_it_was(source: str) -> None:
         codec.decode_outline(codec.encode(stored)), stored.definitions, strict=True
     ):
         assert outline == tuple(getattr(definition, name) for name in outline._fields)
+    assert codec.decode_imports(codec.encode(stored)) == stored.imports
 
 
 def test_the_same_model_gives_the_same_bytes() -> None:

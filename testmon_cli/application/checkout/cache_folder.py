@@ -40,6 +40,18 @@ def prepare(root: Path, *, is_in_git: bool) -> CacheFolder:
     return CacheFolder(key)
 
 
+def key_of_existing(root: Path) -> str:
+    """The file with the key of what is kept in the folder of a root, as `prepare` leaves it.
+
+    Nothing is made: "" where the folder, or the key of this user, is not there yet or not to be
+    used.
+    """
+    folder = root / CACHE_FOLDER
+    if folder.is_symlink() or not folder.is_dir() or _is_tracked(root):
+        return ""
+    return cache_seal.key_place(os.environ)
+
+
 def _is_tracked(root: Path) -> bool:
     try:
         return git.has_files_in(root, CACHE_FOLDER)

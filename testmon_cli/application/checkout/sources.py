@@ -3,9 +3,10 @@
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
+from functools import cached_property
 from pathlib import Path
 from stat import S_ISREG
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application.checkout.files import read_bytes
@@ -16,8 +17,11 @@ from testmon_cli.domain.records import SourceVersion, VersionRef
 # where nothing has changed, nothing is parsed: then importing what parses would be most of the time
 if TYPE_CHECKING:
     from testmon_cli.analysis.project import Project
-    from testmon_cli.domain.source import SourceModel
+    from testmon_cli.application.checkout.model_cache import Models
+    from testmon_cli.domain.source import Import, Outline, SourceModel
     from testmon_cli.storage.datafile import Datafile
+
+_Part = TypeVar("_Part")
 
 _SKIPPED_FOLDERS = frozenset({
     "__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".eggs", "node_modules", "site-packages",
@@ -38,6 +42,9 @@ class Stat(NamedTuple):
     size: int
     mtime_ns: int
 
+
+# Bytes of a source of which making the model takes less time than asking whether one is kept.
+_SHORT = 3_000
 
 _UNKNOWN = Stat(-1, 0)  # says nothing of the content: it is read
 
@@ -155,6 +162,34 @@ def stored_model(datafile: "Datafile", ref: VersionRef | None) -> "SourceModel |
     return datafile.decoded[ref.id]
 
 
+def stored_imports(datafile: "Datafile", ref: VersionRef | None) -> "tuple[Import, ...]":
+    """The imports of a stored version; none where its model is not known."""
+    from testmon_cli.analysis import codec
+
+    return _stored_part(datafile, ref, codec.decode_imports)
+
+
+def stored_outline(datafile: "Datafile", ref: VersionRef | None) -> "tuple[Outline, ...]":
+    """The outline of each definition of a stored version; none where its model is not known."""
+    from testmon_cli.analysis import codec
+
+    return _stored_part(datafile, ref, codec.decode_outline)
+
+
+def _stored_part(
+    datafile: "Datafile",
+    ref: VersionRef | None,
+    decode: "Callable[[bytes], tuple[_Part, ...]]",
+) -> "tuple[_Part, ...]":
+    from testmon_cli.analysis.model_key import MODEL_KEY
+
+    if ref is None or ref.model_key != MODEL_KEY:
+        return ()
+    with datafile.decoding():
+        stored = datafile.model(ref.id)
+        return decode(stored) if stored else ()
+
+
 def _decoded(datafile: "Datafile", version_id: int) -> "SourceModel | None":
     from testmon_cli.analysis import codec
 
@@ -176,12 +211,20 @@ class Snapshot:
             self._known[path] = stored_model(self._datafile, self.versions.get(path))
         return self._known[path]
 
+    def imports(self, path: str) -> "tuple[Import, ...]":
+        """The imports of a source."""
+        return stored_imports(self._datafile, self.versions.get(path))
+
+    def outline(self, path: str) -> "tuple[Outline, ...]":
+        """The outline of each of a source's definitions."""
+        return stored_outline(self._datafile, self.versions.get(path))
+
     def project(self) -> "Project":
         """How they import each other, as far as their text tells."""
         from testmon_cli.analysis.imports import ModuleIndex
         from testmon_cli.analysis.project import Project
 
-        return Project(ModuleIndex(self.versions), self, lambda _: ())
+        return Project(ModuleIndex(self.versions), self, lambda _: (), imports=self.imports)
 
 
 def is_left_out(path: str, exclude: Sequence[str]) -> bool:
@@ -232,7 +275,8 @@ def _overlaid(stats: Mapping[str, Stat], overlay: Overlay) -> dict[str, Stat]:
 class Tree:
     """The sources as they are now, read and parsed only where something asks.
 
-    What a `datafile` holds of a content, whichever run saw it, is not made again. Where `overlay`
+    What a `datafile` holds of a content, whichever run saw it, is not made again, nor what an
+    earlier question kept in the cache folder of the root. Where `overlay`
     has a file, it counts in place of that of the working tree.
     """
 
@@ -334,4 +378,18 @@ class Tree:
             if stored:  # of what does not parse nothing is kept, not even why
                 with self.datafile.decoding():
                     return codec.decode(stored)
-        return build_model(self.read(path))
+        data = self.read(path)
+        if len(data) < _SHORT:
+            return build_model(data)
+        kept = self._kept.read(path, self.digest(path))
+        if kept is not None:
+            return codec.decode(kept)
+        model = build_model(data)
+        self._kept.keep(path, self.digest(path), codec.encode(model), codec.name_index(model))
+        return model
+
+    @cached_property
+    def _kept(self) -> "Models":
+        from testmon_cli.application.checkout.model_cache import Models
+
+        return Models(self.root)

@@ -10,13 +10,14 @@ from testmon_cli.application.checkout import environment
 from testmon_cli.application.checkout.sources import Snapshot
 from testmon_cli.application.explain.suggestions import nearest
 from testmon_cli.application.invalidate.trace_uses import reachable, used_by
+from testmon_cli.application.select.filters import Narrowing
 from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import Run, StoredExecution
 from testmon_cli.domain.reliance import Mentioned, RanFunction, Reach, Reliance, Resource
-from testmon_cli.domain.source import Block, Definition, SourceModel
+from testmon_cli.domain.source import Block, Outline, SourceModel
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing.watch.states import frames_in, is_making
 
@@ -33,12 +34,14 @@ def explain(settings: Settings, what: str, *, would_select: bool = False) -> Rel
     if "::" not in what:
         return reaching_tests.reach_of(settings, what, would_select=would_select)
     with Datafile.open(settings.datafile) as datafile:
-        nodeids = {e.nodeid for e in datafile.executions(environment.current(settings.env))}
-    if what in nodeids:
-        return relies_on(settings, what)
+        executions = datafile.executions(environment.current(settings.env))
+        execution = _newest_of(executions, what)
+        if execution is not None:
+            return _relies_on(settings, datafile, execution)
     try:
         return reaching_tests.reach_of(settings, what, would_select=would_select)
     except TestmonError as error:
+        nodeids = {e.nodeid for e in executions}
         close = nearest(what, nodeids, "")
         if not close or path_of(what) not in set(map(path_of, nodeids)):
             raise
@@ -51,16 +54,24 @@ def relies_on(settings: Settings, nodeid: str) -> Reliance:
     Raises TestmonError for a test that is not known.
     """
     with Datafile.open(settings.datafile) as datafile:
-        current = environment.current(settings.env)
-        execution = next((e for e in datafile.executions(current) if e.nodeid == nodeid), None)
+        executions = datafile.executions(environment.current(settings.env))
+        execution = _newest_of(executions, nodeid)
         if execution is None:
-            raise TestmonError(
-                not_recorded(nodeid, {e.nodeid for e in datafile.executions(current)})
-            )
-        run = next(run for run in datafile.runs(current) if run.id == execution.run_id)
-        selection = select(settings)
-        selected = next((t.reason.text for t in selection.tests if t.nodeid == nodeid), "")
-        return _reliance(datafile, run, execution, selected)
+            raise TestmonError(not_recorded(nodeid, {e.nodeid for e in executions}))
+        return _relies_on(settings, datafile, execution)
+
+
+def _newest_of(executions: Iterable[StoredExecution], nodeid: str) -> StoredExecution | None:
+    return next((execution for execution in executions if execution.nodeid == nodeid), None)
+
+
+def _relies_on(settings: Settings, datafile: Datafile, execution: StoredExecution) -> Reliance:
+    nodeid = execution.nodeid
+    runs = datafile.runs(environment.current(settings.env))
+    run = next(run for run in runs if run.id == execution.run_id)
+    selection = select(settings, narrowing=Narrowing(of_file=path_of(nodeid)))
+    selected = next((t.reason.text for t in selection.tests if t.nodeid == nodeid), "")
+    return _reliance(datafile, run, execution, selected)
 
 
 def not_recorded(nodeid: str, known: Iterable[str]) -> str:
@@ -148,14 +159,12 @@ class _User(NamedTuple):
     mentions: frozenset[str]
 
 
-def _named_in(model: SourceModel | None) -> Iterator[tuple[str, Definition]]:
-    """The definitions of a source but for imports, by each of their names."""
-    if model is None:
-        return
-    for definition in model.definitions:
-        if definition.kind != "import":
-            for name in definition.names:
-                yield name, definition
+class _Place(NamedTuple):
+    """A definition, by its file and its number there, with its outline."""
+
+    path: str
+    number: int
+    outline: Outline
 
 
 class _Names:
@@ -165,16 +174,21 @@ class _Names:
     """
 
     def __init__(self, models: Snapshot, project: Project, reached: Iterable[str]) -> None:
+        self._models = models
         self._project = project
         self._files: dict[str, set[str]] = {}  # by file, those that it reaches
-        self._top: dict[str, dict[str, list[Definition]]] = {}
-        self._named: dict[str, list[tuple[str, Definition]]] = defaultdict(list)
+        self._top: dict[tuple[str, str], list[_Place]] = defaultdict(list)
+        self._named: dict[str, list[_Place]] = defaultdict(list)
         for path in sorted(reached):
-            self._top[path] = defaultdict(list)
-            for name, definition in _named_in(models(path)):
-                self._named[name].append((path, definition))
-                if not definition.owner:
-                    self._top[path][name].append(definition)
+            for number, outline in enumerate(models.outline(path)):
+                if outline.kind != "import":
+                    self._add(_Place(path, number, outline))
+
+    def _add(self, place: _Place) -> None:
+        for name in place.outline.names:
+            self._named[name].append(place)
+            if not place.outline.owner:
+                self._top[place.path, name].append(place)
 
     def mentioned(self, ran: Mapping[str, Iterable[Block]]) -> list[Mentioned]:
         """Find the definitions that blocks mention, and those that these mention in turn.
@@ -188,41 +202,37 @@ class _Names:
         found: dict[tuple[str, str], tuple[int, dict[str, None]]] = {}
         while users:
             user = users.pop()
-            for path, qualname, definition in self._meant_by_name(user):
-                place = path, qualname
-                if place in own or place == (user.path, user.name):
+            for qualname, meant in self._meant_by_name(user):
+                key = meant.path, qualname
+                if key in own or key == (user.path, user.name):
                     continue
-                if place not in found and definition.kind != "function":
-                    users.append(_User(path, qualname, definition.mentions))
-                _, by = found.setdefault(place, (definition.line, {}))
+                if key not in found and meant.outline.kind != "function":
+                    users.append(_User(*key, self._mentions(meant)))
+                _, by = found.setdefault(key, (meant.outline.line, {}))
                 by[f"{user.path}::{user.name}"] = None
         return [
             Mentioned(path, name, line, tuple(by))
             for (path, name), (line, by) in sorted(found.items())
         ]
 
-    def _meant_by_name(self, user: _User) -> Iterator[tuple[str, str, Definition]]:
-        """The definitions that code mentions, by path and by each of their qualified names."""
-        for path, definition in self._meant(user):
-            for name in definition.names:
-                yield path, f"{definition.owner}.{name}".lstrip("."), definition
+    def _mentions(self, place: _Place) -> frozenset[str]:
+        model = self._models(place.path)
+        return model.definitions[place.number].mentions if model is not None else frozenset()
 
-    def _meant(self, user: _User) -> Iterator[tuple[str, Definition]]:
+    def _meant_by_name(self, user: _User) -> Iterator[tuple[str, _Place]]:
+        """The definitions that code mentions, by each of their qualified names."""
+        for place in self._meant(user):
+            for name in place.outline.names:
+                yield f"{place.outline.owner}.{name}".lstrip("."), place
+
+    def _meant(self, user: _User) -> Iterator[_Place]:
         for mention in sorted(user.mentions):
             if mention.isidentifier():
-                yield from self._meant_at_top(mention, user)
+                yield from self._top.get(self._project.resolve(mention, user.path) or ("", ""), ())
             elif mention.startswith(_OF_AN_OBJECT) and mention[1:] in self._named:
                 files = self._reach_of(user.path)
                 named = self._named[mention[1:]]
-                yield from ((path, definition) for path, definition in named if path in files)
-
-    def _meant_at_top(self, name: str, user: _User) -> Iterator[tuple[str, Definition]]:
-        place = self._project.resolve(name, user.path)
-        if place is None:
-            return
-        path, own_name = place
-        for definition in self._top.get(path, {}).get(own_name, ()):
-            yield path, definition
+                yield from (place for place in named if place.path in files)
 
     def _reach_of(self, path: str) -> set[str]:
         if path not in self._files:
@@ -234,9 +244,10 @@ def _packages(datafile: Datafile, run_id: int, models: Snapshot, paths: set[str]
     provided = {
         module: package.name for package in datafile.packages(run_id) for module in package.modules
     }
-    modules: set[str] = set()
-    for model in map(models, paths):
-        if model is not None:
-            absolute = (each.module for each in model.imports if not each.level)
-            modules.update(module.partition(".")[0] for module in absolute)
+    modules = {
+        imported.module.partition(".")[0]
+        for path in paths
+        for imported in models.imports(path)
+        if not imported.level
+    }
     return {provided[module] for module in modules & provided.keys()}

@@ -11,12 +11,12 @@ from testmon_cli.analysis.mentions import DYNAMIC
 from testmon_cli.analysis.model_diff import block_changes
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Project, Ran
-from testmon_cli.application.checkout.sources import Tree, stored_model
+from testmon_cli.application.checkout.sources import Tree, stored_imports, stored_model
 from testmon_cli.application.invalidate.lookup_traces import AskedNames
 from testmon_cli.application.invalidate.mention_index import MentionIndex
 from testmon_cli.application.invalidate.snapshot_diff import FileChanges, is_loaded
 from testmon_cli.domain.records import FIXTURES, Run, VersionRef
-from testmon_cli.domain.source import Block, Definition, FunctionSummary, SourceError, SourceModel
+from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
 
@@ -49,6 +49,15 @@ class RunModels:
             return self._tree.model(path) if path in self._tree else None
         except SourceError:
             return None
+
+    def imports(self, path: str) -> Sequence[Import]:
+        """The imports of a source as it is now, without the rest of its model where that was not read."""
+        ref = self.snapshot.get(path)
+        is_stored = path not in self.changed and ref is not None and is_loaded(ref) and ref.model_key == MODEL_KEY
+        if is_stored and path not in self._unchanged:
+            return stored_imports(self._datafile, ref)
+        model = self.now(path)
+        return model.imports if model is not None else ()
 
     def before(self, path: str) -> SourceModel | None:
         """The model of a source as the run saw it."""
@@ -131,6 +140,7 @@ class RunModels:
             edges,
             starts=starts,
             loaded=self.live,
+            imports=self.imports,
             asked=asked,
             ran=ran,
             comes_upon=comes_upon,

@@ -14,7 +14,7 @@ from testmon_cli.application.select.run_changes import RunChanges
 from testmon_cli.application.select.weighing import Verdict, Weigher
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.causes import Cause
-from testmon_cli.domain.nodeid import NodeId
+from testmon_cli.domain.nodeid import NodeId, path_of
 from testmon_cli.domain.records import Heads, Run, StoredExecution
 from testmon_cli.domain.selection import Selected, Selection
 from testmon_cli.storage.datafile import Datafile
@@ -62,13 +62,15 @@ class Chooser:
         self._new_tests = NewTests(self._changes, arguments, self._absence)
         self._reasons = Reasons()
 
-    def choose(self, *, failed: bool) -> Selection:
+    def choose(self, *, failed: bool, of_file: str | None = None) -> Selection:
         """Weigh each test, unless a look at the newest run tells that this would change nothing.
 
         All tests of a file whose import may raise are chosen as canaries, of which one is enough.
+        With `of_file`, known tests of other files are left out, which saves looking whether they
+        still exist.
         """
         at_once = self._at_once(failed=failed)
-        return self._weighed(failed=failed) if at_once is None else at_once
+        return self._weighed(failed=failed, of_file=of_file) if at_once is None else at_once
 
     def why_invalid(self, execution: StoredExecution) -> Cause | None:
         """Why an execution does not hold; None where it does, as far as its record tells."""
@@ -108,7 +110,7 @@ class Chooser:
         known, seconds = self._datafile.totals(newest.id)
         return Selection(tuple(chosen), known, (), seconds - spent, spent)
 
-    def _weighed(self, *, failed: bool) -> Selection:
+    def _weighed(self, *, failed: bool, of_file: str | None) -> Selection:
         heads = self._datafile.heads(self._runs[0].environment)
         standing = _standing(heads)
         files = set().union(*map(self._datafile.test_files, standing))
@@ -121,6 +123,8 @@ class Chooser:
         verdicts = self._weigher.verdicts(self._datafile.executions_of(traces))
         naming = self._changes.naming(self._runs[0])
         known = sum(map(len, standing.values())) - len(verdicts)
+        if of_file is not None:
+            verdicts = {n: verdict for n, verdict in verdicts.items() if path_of(n) == of_file}
         found = _Found(known, _seconds_of_others(heads, standing, wanted))
         self._judge(verdicts, found, missing, failed=failed)
         found.chosen += self._new_tests.of(naming, files)

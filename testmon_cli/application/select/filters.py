@@ -24,6 +24,9 @@ class Narrowing(NamedTuple):
     )
     # whether the places were read from a list, that may name files which nobody knows any more
     is_listed: bool = False
+    # A test file: of known tests in others it is not asked whether they still exist. What is
+    # counted, and which tests of others are selected, is of no use then.
+    of_file: str | None = None
 
     def also(self, differing: "ChangedFiles") -> "Narrowing":
         """Add to the filter that some differing files must be able to affect a test."""

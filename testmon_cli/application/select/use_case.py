@@ -87,7 +87,8 @@ def select(
             return narrowing.of(
                 _everything(settings, tree, config.naming(), note, arguments), known
             )
-        selection = Chooser(datafile, settings, runs, tree, arguments, since).choose(failed=failed)
+        chooser = Chooser(datafile, settings, runs, tree, arguments, since)
+        selection = chooser.choose(failed=failed, of_file=narrowing.of_file)
         return _in_order(
             canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known))
         )

@@ -141,3 +141,12 @@ def test_a_stored_version_is_decoded_once_for_an_answer(project: Project) -> Non
         model = sources.stored_model(datafile, ref)
         assert model is not None
         assert sources.stored_model(datafile, ref) is model
+
+
+def test_who_imports_whom_is_told_without_decoding_models(depot: Project) -> None:
+    with Datafile.open(depot.path / ".testmondata") as datafile:
+        run = datafile.runs()[0]
+        snapshot = sources.Snapshot(datafile, datafile.snapshot(run.id))
+        edges = snapshot.project().edges("depot/files.py", lazy=True)
+        assert (edges, datafile.decoded) == ({"depot/__init__.py", "depot/lazy.py"}, {})
+        assert snapshot.outline("gone.py") == snapshot.imports("gone.py") == ()

@@ -4,8 +4,10 @@ import pytest
 
 from testmon_cli.application import settings
 from testmon_cli.application.explain import one_test
+from testmon_cli.application.select.use_case import select
 from testmon_cli.domain.errors import TestmonError
 from testmon_cli.domain.reliance import RanFunction, Reliance, Resource
+from testmon_cli.storage.datafile import Datafile
 from tests.conftest import Project
 
 
@@ -64,6 +66,33 @@ def test_it_says_why_a_test_is_selected(depot: Project) -> None:
     found = _reliance(depot, "tests/test_rates.py::test_label")
     assert found.selected == "runs depot/rates.py::label, changed at depot/rates.py:11"
     assert _reliance(depot, "tests/test_rates.py::test_near").selected == ""
+
+
+EDITS = [
+    pytest.param("depot/rates.py", "name.upper()", "name.title()", id="function"),
+    pytest.param("depot/rates.py", "BASE = 3", "BASE = 4", id="constant"),
+    pytest.param("depot/rates.py", "BASE = 3", "BASE = int('3')\nint('4')", id="may-raise"),
+    pytest.param("depot/lazy.py", "ONE = 1", "ONE = len('a')", id="imported-when-it-runs"),
+    pytest.param("tests/test_rates.py", "test_label", "test_other", id="renamed"),
+    pytest.param("tests/test_rates.py", "    assert near == 3", "    assert near", id="test"),
+    pytest.param("notes.txt", "hello", "hallo", id="file"),
+    pytest.param("depot/files.py", "import os", "import os.", id="does-not-parse"),
+]
+
+
+@pytest.mark.parametrize(("path", "old", "new"), EDITS)
+def test_it_gives_the_reason_that_select_gives(
+    depot: Project, path: str, old: str, new: str
+) -> None:
+    with Datafile.open(depot.path / ".testmondata") as datafile:
+        run = datafile.runs()[0]
+        nodeids = [e.nodeid for e in datafile.executions(run.environment)]
+    depot.edit(path, old, new)
+    selection = select(settings.load(depot.path))
+    assert selection.tests
+    chosen = {test.nodeid: test.reason.text for test in selection.tests}
+    for nodeid in nodeids:
+        assert _reliance(depot, nodeid).selected == chosen.get(nodeid, "")
 
 
 @pytest.mark.parametrize("nodeid", ["tests/test_rates.py", "tests/test_rates.py::test_gone", ""])
