@@ -120,6 +120,18 @@ if TYPE_CHECKING:
         always: str
         unknown: str
 
+    class ExecutionsNamedRow(TypedDict):
+        trace_id: str
+        run_id: str
+        nodeid: str
+        path: str
+        function: str
+        kind: str
+        outcome: str
+        duration: str
+        always: str
+        unknown: str
+
     class TestsRow(TypedDict):
         trace_id: int
         nodeid: str
@@ -827,6 +839,14 @@ def executions_of(*, ids: Array) -> Query[ExecutionsOfRow, tuple[str, str, str, 
 FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
 WHERE trace.id IN (SELECT anon_1.value AS value
 FROM json_each(:ids) AS anon_1)""", {"ids": ids})
+
+
+def executions_named(*, nodeid: str, name: str, python: str, platform: str) -> Query[ExecutionsNamedRow, tuple[str, str, str, str, str, str, str, str, str, str], str]:
+    return Query("""SELECT json_group_array(execution.trace_id) AS trace_id, json_group_array(trace.run_id) AS run_id, json_group_array(subject.name) AS nodeid, json_group_array(test.path) AS path, json_group_array(test.function) AS function, json_group_array(test.kind) AS kind, json_group_array(execution.outcome) AS outcome, json_group_array(CAST(round(execution.duration * 1000000) AS INTEGER)) AS duration, json_group_array(execution.always) AS always, json_group_array(trace.unknown) AS unknown
+FROM execution JOIN trace ON trace.id = execution.trace_id JOIN test ON test.id = trace.subject_id JOIN subject ON subject.id = test.id
+WHERE subject.kind = 'test' AND subject.name = :nodeid AND trace.run_id IN (SELECT run.id
+FROM run JOIN environment ON environment.id = run.environment_id
+WHERE environment.name = :name AND environment.python = :python AND environment.platform = :platform)""", {"nodeid": nodeid, "name": name, "python": python, "platform": platform})
 
 
 def tests(*, run_id: int) -> Query[TestsRow, tuple[int, str, str, str, str], int]:

@@ -246,6 +246,9 @@ READING: dict[str, Executable] = {
     "executions_of": select(*_execution_columns)
     .select_from(_executions)
     .where(among(trace.c.id, "ids")),
+    "executions_named": select(*_execution_columns)
+    .select_from(_executions)
+    .where(subject.c.kind == _TEST, subject.c.name == bindparam("nodeid"), _ran_in_environment),
     "tests": select(
         trace.c.id.label("trace_id"),
         subject.c.name.label("nodeid"),

@@ -144,6 +144,18 @@ def test_executions_of_another_environment_are_not_shown(datafile: Datafile) -> 
     assert [found.run_id for found in datafile.executions(LINUX)] == [newest, first]
 
 
+def test_the_executions_of_one_test(datafile: Datafile) -> None:
+    other = Environment("default", "3.12", "linux")
+    whole_run(datafile, 1.0, "test_one", "test_\udcff")
+    whole_run(datafile, 2.0, "test_one", environment=other)
+    whole_run(datafile, 3.0, "test_two", "test_one")
+    of_all = datafile.executions(LINUX)
+    for nodeid in ("tests/test_a.py::test_one", "tests/test_a.py::test_\udcff"):
+        expected = [found for found in of_all if found.nodeid == nodeid]
+        assert datafile.executions_named(LINUX, nodeid) == expected != []
+    assert datafile.executions_named(LINUX, "tests/test_a.py") == []
+
+
 def test_a_trace_that_is_written_again_is_joined(datafile: Datafile) -> None:
     run = datafile.begin_run(start())
     setup = Trace(

@@ -56,6 +56,7 @@ def test_every_statement_is_used() -> None:
         ("tests", StoredTest._fields),
         ("executions", StoredExecution._fields),
         ("executions_of", StoredExecution._fields),
+        ("executions_named", StoredExecution._fields),
         ("remarkable", StoredExecution._fields),
         ("exchanged", Exchanged._fields),
     ],

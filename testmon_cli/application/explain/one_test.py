@@ -34,14 +34,14 @@ def explain(settings: Settings, what: str, *, would_select: bool = False) -> Rel
     if "::" not in what:
         return reaching_tests.reach_of(settings, what, would_select=would_select)
     with Datafile.open(settings.datafile) as datafile:
-        executions = datafile.executions(environment.current(settings.env))
-        execution = _newest_of(executions, what)
+        current = environment.current(settings.env)
+        execution = next(iter(datafile.executions_named(current, what)), None)
         if execution is not None:
             return _relies_on(settings, datafile, execution)
+        nodeids = {e.nodeid for e in datafile.executions(current)}
     try:
         return reaching_tests.reach_of(settings, what, would_select=would_select)
     except TestmonError as error:
-        nodeids = {e.nodeid for e in executions}
         close = nearest(what, nodeids, "")
         if not close or path_of(what) not in set(map(path_of, nodeids)):
             raise
@@ -54,15 +54,13 @@ def relies_on(settings: Settings, nodeid: str) -> Reliance:
     Raises TestmonError for a test that is not known.
     """
     with Datafile.open(settings.datafile) as datafile:
-        executions = datafile.executions(environment.current(settings.env))
-        execution = _newest_of(executions, nodeid)
+        current = environment.current(settings.env)
+        execution = next(iter(datafile.executions_named(current, nodeid)), None)
         if execution is None:
-            raise TestmonError(not_recorded(nodeid, {e.nodeid for e in executions}))
+            raise TestmonError(
+                not_recorded(nodeid, {e.nodeid for e in datafile.executions(current)})
+            )
         return _relies_on(settings, datafile, execution)
-
-
-def _newest_of(executions: Iterable[StoredExecution], nodeid: str) -> StoredExecution | None:
-    return next((execution for execution in executions if execution.nodeid == nodeid), None)
 
 
 def _relies_on(settings: Settings, datafile: Datafile, execution: StoredExecution) -> Reliance:

@@ -49,6 +49,13 @@ class ExecutionQuestions(RunQuestions):
         return self._executions(sql.executions_of(ids=array(trace_ids)))
 
     @decoded
+    def executions_named(self, environment: Environment, nodeid: str) -> list[StoredExecution]:
+        """The executions of one test, the newest run first."""
+        return self._executions(
+            sql.executions_named(nodeid=storable(nodeid), **key_of(environment))
+        )
+
+    @decoded
     def tests(self, run_id: int) -> list[StoredTest]:
         """The tests that a run has an execution of."""
         rows = self._connection.tuples(sql.tests(run_id=run_id))
