@@ -25,6 +25,7 @@ from testmon_cli.application.invalidate.lookup_traces import EVERYONE, AskedName
 from testmon_cli.application.invalidate.made_values import MadeValues
 from testmon_cli.application.invalidate.memoised_values import KeptValues
 from testmon_cli.application.invalidate.mentioning_traces import MentionMatcher
+from testmon_cli.application.invalidate.packages_of_tests import FilesOfPackage, folder_of_package
 from testmon_cli.application.invalidate.recorded_traces import RecordedTraces
 from testmon_cli.application.invalidate.run_models import RunModels, is_conftest
 from testmon_cli.application.invalidate.snapshot_diff import (
@@ -37,7 +38,7 @@ from testmon_cli.application.invalidate.snapshot_diff import (
 )
 from testmon_cli.application.invalidate.statement_runs import StatementRuns
 from testmon_cli.application.invalidate.text_traces import TextsRead
-from testmon_cli.domain.causes import CHANGED, REMOVED, Cause, Kind, Manner, changed_resource, unobserved
+from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner, changed_resource, unobserved
 from testmon_cli.domain.records import (
     LOOKUPS,
     LOOKUPS_ARE_RECORDED,
@@ -268,10 +269,26 @@ class RunMatcher:
         for path in self.files.added:
             model = self.models.now(path)
             self.growth.new_module(path, model.definitions if model else ())
+        for path in (*self.files.added, *self.files.removed):
+            self._package_comes_or_goes(path)
         for modules, cause in self._packages.changed():
             self.growth.package(modules, cause)
         self._changed_imports()
         self._modules_hit()
+
+    def _package_comes_or_goes(self, path: str) -> None:
+        """A folder above tests becomes a package, or is none any more."""
+        folder = folder_of_package(path)
+        if folder is None:
+            return
+        is_gone = path in self.files.removed
+        conftests = filter(is_conftest, self.models.loaded)
+        files = {*self.recorded.collected_from.values(), *conftests}
+        model = self.models.before(path) if is_gone else self.models.now(path)
+        index = self.growth.project.index
+        below = FilesOfPackage(folder, model, files, self.models.text, self.models.now, index)
+        for each in below.minding():
+            self.growth.module(each, Cause(Kind.IMPORT, REMOVED if is_gone else ADDED, path, ""))
 
     def _changed_stars(self, path: str, old: SourceModel, new: SourceModel | None) -> None:
         before = {(i.module, i.level) for i in old.imports if i.name == "*"}
@@ -572,9 +589,9 @@ class RunMatcher:
     def _module_affected(self, module: str, cause: Cause) -> None:
         """Tests that need a module whose import may come out otherwise."""
         link = Cause(Kind.IMPORT, Manner.NEEDS, module, "", 0, cause)
-        if is_conftest(module):
-            for test in self.recorded.tests_below(module.removesuffix(CONFTEST)):
-                self._hit(test.trace_id, link)
+        folder = module.removesuffix(CONFTEST) if is_conftest(module) else folder_of_package(module)
+        for test in self.recorded.tests_below(folder) if folder is not None else ():
+            self._hit(test.trace_id, link)
         eager = self.growth.project.reaching(module, lazy=False)
         for test in self.recorded.tests_in(eager):
             self._hit(test.trace_id, link)
@@ -596,6 +613,10 @@ class RunMatcher:
             eager = project.reaching(module, lazy=False)
             for path in eager:
                 self.endangered.setdefault(path, link)
+            if (folder := folder_of_package(module)) is not None:  # pytest imports it before any test below it runs
+                for test in self.recorded.tests_below(folder):
+                    if self.recorded.collected_from[test.trace_id] not in eager:
+                        self._hit(test.trace_id, link)
             self._lazy_imports_of(eager, link)
             touching = set(self.traces.bits.things(self.traces.with_users(self.traces.touching(eager))))
             if touching:

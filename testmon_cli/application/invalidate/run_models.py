@@ -72,6 +72,10 @@ class RunModels:
             self._counterparts[path] = {c.before.checksum: c.block for c in changes if c.before is not None}
         return self._counterparts[path]
 
+    def text(self, path: str) -> str:
+        """The text of a source as it is now."""
+        return self._tree.read(path).decode(errors="replace")
+
     def function_before(self, path: str, function: FunctionSummary) -> FunctionSummary | None:
         """A function as it was when the run saw it."""
         if path not in self.changed:

@@ -16,6 +16,11 @@ _INITIALISERS = frozenset({"__init__", "__new__"})
 _NO_TEST_CASES = PLAIN_BASES - {"unittest.TestCase", "unittest.IsolatedAsyncioTestCase"}
 
 
+def sets_mark_of_no_test(definition: "Definition") -> bool:
+    """Tell whether a statement may mark a function or class, which stands elsewhere, as no test."""
+    return not definition.names and f".{MARK_OF_NO_TEST}" in definition.mentions
+
+
 class ClassesWithTests:
     """Tells what pytest makes of classes, by their names and by what stands above them."""
 
@@ -54,6 +59,8 @@ class ClassesWithTests:
     ) -> bool:
         members: set[str] = set()
         for definition in definitions:
+            if sets_mark_of_no_test(definition):
+                return True
             if definition.owner == cls.qualname:
                 members.update(definition.names)
         if MARK_OF_NO_TEST in members:

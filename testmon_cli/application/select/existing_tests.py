@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 
 from testmon_cli.analysis.known_effects import is_pure_decorator
 from testmon_cli.application.checkout.sources import Tree
-from testmon_cli.application.select.classes_with_tests import MARK_OF_NO_TEST, ClassesWithTests
+from testmon_cli.application.select.classes_with_tests import (
+    MARK_OF_NO_TEST,
+    ClassesWithTests,
+    sets_mark_of_no_test,
+)
 from testmon_cli.application.select.told_tests import NOT_FUNCTIONS, ToldTests, may_bind_others
 from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.nodeid import NodeId
@@ -98,6 +102,8 @@ class Existence:
         if binder is not None and binder.kind == "function":
             if not classes and not self._naming.is_test_function(nodeid.names[-1]):
                 return sure  # a plugin took it for a test
+            if any(map(sets_mark_of_no_test, definitions)):
+                return sure
             return self._of_function(execution, nodeid, binder, sure)
         if binder is None and classes:
             inherited = self._inherited(nodeid, classes[-1])

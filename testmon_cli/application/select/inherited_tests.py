@@ -69,7 +69,10 @@ def _imports(project: Project, where: str, name: str, base: tuple[str, str]) -> 
     return base == (path, definition.qualname) or base in project.classes_above(path, definition)
 
 
-def has_bases(project: Project, path: str, cls: str) -> bool:
-    """Tell whether a class has bases in the project, from which tests may come."""
-    found = (d for d in project.definitions(path, cls) if d.kind == "class")
-    return any(parent is not None for d in found for _, parent, _ in project.ancestors(path, d))
+def may_be_filled(project: Project, path: str, name: str) -> bool:
+    """Tell whether a name may stand for a class that has tests from elsewhere.
+
+    They come from bases, or from what makes the class or sets its members.
+    """
+    definitions = project.definitions(path, name)
+    return bool(definitions) and definitions[-1].kind != "function"

@@ -72,6 +72,7 @@ class NewTests:
                     test._replace(reason=reason) for test in found if f"{test.nodeid}::" in groups
                 )
         yield from self._inherited(naming, functions, files)
+        yield from self._bound(naming, functions, files)
         yield from self._new_texts(naming, files)
         yield from self._pending(unwanted)
 
@@ -137,6 +138,33 @@ class NewTests:
             named = candidates(self._tree.model(test.path).definitions, naming)
             if any(candidate.names[0] == test.cls for candidate in named):
                 yield Selected(nodeid, self._arguments.of(NodeId(test.path)), reason)
+
+    def _bound(self, naming: Naming, functions: set[str], files: set[str]) -> Iterator[Selected]:
+        """Files that may have new tests which no function or class statement binds."""
+        for path in sorted(set().union(*self._learned.bound.values())):
+            has_tests = path in files or is_collectable(self._tree, path, naming)
+            if not has_tests or not self._tree.exists(path) or self._was_collected_since(path):
+                continue
+            for bound in (b for run in self._learned.bound.values() for b in run.get(path, ())):
+                nodeid = f"{path}::{bound.name}" if bound.name else path
+                if bound.name and any(
+                    f == nodeid or f.startswith(f"{nodeid}::") for f in functions
+                ):
+                    continue
+                where = f"{path}:{bound.line}" if bound.line else path
+                reason = Reason(kinds.NEW, f"may be a new test at {where}")
+                yield Selected(nodeid, self._arguments.of(NodeId(path)), reason)
+                break  # the file is run as a whole
+
+    def _was_collected_since(self, path: str) -> bool:
+        """Tell whether a run has collected a file in whole, and what it binds is the same since."""
+        return any(
+            run.id in self._changes.matches_so_far()
+            and path not in self._learned.bound.get(run.id, {})
+            and self._changes.holds(run, path)
+            and self._absence.has_collected(run, NodeId(path))
+            for run in self._runs
+        )
 
     def _unwanted(self) -> set[str]:
         """Tests that the configuration, as it still is, leaves out."""

@@ -31,6 +31,7 @@ from testmon_cli.storage.datafile import Datafile
 if TYPE_CHECKING:
     from testmon_cli.analysis.project import Project
     from testmon_cli.application.invalidate.affected_traces import RunMatcher
+    from testmon_cli.application.select.bound_tests import Bound
     from testmon_cli.application.select.inherited_tests import Inherited
 
 
@@ -71,6 +72,8 @@ class Learned:
         # classes with bases that may have other tests now
         self.rebuilt: set[tuple[str, str]] = set()
         self.inherited: list[Inherited] = []
+        # by run and file: names that may stand for tests since the run
+        self.bound: dict[int, dict[str, list[Bound]]] = {}
         self.project: Project | None = None
         # names in files that may mean something else now
         self.affected: set[tuple[str, str]] = set()
@@ -254,16 +257,22 @@ class RunChanges:
 
     def _learn(self, matcher: "RunMatcher") -> None:
         """Take over what matching a run found out about files and tests."""
-        from testmon_cli.application.select.inherited_tests import has_bases, new_inherited_tests
+        from testmon_cli.application.select.bound_tests import BoundTests
+        from testmon_cli.application.select.inherited_tests import (
+            may_be_filled,
+            new_inherited_tests,
+        )
 
+        naming = self.naming(matcher.run)
         affected = matcher.growth.affected
         project = self.learned.project = matcher.growth.project
         self.learned.affected.update(affected.names)
         self.learned.affected.update(
             (path, f"{owner}.{name}") for path, owner, name in affected.members
         )
-        self.learned.inherited.extend(new_inherited_tests(matcher, self.naming(matcher.run)))
-        self.learned.rebuilt.update(key for key in affected.names if has_bases(project, *key))
+        self.learned.inherited.extend(new_inherited_tests(matcher, naming))
+        self.learned.bound[matcher.run.id] = BoundTests(matcher, naming).by_file()
+        self.learned.rebuilt.update(key for key in affected.names if may_be_filled(project, *key))
         modules = (*affected.modules, *affected.broken)
         unstable = matcher.recollected.union(path for path, _ in affected.names)
         doubted = set().union(*(project.reaching(module, lazy=False) for module in modules))

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from testmon_cli.analysis import lookups
 from testmon_cli.analysis.known_effects import is_pure_decorator
+from testmon_cli.analysis.mentions import DYNAMIC, OWN_NAMESPACE
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.select.classes_with_tests import MARK_OF_NO_TEST, ClassesWithTests
 from testmon_cli.domain.errors import SourceError
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 # Mentions, in the notation of analysis.mentions, of what can bind names that the text of the module
 # does not tell.
-_BINDS_UNTOLD = frozenset({"*", "*g"})
+_BINDS_UNTOLD = frozenset(
+    {DYNAMIC, OWN_NAMESPACE, lookups.ANYWHERE, lookups.OWN_NAMESPACE, "globals", "locals"}
+)
 # Decorators that make something else than a function, which pytest does not take for a test.
 NOT_FUNCTIONS = frozenset(
     {"property", "functools.cached_property", "functools.singledispatchmethod"}
