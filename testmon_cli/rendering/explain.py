@@ -7,9 +7,20 @@ from datetime import UTC, datetime
 
 from testmon_cli.domain.reliance import RUNS_IT, Mentioned, Reach, Reliance, Resource
 from testmon_cli.rendering.terminal import joined
+from testmon_cli.tracing.watch import states
 
 JSON_VERSION = 1
 _MOST = 20  # lines of a list in a text; JSON has them all
+_OF_CLASSES = {
+    states.READ: "objects that it reads from a pickle, of",
+    states.PASSED: "objects that a library reads from a pickle, of",
+    states.COPIED: "copies that it keeps, of",
+}
+_OF_FUNCTIONS = {
+    "": "kept by",
+    states.SEEN: "found, as an earlier test kept it by",
+    states.LOST: "kept, in objects that are not known, by",
+}
 STYLES = {
     r"(?m)^[a-z][^\n]*:$": "bold",
     r"(?m)^\s+[0-9.]+ s": "cyan",
@@ -55,8 +66,10 @@ def _reliance(reliance: Reliance, *, everything: bool) -> Iterator[str]:
         everything=everything,
     )
     yield from _list("fixtures of a wider scope", reliance.fixtures, everything=everything)
-    resources = [_resource(resource) for resource in reliance.asked_for]
+    resources = [_resource(each) for each in reliance.asked_for if each.kind != states.KEPT]
+    kept = [_kept(each.name) for each in reliance.asked_for if each.kind == states.KEPT]
     yield from _list("files and variables", resources, everything=everything)
+    yield from _list("values that one test leaves for another", kept, everything=everything)
     yield from _list("files that are imported", reliance.imports, everything=everything)
     yield from _list("packages that these import", reliance.packages, everything=everything)
     yield "and the configuration of pytest, pytest and its plugins"
@@ -65,6 +78,21 @@ def _reliance(reliance: Reliance, *, everything: bool) -> Iterator[str]:
 def _resource(resource: Resource) -> str:
     name = " ".join(resource.name.split("\t"))
     return f"{resource.kind} {name}{f', asked for at {resource.asked_at}' if resource.asked_at else ''}"
+
+
+def _kept(name: str) -> str:
+    """What a test keeps for later, or found that an earlier one had kept."""
+    path, what = states.kept_in(name)
+    if not path:
+        for before, said in _OF_CLASSES.items():
+            if what.startswith(before):
+                return f"{said} {what.removeprefix(before)}"
+        return "it is not known which"
+    before = next((word for word in (states.SEEN, states.LOST) if what.startswith(word)), "")
+    function, _, names = what.removeprefix(before).partition("\t")
+    if names and not names.startswith("."):  # not an attribute, but the result
+        names = "its result"
+    return f"{_OF_FUNCTIONS[before]} {path}::{function}{f': {names}' if names else ''}"
 
 
 def _share(blocks: int, of: int) -> str:
