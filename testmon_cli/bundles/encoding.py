@@ -5,7 +5,7 @@ with their length before them, fractions as 8 bytes. A zero ends all rows.
 """
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from testmon_cli.domain.evidence import KINDS, EvidenceError, Row
@@ -13,6 +13,7 @@ from testmon_cli.domain.evidence import KINDS, EvidenceError, Row
 _REAL: Final = struct.Struct("<d")
 _LONGEST: Final = 64 << 20  # bytes of one field
 _MOST: Final = 1 << 63
+_SEVERAL: Final = 0x80  # from here on a byte is the first of several of a number
 _AT_ONCE: Final = 1 << 16
 _FIELDS: Final = {kind: tuple(kind.__annotations__.values()) for kind in KINDS}
 _NUMBERS: Final = {kind: number for number, kind in enumerate(KINDS, 1)}
@@ -60,26 +61,46 @@ class Decoder:
                 raise EvidenceError(f"a row of kind {number} where none can be")
             before = number
             kind = KINDS[number - 1]
-            values = [self._field(field) for field in _FIELDS[kind]]
-            yield kind(*values)
+            yield kind(*self._fields(_FIELDS[kind]))
         if self._at < len(self._buffer) or self._read(1):
             raise EvidenceError("bytes after the last row")
 
-    def _field(self, field: Any) -> Any:
-        if field is int:
-            return self._number()
-        if field is float:
-            return _REAL.unpack(self._take(_REAL.size))[0]
-        length = self._number()
+    def _fields(self, fields: Sequence[Any]) -> list[Any]:
+        """The fields of a row. Mostly they are in the buffer, and their lengths one byte long."""
+        values: list[Any] = []
+        buffer, at = self._buffer, self._at
+        for field in fields:
+            if field is float:
+                self._at = at
+                values.append(_REAL.unpack(self._take(_REAL.size))[0])
+                buffer, at = self._buffer, self._at
+                continue
+            number = buffer[at] if at < len(buffer) else _SEVERAL
+            if number < _SEVERAL:
+                at += 1
+            else:
+                self._at = at
+                number = self._number()
+                buffer, at = self._buffer, self._at
+            if field is int:
+                values.append(number)
+                continue
+            end = at + number
+            if end <= len(buffer):
+                data = buffer[at:end]
+                at = end
+            else:
+                self._at = at
+                data = self._long(number)
+                buffer, at = self._buffer, self._at
+            values.append(data if field is bytes else _text(data))
+        self._at = at
+        return values
+
+    def _long(self, length: int) -> bytes:
         if length > _LONGEST:
             raise EvidenceError(f"a field of {length:,} bytes")
-        data = self._take(length)
-        if field is bytes:
-            return data
-        try:
-            return data.decode("utf-8", "surrogatepass")
-        except UnicodeDecodeError:
-            raise EvidenceError("text that is no UTF-8") from None
+        return self._take(length)
 
     def _number(self) -> int:
         found = shift = 0
@@ -114,3 +135,10 @@ class Decoder:
             parts.append(part)
             missing -= len(part)
         self._buffer, self._at = b"".join(parts), 0
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise EvidenceError("text that is no UTF-8") from None

@@ -69,6 +69,9 @@ class Header(NamedTuple):
     signature: str = ""
 
 
+_SUMMED_UP: Final = frozenset({TraceRow, SubjectRow, VersionRow, FactsRow, RunRow})
+
+
 class _Summary:
     """Sums up rows for the header."""
 
@@ -83,6 +86,10 @@ class _Summary:
     def noting(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Pass rows on, and note what the header is to say of them."""
         for row in rows:
+            kind = type(row)
+            if kind not in _SUMMED_UP:  # most of them
+                yield row
+                continue
             if isinstance(row, TraceRow):
                 self.executions += bool(row.outcome)
             elif isinstance(row, SubjectRow):

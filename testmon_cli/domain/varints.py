@@ -1,10 +1,13 @@
 """Sets of positive numbers as bytes and back."""
 
+import re
 from collections.abc import Iterable
 from itertools import accumulate
 from operator import sub
 
 _KEPT = 1 << 14
+_LONG = re.compile(rb"[\x80-\xff]+[\x00-\x7f]")  # a number of several bytes
+_ENDLESS = bytes(range(0x80, 0x100))
 
 
 class _Varints(dict[int, bytes]):
@@ -38,16 +41,32 @@ def pack_numbers(numbers: Iterable[int]) -> bytes:
 
 def unpack_numbers(packed: bytes) -> list[int]:
     """The sorted numbers of `pack_numbers`."""
-    if packed.isascii():  # mostly: then each byte is a difference
-        return list(accumulate(packed))
-    numbers = []
-    number = shift = rest = 0
-    for byte in packed:
-        rest |= (byte & 0x7F) << shift
-        if byte & 0x80:
-            shift += 7
-            continue
-        number += rest
-        numbers.append(number)
-        shift = rest = 0
-    return numbers
+    # mostly each byte is a difference
+    return list(accumulate(packed if packed.isascii() else unpack_differences(packed)))
+
+
+def unpack_differences(packed: bytes) -> list[int]:
+    """The first number of `pack_numbers`, and by how much each next one is greater."""
+    differences: list[int] = []
+    start = 0
+    for found in _LONG.finditer(packed):  # few: most numbers follow each other closely
+        differences += packed[start : found.start()]
+        differences.append(_number(found[0]))
+        start = found.end()
+    differences += packed[start:].rstrip(_ENDLESS)
+    return differences
+
+
+def are_canonical(packed: bytes) -> bool:
+    """Tell whether `pack_numbers` gives these bytes for some numbers.
+
+    A byte of zero is a difference of zero, or ends a number that is written too long.
+    """
+    return 0 not in packed and packed[-1:] < b"\x80"
+
+
+def _number(packed: bytes) -> int:
+    number = 0
+    for byte in reversed(packed):
+        number = number << 7 | byte & 0x7F
+    return number

@@ -114,9 +114,14 @@ class Tables:
 
     def _fingerprint_digest(self, place: int) -> bytes:
         if place not in self._digests:
-            path = self.sources[self._fingerprints[place - 1].source - 1].path
-            said = repr((path, sorted(self._checksums_of(place))))
-            self._digests[place] = blake2b(said.encode(), digest_size=16).digest()
+            row = self._fingerprints[place - 1]
+            source = self.sources[row.source - 1]
+            digest = blake2b(digest_size=16)
+            digest.update(source.path.encode("utf-8", "surrogatepass") + b"\0")
+            # ascending, as the numbers are: the same checksums give the same bytes
+            ends = (8 * number for number in unpack_numbers(row.blocks))
+            digest.update(b"".join([source.checksums[end - 8 : end] for end in ends]))
+            self._digests[place] = digest.digest()
         return self._digests[place]
 
     def _fingerprints_of(self, place: int) -> Mapping[str, Reached]:
