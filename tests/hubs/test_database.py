@@ -234,6 +234,13 @@ def test_what_is_wrong_is_said_without_secrets(hub: postgres.Server, tmp_path: P
         open_hub("postgresql://owner:a-secret@host:port/x")
 
 
+def test_the_server_does_not_compress_bundles_once_more(
+    made: tuple[str, Path, Header], hub: postgres.Server
+) -> None:
+    asked = "SELECT attstorage FROM pg_attribute WHERE attrelid = 'testmon_bundle'::regclass"
+    assert hub.run(f"{asked} AND attname = 'data'", role="owner") == [("e",)]
+
+
 def test_tables_of_a_newer_version_are_left_alone(
     hub: postgres.Server, made: Any, tmp_path: Path
 ) -> None:
