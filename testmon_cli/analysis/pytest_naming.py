@@ -4,7 +4,7 @@ The rules are pytest's own: `python_files` are glob patterns of the file's name 
 `python_classes` and `python_functions` are prefixes, or glob patterns if they hold a wildcard.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from testmon_cli.domain.source import Definition, Outline
 
     Named = Definition | Outline
+
+
+Wraps = Callable[[str], bool]  # of a decorator, by its dotted name
 
 
 class Naming(NamedTuple):
@@ -88,30 +91,49 @@ class Candidate(NamedTuple):
         return "::".join(self.names)
 
 
-def candidates(definitions: "Sequence[Definition] | Sequence[Outline]", naming: Naming) -> Iterator[Candidate]:
-    """Tests of a module as its definitions name them, in the order they are written."""
+def candidates(
+    definitions: "Sequence[Definition] | Sequence[Outline]", naming: Naming, wraps: Wraps = lambda _: True
+) -> Iterator[Candidate]:
+    """Tests of a module as its definitions name them, in the order they are written.
+
+    `wraps` tells whether a decorator leaves a test its name, by which it is certain to be there.
+    """
     classes = {_qualname(d): d for d in definitions if d.kind == "class"}
     members: dict[str, list[Named]] = {}
     for definition in definitions:
         members.setdefault(definition.owner, []).append(definition)
-    yield from _of_scope("", members, classes, naming)
+    yield from _of_scope("", members, classes, naming, wraps)
 
 
 def _of_scope(
-    owner: str, members: "dict[str, list[Named]]", classes: "dict[str, Named]", naming: Naming
+    owner: str,
+    members: "dict[str, list[Named]]",
+    classes: "dict[str, Named]",
+    naming: Naming,
+    wraps: Wraps,
 ) -> Iterator[Candidate]:
     for definition in members.get(owner, ()):
         for name in definition.names:
             if definition.kind == "class":
-                yield from _of_class(definition, members, classes, naming)
+                yield from _of_class(definition, members, classes, naming, wraps)
             elif naming.is_test_function(name) and definition.kind != "import" and "fixture" not in definition.flags:
-                certain = definition.kind == "function"
-                if certain or definition.kind == "statement":
+                is_function = definition.kind == "function"
+                if is_function or definition.kind == "statement":
+                    certain = is_function and _keeps_its_name(definition, wraps)
                     yield Candidate(_names(owner, name), definition.line, certain)
 
 
+def _keeps_its_name(function: "Named", wraps: Wraps) -> bool:
+    decorators: Sequence[str] = getattr(function, "decorators", ())
+    return all(map(wraps, decorators))
+
+
 def _of_class(
-    definition: "Named", members: "dict[str, list[Named]]", classes: "dict[str, Named]", naming: Naming
+    definition: "Named",
+    members: "dict[str, list[Named]]",
+    classes: "dict[str, Named]",
+    naming: Naming,
+    wraps: Wraps,
 ) -> Iterator[Candidate]:
     qualname = _qualname(definition)
     names = {name for d in members.get(qualname, ()) for name in d.names}
@@ -120,7 +142,7 @@ def _of_class(
         return
     if not is_unittest and names & {"__init__", "__new__"}:
         return
-    own = list(_of_scope(qualname, members, classes, naming))
+    own = list(_of_scope(qualname, members, classes, naming, wraps))
     yield from own
     if definition.bases and not own and not is_unittest:
         yield Candidate(_names(definition.owner, definition.names[0]), definition.line, certain=False)

@@ -6,6 +6,7 @@ Those that are new there are new in each of them.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from testmon_cli.analysis.known_effects import is_pure_decorator
 from testmon_cli.analysis.model_diff import DefinitionChange, definition_changes
 from testmon_cli.analysis.project import Project
 from testmon_cli.analysis.propagation import Growth
@@ -21,6 +22,7 @@ class Inherited(NamedTuple):
     cls: str
     name: str
     origin: str  # "path:line" of the new function
+    certain: bool  # False: a decorator may put others in its place
 
 
 def new_inherited_tests(matcher: RunMatcher, naming: Naming) -> Iterator[Inherited]:
@@ -32,8 +34,11 @@ def new_inherited_tests(matcher: RunMatcher, naming: Naming) -> Iterator[Inherit
             if not naming.is_test_function(name) and not name.startswith("test"):
                 continue
             origin = f"{path}:{change.definition.line}"
+            certain = change.definition.kind == "function" and all(
+                map(is_pure_decorator, change.definition.decorators)
+            )
             for where, cls in _subclasses(project, path, change.definition.owner):
-                yield Inherited(where, cls, name, origin)
+                yield Inherited(where, cls, name, origin, certain)
 
 
 def _added_to_classes(matcher: RunMatcher, path: str) -> Iterator[DefinitionChange]:

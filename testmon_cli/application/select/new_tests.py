@@ -3,7 +3,8 @@
 They are in new files and functions, inherited, were left out, or the run did not reach them.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from testmon_cli.analysis.pytest_naming import Naming, candidates
 from testmon_cli.application.invalidate.snapshot_diff import is_loaded
@@ -17,6 +18,9 @@ from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.nodeid import NodeId, function_of, path_of
 from testmon_cli.domain.records import Run
 from testmon_cli.domain.selection import Reason, Selected
+
+if TYPE_CHECKING:
+    from testmon_cli.domain.source import Definition
 
 
 class NewTests:
@@ -107,7 +111,8 @@ class NewTests:
                 path, self._arguments.of(NodeId(path)), Reason(kinds.NEW, "does not parse")
             )
             return
-        for candidate in candidates(model.definitions, naming):
+        wraps = _wrapping(path, model.definitions, functions)
+        for candidate in candidates(model.definitions, naming, wraps):
             nodeid = f"{path}::{candidate.name}"
             if nodeid in functions or candidate.name in inert:
                 continue
@@ -131,7 +136,7 @@ class NewTests:
                 continue
             reason = Reason(kinds.NEW, f"inherits the new test at {test.origin}")
             is_known = any(f.startswith(f"{group}::") for f in functions)
-            if is_known and test.path not in self._learned.doubtful:
+            if is_known and test.certain and test.path not in self._learned.doubtful:
                 node = NodeId(test.path, (test.cls, test.name))
                 yield Selected(nodeid, self._arguments.of(node), reason)
                 continue
@@ -212,11 +217,25 @@ class NewTests:
             for path, value in run.mapping("inert").items():
                 if path not in self._tree.stats or not isinstance(value, list):
                     continue
-                if self._tree.digest(path) != value[0] or not self._changes.is_configured(run):
+                if not self._changes.is_configured(run):
                     continue
-                if "*" not in value[1] or self._holds_nothing_still(run, path):
-                    found[path] = found.get(path, frozenset()) | frozenset(value[1])
+                names = frozenset(value[1])
+                if self._tree.digest(path) != value[0]:
+                    names = frozenset(n for n in names if self._is_still_inert(run, path, n))
+                if "*" not in names or self._holds_nothing_still(run, path):
+                    found[path] = found.get(path, frozenset()) | names
         return found
+
+    def _is_still_inert(self, run: Run, path: str, name: str) -> bool:
+        """Tell whether nothing that could make a test of a name has changed in a file that has."""
+        if name == "*" or run.id not in self._changes.matches_so_far():
+            return False
+        if path in self._learned.doubted or self._changes.matched(run).everything is not None:
+            return False
+        names = name.split("::")
+        around = {".".join(names[:count]) for count in range(1, len(names) + 1)}
+        affected = {name for where, name in self._learned.affected if where == path}
+        return around.isdisjoint(affected)
 
     def _holds_nothing_still(self, run: Run, path: str) -> bool:
         """Tell whether a file that gave pytest no test gives none today.
@@ -238,3 +257,17 @@ class NewTests:
 
 def _texts_of(value: object) -> Sequence[str]:
     return value if isinstance(value, list) else ()
+
+
+def _wrapping(
+    path: str, definitions: "Sequence[Definition]", functions: Collection[str]
+) -> Callable[[str], bool]:
+    """Tell which decorators leave a test its name: harmless ones, and those of known tests."""
+    from testmon_cli.analysis.known_effects import is_pure_decorator
+
+    known: set[str] = set()
+    for definition in definitions:
+        is_function = definition.kind == "function"
+        if is_function and f"{path}::{definition.qualname.replace('.', '::')}" in functions:
+            known.update(definition.decorators)
+    return lambda decorator: decorator in known or is_pure_decorator(decorator)
