@@ -261,5 +261,5 @@ def test_only_a_coverage_data_file_is_replaced(project: Project) -> None:
     assert (answer.code, answer.out, answer.err) == (64, "", message)
     assert (project.path / "notes.txt").read_text(encoding="utf-8") == "precious\n"
     answer = project.testmon("report", "--coverage", "missing/new")
-    assert answer.code == 64
+    assert answer.code == 74
     assert answer.err.startswith("testmon: error: cannot write missing/new: ")

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from testmon_cli.application.report import html_page
 from testmon_cli.domain.causes import Cause, Kind, Manner
+from testmon_cli.domain.errors import OutputError
 from testmon_cli.domain.page import Flaky, KnownTest, Page, ReachedFile, ReachedFunction, ShownRun
 from testmon_cli.domain.report import Failure, Report
 from tests.conftest import Project
@@ -145,6 +148,22 @@ def test_the_page_of_a_project(project: Project) -> None:
     assert "<td>failed, passed</td>" in text
     wrong = project.testmon("report", "--html", ".")
     assert (wrong.code, wrong.out) == (64, "")
+    wrong = project.testmon("report", "--html", "missing/page.html")
+    assert (wrong.code, wrong.out) == (74, "")
+
+
+def test_a_page_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match="File too large"):
+            html_page.write(str(tmp_path / "page.html"), "x" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_the_extra(project: Project) -> None:

@@ -3,6 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from testmon_cli.application.checkout import environment
@@ -13,7 +14,7 @@ from testmon_cli.application.report import suite
 from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.bits import Bits
-from testmon_cli.domain.errors import TestmonError
+from testmon_cli.domain.errors import OutputError, TestmonError
 from testmon_cli.domain.page import Flaky, KnownTest, Page, ReachedFile, ReachedFunction, ShownRun
 from testmon_cli.domain.records import Heads, Run, StoredExecution
 from testmon_cli.domain.selection import Selection
@@ -45,7 +46,7 @@ def page(settings: Settings, *, slowest: int) -> Page:
 def write(path: str, text: str) -> None:
     """Write the page, and put it in place when it is whole.
 
-    Raises TestmonError where `path` cannot be written.
+    Raises OutputError where `path` cannot be written.
     """
     target = Path(path)
     if target.is_dir():
@@ -57,7 +58,9 @@ def write(path: str, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
         temporary.replace(target)
     except OSError as error:
-        raise TestmonError(f"cannot write {path}: {error.strerror}") from error
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _tests(selection: Selection, newest: Mapping[str, StoredExecution]) -> list[KnownTest]:

@@ -26,7 +26,7 @@ from testmon_cli.application.invalidate.snapshot_diff import is_loaded
 from testmon_cli.application.invalidate.trace_uses import reachable, used_by
 from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
-from testmon_cli.domain.errors import TestmonError
+from testmon_cli.domain.errors import OutputError, TestmonError
 from testmon_cli.domain.records import StoredExecution
 from testmon_cli.domain.source import SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile
@@ -300,4 +300,4 @@ def _write(
         data.close()
         os.replace(temporary, path)
     except (OSError, CoverageException) as error:
-        raise TestmonError(f"cannot write {path}: {error}") from error
+        raise OutputError(f"cannot write {path}: {error}") from error
