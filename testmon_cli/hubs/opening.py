@@ -33,4 +33,4 @@ def open_hub(address: str) -> Store:
         raise SettingsError(
             f"no hub can be at {address}: name a bucket or server, like {parts.scheme}://NAME/FOLDER"
         )
-    raise SettingsError(f"no hub can be at a {parts.scheme} address: give {_KNOWN}")
+    raise SettingsError(f"no hub can be at {parts.scheme}://: give {_KNOWN}")

@@ -396,7 +396,7 @@ def test_a_symbolic_link_is_not_a_change(tmp_path: Path) -> None:
 
 def test_without_a_repository_or_git_a_revision_is_an_error(project: Project) -> None:
     reason = "not a git repository (or any of the parent directories): .git"
-    message = f"testmon: error: --base HEAD: git cannot read {project.path}: {reason}\n"
+    message = f"testmon: error: --base HEAD: git cannot read {project.path}: {reason}; a comparison needs a commit\n"
     assert project.testmon("diff", "--base", "HEAD") == Answer(66, "", message)
     message = "testmon: error: cannot run git (No such file or directory), which this needs\n"
     assert project.testmon("diff", "--base", "HEAD", PATH=str(project.path)) == Answer(

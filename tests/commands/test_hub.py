@@ -98,7 +98,7 @@ def test_what_goes_wrong_is_one_line_with_a_code(project: Project) -> None:
         (
             ("pull", "--hub", "ftp://user:secret@host/x"),
             64,
-            "no hub can be at a ftp address: give a folder, file:///FOLDER, s3://",
+            "no hub can be at ftp://: give a folder, file:///FOLDER, s3://",
         ),
         (("pull", "--hub", "no/such"), 69, "cannot be read: No such file or directory"),
         (("push", "--hub", "no/such"), 69, "runs of a fork may not be pushed to the hub "),

@@ -29,7 +29,9 @@ def resolve(root: Path, revision: str) -> str:
         root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
     )
     if done.returncode == _FATAL and done.stderr:
-        raise EnvironmentFailure(f"--base {revision}: git cannot read {root}: {_reason(done)}")
+        raise EnvironmentFailure(
+            f"--base {revision}: git cannot read {root}: {_reason(done)}; a comparison needs a commit"
+        )
     if done.returncode:
         raise EnvironmentFailure(
             f"git knows no revision {revision!r} in {root}; give a commit, branch or tag"
