@@ -1,5 +1,6 @@
 """`testmon mcp`: a server for agents, by the Model Context Protocol over stdin and stdout."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -8,6 +9,7 @@ from testmon_cli.api import Project, TestmonError
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import EnvironmentFailure
 from testmon_cli.rendering import explain as rendering
+from testmon_cli.rendering.agent import command
 
 _MOST = 50  # entries of a list
 _INSTRUCTIONS = (
@@ -29,7 +31,7 @@ def run(load: Callable[[], Settings]) -> int:
     )
     tools = Tools(load)
     for tool in (tools.select_tests, tools.explain, tools.tests_for):
-        server.add_tool(tool)
+        server.add_tool(tool, description=inspect.getdoc(tool))
     server.run("stdio")
     return 0
 
@@ -52,6 +54,7 @@ class Tools:
         """
         with _told():
             found = self._project.select(paths, base=base)
+        question = ("--base", base) if base is not None else ()
         tests = [
             {"nodeid": test.nodeid, "kind": test.kind, "reason": test.reason}
             for test in found.tests
@@ -59,7 +62,7 @@ class Tools:
         return {
             "verdict": found.verdict,
             "reason": found.reason,
-            "command": "testmon collect --select -q" if found.tests else None,
+            "command": command(question, paths or ()) if found.tests else None,
             "tests": tests[:_MOST],
             "more_tests": max(0, len(tests) - _MOST),
             "known_tests": found.known,

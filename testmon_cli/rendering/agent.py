@@ -70,17 +70,16 @@ def command(question: Sequence[str], paths: Sequence[str], *, directory: str = "
 
     It is plain pytest where options asked for that.
     """
+    start = ["testmon", *(["-C", directory] if directory else [])]
+    found = _command(start, question, paths)
+    # Without paths everything that must run is run: more than was asked for, but it can be read.
+    return found if len(found) <= _LONGEST_REASON else _command(start, question, ())
+
+
+def _command(start: Sequence[str], question: Sequence[str], paths: Sequence[str]) -> str:
     import shlex
 
-    start = ["testmon", *(["-C", directory] if directory else [])]
-    if question:
-        asked = shlex.join([*start, "select", "-0", *question, *(["--", *paths] if paths else [])])
-        found = f"{asked} | xargs -0 -r pytest -q"
-    else:
-        found = shlex.join([*start, "collect", "--select", "-q", *paths])
-    # Without paths everything that must run is run: more than was asked for, but it can be read.
-    return (
-        found
-        if len(found) <= _LONGEST_REASON
-        else shlex.join([*start, "collect", "--select", "-q"])
-    )
+    if not question:
+        return shlex.join([*start, "collect", "--select", "-q", *paths])
+    asked = shlex.join([*start, "select", "-0", *question, *(["--", *paths] if paths else [])])
+    return f"{asked} | xargs -0 -r pytest -q"

@@ -86,6 +86,13 @@ def test_options_of_the_question_are_in_the_command(edited: Project) -> None:
     assert command == "run: testmon select -0 -k total -- shop.py | xargs -0 -r pytest -q"
 
 
+def test_a_command_with_too_many_paths_asks_the_same_of_all() -> None:
+    paths = [f"app/module_{number}.py" for number in range(20)]
+    assert rendering.command((), paths) == "testmon collect --select -q"
+    of_base = "testmon select -0 --base main | xargs -0 -r pytest -q"
+    assert rendering.command(("--base", "main"), paths) == of_base
+
+
 def test_nothing_to_run_is_silence(shop: Project) -> None:
     assert shop.testmon("select", "--format", "agent") == Answer(0, "", "")
 

@@ -15,7 +15,10 @@ mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
 @pytest.fixture
 def shop(project: Project) -> Project:
-    project.write(SHOP)
+    project.write({".gitignore": ".testmon*\n", **SHOP})
+    project.git("init", "-q")
+    project.git("add", ".")
+    project.git("commit", "-qm", "first")
     assert project.testmon("collect", "-q").code == 0
     return project
 
@@ -36,6 +39,7 @@ def test_the_three_tools(shop: Project) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert sorted(tools) == ["explain", "select_tests", "tests_for"]
         assert all(tool.description for tool in tools.values())
+        assert not any("\n  " in tool.description for tool in tools.values())
         nothing = (await client.call_tool("select_tests", {})).structured_content
         assert (nothing["verdict"], nothing["tests"], nothing["command"]) == ("none", [], None)
 
@@ -44,7 +48,6 @@ def test_the_three_tools(shop: Project) -> None:
         assert (found["verdict"], found["known_tests"]) == ("some", 2)
         (test,) = found["tests"]
         assert test["nodeid"] == "test_shop.py::test_total"
-
         reach = (
             await client.call_tool("tests_for", {"place": "shop.py::other"})
         ).structured_content
@@ -53,6 +56,14 @@ def test_the_three_tools(shop: Project) -> None:
             await client.call_tool("explain", {"nodeid": "test_shop.py::test_total"})
         ).structured_content
         assert told["selected"] == test["reason"]
+
+        assert found["command"] == "testmon collect --select -q shop.py"
+        assert shop.testmon(*found["command"].split()[1:]).code == 0
+        assert (await client.call_tool("select_tests", {})).structured_content["tests"] == []
+        # what passed since then differs from a revision all the same
+        found = (await client.call_tool("select_tests", {"base": "HEAD"})).structured_content
+        assert [test["nodeid"] for test in found["tests"]] == ["test_shop.py::test_total"]
+        assert found["command"] == "testmon select -0 --base HEAD | xargs -0 -r pytest -q"
 
         wrong = await client.call_tool("tests_for", {"place": "shap.py"})
         assert wrong.is_error
