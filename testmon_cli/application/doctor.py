@@ -55,7 +55,12 @@ def examine(settings: Settings) -> list[Finding]:
     Raises DatafileError for what is no datafile of ours.
     """
     root = Path(os.path.realpath(settings.root))
-    found = [*_git(settings, root), *_configurations(settings, root), *_hub(settings)]
+    found = [
+        *_missing_folders(settings),
+        *_git(settings, root),
+        *_configurations(settings, root),
+        *_hub(settings),
+    ]
     try:
         path = path_of(settings.datafile)
         state = state_of(path) if path.exists() else None
@@ -245,12 +250,20 @@ def _churn(case: _Case) -> Iterator[Finding]:
         )
 
 
+def _missing_folders(settings: Settings) -> Iterator[Finding]:
+    """Folders of sources that a setting names and that are not there."""
+    for folder in settings.source:
+        if not os.path.isdir(folder):
+            text = f"the setting `source` names {folder}, and there is no such folder"
+            yield Finding(WRONG, "source", text, "name one that is there, or leave it out")
+
+
 def _outside(case: _Case) -> Iterator[Finding]:
     """Local installs whose code lies outside of the root."""
     own = [str(case.root), *case.settings.source]
     models = sources.Snapshot(case.datafile, case.datafile.snapshot(case.runs[0].id))
-    known = [model for path in models.versions if (model := models(path)) is not None]
-    imported = {i.module.partition(".")[0] for model in known for i in model.imports if not i.level}
+    every = (found for path in models.versions for found in models.imports(path))
+    imported = {found.module.partition(".")[0] for found in every if not found.level}
     modules = {
         m: p.name for p in case.datafile.packages(case.runs[0].id) if p.digest for m in p.modules
     }

@@ -13,6 +13,7 @@ _USAGE_ERROR: Final = 4  # pytest's exit code
 _QUIET: Final = frozenset(
     {"-q", "-qq", "--quiet", "--no-summary"}
 )  # of pytest: who asks it to be brief means us as well
+_SHORTEST: Final = len("--en")  # of the beginnings of options that are taken for one of ours
 _OURS: Final = ("--select", "--engine", "--env", "--datafile", "--verbose")
 
 
@@ -72,10 +73,11 @@ def _meant(arguments: Sequence[str]) -> Iterator[str]:
 
     for argument in arguments:
         name = argument.partition("=")[0]
-        close = (
-            difflib.get_close_matches(name, _OURS, n=1, cutoff=0.8) if name.startswith("--") else []
-        )
-        if close and name not in _OURS:
+        if not name.startswith("--") or len(name) < _SHORTEST or name in _OURS:
+            continue
+        close = [option for option in _OURS if option.startswith(name)]
+        close = close or difflib.get_close_matches(name, _OURS, n=1, cutoff=0.8)
+        if close:
             yield f"{name} went to pytest; did you mean {close[0]}?"
 
 

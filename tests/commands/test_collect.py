@@ -35,7 +35,8 @@ def test_who_asks_pytest_to_be_brief_means_us_as_well(shop: Project, option: str
     assert shop.testmon_process("collect", option).err == ""
 
 
-def test_an_option_of_ours_with_a_typo(shop: Project) -> None:
-    answer = shop.testmon_process("collect", "--selct", "-q")
+@pytest.mark.parametrize("option", ["--selct", "--sel"])
+def test_an_option_of_ours_with_a_typo(shop: Project, option: str) -> None:
+    answer = shop.testmon_process("collect", option, "-q")
     assert answer.code == 4
-    assert answer.err.endswith("testmon: --selct went to pytest; did you mean --select?\n")
+    assert answer.err.endswith(f"testmon: {option} went to pytest; did you mean --select?\n")

@@ -134,5 +134,35 @@ def test_a_configuration_below_the_root(shop: Project) -> None:
     )
 
 
+def test_a_folder_of_sources_that_is_not_there(shop: Project) -> None:
+    shop.write({"pyproject.toml": "[tool.testmon]\nsource = ['libs']\n"})
+    text, advice = found(shop, "wrong", 1)["source"]
+    assert text == f"the setting `source` names {shop.path}/libs, and there is no such folder"
+    assert advice == "name one that is there, or leave it out"
+    (shop.path / "libs").mkdir()
+    assert "source" not in found(shop, "wrong")
+
+
+def test_code_of_ones_own_outside_of_the_root(shop: Project, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    info = lib / "tax-1.0.dist-info"
+    info.mkdir(parents=True)
+    (lib / "tax.py").write_text("RATE = 2\n")
+    (info / "METADATA").write_text("Name: tax\nVersion: 1.0\n")
+    (info / "top_level.txt").write_text("tax\n")
+    (info / "RECORD").write_text("tax.py,,\n")
+    (info / "direct_url.json").write_text('{"url": "file:///lib", "dir_info": {"editable": true}}')
+    shop.write({"test_tax.py": "import tax\n\ndef test_rate():\n    assert tax.RATE == 2\n"})
+    assert shop.testmon("collect", "-q", PYTHONPATH=str(lib)).code == 0
+    text, advice = found(shop, "slow", PYTHONPATH=str(lib))["source"]
+    assert text.startswith(f"tax is a local install outside of the root, at {lib}: ")
+    assert advice == 'name its folder in the setting `source`, like source = ["../lib"]'
+    shop.write({"pyproject.toml": "[tool.testmon]\nsource = ['../lib']\n", "inner/a.txt": ""})
+    assert shop.testmon("collect", "-q", PYTHONPATH=str(lib)).code == 0
+    assert "source" not in found(shop, "slow", PYTHONPATH=str(lib))
+    inner = Project(shop.path / "inner")
+    assert "source" not in found(inner, "slow", PYTHONPATH=str(lib))
+
+
 def test_a_hub_that_is_not_there(shop: Project, tmp_path: Path) -> None:
     assert "hub" in found(shop, "wrong", 1, TESTMON_HUB=str(tmp_path / "nowhere"))
