@@ -394,16 +394,17 @@ def _hub(settings: Settings) -> Iterator[Finding]:
     from testmon_cli.application import hub
 
     try:
-        _, bundles, _ = hub.listed(settings)
+        where, bundles, _ = hub.listed(settings)
     except TestmonError as error:
         yield Finding(WRONG, "hub", str(error), "see the settings `hub` and the page on bundles")
         return
-    signed = (
-        "signatures are asked for"
-        if settings.require_signatures
-        else "signatures are not asked for"
-    )
-    yield Finding(FINE, "hub", f"{settings.hub}: {len(bundles)} bundles, {signed}")
+    has_key = bool(os.environ.get(hub.KEY))
+    if settings.require_signatures and not has_key:
+        text = f"signatures are asked for, and there is no {hub.KEY}: nothing is taken from {where}"
+        yield Finding(WRONG, "hub", text, f"set {hub.KEY} in the jobs whose results count")
+        return
+    asked = "are asked for" if settings.require_signatures or has_key else "are not asked for"
+    yield Finding(FINE, "hub", f"{where}: {len(bundles)} bundles, signatures {asked}")
 
 
 def _tests(number: int) -> str:

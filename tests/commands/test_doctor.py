@@ -164,5 +164,29 @@ def test_code_of_ones_own_outside_of_the_root(shop: Project, tmp_path: Path) -> 
     assert "source" not in found(inner, "slow", PYTHONPATH=str(lib))
 
 
+def test_another_tracer(shop: Project) -> None:
+    shop.write({"pyproject.toml": "[tool.pytest.ini_options]\naddopts = '--cov=shop'\n"})
+    text, advice = found(shop, "slow")["tracers"]
+    assert text == "pytest-cov measures as well (--cov=shop)"
+    assert advice is not None
+    assert advice.startswith("leave it out of `addopts`; ")
+
+
+def test_a_hub_and_its_signatures(shop: Project, tmp_path: Path) -> None:
+    hub = tmp_path / "hub"
+    hub.mkdir()
+    shop.testmon("push", "--hub", str(hub))
+    named = {"TESTMON_HUB": str(hub)}
+    said = f"{hub}: 1 bundles, signatures"
+    assert found(shop, "fine", **named)["hub"][0] == f"{said} are not asked for"
+    signed = named | {"TESTMON_HUB_KEY": "secret"}
+    assert found(shop, "fine", **signed)["hub"][0] == f"{said} are asked for"
+    shop.write({"pyproject.toml": "[tool.testmon]\nrequire_signatures = true\n"})
+    text, advice = found(shop, "wrong", 1, **named)["hub"]
+    assert text.startswith("signatures are asked for, and there is no TESTMON_HUB_KEY: ")
+    assert advice == "set TESTMON_HUB_KEY in the jobs whose results count"
+    assert found(shop, "fine", **signed)["hub"][0] == f"{said} are asked for"
+
+
 def test_a_hub_that_is_not_there(shop: Project, tmp_path: Path) -> None:
     assert "hub" in found(shop, "wrong", 1, TESTMON_HUB=str(tmp_path / "nowhere"))

@@ -234,6 +234,16 @@ def test_what_is_wrong_is_said_without_secrets(hub: postgres.Server, tmp_path: P
         open_hub("postgresql://owner:a-secret@host:port/x")
 
 
+def test_doctor_names_the_hub_without_secrets(
+    made: tuple[str, Path, Header], hub: postgres.Server, project: Project
+) -> None:
+    project.write({"test_a.py": "def test_a(): pass\n"})
+    answer = project.testmon("doctor", TESTMON_HUB=hub.url())
+    where = f"postgresql://127.0.0.1:{hub.port}/hub"
+    assert f"{where}: 1 bundles, signatures are not asked for" in answer.out
+    assert "secret" not in answer.out + answer.err
+
+
 def test_the_server_does_not_compress_bundles_once_more(
     made: tuple[str, Path, Header], hub: postgres.Server
 ) -> None:
