@@ -83,6 +83,9 @@ class Growth:
         cause = Cause(Kind.DEFINITION, change.how, path, _full(definition.owner, change.name), definition.line)
         if is_fixture(definition):
             self.affected.fixtures.add((path, change.name))
+            self._fixture_named(path, definition, cause)
+        elif definition.kind == "import" and not definition.owner:
+            self._fixture_imported(path, definition, change.name, cause)
         is_there = change.how != REMOVED and definition in self.project.definitions(path, change.name, definition.owner)
         if change.how in (DOC, HINT, MOVED):
             self._unseen_by_most(path, change, cause)
@@ -91,7 +94,7 @@ class Growth:
             self._unsure.add((path, change.name))
         if change.name:
             self._bound(path, definition, change.name, cause, how=change.how)
-        if definition.flags & {"autouse"} and not definition.owner:
+        if is_autouse(definition) and not definition.owner:
             self.module(path, cause)
         if not definition.owner and (change.name.startswith("pytest_") or change.name in known_effects.PYTEST_NAMES):
             self.module(path, cause)
@@ -102,6 +105,36 @@ class Growth:
         if definition.kind == "class" and change.how in (ADDED, REMOVED, CHANGED):
             self._class_created(path, definition, cause)
         self._effects(path, definition, cause, may_raise=is_there or not change.name)
+
+    def _fixture_named(self, path: str, definition: Definition, cause: Cause) -> None:
+        """A fixture that came or changed may be known to tests by another name than its function."""
+        if "=name" in definition.mentions:
+            for mention in definition.mentions:
+                if mention.startswith(".") and mention[1:] in (self.project.requested or (mention[1:],)):
+                    self.affected.fixtures.add((path, mention[1:]))
+                    self.name(path, mention[1:], cause)
+
+    def _fixture_imported(self, path: str, definition: Definition, name: str, cause: Cause) -> None:
+        """An import that came or went: pytest takes a fixture from there, too, also one that all tests use."""
+        words = frozenset({name, *(mention[1:] for mention in definition.mentions if mention.startswith("."))})
+        known = [
+            d for where in self.project.mentioning(words) for n in words for d in self.project.definitions(where, n)
+        ]
+        made = [d for d in known if d.kind != "import" and is_fixture(d)]
+        is_unknown = not made and self._may_be_for_pytest(path, definition, name)
+        if made or is_unknown:
+            self.affected.fixtures.add((path, name))
+        if is_unknown or any(map(is_autouse, made)):
+            self.module(path, cause)
+
+    def _may_be_for_pytest(self, path: str, definition: Definition, name: str) -> bool:
+        """Whether a file of tests has a name from a library that nothing in it uses."""
+        roots = {mention[1:].partition(".")[0] for mention in definition.mentions}
+        facts = self.project.facts(path)
+        if facts is None or "test" not in path.rpartition("/")[2] or any(map(known_effects.is_stdlib, roots)):
+            return False
+        is_own = self.project.resolve(name, path) is not None
+        return not is_own and not facts.blocks_mentioning(name) and not facts.definitions_mentioning([name])
 
     def _unseen_by_most(self, path: str, change: DefinitionChange, cause: Cause) -> None:
         """What a definition does is the same: its documentation, its annotations or its place in a class are others."""
@@ -120,9 +153,7 @@ class Growth:
         link = link._replace(line=definition.line)
         for bound in definition.names:
             self._bound(path, definition, bound, link._replace(name=_full(definition.owner, bound)))
-        is_special = "autouse" in definition.flags or any(
-            bound in known_effects.PYTEST_NAMES for bound in definition.names
-        )
+        is_special = is_autouse(definition) or any(bound in known_effects.PYTEST_NAMES for bound in definition.names)
         # What an assignment sets besides names is known by its effects; these do not tell of names of a class body.
         is_known = bool(definition.names) or (definition.kind == "assign" and not definition.owner)
         if not is_known or (is_special and not definition.owner):
@@ -504,7 +535,7 @@ class Growth:
         is_used = not {name, "." + name}.isdisjoint(definition.mentions)  # else pytest looks it up, for each test anew
         if is_used and (path, name) in self._unsure and not self._is_caught(candidate, definition, path, name):
             self.fragile(candidate, link, surely=cause.how == REMOVED)
-        if "autouse" in definition.flags and not definition.owner:
+        if is_autouse(definition) and not definition.owner:
             self.module(candidate, link)
         if any(bound in known_effects.PYTEST_NAMES for bound in definition.names) and not definition.owner:
             self.module(candidate, link)
@@ -533,11 +564,7 @@ class Growth:
         if owner is None or not self._is_mere_member(path, owner, definition, how):
             self.fragile(path, cause)  # whoever makes the class may refuse it
             self._whole_class(path, definition.owner, cause)
-        elif (
-            known_effects.is_special(name)
-            or definition.flags & {"autouse"}
-            or self._makes_usable(definition, name, how)
-        ):
+        elif known_effects.is_special(name) or is_autouse(definition) or self._makes_usable(definition, name, how):
             self._whole_class(path, definition.owner, cause)
         elif "bare" in definition.flags and how != CHANGED:
             self.affected.hints.setdefault((path, definition.owner.rpartition(".")[2]), cause)
@@ -799,6 +826,12 @@ def is_fixture(definition: Definition) -> bool:
     return definition.kind in ("function", "assign") and any(
         maker.rpartition(".")[2].endswith("fixture") or not known_effects.is_pure_decorator(maker) for maker in makers
     )
+
+
+def is_autouse(definition: Definition) -> bool:
+    """Whether pytest uses what a definition makes for all tests, as far as its text tells."""
+    is_made = definition.kind != "class" and "fixture" not in definition.flags and "=autouse" in definition.mentions
+    return "autouse" in definition.flags or is_made
 
 
 def _is_abstract(definition: Definition) -> bool:
