@@ -28,6 +28,7 @@ from testmon_cli.analysis.making import is_memoised, kept_inside, making_bodies,
 from testmon_cli.analysis.memoisation import (
     given_away,
     kept_in_class,
+    kept_in_class_alone,
     kept_in_object,
     kept_in_object_alone,
     object_of_cached_property,
@@ -35,7 +36,7 @@ from testmon_cli.analysis.memoisation import (
     roots_of_results,
 )
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, parameters
-from testmon_cli.domain.source import ITEM, RESULT, FunctionSummary
+from testmon_cli.domain.source import ITEM, OF_CLASS, RESULT, FunctionSummary
 
 ANYTHING = "*"
 FALLIBLE = "!"
@@ -401,6 +402,8 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     whole, items = kept_in_object_alone(node) if of_object else (set(), set())
     owned = {f".{name}" for name in whole} - of_others
     owned |= {f"{ITEM}.{name}" for name in items if f".{name}" not in of_others}
+    in_class = kept_in_class_alone(node, nodes) if of_class else set()
+    owned |= {f"{OF_CLASS}.{name}" for name in in_class if f".{name}" not in of_names and name not in of_object}
     owned |= {RESULT} if object_of_cached_property(node) else set()
     bodies = making_bodies(node) if memoised or of_others or of_object else []
     recorded = (of_others - {f".{name}" for name in of_object}) | ({RESULT} if memoised else set()) if bodies else set()

@@ -9,7 +9,7 @@ from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name
 from testmon_cli.analysis.lookups import WALKS, way_of
 from testmon_cli.analysis.scopes import FunctionNode, parameters
-from testmon_cli.domain.source import ANY, NAMED, OWN, WALKED
+from testmon_cli.domain.source import ANY, NAMED, OF_CLASS, OWN, WALKED
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
@@ -29,14 +29,66 @@ def kept_in_class(node: FunctionNode, nodes: Iterable[ast.AST]) -> Kept:
 
     `cls` is a new class where a metaclass or a base initialises it.
     """
-    roots = () if node.name in ("__init__", "__init_subclass__") else ("cls", "mcs", "mcls")
+    roots = _class_roots(node)
     kept: Kept = {}
     for child in nodes:
-        if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign):
-            for target in _targets(child):
-                if attribute := _of_class(target, roots):
-                    kept.setdefault(attribute, set()).add(child.lineno)
+        for target in _set_by(child):
+            if attribute := _of_class(target, roots):
+                kept.setdefault(attribute, set()).add(child.lineno)  # type: ignore[attr-defined]
     return kept
+
+
+def kept_in_class_alone(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
+    """Those attributes of `kept_in_class` that each statement sets as a whole, where `fills_of_class` finds it."""
+    roots = _class_roots(node)
+    noted = {id(fill.statement) for fill in fills_of_class(node)}
+    alone: set[str] = set()
+    shared: set[str] = set()
+    for child in nodes:
+        for target in _set_by(child):
+            if attribute := _of_class(target, roots):
+                is_alone = id(child) in noted and _is_set_whole(target, roots)
+                (alone if is_alone else shared).add(attribute)
+    return alone - shared
+
+
+def fills_of_class(node: FunctionNode) -> list["ClassFill"]:
+    """The statements that set an attribute of a class as a whole, and under which name the function has the class.
+
+    Whether what is kept outlives a test can be told from the class alone. An item of what an attribute holds may be of
+    something that a class above has, too.
+    """
+    roots = _class_roots(node)
+    found: list[ClassFill] = []
+    bodies = [node.body]
+    while bodies:
+        body = bodies.pop()
+        for statement in body:
+            bodies += bodies_of(statement)
+            if isinstance(statement, ast.Assign | ast.AnnAssign):
+                for root in roots:
+                    names = {_of_class(t, roots) for t in _set_by(statement) if _is_set_whole(t, (root,))}
+                    if names:
+                        found.append(ClassFill(body, statement, tuple(sorted(names)), root))
+    return found
+
+
+def _class_roots(node: FunctionNode) -> Sequence[str]:
+    return () if node.name in ("__init__", "__init_subclass__") else CLASSES
+
+
+def _set_by(node: ast.AST) -> list[ast.expr]:
+    """What an assignment sets, part by part."""
+    if isinstance(node, ast.AnnAssign) and node.value is None:
+        return []
+    if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+        return [part for target in _targets(node) for part in _parts(target)]
+    return []
+
+
+def _is_set_whole(target: ast.expr, roots: Collection[str]) -> bool:
+    """Whether a target is `cls.name`: nothing else than the class gets it."""
+    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id in roots
 
 
 def kept_in_object(node: FunctionNode) -> tuple[Kept, set[str]]:
@@ -61,6 +113,15 @@ class Fill(NamedTuple):
     body: list[ast.stmt]  # where it stands
     statement: ast.stmt
     attributes: tuple[str, ...]
+
+
+class ClassFill(NamedTuple):
+    """A statement that keeps something in a class."""
+
+    body: list[ast.stmt]  # where it stands
+    statement: ast.stmt
+    attributes: tuple[str, ...]
+    root: str  # the local that the class is known under
 
 
 def fills_of_object(node: FunctionNode) -> list[Fill]:
@@ -251,14 +312,30 @@ def _is_list_of_bases(node: ast.expr, lists: Collection[str]) -> bool:
 def passed_on(function: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
     """Attributes that a function, all of whose nodes these are, may read of one object and set on another.
 
-    Those that it reads of its own object alone come as "~name".
+    Those that it reads of its own object alone come as "~name", all those of a class as OF_CLASS.
     """
-    found: set[str] = set()
+    nodes = list(nodes)
+    found = {OF_CLASS} if _gives_class(nodes) else set()
     passed = list(_passed_on(nodes))
     is_about_one = bool(passed) and _is_about_one_object(function)
     for read in passed:
         found.add("~" + read.attr if is_about_one and _is_self(read.value) else read.attr)
     return found
+
+
+def _gives_class(nodes: Collection[ast.AST]) -> bool:
+    """Whether a function may pass on all attributes of a class at once."""
+    single = {id(part) for node in nodes for part in _looked_into(node)}
+    classes = _of_bases(nodes)
+    for node in nodes:
+        holder: ast.expr | None = None
+        if isinstance(node, ast.Attribute) and node.attr == "__dict__":
+            holder = node.value
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
+            holder = node.args[0]
+        if holder is not None and id(node) not in single and isinstance(holder, ast.Name) and holder.id in classes:
+            return True
+    return False
 
 
 def _passed_on(nodes: Iterable[ast.AST]) -> Iterator[ast.Attribute]:

@@ -28,6 +28,7 @@ __all__ = [
 
 RESULT = "()"  # what a `cached_property` keeps in the object; see `FunctionSummary.owned`
 ITEM = "[]"  # before what is kept as an item of what the object has; see there
+OF_CLASS = "cls"  # before what is kept in a class that is at hand; see there
 OWN, ANY, NAMED, WALKED = "self", "any", "named", "walked"  # see `FunctionSummary.gives`
 
 
@@ -115,8 +116,8 @@ class FunctionSummary(NamedTuple):
     results: tuple[str, ...] = ()  # those of `keeps` that hold what a call made or a caller gave
     # lines of the statements that keep; empty when that may be anywhere
     fills: tuple[int, ...] = ()
-    # Those of `keeps` that nothing but the object has, RESULT for the result itself, before ITEM
-    # those of which only items are set.
+    # Those of `keeps` that nothing but the object has, RESULT for the result itself, after ITEM
+    # those of which only items are set, after OF_CLASS those that nothing but a class has.
     owned: tuple[str, ...] = ()
     # Attributes of one object that it may set on another: `~name` of its own object alone, `name`
     # of any.

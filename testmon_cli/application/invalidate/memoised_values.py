@@ -13,7 +13,7 @@ from typing import NamedTuple
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.project import Project
 from testmon_cli.domain.records import Run
-from testmon_cli.domain.source import ANY, ITEM, NAMED, OWN, RESULT, WALKED, Definition, FunctionSummary
+from testmon_cli.domain.source import ANY, ITEM, NAMED, OF_CLASS, OWN, RESULT, WALKED, Definition, FunctionSummary
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing.watch.states import (
     COPIED,
@@ -32,6 +32,8 @@ _COPYING = frozenset({"__reduce__", "__reduce_ex__"})
 _STORING = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve")
 _GIVING = frozenset({"__dict__", "vars", "setattr", "__getstate__", "__setstate__"})
 _SETTING = frozenset({"__setattr__", "__dict__"})
+_COPYING_CLASSES = frozenset({"cloudpickle", "dill"})
+_METACLASSES = frozenset({"type", "ABCMeta", "EnumMeta", "EnumType"})
 _DECORATING = frozenset({"dataclass", "dataclasses", "attr", "attrs", "pydantic"})
 _LONG_LIVED = ("fixture", "session")  # kinds of traces
 # Properties that keep their result in nothing but the object.
@@ -97,9 +99,13 @@ class KeptValues:
         `before` is the function as it was when the run saw it.
         """
         for name in (*function.keeps, *((RESULT,) if function.memoised else ())):
-            if not self._was_observed(path, function, before, name) or not ran.isdisjoint(
-                self._surviving(path, function.qualname, name)
-            ):
+            if self._is_of_class(path, function, before, name):
+                survived = self._surviving_in_classes(path, function.qualname, name)
+            elif self._was_observed(path, function, before, name):
+                survived = self._surviving(path, function.qualname, name)
+            else:
+                survived = ran
+            if not ran.isdisjoint(survived):
                 yield name
 
     def are_readers_known(
@@ -171,6 +177,50 @@ class KeptValues:
         if not is_whole and not self._is_in_container(path, function, before, name):
             return False
         return not self._is_shared(path, function.qualname, name)
+
+    def _is_of_class(self, path: str, function: FunctionSummary, before: FunctionSummary | None, name: str) -> bool:
+        """Whether nothing but a class gets what is kept under a name, and the run noted which classes did."""
+        if before is None or self._run.facts.get("survival") is not True or path in self._survivors.unseen_paths:
+            return False
+        if any(OF_CLASS + name not in f.owned for f in (function, before)):
+            return False
+        return not self._is_special_in_classes(name) and not self._project.mentioning(_COPYING_CLASSES)
+
+    def _is_special_in_classes(self, name: str) -> bool:
+        """Whether a metaclass may do something else when an attribute of a class is set."""
+        members = (found for each in (*_SETTING, name.removeprefix(".")) for found in self._project.members_named(each))
+        return any(
+            not _is_plain_value(member) and self._may_be_metaclass(path, member.owner) for path, member in members
+        )
+
+    def _may_be_metaclass(self, path: str, qualname: str) -> bool:
+        outer, _, name = qualname.rpartition(".")
+        found = [d for d in self._project.definitions(path, name, outer) if d.kind == "class"]
+        if len(found) != 1:
+            return True
+        bases = {base for _, parent, base in self._project.ancestors(path, found[0]) if parent is None}
+        return any(
+            base.rpartition(".")[2] in _METACLASSES
+            or not (base in known_effects.PLAIN_BASES or known_effects.is_stdlib(base))
+            for base in bases
+        )
+
+    def _surviving_in_classes(self, path: str, qualname: str, name: str) -> AbstractSet[int]:
+        """Traces that kept something in a class which outlived them, or which may have passed it on to another."""
+        survivors = self._survivors
+        found = survivors.unseen | survivors.filled.get((path, qualname, name), set()) | self._giving_classes
+        for _, _, _, traces in self._passed_by(name.removeprefix(".")):
+            found |= traces
+        return found
+
+    @cached_property
+    def _giving_classes(self) -> set[int]:
+        """Traces that ran a function which may pass on all attributes of a class."""
+        givers = [(path, f) for path, f in self._givers if f.gives in (ANY, WALKED)]
+        for path in self._project.mentioning(_GIVING):
+            model = self._project.model(path)
+            givers += [(path, f) for f in (model.functions if model is not None else ()) if OF_CLASS in f.passes]
+        return {trace_id for path, function in givers for trace_id in self._entered(path, function)}
 
     def _is_in_container(self, path: str, function: FunctionSummary, before: FunctionSummary, name: str) -> bool:
         """Whether what is kept is an item of a container that no other object than the holder can have."""

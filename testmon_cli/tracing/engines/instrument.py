@@ -11,6 +11,7 @@ from testmon_cli.analysis import lookups
 from testmon_cli.analysis.blocks import RawBlock, find_places, first_line, is_docstring
 from testmon_cli.analysis.making import Body, first_of_making, making_bodies
 from testmon_cli.analysis.memoisation import (
+    fills_of_class,
     fills_of_object,
     functions_of,
     kept_names,
@@ -98,13 +99,17 @@ class _Looked(ast.Call):
 
 
 class _Note(NamedTuple):
-    """Where an object is to be noted that keeps something: before a statement of a body."""
+    """Where an object is to be noted that keeps something: before a statement of a body.
+
+    After it where the holder is a local, which may have no value yet.
+    """
 
     body: list[ast.stmt]
     statement: ast.stmt
     what: str
     holder: str
     taker: str = FILLS
+    is_after: bool = False
 
 
 def _notes_of(node: FunctionNode, qualname: str) -> Iterator[_Note]:
@@ -116,6 +121,10 @@ def _notes_of(node: FunctionNode, qualname: str) -> Iterator[_Note]:
     for fill in fills_of_object(node):
         names = " ".join(f".{attribute}" for attribute in fill.attributes)
         yield _Note(fill.body, fill.statement, f"{qualname}\t{names}", "self")
+    for filled in fills_of_class(node):
+        names = " ".join(f".{attribute}" for attribute in filled.attributes)
+        what = f"{qualname}\t{names}"
+        yield _Note(filled.body, filled.statement, what, filled.root, is_after=True)
 
 
 def _notes_of_reading(functions: list[FunctionNode]) -> Iterator[_Note]:
@@ -138,7 +147,8 @@ def _insert_note(note: _Note) -> None:
     at = _at(_place(note.body, position, note.statement.lineno))
     noting = ast.Attribute(ast.Constant(MARK, **at), note.taker, ast.Load(), **at)
     target = ast.Subscript(noting, ast.Constant(note.what, **at), ast.Store(), **at)
-    note.body.insert(position, ast.Assign([target], ast.Name(note.holder, ast.Load(), **at), **at))
+    noted = ast.Assign([target], ast.Name(note.holder, ast.Load(), **at), **at)
+    note.body.insert(position + note.is_after, noted)
 
 
 def _note_making(body: Body, qualname: str) -> None:
