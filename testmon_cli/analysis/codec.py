@@ -7,13 +7,24 @@ import zlib
 from typing import Any
 
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.domain.source import Block, BlockTable, Definition, FunctionSummary, Import, Outline, SourceModel
+from testmon_cli.domain.source import (
+    NEW_CLASS,
+    OF_CLASS,
+    Block,
+    BlockTable,
+    Definition,
+    FunctionSummary,
+    Import,
+    Outline,
+    SourceModel,
+)
 
 _NAME_BYTES = 4
 _FEW = 50  # hashes that are sooner looked for one by one
 _PLACES = struct.Struct("<II")
 _TABLE, _OUTLINE, _REST = range(3)  # the documents
 MEMOISES = "memoises!"  # stands in the index of a file with a memoised function
+PASSES = "passes!"  # in that of a file with a function that may give a class, or all that one has, to another
 DEFERS = "defers!"  # in that of a file with a deferred import
 
 
@@ -46,6 +57,7 @@ def encode(model: SourceModel) -> bytes:
         ],
         "doctests": sorted(model.doctests),
         "private": sorted(model.private),
+        "sets": sorted(model.sets),
     }  # fmt: skip
     document["names"] = list(names)
     table = _packed([[b.checksum, b.parent, b.lines] for b in model.blocks])
@@ -150,6 +162,7 @@ def decode(data: bytes) -> SourceModel:
         ),
         doctests=frozenset(document["doctests"]),
         private=frozenset(document["private"]),
+        sets=frozenset(document["sets"]),
     )
 
 
@@ -171,6 +184,8 @@ def name_index(model: SourceModel) -> bytes:
         found.update(definition.owner.split("."))
     if any(function.memoised or function.keeps for function in model.functions):
         found.add(MEMOISES)
+    if any(part.startswith((OF_CLASS, NEW_CLASS)) for function in model.functions for part in function.passes):
+        found.add(PASSES)
     if any(imported.deferred for imported in model.imports):
         found.add(DEFERS)
     return b"".join(sorted({name_hash(name.lstrip(".@&=~%^")) for name in found}))

@@ -326,8 +326,12 @@ def checksums_of(asked: Iterable[str]) -> frozenset[int]:
 
 
 def checksum_of(way: str, name: str, *, on_import: bool = False) -> int:
-    """By what is found that a name was asked for in a way; LOST may have been so in any, and is kept for the first."""
-    return checksum(f"{number_of(WAYS[0] if name == LOST else way, on_import=on_import)}", name)
+    """By what is found that a name was asked for in a way.
+
+    LOST may have been so in any, and is kept for the first. For WALKS it says that anything may have been gone through.
+    """
+    kept_for = WAYS[0] if name == LOST and way != WALKS else way
+    return checksum(f"{number_of(kept_for, on_import=on_import)}", name)
 
 
 def _names_in(text: str) -> Iterator[str]:

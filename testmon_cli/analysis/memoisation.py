@@ -4,12 +4,12 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from testmon_cli.analysis import known_effects
+from testmon_cli.analysis import known_effects, namespaces
 from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name
 from testmon_cli.analysis.lookups import WALKS, way_of
 from testmon_cli.analysis.scopes import FunctionNode, parameters
-from testmon_cli.domain.source import ANY, NAMED, OF_CLASS, OWN, WALKED
+from testmon_cli.domain.source import ANY, BY_PLACE, NAMED, OWN, WALKED
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
@@ -17,7 +17,6 @@ _LOOK_UPS = ("getattr", "hasattr", "setattr")
 _STATES = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__")
 CLASSES = ("cls", "mcs", "mcls")  # names of parameters that are classes
 _BASES = ("mro", "__mro__", "getmro", "__bases__")
-_OF_ONE_ITEM = ("get", "pop", "setdefault", "keys", "__contains__", "__getitem__", "__setitem__")
 _BINDING = (ast.Assign, ast.For, ast.comprehension)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -153,6 +152,24 @@ def kept_in_object_alone(node: FunctionNode) -> tuple[set[str], set[str]]:
     return alone - reader.items, alone & reader.items
 
 
+def attributes_set(tree: ast.Module) -> frozenset[str]:
+    """The attributes that a module sets, apart from those of `fills_of_class`, and the fields of named tuples."""
+    noted = {id(fill.statement): fill.root for node, _ in functions_of(tree) for fill in fills_of_class(node)}
+    in_classes: set[int] = set()
+    found: set[str] = set()
+    for node in walk(tree):  # what is above a node comes before it
+        if id(node) in noted:
+            in_classes |= {id(target) for target in _set_by(node) if _is_set_whole(target, (noted[id(node)],))}
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and id(node) not in in_classes:
+            found.add(node.attr)
+        elif isinstance(node, ast.Call):
+            last = last_part(node)
+            if last in ("namedtuple", "make_dataclass", "make_class") or "setattr" in last:
+                texts = [n.value for n in walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+                found |= {word for text in texts for word in text.replace(",", " ").split()}
+    return frozenset(found)
+
+
 def functions_of(tree: ast.Module) -> Iterator[tuple[FunctionNode, str]]:
     """All functions of a module with their qualified names."""
     stack: list[tuple[ast.AST, str]] = [(tree, "")]
@@ -263,7 +280,7 @@ def given_away(function: FunctionNode, nodes: Iterable[ast.AST], names: Names) -
     pickles an object asks it for them, which is seen where it runs.
     """
     nodes = list(nodes)
-    single = {id(part) for node in nodes for part in _looked_into(node)}
+    single = {id(part) for node in nodes for part in namespaces.looked_into(node)}
     classes = _of_bases(nodes)
     found = {_given_by(node, function, classes, names) for node in nodes if id(node) not in single} - {""}
     return ANY if len(found) > 1 else "".join(found)
@@ -312,47 +329,36 @@ def _is_list_of_bases(node: ast.expr, lists: Collection[str]) -> bool:
 def passed_on(function: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
     """Attributes that a function, all of whose nodes these are, may read of one object and set on another.
 
-    Those that it reads of its own object alone come as "~name", all those of a class as OF_CLASS.
+    Those that it reads of its own object alone come as "~name", those that may get another name there with BY_PLACE
+    after it, all those of a class as `namespaces` says.
     """
     nodes = list(nodes)
-    found = {OF_CLASS} if _gives_class(nodes) else set()
+    found = namespaces.passed_on(function, nodes)
     passed = list(_passed_on(nodes))
     is_about_one = bool(passed) and _is_about_one_object(function)
-    for read in passed:
-        found.add("~" + read.attr if is_about_one and _is_self(read.value) else read.attr)
+    for read, is_named in passed:
+        name = "~" + read.attr if is_about_one and _is_self(read.value) else read.attr
+        found.add(name if is_named else name + BY_PLACE)
     return found
 
 
-def _gives_class(nodes: Collection[ast.AST]) -> bool:
-    """Whether a function may pass on all attributes of a class at once."""
-    single = {id(part) for node in nodes for part in _looked_into(node)}
-    classes = _of_bases(nodes)
-    for node in nodes:
-        holder: ast.expr | None = None
-        if isinstance(node, ast.Attribute) and node.attr == "__dict__":
-            holder = node.value
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
-            holder = node.args[0]
-        if holder is not None and id(node) not in single and isinstance(holder, ast.Name) and holder.id in classes:
-            return True
-    return False
-
-
-def _passed_on(nodes: Iterable[ast.AST]) -> Iterator[ast.Attribute]:
+def _passed_on(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.Attribute, bool]]:
+    """The attributes that are read, each with whether the other object gets it under the same name."""
     for node in nodes:
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
             for part in (part for target in _targets(node) for part in _parts(target)):
                 if isinstance(part, ast.Attribute):
                     for read in _attributes_in(node.value):
                         if read.attr == part.attr and ast.dump(read.value) != ast.dump(part.value):
-                            yield read
+                            yield read, True
         elif isinstance(node, ast.Call):
             for keyword in node.keywords:
                 word = (keyword.arg or "").strip("_")
-                yield from (read for read in _attributes_in(keyword.value) if read.attr.strip("_") == word)
-            if _makes_object(node.func) or (isinstance(node.func, ast.Name) and node.func.id == "setattr"):
+                yield from ((read, True) for read in _attributes_in(keyword.value) if read.attr.strip("_") == word)
+            is_setting = isinstance(node.func, ast.Name) and node.func.id == "setattr"
+            if _makes_object(node.func) or is_setting:
                 for argument in node.args:
-                    yield from _attributes_in(argument)
+                    yield from ((read, is_setting) for read in _attributes_in(argument))
 
 
 def _attributes_in(node: ast.expr) -> list[ast.Attribute]:
@@ -365,17 +371,6 @@ def _makes_object(function: ast.expr) -> bool:
         return True
     name = dotted_name(function).rpartition(".")[2].lstrip("_")
     return name[:1].isupper() or name in ("cls", "class__")
-
-
-def _looked_into(node: ast.AST) -> Iterable[ast.AST]:
-    """What a node uses one item of."""
-    if isinstance(node, ast.Subscript):
-        return (node.value,)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OF_ONE_ITEM:
-        return (node.func.value,)
-    if isinstance(node, ast.Compare) and isinstance(node.ops[-1], ast.In | ast.NotIn):
-        return (node.comparators[-1],)
-    return ()
 
 
 def last_part(decorator: ast.expr) -> str:

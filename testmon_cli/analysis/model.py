@@ -13,7 +13,12 @@ from testmon_cli.analysis.definitions import find_definitions, names_of
 from testmon_cli.analysis.dotted_names import Names
 from testmon_cli.analysis.effects import summary_of
 from testmon_cli.analysis.imports import find_imports, lazy_lines
-from testmon_cli.analysis.memoisation import functions_of, kept_names, readings_of
+from testmon_cli.analysis.memoisation import (
+    attributes_set,
+    functions_of,
+    kept_names,
+    readings_of,
+)
 from testmon_cli.analysis.python_versions import CURRENT, has_lazy_imports
 from testmon_cli.analysis.scopes import FunctionNode, Scope
 from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceError, SourceModel
@@ -69,6 +74,7 @@ def model_of(tree: ast.Module) -> SourceModel:
         functions=tuple(_seeing(functions, tree)),
         doctests=frozenset(_doctests(tree.body, "")),
         private=private_containers(tree),
+        sets=attributes_set(tree),
     )
 
 

@@ -28,7 +28,9 @@ __all__ = [
 
 RESULT = "()"  # what a `cached_property` keeps in the object; see `FunctionSummary.owned`
 ITEM = "[]"  # before what is kept as an item of what the object has; see there
-OF_CLASS = "cls"  # before what is kept in a class that is at hand; see there
+OF_CLASS = "cls"  # before what is kept in a class that is at hand; see there, and `passes`
+NEW_CLASS = "type()"  # see `FunctionSummary.passes`
+BY_PLACE = "#"  # after an attribute that a new object may have under any name, see there
 OWN, ANY, NAMED, WALKED = "self", "any", "named", "walked"  # see `FunctionSummary.gives`
 
 
@@ -120,7 +122,9 @@ class FunctionSummary(NamedTuple):
     # those of which only items are set, after OF_CLASS those that nothing but a class has.
     owned: tuple[str, ...] = ()
     # Attributes of one object that it may set on another: `~name` of its own object alone, `name`
-    # of any.
+    # of any, BY_PLACE after those that the other may have under another name. OF_CLASS where it may
+    # pass on all attributes of a class at once, NEW_CLASS where it may give a new class, or an
+    # object, many that were computed.
     passes: tuple[str, ...] = ()
     # Whose attributes it may pass on all at once: OWN, those of ANY object, or "" of none; WALKED
     # for those of objects that the run recorded; NAMED where it sets those whose names the run
@@ -145,6 +149,7 @@ class SourceModel(NamedTuple):
     functions: tuple[FunctionSummary, ...] = ()
     doctests: frozenset[str] = frozenset()  # qualified names whose docstring holds >>>
     private: frozenset[str] = frozenset()  # attributes, see `analysis.containers`
+    sets: frozenset[str] = frozenset()  # attributes, see `analysis.memoisation.attributes_set`
 
     @property
     def module_block(self) -> Block:

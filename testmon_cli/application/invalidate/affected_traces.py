@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
-from testmon_cli.analysis import codec
+from testmon_cli.analysis import codec, lookups
 from testmon_cli.analysis.effects import changed_global
 from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
@@ -514,12 +514,12 @@ class RunMatcher:
             self._entering,
             self._using,
             asking=lambda name: self._by_file(self.asked.where(name)),
-            walking=lambda name: self._by_file(self.asked.walking(name)),
+            walking=lambda name: self._by_file(self.asked.walking(name), lookups.WALKS),
         )
 
-    def _by_file(self, found_asking: Iterable[Asking]) -> Mapping[str, AbstractSet[int]]:
+    def _by_file(self, found_asking: Iterable[Asking], way: str = "") -> Mapping[str, AbstractSet[int]]:
         """By files, the traces in which code there looked something up, or of which that is not known."""
-        found: dict[str, int] = {path: self.asked.lost(path) for path, _ in self.asked.looking}
+        found: dict[str, int] = {path: self.asked.lost(path, way) for path, _ in self.asked.looking}
         for asking in found_asking:
             found[asking.path] = found.get(asking.path, 0) | asking.traces
         things = self.traces.bits.things

@@ -76,19 +76,23 @@ class AskedNames:
             self._walking[owner] = tuple(found) if self._is_kept else ()
         return self._walking[owner]
 
-    def lost(self, path: str) -> int:
-        """Traces of which it is not known which names the functions of a file looked up."""
+    def lost(self, path: str, way: str = "") -> int:
+        """Traces of which it is not known which names the functions of a file looked up in a way."""
         if not self._is_kept:
             return EVERYONE
-        return self._lost(path, on_import=False) | self._lost(path, on_import=True)
+        return self._lost(path, way, on_import=False) | self._lost(path, way, on_import=True)
 
-    def _lost(self, path: str, *, on_import: bool) -> int:
-        number = lookups.checksum_of("", lookups.LOST, on_import=on_import)
-        return self._traces.ran(lookups.place_of(path), number) if path in self._index.get(number, ()) else 0
+    def _lost(self, path: str, way: str, *, on_import: bool) -> int:
+        found = 0
+        for each in {"", way} & {"", lookups.WALKS}:
+            number = lookups.checksum_of(each, lookups.LOST, on_import=on_import)
+            if path in self._index.get(number, ()):
+                found |= self._traces.ran(lookups.place_of(path), number)
+        return found
 
     def on_import(self, path: str, way: str, name: str) -> bool | None:
         """Whether definitions of a file looked a name up in some way; None where that is not known."""
-        if not self._is_kept or name in _ANSWERING or self._lost(path, on_import=True):
+        if not self._is_kept or name in _ANSWERING or self._lost(path, way, on_import=True):
             return None
         number = lookups.checksum_of(way, name, on_import=True)
         return path in self._index.get(number, ()) and self._traces.ran(lookups.place_of(path), number) != 0

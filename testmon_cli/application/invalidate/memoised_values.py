@@ -10,10 +10,22 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import NamedTuple
 
-from testmon_cli.analysis import known_effects
+from testmon_cli.analysis import codec, known_effects
 from testmon_cli.analysis.project import Project
 from testmon_cli.domain.records import Run
-from testmon_cli.domain.source import ANY, ITEM, NAMED, OF_CLASS, OWN, RESULT, WALKED, Definition, FunctionSummary
+from testmon_cli.domain.source import (
+    ANY,
+    BY_PLACE,
+    ITEM,
+    NAMED,
+    NEW_CLASS,
+    OF_CLASS,
+    OWN,
+    RESULT,
+    WALKED,
+    Definition,
+    FunctionSummary,
+)
 from testmon_cli.storage.datafile import Datafile
 from testmon_cli.tracing.watch.states import (
     COPIED,
@@ -32,7 +44,7 @@ _COPYING = frozenset({"__reduce__", "__reduce_ex__"})
 _STORING = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve")
 _GIVING = frozenset({"__dict__", "vars", "setattr", "__getstate__", "__setstate__"})
 _SETTING = frozenset({"__setattr__", "__dict__"})
-_COPYING_CLASSES = frozenset({"cloudpickle", "dill"})
+_STORING_CLASSES = ("cloudpickle", "dill")  # modules that store a class by what it has, not by its name
 _METACLASSES = frozenset({"type", "ABCMeta", "EnumMeta", "EnumType"})
 _DECORATING = frozenset({"dataclass", "dataclasses", "attr", "attrs", "pydantic"})
 _LONG_LIVED = ("fixture", "session")  # kinds of traces
@@ -55,6 +67,16 @@ class Survivors(NamedTuple):
     passed: set[str]  # the same of a library
     seen: Mapping[tuple[str, str], set[int]]  # path and name -> traces that read it of an object that was filled before
     lost: Mapping[tuple[str, str, str], set[int]]  # as `filled`, where it is not known which objects were
+
+
+class _Passing(NamedTuple):
+    """A function that may set an attribute of one object on another."""
+
+    path: str
+    qualname: str
+    is_own: bool  # that of its own object alone
+    is_named: bool  # under the same name, as far as can be told
+    traces: AbstractSet[int]  # that ran it
 
 
 class KeptValues:
@@ -89,7 +111,7 @@ class KeptValues:
         self._copying: dict[tuple[str, str], set[int]] = {}
         self._storing_plainly: dict[tuple[str, str, str], bool] = {}
         self._derived: dict[str, Sequence[tuple[str, Definition]]] = {}  # classes, by the name of a base
-        self._passed: dict[str, list[tuple[bool, str, str, AbstractSet[int]]]] = {}
+        self._passed: dict[str, list[_Passing]] = {}
 
     def kept(
         self, path: str, function: FunctionSummary, before: FunctionSummary | None, ran: set[int]
@@ -184,7 +206,7 @@ class KeptValues:
             return False
         if any(OF_CLASS + name not in f.owned for f in (function, before)):
             return False
-        return not self._is_special_in_classes(name) and not self._project.mentioning(_COPYING_CLASSES)
+        return not self._is_special_in_classes(name)
 
     def _is_special_in_classes(self, name: str) -> bool:
         """Whether a metaclass may do something else when an attribute of a class is set."""
@@ -192,6 +214,17 @@ class KeptValues:
         return any(
             not _is_plain_value(member) and self._may_be_metaclass(path, member.owner) for path, member in members
         )
+
+    def _may_make_class(self, path: str, passed: str) -> bool:
+        """Whether a function may give many attributes to a class, by what `FunctionSummary.passes` says of it."""
+        called = passed.removeprefix(NEW_CLASS)
+        if called == passed:
+            return False
+        found = self._project.class_definition(called, path) if called else None
+        if found is not None:
+            return self._may_be_metaclass(found[0], found[1].qualname)
+        is_plain = called in known_effects.PLAIN_BASES or known_effects.is_stdlib(called)
+        return not is_plain or called.rpartition(".")[2] in _METACLASSES
 
     def _may_be_metaclass(self, path: str, qualname: str) -> bool:
         outer, _, name = qualname.rpartition(".")
@@ -209,18 +242,43 @@ class KeptValues:
         """Traces that kept something in a class which outlived them, or which may have passed it on to another."""
         survivors = self._survivors
         found = survivors.unseen | survivors.filled.get((path, qualname, name), set()) | self._giving_classes
-        for _, _, _, traces in self._passed_by(name.removeprefix(".")):
-            found |= traces
+        attribute = name.removeprefix(".")
+        for passing in self._passed_by(attribute):
+            if passing.is_named or self._is_set_in_objects(attribute):
+                found |= passing.traces
         return found
+
+    def _is_set_in_objects(self, attribute: str) -> bool:
+        """Whether something sets an attribute of an object, or it is a field of objects of some class."""
+        paths = self._project.mentioning(frozenset({attribute}))
+        models = [model for path in paths if (model := self._project.model(path)) is not None]
+        return any(attribute in model.sets for model in models) or any(
+            "ClassVar" not in field.hint_mentions and self._may_be_field(path, field)
+            for path, field in self._project.members_named(attribute)
+            if field.kind == "assign"
+        )
+
+    def _may_be_field(self, path: str, member: Definition) -> bool:
+        outer, _, name = member.owner.rpartition(".")
+        found = [d for d in self._project.definitions(path, name, outer) if d.kind == "class"]
+        return len(found) != 1 or bool(found[0].decorators) or not self._project.is_plain_class(path, found[0])
 
     @cached_property
     def _giving_classes(self) -> set[int]:
-        """Traces that ran a function which may pass on all attributes of a class."""
-        givers = [(path, f) for path, f in self._givers if f.gives in (ANY, WALKED)]
-        for path in self._project.mentioning(_GIVING):
+        """Traces in which all attributes of a class may have been passed on at once."""
+        passing: set[int] = set()
+        making: set[int] = set()
+        for path in self._project.mentioning(frozenset({codec.PASSES})):
             model = self._project.model(path)
-            givers += [(path, f) for f in (model.functions if model is not None else ()) if OF_CLASS in f.passes]
-        return {trace_id for path, function in givers for trace_id in self._entered(path, function)}
+            for function in model.functions if model is not None else ():
+                if OF_CLASS in function.passes:
+                    passing.update(self._entered(path, function))
+                if any(self._may_make_class(path, part) for part in function.passes):
+                    making.update(self._entered(path, function))
+        for path, function in self._givers:  # the object is a class where the method is of a metaclass
+            if function.gives == OWN and self._may_be_metaclass(path, function.qualname.rpartition(".")[0]):
+                passing.update(self._entered(path, function))
+        return (passing & making) | {trace_id for name in _STORING_CLASSES for trace_id in self._mentioning(name)}
 
     def _is_in_container(self, path: str, function: FunctionSummary, before: FunctionSummary, name: str) -> bool:
         """Whether what is kept is an item of a container that no other object than the holder can have."""
@@ -341,29 +399,34 @@ class KeptValues:
     def _passing(self, attribute: str, related: _Lineage) -> set[int]:
         """Traces that ran a function which may set an attribute of an object of some classes on another."""
         found: set[int] = set()
-        for is_own, path, qualname, traces in self._passed_by(attribute):
-            if not is_own or self._gives_of((path, qualname), related):
-                found |= traces
+        for passing in self._passed_by(attribute):
+            if not passing.is_own or self._gives_of((passing.path, passing.qualname), related):
+                found |= passing.traces
         return found
 
-    def _passed_by(self, attribute: str) -> Sequence[tuple[bool, str, str, AbstractSet[int]]]:
-        """The functions that may set an attribute of one object on another, only of their own object where it is true.
-
-        With each, by file and qualified name, come the traces that did.
-        """
+    def _passed_by(self, attribute: str) -> Sequence[_Passing]:
+        """The functions that may set an attribute of one object on another."""
         if attribute not in self._passed:
-            found: list[tuple[bool, str, str, AbstractSet[int]]] = []
+            found: list[_Passing] = []
             for path in self._project.mentioning(frozenset({attribute})):
                 model = self._project.model(path)
                 for function in model.functions if model is not None else ():
-                    if attribute in function.passes or "~" + attribute in function.passes:
-                        is_own = attribute not in function.passes
-                        found.append((is_own, path, function.qualname, set(self._entered(path, function))))
+                    ways = {way for way in function.passes if way.removesuffix(BY_PLACE).lstrip("~") == attribute}
+                    if ways:
+                        found.append(
+                            _Passing(
+                                path=path,
+                                qualname=function.qualname,
+                                is_own=all(way.startswith("~") for way in ways),
+                                is_named=any(not way.endswith(BY_PLACE) for way in ways),
+                                traces=set(self._entered(path, function)),
+                            )
+                        )
             asking = self._asking(attribute)
             for path, function in self._givers:
                 if function.gives == NAMED and asking.get(path):
                     traces = asking[path] & set(self._entered(path, function))
-                    found.append((False, path, function.qualname, traces))
+                    found.append(_Passing(path, function.qualname, is_own=False, is_named=True, traces=traces))
             self._passed[attribute] = found
         return self._passed[attribute]
 

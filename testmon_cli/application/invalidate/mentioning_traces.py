@@ -120,7 +120,7 @@ class Mentions:
             for way in sorted(LOOKING_UP)
         ]
         found += [
-            Searching(path, OPEN[way], blocks, self.asked.lost(path))
+            Searching(path, OPEN[way], blocks, self.asked.lost(path, way))
             for (path, way), blocks in self.asked.looking.items()
             if way in RECORDED
         ]

@@ -254,7 +254,8 @@ class Probes:
             while asked:  # other threads may add to it
                 name, _ = asked.popitem()
                 lost = LOST if way < _ON_IMPORT else LOST_ON_IMPORT
-                yield lost if name == _OVERFLOW else f"{way}{name}"
+                is_lost = name == _OVERFLOW and way not in _WALKS
+                yield lost if is_lost else f"{way}{name}"
 
     def overlook(self) -> None:
         """Note no names from now on, and leave no frame where they are looked up."""
@@ -366,7 +367,9 @@ def _is_own_probe(constant: Any) -> bool:
 def _names_of(value: Any, kind: type) -> tuple[str, ...]:
     """Names of what an object is, found without running any code of its own."""
     classes = _CLASSES(kind)
-    if not all(map(_shows_itself, classes)):
+    # A metaclass that gives what a class has not does not matter: a class has all of these.
+    standing_in = _STANDING_IN - {"__getattr__"} if type in classes else _STANDING_IN
+    if not all(_shows_itself(cls, standing_in) for cls in classes):
         return (_OVERFLOW,)
     if ModuleType in classes:
         return _names_of_module(_MODULE_DICT(value))
@@ -378,7 +381,7 @@ def _names_of(value: Any, kind: type) -> tuple[str, ...]:
     )
 
 
-def _shows_itself(cls: type) -> bool:
+def _shows_itself(cls: type, standing_in: frozenset[str]) -> bool:
     """Tell whether the names of an object of a class are its own.
 
     Those of a proxy may be another object's.
@@ -386,7 +389,7 @@ def _shows_itself(cls: type) -> bool:
     if cls in _PLAIN:
         return True
     names = _NAMESPACE(cls)
-    if not _STANDING_IN.isdisjoint(names) or type(names.get("__dict__")) not in (
+    if not standing_in.isdisjoint(names) or type(names.get("__dict__")) not in (
         GetSetDescriptorType,
         type(None),
     ):
