@@ -176,6 +176,12 @@ def test_what_a_function_keeps_of_its_own_is_no_result(body: str) -> None:
 
 
 OWNED = [
+    pytest.param("cls.a = g()", ("cls.a",), id="class"),
+    pytest.param("cls.a, cls.b = g()", ("cls.a", "cls.b"), id="class-unpacked"),
+    pytest.param("cls.a += g()", (), id="class-added-to"),
+    pytest.param("cls.a = g()\ncls.a.b = 1", (), id="class-part-of-another"),
+    pytest.param("cls.a = g()\ncls.a['b'] = 1", (), id="class-part"),
+    pytest.param("type(self).a = g()", (), id="class-of-the-object"),
     pytest.param("if not self.a:\n self.a = g()", (".a",), id="attribute"),
     pytest.param("if not hasattr(self, 'a'):\n setattr(self, 'a', g())", (".a",), id="setattr"),
     pytest.param("if not self.a:\n self.a, x = g()", (".a",), id="unpacked"),
@@ -211,17 +217,34 @@ def test_a_cached_property_keeps_its_result_in_the_object() -> None:
 PASSES = [
     pytest.param("x = C()\nx.a = self.a", {"~a"}, id="assigned"),
     pytest.param("self.a = x.a", {"a"}, id="of-another"),
-    pytest.param("self = x\nreturn C(self.a)", {"a"}, id="another-self"),
+    pytest.param("self = x\nreturn C(self.a)", {"a#"}, id="another-self"),
     pytest.param("self.a = self.a or g()", set(), id="same-object"),
     pytest.param("return C(_a=self.a, b=self.c)", {"~a"}, id="keyword"),
     pytest.param(
         "return C(self.a), type(self)(self.b), self.__class__(self.c)",
-        {"~a", "~b", "~c"},
+        {"~a#", "~b#", "~c#"},
         id="made-of",
     ),
+    pytest.param("return dict(vars(cls))", {"cls"}, id="class"),
+    pytest.param("return cls.__dict__.get('a'), 'a' in vars(cls)", set(), id="one-of-a-class"),
+    pytest.param("for k, v in vars(cls).items():\n  if isinstance(v, int): g(k, v.a)", set(), id="looked-at"),
+    pytest.param("for k, v in list(cls.__dict__.items()):\n  g(v)", {"cls"}, id="each-passed-on"),
+    pytest.param("return [v for v in vars(cls).values()]", {"cls"}, id="values"),
+    pytest.param("return sorted(vars(cls))", {"cls"}, id="names-in-a-list"),
+    pytest.param("for k in sorted(vars(cls)): g(k)", set(), id="names"),
+    pytest.param("return cls.__dict__ == d.__dict__", set(), id="compared"),
+    pytest.param("return type('C', (), d)", {"type()"}, id="new-class"),
+    pytest.param("return type('C', (), {'a': 1})", set(), id="new-class-with-names-of-its-own"),
+    pytest.param("return type('C', (), {**d})", {"type()"}, id="new-class-with-any"),
+    pytest.param("return super().__new__(cls, 'C', (), d)", set(), id="as-given"),
+    pytest.param("d.update(self.b)\nreturn super().__new__(cls, 'C', (), d)", {"type()"}, id="given-more"),
+    pytest.param("d['a'] = 1\nreturn super().__new__(cls, 'C', (), d)", set(), id="given-one"),
+    pytest.param("return Meta('C', (), d)", {"type()Meta"}, id="of-a-class"),
+    pytest.param("x.__dict__.update(d)", {"type()", "cls"}, id="updated"),
+    pytest.param("return g(**vars(cls))", {"type()", "cls"}, id="as-keywords"),
     pytest.param("return g(self.a)", set(), id="argument"),
     pytest.param("setattr(x, 'a', self.a)", {"~a"}, id="setattr"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("body", "passes"), PASSES)

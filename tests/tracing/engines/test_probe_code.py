@@ -363,25 +363,30 @@ LOOKED_UP = [
     ),
     pytest.param("class C(dict): pass\ndir(C())", ["9C", "9dict"], id="below-a-builtin"),
     pytest.param(
-        "class C:\n    def __dir__(self): return []\ndir(C())", ["5*"], id="names-of-its-own"
+        "class C:\n    def __dir__(self): return []\ndir(C())", ["9*"], id="names-of-its-own"
     ),
-    pytest.param("class C:\n    __class__ = int\nclass D(C): pass\nvars(D())", ["5*"], id="proxy"),
+    pytest.param("class C:\n    __class__ = int\nclass D(C): pass\nvars(D())", ["9*"], id="proxy"),
     pytest.param(
         "class C:\n    __dict__ = property(lambda s: {})\nvars(C())",
-        ["5*"],
+        ["9*"],
         id="proxy-of-a-namespace",
     ),
     pytest.param(
-        "class C:\n    def __getattribute__(s, n): return {}\nvars(C())", ["5*"], id="proxy-of-all"
+        "class C:\n    def __getattribute__(s, n): return {}\nvars(C())", ["9*"], id="proxy-of-all"
     ),
     pytest.param(
-        "import enum\nclass E(enum.Enum): A = 1\ndir(E)", ["5*"], id="class-with-names-of-its-own"
+        "import enum\nclass E(enum.Enum): A = 1\ndir(E)", ["9*"], id="class-with-names-of-its-own"
+    ),
+    pytest.param(
+        "class M(type):\n    def __getattr__(c, n): return 1\nclass C(metaclass=M): pass\nvars(C)",
+        ["9C"],
+        id="class-that-has-any-name",
     ),
     pytest.param(
         "import inspect\ninspect.getmembers(inspect, None)", ["9inspect"], id="module-gone-through"
     ),
     pytest.param("import sys\nvars(sys)", ["9sys"], id="builtin-module"),
-    pytest.param("import types\nvars(types.ModuleType('m'))", ["5*"], id="module-of-no-file"),
+    pytest.param("import types\nvars(types.ModuleType('m'))", ["9*"], id="module-of-no-file"),
 ]
 
 
