@@ -76,7 +76,9 @@ class Decider:
         title = fresh[0].reason.text
         number, seconds = len(selection.tests), selection.selected_seconds
         if selection.known == 0:
-            return Wanted(selection.notes[0] if selection.notes else title, (), number, seconds)
+            note = next(iter(selection.notes), title)
+            why, _, _ = note.partition(": everything is selected")  # what to do is done here
+            return Wanted(f"all tests: {why}", (), number, seconds)
         return Wanted(title, selection.arguments, number, seconds)
 
     def of_failures(self) -> Wanted | None:

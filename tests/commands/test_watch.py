@@ -18,7 +18,8 @@ from typing import Self
 
 import pytest
 
-from testmon_cli.application.watch import is_watched, without_ignored
+from testmon_cli.application import settings
+from testmon_cli.application.watch import Decider, is_watched, without_ignored
 from testmon_cli.commands.watch import _Ended, _Signals
 from tests.conftest import Project
 
@@ -210,6 +211,16 @@ def test_a_run_that_a_save_makes_worthless_is_stopped(shop: Project) -> None:
         watch.process.send_signal(signal.SIGTERM)
         assert watch.ended() == 128 + signal.SIGTERM
     assert shop.testmon("select").out == ""
+
+
+def test_a_folder_without_tests_waits_for_the_first(project: Project) -> None:
+    decider = Decider(lambda: settings.load(project.path))
+    assert decider.of_changes() is None
+    project.write({"test_a.py": "def test_a(): pass\n"})
+    wanted = decider.of_changes()
+    assert wanted is not None
+    assert wanted.title == f"all tests: no datafile {project.path}/.testmondata"
+    assert wanted.arguments == ()
 
 
 def test_ctrl_c_leaves_everything_recorded(shop: Project) -> None:
