@@ -40,6 +40,9 @@ class Makings:
     def __init__(self, names: Callable[[dict[int, bytes]], Iterable[tuple[str, str]]]) -> None:
         """`names` turns hits of units into pairs of a path and names of functions."""
         self.going_on: list[Making] = []
+        # How many of them there are of a function: mostly none, and then nothing is looked for.
+        self._open: dict[_Key, int] = {}
+        self._unknown: dict[_Key, _Key] = {}  # what `lose` notes of a function
         self._names = names
         self._calls: dict[_Key, int] = {}
         self._found: dict[str, set[tuple[str, str]]] = {}
@@ -65,16 +68,20 @@ class Makings:
 
     def begin(self, key: _Key, owner: str) -> None:
         self.going_on.append(Making(key, owner))
+        self._open[key] = self._open.get(key, 0) + 1
 
     def last(self, key: _Key) -> Making | None:
         """The innermost call of a function that is going on."""
-        if _thread.get_ident() != self._thread:
+        if key not in self._open or _thread.get_ident() != self._thread:
             return None
         return next((making for making in reversed(self.going_on) if making.key == key), None)
 
     def end(self, making: Making, owner: str) -> None:
         """A call is over, whose hits were all taken."""
         self.going_on.remove(making)
+        left = self._open.pop(making.key) - 1
+        if left:
+            self._open[making.key] = left
         names = list(self._names(making.hits))
         path, qualname = making.key
         # not of code that came by pickle
@@ -91,14 +98,20 @@ class Makings:
 
     def lose(self, key: _Key, owner: str) -> None:
         """Note that it is not known in full what a function makes."""
-        path, qualname = key
-        self._found.setdefault(owner, set()).add((path, UNKNOWN_MAKING + qualname))
+        note = self._unknown.get(key)
+        if note is None:
+            path, qualname = key
+            note = self._unknown[key] = path, UNKNOWN_MAKING + qualname
+        found = self._found.get(owner)
+        if found is None:
+            found = self._found[owner] = set()
+        found.add(note)
 
     def lose_all(self) -> None:
         """Note that it is not known what the calls make that are going on."""
         for making in self.going_on:
             self.lose(making.key, making.owner)
-        self.going_on.clear()
+        self._stop()
 
     def take(self) -> dict[str, set[tuple[str, str]]]:
         """Return what was found since the last call: by identity, paths and what was made."""
@@ -107,7 +120,11 @@ class Makings:
 
     def forget(self) -> None:
         """In a forked child: what it makes dies with it."""
-        self.going_on.clear()
+        self._stop()
         self._found = {}
         self._calls = {}
         self._thread = -1
+
+    def _stop(self) -> None:
+        self.going_on.clear()
+        self._open.clear()
