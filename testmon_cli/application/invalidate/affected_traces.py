@@ -21,6 +21,7 @@ from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.invalidate.block_traces import BlockTraces
 from testmon_cli.application.invalidate.import_order import ImportOrder
+from testmon_cli.application.invalidate.kept_by_others import KeptByOthers
 from testmon_cli.application.invalidate.lookup_traces import EVERYONE, AskedNames, Asking
 from testmon_cli.application.invalidate.made_values import MadeValues
 from testmon_cli.application.invalidate.memoised_values import KeptValues
@@ -422,10 +423,10 @@ class RunMatcher:
 
     def _memoised(self) -> None:
         """A memoised function passes on what it ran to tests that only see its kept result."""
-        if not self._keeping or not self._hit_functions:
+        if not self._hit_functions:
             return
         called = self._calling_the_affected()
-        for key, function in self._keeping.items():
+        for key, function in (*self._keeping.items(), *self._kept_elsewhere(called)):
             path, qualname = key
             made_with = self._made_with_a_change(key)
             found = called.get(key) or made_with
@@ -448,6 +449,19 @@ class RunMatcher:
         """The functions that keep something, by file and qualified name."""
         models = ((path, self.models.now(path)) for path in self.models.mentioning(frozenset({codec.MEMOISES})))
         return {(p, f.qualname): f for p, m in models if m for f in m.functions if f.memoised or f.keeps}
+
+    def _kept_elsewhere(self, called: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], FunctionSummary]]:
+        """Those of some functions whose results something else keeps: they are memoised, though their text is not."""
+        for path, qualname in called:
+            if (path, qualname) not in self._keeping and self._kept_by_others.is_kept(path, qualname):
+                facts = self.growth.project.facts(path)
+                function = facts.function(qualname) if facts is not None else None
+                if function is not None:
+                    yield (path, qualname), function._replace(memoised=True)
+
+    @cached_property
+    def _kept_by_others(self) -> KeptByOthers:
+        return KeptByOthers(self.growth.project)
 
     def _made_with_a_change(self, key: tuple[str, str]) -> _Called | None:
         """The first affected function that ran while a function made what it keeps, None if none did."""

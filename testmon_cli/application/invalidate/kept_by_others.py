@@ -1,0 +1,131 @@
+"""Functions whose results something else keeps: a decorator, or what they are given to.
+
+Their own text does not tell. A decorator of the project counts if what it puts in a function's place may leave out the
+call: it has more than one way through, or changes something.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from testmon_cli.analysis.definition_index import DefinitionIndex
+from testmon_cli.analysis.known_effects import MEMOISING, is_pure_decorator
+from testmon_cli.analysis.project import Project
+from testmon_cli.domain.source import Block, Definition
+
+_KEEPING = frozenset((*MEMOISING, *(f".{name}" for name in MEMOISING))) - {".cache"}  # that is what many objects have
+_OF_FUNCTOOLS = frozenset({".cache", "functools"})
+_SOUNDS_LIKE_KEEPING = re.compile("cache|memo|lazy|once|reify", re.IGNORECASE)
+_OWN = frozenset({"@self", "@cls"})
+_NO_KEEPING = ("call:", "!")  # effects of an inner function that keeps nothing
+
+
+class KeptByOthers:
+    """Answers for the sources of today."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._known: dict[tuple[str, str], bool] = {}
+        self._keepers: dict[tuple[str, str], bool] = {}
+
+    def is_kept(self, path: str, qualname: str) -> bool:
+        """Whether others may find what a function once returned."""
+        key = path, qualname
+        if key not in self._known:
+            self._known[key] = "<locals>" not in qualname and (
+                self._is_decorated(path, qualname) or self._is_given(path, qualname)
+            )
+        return self._known[key]
+
+    def _is_decorated(self, path: str, qualname: str) -> bool:
+        owner, _, name = qualname.rpartition(".")
+        decorators = {each for d in self._project.definitions(path, name, owner) for each in d.decorators}
+        return any(self._keeps(each, path) for each in decorators if not is_pure_decorator(each))
+
+    def _keeps(self, decorator: str, path: str) -> bool:
+        """Whether a decorator, as it is written in a file, may keep results."""
+        last = decorator.rpartition(".")[2]
+        if decorator == "?" or last in MEMOISING:
+            return decorator == "?"  # the function itself is known to be memoised
+        found = self._project.resolve(decorator, path)
+        if found is None:
+            return bool(_SOUNDS_LIKE_KEEPING.search(last))
+        where, called = found
+        owner, _, name = called.rpartition(".")
+        definitions = self._project.definitions(where, name, owner)
+        if definitions:
+            return any(self._makes_keepers(where, called, each) for each in definitions)
+        return any(
+            self._puts_keeper(p, q) for p, q, _ in self._project.functions_named(last)
+        )  # a method of some object
+
+    def _makes_keepers(self, path: str, called: str, definition: Definition) -> bool:
+        if definition.kind == "function":
+            return self._puts_keeper(path, called)
+        return definition.kind not in ("class", "import")  # of a class it is known what its objects keep
+
+    def _puts_keeper(self, path: str, qualname: str) -> bool:
+        """Whether what a function returns may keep what a function, that it is given, returns."""
+        key = path, qualname
+        if key not in self._keepers:
+            facts = self._project.facts(path)
+            inside = f"{qualname}.<locals>."
+            around = facts.blocks_below(qualname) if facts is not None else ()
+            blocks = [b for b in around if b.qualname == qualname or b.qualname.startswith(inside)]
+            inner = [b for b in blocks if b.qualname != qualname]
+            names = {b.qualname for b in inner}
+            functions = [facts.function(name) for name in names] if facts is not None else []
+            effects = [e for function in functions if function is not None for e in function.effects]
+            self._keepers[key] = (
+                len(inner) > len(names)
+                or any(map(_mentions_keeping, blocks))
+                or not all(e.startswith(_NO_KEEPING) for e in effects)
+            )
+        return self._keepers[key]
+
+    def _is_given(self, path: str, qualname: str) -> bool:
+        """Whether a statement or block has to do with both the function and with what keeps results."""
+        name = qualname.rpartition(".")[2]
+        mentions = (name, f".{name}", f"&{name}")
+        for candidate in self._project.mentioning(frozenset({name})) if self._is_any_kept else ():
+            facts = self._project.facts(candidate) if candidate in self._project.reaching(path) else None
+            if facts is None:
+                continue
+            blocks = (block for mention in mentions for block in facts.blocks_mentioning(mention))
+            if any(self._gives(facts, block) for block in blocks):
+                return True
+            statements = (d for d in facts.definitions_mentioning(mentions) if d.kind in ("assign", "statement"))
+            if any(_mentions_keeping(each) or not self._words.isdisjoint(each.mentions) for each in statements):
+                return True
+        return False
+
+    def _gives(self, facts: DefinitionIndex, block: Block) -> bool:
+        """Whether a block may give something to what keeps results; its own decorators are among what it mentions."""
+        if block.qualname == "<module>":
+            return False  # statements of the module are looked at one by one
+        function = facts.function(block.qualname)
+        is_memoised = function is not None and function.memoised
+        return not self._words.isdisjoint(block.mentions) or (not is_memoised and _mentions_keeping(block))
+
+    @cached_property
+    def _is_any_kept(self) -> bool:
+        return bool(list(self._project.mentioning(MEMOISING)))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        """How code mentions the functions of the project that keep results of what they are given."""
+        paths = self._project.mentioning(MEMOISING)
+        return frozenset(name for path in paths for name in self._giving_keepers(path))
+
+    def _giving_keepers(self, path: str) -> Iterator[str]:
+        facts = self._project.facts(path)
+        blocks = [b for m in (*_KEEPING, ".cache") for b in facts.blocks_mentioning(m)] if facts is not None else []
+        for block in filter(_mentions_keeping, blocks):
+            name = block.qualname.partition(".<locals>")[0].rpartition(".")[2]
+            is_given_something = any(m.startswith("@") and m not in _OWN for m in block.mentions)
+            if name != "<module>" and is_given_something:
+                yield from (name, f".{name}")
+
+
+def _mentions_keeping(code: Block | Definition) -> bool:
+    return not _KEEPING.isdisjoint(code.mentions) or code.mentions >= _OF_FUNCTOOLS
