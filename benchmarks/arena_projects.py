@@ -233,5 +233,47 @@ CONTENDERS = {
             "ASGI, async",
             paths=("tests",),
         ),
+        Contender(Recipe("cssselect", "1.6.0", "cssselect", ("lxml",)), "parser", paths=("tests",)),
+        Contender(
+            Recipe(
+                "aiofiles", "25.1.0", "src", ("pytest-asyncio",), data=("tests/resources/*.txt",)
+            ),
+            "async files, singledispatch",
+            paths=("tests",),
+        ),
+        Contender(
+            Recipe("webtest", "3.0.7", "webtest", ("pyquery", "PasteDeploy", "WSGIProxy2")),
+            "WSGI, forms of HTML",
+            paths=("tests",),
+        ),
+        Contender(
+            Recipe(
+                "mistletoe",
+                "1.6.0",
+                "mistletoe",
+                ("parameterized", "pygments"),
+                data=("test/samples/*.md", "test/specification/*.json"),
+            ),
+            "tests that a decorator multiplies",
+            ("test",),
+            ("test",),
+        ),
+        Contender(
+            Recipe("bottle", "0.13.4", "bottle.py", ("mako", "jinja2"), data=("test/views/*",)),
+            "one module, templates",
+            ("test",),
+            ("test",),
+        ),
+        Contender(
+            Recipe(
+                "itemloaders",
+                "1.5.0",
+                "itemloaders",
+                ("jmespath", "attrs"),
+                ("--ignore", "tests/benchmarks"),
+            ),
+            "processors in classes",
+            paths=("tests",),
+        ),
     )
 }

@@ -57,7 +57,7 @@ class Recipe:
 
     name: str
     version: str  # "" as it is here
-    package: str  # the folder of sources that gets edited
+    package: str  # the folder of sources that gets edited, or the only source
     needs: tuple[str, ...] = ()  # what its tests need
     options: tuple[str, ...] = ()  # of pytest
     data: tuple[str, ...] = ()  # patterns of text files that its tests read
@@ -225,7 +225,8 @@ class Project:
 
     @property
     def sources(self) -> list[Path]:
-        return sorted((self.folder / self.recipe.package).rglob("*.py"))
+        place = self.folder / self.recipe.package
+        return [place] if place.is_file() else sorted(place.rglob("*.py"))
 
     @property
     def data(self) -> list[Path]:
