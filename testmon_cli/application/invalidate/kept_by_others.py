@@ -62,7 +62,9 @@ class KeptByOthers:
     def _makes_keepers(self, path: str, called: str, definition: Definition) -> bool:
         if definition.kind == "function":
             return self._puts_keeper(path, called)
-        return definition.kind not in ("class", "import")  # of a class it is known what its objects keep
+        if definition.kind == "class":  # an object of it, or what this gives, stands for the function
+            return any(self._puts_keeper(path, f"{called}.{name}") for name in ("__get__", "__call__"))
+        return definition.kind != "import"
 
     def _puts_keeper(self, path: str, qualname: str) -> bool:
         """Whether what a function returns may keep what a function, that it is given, returns."""
@@ -72,7 +74,8 @@ class KeptByOthers:
             inside = f"{qualname}.<locals>."
             around = facts.blocks_below(qualname) if facts is not None else ()
             blocks = [b for b in around if b.qualname == qualname or b.qualname.startswith(inside)]
-            inner = [b for b in blocks if b.qualname != qualname]
+            is_method = qualname.endswith("__")  # it runs each time itself
+            inner = [b for b in blocks if is_method or b.qualname != qualname]
             names = {b.qualname for b in inner}
             functions = [facts.function(name) for name in names] if facts is not None else []
             effects = [e for function in functions if function is not None for e in function.effects]
@@ -87,17 +90,33 @@ class KeptByOthers:
         """Whether a statement or block has to do with both the function and with what keeps results."""
         name = qualname.rpartition(".")[2]
         mentions = (name, f".{name}", f"&{name}")
-        for candidate in self._project.mentioning(frozenset({name})) if self._is_any_kept else ():
+        for candidate in self._project.mentioning(frozenset({name})):
             facts = self._project.facts(candidate) if candidate in self._project.reaching(path) else None
             if facts is None:
                 continue
-            blocks = (block for mention in mentions for block in facts.blocks_mentioning(mention))
-            if any(self._gives(facts, block) for block in blocks):
-                return True
             statements = (d for d in facts.definitions_mentioning(mentions) if d.kind in ("assign", "statement"))
-            if any(_mentions_keeping(each) or not self._words.isdisjoint(each.mentions) for each in statements):
+            if any(self._is_kept_by(each, candidate, name) for each in statements):
+                return True
+            blocks = (block for mention in mentions for block in facts.blocks_mentioning(mention))
+            if self._is_any_kept and any(self._gives(facts, block) for block in blocks):
                 return True
         return False
+
+    def _is_kept_by(self, statement: Definition, path: str, name: str) -> bool:
+        """Whether a statement that mentions a function may give it to what keeps results."""
+        if _mentions_keeping(statement) or not self._words.isdisjoint(statement.mentions):
+            return True
+        others = (m for m in statement.mentions if m.isidentifier() and m != name)
+        return any(self._keeps(each, path) for each in statement.bases) or any(
+            self._is_keeper(each, path) for each in others
+        )
+
+    def _is_keeper(self, name: str, path: str) -> bool:
+        """Whether a function or class of the project keeps what a function that it is given returns."""
+        where, called = self._project.resolve(name, path) or (path, "")
+        owner, _, last = called.rpartition(".")
+        found = self._project.definitions(where, last, owner) if called else ()
+        return any(self._makes_keepers(where, called, d) for d in found if d.kind in ("function", "class"))
 
     def _gives(self, facts: DefinitionIndex, block: Block) -> bool:
         """Whether a block may give something to what keeps results; its own decorators are among what it mentions."""
