@@ -133,7 +133,8 @@ class Growth:
         facts = self.project.facts(path)
         if facts is None or "test" not in path.rpartition("/")[2] or any(map(known_effects.is_stdlib, roots)):
             return False
-        is_own = self.project.resolve(name, path) is not None
+        # the import may be gone by now
+        is_own = self.project.resolve(name, path) is not None or any(map(self.project.index.files, roots))
         return not is_own and not facts.blocks_mentioning(name) and not facts.definitions_mentioning([name])
 
     def _unseen_by_most(self, path: str, change: DefinitionChange, cause: Cause) -> None:
