@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from testmon_cli.analysis.definition_index import DefinitionIndex
-from testmon_cli.analysis.known_effects import MEMOISING, is_pure_decorator
+from testmon_cli.analysis.known_effects import BUILTIN_METHODS, MEMOISING, is_pure_decorator
 from testmon_cli.analysis.project import Project
 from testmon_cli.domain.source import Block, Definition
 
@@ -17,6 +17,7 @@ _KEEPING = frozenset((*MEMOISING, *(f".{name}" for name in MEMOISING))) - {".cac
 _OF_FUNCTOOLS = frozenset({".cache", "functools"})
 _SOUNDS_LIKE_KEEPING = re.compile("cache|memo|lazy|once|reify", re.IGNORECASE)
 _OWN = frozenset({"@self", "@cls"})
+_FEW = 3  # functions of one name
 _NO_KEEPING = ("call:", "!")  # effects of an inner function that keeps nothing
 
 
@@ -88,7 +89,9 @@ class KeptByOthers:
 
     def _is_given(self, path: str, qualname: str) -> bool:
         """Whether a statement or block has to do with both the function and with what keeps results."""
-        name = qualname.rpartition(".")[2]
+        owner, _, name = qualname.rpartition(".")
+        if owner and (name in BUILTIN_METHODS or len(self._project.functions_named(name)) > _FEW):
+            return False  # by this name others are meant, mostly
         mentions = (name, f".{name}", f"&{name}")
         for candidate in self._project.mentioning(frozenset({name})):
             facts = self._project.facts(candidate) if candidate in self._project.reaching(path) else None
