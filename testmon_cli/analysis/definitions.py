@@ -208,6 +208,8 @@ class _Reader:
         facts.text.mentions.discard(node.name)
         facts.decorators = _decorators(node.decorator_list, self.names)
         facts.flags |= _fixture_flags(node)
+        if any(map(_is_shared_default, (*node.args.defaults, *node.args.kw_defaults))):
+            facts.flags.add("shares")
         facts.doc = _doc(node)
         facts.effects.statement(node)
 
@@ -293,6 +295,11 @@ def _decorators(decorators: list[ast.expr], names: Names) -> tuple[str, ...]:
         dotted = dotted_name(function)
         found.append(names.expand(dotted) if dotted else "?")
     return tuple(found)
+
+
+def _is_shared_default(node: ast.expr | None) -> bool:
+    """Whether a default is an object of its own, which all calls share and which may change."""
+    return not isinstance(node, ast.Constant | ast.Name | ast.Attribute | ast.UnaryOp | ast.Lambda | None)
 
 
 def _fixture_flags(node: FunctionNode) -> set[str]:

@@ -11,7 +11,8 @@ The notation, a text per effect, resolved against the whole project by `analysis
     ^                 changes an object given as argument (or self)
     ^.a               changes what the attribute `a` of self holds
     .                 sets attributes of an object that is just being made
-    call:f|a|b()      calls f (a dotted name) with arguments that stand for the global a and for what b returned
+    call:f|a|b()      calls f (a dotted name) with arguments that stand for the global a and for what b returned;
+                      after b() comes what b was given, which that may be a part of: b()<c<^
     bare:f|a|b        the same as a statement of its own
     method:o.m|a|b    calls method m of what the global o stands for; bare-method: as a statement
     deco:f            decorates with f
@@ -43,10 +44,13 @@ FALLIBLE = "!"
 ARGUMENT = "^"
 SELF = "."
 UNNAMED = "?"
+THROUGH = "<"
 MAKING = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__init_subclass__"})  # self is new there
 
 _CHAINING = (ast.LShift, ast.RShift)  # `first >> second`: libraries give these operators effects
 _WRITING = frozenset("wax+")
+# Builtins that give what they were given, or a part of it.
+_PASSING_ON = frozenset({"enumerate", "filter", "getattr", "iter", "max", "min", "next", "reversed", "zip"})
 
 
 class Reader:
@@ -236,20 +240,26 @@ class Reader:
             called = _call_in(node)
             dotted = dotted_name(called.func) if called is not None else ""
             expanded = self.names.expand(dotted or root)
-            if self.names.is_imported(root) and known_effects.is_stateless(expanded):
+            if called is not None and dotted in _PASSING_ON and self.names.is_builtin(dotted):
+                yield from self._sources(called.args)
+            elif self.names.is_imported(root) and known_effects.is_stateless(expanded):
                 if called is not None and not known_effects.makes_new(expanded):
                     yield from self._sources([*called.args, *(k.value for k in called.keywords)])
             elif self._is_global(root):
-                yield self._source(node, root, dotted)
+                yield self._source(node, root, called)
 
-    def _source(self, node: ast.expr, root: str, called: str) -> str:
-        if called:
-            return f"{called}()"
+    def _source(self, node: ast.expr, root: str, called: ast.Call | None) -> str:
+        if called is not None:
+            arguments = [*called.args, *(k.value for k in called.keywords)]
+            given = [*self._sources(arguments), *((ARGUMENT,) if any(map(self._argument_root, arguments)) else ())]
+            return "".join((f"{dotted_name(called.func)}()", *(f"{THROUGH}{each}" for each in dict.fromkeys(given))))
         return _owner_of(node, root) if self.names.is_imported(root) else root
 
     def _argument_root(self, node: ast.expr) -> bool:
-        root = root_name(node)
-        return self.local is not None and self.local.get(root, "fresh") != "fresh"
+        called = _call_in(node)
+        if called is not None and dotted_name(called.func) in _PASSING_ON and self.names.is_builtin(root_name(node)):
+            return any(map(self._argument_root, called.args))
+        return self.local is not None and self.local.get(root_name(node), "fresh") != "fresh"
 
     def _is_global(self, root: str) -> bool:
         return bool(root) and not self.names.is_builtin(root) and (self.local is None or root not in self.local)

@@ -7,8 +7,8 @@ not depend on what changed: it is found once for each definition.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from testmon_cli.analysis import known_effects
-from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE, SELF, UNNAMED
+from testmon_cli.analysis import known_effects, results
+from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE, SELF, THROUGH, UNNAMED
 from testmon_cli.analysis.project import Consequence, Project, Ran
 from testmon_cli.domain.source import Definition, FunctionSummary
 
@@ -111,7 +111,7 @@ class _Follower:
 
     def _is_object(self, path: str, name: str) -> bool:
         """Whether a name may stand for an object that is no class, function or module."""
-        found = self.project.resolve(name.removesuffix(_RESULT), path)
+        found = self.project.resolve(name.partition(THROUGH)[0].removesuffix(_RESULT), path)
         owner, _, last = found[1].rpartition(".") if found is not None else ("", "", "")
         definitions = self.project.definitions(found[0], last, owner) if found is not None else ()
         return any(definition.kind in ("assign", "statement") for definition in definitions)
@@ -305,18 +305,35 @@ class _Follower:
 
     def _argument_changed(self, path: str, argument: str) -> None:
         """Something that a call in `path` was given is another, see `analysis.effects` for the notation."""
-        if not argument.endswith(_RESULT):
+        source, *given = argument.split(THROUGH)
+        if not source.endswith(_RESULT):
             if argument != ARGUMENT and not self._is_constant(path, argument):
                 self._given(path, argument)
             return
-        called = argument.removesuffix(_RESULT)
+        called = source.removesuffix(_RESULT)
         found = self.project.resolve(called, path)
         if found is None:
             self._note(MUTATED, path, called.partition(".")[0])
+        else:
+            found = self._aliased(found)
+            if self.project.class_named(*found) is None:
+                self._result_changed(*found)
+            else:  # it was made for the call, and holds what it was given
+                given = [each for each in given if each.endswith(_RESULT) or self._is_object(path, each)]
+        for each in given:
+            self._argument_changed(path, each)
+
+    def _result_changed(self, path: str, qualname: str) -> None:
+        """What a function returned is another: so is what it may be a part of."""
+        sources = results.sources_of(self.project, path, qualname)
+        if sources is None:
+            self._note(NAME, path, qualname.partition(".")[0])
             return
-        found = self._aliased(found)
-        if self.project.class_named(*found) is None:  # else it was made for the call
-            self._note(NAME, found[0], found[1].partition(".")[0])
+        for where, owner, name in sources:
+            if owner:
+                self._note(MEMBER, where, name, owner=owner)
+            else:
+                self._note(MUTATED, where, name)
 
     def _given(self, path: str, argument: str) -> None:
         found = self.project.resolve(argument, path) if "." in argument else None
@@ -485,11 +502,13 @@ class _Walk:
 
     def give(self, path: str, arguments: Iterable[str], *, is_changed: bool) -> None:
         """A call has arguments, which may be changed by it."""
+        arguments = list(arguments)
         found = {(path, argument): None for argument in arguments if argument != ARGUMENT}
         self.given.update(found)
         if is_changed:
             self.changed.update(found)
-            self.changes_arguments = self.changes_arguments or ARGUMENT in arguments
+            is_own = any(ARGUMENT in argument.split(THROUGH) for _, argument in found) or ARGUMENT in arguments
+            self.changes_arguments = self.changes_arguments or is_own
 
 
 class _Place(NamedTuple):

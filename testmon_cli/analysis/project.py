@@ -93,6 +93,8 @@ class Project:
     consequences: dict[tuple[str, int, str, bool], tuple[Definition, tuple[Consequence, ...]]] = field(
         default_factory=dict
     )
+    # kept for `results.sources_of`, by file and qualified name
+    results: dict[tuple[str, str], frozenset[tuple[str, str, str]] | None] = field(default_factory=dict)
     _in_classes: dict[str, frozenset[str]] = field(default_factory=dict)
     # By path and identity of the definition, which is kept so that no other one gets it.
     _plain: dict[tuple[str, int, bool], tuple[Definition, bool]] = field(default_factory=dict)

@@ -1,0 +1,160 @@
+"""What the result of a function may be a part of, besides what it was given and what was made for the call.
+
+Where it comes from is not followed through the function: whatever the function uses may be in its result.
+"""
+
+import builtins
+from collections.abc import Iterator
+
+from testmon_cli.analysis import known_effects
+from testmon_cli.analysis.mentions import BUILTINS_THAT_LOOK_UP
+from testmon_cli.analysis.project import Project
+from testmon_cli.domain.source import Definition
+
+Source = tuple[str, str, str]  # file, class ("" for a name of the module), name
+
+_MOST = 30  # functions that are followed
+_FEW = 3  # functions of one name
+_INITIALISERS = ("__init__", "__post_init__", "__attrs_post_init__")
+_MAKERS = ("__new__", "__call__")
+_PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "abc.abstractmethod", "typing.overload"})
+_LOOKING = ("*", "!", "?m")  # mentions of what looks something up, see `mentions`
+
+
+def sources_of(project: Project, path: str, qualname: str) -> frozenset[Source] | None:
+    """The names whose objects the result of a function may be a part of; None where that cannot be told.
+
+    A result that is kept, or that a decorator makes, belongs to the function itself.
+    """
+    key = path, qualname
+    if key not in project.results:
+        try:
+            project.results[key] = frozenset(_Search(project).run(path, qualname))
+        except _UnknownError:
+            project.results[key] = None
+    return project.results[key]
+
+
+class _UnknownError(Exception):
+    """It cannot be told where a result comes from."""
+
+
+class _Search:
+    """Goes through a function and all that it may call."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._seen: set[tuple[str, str]] = set()
+        self._pending: list[tuple[str, str]] = []
+
+    def run(self, path: str, qualname: str) -> set[Source]:
+        """Raises _UnknownError."""
+        found: set[Source] = set()
+        self._follow(path, qualname)
+        while self._pending:
+            where, called = self._pending.pop()
+            mentions = self._mentions(where, called)
+            for mention in mentions:
+                if mention.startswith(_LOOKING):
+                    raise _UnknownError
+                if mention[0] in ".~":
+                    found.update(self._attribute(mention[1:]))
+                elif mention.isidentifier():
+                    found.update(self._name(where, mention, mentions))
+        return found
+
+    def _follow(self, path: str, qualname: str) -> None:
+        if (path, qualname) not in self._seen:
+            self._seen.add((path, qualname))
+            self._pending.append((path, qualname))
+            if len(self._seen) > _MOST:
+                raise _UnknownError
+
+    def _mentions(self, path: str, qualname: str) -> frozenset[str]:
+        """What a function uses; its defaults are shared by all calls."""
+        owner, _, name = qualname.rpartition(".")
+        facts = self._project.facts(path)
+        summary = self._project.function(path, qualname)
+        definitions = self._project.definitions(path, name, owner)
+        if facts is None or summary is None or summary.memoised or len(definitions) != 1:
+            raise _UnknownError
+        definition = definitions[0]
+        if not _PLAIN_DECORATORS.issuperset(definition.decorators) or "shares" in definition.flags:
+            raise _UnknownError
+        inner = f"{qualname}.<locals>."
+        blocks = [b for b in facts.blocks_below(qualname) if b.qualname == qualname or b.qualname.startswith(inner)]
+        return definition.mentions.union(*(block.mentions for block in blocks))
+
+    def _attribute(self, name: str) -> Iterator[Source]:
+        """What an attribute may be a part of: an object that a class shares, or what a method returns."""
+        if name in known_effects.BUILTIN_METHODS:
+            return
+        functions = self._project.functions_named(name)
+        if len(functions) > _FEW:
+            raise _UnknownError
+        for path, qualname, _ in functions:
+            self._follow(path, qualname)
+        for path, member in self._project.members_named(name):
+            if _may_change(member):
+                yield path, member.owner, name
+
+    def _name(self, path: str, name: str, mentions: frozenset[str]) -> Iterator[Source]:
+        found = self._project.resolve(name, path)
+        if found is None:
+            if not self._is_harmless(path, name):
+                raise _UnknownError
+            return
+        if found[1]:
+            yield from self._known(*found)
+            return
+        for mention in mentions:  # of a module
+            if mention[0] == "." and self._project.definitions(found[0], mention[1:]):
+                inside = self._project.resolve(mention[1:], found[0])
+                if inside is None or not inside[1]:
+                    raise _UnknownError
+                yield from self._known(*inside)
+
+    def _known(self, path: str, qualname: str) -> Iterator[Source]:
+        """What a name of the project stands for."""
+        cls = self._project.class_named(path, qualname)
+        if cls is not None:
+            self._class(path, cls)
+        elif self._project.function(path, qualname) is not None:
+            self._follow(path, qualname)
+        else:
+            owner, _, name = qualname.rpartition(".")
+            definitions = self._project.definitions(path, name, owner)
+            if not definitions or any(d.kind not in ("assign", "statement") for d in definitions):
+                raise _UnknownError
+            if any(map(_may_change, definitions)):
+                yield path, owner, name
+
+    def _class(self, path: str, definition: Definition) -> None:
+        """An object of a class may be made, and gets what the initialisers use."""
+        lineage = [
+            (path, definition),
+            *((w, p) for w, p, _ in self._project.ancestors(path, definition) if p is not None),
+        ]
+        if not self._project.is_plain_class(path, definition, above=True):
+            raise _UnknownError
+        for where, parent in lineage:
+            if any(self._project.function(where, f"{parent.qualname}.{name}") for name in _MAKERS):
+                raise _UnknownError
+            for name in _INITIALISERS:
+                if self._project.function(where, f"{parent.qualname}.{name}") is not None:
+                    self._follow(where, f"{parent.qualname}.{name}")
+
+    def _is_harmless(self, path: str, name: str) -> bool:
+        """Whether a name from outside the project gives nothing that others have, too."""
+        facts = self._project.facts(path)
+        imported = facts.imports_of(name) if facts is not None else ()
+        if imported:
+            return all(
+                known_effects.is_stateless(f"{i.module}.{i.name}".rstrip(".")) for i in imported if not i.level
+            ) and not any(i.level for i in imported)
+        return hasattr(builtins, name) and name not in BUILTINS_THAT_LOOK_UP
+
+
+def _may_change(definition: Definition) -> bool:
+    """Whether a name may stand for an object that can change."""
+    return definition.kind in ("assign", "statement") and definition.flags.isdisjoint({"constant", "bare"})
