@@ -6,6 +6,8 @@ The notation, a text per effect, resolved against the whole project by `analysis
     ?m|a|b            calls what has no name here, as method m of something, or (?) a function that it was given
     !                 may raise (see analysis.fallibility): then the module does not import
     ~name, ~a.b      changes the object that the module's global, or an attribute of it, stands for
+    part:b()<c        changes what b returned, or a part of it
+    part:.a           changes what the attribute `a` of some object holds
     set:a.b           sets the attribute b of the global a
     =name             binds the module's global `name` (a function with a `global` statement)
     ^                 changes an object given as argument (or self)
@@ -20,7 +22,7 @@ The notation, a text per effect, resolved against the whole project by `analysis
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import children, walk
@@ -49,18 +51,29 @@ MAKING = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__init_
 
 _CHAINING = (ast.LShift, ast.RShift)  # `first >> second`: libraries give these operators effects
 _WRITING = frozenset("wax+")
+_ROUNDS = 3
+_LONGEST_SOURCE = 200  # characters; what is longer went through many calls
 # Builtins that give what they were given, or a part of it.
-_PASSING_ON = frozenset({"enumerate", "filter", "getattr", "iter", "max", "min", "next", "reversed", "zip"})
+_PASSING_ON = frozenset({
+    "dict", "enumerate", "filter", "frozenset", "getattr", "iter", "list", "map", "max", "min", "next", "reversed",
+    "set", "sorted", "tuple", "zip",
+})  # fmt: skip
 
 
 class Reader:
     """Effects of statements and expressions; `local` says which names are not globals."""
 
-    def __init__(self, names: Names, local: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        names: Names,
+        local: Mapping[str, str] | None = None,
+        origins: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self.names = names
         # None at module or class level; else name -> "argument", "fresh", "unknown", "self" (the first argument of a
         # method), or "made" (an object that is just being made: attributes of it are set)
         self.local = local
+        self.origins = origins or {}  # what locals come from, in the notation of arguments
         self.found: set[str] = set()
 
     def statements(self, body: Iterable[ast.stmt]) -> None:
@@ -172,6 +185,7 @@ class Reader:
         root = root_name(node)
         if self.local is not None and root in self.local:
             kind = self.local[root]
+            self._origins_changed(node, root, kind)
             if isinstance(holder, ast.Name) and kind != "fresh":
                 self.found.add(SELF if kind in ("made", "making") else ARGUMENT)
             elif kind in ("self", "making"):
@@ -182,6 +196,16 @@ class Reader:
             self.found.add(ANYTHING)
         else:
             self.found.add("~" + _owner_of(node, root))
+
+    def _origins_changed(self, node: ast.expr, local: str, kind: str) -> None:
+        """A local, or a part of it, changes: so does what it comes from, or what that shares with others."""
+        attribute = _innermost_attribute(node)
+        if attribute and kind not in ("self", "making", "made"):
+            self.found.add(f"part:.{attribute}")
+        if kind == "fresh" and isinstance(getattr(node, "value", None), ast.Name):
+            return  # what was made here has another item
+        for source in self.origins.get(local, ()):
+            self.found.add(f"part:{source}")
 
     def _is_of_stdlib(self, root: str) -> bool:
         return self.names.is_imported(root) and known_effects.is_stdlib(self.names.expand(root))
@@ -212,11 +236,12 @@ class Reader:
         for argument in arguments:
             self.expression(argument)
         dotted = dotted_name(node.func)
-        roots = "".join(f"|{root}" for root in dict.fromkeys(self._sources(arguments)))
+        sources = dict.fromkeys(self._sources(arguments))
+        roots = "".join(f"|{root}" for root in sources if root != ARGUMENT)
         if not dotted:
             self._computed(node, roots, bare=bare)
             return
-        if self.local is not None and any(self._argument_root(a) for a in arguments):
+        if ARGUMENT in sources:
             roots += "|^"
         first, _, rest = dotted.partition(".")
         if self.local is not None and first in self.local:
@@ -230,36 +255,61 @@ class Reader:
         else:
             self.found.add(f"{'bare' if bare else 'call'}:{dotted}{roots}")
 
+    def sources_of(self, node: ast.expr) -> Iterator[str]:
+        """What the value of an expression may be a part of."""
+        return self._source(node)
+
     def _sources(self, arguments: Iterable[ast.expr]) -> Iterator[str]:
-        """The globals that arguments come from: `a`, `module.a`, or `a.f()` where that was called.
+        """The globals that arguments come from: `a`, `module.a`, or `a.f()` where that was called; ARGUMENT for locals.
 
         What a part of the standard library without state makes of something may be a part of that.
         """
         for node in arguments:
-            root = root_name(node)
-            called = _call_in(node)
-            dotted = dotted_name(called.func) if called is not None else ""
-            expanded = self.names.expand(dotted or root)
-            if called is not None and dotted in _PASSING_ON and self.names.is_builtin(dotted):
-                yield from self._sources(called.args)
-            elif self.names.is_imported(root) and known_effects.is_stateless(expanded):
-                if called is not None and not known_effects.makes_new(expanded):
-                    yield from self._sources([*called.args, *(k.value for k in called.keywords)])
-            elif self._is_global(root):
-                yield self._source(node, root, called)
+            yield from self._source(node)
 
-    def _source(self, node: ast.expr, root: str, called: ast.Call | None) -> str:
-        if called is not None:
-            arguments = [*called.args, *(k.value for k in called.keywords)]
-            given = [*self._sources(arguments), *((ARGUMENT,) if any(map(self._argument_root, arguments)) else ())]
-            return "".join((f"{dotted_name(called.func)}()", *(f"{THROUGH}{each}" for each in dict.fromkeys(given))))
-        return _owner_of(node, root) if self.names.is_imported(root) else root
+    def _source(self, node: ast.expr) -> Iterator[str]:
+        while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Await | ast.NamedExpr):
+            if isinstance(node, ast.Attribute) and (dotted := dotted_name(node)):
+                root = root_name(node)
+                if self._is_global(root) and self.names.is_imported(root):
+                    if not known_effects.is_stateless(self.names.expand(dotted)):
+                        yield dotted
+                    return
+            node = node.value
+        if isinstance(node, ast.Name):
+            yield from self._source_of_name(node.id)
+        elif isinstance(node, ast.Call):
+            yield from self._source_of_call(node)
+        else:
+            yield from self._sources(_parts_of(node))
 
-    def _argument_root(self, node: ast.expr) -> bool:
-        called = _call_in(node)
-        if called is not None and dotted_name(called.func) in _PASSING_ON and self.names.is_builtin(root_name(node)):
-            return any(map(self._argument_root, called.args))
-        return self.local is not None and self.local.get(root_name(node), "fresh") != "fresh"
+    def _source_of_name(self, name: str) -> Iterator[str]:
+        if self.local is not None and name in self.local:
+            if self.local[name] != "fresh":
+                yield ARGUMENT
+            yield from sorted(self.origins.get(name, ()))
+        elif self._is_global(name) and not (
+            self.names.is_imported(name) and known_effects.is_stateless(self.names.expand(name))
+        ):
+            yield name
+
+    def _source_of_call(self, node: ast.Call) -> Iterator[str]:
+        arguments = [*node.args, *(k.value for k in node.keywords)]
+        dotted = dotted_name(node.func)
+        if not dotted:
+            yield from self._source(node.func)
+            return
+        root = root_name(node.func)
+        if self.local is not None and root in self.local:
+            yield from self._source_of_name(root)
+        elif self.names.is_builtin(root):
+            if dotted in _PASSING_ON:
+                yield from self._sources(arguments)
+        elif self.names.is_imported(root) and known_effects.is_stateless(self.names.expand(dotted)):
+            if not known_effects.makes_new(self.names.expand(dotted)):
+                yield from self._sources(arguments)
+        else:
+            yield "".join((f"{dotted}()", *(f"{THROUGH}{each}" for each in dict.fromkeys(self._sources(arguments)))))
 
     def _is_global(self, root: str) -> bool:
         return bool(root) and not self.names.is_builtin(root) and (self.local is None or root not in self.local)
@@ -302,8 +352,12 @@ class Reader:
                 self._changes_self(f"{first}.{owner}" if owner else first)
             else:
                 self.found.add(ARGUMENT)
+                self.found.update(f"part:{source}" for source in self.origins.get(first, ()))
+                if owner:
+                    self.found.add(f"part:.{owner.partition('.')[0]}")
         elif method not in known_effects.BUILTIN_METHODS:
-            self.found.add(f"{UNNAMED}{method}{roots}")
+            own = "".join(f"|{source}" for source in sorted(self.origins.get(first, ())))
+            self.found.add(f"{UNNAMED}{method}{own}{roots}")
 
     def _computed(self, node: ast.Call, roots: str, *, bare: bool) -> None:
         """A call of something that is not a name: `f(x)(y)`, `"a b".split()`, `Path(x).glob()`, `table[k]()`."""
@@ -323,7 +377,7 @@ class Reader:
                 if function.attr in known_effects.CONTAINER_MUTATORS and root:
                     self.mutated(value)
                 return
-            source = "".join(f"|{root}" for root in self._sources([value]))
+            source = "".join(f"|{root}" for root in dict.fromkeys(self._source(value)) if root != ARGUMENT)
             self.found.add(f"{UNNAMED}{function.attr}{source}{roots}")
             return
         if isinstance(function, ast.Call):
@@ -346,16 +400,63 @@ class Reader:
         return dotted_name(node)
 
 
-def _call_in(node: ast.expr) -> ast.Call | None:
-    """The call in `a.b(c).d`, None where nothing with a name is called."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
-        if isinstance(node, ast.Call):
-            if dotted_name(node.func):
-                return node
-            node = node.func
-        else:
-            node = node.value
-    return None
+def _parts_of(node: ast.expr) -> list[ast.expr]:
+    """The expressions of which the value of another may be, or hold, a part."""
+    if isinstance(node, ast.IfExp):
+        return [node.body, node.orelse]
+    if isinstance(node, ast.BoolOp):
+        return node.values
+    if isinstance(node, ast.List | ast.Tuple | ast.Set):
+        return node.elts
+    if isinstance(node, ast.Dict):
+        return node.values
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp):
+        return [node.elt, *(generator.iter for generator in node.generators)]
+    if isinstance(node, ast.DictComp):
+        return [node.value, *(generator.iter for generator in node.generators)]
+    if isinstance(node, ast.BinOp):
+        return [node.left, node.right]
+    return []
+
+
+def _innermost_attribute(node: ast.expr) -> str:
+    """`a` of `x.a[b].c`, of which a part changes; "" where `x` itself does."""
+    attribute = ""
+    top = node
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node is not top:
+            attribute = node.attr
+        node = node.value
+    return attribute
+
+
+def _origins(nodes: Sequence[ast.AST], reader: "Reader") -> dict[str, set[str]]:
+    """What the locals of a function, all of whose nodes these are, come from, besides what it was given."""
+    found: dict[str, set[str]] = {}
+    reader.origins = found
+    bindings = [binding for node in nodes for binding in _bindings(node)]
+    for _ in range(_ROUNDS):  # a local may come from one that is bound below it, in a loop
+        size = sum(map(len, found.values()))
+        for target, value in bindings:
+            sources = {each for each in reader.sources_of(value) if each != ARGUMENT and len(each) < _LONGEST_SOURCE}
+            for name in bound_names(target):
+                found.setdefault(name, set()).update(sources)
+        if sum(map(len, found.values())) == size:
+            break
+    return found
+
+
+def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The targets of a statement, or of a part of one, with what they are bound to."""
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
+        if node.value is not None:
+            yield node.target, node.value
+    elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        yield node.target, node.iter
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        yield node.optional_vars, node.context_expr
 
 
 def _owner_of(node: ast.expr, root: str) -> str:
@@ -398,7 +499,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             local[statement.name] = "fresh"
-    reader = Reader(names, local)
+    reader = Reader(names, local, _origins(nodes, Reader(names, local)))
     reader.statements(node.body)
     memoised = is_memoised(node)
     of_names = dict(_kept_by(reader.found, names))

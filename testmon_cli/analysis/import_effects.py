@@ -98,7 +98,7 @@ class _Follower:
             if not self._shared(where, owner, attribute, by=(path, definition)):
                 is_given = True
         for where, argument in walk.changed:
-            self._argument_changed(where, argument)
+            self._argument_changed(where, argument, (path, definition))
         if not is_given and not (is_class and walk.changes_arguments):
             return
         mentioned = {(path, mention) for mention in definition.mentions if mention.isidentifier()}
@@ -162,6 +162,8 @@ class _Follower:
                     walk.changes_arguments = True  # of the function around it
             elif kind == "set":
                 self._attribute_set(rest, place)
+            elif kind == "part":
+                walk.change(place.path, rest)
             elif effect not in (FALLIBLE, SELF):
                 target, *arguments = rest.split("|")
                 walk.give(place.path, arguments, is_changed=self._walk_call(kind, target, place, walk))
@@ -267,6 +269,8 @@ class _Follower:
             self._note(MUTATED, place.path, effect[1:])
         elif kind == "set":
             self._attribute_set(rest, place)
+        elif kind == "part":
+            self._argument_changed(place.path, rest)
         elif place.depth > _DEEPEST_CALL:
             self._note(MODULE, place.importing)
         else:
@@ -303,8 +307,11 @@ class _Follower:
         found = self.project.definitions(path, name, owner)
         return bool(found) and all(d.kind == "function" and self.project.has_pure_decorators(path, d) for d in found)
 
-    def _argument_changed(self, path: str, argument: str) -> None:
+    def _argument_changed(self, path: str, argument: str, by: tuple[str, Definition] | None = None) -> None:
         """Something that a call in `path` was given is another, see `analysis.effects` for the notation."""
+        if argument.startswith("."):
+            self._part_changed(argument[1:], by)
+            return
         source, *given = argument.split(THROUGH)
         if not source.endswith(_RESULT):
             if argument != ARGUMENT and not self._is_constant(path, argument):
@@ -322,6 +329,15 @@ class _Follower:
                 given = [each for each in given if each.endswith(_RESULT) or self._is_object(path, each)]
         for each in given:
             self._argument_changed(path, each)
+
+    def _part_changed(self, attribute: str, by: tuple[str, Definition] | None) -> None:
+        """An attribute of some object holds something else: so may that of all objects of a class that shares it."""
+        for path, member in self.project.members_named(attribute):
+            is_shared = member.kind == "assign" and member.flags.isdisjoint({"bare", "constant"})
+            if is_shared and (
+                by is None or self._coarse or self.project.comes_upon(*by, (path, member.owner), attribute)
+            ):
+                self._note(MEMBER, path, attribute, owner=member.owner)
 
     def _result_changed(self, path: str, qualname: str) -> None:
         """What a function returned is another: so is what it may be a part of."""
@@ -499,6 +515,11 @@ class _Walk:
 
     def has_entered(self, function: Ran) -> bool:
         return (function.path, function.qualname) in self.entered
+
+    def change(self, path: str, source: str) -> None:
+        """Something that comes from somewhere has changed, in the notation of arguments."""
+        self.changed[path, source] = None
+        self.changes_arguments = self.changes_arguments or ARGUMENT in source.split(THROUGH)
 
     def give(self, path: str, arguments: Iterable[str], *, is_changed: bool) -> None:
         """A call has arguments, which may be changed by it."""

@@ -7,7 +7,7 @@ besides (its effects) affects objects by the name they have, or the whole module
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from testmon_cli.analysis import known_effects, lookups
+from testmon_cli.analysis import known_effects, lookups, results
 from testmon_cli.analysis.effects import FALLIBLE
 from testmon_cli.analysis.import_effects import DOCUMENTED, FRAGILE, MEMBER, MODULE, MUTATED, ImportEffects
 from testmon_cli.analysis.mentions import (
@@ -72,6 +72,7 @@ class Growth:
         self._pending: list[tuple[str, str]] = []
         self._pending_members: list[tuple[str, str, str]] = []
         self._unsure: set[tuple[str, str]] = set()  # names that may not be bound now
+        self._mutated_names: set[tuple[str, str]] = set()  # of which it was asked what they are a part of
         # By path and identity: what each brings about is noted already, whatever else it mentions.
         self._followed: dict[tuple[str, int], Definition] = {}
 
@@ -794,13 +795,44 @@ class Growth:
         """What a name, or an attribute of it, stands for in `path` has changed, wherever else it is known by a name."""
         link = Cause(Kind.DEFINITION, Manner.CHANGES, path, name, cause.line, cause)
         self.name(path, name.partition(".")[0], link)
+        self._parts_of_others(path, name.partition(".")[0], link)
         found = self.project.resolve(name, path)
         if found is None or found[0] == path:
             return
         if found[1]:
             self.name(found[0], found[1].partition(".")[0], link)
+            self._parts_of_others(found[0], found[1].partition(".")[0], link)
         else:
             self.module(found[0], link)  # some attribute of a module
+
+    def _parts_of_others(self, path: str, name: str, cause: Cause) -> None:
+        """An object that a name stands for has changed: so has what it is, or may be, a part of."""
+        if (path, name) in self._mutated_names:
+            return
+        self._mutated_names.add((path, name))
+        for definition in self.project.definitions(path, name):
+            is_part = definition.kind in ("assign", "statement") and "literal" not in definition.flags
+            for mention in sorted(definition.mentions) if is_part else ():
+                if mention.isidentifier() and mention != name:
+                    self._may_hold_part(path, mention, cause)
+
+    def _may_hold_part(self, path: str, mention: str, cause: Cause) -> None:
+        """A name that is mentioned where a changed object gets its name may stand for what it is a part of."""
+        found = self.project.resolve(mention, path)
+        if found is None or not found[1]:
+            return
+        if self.project.function(*found) is not None:
+            sources = results.sources_of(self.project, *found) or frozenset()
+        else:
+            owner, _, last = found[1].rpartition(".")
+            definitions = self.project.definitions(found[0], last, owner)
+            is_object = any(d.kind in ("assign", "statement") and "constant" not in d.flags for d in definitions)
+            sources = frozenset({(found[0], owner, last)} if is_object else ())
+        for where, owner, last in sorted(sources):
+            if owner:
+                self.member(where, owner, last, cause)
+            else:
+                self._mutated(where, last, cause)
 
 
 def _is_list_of_names(definition: Definition) -> bool:

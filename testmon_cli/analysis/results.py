@@ -17,7 +17,10 @@ _MOST = 30  # functions that are followed
 _FEW = 3  # functions of one name
 _INITIALISERS = ("__init__", "__post_init__", "__attrs_post_init__")
 _MAKERS = ("__new__", "__call__")
-_PLAIN_DECORATORS = frozenset({"staticmethod", "classmethod", "property", "abc.abstractmethod", "typing.overload"})
+_PLAIN_DECORATORS = frozenset({
+    "staticmethod", "classmethod", "property", "abc.abstractmethod", "contextlib.asynccontextmanager",
+    "contextlib.contextmanager", "typing.overload",
+})  # fmt: skip
 _LOOKING = ("*", "!", "?m")  # mentions of what looks something up, see `mentions`
 
 
