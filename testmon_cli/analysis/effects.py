@@ -503,12 +503,15 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader.statements(node.body)
     memoised = is_memoised(node)
     of_names = dict(_kept_by(reader.found, names))
+    of_parts = set(_kept_in_parts(reader.found, names)) - of_names.keys()
+    of_calls = set(_kept_by_calls(reader.found, names)) - {f"{name}{THROUGH}" for name in of_names}
     of_class = kept_in_class(node, nodes)
     of_object, made = kept_in_object(node)
     lines = {line for found in (of_class, of_object) for group in found.values() for line in group}
     given = roots_of_results(node, nodes) if of_names else set()
     results = {kept for kept, root in of_names.items() if root in given} | {f".{name}" for name in (*of_class, *made)}
-    keeps = {*of_names, *(f".{name}" for name in (*of_class, *of_object))}
+    results |= of_parts | of_calls
+    keeps = {*of_names, *of_parts, *of_calls, *(f".{name}" for name in (*of_class, *of_object))}
     of_others = {*of_names, *(f".{name}" for name in of_class)}
     whole, items = kept_in_object_alone(node) if of_object else (set(), set())
     owned = {f".{name}" for name in whole} - of_others
@@ -525,7 +528,7 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
         memoised=memoised,
         keeps=tuple(sorted(keeps)),
         results=tuple(sorted(results)),
-        fills=() if of_names else tuple(sorted(lines)),
+        fills=() if of_names or of_parts or of_calls else tuple(sorted(lines)),
         owned=tuple(sorted(owned)),
         passes=tuple(sorted(passed_on(node, nodes))),
         gives=given_away(node, nodes, names),
@@ -546,6 +549,30 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
         # Other names are builtins, and locals of functions around this one.
         if first and (effect[0] == "=" or names.is_imported(first) or first in names.bound):
             yield _outliving(dotted, names), first
+
+
+def _kept_in_parts(effects: Iterable[str], names: Names) -> Iterator[str]:
+    """Yield the globals, and the functions, of whose results a part is changed: by way of a local, or right there."""
+    for effect in effects:
+        kind, _, rest = effect.partition(":")
+        for source in rest.split(THROUGH) if kind == "part" and rest[:1] != "." else ():
+            dotted = source.removesuffix("()")
+            first = dotted.partition(".")[0]
+            if names.is_imported(first) or first in names.bound:
+                yield _outliving(dotted, names)
+
+
+def _kept_by_calls(effects: Iterable[str], names: Names) -> Iterator[str]:
+    """Yield the globals that a function gives to others of the project, each with the one it is given to after it."""
+    for effect in effects:
+        kind, _, rest = effect.partition(":")
+        called, *arguments = rest.split("|")
+        for argument in arguments if kind in ("call", "bare") else ():
+            for source in argument.split(THROUGH):
+                first = source.partition(".")[0]
+                is_known = names.is_imported(first) or first in names.bound
+                if is_known and not source.endswith("()"):
+                    yield f"{_outliving(source, names)}{THROUGH}{called}"
 
 
 def _outliving(dotted: str, names: Names) -> str:

@@ -4,12 +4,13 @@ Where it comes from is not followed through the function: whatever the function 
 """
 
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from testmon_cli.analysis import known_effects
+from testmon_cli.analysis.effects import ARGUMENT, THROUGH, UNNAMED
 from testmon_cli.analysis.mentions import BUILTINS_THAT_LOOK_UP
 from testmon_cli.analysis.project import Project
-from testmon_cli.domain.source import Definition
+from testmon_cli.domain.source import Definition, FunctionSummary
 
 Source = tuple[str, str, str]  # file, class ("" for a name of the module), name
 
@@ -36,6 +37,62 @@ def sources_of(project: Project, path: str, qualname: str) -> frozenset[Source] 
         except _UnknownError:
             project.results[key] = None
     return project.results[key]
+
+
+def returned_by(project: Project, path: str, name: str) -> Sequence[Source]:
+    """What the result of a function may be a part of, where a name stands for one and that can be told."""
+    found = project.resolve(name, path) if not name.startswith(".") else None
+    if found is None or project.function(*found) is None:
+        return ()
+    return sorted(sources_of(project, *found) or ())
+
+
+def with_calls(project: Project, path: str, function: FunctionSummary) -> FunctionSummary:
+    """A function with what it keeps by functions that it calls, where these change what they are given."""
+    given = {kept for kept in function.keeps if THROUGH in kept}
+    if not given:
+        return function
+    kept = set()
+    for each in given:
+        name, _, called = each.partition(THROUGH)
+        if _is_object(project, path, name) and changes_arguments(project, path, called):
+            kept.add(name)
+    return function._replace(
+        keeps=tuple(sorted({*function.keeps} - given | kept)), results=tuple(sorted({*function.results} - given | kept))
+    )
+
+
+def changes_arguments(project: Project, path: str, called: str) -> bool:
+    """Whether a function that a name stands for may change what it is given, by itself or by what it calls."""
+    pending = [(path, called)]
+    seen: set[tuple[str, str]] = set()
+    while pending:
+        where, name = pending.pop()
+        found = project.resolve(name, where)
+        summary = project.function(*found) if found is not None else None
+        if found is None or summary is None or found in seen:
+            continue
+        seen.add(found)
+        for effect in summary.effects:
+            kind, _, rest = effect.partition(":")
+            target, *arguments = rest.split("|")
+            if effect == ARGUMENT or (kind == "part" and ARGUMENT in rest.split(THROUGH)):
+                return True
+            if kind in ("call", "bare") and any(ARGUMENT in each.split(THROUGH) for each in arguments):
+                pending.append((found[0], target))
+            if effect[0] == UNNAMED and any(
+                other[0] == ARGUMENT
+                for _, _, effects in project.functions_named(effect[1:].partition("|")[0])
+                for other in effects
+            ):
+                return True
+    return False
+
+
+def _is_object(project: Project, path: str, name: str) -> bool:
+    found = project.resolve(name, path)
+    owner, _, last = found[1].rpartition(".") if found is not None else ("", "", "")
+    return found is not None and any(map(_may_change, project.definitions(found[0], last, owner)))
 
 
 class _UnknownError(Exception):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
-from testmon_cli.analysis import codec, lookups
+from testmon_cli.analysis import codec, lookups, results
 from testmon_cli.analysis.effects import changed_global
 from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
@@ -217,20 +217,19 @@ class RunMatcher:
 
     def _keeping_what_it_read(self, path: str, qualname: str, traces: Mapping[int, Cause]) -> None:
         """A function that kept what it, or another for it, has read passes that on to tests that did not read it."""
-        model = self.models.now(path)
-        for function in model.functions if model is not None else ():
-            if function.qualname != qualname or not (function.memoised or function.keeps):
-                continue
-            is_early = any(self.recorded.kinds[trace_id] in ("module", "collect", "session") for trace_id in traces)
-            names = {*function.keeps, *((RESULT,) if function.memoised else ())}
-            if not is_early:
-                names &= set(
-                    self._kept_values.kept(path, function, self.models.function_before(path, function), set(traces))
-                )
-            cause = next(iter(traces.values()))
-            how = Manner.KEEPS if is_early else Manner.KEEPS_LATER
-            kept = Cause(Kind.MEMOISED, how, path, qualname, 0, cause)
-            self._kept(path, function, names, kept, set(traces))
+        function = self._keeping.get((path, qualname))
+        if function is None:
+            return
+        is_early = any(self.recorded.kinds[trace_id] in ("module", "collect", "session") for trace_id in traces)
+        names = {*function.keeps, *((RESULT,) if function.memoised else ())}
+        if not is_early:
+            names &= set(
+                self._kept_values.kept(path, function, self.models.function_before(path, function), set(traces))
+            )
+        cause = next(iter(traces.values()))
+        how = Manner.KEEPS if is_early else Manner.KEEPS_LATER
+        kept = Cause(Kind.MEMOISED, how, path, qualname, 0, cause)
+        self._kept(path, function, names, kept, set(traces))
 
     def _narrow(self, trace_id: int, state: ResourceState, cause: Cause) -> bool:
         """A resource read while a module was imported belongs to the statements that read it."""
@@ -448,7 +447,9 @@ class RunMatcher:
     def _keeping(self) -> Mapping[tuple[str, str], FunctionSummary]:
         """The functions that keep something, by file and qualified name."""
         models = ((path, self.models.now(path)) for path in self.models.mentioning(frozenset({codec.MEMOISES})))
-        return {(p, f.qualname): f for p, m in models if m for f in m.functions if f.memoised or f.keeps}
+        project = self.growth.project
+        found = ((p, results.with_calls(project, p, f)) for p, m in models if m for f in m.functions)
+        return {(path, function.qualname): function for path, function in found if function.memoised or function.keeps}
 
     def _kept_elsewhere(self, called: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], FunctionSummary]]:
         """Those of some functions whose results something else keeps: they are memoised, though their text is not."""
@@ -589,6 +590,11 @@ class RunMatcher:
                 # A function that is another may keep something in objects that it kept nothing in.
                 is_seen = not is_other and self._kept_values.are_readers_known(path, function, before, name, ran)
                 self.growth.kept(path, function.qualname, name, cause, is_seen=is_seen)
+                for where, owner, source in results.returned_by(self.growth.project, path, name):
+                    if owner:
+                        self.growth.member(where, owner, source, cause)
+                    else:
+                        self.growth.kept(where, "", source, cause)
         if RESULT in names:
             outer, _, name = function.qualname.rpartition(".")
             if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called
