@@ -30,6 +30,7 @@ from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.making import is_memoised, kept_inside, making_bodies, names_inside
 from testmon_cli.analysis.memoisation import (
     given_away,
+    keeps_in_itself,
     kept_in_class,
     kept_in_class_alone,
     kept_in_object,
@@ -501,9 +502,10 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
             local[statement.name] = "fresh"
     reader = Reader(names, local, _origins(nodes, Reader(names, local)))
     reader.statements(node.body)
-    memoised = is_memoised(node)
+    is_decorated = is_memoised(node)
+    memoised = is_decorated or keeps_in_itself(node, nodes) or _keeps_in_closure(qualname, nodes, reader.found, names)
     of_names = dict(_kept_by(reader.found, names))
-    of_parts = set(_kept_in_parts(reader.found, names)) - of_names.keys()
+    of_parts = set(_kept_in_parts(reader.found, names))
     of_calls = set(_kept_by_calls(reader.found, names)) - {f"{name}{THROUGH}" for name in of_names}
     of_class = kept_in_class(node, nodes)
     of_object, made = kept_in_object(node)
@@ -519,8 +521,10 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     in_class = kept_in_class_alone(node, nodes) if of_class else set()
     owned |= {f"{OF_CLASS}.{name}" for name in in_class if f".{name}" not in of_names and name not in of_object}
     owned |= {RESULT} if object_of_cached_property(node) else set()
-    bodies = making_bodies(node) if memoised or of_others or of_object else []
-    recorded = (of_others - {f".{name}" for name in of_object}) | ({RESULT} if memoised else set()) if bodies else set()
+    bodies = making_bodies(node) if is_decorated or of_others or of_object else []
+    recorded = (
+        (of_others - {f".{name}" for name in of_object}) | ({RESULT} if is_decorated else set()) if bodies else set()
+    )
     recorded |= {f".{name}" for name in kept_inside(node, bodies)}
     return FunctionSummary(
         qualname=qualname,
@@ -549,6 +553,21 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
         # Other names are builtins, and locals of functions around this one.
         if first and (effect[0] == "=" or names.is_imported(first) or first in names.bound):
             yield _outliving(dotted, names), first
+
+
+def _keeps_in_closure(qualname: str, nodes: Iterable[ast.AST], effects: Iterable[str], names: Names) -> bool:
+    """Whether a function keeps something in a local of one around it: its own later calls find that."""
+    if "<locals>" not in qualname:
+        return False
+    if any(isinstance(node, ast.Nonlocal) for node in nodes):
+        return True
+    changed = {effect[1:].partition(".")[0] for effect in effects if effect[0] == "~"}
+    changed |= {
+        effect.partition(":")[2].partition(".")[0]
+        for effect in effects
+        if "method:" in effect[:12] and effect.partition("|")[0].rpartition(".")[2] in known_effects.CONTAINER_MUTATORS
+    }
+    return any(not names.is_imported(name) and name not in names.bound for name in changed)
 
 
 def _kept_in_parts(effects: Iterable[str], names: Names) -> Iterator[str]:

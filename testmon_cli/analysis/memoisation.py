@@ -20,6 +20,8 @@ _BASES = ("mro", "__mro__", "getmro", "__bases__")
 _BINDING = (ast.Assign, ast.For, ast.comprehension)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
+_CONTAINERS = (ast.Dict, ast.List, ast.Set, ast.Call, ast.DictComp, ast.ListComp, ast.SetComp)
+
 Kept = dict[str, set[int]]  # attribute -> lines of the statements that set it
 
 
@@ -88,6 +90,30 @@ def _set_by(node: ast.AST) -> list[ast.expr]:
 def _is_set_whole(target: ast.expr, roots: Collection[str]) -> bool:
     """Whether a target is `cls.name`: nothing else than the class gets it."""
     return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id in roots
+
+
+def keeps_in_itself(node: FunctionNode, nodes: Iterable[ast.AST]) -> bool:
+    """Whether a function changes the default of a parameter, which all its calls share."""
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    pairs = [
+        *zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    shared = {argument.arg for argument, default in pairs if isinstance(default, _CONTAINERS)}
+    return bool(shared) and any(_root(changed) in shared for child in nodes for changed in _changed_by(child))
+
+
+def _changed_by(node: ast.AST) -> Iterator[ast.expr]:
+    """What a node sets an item or attribute of, or changes by a method of containers."""
+    if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+        yield node.value
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in known_effects.CONTAINER_MUTATORS
+    ):
+        yield node.func.value
 
 
 def kept_in_object(node: FunctionNode) -> tuple[Kept, set[str]]:

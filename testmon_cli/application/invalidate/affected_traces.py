@@ -601,6 +601,8 @@ class RunMatcher:
                 self.growth.name(path, outer.partition(".")[0], cause)
             elif not outer or "<locals>" in outer:
                 self.growth.name(path, name, cause)
+                for trace_id in self._entering(path, function.qualname) if outer else ():  # under whatever name
+                    self._hit(trace_id, Cause(Kind.BLOCK, Manner.MENTIONS, path, function.qualname, 0, cause))
             elif not is_other and self._kept_values.are_readers_known(path, function, before, RESULT, ran):
                 self.growth.kept(path, function.qualname, f".{name}", cause, is_seen=True)
             else:
