@@ -575,10 +575,12 @@ def _kept_in_parts(effects: Iterable[str], names: Names) -> Iterator[str]:
     for effect in effects:
         kind, _, rest = effect.partition(":")
         for source in rest.split(THROUGH) if kind == "part" and rest[:1] != "." else ():
-            dotted = source.removesuffix("()")
+            dotted = source.removesuffix(RESULT)
             first = dotted.partition(".")[0]
             if names.is_imported(first) or first in names.bound:
-                yield _outliving(dotted, names)
+                owner, _, last = dotted.rpartition(".")
+                is_result = source != dotted and not (owner and last in known_effects.BUILTIN_METHODS)
+                yield f"{_outliving(dotted, names)}{RESULT if is_result else ''}"
 
 
 def _kept_by_calls(effects: Iterable[str], names: Names) -> Iterator[str]:

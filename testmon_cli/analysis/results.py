@@ -10,7 +10,7 @@ from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.effects import ARGUMENT, THROUGH, UNNAMED
 from testmon_cli.analysis.mentions import BUILTINS_THAT_LOOK_UP
 from testmon_cli.analysis.project import Project
-from testmon_cli.domain.source import Definition, FunctionSummary
+from testmon_cli.domain.source import RESULT, Definition, FunctionSummary
 
 Source = tuple[str, str, str]  # file, class ("" for a name of the module), name
 
@@ -49,13 +49,17 @@ def returned_by(project: Project, path: str, name: str) -> Sequence[Source]:
 
 def with_calls(project: Project, path: str, function: FunctionSummary) -> FunctionSummary:
     """A function with what it keeps by functions that it calls, where these change what they are given."""
-    given = {kept for kept in function.keeps if THROUGH in kept}
+    given = {kept for kept in function.keeps if THROUGH in kept or kept.endswith(RESULT)}
     if not given:
         return function
     kept = set()
     for each in given:
-        name, _, called = each.partition(THROUGH)
-        if _is_object(project, path, name) and changes_arguments(project, path, called):
+        name, _, called = each.removesuffix(RESULT).partition(THROUGH)
+        if called:
+            is_kept = _is_object(project, path, name) and changes_arguments(project, path, called)
+        else:
+            is_kept = _is_shared_result(project, path, name)
+        if is_kept:
             kept.add(name)
     return function._replace(
         keeps=tuple(sorted({*function.keeps} - given | kept)), results=tuple(sorted({*function.results} - given | kept))
@@ -87,6 +91,15 @@ def changes_arguments(project: Project, path: str, called: str) -> bool:
             ):
                 return True
     return False
+
+
+def _is_shared_result(project: Project, path: str, name: str) -> bool:
+    """Whether what a function returns may be a part of what others have, too; an object of a class is made for one."""
+    found = project.resolve(name, path)
+    if found is None or project.class_named(*found) is not None:
+        return False
+    sources = sources_of(project, *found) if project.function(*found) is not None else None
+    return sources is None or bool(sources)
 
 
 def _is_object(project: Project, path: str, name: str) -> bool:
