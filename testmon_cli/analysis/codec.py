@@ -51,7 +51,7 @@ def encode(model: SourceModel) -> bytes:
         "functions": [
             [
                 f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills, f.owned, f.passes, f.gives, f.sees,
-                f.made, f.inside,
+                f.made, f.inside, f.alters, f.returns,
             ]
             for f in model.functions
         ],
@@ -152,13 +152,9 @@ def decode(data: bytes) -> SourceModel:
                 tuple(owned),
                 tuple(passes),
                 gives,
-                tuple(sees),
-                tuple(made),
-                tuple(inside),
+                *map(tuple, rest),
             )
-            for (name, effects, memoised, keeps, results, fills, owned, passes, gives, sees, made, inside) in document[
-                "functions"
-            ]
+            for (name, effects, memoised, keeps, results, fills, owned, passes, gives, *rest) in document["functions"]
         ),
         doctests=frozenset(document["doctests"]),
         private=frozenset(document["private"]),

@@ -25,6 +25,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from testmon_cli.analysis import known_effects
+from testmon_cli.analysis.aliases import GIVEN, Aliases
 from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.making import is_memoised, kept_inside, making_bodies, names_inside
@@ -505,8 +506,16 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     is_decorated = is_memoised(node)
     memoised = is_decorated or keeps_in_itself(node, nodes) or _keeps_in_closure(qualname, nodes, reader.found, names)
     of_names = dict(_kept_by(reader.found, names))
-    of_parts = set(_kept_in_parts(reader.found, names))
-    of_calls = set(_kept_by_calls(reader.found, names)) - {f"{name}{THROUGH}" for name in of_names}
+    aliases = Aliases(node, nodes, names, local)
+    changed = aliases.changed()
+    given_to_others = set(aliases.given())
+    of_parts = set(_outliving_of(changed, names))
+    of_calls = {
+        f"{name}{THROUGH}{called}"
+        for source, called in given_to_others
+        if not source.endswith(RESULT)
+        for name in _outliving_of([source], names)
+    }
     of_class = kept_in_class(node, nodes)
     of_object, made = kept_in_object(node)
     lines = {line for found in (of_class, of_object) for group in found.values() for line in group}
@@ -538,6 +547,13 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
         gives=given_away(node, nodes, names),
         made=tuple(sorted(recorded)),
         inside=tuple(sorted(names_inside(node, bodies, names))),
+        alters=tuple(
+            sorted(
+                ({GIVEN} if GIVEN in changed else set())
+                | {called for source, called in given_to_others if source == GIVEN}
+            )
+        ),
+        returns=tuple(sorted(_outliving_of(aliases.returned(), names))),
     )
 
 
@@ -570,30 +586,13 @@ def _keeps_in_closure(qualname: str, nodes: Iterable[ast.AST], effects: Iterable
     return any(not names.is_imported(name) and name not in names.bound for name in changed)
 
 
-def _kept_in_parts(effects: Iterable[str], names: Names) -> Iterator[str]:
-    """Yield the globals, and the functions, of whose results a part is changed: by way of a local, or right there."""
-    for effect in effects:
-        kind, _, rest = effect.partition(":")
-        for source in rest.split(THROUGH) if kind == "part" and rest[:1] != "." else ():
-            dotted = source.removesuffix(RESULT)
-            first = dotted.partition(".")[0]
-            if names.is_imported(first) or first in names.bound:
-                owner, _, last = dotted.rpartition(".")
-                is_result = source != dotted and not (owner and last in known_effects.BUILTIN_METHODS)
-                yield f"{_outliving(dotted, names)}{RESULT if is_result else ''}"
-
-
-def _kept_by_calls(effects: Iterable[str], names: Names) -> Iterator[str]:
-    """Yield the globals that a function gives to others of the project, each with the one it is given to after it."""
-    for effect in effects:
-        kind, _, rest = effect.partition(":")
-        called, *arguments = rest.split("|")
-        for argument in arguments if kind in ("call", "bare") else ():
-            for source in argument.split(THROUGH):
-                first = source.partition(".")[0]
-                is_known = names.is_imported(first) or first in names.bound
-                if is_known and not source.endswith("()"):
-                    yield f"{_outliving(source, names)}{THROUGH}{called}"
+def _outliving_of(sources: Iterable[str], names: Names) -> Iterator[str]:
+    """Yield what of some sources, in the notation of `aliases`, outlives a call, in that of `FunctionSummary.keeps`."""
+    for source in sources:
+        dotted = source.removesuffix(RESULT)
+        first = dotted.partition(".")[0]
+        if names.is_imported(first) or first in names.bound:
+            yield _outliving(dotted, names) + source[len(dotted) :]
 
 
 def _outliving(dotted: str, names: Names) -> str:

@@ -7,7 +7,8 @@ import builtins
 from collections.abc import Iterator, Sequence
 
 from testmon_cli.analysis import known_effects
-from testmon_cli.analysis.effects import ARGUMENT, THROUGH, UNNAMED
+from testmon_cli.analysis.aliases import GIVEN
+from testmon_cli.analysis.effects import THROUGH
 from testmon_cli.analysis.mentions import BUILTINS_THAT_LOOK_UP
 from testmon_cli.analysis.project import Project
 from testmon_cli.domain.source import RESULT, Definition, FunctionSummary
@@ -39,12 +40,24 @@ def sources_of(project: Project, path: str, qualname: str) -> frozenset[Source] 
     return project.results[key]
 
 
-def returned_by(project: Project, path: str, name: str) -> Sequence[Source]:
-    """What the result of a function may be a part of, where a name stands for one and that can be told."""
-    found = project.resolve(name, path) if not name.startswith(".") else None
-    if found is None or project.function(*found) is None:
-        return ()
-    return sorted(sources_of(project, *found) or ())
+def returned_by(project: Project, path: str, name: str) -> Sequence[tuple[str, str]]:
+    """The names, by their files, whose objects the result of a function that a name stands for is, or is a part of."""
+    pending = [(path, name)]
+    seen: set[tuple[str, str]] = set()
+    found: set[tuple[str, str]] = set()
+    while pending:
+        where, called = pending.pop()
+        function = project.resolve(called, where)
+        summary = project.function(*function) if function is not None else None
+        if function is None or summary is None or function in seen:
+            continue
+        seen.add(function)
+        for source in summary.returns:
+            if source.endswith(RESULT):
+                pending.append((function[0], source.removesuffix(RESULT)))
+            elif _is_object(project, function[0], source):
+                found.add((function[0], source))
+    return sorted(found)
 
 
 def with_calls(project: Project, path: str, function: FunctionSummary) -> FunctionSummary:
@@ -58,7 +71,7 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
         if called:
             is_kept = _is_object(project, path, name) and changes_arguments(project, path, called)
         else:
-            is_kept = _is_shared_result(project, path, name)
+            is_kept = bool(returned_by(project, path, name))
         if is_kept:
             kept.add(name)
     return function._replace(
@@ -67,7 +80,7 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
 
 
 def changes_arguments(project: Project, path: str, called: str) -> bool:
-    """Whether a function that a name stands for may change what it is given, by itself or by what it calls."""
+    """Whether a function that a name stands for changes what it is given, by itself or by what it calls."""
     pending = [(path, called)]
     seen: set[tuple[str, str]] = set()
     while pending:
@@ -77,29 +90,10 @@ def changes_arguments(project: Project, path: str, called: str) -> bool:
         if found is None or summary is None or found in seen:
             continue
         seen.add(found)
-        for effect in summary.effects:
-            kind, _, rest = effect.partition(":")
-            target, *arguments = rest.split("|")
-            if effect == ARGUMENT or (kind == "part" and ARGUMENT in rest.split(THROUGH)):
-                return True
-            if kind in ("call", "bare") and any(ARGUMENT in each.split(THROUGH) for each in arguments):
-                pending.append((found[0], target))
-            if effect[0] == UNNAMED and any(
-                other[0] == ARGUMENT
-                for _, _, effects in project.functions_named(effect[1:].partition("|")[0])
-                for other in effects
-            ):
-                return True
+        if GIVEN in summary.alters:
+            return True
+        pending += [(found[0], each) for each in summary.alters]
     return False
-
-
-def _is_shared_result(project: Project, path: str, name: str) -> bool:
-    """Whether what a function returns may be a part of what others have, too; an object of a class is made for one."""
-    found = project.resolve(name, path)
-    if found is None or project.class_named(*found) is not None:
-        return False
-    sources = sources_of(project, *found) if project.function(*found) is not None else None
-    return sources is None or bool(sources)
 
 
 def _is_object(project: Project, path: str, name: str) -> bool:

@@ -139,6 +139,10 @@ class FunctionSummary(NamedTuple):
     # else.
     made: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
+    # "^" where it changes what it is given, and the functions that it gives that to.
+    alters: tuple[str, ...] = ()
+    # Globals of which its result may be a part, and `f()` for other functions of whose results.
+    returns: tuple[str, ...] = ()
 
 
 class SourceModel(NamedTuple):

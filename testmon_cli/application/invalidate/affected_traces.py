@@ -590,11 +590,8 @@ class RunMatcher:
                 # A function that is another may keep something in objects that it kept nothing in.
                 is_seen = not is_other and self._kept_values.are_readers_known(path, function, before, name, ran)
                 self.growth.kept(path, function.qualname, name, cause, is_seen=is_seen)
-                for where, owner, source in results.returned_by(self.growth.project, path, name):
-                    if owner:
-                        self.growth.member(where, owner, source, cause)
-                    else:
-                        self.growth.kept(where, "", source, cause)
+                for where, source in results.returned_by(self.growth.project, path, name):
+                    self.growth.kept(where, "", source, cause)
         if RESULT in names:
             outer, _, name = function.qualname.rpartition(".")
             if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called

@@ -1,0 +1,129 @@
+"""What the locals of a function are other names for, or parts of: what it was given, globals, results of functions.
+
+A copy is another object, and so is what a display or comprehension makes.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+
+from testmon_cli.analysis import known_effects
+from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
+from testmon_cli.analysis.scopes import FunctionNode, bound_names, parameters
+
+GIVEN = "^"  # what a function was given
+RESULT = "()"  # after the name of a function: what it returned
+
+_ROUNDS = 3
+_PARTS = (ast.Attribute, ast.Subscript, ast.Starred, ast.Await)
+# Builtins and methods that give what they were given, or a part of it.
+_PASSING_ON = frozenset({"enumerate", "filter", "getattr", "iter", "max", "min", "next", "reversed", "zip"})
+_COPYING = frozenset({"copy", "difference", "fromkeys", "intersection", "symmetric_difference", "union"})
+
+
+class Aliases:
+    """Answers for one function, all of whose nodes are given."""
+
+    def __init__(self, function: FunctionNode, nodes: Sequence[ast.AST], names: Names, local: Iterable[str]) -> None:
+        """`local` are the names that are no globals."""
+        self._names = names
+        self._nodes = nodes
+        self._own = list(_own_nodes(function))
+        self._local = {*local, *parameters(function.args)}
+        self._bound: dict[str, set[str]] = {name: {GIVEN} for name in parameters(function.args)}
+        bindings = [binding for node in nodes for binding in _bindings(node)]
+        for _ in range(_ROUNDS):  # a local may come from one that is bound below it, in a loop
+            size = sum(map(len, self._bound.values()))
+            for target, value in bindings:
+                sources = set(self.of(value))
+                for name in bound_names(target):
+                    self._bound.setdefault(name, set()).update(sources)
+            if sum(map(len, self._bound.values())) == size:
+                break
+
+    def of(self, node: ast.expr) -> Iterator[str]:
+        """What the value of an expression is, or is a part of: GIVEN, globals, and functions with RESULT."""
+        while isinstance(node, _PARTS):
+            if isinstance(node, ast.Attribute) and dotted_name(node) and self._is_imported(root_name(node)):
+                yield dotted_name(node)
+                return
+            node = node.value
+        if isinstance(node, ast.Name):
+            if node.id in self._local:
+                yield from self._bound.get(node.id, ())
+            elif not self._names.is_builtin(node.id):
+                yield node.id
+        elif isinstance(node, ast.NamedExpr):
+            yield from self.of(node.value)
+        elif isinstance(node, ast.IfExp):
+            yield from (*self.of(node.body), *self.of(node.orelse))
+        elif isinstance(node, ast.BoolOp):
+            yield from (source for value in node.values for source in self.of(value))
+        elif isinstance(node, ast.Call):
+            yield from self._of_call(node)
+
+    def _is_imported(self, name: str) -> bool:
+        return name not in self._local and self._names.is_imported(name)
+
+    def _of_call(self, node: ast.Call) -> Iterator[str]:
+        called = node.func
+        dotted = dotted_name(called)
+        root = root_name(called)
+        if isinstance(called, ast.Attribute) and called.attr in known_effects.BUILTIN_METHODS:
+            if called.attr not in _COPYING:
+                yield from self.of(called.value)
+        elif root in self._local or not dotted:
+            return
+        elif self._names.is_builtin(root):
+            if dotted in _PASSING_ON:
+                yield from (source for argument in node.args for source in self.of(argument))
+        else:
+            yield f"{dotted}{RESULT}"
+
+    def changed(self) -> set[str]:
+        """What the function changes a part of, or an attribute or item, by way of a local or of a result."""
+        found: set[str] = set()
+        for node in self._nodes:
+            base: ast.expr | None = None
+            if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+                base = node.value
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                base = node.func.value if node.func.attr in known_effects.CONTAINER_MUTATORS else None
+            if base is not None:
+                found.update(self.of(base))
+        return found
+
+    def given(self) -> Iterator[tuple[str, str]]:
+        """What the function gives to others that have a name, with their names."""
+        for node in self._nodes:
+            dotted = dotted_name(node.func) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and dotted and not self._names.is_builtin(dotted):
+                for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                    yield from ((source, dotted) for source in self.of(argument))
+
+    def returned(self) -> set[str]:
+        """What the result may be, or be a part of."""
+        values = (node.value for node in self._own if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom))
+        return {source for value in values if value is not None for source in self.of(value)}
+
+
+def _own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
+    """The nodes of a function, without those of functions and classes in it."""
+    pending: list[ast.AST] = [*function.body]
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            pending += ast.iter_child_nodes(node)
+
+
+def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The targets of a statement, or of a part of one, with what they are bound to."""
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
+        if node.value is not None:
+            yield node.target, node.value
+    elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        yield node.target, node.iter
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        yield node.optional_vars, node.context_expr
