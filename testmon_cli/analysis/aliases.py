@@ -29,7 +29,9 @@ class Aliases:
         self._nodes = nodes
         self._own = list(_own_nodes(function))
         self._local = {*local, *parameters(function.args)}
-        self._bound: dict[str, set[str]] = {name: {GIVEN} for name in parameters(function.args)}
+        arguments = function.args
+        given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+        self._bound: dict[str, set[str]] = {argument.arg: {GIVEN} for argument in given}
         bindings = [binding for node in nodes for binding in _bindings(node)]
         for _ in range(_ROUNDS):  # a local may come from one that is bound below it, in a loop
             size = sum(map(len, self._bound.values()))
@@ -88,17 +90,28 @@ class Aliases:
                 base = node.value
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 base = node.func.value if node.func.attr in known_effects.CONTAINER_MUTATORS else None
-            if base is not None:
+            if base is not None and not self._is_global(base):
                 found.update(self.of(base))
         return found
+
+    def _is_global(self, node: ast.expr) -> bool:
+        """Whether an expression is a global, or a part of one that is written out."""
+        while isinstance(node, _PARTS):
+            node = node.value
+        return isinstance(node, ast.Name) and node.id not in self._local
 
     def given(self) -> Iterator[tuple[str, str]]:
         """What the function gives to others that have a name, with their names."""
         for node in self._nodes:
             dotted = dotted_name(node.func) if isinstance(node, ast.Call) else ""
-            if isinstance(node, ast.Call) and dotted and not self._names.is_builtin(dotted):
+            if isinstance(node, ast.Call) and dotted and self._is_of_project(dotted):
                 for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
                     yield from ((source, dotted) for source in self.of(argument))
+
+    def _is_of_project(self, dotted: str) -> bool:
+        root = dotted.partition(".")[0]
+        is_known = root in self._local or self._names.is_builtin(root)
+        return not is_known and not known_effects.is_stdlib(self._names.expand(dotted))
 
     def returned(self) -> set[str]:
         """What the result may be, or be a part of."""
