@@ -27,7 +27,7 @@ class Aliases:
         """`local` are the names that are no globals."""
         self._names = names
         self._nodes = nodes
-        self._own = list(_own_nodes(function))
+        self._own = list(own_nodes(function))
         self._local = {*local, *parameters(function.args)}
         arguments = function.args
         given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
@@ -119,7 +119,7 @@ class Aliases:
         return {source for value in values if value is not None for source in self.of(value)}
 
 
-def _own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
+def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
     """The nodes of a function, without those of functions and classes in it."""
     pending: list[ast.AST] = [*function.body]
     while pending:

@@ -416,8 +416,6 @@ def _parts_of(node: ast.expr) -> list[ast.expr]:
         return [node.elt, *(generator.iter for generator in node.generators)]
     if isinstance(node, ast.DictComp):
         return [node.value, *(generator.iter for generator in node.generators)]
-    if isinstance(node, ast.BinOp):
-        return [node.left, node.right]
     return []
 
 
@@ -481,8 +479,10 @@ def changed_global(effect: str) -> str:
     return rest.partition("|")[0].partition(".")[0] if kind.endswith("method") or kind == "set" else ""
 
 
-def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) -> FunctionSummary:
-    """Summarise what a call of the function can change."""
+def summary_of(
+    node: FunctionNode, qualname: str, scope: Scope, names: Names, *, outlives: bool = False
+) -> FunctionSummary:
+    """Summarise what a call of the function can change; it may outlive the call of the one that it stands in."""
     local = dict.fromkeys(scope.bound, "unknown")
     arguments = node.args
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -504,7 +504,8 @@ def summary_of(node: FunctionNode, qualname: str, scope: Scope, names: Names) ->
     reader = Reader(names, local, _origins(nodes, Reader(names, local)))
     reader.statements(node.body)
     is_decorated = is_memoised(node)
-    memoised = is_decorated or keeps_in_itself(node, nodes) or _keeps_in_closure(qualname, nodes, reader.found, names)
+    memoised = is_decorated or keeps_in_itself(node, nodes)
+    memoised = memoised or (outlives and _keeps_in_closure(nodes, reader.found, names))
     of_names = dict(_kept_by(reader.found, names))
     aliases = Aliases(node, nodes, names, local)
     changed = aliases.changed()
@@ -571,10 +572,8 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
             yield _outliving(dotted, names), first
 
 
-def _keeps_in_closure(qualname: str, nodes: Iterable[ast.AST], effects: Iterable[str], names: Names) -> bool:
+def _keeps_in_closure(nodes: Iterable[ast.AST], effects: Iterable[str], names: Names) -> bool:
     """Whether a function keeps something in a local of one around it: its own later calls find that."""
-    if "<locals>" not in qualname:
-        return False
     if any(isinstance(node, ast.Nonlocal) for node in nodes):
         return True
     changed = {effect[1:].partition(".")[0] for effect in effects if effect[0] == "~"}

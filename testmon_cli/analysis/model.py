@@ -3,9 +3,11 @@
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from testmon_cli.analysis import lookups
+from testmon_cli.analysis.aliases import own_nodes
+from testmon_cli.analysis.ast_walk import walk
 from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.containers import private_containers
@@ -102,23 +104,35 @@ def _module_block(tree: ast.Module, definitions: tuple[Definition, ...]) -> Bloc
 
 
 def _summaries(
-    body: list[ast.stmt], prefix: str, scopes: Mapping[ast.AST, Scope], names: Names
+    body: list[ast.stmt],
+    prefix: str,
+    scopes: Mapping[ast.AST, Scope],
+    names: Names,
+    returned: Collection[str] = (),
 ) -> list[FunctionSummary]:
+    """The summaries of functions in a body; the function around them uses some names in what it returns."""
     found: list[FunctionSummary] = []
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found.append(summary_of(node, prefix + node.name, scopes[node], names))
-            found += _summaries(node.body, f"{prefix}{node.name}.<locals>.", scopes, names)
+            outlives = node.name in returned
+            found.append(summary_of(node, prefix + node.name, scopes[node], names, outlives=outlives))
+            inner = _names_returned(node)
+            found += _summaries(node.body, f"{prefix}{node.name}.<locals>.", scopes, names, inner)
         elif isinstance(node, ast.ClassDef):
             found += _summaries(node.body, f"{prefix}{node.name}.", scopes, names)
         else:
             for field in ("body", "orelse", "finalbody"):
-                found += _summaries(getattr(node, field, []), prefix, scopes, names)
+                found += _summaries(getattr(node, field, []), prefix, scopes, names, returned)
             for handler in getattr(node, "handlers", ()):
-                found += _summaries(handler.body, prefix, scopes, names)
+                found += _summaries(handler.body, prefix, scopes, names, returned)
             for case in getattr(node, "cases", ()):
-                found += _summaries(case.body, prefix, scopes, names)
+                found += _summaries(case.body, prefix, scopes, names, returned)
     return found
+
+
+def _names_returned(function: FunctionNode) -> frozenset[str]:
+    values = [node.value for node in own_nodes(function) if isinstance(node, ast.Return) and node.value is not None]
+    return frozenset(node.id for value in values for node in walk(value) if isinstance(node, ast.Name))
 
 
 def _seeing(functions: Iterable[FunctionSummary], tree: ast.Module) -> Iterator[FunctionSummary]:
