@@ -7,6 +7,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from testmon_cli.analysis import known_effects
+from testmon_cli.analysis.ast_walk import own_nodes
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.scopes import FunctionNode, bound_names, parameters
 
@@ -27,12 +28,12 @@ class Aliases:
         """`local` are the names that are no globals."""
         self._names = names
         self._nodes = nodes
-        self._own = list(own_nodes(function))
+        self._own = list(own_nodes(function.body))
         self._local = {*local, *parameters(function.args)}
         arguments = function.args
         given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
         self._bound: dict[str, set[str]] = {argument.arg: {GIVEN} for argument in given}
-        bindings = [binding for node in nodes for binding in _bindings(node)]
+        bindings = [binding for node in nodes for binding in bindings_in(node)]
         for _ in range(_ROUNDS):  # a local may come from one that is bound below it, in a loop
             size = sum(map(len, self._bound.values()))
             for target, value in bindings:
@@ -119,17 +120,7 @@ class Aliases:
         return {source for value in values if value is not None for source in self.of(value)}
 
 
-def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
-    """The nodes of a function, without those of functions and classes in it."""
-    pending: list[ast.AST] = [*function.body]
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            pending += ast.iter_child_nodes(node)
-
-
-def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+def bindings_in(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     """The targets of a statement, or of a part of one, with what they are bound to."""
     if isinstance(node, ast.Assign):
         yield from ((target, node.value) for target in node.targets)

@@ -1,7 +1,7 @@
 """Walks over syntax trees. They are most of what reading a source costs, and those of `ast` are slow."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 # Fields without nodes, or with nodes that hold nothing (contexts and operators).
 _LEAVES = {
@@ -29,6 +29,16 @@ def children(node: ast.AST) -> list[ast.AST]:
         elif isinstance(value, ast.AST):
             found.append(value)
     return found
+
+
+def own_nodes(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+    """The nodes of a function with this body, without those of functions, lambdas and classes in it."""
+    pending: list[ast.AST] = [*body]
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            pending += children(node)
 
 
 def walk(node: ast.AST) -> Iterator[ast.AST]:

@@ -25,7 +25,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from testmon_cli.analysis import known_effects
-from testmon_cli.analysis.aliases import GIVEN, Aliases
+from testmon_cli.analysis.aliases import GIVEN, Aliases, bindings_in
 from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.making import is_memoised, kept_inside, making_bodies, names_inside
@@ -434,7 +434,7 @@ def _origins(nodes: Sequence[ast.AST], reader: "Reader") -> dict[str, set[str]]:
     """What the locals of a function, all of whose nodes these are, come from, besides what it was given."""
     found: dict[str, set[str]] = {}
     reader.origins = found
-    bindings = [binding for node in nodes for binding in _bindings(node)]
+    bindings = [binding for node in nodes for binding in bindings_in(node)]
     for _ in range(_ROUNDS):  # a local may come from one that is bound below it, in a loop
         size = sum(map(len, found.values()))
         for target, value in bindings:
@@ -444,19 +444,6 @@ def _origins(nodes: Sequence[ast.AST], reader: "Reader") -> dict[str, set[str]]:
         if sum(map(len, found.values())) == size:
             break
     return found
-
-
-def _bindings(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """The targets of a statement, or of a part of one, with what they are bound to."""
-    if isinstance(node, ast.Assign):
-        yield from ((target, node.value) for target in node.targets)
-    elif isinstance(node, ast.AnnAssign | ast.AugAssign | ast.NamedExpr):
-        if node.value is not None:
-            yield node.target, node.value
-    elif isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
-        yield node.target, node.iter
-    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
-        yield node.optional_vars, node.context_expr
 
 
 def _owner_of(node: ast.expr, root: str) -> str:

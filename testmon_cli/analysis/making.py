@@ -8,10 +8,10 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from testmon_cli.analysis import known_effects
-from testmon_cli.analysis.ast_walk import walk
+from testmon_cli.analysis.ast_walk import own_nodes, walk
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
-from testmon_cli.analysis.memoisation import CLASSES, SCOPES, bodies_of, keeping_statements, last_part
+from testmon_cli.analysis.memoisation import CLASSES, bodies_of, keeping_statements, last_part
 from testmon_cli.analysis.scopes import FunctionNode, parameters
 
 Body = list[ast.stmt]
@@ -144,7 +144,7 @@ def _unchangeable(node: FunctionNode, kept: Collection[str], names: Names) -> se
     found: set[str] = set()
     others = set(parameters(node.args))
     targets: set[int] = set()  # of plain assignments
-    own = list(_own_nodes(node.body))
+    own = list(own_nodes(node.body))
     for child in own:
         if isinstance(child, ast.Assign):
             named = [target for target in child.targets if isinstance(target, ast.Name)]
@@ -249,21 +249,11 @@ class _Outliving:
 
 def _locals_and_globals(node: FunctionNode) -> tuple[set[str], set[str]]:
     """The locals of a function, with its parameters, and the names that it says are global."""
-    own = list(_own_nodes(node.body))
+    own = list(own_nodes(node.body))
     globals_ = {name for child in own if isinstance(child, ast.Global) for name in child.names}
     stored = {child.id for child in own if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)}
     return (stored | set(parameters(node.args))) - globals_, globals_
 
 
-def _own_nodes(body: Body) -> Iterator[ast.AST]:
-    """The nodes of a function, without those of functions and classes in it."""
-    pending: list[ast.AST] = [*body]
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, (*SCOPES, ast.Lambda)):
-            pending += ast.iter_child_nodes(node)
-
-
 def _is_generator(node: FunctionNode) -> bool:
-    return any(isinstance(child, ast.Yield | ast.YieldFrom | ast.Await) for child in _own_nodes(node.body))
+    return any(isinstance(child, ast.Yield | ast.YieldFrom | ast.Await) for child in own_nodes(node.body))

@@ -6,8 +6,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from testmon_cli.analysis import lookups
-from testmon_cli.analysis.aliases import own_nodes
-from testmon_cli.analysis.ast_walk import walk
+from testmon_cli.analysis.ast_walk import own_nodes, walk
 from testmon_cli.analysis.blocks import blocks_of, find_blocks, is_docstring
 from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.containers import private_containers
@@ -131,7 +130,9 @@ def _summaries(
 
 
 def _names_returned(function: FunctionNode) -> frozenset[str]:
-    values = [node.value for node in own_nodes(function) if isinstance(node, ast.Return) and node.value is not None]
+    values = [
+        node.value for node in own_nodes(function.body) if isinstance(node, ast.Return) and node.value is not None
+    ]
     return frozenset(node.id for value in values for node in walk(value) if isinstance(node, ast.Name))
 
 

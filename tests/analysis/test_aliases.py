@@ -1,0 +1,109 @@
+"""Aliases: what a function keeps, alters and returns under other names, as its summary tells."""
+
+import textwrap
+
+import pytest
+
+from tests.analysis.sources import model
+
+HEAD = "import json, shop\nfrom shop import given\nBOX = {}\nROWS = []\n\ndef put(x): pass\n\n"
+
+KEEPS = [
+    pytest.param("t = BOX\nt['a'] = g()", {"BOX"}, id="local"),
+    pytest.param("t = BOX['x']\nt['a'] = g()", {"BOX"}, id="item"),
+    pytest.param("t = BOX.setdefault('x', {})\nt.update(a=g())", {"BOX"}, id="item-by-a-method"),
+    pytest.param("for t in BOX.values():\n t['a'] = g()", {"BOX"}, id="loop"),
+    pytest.param("t = next(iter(ROWS))\nt['a'] = g()", {"ROWS"}, id="builtin"),
+    pytest.param("t = BOX if x else ROWS\nt['a'] = g()", {"BOX", "ROWS"}, id="one-of-two"),
+    pytest.param("if (t := BOX):\n t['a'] = g()", {"BOX"}, id="walrus"),
+    pytest.param("with BOX as t:\n t['a'] = g()", {"BOX"}, id="with"),
+    pytest.param("u = BOX\nt = u\nt['a'] = g()", {"BOX"}, id="twice"),
+    pytest.param("t = shop.TABLE\nt['a'] = g()", {"shop.TABLE"}, id="of-a-module"),
+    pytest.param("t = given()\nt['a'] = g()", {"given()"}, id="result"),
+    pytest.param("given()['a'] = g()", {"given", "given()"}, id="result-itself"),
+    pytest.param("put(BOX)", {"BOX<put"}, id="given-to-a-function"),
+    pytest.param("put(dict(BOX))", set(), id="copy-given"),
+    pytest.param("t = dict(BOX)\nt['a'] = g()", set(), id="copy"),
+    pytest.param("t = [*BOX]\nt.append(g())", set(), id="display"),
+    pytest.param("t = BOX.copy()\nt['a'] = g()", set(), id="copy-by-a-method"),
+    pytest.param("t = x\nt['a'] = g()", set(), id="of-an-argument"),
+    pytest.param("t = BOX\nt = t['a']", set(), id="only-read"),
+    pytest.param("json.dumps(BOX)", set(), id="given-to-the-standard-library"),
+    pytest.param("BOX = {}\nBOX['a'] = g()", set(), id="local-of-that-name"),
+]
+
+
+@pytest.mark.parametrize(("body", "keeps"), KEEPS)
+def test_what_a_function_keeps_under_other_names(body: str, keeps: set[str]) -> None:
+    summary = model(HEAD + "def f(x, *args, **kw):\n" + textwrap.indent(body, " ")).functions[-1]
+    assert set(summary.keeps) == keeps
+
+
+ALTERS = [
+    pytest.param("x['a'] = 1", {"^"}, id="item"),
+    pytest.param("x.rows.append(1)", {"^"}, id="attribute"),
+    pytest.param("for row in x: row.a = 1", {"^"}, id="part"),
+    pytest.param("put(x)", {"put"}, id="given-on"),
+    pytest.param("kw['a'] = 1\nargs.append(1)", set(), id="its-own"),
+    pytest.param("t = list(x)\nt.append(1)", set(), id="copy"),
+    pytest.param("return x['a']", set(), id="read"),
+]
+
+
+@pytest.mark.parametrize(("body", "alters"), ALTERS)
+def test_what_a_function_alters_of_what_it_is_given(body: str, alters: set[str]) -> None:
+    summary = model(HEAD + "def f(x, *args, **kw):\n" + textwrap.indent(body, " ")).functions[-1]
+    assert set(summary.alters) == alters
+
+
+RETURNS = [
+    pytest.param("return BOX", {"BOX"}, id="global"),
+    pytest.param("t = BOX.get(x)\nreturn t", {"BOX"}, id="part"),
+    pytest.param("yield BOX", {"BOX"}, id="yielded"),
+    pytest.param("return given(x)", {"given()"}, id="result"),
+    pytest.param("t = {}\nt['a'] = BOX\nreturn t", set(), id="new"),
+    pytest.param("return x", set(), id="given"),
+    pytest.param("def inner(): return BOX\nreturn [1]", set(), id="inner-function"),
+]
+
+
+@pytest.mark.parametrize(("body", "returns"), RETURNS)
+def test_what_the_result_of_a_function_is_a_part_of(body: str, returns: set[str]) -> None:
+    functions = model(HEAD + "def f(x, *args, **kw):\n" + textwrap.indent(body, " ")).functions
+    summary = next(function for function in functions if function.qualname == "f")
+    assert set(summary.returns) == returns
+
+
+MEMOISED = [
+    pytest.param("def f(n, t={}):\n t[n] = g()", "f", True, id="default"),
+    pytest.param("def f(n, *, t=[]):\n t.append(g())", "f", True, id="default-of-a-keyword"),
+    pytest.param("def f(n, t={}):\n return t.get(n)", "f", False, id="default-that-is-read"),
+    pytest.param("def f(n, t=()):\n t = [n]", "f", False, id="default-that-cannot-change"),
+    pytest.param(
+        "def f():\n t = {}\n def h(n):\n  t[n] = g()\n return h", "f.<locals>.h", True, id="closure"
+    ),
+    pytest.param(
+        "def f():\n t = 0\n def h():\n  nonlocal t\n  t = g()\n return h",
+        "f.<locals>.h",
+        True,
+        id="nonlocal",
+    ),
+    pytest.param(
+        "def f():\n t = {}\n def h(n):\n  t[n] = g()\n h(1)",
+        "f.<locals>.h",
+        False,
+        id="closure-of-one-call",
+    ),
+    pytest.param(
+        "def f():\n t = {}\n def h(n):\n  return t[n]\n return h",
+        "f.<locals>.h",
+        False,
+        id="closure-that-reads",
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "qualname", "memoised"), MEMOISED)
+def test_what_keeps_for_its_own_later_calls(source: str, qualname: str, memoised: bool) -> None:
+    found = {function.qualname: function.memoised for function in model(source).functions}
+    assert found[qualname] is memoised
