@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,25 @@ def test_a_seeded_escape_is_found_and_explained(history: Project, tmp_path: Path
     assert len(history.git("worktree", "list").out.splitlines()) == 1
     again = history.testmon("replay", "HEAD~2..HEAD", *options, "--", "-q")
     assert again.out == answer.out  # nothing was run again: the times are the same
+
+
+@pytest.mark.slow
+def test_a_project_that_stops_at_the_first_failure_is_run_to_its_end(
+    history: Project, tmp_path: Path
+) -> None:
+    commit(history, "Stop early", {"pytest.ini": "[pytest]\naddopts = -x\n"})
+    more = "    def test_more():\n        assert shop.price(3) == 6\n"
+    text = history.path.joinpath("tests/test_shop.py").read_text(encoding="utf-8")
+    commit(history, "More", {"tests/test_shop.py": text + textwrap.dedent(more)})
+    commit(history, "Spoil", {"shop.py": "def price(x):\n    return x * 3\n"})
+    commit(history, "Mend", {"shop.py": "def price(x):\n    return x + x\n"})
+    answer = history.testmon(
+        "replay", "HEAD~2..HEAD", "--state", str(tmp_path / "state"), "--format", "json"
+    )
+    assert answer.code == 0, answer.out + answer.err
+    spoilt, mended = json.loads(answer.out)["steps"]
+    assert sorted(buckets(spoilt)) == [("test_more", "caught"), ("test_price", "caught")]
+    assert sorted(buckets(mended)) == [("test_more", "caught"), ("test_price", "caught")]
 
 
 @pytest.mark.slow
