@@ -18,6 +18,11 @@ _ROUNDS = 3
 _PARTS = (ast.Attribute, ast.Subscript, ast.Starred, ast.Await)
 # Builtins and methods that give what they were given, or a part of it.
 _PASSING_ON = frozenset({"enumerate", "filter", "getattr", "iter", "max", "min", "next", "reversed", "zip"})
+# Functions of the standard library that change their first argument.
+_CHANGING = frozenset({
+    "bisect.insort", "bisect.insort_left", "bisect.insort_right", "heapq.heapify", "heapq.heappush",
+    "heapq.heappushpop", "heapq.heapreplace", "random.shuffle",
+})  # fmt: skip
 _COPYING = frozenset({"copy", "difference", "fromkeys", "intersection", "symmetric_difference", "union"})
 
 
@@ -46,7 +51,7 @@ class Aliases:
     def of(self, node: ast.expr) -> Iterator[str]:
         """What the value of an expression is, or is a part of: GIVEN, globals, and functions with RESULT."""
         while isinstance(node, _PARTS):
-            if isinstance(node, ast.Attribute) and dotted_name(node) and self._is_imported(root_name(node)):
+            if isinstance(node, ast.Attribute) and dotted_name(node) and self._is_in_global(root_name(node)):
                 yield dotted_name(node)
                 return
             node = node.value
@@ -64,8 +69,9 @@ class Aliases:
         elif isinstance(node, ast.Call):
             yield from self._of_call(node)
 
-    def _is_imported(self, name: str) -> bool:
-        return name not in self._local and self._names.is_imported(name)
+    def _is_in_global(self, name: str) -> bool:
+        """Whether a name stands for a module, or a class of this one."""
+        return name not in self._local and (self._names.is_imported(name) or name in self._names.classes)
 
     def _of_call(self, node: ast.Call) -> Iterator[str]:
         called = node.func
@@ -91,6 +97,8 @@ class Aliases:
                 base = node.value
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 base = node.func.value if node.func.attr in known_effects.CONTAINER_MUTATORS else None
+                if self._names.expand(dotted_name(node.func)) in _CHANGING and node.args:
+                    found.update(self.of(node.args[0]))
             if base is not None and not self._is_global(base):
                 found.update(self.of(base))
         return found
@@ -106,8 +114,13 @@ class Aliases:
         for node in self._nodes:
             dotted = dotted_name(node.func) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and dotted and self._is_of_project(dotted):
-                for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-                    yield from ((source, dotted) for source in self.of(argument))
+                arguments = (*node.args, *(keyword.value for keyword in node.keywords))
+                yield from ((source, dotted) for argument in arguments for source in self._as_given(argument))
+
+    def _as_given(self, argument: ast.expr) -> Iterator[str]:
+        yield from self.of(argument)
+        if isinstance(argument, ast.Attribute) and root_name(argument) in self._local:
+            yield f".{argument.attr}"  # which may be of the class
 
     def _is_of_project(self, dotted: str) -> bool:
         root = dotted.partition(".")[0]

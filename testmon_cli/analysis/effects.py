@@ -53,6 +53,8 @@ MAKING = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__init_
 
 _CHAINING = (ast.LShift, ast.RShift)  # `first >> second`: libraries give these operators effects
 _WRITING = frozenset("wax+")
+# Methods that put something into an object: of containers, queues and context variables.
+_PUTTING = known_effects.CONTAINER_MUTATORS | {"put", "put_nowait", "set"}
 _ROUNDS = 3
 _LONGEST_SOURCE = 200  # characters; what is longer went through many calls
 # Builtins that give what they were given, or a part of it.
@@ -552,7 +554,7 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
         dotted = effect[1:] if effect[0] in "=~" else ""
         if kind.endswith("method"):
             owner, _, method = rest.partition("|")[0].rpartition(".")
-            dotted = owner if method in known_effects.CONTAINER_MUTATORS else ""
+            dotted = owner if method in _PUTTING else ""
         first = dotted.partition(".")[0]
         # Other names are builtins, and locals of functions around this one.
         if first and (effect[0] == "=" or names.is_imported(first) or first in names.bound):
@@ -577,7 +579,9 @@ def _outliving_of(sources: Iterable[str], names: Names) -> Iterator[str]:
     for source in sources:
         dotted = source.removesuffix(RESULT)
         first = dotted.partition(".")[0]
-        if names.is_imported(first) or first in names.bound:
+        if not first:
+            yield source  # an attribute of some object
+        elif names.is_imported(first) or first in names.bound:
             yield _outliving(dotted, names) + source[len(dotted) :]
 
 

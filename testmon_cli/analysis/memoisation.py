@@ -20,6 +20,7 @@ _BASES = ("mro", "__mro__", "getmro", "__bases__")
 _BINDING = (ast.Assign, ast.For, ast.comprehension)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
+_GETTING = ("get", "setdefault", "pop", "values", "items")
 _CONTAINERS = (ast.Dict, ast.List, ast.Set, ast.Call, ast.DictComp, ast.ListComp, ast.SetComp)
 
 Kept = dict[str, set[int]]  # attribute -> lines of the statements that set it
@@ -31,12 +32,34 @@ def kept_in_class(node: FunctionNode, nodes: Iterable[ast.AST]) -> Kept:
     `cls` is a new class where a metaclass or a base initialises it.
     """
     roots = _class_roots(node)
+    nodes = list(nodes)
+    aliases = _parts_of_class(nodes, roots)
     kept: Kept = {}
     for child in nodes:
-        for target in _set_by(child):
-            if attribute := _of_class(target, roots):
-                kept.setdefault(attribute, set()).add(child.lineno)  # type: ignore[attr-defined]
+        changed = {_of_class(target, roots) for target in _set_by(child)}
+        for part in _changed_by(child):
+            changed.add(_of_class(part, roots) or aliases.get(_root(part), ""))
+        for attribute in changed - {""}:
+            kept.setdefault(attribute, set()).add(child.lineno)  # type: ignore[attr-defined]
     return kept
+
+
+def _parts_of_class(nodes: Iterable[ast.AST], roots: Collection[str]) -> dict[str, str]:
+    """The locals that hold a part of an attribute of a class, with its name."""
+    return {
+        target.id: attribute
+        for node in nodes
+        if isinstance(node, ast.Assign | ast.NamedExpr)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and (attribute := _of_class(_part_taken(node.value), roots))
+    }
+
+
+def _part_taken(node: ast.expr) -> ast.expr:
+    """`x.a` in `x.a.get(key)`: what a method of containers gives a part of."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GETTING:
+        return node.func.value
+    return node
 
 
 def kept_in_class_alone(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
@@ -45,11 +68,15 @@ def kept_in_class_alone(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str
     noted = {id(fill.statement) for fill in fills_of_class(node)}
     alone: set[str] = set()
     shared: set[str] = set()
+    nodes = list(nodes)
+    aliases = _parts_of_class(nodes, roots)
     for child in nodes:
         for target in _set_by(child):
             if attribute := _of_class(target, roots):
                 is_alone = id(child) in noted and _is_set_whole(target, roots)
                 (alone if is_alone else shared).add(attribute)
+        # an item of what an attribute holds, or one by a method
+        shared.update(_of_class(part, roots) or aliases.get(_root(part), "") for part in _changed_by(child))
     return alone - shared
 
 
@@ -498,9 +525,12 @@ class _Reader:
         if not isinstance(node, ast.Call):
             return
         computes = any(map(self.computes, node.args))
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
+        if isinstance(node.func, ast.Attribute) and node.func.attr in known_effects.CONTAINER_MUTATORS:
             whole = _is_attribute(node.func.value)
-            self.keep(self.attributes(node.func.value), node, computes, is_whole=whole, is_item=whole)
+            changed = self.attributes(node.func.value)
+            if node.func.attr != "setdefault":  # which looks itself
+                changed &= looked
+            self.keep(changed, node, computes, is_whole=whole, is_item=whole)
         elif isinstance(node.func, ast.Name) and node.func.id == "setattr":
             named = self.attributes(ast.Call(node.func, node.args[:2], []))
             is_whole = bool(node.args) and _is_self(node.args[0]) and named == self.attributes(node)

@@ -97,6 +97,8 @@ def changes_arguments(project: Project, path: str, called: str) -> bool:
 
 
 def _is_object(project: Project, path: str, name: str) -> bool:
+    if name.startswith("."):  # of some object: all of a class may share what it has
+        return any(_may_change(member) for _, member in project.members_named(name[1:]))
     found = project.resolve(name, path)
     owner, _, last = found[1].rpartition(".") if found is not None else ("", "", "")
     return found is not None and any(map(_may_change, project.definitions(found[0], last, owner)))

@@ -6,7 +6,9 @@ import pytest
 
 from tests.analysis.sources import model
 
-HEAD = "import json, shop\nfrom shop import given\nBOX = {}\nROWS = []\n\ndef put(x): pass\n\n"
+HEAD = (
+    "import heapq, json, shop\nfrom shop import given\nBOX = {}\nROWS = []\n\ndef put(x): pass\n\n"
+)
 
 KEEPS = [
     pytest.param("t = BOX\nt['a'] = g()", {"BOX"}, id="local"),
@@ -28,6 +30,8 @@ KEEPS = [
     pytest.param("t = BOX.copy()\nt['a'] = g()", set(), id="copy-by-a-method"),
     pytest.param("t = x\nt['a'] = g()", set(), id="of-an-argument"),
     pytest.param("t = BOX\nt = t['a']", set(), id="only-read"),
+    pytest.param("put(x.rows)", {".rows<put"}, id="attribute-given"),
+    pytest.param("heapq.heappush(ROWS[0], x)", {"ROWS"}, id="changed-by-the-standard-library"),
     pytest.param("json.dumps(BOX)", set(), id="given-to-the-standard-library"),
     pytest.param("BOX = {}\nBOX['a'] = g()", set(), id="local-of-that-name"),
 ]

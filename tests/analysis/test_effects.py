@@ -113,6 +113,12 @@ def test_a_decorator_memoises(decorator: str) -> None:
 
 
 KEEPS = [
+    pytest.param("cls.a.append(g())", {".a"}, id="class-appended"),
+    pytest.param("cls.a.setdefault(x, g())", {".a"}, id="class-setdefault"),
+    pytest.param("t = cls.a\nt[x] = g()", {".a"}, id="class-by-a-local"),
+    pytest.param("t = cls.a.get(x)\nt.append(g())", {".a"}, id="class-by-a-local-part"),
+    pytest.param("if not self.a:\n self.a.append(g())", {".a"}, id="appended-after-a-look"),
+    pytest.param("BOX.put(g())", {"BOX"}, id="put"),
     pytest.param("return 1", set(), id="nothing"),
     pytest.param("self.a = 1", set(), id="sets-an-attribute"),
     pytest.param("global A\nA = g()", {"A"}, id="global"),
@@ -181,6 +187,7 @@ OWNED = [
     pytest.param("cls.a += g()", (), id="class-added-to"),
     pytest.param("cls.a = g()\ncls.a.b = 1", (), id="class-part-of-another"),
     pytest.param("cls.a = g()\ncls.a['b'] = 1", (), id="class-part"),
+    pytest.param("cls.a = g()\ncls.a.append(1)", (), id="class-appended"),
     pytest.param("type(self).a = g()", (), id="class-of-the-object"),
     pytest.param("if not self.a:\n self.a = g()", (".a",), id="attribute"),
     pytest.param("if not hasattr(self, 'a'):\n setattr(self, 'a', g())", (".a",), id="setattr"),

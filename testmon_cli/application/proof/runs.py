@@ -19,7 +19,7 @@ from testmon_cli.tracing.pytest_plugin import outcome_log
 from testmon_cli.tracing.pytest_plugin.outcome_log import PLUGIN, VARIABLE, LogSettings
 
 # Without it a file that cannot be imported keeps all others from running, and nothing is known of
-# those. A project whose options stop pytest at the first failure (`-x`) would hide what comes after.
+# those. So it is with a project that has pytest stop at the first failure (`-x`).
 _ALWAYS: Final = ("-p", PLUGIN, "--continue-on-collection-errors", "--maxfail=0")
 _STARTED: Final = (0, 1, 5)  # exit codes of pytest after which it ran what there was
 _PATIENCE: Final = 10.0  # seconds that a process gets to end in good order
