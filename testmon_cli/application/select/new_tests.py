@@ -164,12 +164,16 @@ class NewTests:
     def _was_collected_since(self, path: str) -> bool:
         """Tell whether a run has collected a file in whole, and what it binds is the same since."""
         return any(
-            run.id in self._changes.matches_so_far()
-            and path not in self._learned.bound.get(run.id, {})
+            self._binds_the_same(run, path)
             and self._changes.holds(run, path)
             and self._absence.has_collected(run, NodeId(path))
             for run in self._runs
         )
+
+    def _binds_the_same(self, run: Run, path: str) -> bool:
+        if run.id in self._changes.matches_so_far():
+            return path not in self._learned.bound.get(run.id, {})
+        return not self._changes.compared(run).differs
 
     def _unwanted(self) -> set[str]:
         """Tests that the configuration, as it still is, leaves out."""
