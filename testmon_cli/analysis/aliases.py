@@ -10,9 +10,9 @@ from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import own_nodes
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.scopes import FunctionNode, bound_names, parameters
+from testmon_cli.domain.source import RESULT
 
 GIVEN = "^"  # what a function was given
-RESULT = "()"  # after the name of a function: what it returned
 
 _ROUNDS = 3
 _PARTS = (ast.Attribute, ast.Subscript, ast.Starred, ast.Await)
@@ -49,7 +49,7 @@ class Aliases:
                 break
 
     def of(self, node: ast.expr) -> Iterator[str]:
-        """What the value of an expression is, or is a part of: GIVEN, globals, and functions with RESULT."""
+        """What the value of an expression is, or is a part of: GIVEN, globals, and functions with RESULT after them."""
         while isinstance(node, _PARTS):
             if isinstance(node, ast.Attribute) and dotted_name(node) and self._is_in_global(root_name(node)):
                 yield dotted_name(node)

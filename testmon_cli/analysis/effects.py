@@ -45,7 +45,7 @@ from testmon_cli.domain.source import ITEM, OF_CLASS, RESULT, FunctionSummary
 
 ANYTHING = "*"
 FALLIBLE = "!"
-ARGUMENT = "^"
+ARGUMENT = GIVEN
 SELF = "."
 UNNAMED = "?"
 THROUGH = "<"
