@@ -4,7 +4,7 @@ Where it comes from is not followed through the function: whatever the function 
 """
 
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.aliases import GIVEN
@@ -42,22 +42,35 @@ def sources_of(project: Project, path: str, qualname: str) -> frozenset[Source] 
 
 def returned_by(project: Project, path: str, name: str) -> Sequence[tuple[str, str]]:
     """The names, by their files, whose objects the result of a function that a name stands for is, or is a part of."""
+    return sorted(
+        {
+            (where, source)
+            for where, summary in _reached(project, path, name, _returning)
+            for source in summary.returns
+            if not source.endswith(RESULT) and _is_object(project, where, source)
+        }
+    )
+
+
+def _returning(summary: FunctionSummary) -> Iterator[str]:
+    """The functions whose results a function may return."""
+    return (source.removesuffix(RESULT) for source in summary.returns if source.endswith(RESULT))
+
+
+def _reached(
+    project: Project, path: str, name: str, following: Callable[[FunctionSummary], Iterable[str]]
+) -> Iterator[tuple[str, FunctionSummary]]:
+    """A function that a name stands for, and those that follow from it, with their files; each of the project once."""
     pending = [(path, name)]
     seen: set[tuple[str, str]] = set()
-    found: set[tuple[str, str]] = set()
     while pending:
         where, called = pending.pop()
-        function = project.resolve(called, where)
-        summary = project.function(*function) if function is not None else None
-        if function is None or summary is None or function in seen:
-            continue
-        seen.add(function)
-        for source in summary.returns:
-            if source.endswith(RESULT):
-                pending.append((function[0], source.removesuffix(RESULT)))
-            elif _is_object(project, function[0], source):
-                found.add((function[0], source))
-    return sorted(found)
+        found = project.resolve(called, where)
+        summary = project.function(*found) if found is not None else None
+        if found is not None and summary is not None and found not in seen:
+            seen.add(found)
+            yield found[0], summary
+            pending += [(found[0], each) for each in following(summary)]
 
 
 def with_calls(project: Project, path: str, function: FunctionSummary) -> FunctionSummary:
@@ -81,19 +94,8 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
 
 def changes_arguments(project: Project, path: str, called: str) -> bool:
     """Whether a function that a name stands for changes what it is given, by itself or by what it calls."""
-    pending = [(path, called)]
-    seen: set[tuple[str, str]] = set()
-    while pending:
-        where, name = pending.pop()
-        found = project.resolve(name, where)
-        summary = project.function(*found) if found is not None else None
-        if found is None or summary is None or found in seen:
-            continue
-        seen.add(found)
-        if GIVEN in summary.alters:
-            return True
-        pending += [(found[0], each) for each in summary.alters]
-    return False
+    reached = _reached(project, path, called, lambda summary: summary.alters)
+    return any(GIVEN in summary.alters for _, summary in reached)
 
 
 def _is_object(project: Project, path: str, name: str) -> bool:
