@@ -4,7 +4,7 @@ A copy is another object, and so is what a display or comprehension makes.
 """
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import own_nodes
@@ -38,15 +38,7 @@ class Aliases:
         arguments = function.args
         given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
         self._bound: dict[str, set[str]] = {argument.arg: {GIVEN} for argument in given}
-        bindings = [binding for node in nodes for binding in bindings_in(node)]
-        for _ in range(_ROUNDS):  # a local may come from one that is bound below it, in a loop
-            size = sum(map(len, self._bound.values()))
-            for target, value in bindings:
-                sources = set(self.of(value))
-                for name in bound_names(target):
-                    self._bound.setdefault(name, set()).update(sources)
-            if sum(map(len, self._bound.values())) == size:
-                break
+        bind(nodes, self._bound, self.of)
 
     def of(self, node: ast.expr) -> Iterator[str]:
         """What the value of an expression is, or is a part of: GIVEN, globals, and functions with RESULT after them."""
@@ -133,7 +125,23 @@ class Aliases:
         return {source for value in values if value is not None for source in self.of(value)}
 
 
-def bindings_in(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+def bind(nodes: Iterable[ast.AST], bound: dict[str, set[str]], sources_of: Callable[[ast.expr], Iterable[str]]) -> None:
+    """Add to what locals are `bound` to, by name, what the values come from that some nodes bind them to.
+
+    `sources_of` tells that of an expression, by what is known in `bound` already.
+    """
+    bindings = [binding for node in nodes for binding in _bindings_in(node)]
+    for _ in range(_ROUNDS):  # a local may come from one that is bound below it, in a loop
+        size = sum(map(len, bound.values()))
+        for target, value in bindings:
+            sources = set(sources_of(value))
+            for name in bound_names(target):
+                bound.setdefault(name, set()).update(sources)
+        if sum(map(len, bound.values())) == size:
+            break
+
+
+def _bindings_in(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     """The targets of a statement, or of a part of one, with what they are bound to."""
     if isinstance(node, ast.Assign):
         yield from ((target, node.value) for target in node.targets)

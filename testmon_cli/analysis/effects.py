@@ -25,7 +25,7 @@ import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from testmon_cli.analysis import known_effects
-from testmon_cli.analysis.aliases import GIVEN, Aliases, bindings_in
+from testmon_cli.analysis.aliases import GIVEN, Aliases, bind
 from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.making import is_memoised, kept_inside, making_bodies, names_inside
@@ -55,7 +55,6 @@ _CHAINING = (ast.LShift, ast.RShift)  # `first >> second`: libraries give these 
 _WRITING = frozenset("wax+")
 # Methods that put something into an object: of containers, queues and context variables.
 _PUTTING = known_effects.CONTAINER_MUTATORS | {"put", "put_nowait", "set"}
-_ROUNDS = 3
 _LONGEST_SOURCE = 200  # characters; what is longer went through many calls
 # Builtins that give what they were given, or a part of it.
 _PASSING_ON = frozenset({
@@ -259,19 +258,16 @@ class Reader:
         else:
             self.found.add(f"{'bare' if bare else 'call'}:{dotted}{roots}")
 
-    def sources_of(self, node: ast.expr) -> Iterator[str]:
-        """What the value of an expression may be a part of."""
-        return self._source(node)
-
     def _sources(self, arguments: Iterable[ast.expr]) -> Iterator[str]:
         """The globals that arguments come from: `a`, `module.a`, or `a.f()` where that was called; ARGUMENT for locals.
 
         What a part of the standard library without state makes of something may be a part of that.
         """
         for node in arguments:
-            yield from self._source(node)
+            yield from self.sources_of(node)
 
-    def _source(self, node: ast.expr) -> Iterator[str]:
+    def sources_of(self, node: ast.expr) -> Iterator[str]:
+        """What the value of an expression may be a part of, in the notation of arguments."""
         while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Await | ast.NamedExpr):
             if isinstance(node, ast.Attribute) and (dotted := dotted_name(node)):
                 root = root_name(node)
@@ -301,7 +297,7 @@ class Reader:
         arguments = [*node.args, *(k.value for k in node.keywords)]
         dotted = dotted_name(node.func)
         if not dotted:
-            yield from self._source(node.func)
+            yield from self.sources_of(node.func)
             return
         root = root_name(node.func)
         if self.local is not None and root in self.local:
@@ -381,7 +377,7 @@ class Reader:
                 if function.attr in known_effects.CONTAINER_MUTATORS and root:
                     self.mutated(value)
                 return
-            source = "".join(f"|{root}" for root in dict.fromkeys(self._source(value)) if root != ARGUMENT)
+            source = "".join(f"|{root}" for root in dict.fromkeys(self.sources_of(value)) if root != ARGUMENT)
             self.found.add(f"{UNNAMED}{function.attr}{source}{roots}")
             return
         if isinstance(function, ast.Call):
@@ -436,15 +432,12 @@ def _origins(nodes: Sequence[ast.AST], reader: "Reader") -> dict[str, set[str]]:
     """What the locals of a function, all of whose nodes these are, come from, besides what it was given."""
     found: dict[str, set[str]] = {}
     reader.origins = found
-    bindings = [binding for node in nodes for binding in bindings_in(node)]
-    for _ in range(_ROUNDS):  # a local may come from one that is bound below it, in a loop
-        size = sum(map(len, found.values()))
-        for target, value in bindings:
-            sources = {each for each in reader.sources_of(value) if each != ARGUMENT and len(each) < _LONGEST_SOURCE}
-            for name in bound_names(target):
-                found.setdefault(name, set()).update(sources)
-        if sum(map(len, found.values())) == size:
-            break
+
+    def sources_of(value: ast.expr) -> Iterator[str]:
+        sources = reader.sources_of(value)
+        return (each for each in sources if each != ARGUMENT and len(each) < _LONGEST_SOURCE)
+
+    bind(nodes, found, sources_of)
     return found
 
 
@@ -521,10 +514,10 @@ def summary_of(
     owned |= {f"{OF_CLASS}.{name}" for name in in_class if f".{name}" not in of_names and name not in of_object}
     owned |= {RESULT} if object_of_cached_property(node) else set()
     bodies = making_bodies(node) if is_decorated or of_others or of_object else []
-    recorded = (
-        (of_others - {f".{name}" for name in of_object}) | ({RESULT} if is_decorated else set()) if bodies else set()
-    )
-    recorded |= {f".{name}" for name in kept_inside(node, bodies)}
+    recorded = {f".{name}" for name in kept_inside(node, bodies)}
+    if bodies:
+        recorded |= of_others - {f".{name}" for name in of_object}
+        recorded |= {RESULT} if is_decorated else set()
     return FunctionSummary(
         qualname=qualname,
         effects=tuple(sorted(reader.found)),
@@ -565,12 +558,14 @@ def _keeps_in_closure(nodes: Iterable[ast.AST], effects: Iterable[str], names: N
     """Whether a function keeps something in a local of one around it: its own later calls find that."""
     if any(isinstance(node, ast.Nonlocal) for node in nodes):
         return True
-    changed = {effect[1:].partition(".")[0] for effect in effects if effect[0] == "~"}
-    changed |= {
-        effect.partition(":")[2].partition(".")[0]
-        for effect in effects
-        if "method:" in effect[:12] and effect.partition("|")[0].rpartition(".")[2] in known_effects.CONTAINER_MUTATORS
-    }
+    changed: set[str] = set()
+    for effect in effects:
+        kind, _, rest = effect.partition(":")
+        called = rest.partition("|")[0]
+        if effect[0] == "~":
+            changed.add(effect[1:].partition(".")[0])
+        elif kind.endswith("method") and called.rpartition(".")[2] in known_effects.CONTAINER_MUTATORS:
+            changed.add(called.partition(".")[0])
     return any(not names.is_imported(name) and name not in names.bound for name in changed)
 
 
