@@ -110,6 +110,7 @@ class Aliases:
                 yield from ((source, dotted) for argument in arguments for source in self._as_given(argument))
 
     def _as_given(self, argument: ast.expr) -> Iterator[str]:
+        """What an argument is, or is a part of; after a dot, the attribute that it is of a local."""
         yield from self.of(argument)
         if isinstance(argument, ast.Attribute) and root_name(argument) in self._local:
             yield f".{argument.attr}"  # which may be of the class

@@ -53,7 +53,7 @@ def _namespaces(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
 
 
 def _is_namespace(node: ast.AST) -> bool:
-    """Whether it is all that something other than the method's own object has."""
+    """Whether an expression gives all attributes of an object at once, of another than the method's own."""
     if isinstance(node, ast.Attribute) and node.attr == "__dict__":
         holder = node.value
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
@@ -123,7 +123,7 @@ def _are_passed_on(name: str, nodes: Sequence[ast.AST]) -> bool:
 
 
 def _makers(node: ast.AST, function: FunctionNode, nodes: Sequence[ast.AST]) -> str | None:
-    """What a node may give many computed attributes with: a class that it calls, "" for anything, None for nothing."""
+    """The class that a node gives computed attributes, as it is called; "" without a name, None where it does not."""
     if not isinstance(node, ast.Call):
         return None
     if any(word.arg is None and any(map(_is_namespace, walk(word.value))) for word in node.keywords):

@@ -99,6 +99,7 @@ def changes_arguments(project: Project, path: str, called: str) -> bool:
 
 
 def _is_object(project: Project, path: str, name: str) -> bool:
+    """Whether a name, or an attribute (`.name`), may stand for an object that can change and that others have, too."""
     if name.startswith("."):  # of some object: all of a class may share what it has
         return any(_may_change(member) for _, member in project.members_named(name[1:]))
     found = project.resolve(name, path)
@@ -119,7 +120,7 @@ class _Search:
         self._pending: list[tuple[str, str]] = []
 
     def run(self, path: str, qualname: str) -> set[Source]:
-        """Raises _UnknownError."""
+        """The names of objects that the function, or what it calls, uses. Raises _UnknownError."""
         found: set[Source] = set()
         self._follow(path, qualname)
         while self._pending:
