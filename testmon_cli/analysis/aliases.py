@@ -1,6 +1,7 @@
-"""What the locals of a function are other names for, or parts of: what it was given, globals, results of functions.
+"""What the locals of a function may be other names for, or parts of.
 
-A copy is another object, and so is what a display or comprehension makes.
+That is what the function was given, globals, and results of functions. A copy is another object,
+and so is what a display or comprehension makes.
 """
 
 import ast
@@ -17,19 +18,25 @@ GIVEN = "^"  # what a function was given
 _ROUNDS = 3
 _PARTS = (ast.Attribute, ast.Subscript, ast.Starred, ast.Await)
 # Builtins and methods that give what they were given, or a part of it.
-_PASSING_ON = frozenset({"enumerate", "filter", "getattr", "iter", "max", "min", "next", "reversed", "zip"})
+_PASSING_ON = frozenset(
+    {"enumerate", "filter", "getattr", "iter", "max", "min", "next", "reversed", "zip"}
+)
 # Functions of the standard library that change their first argument.
 _CHANGING = frozenset({
     "bisect.insort", "bisect.insort_left", "bisect.insort_right", "heapq.heapify", "heapq.heappush",
     "heapq.heappushpop", "heapq.heapreplace", "random.shuffle",
 })  # fmt: skip
-_COPYING = frozenset({"copy", "difference", "fromkeys", "intersection", "symmetric_difference", "union"})
+_COPYING = frozenset(
+    {"copy", "difference", "fromkeys", "intersection", "symmetric_difference", "union"}
+)
 
 
 class Aliases:
     """Answers for one function, all of whose nodes are given."""
 
-    def __init__(self, function: FunctionNode, nodes: Sequence[ast.AST], names: Names, local: Iterable[str]) -> None:
+    def __init__(
+        self, function: FunctionNode, nodes: Sequence[ast.AST], names: Names, local: Iterable[str]
+    ) -> None:
         """`local` are the names that are no globals."""
         self._names = names
         self._nodes = nodes
@@ -41,9 +48,16 @@ class Aliases:
         bind(nodes, self._bound, self.of)
 
     def of(self, node: ast.expr) -> Iterator[str]:
-        """What the value of an expression is, or is a part of: GIVEN, globals, and functions with RESULT after them."""
+        """What the value of an expression is, or is a part of.
+
+        GIVEN, globals, and functions with RESULT after them.
+        """
         while isinstance(node, _PARTS):
-            if isinstance(node, ast.Attribute) and dotted_name(node) and self._is_in_global(root_name(node)):
+            if (
+                isinstance(node, ast.Attribute)
+                and dotted_name(node)
+                and self._is_in_global(root_name(node))
+            ):
                 yield dotted_name(node)
                 return
             node = node.value
@@ -63,7 +77,9 @@ class Aliases:
 
     def _is_in_global(self, name: str) -> bool:
         """Whether a name stands for a module, or a class of this one."""
-        return name not in self._local and (self._names.is_imported(name) or name in self._names.classes)
+        return name not in self._local and (
+            self._names.is_imported(name) or name in self._names.classes
+        )
 
     def _of_call(self, node: ast.Call) -> Iterator[str]:
         called = node.func
@@ -81,14 +97,18 @@ class Aliases:
             yield f"{dotted}{RESULT}"
 
     def changed(self) -> set[str]:
-        """What the function changes a part of, or an attribute or item, by way of a local or of a result."""
+        """What the function changes a part of, by way of a local or of a result.
+
+        An attribute or an item counts as a part.
+        """
         found: set[str] = set()
         for node in self._nodes:
             base: ast.expr | None = None
-            if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-                base = node.value
+            if isinstance(node, ast.Attribute | ast.Subscript):
+                base = None if isinstance(node.ctx, ast.Load) else node.value
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                base = node.func.value if node.func.attr in known_effects.CONTAINER_MUTATORS else None
+                if node.func.attr in known_effects.CONTAINER_MUTATORS:
+                    base = node.func.value
                 if self._names.expand(dotted_name(node.func)) in _CHANGING and node.args:
                     found.update(self.of(node.args[0]))
             if base is not None and not self._is_global(base):
@@ -107,10 +127,17 @@ class Aliases:
             dotted = dotted_name(node.func) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and dotted and self._is_of_project(dotted):
                 arguments = (*node.args, *(keyword.value for keyword in node.keywords))
-                yield from ((source, dotted) for argument in arguments for source in self._as_given(argument))
+                yield from (
+                    (source, dotted)
+                    for argument in arguments
+                    for source in self._as_given(argument)
+                )
 
     def _as_given(self, argument: ast.expr) -> Iterator[str]:
-        """What an argument is, or is a part of; after a dot, the attribute that it is of a local."""
+        """What an argument is, or is a part of.
+
+        After a dot, the attribute that it is of a local.
+        """
         yield from self.of(argument)
         if isinstance(argument, ast.Attribute) and root_name(argument) in self._local:
             yield f".{argument.attr}"  # which may be of the class
@@ -122,12 +149,20 @@ class Aliases:
 
     def returned(self) -> set[str]:
         """What the result may be, or be a part of."""
-        values = (node.value for node in self._own if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom))
+        values = (
+            node.value
+            for node in self._own
+            if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom)
+        )
         return {source for value in values if value is not None for source in self.of(value)}
 
 
-def bind(nodes: Iterable[ast.AST], bound: dict[str, set[str]], sources_of: Callable[[ast.expr], Iterable[str]]) -> None:
-    """Add to what locals are `bound` to, by name, what the values come from that some nodes bind them to.
+def bind(
+    nodes: Iterable[ast.AST],
+    bound: dict[str, set[str]],
+    sources_of: Callable[[ast.expr], Iterable[str]],
+) -> None:
+    """Add to `bound` what the values come from that some nodes bind locals to, by name.
 
     `sources_of` tells that of an expression, by what is known in `bound` already.
     """

@@ -1,4 +1,7 @@
-"""Walks over syntax trees. They are most of what reading a source costs, and those of `ast` are slow."""
+"""Walks over syntax trees.
+
+They are most of what reading a source costs, and those of `ast` are slow.
+"""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -13,7 +16,8 @@ _FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST)
 } | {ast.Constant: (), ast.alias: (), ast.Global: (), ast.Nonlocal: ()}
-# Kinds of nodes without any below them. Most nodes are of these: who looks for others passes over them.
+# Kinds of nodes without any below them. Most nodes are of these: who looks for others passes over
+# them.
 EMPTY = frozenset(kind for kind, names in _FIELDS.items() if not names)
 
 
@@ -32,7 +36,7 @@ def children(node: ast.AST) -> list[ast.AST]:
 
 
 def own_nodes(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
-    """The nodes of a function with this body, without those of functions, lambdas and classes in it."""
+    """The nodes of a function with this body, without functions, lambdas and classes in it."""
     pending: list[ast.AST] = [*body]
     while pending:
         node = pending.pop()

@@ -1,9 +1,10 @@
 """Blocks: the statements of a function that run one after the other.
 
-A function body is read as one list of steps, into which the bodies of `with`, `try` and `class` statements are
-folded, since control enters them with the statement itself. A block begins at a function's entry, at every arm (the
-body and `else` of a condition or loop, `except`, `finally`, `case`), and after a step that control can leave early or
-come back to: one that contains `return`, `raise`, `break`, `continue`, `yield` or `await`.
+A function body is read as one list of steps, into which the bodies of `with`, `try` and `class`
+statements are folded, since control enters them with the statement itself. A block begins at a
+function's entry, at every arm (the body and `else` of a condition or loop, `except`, `finally`,
+`case`), and after a step that control can leave early or come back to: one that contains `return`,
+`raise`, `break`, `continue`, `yield` or `await`.
 """
 
 import ast
@@ -38,7 +39,10 @@ _WITH = (ast.With, ast.AsyncWith)
 
 @dataclass(slots=True)
 class RawBlock:
-    """A block while it is being read; `body[start]` is its first statement (or the end of `body` if it has none)."""
+    """A block while it is being read.
+
+    `body[start]` is its first statement (or the end of `body` if it has none).
+    """
 
     qualname: str
     identity: str
@@ -53,11 +57,14 @@ class RawBlock:
 
 
 def find_blocks(
-    tree: ast.Module, imported: frozenset[str] | None = None, scopes: dict[ast.AST, Scope] | None = None
+    tree: ast.Module,
+    imported: frozenset[str] | None = None,
+    scopes: dict[ast.AST, Scope] | None = None,
 ) -> list[RawBlock]:
-    """All blocks of a module's functions, in the order of `SourceModel.blocks`; `imported`: what its imports bind.
+    """All blocks of a module's functions, in the order of `SourceModel.blocks`.
 
-    The scopes of functions and classes, which take long to find, are put into `scopes`.
+    `imported`: what its imports bind. The scopes of functions and classes, which take long to find,
+    are put into `scopes`.
     """
     reader = _Reader(Text, scopes)
     reader.statements(tree.body, "", _scope_of(tree, imported))
@@ -137,9 +144,16 @@ def is_docstring(statement: ast.stmt) -> bool:
 
 
 def _runs_nothing(statement: ast.stmt, scope: Scope) -> bool:
-    """Whether no code is made of a statement: it only says where a name belongs, which shows at each use."""
+    """Whether no code is made of a statement.
+
+    It only says where a name belongs, which shows at each use.
+    """
     if isinstance(statement, ast.AnnAssign):
-        return statement.value is None and isinstance(statement.target, ast.Name) and scope.kind == "function"
+        return (
+            statement.value is None
+            and isinstance(statement.target, ast.Name)
+            and scope.kind == "function"
+        )
     return isinstance(statement, ast.Global | ast.Nonlocal)
 
 
@@ -171,12 +185,16 @@ class _Reader:
         """The scope of a function or class, as far as texts need it."""
         if self.text is _Silent:
             return Scope("class" if isinstance(node, ast.ClassDef) else "function", around)
-        scope = class_scope(node, around) if isinstance(node, ast.ClassDef) else function_scope(node, around)
+        scope = (
+            class_scope(node, around)
+            if isinstance(node, ast.ClassDef)
+            else function_scope(node, around)
+        )
         self.scopes[node] = scope
         return scope
 
     def statements(self, body: list[ast.stmt], prefix: str, scope: Scope) -> None:
-        """Functions among statements that are not in a function: module level, class bodies, and arms of these."""
+        """Functions among statements of a module's level, of class bodies, and of arms of these."""
         for statement in body:
             self.nested(statement, prefix, scope)
 
@@ -201,7 +219,8 @@ class _Reader:
         first.line = node.lineno
         first.empty = False
         if all(_runs_nothing(statement, inner) for statement in node.body[start:]):
-            # All that is executed is the `return` that Python adds, on the line where the function begins.
+            # All that is executed is the `return` that Python adds, on the line where the function
+            # begins.
             first.lines += [(first_line(node), first_line(node)), _line_range(node.body[0])]
         sequence.read(node.body, start, inner)
         sequence.end()
@@ -221,7 +240,9 @@ class _Reader:
 class _Sequence:
     """One list of steps: a function body or an arm, with the bodies folded into it."""
 
-    def __init__(self, reader: _Reader, qualname: str, path: str, scope: Scope, parent: int) -> None:
+    def __init__(
+        self, reader: _Reader, qualname: str, path: str, scope: Scope, parent: int
+    ) -> None:
         self.reader = reader
         self.qualname = qualname
         self.path = path
@@ -263,7 +284,8 @@ class _Sequence:
     def read(self, body: list[ast.stmt], start: int, scope: Scope) -> None:
         for position in range(start, len(body)):
             begins = self.split or self.current < 0
-            if not (begins and _runs_nothing(body[position], scope)):  # no tracer would see where it begins
+            # No tracer would see where it begins.
+            if not (begins and _runs_nothing(body[position], scope)):
                 self.step(body, position, scope)
 
     def step(self, body: list[ast.stmt], position: int, scope: Scope) -> None:
@@ -307,28 +329,46 @@ class _Sequence:
                 block.text.add(case.guard, scope)
                 last = case.guard or case.pattern
                 block.lines.append((case.pattern.lineno, last.end_lineno or last.lineno))
-            self.arms(statement, scope, [(f"case{n}", case.body) for n, case in enumerate(statement.cases)])
+            self.arms(
+                statement,
+                scope,
+                [(f"case{n}", case.body) for n, case in enumerate(statement.cases)],
+            )
         else:
             block.text.add(statement, scope)
         if leaves_early(statement):
             self.split = True
 
-    def try_statement(self, statement: ast.Try | ast.TryStar, block: RawBlock, scope: Scope) -> None:
+    def try_statement(
+        self, statement: ast.Try | ast.TryStar, block: RawBlock, scope: Scope
+    ) -> None:
         block.text.parts.append(type(statement).__name__)
         for handler in statement.handlers:
             block.text.parts.append(f"except {handler.name}")
             block.text.add(handler.type, scope)
             last = handler.type or handler
-            block.lines.append((handler.lineno, (last.end_lineno if handler.type else None) or handler.lineno))
+            block.lines.append(
+                (handler.lineno, (last.end_lineno if handler.type else None) or handler.lineno)
+            )
         home = self.current
         arms = [(f"except{n}", handler.body) for n, handler in enumerate(statement.handlers)]
-        self.arms(statement, scope, [*arms, ("tryelse", statement.orelse), ("finally", statement.finalbody)], home)
-        # The order in `blocks` is of no meaning but must be one: arms first, then what the body folds in.
+        self.arms(
+            statement,
+            scope,
+            [*arms, ("tryelse", statement.orelse), ("finally", statement.finalbody)],
+            home,
+        )
+        # The order in `blocks` is of no meaning but must be one: arms first, then what the body
+        # folds in.
         self.read(statement.body, 0, scope)
         self.mark("end")
 
     def arms(
-        self, statement: ast.stmt, scope: Scope, arms: list[tuple[str, list[ast.stmt]]], home: int | None = None
+        self,
+        statement: ast.stmt,
+        scope: Scope,
+        arms: list[tuple[str, list[ast.stmt]]],
+        home: int | None = None,
     ) -> None:
         """Blocks of the arms of a compound statement; its own text says which arms there are."""
         home = self.current if home is None else home

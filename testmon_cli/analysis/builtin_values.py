@@ -1,4 +1,7 @@
-"""Expressions whose value is known to be of a builtin type: their attributes are none of the project's."""
+"""Expressions whose value is known to be of a builtin type.
+
+Their attributes are none of the project's.
+"""
 
 import ast
 from collections.abc import Callable

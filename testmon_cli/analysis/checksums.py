@@ -4,7 +4,10 @@ from testmon_cli.domain.hashing import blake2b
 
 
 def checksum(*parts: str) -> int:
-    """Unsigned 64-bit checksum of texts; lone surrogates (as in string literals) are hashed as they are."""
+    """Unsigned 64-bit checksum of texts.
+
+    Lone surrogates (as in string literals) are hashed as they are.
+    """
     data = "\0".join(parts).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(data, digest_size=8).digest(), "big")
 

@@ -24,14 +24,16 @@ _FEW = 50  # hashes that are sooner looked for one by one
 _PLACES = struct.Struct("<II")
 _TABLE, _OUTLINE, _REST = range(3)  # the documents
 MEMOISES = "memoises!"  # stands in the index of a file with a memoised function
-PASSES = "passes!"  # in that of a file with a function that may give a class, or all that one has, to another
+# In that of a file with a function that may give a class, or all that one has, to another.
+PASSES = "passes!"
 DEFERS = "defers!"  # in that of a file with a deferred import
 
 
 def encode(model: SourceModel) -> bytes:
-    """Three documents of compressed JSON: table of blocks, outline of definitions, rest; before them, where two begin.
+    """Three documents of compressed JSON: table of blocks, outline of definitions, rest.
 
-    Mentions are kept as indices into one list of names.
+    Before them is written where two of them begin. Mentions are kept as indices into one list
+    of names.
     """
     names: dict[str, int] = {}
 
@@ -61,7 +63,9 @@ def encode(model: SourceModel) -> bytes:
     }  # fmt: skip
     document["names"] = list(names)
     table = _packed([[b.checksum, b.parent, b.lines] for b in model.blocks])
-    outline = _packed([[d.names, d.owner, d.kind, d.line, d.bases, sorted(d.flags)] for d in model.definitions])
+    outline = _packed(
+        [[d.names, d.owner, d.kind, d.line, d.bases, sorted(d.flags)] for d in model.definitions]
+    )
     place = _PLACES.size + len(table)
     return _PLACES.pack(place, place + len(outline)) + table + outline + _packed(document)
 
@@ -77,7 +81,10 @@ def decode_table(data: bytes) -> BlockTable:
 
 
 def decode_outline(data: bytes) -> tuple[Outline, ...]:
-    """The outline of the definitions of the model that `encode` was given: it takes a tenth of the time."""
+    """The outline of the definitions of the model that `encode` was given.
+
+    It takes a tenth of the time.
+    """
     return tuple(
         Outline(tuple(names), owner, kind, line, tuple(bases), frozenset(flags))
         for names, owner, kind, line, bases, flags in _document(data, _OUTLINE)
@@ -95,7 +102,10 @@ def _document(data: bytes, which: int) -> Any:
 
 
 def check_size(data: bytes, most: int) -> None:
-    """Raise ValueError for a model of which a document has more than so many bytes, without unpacking more."""
+    """Raise ValueError if a document of a model has more than so many bytes unpacked.
+
+    No more than that is unpacked to find out.
+    """
     places = (_PLACES.size, *_PLACES.unpack_from(data), len(data))
     for which in (_TABLE, _OUTLINE, _REST):
         unpacking = zlib.decompressobj()
@@ -154,7 +164,18 @@ def decode(data: bytes) -> SourceModel:
                 gives,
                 *map(tuple, rest),
             )
-            for (name, effects, memoised, keeps, results, fills, owned, passes, gives, *rest) in document["functions"]
+            for (
+                name,
+                effects,
+                memoised,
+                keeps,
+                results,
+                fills,
+                owned,
+                passes,
+                gives,
+                *rest,
+            ) in document["functions"]
         ),
         doctests=frozenset(document["doctests"]),
         private=frozenset(document["private"]),
@@ -180,7 +201,11 @@ def name_index(model: SourceModel) -> bytes:
         found.update(definition.owner.split("."))
     if any(function.memoised or function.keeps for function in model.functions):
         found.add(MEMOISES)
-    if any(part.startswith((OF_CLASS, NEW_CLASS)) for function in model.functions for part in function.passes):
+    if any(
+        part.startswith((OF_CLASS, NEW_CLASS))
+        for function in model.functions
+        for part in function.passes
+    ):
         found.add(PASSES)
     if any(imported.deferred for imported in model.imports):
         found.add(DEFERS)
@@ -189,7 +214,8 @@ def name_index(model: SourceModel) -> bytes:
 
 def mentions_any(index: bytes, hashes: set[bytes]) -> bool:
     """Whether an index holds one of these hashes."""
-    if len(hashes) < _FEW and not any(map(index.__contains__, hashes)):  # mostly: then the slow look is spared
+    # Mostly: then the slow look is spared.
+    if len(hashes) < _FEW and not any(map(index.__contains__, hashes)):
         return False
     wanted = {int.from_bytes(found, sys.byteorder) for found in hashes}
     return not wanted.isdisjoint(memoryview(index).cast("I"))

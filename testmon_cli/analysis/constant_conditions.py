@@ -30,7 +30,9 @@ def live_statements(statements: list[ast.stmt]) -> list[ast.stmt]:
     """
     found: list[ast.stmt] = []
     for statement in statements:
-        if isinstance(statement, ast.If) and (is_type_checking(statement.test) or is_main_guard(statement.test)):
+        if isinstance(statement, ast.If) and (
+            is_type_checking(statement.test) or is_main_guard(statement.test)
+        ):
             if is_type_checking(statement.test):
                 found.append(ast.copy_location(ast.Expr(statement.test), statement.test))
             found += live_statements(statement.orelse)

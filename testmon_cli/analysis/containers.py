@@ -10,13 +10,16 @@ _METHODS = frozenset({
     "get", "pop", "setdefault", "append", "appendleft", "add", "extend", "update", "clear", "remove", "discard",
     "insert", "popitem", "move_to_end",
 })  # fmt: skip
-_MAKERS = frozenset({"dict", "list", "set", "OrderedDict", "defaultdict", "deque", "WeakKeyDictionary"})
+_MAKERS = frozenset(
+    {"dict", "list", "set", "OrderedDict", "defaultdict", "deque", "WeakKeyDictionary"}
+)
 _DISPLAYS = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
 
 
 def private_containers(tree: ast.Module) -> frozenset[str]:
-    """Attributes of which all uses in a module are of single items, and which it sets to nothing but new containers."""
-    parents: dict[int, ast.AST] = {}  # of attributes: a walk meets what is above a node before the node itself
+    """Attributes that a module sets only to new containers, and uses only by single items."""
+    # Of attributes: a walk meets what is above a node before the node itself.
+    parents: dict[int, ast.AST] = {}
     private: set[str] = set()
     shared: set[str] = set()
     pending: list[ast.AST] = [tree]
@@ -54,7 +57,11 @@ def _members(node: ast.ClassDef) -> Iterator[str]:
 def _is_private(node: ast.Attribute, parents: dict[int, ast.AST]) -> bool:
     parent = parents[id(node)]
     if isinstance(node.ctx, ast.Store):
-        single = isinstance(parent, ast.Assign) and len(parent.targets) == 1 and parent.targets[0] is node
+        single = (
+            isinstance(parent, ast.Assign)
+            and len(parent.targets) == 1
+            and parent.targets[0] is node
+        )
         return (single or isinstance(parent, ast.AnnAssign)) and _is_new(parent.value)  # type: ignore[attr-defined]
     if isinstance(parent, ast.Subscript):
         return parent.value is node and not isinstance(parent.slice, ast.Slice)

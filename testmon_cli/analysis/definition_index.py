@@ -1,6 +1,7 @@
-"""What stands where in one file: its definitions, blocks, functions and imports by what they bind and mention.
+"""What stands where in one file.
 
-Made once for a file, so that a question about one name does not have to look at all that the file holds.
+Its definitions, blocks, functions and imports by what they bind and mention. Made once for a file,
+so that a question about one name does not have to look at all that the file holds.
 """
 
 from bisect import bisect_left
@@ -45,17 +46,23 @@ class DefinitionIndex:
 
     def definitions_mentioning(self, mentions: Iterable[str]) -> list[Definition]:
         """Definitions with any of some mentions, in the order in which they stand."""
-        lists = [found for mention in mentions if (found := self._definitions_by_mention.get(mention))]
+        lists = [
+            found for mention in mentions if (found := self._definitions_by_mention.get(mention))
+        ]
         return self._numbered(lists)
 
     def definitions_using(self, mentions: Iterable[str]) -> list[Definition]:
-        """Definitions with any of some mentions in their code or annotations, in the order in which they stand."""
-        return self._numbered([found for mention in mentions if (found := self._definitions_by_use.get(mention))])
+        """Definitions with any of some mentions in code or annotations, in order."""
+        return self._numbered(
+            [found for mention in mentions if (found := self._definitions_by_use.get(mention))]
+        )
 
     def _numbered(self, lists: Sequence[list[int]]) -> list[Definition]:
         if not lists:
             return []
-        numbers = lists[0] if len(lists) == 1 else sorted({number for found in lists for number in found})
+        numbers = (
+            lists[0] if len(lists) == 1 else sorted({number for found in lists for number in found})
+        )
         return [self.model.definitions[number] for number in numbers]
 
     @cached_property
@@ -64,7 +71,9 @@ class DefinitionIndex:
 
     @cached_property
     def _definitions_by_use(self) -> Mapping[str, list[int]]:
-        return _by_mention(definition.mentions | definition.hint_mentions for definition in self.model.definitions)
+        return _by_mention(
+            definition.mentions | definition.hint_mentions for definition in self.model.definitions
+        )
 
     # What functions do and imports bind
 
@@ -117,7 +126,10 @@ class DefinitionIndex:
 
     @cached_property
     def passed_on(self) -> frozenset[str]:
-        """Names that are used as values, not for one of their attributes: modules may be among what they stand for."""
+        """Names that are used as values, not for one of their attributes.
+
+        Modules may be among what they stand for.
+        """
         mentions = (*self._blocks_by_mention, *self._definitions_by_mention)
         return frozenset(mention[1:] for mention in mentions if mention.startswith("&"))
 

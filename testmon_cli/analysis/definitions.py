@@ -14,7 +14,8 @@ Flags a definition may carry:
     guarded     a `try` that catches imports that fail
     caught      a `try` that catches whatever fails
     evaluated   its annotations are evaluated where they stand
-    deferred    an import that runs where its name is first used, see `Import.deferred`; it is guarded and caught, too
+    deferred    an import that runs where its name is first used, see `Import.deferred`;
+                it is guarded and caught, too
 """
 
 import ast
@@ -69,9 +70,13 @@ def names_of(tree: ast.Module) -> Names:
             for alias in node.names:
                 joint = "" if module.endswith(".") or not module else "."
                 aliases[alias.asname or alias.name] = f"{module}{joint}{alias.name}"
-    bindings = Counter(name for statement in live_statements(tree.body) for name in bound_names(statement))
+    bindings = Counter(
+        name for statement in live_statements(tree.body) for name in bound_names(statement)
+    )
     classes = frozenset(
-        n.name for n in tree.body if isinstance(n, ast.ClassDef) and _is_plain(n) and bindings[n.name] == 1
+        n.name
+        for n in tree.body
+        if isinstance(n, ast.ClassDef) and _is_plain(n) and bindings[n.name] == 1
     )
     return Names(aliases, frozenset(bindings), classes)
 
@@ -94,8 +99,13 @@ def _module_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             yield from _module_level(_nested(statement))
 
 
-def find_definitions(tree: ast.Module, names: Names, imported: frozenset[str]) -> tuple[Definition, ...]:
-    """All definitions of a module, in order, those of classes after their class; `imported`: what its imports bind."""
+def find_definitions(
+    tree: ast.Module, names: Names, imported: frozenset[str]
+) -> tuple[Definition, ...]:
+    """All definitions of a module, in order, those of classes after their class.
+
+    `imported`: what its imports bind.
+    """
     return tuple(_Reader(tree, names, imported).read())
 
 
@@ -125,7 +135,14 @@ class _Reader:
             isinstance(node, ast.ImportFrom) and any(a.name == "*" for a in node.names)
             for node in _module_level(tree.body)
         )
-        self.bound_before: set[str] = {"__name__", "__file__", "__doc__", "__path__", "__package__", "__spec__"}
+        self.bound_before: set[str] = {
+            "__name__",
+            "__file__",
+            "__doc__",
+            "__path__",
+            "__package__",
+            "__spec__",
+        }
 
     def read(self) -> Iterator[Definition]:
         yield from self.body(self.tree.body, module_scope(self.imported), "")
@@ -147,8 +164,13 @@ class _Reader:
                 yield from self.definition(single, scope, owner, before)
             before.update(bound_names(statement))
 
-    def definition(self, node: ast.stmt, scope: Scope, owner: str, before: set[str]) -> Iterator[Definition]:
-        """The definition that a statement is, then those in it; `before`: names that its own scope has bound so far."""
+    def definition(
+        self, node: ast.stmt, scope: Scope, owner: str, before: set[str]
+    ) -> Iterator[Definition]:
+        """The definition that a statement is, then those in it.
+
+        `before`: names that its own scope has bound so far.
+        """
         facts = _Facts(self.names)
         self._read_kind(node, scope, facts)
         text, flags = facts.text, facts.flags
@@ -182,11 +204,16 @@ class _Reader:
             yield from self.body(node.body, class_scope(node, scope), inner)
 
     def _hint_checksum(self, annotations: Sequence[ast.expr | None]) -> int:
-        """What tells annotations from others; those that are evaluated differ from the same as texts."""
+        """What tells annotations from others.
+
+        Those that are evaluated differ from the same as texts.
+        """
         if not any(annotations):
             return 0
         way = "evaluated" if self.evaluates_annotations else ""
-        return checksum(way, *(ast.dump(annotation) if annotation else "" for annotation in annotations))
+        return checksum(
+            way, *(ast.dump(annotation) if annotation else "" for annotation in annotations)
+        )
 
     def _read_kind(self, node: ast.stmt, scope: Scope, facts: "_Facts") -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -246,7 +273,9 @@ class _Reader:
         facts.text.add(node, scope)
         facts.effects.statement(node)
 
-    def _value(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, flags: set[str]) -> tuple[str, ...]:
+    def _value(
+        self, node: ast.Assign | ast.AnnAssign | ast.AugAssign, flags: set[str]
+    ) -> tuple[str, ...]:
         value = node.value
         if isinstance(value, _LITERALS):
             flags |= {"literal", "constant"} if isinstance(value, ast.Constant) else {"literal"}
@@ -299,7 +328,9 @@ def _decorators(decorators: list[ast.expr], names: Names) -> tuple[str, ...]:
 
 def _is_shared_default(node: ast.expr | None) -> bool:
     """Whether a default is an object of its own, which all calls share and which may change."""
-    return not isinstance(node, ast.Constant | ast.Name | ast.Attribute | ast.UnaryOp | ast.Lambda | None)
+    return not isinstance(
+        node, ast.Constant | ast.Name | ast.Attribute | ast.UnaryOp | ast.Lambda | None
+    )
 
 
 def _fixture_flags(node: FunctionNode) -> set[str]:
@@ -321,9 +352,10 @@ def _doc(node: FunctionNode) -> str:
 
 
 def _annotations(node: ast.stmt) -> Iterator[ast.expr | None]:
-    """Annotations of a statement and of those in it that run with it; None for a parameter or result without one.
+    """Annotations of a statement and of those in it that run with it.
 
-    Members of a class at module or class level have definitions of their own.
+    None for a parameter or result without one. Members of a class at module or class level have
+    definitions of their own.
     """
     if isinstance(node, ast.AnnAssign):
         yield node.annotation

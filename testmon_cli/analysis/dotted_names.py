@@ -19,7 +19,10 @@ def dotted_name(node: ast.expr) -> str:
 
 
 def root_name(node: ast.expr) -> str:
-    """The name an expression starts from: `a` in `a.b[c].d()`, "" if it does not start from a name."""
+    """The name an expression starts from, "" if it starts from none.
+
+    It is `a` for `a.b[c].d()`.
+    """
     while True:
         if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
             node = node.value
@@ -33,7 +36,10 @@ class Names:
     """Name resolution within one file: its import aliases and what it binds itself."""
 
     def __init__(
-        self, aliases: Mapping[str, str], bound: frozenset[str], classes: frozenset[str] = frozenset()
+        self,
+        aliases: Mapping[str, str],
+        bound: frozenset[str],
+        classes: frozenset[str] = frozenset(),
     ) -> None:
         """`classes` are names of classes of which each call makes another object."""
         self.aliases = aliases
@@ -49,4 +55,6 @@ class Names:
         return name in self.aliases
 
     def is_builtin(self, name: str) -> bool:
-        return name in known_effects.BUILTINS and name not in self.bound and name not in self.aliases
+        return (
+            name in known_effects.BUILTINS and name not in self.bound and name not in self.aliases
+        )

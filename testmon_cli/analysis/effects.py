@@ -3,9 +3,10 @@
 The notation, a text per effect, resolved against the whole project by `analysis.project`:
 
     *                 anything
-    ?m|a|b            calls what has no name here, as method m of something, or (?) a function that it was given
+    ?m|a|b            calls what has no name here, as method m of something,
+                      or (?) a function that it was given
     !                 may raise (see analysis.fallibility): then the module does not import
-    ~name, ~a.b      changes the object that the module's global, or an attribute of it, stands for
+    ~name, ~a.b       changes the object that the module's global, or an attribute of it, stands for
     part:b()<c        changes what b returned, or a part of it
     part:.a           changes what the attribute `a` of some object holds
     set:a.b           sets the attribute b of the global a
@@ -13,7 +14,8 @@ The notation, a text per effect, resolved against the whole project by `analysis
     ^                 changes an object given as argument (or self)
     ^.a               changes what the attribute `a` of self holds
     .                 sets attributes of an object that is just being made
-    call:f|a|b()      calls f (a dotted name) with arguments that stand for the global a and for what b returned;
+    call:f|a|b()      calls f (a dotted name) with arguments that stand for the global a
+                      and for what b returned;
                       after b() comes what b was given, which that may be a part of: b()<c<^
     bare:f|a|b        the same as a statement of its own
     method:o.m|a|b    calls method m of what the global o stands for; bare-method: as a statement
@@ -49,7 +51,8 @@ ARGUMENT = GIVEN
 SELF = "."
 UNNAMED = "?"
 THROUGH = "<"
-MAKING = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__init_subclass__"})  # self is new there
+# Self is new there.
+MAKING = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__init_subclass__"})
 
 _CHAINING = (ast.LShift, ast.RShift)  # `first >> second`: libraries give these operators effects
 _WRITING = frozenset("wax+")
@@ -73,8 +76,9 @@ class Reader:
         origins: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self.names = names
-        # None at module or class level; else name -> "argument", "fresh", "unknown", "self" (the first argument of a
-        # method), or "made" (an object that is just being made: attributes of it are set)
+        # None at module or class level; else name -> "argument", "fresh", "unknown", "self" (the
+        # first argument of a method), or "made" (an object that is just being made: attributes of
+        # it are set)
         self.local = local
         self.origins = origins or {}  # what locals come from, in the notation of arguments
         self.found: set[str] = set()
@@ -99,7 +103,9 @@ class Reader:
         if isinstance(node, ast.Expr):
             self._bare(node.value)
             return
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete | ast.For | ast.AsyncFor):
+        if isinstance(
+            node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete | ast.For | ast.AsyncFor
+        ):
             targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
             for target in targets:
                 self.target(target, rebinds=isinstance(node, ast.AugAssign))
@@ -113,7 +119,10 @@ class Reader:
             self._child(child)
 
     def _bare(self, node: ast.expr) -> None:
-        """An expression that stands alone: nobody uses its value, so it is there for what it changes."""
+        """Read an expression that stands alone.
+
+        Nobody uses its value, so it is there for what it changes.
+        """
         if isinstance(node, ast.Call):
             self.call(node, bare=True)
             return
@@ -122,7 +131,7 @@ class Reader:
             self._operands(node)
 
     def _operands(self, node: ast.expr) -> None:
-        """Add the effects of an operator, which may change operands of the project's own classes."""
+        """Add the effects of an operator, which may change operands of the project's classes."""
         for part in (node.left, node.right) if isinstance(node, ast.BinOp) else (node,):
             if isinstance(part, ast.BinOp):
                 self._operands(part)
@@ -154,13 +163,19 @@ class Reader:
             expanded = self.names.expand(dotted)
             if known_effects.is_pure_decorator(expanded) and not self._is_own(dotted):
                 continue
-            if self._is_own(dotted) and dotted.rpartition(".")[2] in ("setter", "getter", "deleter"):
+            if self._is_own(dotted) and dotted.rpartition(".")[2] in (
+                "setter",
+                "getter",
+                "deleter",
+            ):
                 continue
             self.found.add(f"{'made' if isinstance(decorator, ast.Call) else 'deco'}:{expanded}")
 
     def _applied(self, node: ast.Lambda) -> None:
         """A lambda is called with what it decorates, which nobody else has yet."""
-        inside = Reader(self.names, {**(self.local or {}), **dict.fromkeys(parameters(node.args), "argument")})
+        inside = Reader(
+            self.names, {**(self.local or {}), **dict.fromkeys(parameters(node.args), "argument")}
+        )
         inside.expression(node.body)
         self.found |= inside.found - {ARGUMENT}
 
@@ -180,11 +195,19 @@ class Reader:
                 self.found.add(f"set:{dotted_name(node)}")
             else:
                 self.mutated(node, holder=node.value if isinstance(node, ast.Attribute) else None)
-        elif rebinds and isinstance(node, ast.Name) and self.local is None and self.names.is_imported(node.id):
+        elif (
+            rebinds
+            and isinstance(node, ast.Name)
+            and self.local is None
+            and self.names.is_imported(node.id)
+        ):
             self.found.add("~" + node.id)
 
     def mutated(self, node: ast.expr, holder: ast.expr | None = None) -> None:
-        """The object that an expression starts from changes; an attribute is set of `holder`, if there is one."""
+        """The object that an expression starts from changes.
+
+        An attribute is set of `holder`, if there is one.
+        """
         root = root_name(node)
         if self.local is not None and root in self.local:
             kind = self.local[root]
@@ -201,7 +224,10 @@ class Reader:
             self.found.add("~" + _owner_of(node, root))
 
     def _origins_changed(self, node: ast.expr, local: str, kind: str) -> None:
-        """A local, or a part of it, changes: so does what it comes from, or what that shares with others."""
+        """A local, or a part of it, changes.
+
+        So does what it comes from, or what that shares with others.
+        """
         attribute = _innermost_attribute(node)
         if attribute and kind not in ("self", "making", "made"):
             self.found.add(f"part:.{attribute}")
@@ -214,7 +240,7 @@ class Reader:
         return self.names.is_imported(root) and known_effects.is_stdlib(self.names.expand(root))
 
     def _is_of_project(self, node: ast.Attribute) -> bool:
-        """Whether an attribute is named in full, starting from what is not of the standard library."""
+        """Whether an attribute is named in full, and is not of the standard library."""
         return bool(dotted_name(node)) and not self._is_of_stdlib(root_name(node))
 
     def _changes_self(self, dotted: str) -> None:
@@ -230,7 +256,11 @@ class Reader:
                 continue
             if isinstance(current, ast.Lambda):
                 continue
-            if isinstance(current, ast.BinOp) and isinstance(current.op, _CHAINING) and self.local is None:
+            if (
+                isinstance(current, ast.BinOp)
+                and isinstance(current.op, _CHAINING)
+                and self.local is None
+            ):
                 self._operands(current)
             stack.extend(children(current))
 
@@ -259,16 +289,19 @@ class Reader:
             self.found.add(f"{'bare' if bare else 'call'}:{dotted}{roots}")
 
     def _sources(self, arguments: Iterable[ast.expr]) -> Iterator[str]:
-        """The globals that arguments come from: `a`, `module.a`, or `a.f()` where that was called; ARGUMENT for locals.
+        """The globals that arguments come from: `a`, `module.a`, or `a.f()` where that was called.
 
-        What a part of the standard library without state makes of something may be a part of that.
+        ARGUMENT for locals. What a part of the standard library without state makes of something
+        may be a part of that.
         """
         for node in arguments:
             yield from self.sources_of(node)
 
     def sources_of(self, node: ast.expr) -> Iterator[str]:
         """What the value of an expression may be a part of, in the notation of arguments."""
-        while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Await | ast.NamedExpr):
+        while isinstance(
+            node, ast.Attribute | ast.Subscript | ast.Starred | ast.Await | ast.NamedExpr
+        ):
             if isinstance(node, ast.Attribute) and (dotted := dotted_name(node)):
                 root = root_name(node)
                 if self._is_global(root) and self.names.is_imported(root):
@@ -309,10 +342,19 @@ class Reader:
             if not known_effects.makes_new(self.names.expand(dotted)):
                 yield from self._sources(arguments)
         else:
-            yield "".join((f"{dotted}()", *(f"{THROUGH}{each}" for each in dict.fromkeys(self._sources(arguments)))))
+            yield "".join(
+                (
+                    f"{dotted}()",
+                    *(f"{THROUGH}{each}" for each in dict.fromkeys(self._sources(arguments))),
+                )
+            )
 
     def _is_global(self, root: str) -> bool:
-        return bool(root) and not self.names.is_builtin(root) and (self.local is None or root not in self.local)
+        return (
+            bool(root)
+            and not self.names.is_builtin(root)
+            and (self.local is None or root not in self.local)
+        )
 
     def _imported(self, expanded: str, roots: str, *, bare: bool) -> None:
         if known_effects.is_stdlib(expanded):
@@ -360,7 +402,10 @@ class Reader:
             self.found.add(f"{UNNAMED}{method}{own}{roots}")
 
     def _computed(self, node: ast.Call, roots: str, *, bare: bool) -> None:
-        """A call of something that is not a name: `f(x)(y)`, `"a b".split()`, `Path(x).glob()`, `table[k]()`."""
+        """Read a call of something that is not a name.
+
+        Examples are `f(x)(y)`, `"a b".split()`, `Path(x).glob()` and `table[k]()`.
+        """
         function = node.func
         if isinstance(function, ast.Attribute):
             value = function.value
@@ -377,7 +422,9 @@ class Reader:
                 if function.attr in known_effects.CONTAINER_MUTATORS and root:
                     self.mutated(value)
                 return
-            source = "".join(f"|{root}" for root in dict.fromkeys(self.sources_of(value)) if root != ARGUMENT)
+            source = "".join(
+                f"|{root}" for root in dict.fromkeys(self.sources_of(value)) if root != ARGUMENT
+            )
             self.found.add(f"{UNNAMED}{function.attr}{source}{roots}")
             return
         if isinstance(function, ast.Call):
@@ -388,8 +435,12 @@ class Reader:
         self.found.add(ANYTHING if self.local is None else UNNAMED)
 
     def _is_new(self, node: ast.expr) -> bool:
-        """Whether an expression makes an object of a class of the module, which nobody else has yet."""
-        return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self.names.classes
+        """Whether an expression makes an object of a class of the module that nobody else has."""
+        return (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in self.names.classes
+        )
 
     def _innermost_call(self, node: ast.expr) -> str:
         while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
@@ -429,7 +480,7 @@ def _innermost_attribute(node: ast.expr) -> str:
 
 
 def _origins(nodes: Sequence[ast.AST], reader: "Reader") -> dict[str, set[str]]:
-    """What the locals of a function, all of whose nodes these are, come from, besides what it was given."""
+    """What the locals of a function come from, besides what it was given, by its nodes."""
     found: dict[str, set[str]] = {}
     reader.origins = found
 
@@ -442,7 +493,10 @@ def _origins(nodes: Sequence[ast.AST], reader: "Reader") -> dict[str, set[str]]:
 
 
 def _owner_of(node: ast.expr, root: str) -> str:
-    """The dotted name that an expression starts from: `a.b` in `a.b[c].d`, for the module that `a` may stand for."""
+    """The dotted name that an expression starts from.
+
+    It is `a.b` for `a.b[c].d`, in case `a` stands for a module.
+    """
     while not (dotted := dotted_name(node)):
         if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
             node = node.value
@@ -454,17 +508,25 @@ def _owner_of(node: ast.expr, root: str) -> str:
 
 
 def changed_global(effect: str) -> str:
-    """The name of the module that an effect binds, or the object of which it changes; "" for any other effect."""
+    """The name of the module that an effect binds, or the object of which it changes.
+
+    "" for any other effect.
+    """
     kind, _, rest = effect.partition(":")
     if effect[0] in "=~":
         return effect[1:].partition(".")[0]
-    return rest.partition("|")[0].partition(".")[0] if kind.endswith("method") or kind == "set" else ""
+    return (
+        rest.partition("|")[0].partition(".")[0] if kind.endswith("method") or kind == "set" else ""
+    )
 
 
 def summary_of(
     node: FunctionNode, qualname: str, scope: Scope, names: Names, *, outlives: bool = False
 ) -> FunctionSummary:
-    """Summarise what a call of the function can change; it may outlive the call of the one that it stands in."""
+    """Summarise what a call of the function can change.
+
+    It may outlive the call of the one that it stands in.
+    """
     local = dict.fromkeys(scope.bound, "unknown")
     arguments = node.args
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -472,7 +534,9 @@ def summary_of(
     nodes = list(walk(node))
     for child in nodes:
         if isinstance(child, ast.comprehension):
-            local.update((name, "unknown") for name in bound_names(child.target) if name not in local)
+            local.update(
+                (name, "unknown") for name in bound_names(child.target) if name not in local
+            )
     for name, kind in _fresh(nodes):
         if local.get(name) == "unknown":
             local[name] = kind
@@ -503,7 +567,9 @@ def summary_of(
     of_object, made = kept_in_object(node)
     lines = {line for found in (of_class, of_object) for group in found.values() for line in group}
     given = roots_of_results(node, nodes) if of_names else set()
-    results = {kept for kept, root in of_names.items() if root in given} | {f".{name}" for name in (*of_class, *made)}
+    results = {kept for kept, root in of_names.items() if root in given} | {
+        f".{name}" for name in (*of_class, *made)
+    }
     results |= of_parts | of_calls
     keeps = {*of_names, *of_parts, *of_calls, *(f".{name}" for name in (*of_class, *of_object))}
     of_others = {*of_names, *(f".{name}" for name in of_class)}
@@ -511,7 +577,11 @@ def summary_of(
     owned = {f".{name}" for name in whole} - of_others
     owned |= {f"{ITEM}.{name}" for name in items if f".{name}" not in of_others}
     in_class = kept_in_class_alone(node, nodes) if of_class else set()
-    owned |= {f"{OF_CLASS}.{name}" for name in in_class if f".{name}" not in of_names and name not in of_object}
+    owned |= {
+        f"{OF_CLASS}.{name}"
+        for name in in_class
+        if f".{name}" not in of_names and name not in of_object
+    }
     owned |= {RESULT} if object_of_cached_property(node) else set()
     bodies = making_bodies(node) if is_decorated or of_others or of_object else []
     recorded = {f".{name}" for name in kept_inside(node, bodies)}
@@ -541,7 +611,10 @@ def summary_of(
 
 
 def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
-    """Yield what outlives a call with these effects, in the notation of `FunctionSummary.keeps`, with its root name."""
+    """Yield what outlives a call with these effects, with its root name.
+
+    It is written as in `FunctionSummary.keeps`.
+    """
     for effect in effects:
         kind, _, rest = effect.partition(":")
         dotted = effect[1:] if effect[0] in "=~" else ""
@@ -555,7 +628,10 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
 
 
 def _keeps_in_closure(nodes: Iterable[ast.AST], effects: Iterable[str], names: Names) -> bool:
-    """Whether a function keeps something in a local of one around it: its own later calls find that."""
+    """Whether a function keeps something in a local of one around it.
+
+    Its own later calls find that.
+    """
     if any(isinstance(node, ast.Nonlocal) for node in nodes):
         return True
     changed: set[str] = set()
@@ -564,13 +640,19 @@ def _keeps_in_closure(nodes: Iterable[ast.AST], effects: Iterable[str], names: N
         called = rest.partition("|")[0]
         if effect[0] == "~":
             changed.add(effect[1:].partition(".")[0])
-        elif kind.endswith("method") and called.rpartition(".")[2] in known_effects.CONTAINER_MUTATORS:
+        elif (
+            kind.endswith("method")
+            and called.rpartition(".")[2] in known_effects.CONTAINER_MUTATORS
+        ):
             changed.add(called.partition(".")[0])
     return any(not names.is_imported(name) and name not in names.bound for name in changed)
 
 
 def _outliving_of(sources: Iterable[str], names: Names) -> Iterator[str]:
-    """Yield what of some sources, in the notation of `aliases`, outlives a call, in that of `FunctionSummary.keeps`."""
+    """Yield which of some sources outlive a call.
+
+    The sources are written as in `aliases`, the result as in `FunctionSummary.keeps`.
+    """
     for source in sources:
         dotted = source.removesuffix(RESULT)
         first = dotted.partition(".")[0]
@@ -589,13 +671,20 @@ def _outliving(dotted: str, names: Names) -> str:
 
 
 def _fresh(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
-    """Locals that are only ever bound to objects made here, with their kinds, see `Reader.local`."""
+    """Locals that are only ever bound to objects made here, with their kinds.
+
+    For the kinds see `Reader.local`.
+    """
     made: dict[str, str] = {}
     for child in nodes:
         if isinstance(child, ast.Assign | ast.AnnAssign):
             value = child.value
-            is_made = isinstance(value, ast.List | ast.Dict | ast.Set | ast.Tuple | ast.Constant | ast.ListComp)
-            is_made = is_made or isinstance(value, ast.DictComp | ast.SetComp | ast.JoinedStr | ast.GeneratorExp)
+            is_made = isinstance(
+                value, ast.List | ast.Dict | ast.Set | ast.Tuple | ast.Constant | ast.ListComp
+            )
+            is_made = is_made or isinstance(
+                value, ast.DictComp | ast.SetComp | ast.JoinedStr | ast.GeneratorExp
+            )
             kind = "fresh" if is_made else "made" if _is_made(value) else ""
             for target in child.targets if isinstance(child, ast.Assign) else [child.target]:
                 for name in bound_names(target):
@@ -609,10 +698,16 @@ def _fresh(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
 
 def _is_made(value: ast.expr | None) -> bool:
     """Whether an expression is what `super().__new__(...)` or another `__new__` gives."""
-    return isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "__new__"
+    return (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr == "__new__"
+    )
 
 
 def _may_write(node: ast.Call) -> bool:
     """Whether a call of `open` may do more than read."""
     modes = [*node.args[1:2], *(k.value for k in node.keywords if k.arg in ("mode", None))]
-    return any(not isinstance(m, ast.Constant) or not _WRITING.isdisjoint(str(m.value)) for m in modes)
+    return any(
+        not isinstance(m, ast.Constant) or not _WRITING.isdisjoint(str(m.value)) for m in modes
+    )

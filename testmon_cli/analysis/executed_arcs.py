@@ -1,8 +1,9 @@
-"""The branches that ran, from the lines that single observations ran: of a test, a fixture, or an import.
+"""The branches that ran, from the lines that single observations ran.
 
-Which lines ran in all does not tell which way control took: the line after an `if` is reached with or without its
-body. One test that ran the `if` and not its body does. So each observation is looked at on its own, and a branch counts
-as taken where nothing else explains what ran. What all observations leave open is not known.
+An observation is of a test, a fixture, or an import. Which lines ran in all does not tell which way
+control took: the line after an `if` is reached with or without its body. One test that ran the `if`
+and not its body does. So each observation is looked at on its own, and a branch counts as taken
+where nothing else explains what ran. What all observations leave open is not known.
 """
 
 import ast
@@ -30,12 +31,15 @@ class Branches(NamedTuple):
 
 
 def branches(
-    tree: ast.Module, arcs: Collection[Arc], deciding: AbstractSet[int], views: Iterable[AbstractSet[int]]
+    tree: ast.Module,
+    arcs: Collection[Arc],
+    deciding: AbstractSet[int],
+    views: Iterable[AbstractSet[int]],
 ) -> Branches:
     """Tell which branches were taken.
 
-    `arcs` are all ways that control can go from a line to the next, `deciding` the lines with more than one way;
-    `views` are the lines that ran in each observation.
+    `arcs` are all ways that control can go from a line to the next, `deciding` the lines with more
+    than one way; `views` are the lines that ran in each observation.
     """
     targets: dict[int, set[int]] = defaultdict(set)
     origins: dict[int, set[int]] = defaultdict(set)
@@ -57,17 +61,31 @@ def branches(
                     and not (end < 0 and start in waiting)  # it may have been left while it waited
                 ):
                     taken.add((start, end))
-    possible = {(start, end) for start in deciding & every for end in targets[start] if end < 0 or end in every}
+    possible = {
+        (start, end)
+        for start in deciding & every
+        for end in targets[start]
+        if end < 0 or end in every
+    }
     return Branches(frozenset(taken), frozenset(possible - taken))
 
 
-def _is_only_way_to(start: int, end: int, view: AbstractSet[int], origins: Mapping[int, AbstractSet[int]]) -> bool:
-    """Whether control came to `end` from nowhere else; to the header of a loop it came from above at first."""
+def _is_only_way_to(
+    start: int, end: int, view: AbstractSet[int], origins: Mapping[int, AbstractSet[int]]
+) -> bool:
+    """Whether control came to `end` from nowhere else.
+
+    To the header of a loop it came from above at first.
+    """
     return 0 < start < end and end in view and not origins[end] & view - {start}
 
 
 def _is_only_way_from(
-    start: int, end: int, view: AbstractSet[int], targets: AbstractSet[int], loops: Mapping[int, int]
+    start: int,
+    end: int,
+    view: AbstractSet[int],
+    targets: AbstractSet[int],
+    loops: Mapping[int, int],
 ) -> bool:
     """Whether control went nowhere else, or left a loop that comes to its end."""
     if end > 0 and end not in view:

@@ -1,7 +1,8 @@
 """The lines that ran, from the blocks that were reached: for reports in terms of lines.
 
-A block stands for all its lines. Left out are headers that control meets only on its way to a later arm (`except`,
-the second `case`) while no such arm ran, and arms of module-level conditions of which nothing says that they ran.
+A block stands for all its lines. Left out are headers that control meets only on its way to a later
+arm (`except`, the second `case`) while no such arm ran, and arms of module-level conditions of
+which nothing says that they ran.
 """
 
 import ast
@@ -24,7 +25,9 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], object]] = {
 
 def lines_of_blocks(blocks: Iterable[Block]) -> set[int]:
     """All lines of some blocks."""
-    return {line for block in blocks for first, last in block.lines for line in range(first, last + 1)}
+    return {
+        line for block in blocks for first, last in block.lines for line in range(first, last + 1)
+    }
 
 
 class Arm(NamedTuple):
@@ -44,7 +47,9 @@ def arms_of(tree: ast.Module) -> list[list[Arm]]:
         elif isinstance(node, ast.Match):
             # The first pattern is met by all who come to the statement.
             cases = node.cases[1:]
-            found.append([Arm(range(c.pattern.lineno, c.body[0].lineno), _lines(c.body)) for c in cases])
+            found.append(
+                [Arm(range(c.pattern.lineno, c.body[0].lineno), _lines(c.body)) for c in cases]
+            )
     return found
 
 
@@ -59,7 +64,10 @@ def unmet_headers(statements: Iterable[list[Arm]], lines: set[int]) -> set[int]:
 
 
 def import_lines(tree: ast.Module, reached: set[int], name: str = "a module") -> set[int]:
-    """Lines that an import runs; `reached`, those of executed functions, tell which conditional arms it took."""
+    """Lines that an import runs.
+
+    `reached`, those of executed functions, tell which conditional arms it took.
+    """
     return set(_ImportReader(reached, name).read(tree.body))
 
 
@@ -67,14 +75,20 @@ def changed_lines(model: SourceModel, before: SourceModel) -> set[int]:
     """Lines of import-time code that is not as it was."""
     known = {(d.names, d.owner, d.kind, d.checksum) for d in before.definitions}
     changed: dict[int, bool] = {}
-    for definition in sorted(model.definitions, key=lambda d: d.line - d.end_line):  # what a class holds comes later
-        differs = (definition.names, definition.owner, definition.kind, definition.checksum) not in known
+    # What a class holds comes later.
+    for definition in sorted(model.definitions, key=lambda d: d.line - d.end_line):
+        differs = (
+            definition.names,
+            definition.owner,
+            definition.kind,
+            definition.checksum,
+        ) not in known
         changed.update(dict.fromkeys(range(definition.line, definition.end_line + 1), differs))
     return {line for line, differs in changed.items() if differs}
 
 
 def undecided_conditions(tree: ast.Module) -> set[int]:
-    """Lines of conditions outside of functions whose text does not tell which arm an import takes."""
+    """Lines of conditions outside of functions whose text does not tell which arm is taken."""
     found = set()
     stack: list[ast.AST] = [*tree.body]
     while stack:
@@ -107,7 +121,9 @@ class _ImportReader(NamedTuple):
                 yield statement.lineno
                 yield from self.read([*statement.body, *statement.orelse, *statement.finalbody])
             elif isinstance(statement, ast.Match):
-                yield from range(statement.lineno, (statement.subject.end_lineno or statement.lineno) + 1)
+                yield from range(
+                    statement.lineno, (statement.subject.end_lineno or statement.lineno) + 1
+                )
             elif isinstance(statement, _ALWAYS_ENTERED):
                 yield from _header(statement, statement.body)
                 yield from self.read([*statement.body, *getattr(statement, "orelse", [])])
@@ -115,11 +131,19 @@ class _ImportReader(NamedTuple):
                 yield from range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
 
     def taken(self, statement: ast.If) -> list[ast.stmt]:
-        """The arms of a module-level condition that ran, as far as its text or the functions in it tell."""
+        """The arms of a module-level condition that ran.
+
+        They are told by its text and by the functions in it that ran.
+        """
         decided = _decide(statement.test, self.name)
         if decided is not None:
             return statement.body if decided else statement.orelse
-        return [arm for body in (statement.body, statement.orelse) if self.reached & _lines(body) for arm in body]
+        return [
+            arm
+            for body in (statement.body, statement.orelse)
+            if self.reached & _lines(body)
+            for arm in body
+        ]
 
 
 def _decide(test: ast.expr, name: str) -> bool | None:
@@ -133,7 +157,11 @@ def _decide(test: ast.expr, name: str) -> bool | None:
         return False
     if not isinstance(test, ast.Compare) or len(test.ops) != 1:
         return None
-    values = {"sys.version_info": tuple(sys.version_info), "sys.platform": sys.platform, "__name__": name}
+    values = {
+        "sys.version_info": tuple(sys.version_info),
+        "sys.platform": sys.platform,
+        "__name__": name,
+    }
     left, compare = values.get(ast.unparse(test.left)), _COMPARISONS.get(type(test.ops[0]))
     if left is None or compare is None:
         return None
@@ -148,4 +176,6 @@ def _header(statement: ast.stmt, body: list[ast.stmt]) -> range:
 
 
 def _lines(body: list[ast.stmt]) -> set[int]:
-    return {line for node in body for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+    return {
+        line for node in body for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }

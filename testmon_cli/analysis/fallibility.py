@@ -1,8 +1,9 @@
 """Which import-time code provably cannot raise.
 
-Nothing is executed: the rules follow the language reference for the builtin types. What they do not cover may raise.
-`Fallibility` gives an expression a kind (`str`, `int`, `list` ...) where its value is known to be of that builtin type,
-`ANY` where evaluating it cannot raise but its value is not known, and None where evaluating it may raise.
+Nothing is executed: the rules follow the language reference for the builtin types. What they do not
+cover may raise. `Fallibility` gives an expression a kind (`str`, `int`, `list` ...) where its value
+is known to be of that builtin type, `ANY` where evaluating it cannot raise but its value is not
+known, and None where evaluating it may raise.
 """
 
 import ast
@@ -22,14 +23,33 @@ HASHABLE = SCALARS | {"type"}
 # "list" holds scalars only, "list?" anything; the same for the others.
 _CONTAINERS = ("list", "tuple", "set", "dict")
 ITERABLE = frozenset({*_CONTAINERS, *(f"{kind}?" for kind in _CONTAINERS), "str", "bytes", VERSION})
-TESTABLE = SCALARS | ITERABLE | {"type"}  # whose truth is known to be told without running other code
+# Whose truth is known to be told without running other code.
+TESTABLE = SCALARS | ITERABLE | {"type"}
 
-_CONSTANTS = {bool: "bool", int: "int", float: "float", str: "str", bytes: "bytes", type(None): "none"}
+_CONSTANTS = {
+    bool: "bool",
+    int: "int",
+    float: "float",
+    str: "str",
+    bytes: "bytes",
+    type(None): "none",
+}
 _GENERIC = frozenset({"list", "dict", "tuple", "set", "frozenset", "type"})  # `list[x]` takes any x
-_MAKERS = frozenset({"dict", "list", "set", "tuple", "frozenset", "object", "str", "int", "float", "bool", "bytes"})
+_MAKERS = frozenset(
+    {"dict", "list", "set", "tuple", "frozenset", "object", "str", "int", "float", "bool", "bytes"}
+)
 _MODULE_ATTRIBUTES = {"__name__": "str", "__file__": "str", "__debug__": "bool"}
 _KNOWN_ATTRIBUTES = {"sys.version_info": VERSION} | dict.fromkeys(
-    ("sys.platform", "sys.byteorder", "sys.executable", "os.name", "os.sep", "os.linesep", "os.pathsep"), "str"
+    (
+        "sys.platform",
+        "sys.byteorder",
+        "sys.executable",
+        "os.name",
+        "os.sep",
+        "os.linesep",
+        "os.pathsep",
+    ),
+    "str",
 )
 _KNOWN_ATTRIBUTES["typing.TYPE_CHECKING"] = "bool"
 # Calls of the standard library that take such arguments without failing.
@@ -50,7 +70,9 @@ _PURE_DECORATORS = frozenset({"property", "staticmethod", "classmethod"})
 _CATCH_ALL = frozenset({"Exception", "BaseException"})
 _CATCH_IMPORTS = _CATCH_ALL | {"ImportError", "ModuleNotFoundError"}
 _EXCEPTIONS = frozenset(
-    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
+    name
+    for name, value in vars(builtins).items()
+    if isinstance(value, type) and issubclass(value, BaseException)
 )
 # Modules of the standard library that every CPython has.
 _ALWAYS_THERE = known_effects.STDLIB - {
@@ -69,8 +91,8 @@ _LARGEST_EXPONENT = 100
 class Fallibility:
     """Tells whether statements at module or class level may raise.
 
-    `names` says what names stand for; `evaluates_annotations` whether annotations run where they stand (not so with
-    `from __future__ import annotations`, and from Python 3.14 on).
+    `names` says what names stand for; `evaluates_annotations` whether annotations run where they
+    stand (not so with `from __future__ import annotations`, and from Python 3.14 on).
     """
 
     def __init__(self, names: Names, *, evaluates_annotations: bool) -> None:
@@ -79,12 +101,16 @@ class Fallibility:
         self._bound: Collection[str] | None = None
 
     def may_raise(self, node: ast.stmt, bound: Collection[str] | None = None) -> bool:
-        """Whether a statement may raise; of a class only the header counts, its members are statements too.
+        """Whether a statement may raise.
 
-        `bound` are the names that statements before this one bind, None where that cannot be known (`import *`).
+        Of a class only the header counts, its members are statements too. `bound` are the names
+        that statements before this one bind, None where that cannot be known (`import *`).
         """
         own = {
-            name for child in walk(node) if isinstance(child, ast.comprehension) for name in bound_names(child.target)
+            name
+            for child in walk(node)
+            if isinstance(child, ast.comprehension)
+            for name in bound_names(child.target)
         }
         self._bound = None if bound is None else {*bound, *bound_names(node), *own}
         if isinstance(node, ast.ClassDef):
@@ -102,7 +128,9 @@ class Fallibility:
         if isinstance(node, ast.ClassDef):
             return self._class_header(node) and self._statements(node.body)
         if isinstance(node, ast.Assign):
-            return self.kind(node.value) is not None and all(self._target(t, node.value) for t in node.targets)
+            return self.kind(node.value) is not None and all(
+                self._target(t, node.value) for t in node.targets
+            )
         if isinstance(node, ast.AnnAssign):
             value = node.value is None or self.kind(node.value) is not None
             return value and isinstance(node.target, ast.Name) and self._annotation(node.annotation)
@@ -120,11 +148,24 @@ class Fallibility:
         if isinstance(node, ast.ImportFrom):
             is_typing = node.module == "typing" and not node.level
             return is_typing and all(alias.name in _GIVEN_BY_TYPING for alias in node.names)
-        return type(node).__name__ in ("Pass", "Global", "Nonlocal", "Break", "Continue", "TypeAlias")
+        return type(node).__name__ in (
+            "Pass",
+            "Global",
+            "Nonlocal",
+            "Break",
+            "Continue",
+            "TypeAlias",
+        )
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         arguments = node.args
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        every = [
+            *arguments.posonlyargs,
+            *arguments.args,
+            *arguments.kwonlyargs,
+            arguments.vararg,
+            arguments.kwarg,
+        ]
         annotations = [a.annotation for a in every if a is not None] + [node.returns]
         defaults = [*arguments.defaults, *arguments.kw_defaults]
         return (
@@ -151,19 +192,28 @@ class Fallibility:
 
     def _try(self, node: ast.Try) -> bool:
         """Whether a `try` statement provably cannot raise; neither may its handlers."""
-        after = [*node.orelse, *node.finalbody, *(s for handler in node.handlers for s in handler.body)]
+        after = [
+            *node.orelse,
+            *node.finalbody,
+            *(s for handler in node.handlers for s in handler.body),
+        ]
         if not self._statements(after):
             return False
         if catches_all(node):
             return True
         if catches_imports(node):
-            return self._statements(s for s in node.body if not isinstance(s, ast.Import | ast.ImportFrom))
+            return self._statements(
+                s for s in node.body if not isinstance(s, ast.Import | ast.ImportFrom)
+            )
         return self._statements(node.body)
 
     # Expressions
 
     def kind(self, node: ast.expr) -> str | None:
-        """The kind of an expression's value, ANY where it is not known, None where evaluating it may raise."""
+        """The kind of an expression's value.
+
+        ANY where it is not known, None where evaluating the expression may raise.
+        """
         if isinstance(node, ast.Constant):
             return _CONSTANTS.get(type(node.value), ANY)
         rule = _RULES.get(type(node))
@@ -176,7 +226,11 @@ class Fallibility:
         return isinstance(node, ast.Name) and node.id in names and self.names.is_builtin(node.id)
 
     def _name(self, node: ast.Name) -> str | None:
-        if self._bound is not None and node.id not in self._bound and node.id not in known_effects.BUILTINS:
+        if (
+            self._bound is not None
+            and node.id not in self._bound
+            and node.id not in known_effects.BUILTINS
+        ):
             return None
         if node.id in _MODULE_ATTRIBUTES and node.id not in self.names.bound:
             return _MODULE_ATTRIBUTES[node.id]
@@ -194,7 +248,9 @@ class Fallibility:
 
     def _text(self, node: ast.JoinedStr) -> str | None:
         for part in node.values:
-            if isinstance(part, ast.FormattedValue) and (part.format_spec or self.kind(part.value) not in SCALARS):
+            if not isinstance(part, ast.FormattedValue):
+                continue
+            if part.format_spec or self.kind(part.value) not in SCALARS:
                 return None
         return "str"
 
@@ -240,11 +296,15 @@ class Fallibility:
             return None
         if left in NUMBERS and right in NUMBERS:
             return _of_numbers(node, left, right)
-        if isinstance(node.op, ast.BitOr) and {left, right} <= {"type", "none"} and "type" in (left, right):
+        kinds = {left, right}
+        if isinstance(node.op, ast.BitOr) and kinds in ({"type"}, {"type", "none"}):
             return "type"
-        if left.rstrip("?") == right.rstrip("?") and left.rstrip("?") in _JOINED_BY.get(type(node.op), ()):
+        container = left.rstrip("?")
+        is_alike = container == right.rstrip("?")
+        if is_alike and container in _JOINED_BY.get(type(node.op), ()):
             return max(left, right)  # the one that holds anything, if one does
-        if isinstance(node.op, ast.Mult) and {left, right} in ({"str", "int"}, {"list", "int"}, {"tuple", "int"}):
+        is_repeated = kinds in ({"str", "int"}, {"list", "int"}, {"tuple", "int"})
+        if isinstance(node.op, ast.Mult) and is_repeated:
             return left if right == "int" else right
         return None
 
@@ -266,7 +326,9 @@ class Fallibility:
         if isinstance(operator, ast.Is | ast.IsNot):
             return True
         if left == VERSION:
-            return isinstance(comparator, ast.Tuple) and all(self.kind(e) == "int" for e in comparator.elts)
+            return isinstance(comparator, ast.Tuple) and all(
+                self.kind(e) == "int" for e in comparator.elts
+            )
         if isinstance(operator, ast.Eq | ast.NotEq):
             return ANY not in (left, right) and "?" not in left + right
         if isinstance(operator, ast.In | ast.NotIn):
@@ -282,15 +344,24 @@ class Fallibility:
     def _assignment(self, node: ast.NamedExpr) -> str | None:
         return self.kind(node.value)
 
-    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> str | None:
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    ) -> str | None:
         first = node.generators[0]
         if isinstance(node, ast.GeneratorExp):
-            return ANY if self.kind(first.iter) in ITERABLE else None  # the rest runs when somebody iterates
+            # The rest runs when somebody iterates.
+            return ANY if self.kind(first.iter) in ITERABLE else None
         for generator in node.generators:
             is_plain = isinstance(generator.target, ast.Name) and not generator.is_async
-            if not is_plain or self.kind(generator.iter) not in ITERABLE or not all(map(self._tests, generator.ifs)):
+            if (
+                not is_plain
+                or self.kind(generator.iter) not in ITERABLE
+                or not all(map(self._tests, generator.ifs))
+            ):
                 return None
-        return "list?" if isinstance(node, ast.ListComp) and self.kind(node.elt) is not None else None
+        return (
+            "list?" if isinstance(node, ast.ListComp) and self.kind(node.elt) is not None else None
+        )
 
     def _subscript(self, node: ast.Subscript) -> str | None:
         if self._is_builtin(node.value, _GENERIC):
@@ -310,15 +381,25 @@ class Fallibility:
         dotted = dotted_name(node.func)
         if any(keyword.arg is None for keyword in node.keywords):
             return None
-        kinds = [self.kind(argument) for argument in (*node.args, *(k.value for k in node.keywords))]
+        kinds = [
+            self.kind(argument) for argument in (*node.args, *(k.value for k in node.keywords))
+        ]
         if self.names.is_builtin(dotted):
             return self._builtin_call(dotted, node, kinds)
-        allowed = _KNOWN_CALLS.get(self.names.expand(dotted)) if self.names.is_imported(dotted.split(".")[0]) else None
+        allowed = (
+            _KNOWN_CALLS.get(self.names.expand(dotted))
+            if self.names.is_imported(dotted.split(".")[0])
+            else None
+        )
         return ANY if allowed is not None and allowed.issuperset(k or ANY for k in kinds) else None
 
     @staticmethod
     def _builtin_call(name: str, node: ast.Call, kinds: list[str | None]) -> str | None:
-        kind = name if name in ("dict", "list", "set", "tuple", "str", "int", "float", "bool", "bytes") else ANY
+        kind = (
+            name
+            if name in ("dict", "list", "set", "tuple", "str", "int", "float", "bool", "bytes")
+            else ANY
+        )
         if not kinds:
             return kind if name in _MAKERS else None
         if name == "dict" and not node.args and None not in kinds:
@@ -369,10 +450,16 @@ def _of_numbers(node: ast.BinOp, left: str, right: str) -> str | None:
     if isinstance(node.op, ast.Add | ast.Sub | ast.Mult):
         return "int" if is_exact else "float"
     if isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod):
-        return ("float" if isinstance(node.op, ast.Div) or not is_exact else "int") if constant else None
+        return (
+            ("float" if isinstance(node.op, ast.Div) or not is_exact else "int")
+            if constant
+            else None
+        )
     if isinstance(node.op, ast.BitOr | ast.BitAnd | ast.BitXor):
         return "int" if is_exact else None
-    is_power = isinstance(node.op, ast.Pow | ast.LShift | ast.RShift) and isinstance(node.left, ast.Constant)
+    is_power = isinstance(node.op, ast.Pow | ast.LShift | ast.RShift) and isinstance(
+        node.left, ast.Constant
+    )
     is_small = isinstance(constant, int) and 0 <= constant <= _LARGEST_EXPONENT
     return "int" if is_exact and is_small and is_power else None
 
@@ -389,5 +476,7 @@ def catches_imports(node: ast.Try | ast.TryStar) -> bool:
 
 def _catches(node: ast.Try | ast.TryStar, names: frozenset[str]) -> bool:
     types = [handler.type for handler in node.handlers]
-    every = [part for kind in types for part in (kind.elts if isinstance(kind, ast.Tuple) else [kind])]
+    every = [
+        part for kind in types for part in (kind.elts if isinstance(kind, ast.Tuple) else [kind])
+    ]
     return any(part is None or (isinstance(part, ast.Name) and part.id in names) for part in every)

@@ -1,7 +1,8 @@
-"""What code that runs on import does besides binding its names: the effects of section 4.1 of the model.
+"""What code that runs on import does besides binding its names.
 
-It may change objects that have names, or attributes of them, or anything that an import brings about. What that is does
-not depend on what changed: it is found once for each definition.
+These are the effects of section 4.1 of the model. It may change objects that have names, or
+attributes of them, or anything that an import brings about. What that is does not depend on what
+changed: it is found once for each definition.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +25,14 @@ _DEEPEST_CALL = 8
 _FEW = 3  # functions of one name
 _DEEPEST_WALK = 100  # functions that are followed one within the other; others come afterwards
 _INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__")
-_MAKING_CLASSES = ("__call__", "__init__", "__init_subclass__", "__new__", "__prepare__", "__set_name__")
+_MAKING_CLASSES = (
+    "__call__",
+    "__init__",
+    "__init_subclass__",
+    "__new__",
+    "__prepare__",
+    "__set_name__",
+)
 _RESULT = "()"  # at the end of an argument that is what a call returned
 _OF_ARGUMENTS = (ARGUMENT, SELF)
 
@@ -47,15 +55,20 @@ class ImportEffects:
             found[key] = (definition, tuple(follower.found))
         return found[key][1]
 
-    def of_other_run(self, path: str, definition: Definition, ran: Sequence[Ran]) -> tuple[Consequence, ...]:
-        """What follows when one of the functions that a definition ran on import may do something else."""
+    def of_other_run(
+        self, path: str, definition: Definition, ran: Sequence[Ran]
+    ) -> tuple[Consequence, ...]:
+        """What follows when a function that a definition ran on import may do something else."""
         follower = _Follower(self._project, coarse=self._coarse)
         follower.follow_run(path, definition, ran, is_other=True)
         return tuple(follower.found)
 
 
 class _Follower:
-    """Follows the effects of one definition; `found` has its consequences in the order of their discovery."""
+    """Follows the effects of one definition.
+
+    `found` has its consequences in the order of their discovery.
+    """
 
     def __init__(self, project: Project, *, coarse: bool) -> None:
         self.project = project
@@ -76,20 +89,26 @@ class _Follower:
             elif ran is None:
                 self._effect(effect, _Place(path, importing))
 
-    def follow_run(self, path: str, definition: Definition, ran: Sequence[Ran], *, is_other: bool) -> None:
-        """What a definition does besides binding its names, where the functions are known that it ran.
+    def follow_run(
+        self, path: str, definition: Definition, ran: Sequence[Ran], *, is_other: bool
+    ) -> None:
+        """What a definition does besides binding its names, if it is known what it ran.
 
-        Those to which names lead from there count; where one of them does something else (`is_other`), all of them.
+        Those to which names lead from there count; where one of them does something else
+        (`is_other`), all of them.
         """
         walk = _Walk(ran)
         place = _Place(path, path)
         self._walk(definition.effects, place, walk)
         is_class = definition.kind == "class"
-        # What no name leads to was given objects by Python itself, as an operator or a metaclass is.
+        # What no name leads to was given objects by Python itself, as an operator or a metaclass
+        # is.
         is_given = False
         for function in ran if is_other else ():
             if not walk.has_entered(function):
-                changes = self._walk_into(function.path, function.qualname, function.effects, place, walk)
+                changes = self._walk_into(
+                    function.path, function.qualname, function.effects, place, walk
+                )
                 is_of_class = is_class and function.qualname.rpartition(".")[2] in _MAKING_CLASSES
                 walk.changes_arguments = walk.changes_arguments or (changes and is_of_class)
                 is_given = is_given or (changes and not is_of_class)
@@ -116,10 +135,13 @@ class _Follower:
         definitions = self.project.definitions(found[0], last, owner) if found is not None else ()
         return any(definition.kind in ("assign", "statement") for definition in definitions)
 
-    def _shared(self, where: str, owner: str, attribute: str, *, by: tuple[str, Definition]) -> bool:
-        """Note that an attribute of a class holds something else; False when each object has its own.
+    def _shared(
+        self, where: str, owner: str, attribute: str, *, by: tuple[str, Definition]
+    ) -> bool:
+        """Note that an attribute of a class holds something else.
 
-        Only classes count that the definition may come upon `by` which it was changed.
+        False when each object has its own. Only classes count that the definition may come upon
+        `by` which it was changed.
         """
         members = [
             (path, member)
@@ -136,11 +158,17 @@ class _Follower:
 
     def _is_related(self, first: tuple[str, str], second: tuple[str, str]) -> bool:
         """Whether two classes are the same, or one is below the other."""
-        return first == second or second in self._classes_above(*first) or first in self._classes_above(*second)
+        return (
+            first == second
+            or second in self._classes_above(*first)
+            or first in self._classes_above(*second)
+        )
 
     def _classes_above(self, path: str, qualname: str) -> frozenset[tuple[str, str]]:
         definition = self.project.class_named(path, qualname)
-        return self.project.classes_above(path, definition) if definition is not None else frozenset()
+        return (
+            self.project.classes_above(path, definition) if definition is not None else frozenset()
+        )
 
     def _walk(self, effects: Iterable[str], place: "_Place", walk: "_Walk") -> None:
         """Follow the effects of code that ran, or that what ran might have called."""
@@ -156,7 +184,8 @@ class _Follower:
                 walk.attributes[place.path, place.function.rpartition(".")[0], effect[2:]] = None
                 walk.changes_arguments = True
             elif effect[0] in "~=":
-                if effect[0] == "=" or self.project.is_module_level(place.path, effect[1:].partition(".")[0]):
+                root = effect[1:].partition(".")[0]
+                if effect[0] == "=" or self.project.is_module_level(place.path, root):
                     self._note(MUTATED, place.path, effect[1:])
                 else:
                     walk.changes_arguments = True  # of the function around it
@@ -166,13 +195,15 @@ class _Follower:
                 walk.change(place.path, rest)
             elif effect not in (FALLIBLE, SELF):
                 target, *arguments = rest.split("|")
-                walk.give(place.path, arguments, is_changed=self._walk_call(kind, target, place, walk))
+                walk.give(
+                    place.path, arguments, is_changed=self._walk_call(kind, target, place, walk)
+                )
 
     def _walk_unnamed(self, call: str, place: "_Place", walk: "_Walk") -> None:
-        """A method of something without a name, or a function that was given: if it ran, that is known.
+        """Follow a method of something without a name, or a function that was given.
 
-        Of one that did not run, but may if something else is another, no more is known than that it may change what it
-        is given, where many have its name.
+        If it ran, that is known. Of one that did not run, but may if something else is another, no
+        more is known than that it may change what it is given, where many have its name.
         """
         method, *arguments = call.split("|")
         found = [(ran.path, ran.qualname, ran.effects) for ran in walk.methods.get(method, ())]
@@ -181,11 +212,14 @@ class _Follower:
             found += named if len(named) <= _FEW else ()
         is_changed = not found  # by code from outside the project
         for path, qualname, effects in found:
-            if (path, qualname) != (place.path, place.function):  # a method that calls that of a base class
+            # A method that calls that of a base class.
+            if (path, qualname) != (place.path, place.function):
                 is_changed = self._walk_into(path, qualname, effects, place, walk) or is_changed
         walk.give(place.path, (*arguments, ARGUMENT), is_changed=is_changed)
 
-    def _walk_into(self, path: str, qualname: str, effects: Iterable[str], place: "_Place", walk: "_Walk") -> bool:
+    def _walk_into(
+        self, path: str, qualname: str, effects: Iterable[str], place: "_Place", walk: "_Walk"
+    ) -> bool:
         """Follow a function, once; True if it may change what it is given."""
         key = (path, qualname)
         if key not in walk.entered:
@@ -200,7 +234,10 @@ class _Follower:
         return walk.entered[key]
 
     def _walk_postponed(self, walk: "_Walk") -> None:
-        """Follow the functions that were called too deep; they count as if they changed what they are given."""
+        """Follow the functions that were called too deep.
+
+        They count as if they changed what they are given.
+        """
         outer = walk.changes_arguments
         while walk.postponed:
             effects, place = walk.postponed.pop()
@@ -212,7 +249,8 @@ class _Follower:
         found = self.project.resolve(target, place.path)
         if found is None:
             if kind not in ("deco", "made") or not known_effects.is_pure_decorator(target):
-                self._note(MODULE, place.importing)  # outside the project, and not known to be harmless
+                # Outside the project, and not known to be harmless.
+                self._note(MODULE, place.importing)
             return False
         found = self._aliased(found)
         summary = self.project.function(*found)
@@ -231,14 +269,22 @@ class _Follower:
         path, name = found
         for _ in range(_DEEPEST_CALL):
             definitions = self.project.definitions(path, name)
-            mentioned = [m for m in definitions[0].mentions if m.isidentifier()] if len(definitions) == 1 else []
-            is_alias = len(mentioned) == 1 and definitions[0].kind == "assign" and not definitions[0].flags
+            mentioned = (
+                [m for m in definitions[0].mentions if m.isidentifier()]
+                if len(definitions) == 1
+                else []
+            )
+            is_alias = (
+                len(mentioned) == 1 and definitions[0].kind == "assign" and not definitions[0].flags
+            )
             if not is_alias or any(m.startswith(".") for m in definitions[0].mentions):
                 break
             path, name = self.project.resolve(mentioned[0], path) or found
         return path, name
 
-    def _walk_making(self, path: str, definition: Definition, place: "_Place", walk: "_Walk") -> bool:
+    def _walk_making(
+        self, path: str, definition: Definition, place: "_Place", walk: "_Walk"
+    ) -> bool:
         is_changed = False
         for holder, summary in self._initialisers(path, definition, place):
             effects = walk.effects.get((holder, summary.qualname), summary.effects)
@@ -246,14 +292,22 @@ class _Follower:
             is_changed = is_changed or changes
         return is_changed
 
-    def _walk_method(self, found: tuple[str, str], place: "_Place", walk: "_Walk", *, bare: bool) -> bool:
-        """A method of an object that has a name: what ran of it is known, but for libraries' objects."""
+    def _walk_method(
+        self, found: tuple[str, str], place: "_Place", walk: "_Walk", *, bare: bool
+    ) -> bool:
+        """Follow a method of an object that has a name.
+
+        What ran of it is known, but for libraries' objects.
+        """
         where, qualname = found
         root, _, method = qualname.rpartition(".")
         if not root or method not in walk.methods:
             self._method_of(found, [], place, bare=bare)
             return True
-        changes = [self._walk_into(r.path, r.qualname, r.effects, place, walk) for r in walk.methods[method]]
+        changes = [
+            self._walk_into(r.path, r.qualname, r.effects, place, walk)
+            for r in walk.methods[method]
+        ]
         walk.give(where, [root], is_changed=any(changes))
         return any(changes)
 
@@ -303,12 +357,19 @@ class _Follower:
             self._note(MUTATED, place.path, dotted)
 
     def _is_mere_function(self, path: str, owner: str, name: str) -> bool:
-        """Whether a name stands for a function of which nothing is made that may notice a new docstring."""
+        """Whether nothing that may notice docstrings looks at the function of a name."""
         found = self.project.definitions(path, name, owner)
-        return bool(found) and all(d.kind == "function" and self.project.has_pure_decorators(path, d) for d in found)
+        return bool(found) and all(
+            d.kind == "function" and self.project.has_pure_decorators(path, d) for d in found
+        )
 
-    def _argument_changed(self, path: str, argument: str, by: tuple[str, Definition] | None = None) -> None:
-        """Something that a call in `path` was given is another, see `analysis.effects` for the notation."""
+    def _argument_changed(
+        self, path: str, argument: str, by: tuple[str, Definition] | None = None
+    ) -> None:
+        """Note that something which a call in `path` was given is another.
+
+        See `analysis.effects` for the notation.
+        """
         if argument.startswith("."):
             self._part_changed(argument[1:], by)
             return
@@ -326,16 +387,23 @@ class _Follower:
             if self.project.class_named(*found) is None:
                 self._result_changed(*found)
             else:  # it was made for the call, and holds what it was given
-                given = [each for each in given if each.endswith(_RESULT) or self._is_object(path, each)]
+                given = [
+                    each for each in given if each.endswith(_RESULT) or self._is_object(path, each)
+                ]
         for each in given:
             self._argument_changed(path, each)
 
     def _part_changed(self, attribute: str, by: tuple[str, Definition] | None) -> None:
-        """An attribute of some object holds something else: so may that of all objects of a class that shares it."""
+        """An attribute of some object holds something else.
+
+        So may that of all objects of a class that shares it.
+        """
         for path, member in self.project.members_named(attribute):
             is_shared = member.kind == "assign" and member.flags.isdisjoint({"bare", "constant"})
             if is_shared and (
-                by is None or self._coarse or self.project.comes_upon(*by, (path, member.owner), attribute)
+                by is None
+                or self._coarse
+                or self.project.comes_upon(*by, (path, member.owner), attribute)
             ):
                 self._note(MEMBER, path, attribute, owner=member.owner)
 
@@ -354,12 +422,16 @@ class _Follower:
     def _given(self, path: str, argument: str) -> None:
         found = self.project.resolve(argument, path) if "." in argument else None
         if found is not None and found[1]:
-            self._note(NAME, found[0], found[1].partition(".")[0])  # what another module has under a name
+            # What another module has under a name.
+            self._note(NAME, found[0], found[1].partition(".")[0])
         else:
             self._note(MUTATED, path, argument)
 
     def _is_constant(self, path: str, name: str) -> bool:
-        """Whether a name stands for what nobody changes: a plain value, an enumeration or a member of one."""
+        """Whether a name stands for what nobody changes.
+
+        That is a plain value, an enumeration or a member of one.
+        """
         found = self.project.resolve(name, path)
         if found is None:
             return False
@@ -367,9 +439,13 @@ class _Follower:
         definitions = self.project.definitions(found[0], last, owner)
         if definitions and all("constant" in definition.flags for definition in definitions):
             return True
-        cls = self.project.class_named(*found) or (self.project.class_named(found[0], owner) if owner else None)
+        cls = self.project.class_named(*found) or (
+            self.project.class_named(found[0], owner) if owner else None
+        )
         return cls is not None and any(
-            base.startswith("enum.") for _, parent, base in self.project.ancestors(found[0], cls) if parent is None
+            base.startswith("enum.")
+            for _, parent, base in self.project.ancestors(found[0], cls)
+            if parent is None
         )
 
     def _decorated(self, target: str, place: "_Place", *, made: bool) -> None:
@@ -386,9 +462,10 @@ class _Follower:
         self._method_of(found, [], place, bare=True)
 
     def _with_closures(self, where: str, summary: FunctionSummary) -> tuple[str, ...]:
-        """Effects of a function and of the functions that it makes: a decorator with arguments returns one to call.
+        """Effects of a function and of the functions that it makes.
 
-        What these change that is no name of the module is an argument of the function around them, like `self`.
+        A decorator with arguments returns one to call. What these change that is no name of the
+        module is an argument of the function around them, like `self`.
         """
         found = [*summary.effects]
         for closure in self.project.functions_in(where, summary.qualname):
@@ -412,7 +489,9 @@ class _Follower:
         else:
             self._method_of(found, arguments, place, bare=bare)
 
-    def _made(self, path: str, definition: Definition, arguments: list[str], place: "_Place") -> None:
+    def _made(
+        self, path: str, definition: Definition, arguments: list[str], place: "_Place"
+    ) -> None:
         """An object of a class is made: its initialisers run."""
         for holder, summary in self._initialisers(path, definition, place):
             self._summary(summary.effects, holder, arguments, place)
@@ -420,7 +499,10 @@ class _Follower:
     def _initialisers(
         self, path: str, definition: Definition, place: "_Place"
     ) -> Iterator[tuple[str, FunctionSummary]]:
-        """What runs to make an object of a class, with the files, wherever it stands above; notes what is not known."""
+        """What runs to make an object of a class, with the files, wherever it stands above.
+
+        Notes what is not known.
+        """
         lineage: list[tuple[str, Definition | None, str]] = [(path, definition, "")]
         lineage += self.project.ancestors(path, definition)
         for holder, cls, base in lineage:
@@ -437,8 +519,13 @@ class _Follower:
                 if summary is not None:
                     yield holder, summary
 
-    def _summary(self, effects: Iterable[str], where: str, arguments: list[str], place: "_Place") -> None:
-        """What a call of a project function of the file `where` can change; that it may raise says the statement."""
+    def _summary(
+        self, effects: Iterable[str], where: str, arguments: list[str], place: "_Place"
+    ) -> None:
+        """What a call of a project function of the file `where` can change.
+
+        That it may raise says the statement.
+        """
         inside = _Place(where, place.importing, place.depth + 1)
         for effect in effects:
             if effect == FALLIBLE:
@@ -456,17 +543,24 @@ class _Follower:
             return
         self._method_of(found, arguments, place, bare=bare)
 
-    def _method_of(self, found: tuple[str, str], arguments: list[str], place: "_Place", *, bare: bool) -> None:
+    def _method_of(
+        self, found: tuple[str, str], arguments: list[str], place: "_Place", *, bare: bool
+    ) -> None:
         """A method of an object that has a name at the module level of `found[0]`."""
         where, qualname = found
         root, _, method = qualname.rpartition(".")
         for definition in self.project.definitions(where, root.partition(".")[0]) if root else ():
             if "literal" in definition.flags or _is_dispatcher(definition):
-                if method not in known_effects.BUILTIN_METHODS or method in known_effects.CONTAINER_MUTATORS:
+                if (
+                    method not in known_effects.BUILTIN_METHODS
+                    or method in known_effects.CONTAINER_MUTATORS
+                ):
                     self._note(MUTATED, where, root.partition(".")[0])
                 return
             if "instance" in definition.flags:
-                self._method_of_instance(where, definition, root, method, arguments, place, bare=bare)
+                self._method_of_instance(
+                    where, definition, root, method, arguments, place, bare=bare
+                )
                 return
         self._note(MODULE, place.importing)
 
@@ -484,7 +578,10 @@ class _Follower:
                 return
             self._note(MODULE, place.importing)
             return
-        lineage = [(cls[0], cls[1]), *((w, d) for w, d, _ in self.project.ancestors(*cls) if d is not None)]
+        lineage = [
+            (cls[0], cls[1]),
+            *((w, d) for w, d, _ in self.project.ancestors(*cls) if d is not None),
+        ]
         for holder, parent in lineage:
             summary = self.project.function(holder, f"{parent.qualname}.{method}")
             if summary is not None:
@@ -500,7 +597,8 @@ class _Walk:
     """What is known of code that ran, and found while its effects are followed."""
 
     def __init__(self, ran: Iterable[Ran]) -> None:
-        self.entered: dict[tuple[str, str], bool] = {}  # functions, and whether they change what they are given
+        # Functions, and whether they change what they are given.
+        self.entered: dict[tuple[str, str], bool] = {}
         self.methods: dict[str, list[Ran]] = {}  # what ran, by name
         self.effects: dict[tuple[str, str], tuple[str, ...]] = {}  # of what ran
         for function in ran:
@@ -508,10 +606,12 @@ class _Walk:
             self.methods.setdefault(function.qualname.rpartition(".")[2], []).append(function)
         # Attributes of objects, with the classes whose methods know them, that hold something else.
         self.attributes: dict[tuple[str, str, str], None] = {}
-        self.given: dict[tuple[str, str], None] = {}  # arguments of calls, with the file of the call
+        # Arguments of calls, with the file of the call.
+        self.given: dict[tuple[str, str], None] = {}
         self.changed: dict[tuple[str, str], None] = {}  # those of them that a call may have changed
         self.changes_arguments = False  # of the function that is followed
-        self.postponed: list[tuple[Iterable[str], _Place]] = []  # functions that were called too deep, by their effects
+        # Functions that were called too deep, by their effects.
+        self.postponed: list[tuple[Iterable[str], _Place]] = []
 
     def has_entered(self, function: Ran) -> bool:
         return (function.path, function.qualname) in self.entered
@@ -528,12 +628,18 @@ class _Walk:
         self.given.update(found)
         if is_changed:
             self.changed.update(found)
-            is_own = any(ARGUMENT in argument.split(THROUGH) for _, argument in found) or ARGUMENT in arguments
+            is_own = (
+                any(ARGUMENT in argument.split(THROUGH) for _, argument in found)
+                or ARGUMENT in arguments
+            )
             self.changes_arguments = self.changes_arguments or is_own
 
 
 class _Place(NamedTuple):
-    """Where code stands that runs on import: the file its names belong to, and the one whose import runs it."""
+    """Where code stands that runs on import.
+
+    The file that its names belong to, and the file whose import runs it.
+    """
 
     path: str
     importing: str
@@ -542,4 +648,7 @@ class _Place(NamedTuple):
 
 
 def _is_dispatcher(definition: Definition) -> bool:
-    return any(d.rpartition(".")[2] in ("singledispatch", "singledispatchmethod") for d in definition.decorators)
+    return any(
+        d.rpartition(".")[2] in ("singledispatch", "singledispatchmethod")
+        for d in definition.decorators
+    )

@@ -14,31 +14,41 @@ _LAZY_MODULES = "__lazy_modules__"
 
 
 def find_imports(tree: ast.Module) -> tuple[Import, ...]:
-    """Every name that an import statement asks for, also in functions, and the plugins that pytest is told to load."""
+    """Every name that an import statement asks for, also in functions.
+
+    With the plugins that pytest is told to load.
+    """
     return (*_walk(tree, lazy=False), *_plugins(tree))
 
 
 def _plugins(tree: ast.Module) -> Iterator[Import]:
     """The modules in `pytest_plugins`, which pytest imports right after the file."""
     for node in tree.body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == _PLUGINS for t in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == _PLUGINS for t in node.targets
+        ):
             for child in walk(node.value):
                 if isinstance(child, ast.Constant) and isinstance(child.value, str):
                     yield Import(child.value, "", 0, "", node.lineno, lazy=False)
 
 
 def lazy_lines(tree: ast.Module) -> frozenset[int]:
-    """Lines of the module's import statements that Python runs where a name of theirs is first used."""
+    """Lines of the import statements that Python runs where a name of theirs is first used."""
     named = _named_lazy(tree) if has_lazy_imports(CURRENT) else frozenset()
     lines: dict[int, bool] = {}
     for node in _module_imports(tree.body):
-        is_lazy = bool(getattr(node, "is_lazy", 0)) or (bool(named) and _names_modules(node) <= named)
+        is_lazy = bool(getattr(node, "is_lazy", 0)) or (
+            bool(named) and _names_modules(node) <= named
+        )
         lines[node.lineno] = lines.get(node.lineno, True) and is_lazy
     return frozenset(line for line, is_lazy in lines.items() if is_lazy)
 
 
 def _named_lazy(tree: ast.Module) -> frozenset[str]:
-    """The modules that `__lazy_modules__` lists: for Pythons that know no `lazy import`, they are no different."""
+    """The modules that `__lazy_modules__` lists.
+
+    For Pythons that know no `lazy import`, they are no different.
+    """
     for node in tree.body:
         if isinstance(node, ast.Assign) and any(
             isinstance(t, ast.Name) and t.id == _LAZY_MODULES for t in node.targets
@@ -59,7 +69,10 @@ def _names_modules(node: ast.Import | ast.ImportFrom) -> set[str]:
 
 
 def _module_imports(body: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
-    """The import statements that may be lazy: not in functions, in classes or where an exception is awaited."""
+    """The import statements that may be lazy.
+
+    None of these is in a function, in a class, or where an exception is awaited.
+    """
     for node in body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
@@ -83,7 +96,14 @@ def of_statement(node: ast.Import | ast.ImportFrom, *, lazy: bool = False) -> It
             binds = alias.asname or alias.name.partition(".")[0]
             yield Import(alias.name, "", 0, binds, node.lineno, lazy)
         else:
-            yield Import(node.module or "", alias.name, node.level, alias.asname or alias.name, node.lineno, lazy)
+            yield Import(
+                node.module or "",
+                alias.name,
+                node.level,
+                alias.asname or alias.name,
+                node.lineno,
+                lazy,
+            )
 
 
 def _walk(node: ast.AST, *, lazy: bool) -> Iterator[Import]:
@@ -102,13 +122,17 @@ def _walk(node: ast.AST, *, lazy: bool) -> Iterator[Import]:
 class ModuleIndex:
     """Which project file a module name stands for: by suffix of its path, and as a run observed it.
 
-    The analyser imports nothing, so it cannot know `sys.path`. A name stands for every file whose path ends as
-    the name says ("shop.price": "src/shop/price.py", "shop/price/__init__.py"), with what runs observed first.
-    What was observed says nothing of files that were `added` since: they may hide what was found.
+    The analyser imports nothing, so it cannot know `sys.path`. A name stands for every file whose
+    path ends as the name says ("shop.price": "src/shop/price.py", "shop/price/__init__.py"), with
+    what runs observed first. What was observed says nothing of files that were `added` since: they
+    may hide what was found.
     """
 
     def __init__(
-        self, paths: Iterable[str], observed: Mapping[str, str] | None = None, added: Iterable[str] = ()
+        self,
+        paths: Iterable[str],
+        observed: Mapping[str, str] | None = None,
+        added: Iterable[str] = (),
     ) -> None:
         self.paths = frozenset(paths)
         self._added = frozenset(added)
@@ -119,7 +143,10 @@ class ModuleIndex:
 
     @cached_property
     def _by_last(self) -> Mapping[str, list[tuple[tuple[str, ...], str]]]:
-        """By the last part of their module's name, made when a name is looked for: most changes need none."""
+        """By the last part of their module's name, made when a name is looked for.
+
+        Most changes need none.
+        """
         found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         for path in sorted(self.paths):
             parts = module_parts(path)
@@ -137,7 +164,11 @@ class ModuleIndex:
     def _find(self, module: str) -> tuple[str, ...]:
         observed = self._observed.get(module)
         wanted = tuple(module.split("."))
-        hits = [path for parts, path in self._by_last.get(wanted[-1], ()) if parts[-len(wanted) :] == wanted]
+        hits = [
+            path
+            for parts, path in self._by_last.get(wanted[-1], ())
+            if parts[-len(wanted) :] == wanted
+        ]
         if observed in self.paths:
             return (observed, *(path for path in hits if path in self._added and path != observed))
         return tuple(hits)
@@ -146,7 +177,10 @@ class ModuleIndex:
         """The files of a module and of the packages above it, which Python imports first."""
         if module not in self._parents:
             above, dot, _ = module.rpartition(".")
-            self._parents[module] = (*(self.with_parents(above) if dot else ()), *self.files(module))
+            self._parents[module] = (
+                *(self.with_parents(above) if dot else ()),
+                *self.files(module),
+            )
         return self._parents[module]
 
     def targets(self, imported: Import, importer: str) -> Iterator[str]:
@@ -170,7 +204,11 @@ class ModuleIndex:
             return ()
         if imported.level:
             return tuple(self._package_files(_below(self._base(imported, importer), imported.name)))
-        return self.files(f"{imported.module}.{imported.name}") if imported.module else self.files(imported.name)
+        return (
+            self.files(f"{imported.module}.{imported.name}")
+            if imported.module
+            else self.files(imported.name)
+        )
 
     def _base(self, imported: Import, importer: str) -> str:
         """Where the module of a relative import would be, without a suffix."""
@@ -212,7 +250,10 @@ def _below(folder: str, name: str) -> str:
 
 
 def module_parts(path: str) -> tuple[str, ...]:
-    """The dotted name that a path could have at most: ("src", "shop", "price") for src/shop/price.py."""
+    """The longest dotted name that a path could have.
+
+    It is ("src", "shop", "price") for src/shop/price.py.
+    """
     if not path.endswith(".py"):
         return ()
     parts = tuple(path[:-3].split("/"))

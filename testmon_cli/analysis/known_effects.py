@@ -58,7 +58,8 @@ PURE_STDLIB_DECORATORS = (
     "property", "staticmethod", "types.coroutine", "typing", "unittest",
 )  # fmt: skip
 
-# Methods of the builtin containers and strings: nothing but the object (and what it is given) is concerned.
+# Methods of the builtin containers and strings: nothing but the object (and what it is given) is
+# concerned.
 CONTAINER_MUTATORS = frozenset(
     name
     for kind in (list, dict, set, bytearray)
@@ -66,7 +67,9 @@ CONTAINER_MUTATORS = frozenset(
     if not name.startswith("_") and name not in dir(frozenset) and name not in dir(tuple) and name not in dir(bytes)
 ) - {"keys", "values", "items", "get", "copy"}  # fmt: skip
 _BUILTIN_KINDS = (list, dict, set, str, bytes, int, float, tuple)
-BUILTIN_METHODS = frozenset(n for kind in _BUILTIN_KINDS for n in dir(kind) if not n.startswith("_"))
+BUILTIN_METHODS = frozenset(
+    n for kind in _BUILTIN_KINDS for n in dir(kind) if not n.startswith("_")
+)
 
 # Calls of which nobody can change the result.
 UNCHANGEABLE = frozenset({
@@ -75,8 +78,8 @@ UNCHANGEABLE = frozenset({
     "re.compile", "re.escape", "repr", "round", "str",
 })  # fmt: skip
 
-# Modules of the standard library that have no state: what they give is new, or a part of what they were given; their
-# own classes and functions are changed by nobody.
+# Modules of the standard library that have no state: what they give is new, or a part of what they
+# were given; their own classes and functions are changed by nobody.
 _STATELESS = (
     "abc", "collections", "copy", "dataclasses", "datetime", "enum", "fractions", "functools", "inspect", "itertools",
     "math", "numbers", "operator", "os.path", "pathlib", "re", "string", "textwrap", "types", "typing", "uuid",
@@ -84,20 +87,35 @@ _STATELESS = (
 # Those calls of them that give an object of its own.
 _MAKING_NEW = ("collections", "copy", "datetime", "fractions", "types.SimpleNamespace", "uuid")
 
-# Decorators under which the function stays, by name, what a caller sees: memoised functions run only once.
-MEMOISING = frozenset({"cache", "lru_cache", "cached_property", "cached", "memoize", "memoized", "cachedmethod"})
+# Decorators under which the function stays, by name, what a caller sees: memoised functions run
+# only once.
+MEMOISING = frozenset(
+    {"cache", "lru_cache", "cached_property", "cached", "memoize", "memoized", "cachedmethod"}
+)
 
 STDLIB = sys.stdlib_module_names
 
 # Bases of the standard library under which a member of a class stays an ordinary member.
 PLAIN_METACLASSES = frozenset({"type", "abc.ABCMeta"})
 PLAIN_BASES = frozenset(
-    {"object", "abc.ABC", "typing.Generic", "typing.Protocol", "unittest.TestCase", "unittest.IsolatedAsyncioTestCase"}
-    | {f"{module}.{name}" for module in ("collections.abc", "typing") for name in collections.abc.__all__}
+    {
+        "object",
+        "abc.ABC",
+        "typing.Generic",
+        "typing.Protocol",
+        "unittest.TestCase",
+        "unittest.IsolatedAsyncioTestCase",
+    }
+    | {
+        f"{module}.{name}"
+        for module in ("collections.abc", "typing")
+        for name in collections.abc.__all__
+    }
     | {name for name, value in vars(builtins).items() if isinstance(value, type)}
 )
 
-# Decorators of classes and bases that pass over plain functions: they make something of annotations and values alone.
+# Decorators of classes and bases that pass over plain functions: they make something of annotations
+# and values alone.
 _PASSING_OVER_FUNCTIONS = (
     "attr", "attrs", "dataclasses.dataclass", "enum", "pydantic.BaseModel", "pydantic.dataclasses.dataclass",
     "typing.NamedTuple", "typing.TypedDict", "typing_extensions.NamedTuple", "django.db.models.Model",
@@ -116,7 +134,8 @@ PROTOCOL_MEMBERS = frozenset({
     "shortDescription",
 }) - {"name", "format", "get", "id", "values", "items", "setup", "run", "filter", "handle"}  # fmt: skip
 
-# Methods without which an object of an abstract class of `collections.abc` cannot be made; the others are special.
+# Methods without which an object of an abstract class of `collections.abc` cannot be made; the
+# others are special.
 ABSTRACT_METHODS = frozenset({"add", "discard", "insert"})
 
 # Module-level names that pytest looks up in test modules, conftest files and plugins.
@@ -153,7 +172,7 @@ def is_pure_call(dotted: str) -> bool:
 
 
 def passes_over_functions(dotted: str) -> bool:
-    """Whether a class decorator or base from outside the project makes nothing of the plain functions of a class."""
+    """Whether a class decorator or base from outside of the project ignores plain functions."""
     return _under(dotted, _PASSING_OVER_FUNCTIONS)
 
 

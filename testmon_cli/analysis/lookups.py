@@ -1,8 +1,8 @@
-"""Computed look-ups whose names are recorded: where they stand, and how a name that was asked for is told.
+"""Computed look-ups whose names are recorded, and how to tell the name that was asked for.
 
-The engine `probes` makes the code itself note the names (`tracing.engines.instrument`). Both it and the analysis have
-to find the same places, so they find them here, in the tree as it was parsed. Everything else that may look names up
-is open: it mentions every name, see `mentions`.
+The engine `probes` makes the code itself note the names (`tracing.engines.instrument`). Both it and
+the analysis have to find the same places, so they find them here, in the tree as it was parsed.
+Everything else that may look names up is open: it mentions every name, see `mentions`.
 """
 
 import ast
@@ -19,7 +19,9 @@ ANYWHERE = "!*"
 ATTRIBUTES = "!*="
 MEMBERS = "!*."
 OWN_NAMESPACE = "!*g"
-WALKS = "!w"  # all names of an object are gone through: noted is what the object is, see `tracing.engines.probe_code`
+# All names of an object are gone through: noted is what the object is, see
+# `tracing.engines.probe_code`.
+WALKS = "!w"
 WAYS = (ANYWHERE, ATTRIBUTES, MEMBERS, OWN_NAMESPACE, WALKS)
 NO_WAY = ""  # the name is a constant, and mentioned as such
 OWN_MEMBERS = "*."  # the class of the method's own object is gone through, see `mentions`
@@ -57,7 +59,7 @@ class Lookup(NamedTuple):
 
 
 def note(tree: ast.Module) -> None:
-    """Note on the nodes of a tree which of them are recorded look-ups, for `way_of` and `is_quiet`."""
+    """Note on the nodes of a tree which are recorded look-ups, for `way_of` and `is_quiet`."""
     for found in find(tree):
         vars(found.node)[_KEY] = found.way
         if found.quiet is not None:
@@ -78,26 +80,34 @@ def is_quiet(node: ast.expr) -> bool:
 def find(tree: ast.Module) -> Iterator[Lookup]:
     """All recorded look-ups of a module.
 
-    Left out are annotations, type aliases and the like, which Python may turn into text or evaluate later; what a
-    definition evaluates later (lambdas, generators); and in assertions all names that are not plain: pytest takes these
-    apart, to show their parts.
+    Left out are annotations, type aliases and the like, which Python may turn into text or evaluate
+    later; what a definition evaluates later (lambdas, generators); and in assertions all names that
+    are not plain: pytest takes these apart, to show their parts.
     """
-    stack: list[tuple[ast.AST, _Place, bool]] = [(tree, _Place(on_import=True, owner=_Owner()), False)]
+    stack: list[tuple[ast.AST, _Place, bool]] = [
+        (tree, _Place(on_import=True, owner=_Owner()), False)
+    ]
     named: set[int] = set()
     while stack:
         node, place, asserted = stack.pop()
         kind = type(node)
         found = _found_at(node, place, named) if isinstance(node, _LOOKING) else None
-        if found is not None and (not asserted or all(isinstance(name, ast.Name) for name in found.names)):
+        if found is not None and (
+            not asserted or all(isinstance(name, ast.Name) for name in found.names)
+        ):
             named.add(id(found.quiet))  # not gone through: one of its names is looked up
             yield found
         if kind in _PARTED:
             inner = _place_inside(node, place)
             asserted = asserted or kind is ast.Assert
             below = _evaluated(node, place.on_import)
-            stack += [(child, inner if is_inside else place, asserted) for child, is_inside in below]
+            stack += [
+                (child, inner if is_inside else place, asserted) for child, is_inside in below
+            ]
         else:
-            stack += [(child, place, asserted) for child in children(node) if type(child) not in EMPTY]
+            stack += [
+                (child, place, asserted) for child in children(node) if type(child) not in EMPTY
+            ]
 
 
 def _found_at(node: ast.expr, place: "_Place", named: Container[int]) -> Lookup | None:
@@ -129,7 +139,11 @@ class _Place(NamedTuple):
 
     def is_own(self, node: ast.expr) -> bool:
         """Whether an expression is the object of the method around, or its class."""
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("type", "super"):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("type", "super")
+        ):
             if node.func.id == "super":
                 return not node.args and bool(self.owner.name)
             return len(node.args) == 1 and self.is_own(node.args[0])
@@ -155,7 +169,10 @@ def _gives_another(name: str, node: ast.AST) -> bool:
 
 
 def _evaluated(node: ast.AST, on_import: bool) -> Iterator[tuple[ast.AST, bool]]:
-    """The nodes below one that run as they stand there; True for those of the body of a function or class."""
+    """The nodes below one that run as they stand there.
+
+    True for those of the body of a function or class.
+    """
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         outside = [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
         yield from ((child, False) for child in outside)
@@ -182,20 +199,34 @@ def _lookup(node: ast.expr, place: _Place) -> Lookup | None:
         return _of_call(node, place)
     if isinstance(node, ast.Subscript):
         return _of_key(node, node.value, node.slice, place)
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
+    if (
+        isinstance(node, ast.Compare)
+        and len(node.ops) == 1
+        and isinstance(node.ops[0], ast.In | ast.NotIn)
+    ):
         return _of_key(node, node.comparators[0], node.left, place)
     return None
 
 
 def _walk_of(node: ast.expr, place: _Place) -> Lookup | None:
-    """`vars(x)`, `dir(x)`, `inspect.getmembers(x)`, `x.__dict__`; what a method's own class is need not be told."""
+    """`vars(x)`, `dir(x)`, `inspect.getmembers(x)`, `x.__dict__`.
+
+    What a method's own class is need not be told.
+    """
     if isinstance(node, ast.Attribute):
         if node.attr != "__dict__":
             return None
         if place.is_own(node.value):
-            # An object's own attributes are set in blocks that ran; those of a class also stand in its body.
-            return Lookup(node, NO_WAY if _is_self(node.value) else OWN_MEMBERS, (), node, place.on_import)
-        return Lookup(node, WALKS, (node.value,), node, place.on_import) if isinstance(node.ctx, ast.Load) else None
+            # An object's own attributes are set in blocks that ran; those of a class also stand in
+            # its body.
+            return Lookup(
+                node, NO_WAY if _is_self(node.value) else OWN_MEMBERS, (), node, place.on_import
+            )
+        return (
+            Lookup(node, WALKS, (node.value,), node, place.on_import)
+            if isinstance(node.ctx, ast.Load)
+            else None
+        )
     if not isinstance(node, ast.Call) or not node.args or isinstance(node.args[0], ast.Starred):
         return None
     is_plain = isinstance(node.func, ast.Name)
@@ -225,11 +256,21 @@ def _of_call(node: ast.Call, place: _Place) -> Lookup | None:
         return _made(node, ANYWHERE, named[:1], None, place.on_import, None)
     if name == "__import__" and isinstance(function, ast.Name) and not node.keywords:
         is_plain = all(isinstance(part, ast.Constant) for a in arguments[3:] for part in _parts(a))
-        return _made(node, ANYWHERE, arguments[:1], function, place.on_import, MODULE) if is_plain else None
+        return (
+            _made(node, ANYWHERE, arguments[:1], function, place.on_import, MODULE)
+            if is_plain
+            else None
+        )
     if name in _EVALUATING and isinstance(function, ast.Name):
         return _made(node, ANYWHERE, arguments[:1], function, place.on_import, None)
     if name in _GETTERS and not node.keywords:
-        return _made(node, ATTRIBUTES, arguments if name == "attrgetter" else arguments[:1], function, place.on_import)
+        return _made(
+            node,
+            ATTRIBUTES,
+            arguments if name == "attrgetter" else arguments[:1],
+            function,
+            place.on_import,
+        )
     if name in _OF_MAPPING and len(arguments) > 1:
         return _of_key(node, arguments[0], arguments[1], place)
     if name in _MAPPING_METHODS and isinstance(function, ast.Attribute) and arguments:
@@ -238,25 +279,43 @@ def _of_call(node: ast.Call, place: _Place) -> Lookup | None:
 
 
 def _of_object(node: ast.Call, place: _Place) -> Lookup | None:
-    """`getattr(x, name)`, and methods of the same names: `monkeypatch.setattr("module.name", value)`."""
+    """Read `getattr(x, name)`, and methods of such names.
+
+    An example is `monkeypatch.setattr("module.name", value)`.
+    """
     arguments = node.args
     if any(isinstance(argument, ast.Starred) for argument in arguments[:2]):
         return None
     names = arguments[1:2]
-    if isinstance(node.func, ast.Attribute) and len(arguments) <= (2 if node.func.attr == "setattr" else 1):
+    function = node.func
+    is_setter = isinstance(function, ast.Attribute) and function.attr == "setattr"
+    if isinstance(function, ast.Attribute) and len(arguments) <= (2 if is_setter else 1):
         if arguments and isinstance(arguments[0], ast.Constant):
             return Lookup(node, NO_WAY, (), None, place.on_import)
         names = arguments
     if not names:
         return None
-    return _made(node, MEMBERS if place.is_own(arguments[0]) else ATTRIBUTES, names, None, place.on_import, None)
+    return _made(
+        node,
+        MEMBERS if place.is_own(arguments[0]) else ATTRIBUTES,
+        names,
+        None,
+        place.on_import,
+        None,
+    )
 
 
 def _of_key(node: ast.expr, mapping: ast.expr, key: ast.expr, place: _Place) -> Lookup | None:
     """`globals()[name]`, `sys.modules.get(name)`, `name in vars(x)`."""
-    if isinstance(key, ast.Slice | ast.Starred) or (isinstance(key, ast.Constant) and not isinstance(key.value, str)):
+    if isinstance(key, ast.Slice | ast.Starred) or (
+        isinstance(key, ast.Constant) and not isinstance(key.value, str)
+    ):
         return None
-    if isinstance(mapping, ast.Call) and isinstance(mapping.func, ast.Name) and not mapping.keywords:
+    if (
+        isinstance(mapping, ast.Call)
+        and isinstance(mapping.func, ast.Name)
+        and not mapping.keywords
+    ):
         if mapping.func.id in _NAMESPACES and not mapping.args:
             return _made(node, OWN_NAMESPACE, [key], mapping.func, place.on_import)
         if mapping.func.id == "vars" and len(mapping.args) == 1:
@@ -276,7 +335,10 @@ def _made(
     node: ast.expr, way: str, names: Iterable[ast.expr], quiet: ast.expr | None, on_import: bool,
     constant: str | None = NO_WAY,
 ) -> Lookup | None:  # fmt: skip
-    """A look-up of names, of which some may be constants; where all are, its way is `constant`, None is no look-up."""
+    """A look-up of names, of which some may be constants.
+
+    Where all are, its way is `constant`, None is no look-up.
+    """
     given = tuple(names)
     if not given or any(isinstance(name, ast.Starred) for name in given):
         return None
@@ -328,14 +390,18 @@ def checksums_of(asked: Iterable[str]) -> frozenset[int]:
 def checksum_of(way: str, name: str, *, on_import: bool = False) -> int:
     """By what is found that a name was asked for in a way.
 
-    LOST may have been so in any, and is kept for the first. For WALKS it says that anything may have been gone through.
+    LOST may have been so in any, and is kept for the first. For WALKS it says that anything may
+    have been gone through.
     """
     kept_for = WAYS[0] if name == LOST and way != WALKS else way
     return checksum(f"{number_of(kept_for, on_import=on_import)}", name)
 
 
 def _names_in(text: str) -> Iterator[str]:
-    """The names that a text may stand for when it is looked up: parts of a dotted path, a private name."""
+    """The names that a text may stand for when it is looked up.
+
+    Parts of a dotted path, or a private name.
+    """
     for part in text.split("."):
         if part:
             yield part

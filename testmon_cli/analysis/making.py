@@ -1,6 +1,7 @@
-"""Where a function makes what it keeps for others: in a global, a class, an object, or as its memoised result.
+"""Where a function makes what it keeps for others.
 
-What runs there is all that the kept value can come from, apart from what the function does around it. So the run notes
+It keeps things in a global, a class, an object, or as its memoised result. What runs there is all
+that the kept value can come from, apart from what the function does around it. So the run notes
 what runs while such a part of a function does.
 """
 
@@ -20,8 +21,9 @@ Body = list[ast.stmt]
 def making_bodies(node: FunctionNode) -> list[Body]:
     """The bodies of a function, none inside of another, in which it makes what it keeps for others.
 
-    That is the innermost one with a statement that keeps something, or the one around the outermost loop. The list is
-    empty for functions that do not run in one piece: their callers run in between.
+    That is the innermost one with a statement that keeps something, or the one around the outermost
+    loop. The list is empty for functions that do not run in one piece: their callers run in
+    between.
     """
     if isinstance(node, ast.AsyncFunctionDef) or _is_generator(node):
         return []
@@ -33,10 +35,12 @@ def making_bodies(node: FunctionNode) -> list[Body]:
 
 
 def kept_inside(node: FunctionNode, bodies: Iterable[Body]) -> set[str]:
-    """The attributes of its own object that a function keeps something in, all of them in some of its bodies."""
+    """The attributes of its object that a function keeps something in, all in some bodies."""
     within = _within(bodies)
     keeping = keeping_statements(node)
-    outside = {name for fill in keeping if id(fill.statement) not in within for name in fill.attributes}
+    outside = {
+        name for fill in keeping if id(fill.statement) not in within for name in fill.attributes
+    }
     return {name for fill in keeping for name in fill.attributes} - outside
 
 
@@ -51,10 +55,11 @@ def first_of_making(body: Body) -> int:
 
 
 def names_inside(node: FunctionNode, bodies: Sequence[Body], names: Names) -> set[str]:
-    """The names and attributes of a function that matter to what it makes only in some of its bodies, if anywhere.
+    """The names and attributes of a function that matter only in some of its bodies.
 
-    The attributes of what it is given are left out, unless they are called: others may have set them before it ran.
-    What comes after these bodies matters where it may change what was kept.
+    They matter to what the function makes. The attributes of what it is given are left out, unless
+    they are called: others may have set them before it ran. What comes after these bodies matters
+    where it may change what was kept.
     """
     given = set(parameters(node.args)) - set(CLASSES)
     within = _within(bodies)
@@ -64,7 +69,11 @@ def names_inside(node: FunctionNode, bodies: Sequence[Body], names: Names) -> se
     outside: set[str] = set()
     for statement in node.body:
         for child in walk(statement):
-            is_given = isinstance(child, ast.Attribute) and root_name(child) in given and id(child) not in called
+            is_given = (
+                isinstance(child, ast.Attribute)
+                and root_name(child) in given
+                and id(child) not in called
+            )
             is_inside = id(child) in harmless or (id(child) in within and not is_given)
             (inside if is_inside else outside).update(_names_in(child))
     return inside - outside
@@ -79,17 +88,24 @@ def _nodes_of(bodies: Iterable[Body]) -> Iterator[ast.AST]:
 
 
 def _harmless_after(node: FunctionNode, bodies: Sequence[Body], names: Names) -> set[int]:
-    """The nodes of a function that run after some of its bodies and have no hold of what these kept."""
+    """The nodes that run after some bodies and have no hold of what these bodies kept."""
     end = max(_end_of(body[-1]) for body in bodies)
     holding = _holding(node, bodies, names)
     found: set[int] = set()
     pending: list[ast.AST] = [*node.body]
     while pending:
         current = pending.pop()
-        inner = [part for body in bodies_of(current) for part in body] if isinstance(current, ast.stmt) else []
+        inner = (
+            [part for body in bodies_of(current) for part in body]
+            if isinstance(current, ast.stmt)
+            else []
+        )
         pending += inner
         own = _nodes_without(current, inner)
-        is_after = min((_start_of(child) for child in own if hasattr(child, "lineno")), default=(0, 0)) > end
+        is_after = (
+            min((_start_of(child) for child in own if hasattr(child, "lineno")), default=(0, 0))
+            > end
+        )
         if is_after and not any(_is_hold(child, holding) for child in own):
             found.update(map(id, own))
     return found
@@ -112,14 +128,19 @@ def _is_hold(node: ast.AST, holding: Collection[str]) -> bool:
 
 
 def _holding(node: FunctionNode, bodies: Sequence[Body], names: Names) -> set[str]:
-    """The names under which a function can have what it kept: what it kept it in, and all that these bodies use.
+    """The names under which a function can have what it kept.
 
-    Its own object is none: what others do with that, at any time, is not followed either. Nor are locals with values
-    that nobody can change, or that come from where such a value was kept.
+    That is what it kept it in, and all that these bodies use. Its own object is none: what others
+    do with that, at any time, is not followed either. Nor are locals with values that nobody can
+    change, or that come from where such a value was kept.
     """
     locals_, _ = _locals_and_globals(node)
-    kept = {name for body in bodies for statement in body for name in _stored_in(statement)} - locals_
-    used = {child.id for child in _nodes_of(bodies) if isinstance(child, ast.Name)} & (locals_ - {"self"})
+    kept = {
+        name for body in bodies for statement in body for name in _stored_in(statement)
+    } - locals_
+    used = {child.id for child in _nodes_of(bodies) if isinstance(child, ast.Name)} & (
+        locals_ - {"self"}
+    )
     return kept | (used - _unchangeable(node, kept, names))
 
 
@@ -127,12 +148,22 @@ def _stored_in(statement: ast.stmt) -> Iterator[str]:
     """The names and attributes under which a statement sets or changes something."""
     for child in walk(statement):
         target: ast.AST | None = None
-        if isinstance(child, ast.Name | ast.Attribute | ast.Subscript) and isinstance(child.ctx, ast.Store):
-            target = child
+        if isinstance(child, ast.Name | ast.Attribute | ast.Subscript):
+            target = child if isinstance(child.ctx, ast.Store) else None
         elif isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):
-            target = child.func.value if child.func.attr in known_effects.CONTAINER_MUTATORS else None
-        elif isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id == "setattr":
-            yield from (name for argument in child.args for part in walk(argument) for name in _names_in(part))
+            if child.func.attr in known_effects.CONTAINER_MUTATORS:
+                target = child.func.value
+        elif (
+            isinstance(child, ast.Call)
+            and isinstance(child.func, ast.Name)
+            and child.func.id == "setattr"
+        ):
+            yield from (
+                name
+                for argument in child.args
+                for part in walk(argument)
+                for name in _names_in(part)
+            )
         while isinstance(target, ast.Subscript):
             target = target.value
         if target is not None:
@@ -140,7 +171,7 @@ def _stored_in(statement: ast.stmt) -> Iterator[str]:
 
 
 def _unchangeable(node: FunctionNode, kept: Collection[str], names: Names) -> set[str]:
-    """Locals that only ever hold a value that nobody can change, or one from where such values were kept."""
+    """Locals that only ever hold values that nobody can change, or what such were kept in."""
     found: set[str] = set()
     others = set(parameters(node.args))
     targets: set[int] = set()  # of plain assignments
@@ -154,25 +185,33 @@ def _unchangeable(node: FunctionNode, kept: Collection[str], names: Names) -> se
     others |= {
         child.id
         for child in own
-        if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load) and id(child) not in targets
+        if isinstance(child, ast.Name)
+        and not isinstance(child.ctx, ast.Load)
+        and id(child) not in targets
     }
     return found - others
 
 
 def _is_unchangeable(node: ast.expr, names: Names) -> bool:
-    """Whether an expression makes a text, a number, a pattern or another value that nobody can change."""
+    """Whether an expression makes a text, a number, or another value that nobody can change."""
     if isinstance(node, ast.IfExp):
         return _is_unchangeable(node.body, names) and _is_unchangeable(node.orelse, names)
     if isinstance(node, ast.Call):
         name = dotted_name(node.func)
         expanded = names.expand(name)
-        return expanded in known_effects.UNCHANGEABLE and ("." in expanded or names.is_builtin(name))
+        return expanded in known_effects.UNCHANGEABLE and (
+            "." in expanded or names.is_builtin(name)
+        )
     return isinstance(node, ast.Constant | ast.JoinedStr)
 
 
 def _is_kept(node: ast.expr, kept: Collection[str]) -> bool:
     """Whether a value is an item of what the function keeps something in."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "get"
+    ):
         node = node.func.value
     elif isinstance(node, ast.Subscript):
         node = node.value
@@ -194,7 +233,9 @@ def _names_in(node: ast.AST) -> Iterator[str]:
         yield node.id
     elif isinstance(node, ast.Attribute):
         yield node.attr
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
+    elif (
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
+    ):
         yield node.value
 
 
@@ -226,7 +267,9 @@ class _Outliving:
         """Whether a simple statement may set, or change, what outlives the call."""
         if hasattr(statement, "body") or isinstance(statement, ast.Match):
             return False
-        return id(statement) in self._keeping or any(self._is_change(child) for child in walk(statement))
+        return id(statement) in self._keeping or any(
+            self._is_change(child) for child in walk(statement)
+        )
 
     def _is_change(self, node: ast.AST) -> bool:
         if isinstance(node, ast.Name):
@@ -234,7 +277,9 @@ class _Outliving:
         if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
             return self._is_of_others(node.value)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            return node.func.attr in known_effects.CONTAINER_MUTATORS and self._is_of_others(node.func.value)
+            return node.func.attr in known_effects.CONTAINER_MUTATORS and self._is_of_others(
+                node.func.value
+            )
         return False
 
     def _is_of_others(self, node: ast.expr) -> bool:
@@ -251,9 +296,15 @@ def _locals_and_globals(node: FunctionNode) -> tuple[set[str], set[str]]:
     """The locals of a function, with its parameters, and the names that it says are global."""
     own = list(own_nodes(node.body))
     globals_ = {name for child in own if isinstance(child, ast.Global) for name in child.names}
-    stored = {child.id for child in own if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)}
+    stored = {
+        child.id
+        for child in own
+        if isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load)
+    }
     return (stored | set(parameters(node.args))) - globals_, globals_
 
 
 def _is_generator(node: FunctionNode) -> bool:
-    return any(isinstance(child, ast.Yield | ast.YieldFrom | ast.Await) for child in own_nodes(node.body))
+    return any(
+        isinstance(child, ast.Yield | ast.YieldFrom | ast.Await) for child in own_nodes(node.body)
+    )

@@ -12,9 +12,24 @@ from testmon_cli.analysis.scopes import FunctionNode, parameters
 from testmon_cli.domain.source import ANY, BY_PLACE, NAMED, OWN, WALKED
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-_INITIALISERS = ("__init__", "__new__", "__post_init__", "__attrs_post_init__", "__setstate__", "setUp", "setup_method")
+_INITIALISERS = (
+    "__init__",
+    "__new__",
+    "__post_init__",
+    "__attrs_post_init__",
+    "__setstate__",
+    "setUp",
+    "setup_method",
+)
 _LOOK_UPS = ("getattr", "hasattr", "setattr")
-_STATES = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__")
+_STATES = (
+    "__getstate__",
+    "__setstate__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__copy__",
+    "__deepcopy__",
+)
 CLASSES = ("cls", "mcs", "mcls")  # names of parameters that are classes
 _BASES = ("mro", "__mro__", "getmro", "__bases__")
 _BINDING = (ast.Assign, ast.For, ast.comprehension)
@@ -27,9 +42,10 @@ Kept = dict[str, set[int]]  # attribute -> lines of the statements that set it
 
 
 def kept_in_class(node: FunctionNode, nodes: Iterable[ast.AST]) -> Kept:
-    """Attributes of its class that a method, all of whose nodes these are, sets: they outlive the test that called it.
+    """Attributes of its class that a method, all of whose nodes these are, sets.
 
-    `cls` is a new class where a metaclass or a base initialises it.
+    They outlive the test that called it. `cls` is a new class where a metaclass or a base
+    initialises it.
     """
     roots = _class_roots(node)
     nodes = list(nodes)
@@ -57,13 +73,20 @@ def _parts_of_class(nodes: Iterable[ast.AST], roots: Collection[str]) -> dict[st
 
 def _part_taken(node: ast.expr) -> ast.expr:
     """`x.a` in `x.a.get(key)`: what a method of containers gives a part of."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _GETTING:
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in _GETTING
+    ):
         return node.func.value
     return node
 
 
 def kept_in_class_alone(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
-    """Those attributes of `kept_in_class` that each statement sets as a whole, where `fills_of_class` finds it."""
+    """The attributes of `kept_in_class` that each statement sets as a whole.
+
+    They are set where `fills_of_class` finds it.
+    """
     roots = _class_roots(node)
     noted = {id(fill.statement) for fill in fills_of_class(node)}
     alone: set[str] = set()
@@ -76,15 +99,18 @@ def kept_in_class_alone(node: FunctionNode, nodes: Iterable[ast.AST]) -> set[str
                 is_alone = id(child) in noted and _is_set_whole(target, roots)
                 (alone if is_alone else shared).add(attribute)
         # an item of what an attribute holds, or one by a method
-        shared.update(_of_class(part, roots) or aliases.get(_root(part), "") for part in _changed_by(child))
+        shared.update(
+            _of_class(part, roots) or aliases.get(_root(part), "") for part in _changed_by(child)
+        )
     return alone - shared
 
 
 def fills_of_class(node: FunctionNode) -> list["ClassFill"]:
-    """The statements that set an attribute of a class as a whole, and under which name the function has the class.
+    """The statements that set an attribute of a class as a whole, and its local name.
 
-    Whether what is kept outlives a test can be told from the class alone. An item of what an attribute holds may be of
-    something that a class above has, too.
+    The name is that under which the function has the class. Whether what is kept outlives a test
+    can be told from the class alone. An item of what an attribute holds may be of something that a
+    class above has, too.
     """
     roots = _class_roots(node)
     found: list[ClassFill] = []
@@ -95,7 +121,9 @@ def fills_of_class(node: FunctionNode) -> list["ClassFill"]:
             bodies += bodies_of(statement)
             if isinstance(statement, ast.Assign | ast.AnnAssign):
                 for root in roots:
-                    names = {_of_class(t, roots) for t in _set_by(statement) if _is_set_whole(t, (root,))}
+                    names = {
+                        _of_class(t, roots) for t in _set_by(statement) if _is_set_whole(t, (root,))
+                    }
                     if names:
                         found.append(ClassFill(body, statement, tuple(sorted(names)), root))
     return found
@@ -116,7 +144,11 @@ def _set_by(node: ast.AST) -> list[ast.expr]:
 
 def _is_set_whole(target: ast.expr, roots: Collection[str]) -> bool:
     """Whether a target is `cls.name`: nothing else than the class gets it."""
-    return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id in roots
+    return (
+        isinstance(target, ast.Attribute)
+        and isinstance(target.value, ast.Name)
+        and target.value.id in roots
+    )
 
 
 def keeps_in_itself(node: FunctionNode, nodes: Iterable[ast.AST]) -> bool:
@@ -124,11 +156,15 @@ def keeps_in_itself(node: FunctionNode, nodes: Iterable[ast.AST]) -> bool:
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
     pairs = [
-        *zip(positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True),
+        *zip(
+            positional[len(positional) - len(arguments.defaults) :], arguments.defaults, strict=True
+        ),
         *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
     ]
     shared = {argument.arg for argument, default in pairs if isinstance(default, _CONTAINERS)}
-    return bool(shared) and any(_root(changed) in shared for child in nodes for changed in _changed_by(child))
+    return bool(shared) and any(
+        _root(changed) in shared for child in nodes for changed in _changed_by(child)
+    )
 
 
 def _changed_by(node: ast.AST) -> Iterator[ast.expr]:
@@ -144,9 +180,10 @@ def _changed_by(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def kept_in_object(node: FunctionNode) -> tuple[Kept, set[str]]:
-    """Attributes that a method sets only after a look at them: `if self.x is None: self.x = ...` in all its forms.
+    """Attributes that a method sets only after a look at them.
 
-    Then those of them that get what a call makes.
+    That is `if self.x is None: self.x = ...` in all its forms. Then those of them that get what a
+    call makes.
     """
     reader = _read(node)
     return reader.kept, reader.results
@@ -179,8 +216,9 @@ class ClassFill(NamedTuple):
 def fills_of_object(node: FunctionNode) -> list[Fill]:
     """The statements that set attributes of `self` which `kept_in_object` tells of.
 
-    Whether what is kept outlives a test can be told from the object alone, as long as nothing else can be meant by
-    `self`. An item or attribute of what an attribute holds may be of something that many objects share.
+    Whether what is kept outlives a test can be told from the object alone, as long as nothing else
+    can be meant by `self`. An item or attribute of what an attribute holds may be of something that
+    many objects share.
     """
     if not _is_about_one_object(node):
         return []
@@ -189,12 +227,12 @@ def fills_of_object(node: FunctionNode) -> list[Fill]:
 
 
 def keeping_statements(node: FunctionNode) -> list[Fill]:
-    """The statements that set, or change, the attributes which `kept_in_object` tells of, or parts of these."""
+    """The statements that set, or change, attributes of `kept_in_object`, or parts of these."""
     return _read(node).keeping
 
 
 def kept_in_object_alone(node: FunctionNode) -> tuple[set[str], set[str]]:
-    """Those attributes of `kept_in_object` that no statement keeps in anything but the object itself.
+    """The attributes of `kept_in_object` that are kept in nothing but the object itself.
 
     Then those of which some statement sets an item, and none sets a part of an item.
     """
@@ -206,19 +244,36 @@ def kept_in_object_alone(node: FunctionNode) -> tuple[set[str], set[str]]:
 
 
 def attributes_set(tree: ast.Module) -> frozenset[str]:
-    """The attributes that a module sets, apart from those of `fills_of_class`, and the fields of named tuples."""
-    noted = {id(fill.statement): fill.root for node, _ in functions_of(tree) for fill in fills_of_class(node)}
+    """The attributes that a module sets, with the fields of named tuples.
+
+    Those of `fills_of_class` are left out.
+    """
+    noted = {
+        id(fill.statement): fill.root
+        for node, _ in functions_of(tree)
+        for fill in fills_of_class(node)
+    }
     in_classes: set[int] = set()
     found: set[str] = set()
     for node in walk(tree):  # what is above a node comes before it
         if id(node) in noted:
-            in_classes |= {id(target) for target in _set_by(node) if _is_set_whole(target, (noted[id(node)],))}
-        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load) and id(node) not in in_classes:
+            in_classes |= {
+                id(target) for target in _set_by(node) if _is_set_whole(target, (noted[id(node)],))
+            }
+        if (
+            isinstance(node, ast.Attribute)
+            and not isinstance(node.ctx, ast.Load)
+            and id(node) not in in_classes
+        ):
             found.add(node.attr)
         elif isinstance(node, ast.Call):
             last = last_part(node)
             if last in ("namedtuple", "make_dataclass", "make_class") or "setattr" in last:
-                texts = [n.value for n in walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+                texts = [
+                    n.value
+                    for n in walk(node)
+                    if isinstance(n, ast.Constant) and isinstance(n.value, str)
+                ]
                 found |= {word for text in texts for word in text.replace(",", " ").split()}
     return frozenset(found)
 
@@ -233,11 +288,15 @@ def functions_of(tree: ast.Module) -> Iterator[tuple[FunctionNode, str]]:
             prefix = f"{prefix}{node.name}.<locals>."
         elif isinstance(node, ast.ClassDef):
             prefix = f"{prefix}{node.name}."
-        stack += [(child, prefix) for child in ast.iter_child_nodes(node) if not isinstance(child, ast.expr)]
+        stack += [
+            (child, prefix)
+            for child in ast.iter_child_nodes(node)
+            if not isinstance(child, ast.expr)
+        ]
 
 
 def kept_names(nodes: Iterable[FunctionNode]) -> frozenset[str]:
-    """The attributes of `kept_in_object_alone` of some functions, and what cached properties keep."""
+    """The attributes of `kept_in_object_alone` of functions, and results of cached properties."""
     nodes = list(nodes)
     kept = {name for node in nodes for names in kept_in_object_alone(node) for name in names}
     return frozenset(kept | {node.name for node in nodes if object_of_cached_property(node)})
@@ -252,9 +311,10 @@ class Reading(NamedTuple):
 
 
 def readings_of(node: FunctionNode, names: frozenset[str]) -> tuple[list[Reading], frozenset[str]]:
-    """The statements of a function itself that may read some attributes of `self`, and all of these that it uses.
+    """The statements of a function that may read some attributes of `self`.
 
-    A compound statement reads what its header reads. Functions inside of the function are left out.
+    With all attributes of `self` that the function uses. A compound statement reads what its header
+    reads. Functions inside of the function are left out.
     """
     if not names or not _is_about_one_object(node) or _has_lambda_of_self(node):
         return [], frozenset()
@@ -266,7 +326,9 @@ def readings_of(node: FunctionNode, names: frozenset[str]) -> tuple[list[Reading
         for statement in body:
             inner = bodies_of(statement)
             bodies += inner
-            uses, reads = _uses_in(statement, {id(child) for within in inner for child in within}, names)
+            uses, reads = _uses_in(
+                statement, {id(child) for within in inner for child in within}, names
+            )
             used |= uses
             if reads:
                 found.append(Reading(body, statement, tuple(sorted(reads))))
@@ -274,19 +336,28 @@ def readings_of(node: FunctionNode, names: frozenset[str]) -> tuple[list[Reading
 
 
 def _has_lambda_of_self(node: FunctionNode) -> bool:
-    return any(isinstance(child, ast.Lambda) and "self" in parameters(child.args) for child in walk(node))
+    return any(
+        isinstance(child, ast.Lambda) and "self" in parameters(child.args) for child in walk(node)
+    )
 
 
 def bodies_of(statement: ast.stmt) -> list[list[ast.stmt]]:
-    """The lists of statements inside of a compound one; functions and classes have bodies of their own."""
+    """The lists of statements inside of a compound one.
+
+    Functions and classes have bodies of their own.
+    """
     if isinstance(statement, SCOPES):
         return []
     parts = [statement, *getattr(statement, "handlers", ()), *getattr(statement, "cases", ())]
-    lists = [getattr(part, name, None) for part in parts for name in ("body", "orelse", "finalbody")]
+    lists = [
+        getattr(part, name, None) for part in parts for name in ("body", "orelse", "finalbody")
+    ]
     return [found for found in lists if isinstance(found, list) and found]
 
 
-def _uses_in(statement: ast.stmt, without: Collection[int], names: Collection[str]) -> tuple[set[str], set[str]]:
+def _uses_in(
+    statement: ast.stmt, without: Collection[int], names: Collection[str]
+) -> tuple[set[str], set[str]]:
     """Which attributes of `self` a statement uses, and which of them it may read."""
     uses: set[str] = set()
     reads: set[str] = set()
@@ -311,7 +382,10 @@ def _is_about_one_object(node: FunctionNode) -> bool:
     return "self" in parameters(node.args) and not any(
         (isinstance(child, ast.Name) and child.id == "self" and not isinstance(child.ctx, ast.Load))
         or (isinstance(child, ast.Nonlocal) and "self" in child.names)
-        or (isinstance(child, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and child.name == "self")
+        or (
+            isinstance(child, ast.ExceptHandler | ast.MatchAs | ast.MatchStar)
+            and child.name == "self"
+        )
         or (isinstance(child, ast.alias) and "self" in (child.name, child.asname))
         for statement in node.body
         for child in walk(statement)
@@ -319,23 +393,29 @@ def _is_about_one_object(node: FunctionNode) -> bool:
 
 
 def object_of_cached_property(node: FunctionNode) -> str:
-    """The parameter for the object in which a `cached_property` keeps its result; "" for any other function."""
+    """The parameter for the object in which a `cached_property` keeps its result.
+
+    "" for any other function.
+    """
     if not any(last_part(decorator) == "cached_property" for decorator in node.decorator_list):
         return ""
     return next((argument.arg for argument in (*node.args.posonlyargs, *node.args.args)), "")
 
 
 def given_away(function: FunctionNode, nodes: Iterable[ast.AST], names: Names) -> str:
-    """Whose attributes a function, all of whose nodes these are, may pass on all at once: OWN, ANY or "" for nobody's.
+    """Whose attributes a function may pass on all at once, by its nodes.
 
-    NAMED where it sets attributes under names that a run records, WALKED where a run records whose they are.
-    Those of modules and classes stay where they are, and a look at one attribute is no more than that. What copies and
-    pickles an object asks it for them, which is seen where it runs.
+    OWN, ANY or "" for nobody's. NAMED where it sets attributes under names that a run records,
+    WALKED where a run records whose they are. Those of modules and classes stay where they are, and
+    a look at one attribute is no more than that. What copies and pickles an object asks it for
+    them, which is seen where it runs.
     """
     nodes = list(nodes)
     single = {id(part) for node in nodes for part in namespaces.looked_into(node)}
     classes = _of_bases(nodes)
-    found = {_given_by(node, function, classes, names) for node in nodes if id(node) not in single} - {""}
+    found = {
+        _given_by(node, function, classes, names) for node in nodes if id(node) not in single
+    } - {""}
     return ANY if len(found) > 1 else "".join(found)
 
 
@@ -347,11 +427,20 @@ def _given_by(node: ast.AST, function: FunctionNode, classes: Collection[str], n
         return "" if not is_computed else NAMED if way_of(node) is not None else ANY
     if isinstance(node, ast.Attribute) and node.attr == "__dict__":
         holder: ast.expr = node.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "vars"
+        and node.args
+    ):
         holder = node.args[0]
     else:
-        return ANY if isinstance(node, ast.Attribute) and node.attr in _STATES and not is_state else ""
-    if isinstance(holder, ast.Name) and (holder.id in classes or "." not in names.aliases.get(holder.id, ".")):
+        return (
+            ANY if isinstance(node, ast.Attribute) and node.attr in _STATES and not is_state else ""
+        )
+    if isinstance(holder, ast.Name) and (
+        holder.id in classes or "." not in names.aliases.get(holder.id, ".")
+    ):
         return ""
     if _is_self(holder):
         return "" if is_state else OWN
@@ -366,8 +455,10 @@ def _of_bases(nodes: Collection[ast.AST]) -> set[str]:
         for node in binding:
             if isinstance(node, ast.Assign) and _is_list_of_bases(node.value, lists):
                 lists |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-            elif isinstance(node, ast.For | ast.comprehension) and isinstance(node.target, ast.Name):
-                classes |= {node.target.id} if _is_list_of_bases(node.iter, lists) else set()
+            elif isinstance(node, ast.For | ast.comprehension):
+                target = node.target
+                if isinstance(target, ast.Name) and _is_list_of_bases(node.iter, lists):
+                    classes.add(target.id)
     return classes
 
 
@@ -376,14 +467,16 @@ def _is_list_of_bases(node: ast.expr, lists: Collection[str]) -> bool:
         node = node.value
     if isinstance(node, ast.Name):
         return node.id in lists
-    return dotted_name(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2] in _BASES
+    return (
+        dotted_name(node.func if isinstance(node, ast.Call) else node).rpartition(".")[2] in _BASES
+    )
 
 
 def passed_on(function: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
-    """Attributes that a function, all of whose nodes these are, may read of one object and set on another.
+    """Attributes that a function may read of one object and set on another, by its nodes.
 
-    Those that it reads of its own object alone come as "~name", those that may get another name there with BY_PLACE
-    after it, all those of a class as `namespaces` says.
+    Those that it reads of its own object alone come as "~name", those that may get another name
+    there with BY_PLACE after it, all those of a class as `namespaces` says.
     """
     nodes = list(nodes)
     found = namespaces.passed_on(function, nodes)
@@ -396,7 +489,7 @@ def passed_on(function: FunctionNode, nodes: Iterable[ast.AST]) -> set[str]:
 
 
 def _passed_on(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.Attribute, bool]]:
-    """The attributes that are read, each with whether the other object gets it under the same name."""
+    """The attributes that are read, and whether the other object gets each under its name."""
     for node in nodes:
         if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and node.value is not None:
             for part in (part for target in _targets(node) for part in _parts(target)):
@@ -407,7 +500,11 @@ def _passed_on(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.Attribute, bool]]
         elif isinstance(node, ast.Call):
             for keyword in node.keywords:
                 word = (keyword.arg or "").strip("_")
-                yield from ((read, True) for read in _attributes_in(keyword.value) if read.attr.strip("_") == word)
+                yield from (
+                    (read, True)
+                    for read in _attributes_in(keyword.value)
+                    if read.attr.strip("_") == word
+                )
             is_setting = isinstance(node.func, ast.Name) and node.func.id == "setattr"
             if _makes_object(node.func) or is_setting:
                 for argument in node.args:
@@ -419,7 +516,10 @@ def _attributes_in(node: ast.expr) -> list[ast.Attribute]:
 
 
 def _makes_object(function: ast.expr) -> bool:
-    """Whether a call may make an object of a class of the project: by the name, which begins with a capital letter."""
+    """Whether a call may make an object of a class of the project.
+
+    By the name, which begins with a capital letter.
+    """
     if isinstance(function, ast.Call):
         return True
     name = dotted_name(function).rpartition(".")[2].lstrip("_")
@@ -433,18 +533,27 @@ def last_part(decorator: ast.expr) -> str:
 
 
 def roots_of_results(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
-    """Names that what is set, or changed by a method, starts from, where it gets what a call made or what is given."""
+    """Names that what is set, or changed by a method, starts from.
+
+    Only where it gets what a call made, or what was given.
+    """
     reader = _Reader()
     reader.computed = set(parameters(node.args)) - {"self", "cls"}
     found: set[str] = set()
     for _ in range(2):  # a local may get its value below the place where it is used, in a loop
         for child in nodes:
-            if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.AsyncFor):
+            if isinstance(
+                child, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.AsyncFor
+            ):
                 value = child.iter if isinstance(child, ast.For | ast.AsyncFor) else child.value
                 targets = child.targets if isinstance(child, ast.Assign) else [child.target]
             elif isinstance(child, ast.withitem | ast.NamedExpr):
                 value = child.context_expr if isinstance(child, ast.withitem) else child.value
-                targets = [t for t in [getattr(child, "optional_vars", None), getattr(child, "target", None)] if t]
+                targets = [
+                    t
+                    for t in [getattr(child, "optional_vars", None), getattr(child, "target", None)]
+                    if t
+                ]
             else:
                 continue
             if value is not None and reader.computes(value):
@@ -452,7 +561,9 @@ def roots_of_results(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
                 reader.computed |= roots
                 found |= roots
     for child in nodes:
-        if isinstance(child, ast.Call) and any(map(reader.computes, [*child.args, *(k.value for k in child.keywords)])):
+        if isinstance(child, ast.Call) and any(
+            map(reader.computes, [*child.args, *(k.value for k in child.keywords)])
+        ):
             named = child.args[0] if isinstance(child.func, ast.Name) and child.args else child.func
             found |= {inner.id for inner in walk(named) if isinstance(inner, ast.Name)}
     return found
@@ -470,7 +581,8 @@ class _Reader:
         self.keeping: list[Fill] = []
         self.fills: list[Fill] = []  # those that keep it in nothing but the object itself
         self.items: set[str] = set()  # attributes of which an item is set
-        self.shared: set[str] = set()  # those of which a part is set by other ways, which other objects may have, too
+        # Those of which a part is set by other ways, which other objects may have, too.
+        self.shared: set[str] = set()
         self._body: list[ast.stmt] = []
         self._statement: ast.stmt = ast.Pass()
 
@@ -506,26 +618,41 @@ class _Reader:
 
     def assignment(self, node: ast.Assign | ast.AnnAssign, looked: frozenset[str]) -> None:
         if isinstance(node.value, ast.BoolOp | ast.IfExp):
-            looked |= self.attributes(node.value.test if isinstance(node.value, ast.IfExp) else node.value)
+            looked |= self.attributes(
+                node.value.test if isinstance(node.value, ast.IfExp) else node.value
+            )
         computes = node.value is not None and self.computes(node.value)
         for target in _targets(node):
             for part in _parts(target):
                 if isinstance(part, ast.Name):
-                    found = self.attributes(node.value) if node.value is not None and part is target else set()
+                    found = (
+                        self.attributes(node.value)
+                        if node.value is not None and part is target
+                        else set()
+                    )
                     self.aliases[part.id] = found
                     self.same -= {part.id}
                     self.same |= {part.id} if _is_attribute(node.value) else set()
                     self.computed |= {part.id} if computes else set()
                 elif _root(part) == "self" or _root(part) in self.same:
                     whole = _is_attribute(part) or _is_item(part)
-                    self.keep(self.changed(part) & looked, node, computes, is_whole=whole, is_item=_is_item(part))
+                    self.keep(
+                        self.changed(part) & looked,
+                        node,
+                        computes,
+                        is_whole=whole,
+                        is_item=_is_item(part),
+                    )
         self.set_by_call(node.value, looked)
 
     def set_by_call(self, node: ast.expr | None, looked: frozenset[str]) -> None:
         if not isinstance(node, ast.Call):
             return
         computes = any(map(self.computes, node.args))
-        if isinstance(node.func, ast.Attribute) and node.func.attr in known_effects.CONTAINER_MUTATORS:
+        if (
+            isinstance(node.func, ast.Attribute)
+            and node.func.attr in known_effects.CONTAINER_MUTATORS
+        ):
             whole = _is_attribute(node.func.value)
             changed = self.attributes(node.func.value)
             if node.func.attr != "setdefault":  # which looks itself
@@ -564,7 +691,9 @@ class _Reader:
             return there, missing
         if isinstance(test, ast.BoolOp):
             pairs = [self.told(value) for value in test.values]
-            return set().union(*(first for first, _ in pairs)), set().union(*(second for _, second in pairs))
+            return set().union(*(first for first, _ in pairs)), set().union(
+                *(second for _, second in pairs)
+            )
         found = self.attributes(test)
         if isinstance(test, ast.Compare):
             if isinstance(test.ops[0], ast.Is | ast.Eq | ast.NotIn):
@@ -574,12 +703,15 @@ class _Reader:
         return set(), found
 
     def computes(self, node: ast.expr) -> bool:
-        """Whether a value is made by a call of something that may be of the project, or read from outside of Python.
+        """Whether a value is made by a call of the project, or read from outside of Python.
 
         What is given is not kept.
         """
         for child in walk(node):
-            if isinstance(child, ast.Subscript) and dotted_name(child.value).rpartition(".")[2] == "environ":
+            if (
+                isinstance(child, ast.Subscript)
+                and dotted_name(child.value).rpartition(".")[2] == "environ"
+            ):
                 return True
             if isinstance(child, ast.Call) and dotted_name(child.func) == "open":
                 return True
@@ -590,7 +722,10 @@ class _Reader:
         return False
 
     def changed(self, target: ast.expr) -> set[str]:
-        """Attributes of the object itself that an assignment sets, or a part of which it sets; keys are only read."""
+        """Attributes of the object itself that an assignment sets, or a part of which it sets.
+
+        Keys are only read.
+        """
         while isinstance(target, ast.Attribute | ast.Subscript):
             if isinstance(target, ast.Attribute) and _is_self(target.value):
                 return {target.attr}
@@ -598,16 +733,22 @@ class _Reader:
         return self.attributes(target)
 
     def attributes(self, node: ast.AST) -> set[str]:
-        """Attributes of the object itself that an expression uses, by their names or through a local."""
+        """Attributes of `self` that an expression uses, by their names or through a local."""
         found: set[str] = set()
         for child in walk(node):
             if isinstance(child, ast.Attribute) and _is_self(child.value):
                 found.add(child.attr)
             elif isinstance(child, ast.Name):
                 found |= self.aliases.get(child.id, set())
-            elif isinstance(child, ast.Call) and isinstance(child.func, ast.Name) and child.func.id in _LOOK_UPS:
+            elif (
+                isinstance(child, ast.Call)
+                and isinstance(child.func, ast.Name)
+                and child.func.id in _LOOK_UPS
+            ):
                 found |= {
-                    str(a.value) for a in child.args[1:2] if isinstance(a, ast.Constant) and _is_self(child.args[0])
+                    str(a.value)
+                    for a in child.args[1:2]
+                    if isinstance(a, ast.Constant) and _is_self(child.args[0])
                 }
         return found
 
@@ -620,7 +761,11 @@ def _is_attribute(node: ast.expr | None) -> bool:
 
 def _is_item(node: ast.expr) -> bool:
     """`self.x[key]`, as a target of an assignment."""
-    return isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and _is_self(node.value.value)
+    return (
+        isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Attribute)
+        and _is_self(node.value.value)
+    )
 
 
 def _root(node: ast.expr) -> str:
@@ -653,7 +798,10 @@ def _is_self(node: ast.expr) -> bool:
 
 
 def _of_class(node: ast.expr, roots: Collection[str]) -> str:
-    """The attribute of the class that an assignment target is, or is a part of; "" when it is none."""
+    """The attribute of the class that an assignment target is, or is a part of.
+
+    "" when it is none.
+    """
     attribute = ""
     while isinstance(node, ast.Attribute | ast.Subscript):
         if isinstance(node, ast.Attribute):

@@ -3,16 +3,20 @@
 name     a name looked up among the module's globals (or builtins)
 .name    an attribute, imported name, or a string that could be one
 ~name    an attribute of the object or class that a method belongs to (`self`, `cls`, `super()`)
-^name    an attribute that a method sets on its own object; the block does not read that name of anything
+^name    an attribute that a method sets on its own object;
+         the block does not read that name of anything
 %name    an attribute of what is named like a class: a function of it may be given any object
 =name    a keyword of a call: it uses what has this name only to ask whether that is there
 @name    a parameter, which pytest may fill with the fixture of that name
 &name    an imported name used as a value, not for one of its attributes: a module that is passed on
 *        looks names up by a computed name wherever they are: imports, evaluates text
-*=       looks attributes of some object up by a computed name; names of a module only if that is passed on
-*.       looks attributes of its own object (`self`, `cls`) up by a computed name: members of its class
+*=       looks attributes of some object up by a computed name;
+         names of a module only if that is passed on
+*.       looks attributes of its own object (`self`, `cls`) up by a computed name:
+         members of its class
 *g       looks at the namespace it stands in
-!*       (and !*=, !*., !*g) the same, where the names are recorded as they are asked for, see `lookups`
+!*       (and !*=, !*., !*g) does what these do, where the names are recorded as they are asked for,
+         see `lookups`
 !w       goes through all names of an object; what that is, is recorded
 ?d       looks at docstrings
 ?a       looks at annotations or signatures
@@ -52,20 +56,40 @@ _SEPARATOR = re.compile(r"[.\-:]")
 
 # Names whose use means that names may be looked up, and where.
 _DYNAMIC_NAMES = {
-    **{key: {DYNAMIC} for key in ("eval", "exec", "__import__", "iter_modules", "walk_packages", "modules")},
+    **{
+        key: {DYNAMIC}
+        for key in ("eval", "exec", "__import__", "iter_modules", "walk_packages", "modules")
+    },
     **{key: {OWN_NAMESPACE} for key in ("globals", "locals")},
     **{key: {OWN_NAMESPACE, DYNAMIC_ATTRIBUTES} for key in ("vars", "dir")},
     **{key: {DYNAMIC_ATTRIBUTES} for key in ("__dict__", "__subclasses__")},
     **{
         key: {DYNAMIC_ATTRIBUTES}
-        for key in ("getmembers", "getmembers_static", "getattr_static", "attrgetter", "methodcaller")
+        for key in (
+            "getmembers",
+            "getmembers_static",
+            "getattr_static",
+            "attrgetter",
+            "methodcaller",
+        )
     },
 }
 # Those that are builtins: a local of the same name is something else.
-BUILTINS_THAT_LOOK_UP = frozenset({"eval", "exec", "__import__", "globals", "locals", "vars", "dir"})
-_BUILTINS = {"globals", "locals", "vars", "dir"}  # of the above, those that as attributes are something else
+BUILTINS_THAT_LOOK_UP = frozenset(
+    {"eval", "exec", "__import__", "globals", "locals", "vars", "dir"}
+)
+# Of the above, those that as attributes are something else.
+_BUILTINS = {"globals", "locals", "vars", "dir"}
 # Names that look one name up, given as this argument; a literal there is an ordinary mention.
-_LOOKUPS = {"getattr": 1, "hasattr": 1, "setattr": 1, "delattr": 1, "import_module": 0, "find_spec": 0, "reload": 0}
+_LOOKUPS = {
+    "getattr": 1,
+    "hasattr": 1,
+    "setattr": 1,
+    "delattr": 1,
+    "import_module": 0,
+    "find_spec": 0,
+    "reload": 0,
+}
 _LOOKUPS |= {"getfixturevalue": 0, "entry_points": 0, "run_module": 0}
 # Those of them that others, like `map` and `reduce`, are often given.
 _GIVEN = {key: DYNAMIC_ATTRIBUTES if _LOOKUPS[key] else DYNAMIC for key in ("getattr", "hasattr", "setattr", "delattr",
@@ -74,7 +98,16 @@ _GIVEN = {key: DYNAMIC_ATTRIBUTES if _LOOKUPS[key] else DYNAMIC for key in ("get
 _LOOKUPS |= {"distribution": 0, "metadata": 0, "version": 0, "requires": 0}
 _LISTING = {"vars", "dir", "getmembers", "getmembers_static"}
 _MAKING_CLASSES = {"new_class", "make_dataclass", "with_metaclass", "create_model"}
-_READING_DOCS = {"__doc__", "getdoc", "help", "pydoc", "testmod", "testfile", "DocTestFinder", "DocTestSuite"}
+_READING_DOCS = {
+    "__doc__",
+    "getdoc",
+    "help",
+    "pydoc",
+    "testmod",
+    "testfile",
+    "DocTestFinder",
+    "DocTestSuite",
+}
 _READING_SOURCE = {"getsource", "getsourcelines"}
 _READING_HINTS = {
     "__annotate__", "__annotate_func__", "__annotations__", "__signature__", "__wrapped__", "call_annotate_function",
@@ -88,7 +121,9 @@ def of_string(text: str) -> set[str]:
     A text to be filled in, by `str.format` or as a template, names attributes in its braces.
     """
     if "{" in text:
-        return {"." + name for filled in _FILLED.findall(text) for name in _ATTRIBUTE.findall(filled)}
+        return {
+            "." + name for filled in _FILLED.findall(text) for name in _ATTRIBUTE.findall(filled)
+        }
     if len(text) > _LONGEST_STRING or not _WORD.match(text):
         return set()
     parts = _SEPARATOR.split(text)
@@ -110,26 +145,38 @@ def of_identifier(name: str) -> set[str]:
 
 def of_attribute(node: ast.Attribute) -> set[str]:
     """Mentions that the use of an attribute implies besides its name."""
-    lent = {"%" + node.attr} if isinstance(node.ctx, ast.Load) and _is_named_like_a_class(node.value) else set()
+    lent = (
+        {"%" + node.attr}
+        if isinstance(node.ctx, ast.Load) and _is_named_like_a_class(node.value)
+        else set()
+    )
     return lent | _of_its_name(node)
 
 
 def _of_its_name(node: ast.Attribute) -> set[str]:
     if node.attr in ("__class__", "__bases__") and isinstance(node.ctx, ast.Store):
         return {JOINS_CLASSES}
-    if node.attr in _BUILTINS and not (isinstance(node.value, ast.Name) and node.value.id == "builtins"):
+    if node.attr in _BUILTINS and not (
+        isinstance(node.value, ast.Name) and node.value.id == "builtins"
+    ):
         return set()
     return of_identifier(node.attr)
 
 
 def of_pattern(node: ast.MatchClass) -> set[str]:
     """Mentions of the attributes that a pattern as `case Point(0, y=1)` looks at."""
-    return {"." + name for name in node.kwd_attrs} | ({MATCHES_BY_POSITION} if node.patterns else set())
+    return {"." + name for name in node.kwd_attrs} | (
+        {MATCHES_BY_POSITION} if node.patterns else set()
+    )
 
 
 def of_class(node: ast.ClassDef) -> set[str]:
     """Mentions of a class statement in a function: with several bases it joins classes."""
-    return {JOINS_CLASSES} if len(node.bases) > 1 or any(isinstance(b, ast.Starred) for b in node.bases) else set()
+    return (
+        {JOINS_CLASSES}
+        if len(node.bases) > 1 or any(isinstance(b, ast.Starred) for b in node.bases)
+        else set()
+    )
 
 
 def _is_named_like_a_class(node: ast.expr) -> bool:
@@ -138,7 +185,10 @@ def _is_named_like_a_class(node: ast.expr) -> bool:
 
 
 def of_listing(node: ast.Call) -> set[str]:
-    """Mentions of the names that `vars(x)`, `dir(x)` or `getmembers(x)` may find; empty for another call."""
+    """Mentions of the names that `vars(x)`, `dir(x)` or `getmembers(x)` may find.
+
+    Empty for another call.
+    """
     if not isinstance(node.func, ast.Name) or node.func.id not in _LISTING or not node.args:
         return set()
     return {DYNAMIC_ATTRIBUTES}
@@ -188,7 +238,7 @@ def _passed_on(name: ast.expr) -> set[str]:
 
 
 def of_given(name: str) -> set[str]:
-    """Mentions of a look-up function that is passed to another function, as in `map(getattr, ...)`."""
+    """Mentions of a look-up function that is passed to another, as in `map(getattr, ...)`."""
     return {_GIVEN[name]} if name in _GIVEN else set()
 
 
@@ -200,10 +250,18 @@ def looks_up(function: ast.expr) -> bool:
 def literal_name(node: ast.Call) -> ast.Constant | None:
     """The name of the attribute in `getattr(x, "name")` and its like, where it is written out."""
     position = _LOOKUPS.get(name_of(node.func))
-    if position != 1 or not isinstance(node.func, ast.Name) or any(isinstance(a, ast.Starred) for a in node.args[:2]):
+    if (
+        position != 1
+        or not isinstance(node.func, ast.Name)
+        or any(isinstance(a, ast.Starred) for a in node.args[:2])
+    ):
         return None
     name = node.args[1] if len(node.args) > 1 else None
-    if not isinstance(name, ast.Constant) or not isinstance(name.value, str) or not name.value.isidentifier():
+    if (
+        not isinstance(name, ast.Constant)
+        or not isinstance(name.value, str)
+        or not name.value.isidentifier()
+    ):
         return None
     return name
 

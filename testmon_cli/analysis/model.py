@@ -22,14 +22,24 @@ from testmon_cli.analysis.memoisation import (
 )
 from testmon_cli.analysis.python_versions import CURRENT, has_lazy_imports
 from testmon_cli.analysis.scopes import FunctionNode, Scope
-from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceError, SourceModel
+from testmon_cli.domain.source import (
+    Block,
+    Definition,
+    FunctionSummary,
+    Import,
+    SourceError,
+    SourceModel,
+)
 
 MODULE_QUALNAME = "<module>"
 _LAZY_IMPORT = re.compile(r"\s*lazy\s+(import|from)\s")
 
 
 def parse(data: bytes) -> ast.Module:
-    """The syntax tree of a file's bytes, whatever their encoding and line ends. Raises SourceError."""
+    """The syntax tree of a file's bytes, whatever their encoding and line ends.
+
+    Raises SourceError.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -82,7 +92,10 @@ def model_of(tree: ast.Module) -> SourceModel:
 def _deferring(
     imports: tuple[Import, ...], definitions: tuple[Definition, ...], lazy: frozenset[int]
 ) -> tuple[tuple[Import, ...], tuple[Definition, ...]]:
-    """Imports and definitions with the imports of these lines deferred, unless the module itself uses the name."""
+    """Imports and definitions with the imports of these lines deferred.
+
+    An import stays as it is if the module itself uses the name.
+    """
     used = frozenset().union(*(d.mentions for d in definitions if d.kind != "import"))
     imports = tuple(i._replace(deferred=i.line in lazy and i.binds not in used) for i in imports)
     deferred = {(i.line, i.binds) for i in imports if i.deferred}
@@ -95,7 +108,10 @@ def _deferring(
 
 
 def _module_block(tree: ast.Module, definitions: tuple[Definition, ...]) -> Block:
-    """The last block of every model: the module's own code, for who runs it outside an import (`-m`, runpy)."""
+    """The last block of every model, the module's own code.
+
+    For who runs it outside an import (`-m`, runpy).
+    """
     guards = [ast.dump(node) for node in tree.body if isinstance(node, ast.If)]
     total = checksum("module", *(f"{d.checksum}" for d in definitions), *guards)
     mentions = frozenset().union(*(d.mentions for d in definitions)) if definitions else frozenset()
@@ -109,12 +125,17 @@ def _summaries(
     names: Names,
     returned: Collection[str] = (),
 ) -> list[FunctionSummary]:
-    """The summaries of functions in a body; the function around them uses some names in what it returns."""
+    """The summaries of functions in a body.
+
+    The function around them uses some names in what it returns.
+    """
     found: list[FunctionSummary] = []
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             outlives = node.name in returned
-            found.append(summary_of(node, prefix + node.name, scopes[node], names, outlives=outlives))
+            found.append(
+                summary_of(node, prefix + node.name, scopes[node], names, outlives=outlives)
+            )
             inner = _names_returned(node)
             found += _summaries(node.body, f"{prefix}{node.name}.<locals>.", scopes, names, inner)
         elif isinstance(node, ast.ClassDef):
@@ -131,13 +152,20 @@ def _summaries(
 
 def _names_returned(function: FunctionNode) -> frozenset[str]:
     values = [
-        node.value for node in own_nodes(function.body) if isinstance(node, ast.Return) and node.value is not None
+        node.value
+        for node in own_nodes(function.body)
+        if isinstance(node, ast.Return) and node.value is not None
     ]
-    return frozenset(node.id for value in values for node in walk(value) if isinstance(node, ast.Name))
+    return frozenset(
+        node.id for value in values for node in walk(value) if isinstance(node, ast.Name)
+    )
 
 
 def _seeing(functions: Iterable[FunctionSummary], tree: ast.Module) -> Iterator[FunctionSummary]:
-    """Functions, with the attributes of which they note all reading: see `tracing.engines.holders`."""
+    """Functions, with the attributes of which they note all reading.
+
+    See `tracing.engines.holders`.
+    """
     functions = list(functions)
     if not any(function.owned for function in functions):
         return iter(functions)

@@ -15,7 +15,10 @@ DOC, HINT = Manner.DOCUMENTATION, Manner.ANNOTATION
 
 
 class DefinitionChange(NamedTuple):
-    """A definition that was added, removed or changed; `definition` is the new one unless it was removed."""
+    """A definition that was added, removed or changed.
+
+    `definition` is the new one unless it was removed.
+    """
 
     how: Manner
     name: str  # one of the names it binds, "" for a statement that binds none
@@ -30,8 +33,13 @@ class BlockChange(NamedTuple):
     before: Block | None = None  # what a changed one was
 
 
-def definition_changes(old: SourceModel | None, new: SourceModel | None) -> tuple[DefinitionChange, ...]:
-    """Changes of definitions, a change per name; members of classes that came or went as a whole are left out."""
+def definition_changes(
+    old: SourceModel | None, new: SourceModel | None
+) -> tuple[DefinitionChange, ...]:
+    """Changes of definitions, a change per name.
+
+    Members of classes that came or went as a whole are left out.
+    """
     before = _grouped(old.definitions if old else ())
     after = _grouped(new.definitions if new else ())
     found: list[DefinitionChange] = []
@@ -59,7 +67,9 @@ def _grouped(definitions: Iterable[Definition]) -> dict[tuple[str, str], list[De
     return groups
 
 
-def _compare(key: tuple[str, str], old: list[Definition], new: list[Definition]) -> Iterator[DefinitionChange]:
+def _compare(
+    key: tuple[str, str], old: list[Definition], new: list[Definition]
+) -> Iterator[DefinitionChange]:
     name = key[1]
     if not name:
         yield from _compare_nameless(old, new)
@@ -96,7 +106,7 @@ def _compare_nameless(old: list[Definition], new: list[Definition]) -> Iterator[
 
 
 def _reordered(old: SourceModel | None, new: SourceModel | None) -> Iterator[DefinitionChange]:
-    """Definitions that are the same but come in another order, where one decides what the other does."""
+    """Definitions that come in another order, where one decides what the other does."""
     if old is None or new is None:
         return
     before = {key: rank for rank, (key, _) in enumerate(_counted(old.definitions))}
@@ -116,7 +126,9 @@ def _reordered(old: SourceModel | None, new: SourceModel | None) -> Iterator[Def
                 moved.update({place: definition} if _is_strong(definition) else {})
                 moved[other_place] = other
     for _, definition in sorted(moved.items()):
-        yield from (DefinitionChange(CHANGED, name, definition) for name in definition.names or ("",))
+        yield from (
+            DefinitionChange(CHANGED, name, definition) for name in definition.names or ("",)
+        )
 
 
 def _counted(definitions: Iterable[Definition]) -> Iterator[tuple[tuple[int, int], Definition]]:
@@ -127,22 +139,31 @@ def _counted(definitions: Iterable[Definition]) -> Iterator[tuple[tuple[int, int
         seen[definition.checksum] += 1
 
 
-def _decider(definition: Definition, rebound: AbstractSet[tuple[str, str]]) -> Callable[[Definition], bool] | None:
-    """Tell with which other definitions one has an order; None for with none. `rebound`: what more than one binds.
+def _decider(
+    definition: Definition, rebound: AbstractSet[tuple[str, str]]
+) -> Callable[[Definition], bool] | None:
+    """Tell with which other definitions one has an order; None for with none.
 
-    One that changes more than the names it binds has an order with another such and with one that uses a name of it;
-    one that binds a name anew with each that uses the name; `import *` with each that binds a name. One that can only
-    fail has none: whether a name is bound before it is used shows in its checksum.
+    `rebound`: what more than one binds. One that changes more than the names it binds has an order
+    with another such and with one that uses a name of it; one that binds a name anew with each that
+    uses the name; `import *` with each that binds a name. One that can only fail has none: whether
+    a name is bound before it is used shows in its checksum.
     """
     owner = definition.owner
     names = frozenset(name for name in definition.names if (owner, name) in rebound)
     is_star = "star" in definition.flags
-    used = {*definition.names, *filter(str.isidentifier, definition.mentions)} if _is_strong(definition) else set()
+    used = (
+        {*definition.names, *filter(str.isidentifier, definition.mentions)}
+        if _is_strong(definition)
+        else set()
+    )
     if not (names or is_star or _is_strong(definition)):
         return None
 
     def decides(other: Definition) -> bool:
-        if _is_strong(definition) and (_is_strong(other) or not used.isdisjoint((*other.mentions, *other.names))):
+        if _is_strong(definition) and (
+            _is_strong(other) or not used.isdisjoint((*other.mentions, *other.names))
+        ):
             return True
         if not names.isdisjoint(other.mentions) and owner in ("", other.owner):
             return True
@@ -155,18 +176,32 @@ def _is_strong(definition: Definition) -> bool:
     return any(effect != FALLIBLE for effect in definition.effects)
 
 
-def _moved_in_classes(old: SourceModel | None, new: SourceModel | None) -> Iterator[DefinitionChange]:
-    """Members that are the same and come in another order: values among values, functions among all."""
+def _moved_in_classes(
+    old: SourceModel | None, new: SourceModel | None
+) -> Iterator[DefinitionChange]:
+    """Members that are the same and come in another order.
+
+    Values are compared among values, functions among all.
+    """
     before, after = (_members(model.definitions if model else ()) for model in (old, new))
     for owner, members in after.items():
-        ranks = {checksum: rank for rank, checksum in reversed(list(enumerate(before.get(owner, ()))))}
+        ranks = {
+            checksum: rank for rank, checksum in reversed(list(enumerate(before.get(owner, ()))))
+        }
         common = [d for d in members.values() if d.checksum in ranks]
         places = [ranks[d.checksum] for d in common]
         if places == sorted(places):
             continue
         values = [d for d in common if d.kind != "function"]
-        moved = [*_out_of_order(values, ranks), *(d for d in _out_of_order(common, ranks) if d.kind == "function")]
-        yield from (DefinitionChange(MOVED, name, definition) for definition in moved for name in definition.names)
+        moved = [
+            *_out_of_order(values, ranks),
+            *(d for d in _out_of_order(common, ranks) if d.kind == "function"),
+        ]
+        yield from (
+            DefinitionChange(MOVED, name, definition)
+            for definition in moved
+            for name in definition.names
+        )
 
 
 def _members(definitions: Iterable[Definition]) -> dict[str, dict[int, Definition]]:
@@ -178,7 +213,9 @@ def _members(definitions: Iterable[Definition]) -> dict[str, dict[int, Definitio
     return found
 
 
-def _out_of_order(definitions: Sequence[Definition], ranks: Mapping[int, int]) -> Iterator[Definition]:
+def _out_of_order(
+    definitions: Sequence[Definition], ranks: Mapping[int, int]
+) -> Iterator[Definition]:
     """All but the most that follow each other by their ranks."""
     ends: list[int] = []  # of the shortest last rank that so many in a row can end with
     length: list[int] = []

@@ -1,7 +1,8 @@
-"""Which names follow from which, whatever has changed: from a class those below it and all that is made of them.
+"""Which names follow from which, whatever has changed.
 
-`Growth` answers this for one change. Here the answer is put together from one step for each name, so that what many
-classes lead to is looked at once.
+From a class follow those below it and all that is made of them. `Growth` answers this for one
+change. Here the answer is put together from one step for each name, so that what many classes lead
+to is looked at once.
 """
 
 from collections import defaultdict
@@ -18,10 +19,12 @@ from testmon_cli.domain.source import Definition
 Name = tuple[str, str]  # path and name
 Member = tuple[str, str, str]  # path, class and name
 
-IMPORT = "<import>"  # in place of a name: all that a file, or one statement of it, makes by calls on import
+# In place of a name: all that a file, or one statement of it, makes by calls on import.
+IMPORT = "<import>"
 
 _CHANGED = Cause(Kind.DEFINITION, Manner.MENTIONS, "", "")
-_KEPT = Cause(Kind.MEMOISED, Manner.MENTIONS, "", "")  # what follows from a name that keeps something other: no effects
+# What follows from a name that keeps something other: no effects.
+_KEPT = Cause(Kind.MEMOISED, Manner.MENTIONS, "", "")
 
 
 class Step(NamedTuple):
@@ -46,11 +49,11 @@ class NameGraph:
     ) -> None:
         """`own` gives a set for each name, see `domain.bits`.
 
-        `made_with` gives the imports, or statements, that ran code which uses a name; `calling` the definitions of one,
-        with their file, that may have run it.
+        `made_with` gives the imports, or statements, that ran code which uses a name; `calling` the
+        definitions of one, with their file, that may have run it.
 
-        With `kept` what follows is what an object keeps under a name: no statement does anything else. What is `coarse`
-        says `Growth`.
+        With `kept` what follows is what an object keeps under a name: no statement does anything
+        else. What is `coarse` says `Growth`.
         """
         self._project = project
         self._own = own
@@ -64,13 +67,18 @@ class NameGraph:
         self._unions: dict[Name | Member, int] = {}
 
     def step(self, name: Name | Member) -> Step:
-        """What follows at once from a name; causes end with a link that stands for the name's own."""
+        """What follows at once from a name.
+
+        Causes end with a link that stands for the name's own.
+        """
         if name not in self._steps:
             if name[1] == IMPORT:
                 found = self._of_import(name[0])
             else:
                 found = self._of_member(name) if len(name) == 3 else self._of_name(name)
-                found.names.update(dict.fromkeys(((maker, IMPORT) for maker in self._made_with(name)), self._root))
+                found.names.update(
+                    dict.fromkeys(((maker, IMPORT) for maker in self._made_with(name)), self._root)
+                )
             found.names.pop(name, None)
             self._steps[name] = found
         return self._steps[name]
@@ -115,7 +123,8 @@ class NameGraph:
     def union(self, start: Name) -> int:
         """The union of the sets of a name and of all that follow from it.
 
-        Names that follow from each other have the same: their sets are united once (the algorithm is Tarjan's).
+        Names that follow from each other have the same: their sets are united once (the algorithm
+        is Tarjan's).
         """
         if start not in self._unions:
             _Search(self, self._own, self._unions).visit(start)
@@ -128,7 +137,8 @@ class Holders:
     def __init__(self, project: Project) -> None:
         self._bits: Bits[Name | Member] = Bits()
         self._graph = NameGraph(project, self._own, coarse=True)
-        self._found: dict[int, Held] = {}  # by the set of the names: classes that lead to each other share it
+        # By the set of the names: classes that lead to each other share it.
+        self._found: dict[int, Held] = {}
 
     def of(self, path: str, owner: str) -> Held:
         """The names of what is made of one class, which is given by its file and qualified name."""
@@ -158,7 +168,9 @@ class Holders:
 class _Search:
     """One search of `NameGraph.union` through names that were not reached before."""
 
-    def __init__(self, graph: NameGraph, own: Callable[[Name | Member], int], done: dict[Name | Member, int]) -> None:
+    def __init__(
+        self, graph: NameGraph, own: Callable[[Name | Member], int], done: dict[Name | Member, int]
+    ) -> None:
         self._graph = graph
         self._own = own
         self._done = done

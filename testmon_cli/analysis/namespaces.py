@@ -1,7 +1,7 @@
-"""Functions that may pass on all attributes of a class at once, and those that may give them to something else.
+"""Functions that may pass on all attributes of a class, or may give them to something.
 
-What a class keeps gets under the same name into another only if one function goes through the attributes of the first
-and one, maybe the same, gives what was computed to the second.
+What a class keeps gets under the same name into another only if one function goes through the
+attributes of the first and one, maybe the same, gives what was computed to the second.
 """
 
 import ast
@@ -14,10 +14,41 @@ from testmon_cli.domain.source import NEW_CLASS, OF_CLASS
 
 _OF_ONE_ITEM = ("get", "pop", "setdefault", "keys", "__contains__", "__getitem__", "__setitem__")
 _COPYING = ("dict", "list", "tuple", "sorted", "iter", "set")
-_LOOKING = ("isinstance", "issubclass", "callable", "hasattr", "type", "id", "len", "repr", "str", "bool")
+_LOOKING = (
+    "isinstance",
+    "issubclass",
+    "callable",
+    "hasattr",
+    "type",
+    "id",
+    "len",
+    "repr",
+    "str",
+    "bool",
+)
 _MAKERS = ("new_class", "make_dataclass")
-_NAMES_OF_CLASSES = ("meta", "mcs", "mcls", "cls", "class", "klass", "type", "kind", "maker", "factory")
-_NO_NAMESPACES = (ast.Constant, ast.JoinedStr, ast.List, ast.Tuple, ast.Set, ast.Lambda, ast.Compare, ast.BoolOp)
+_NAMES_OF_CLASSES = (
+    "meta",
+    "mcs",
+    "mcls",
+    "cls",
+    "class",
+    "klass",
+    "type",
+    "kind",
+    "maker",
+    "factory",
+)
+_NO_NAMESPACES = (
+    ast.Constant,
+    ast.JoinedStr,
+    ast.List,
+    ast.Tuple,
+    ast.Set,
+    ast.Lambda,
+    ast.Compare,
+    ast.BoolOp,
+)
 
 
 def passed_on(function: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
@@ -36,7 +67,11 @@ def looked_into(node: ast.AST) -> Iterable[ast.AST]:
     """What a node uses one item of."""
     if isinstance(node, ast.Subscript):
         return (node.value,)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _OF_ONE_ITEM:
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in _OF_ONE_ITEM
+    ):
         return (node.func.value,)
     if isinstance(node, ast.Compare) and isinstance(node.ops[-1], ast.In | ast.NotIn):
         return (node.comparators[-1],)
@@ -44,7 +79,7 @@ def looked_into(node: ast.AST) -> Iterable[ast.AST]:
 
 
 def _namespaces(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
-    """`x.__dict__` and `vars(x)` of what may be a class, where they do more than look at one item."""
+    """Uses of `x.__dict__` and `vars(x)` of what may be a class, but for looks at one item."""
     nodes = list(nodes)
     single = {id(part) for node in nodes for part in looked_into(node)}
     for node in nodes:
@@ -53,10 +88,15 @@ def _namespaces(nodes: Iterable[ast.AST]) -> Iterator[ast.expr]:
 
 
 def _is_namespace(node: ast.AST) -> bool:
-    """Whether an expression gives all attributes of an object at once, of another than the method's own."""
+    """Whether an expression gives all attributes of an object other than the method's own."""
     if isinstance(node, ast.Attribute) and node.attr == "__dict__":
         holder = node.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "vars" and node.args:
+    elif (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "vars"
+        and node.args
+    ):
         holder = node.args[0]
     else:
         return False
@@ -72,7 +112,9 @@ def _is_harmless(namespace: ast.expr, nodes: Sequence[ast.AST]) -> bool:
             way, root = _gone_through(node.iter)
             if root is namespace:
                 values = _values_of(node.target, way)
-                return values is not None and not any(_are_passed_on(value, nodes) for value in values)
+                return values is not None and not any(
+                    _are_passed_on(value, nodes) for value in values
+                )
     return False
 
 
@@ -80,7 +122,12 @@ def _gone_through(node: ast.expr) -> tuple[str, ast.expr]:
     """How something is gone through ("items", "values" or "keys"), and what."""
     way = ""
     while isinstance(node, ast.Call):
-        if isinstance(node.func, ast.Attribute) and node.func.attr in ("items", "values", "keys", "copy"):
+        if isinstance(node.func, ast.Attribute) and node.func.attr in (
+            "items",
+            "values",
+            "keys",
+            "copy",
+        ):
             if node.func.attr != "copy":
                 way = way or node.func.attr
             node = node.func.value
@@ -103,12 +150,19 @@ def _values_of(target: ast.expr, way: str) -> list[str] | None:
 
 
 def _are_passed_on(name: str, nodes: Sequence[ast.AST]) -> bool:
-    """Whether a local gets elsewhere as it is: more is done than to look at it, or to use an attribute of it."""
+    """Whether a local gets elsewhere as it is.
+
+    That is where more is done than to look at it, or to use an attribute of it.
+    """
     looked: set[int] = set()
     for node in nodes:
         if isinstance(node, ast.Attribute):
             looked.add(id(node.value))
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _LOOKING:
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in _LOOKING
+        ):
             looked |= {id(argument) for argument in node.args}
         elif isinstance(node, ast.Compare):
             looked |= {id(node.left), *map(id, node.comparators)}
@@ -117,16 +171,24 @@ def _are_passed_on(name: str, nodes: Sequence[ast.AST]) -> bool:
         elif isinstance(node, ast.If | ast.While | ast.IfExp):
             looked.add(id(node.test))
     return any(
-        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load) and id(node) not in looked
+        isinstance(node, ast.Name)
+        and node.id == name
+        and isinstance(node.ctx, ast.Load)
+        and id(node) not in looked
         for node in nodes
     )
 
 
 def _makers(node: ast.AST, function: FunctionNode, nodes: Sequence[ast.AST]) -> str | None:
-    """The class that a node gives computed attributes, as it is called; "" without a name, None where it does not."""
+    """The class that a node gives computed attributes, as it is called.
+
+    "" without a name, None where it does not.
+    """
     if not isinstance(node, ast.Call):
         return None
-    if any(word.arg is None and any(map(_is_namespace, walk(word.value))) for word in node.keywords):
+    if any(
+        word.arg is None and any(map(_is_namespace, walk(word.value))) for word in node.keywords
+    ):
         return ""
     called = node.func
     if isinstance(called, ast.Attribute) and called.attr == "update":
@@ -136,10 +198,16 @@ def _makers(node: ast.AST, function: FunctionNode, nodes: Sequence[ast.AST]) -> 
     if last in _MAKERS:
         return ""
     if isinstance(called, ast.Attribute) and called.attr == "__new__":
-        return "" if len(node.args) > 3 and not _is_as_given(node.args[3], function, nodes) else None
+        return (
+            "" if len(node.args) > 3 and not _is_as_given(node.args[3], function, nodes) else None
+        )
     if len(node.args) < 3 or not _may_be_namespace(node.args[2]):
         return None
-    if isinstance(called, ast.Call) or last in ("type", "__class__") or _is_local_class(called, function, nodes):
+    if (
+        isinstance(called, ast.Call)
+        or last in ("type", "__class__")
+        or _is_local_class(called, function, nodes)
+    ):
         return ""
     return name if last.lstrip("_")[:1].isupper() else None
 
@@ -155,14 +223,20 @@ def _is_local_class(node: ast.expr, function: FunctionNode, nodes: Iterable[ast.
     if node.id in parameters(function.args):
         return any(part in node.id.lower() for part in _NAMES_OF_CLASSES)
     values = [
-        n.value for n in nodes if isinstance(n, ast.Assign | ast.NamedExpr | ast.AnnAssign) and _binds(n, node.id)
+        n.value
+        for n in nodes
+        if isinstance(n, ast.Assign | ast.NamedExpr | ast.AnnAssign) and _binds(n, node.id)
     ]
     return any(not isinstance(value, ast.Lambda) for value in values)
 
 
 def _binds(node: ast.Assign | ast.NamedExpr | ast.AnnAssign, name: str) -> bool:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(isinstance(each, ast.Name) and each.id == name for target in targets for each in walk(target))
+    return any(
+        isinstance(each, ast.Name) and each.id == name
+        for target in targets
+        for each in walk(target)
+    )
 
 
 def _may_be_namespace(node: ast.expr) -> bool:
@@ -172,7 +246,7 @@ def _may_be_namespace(node: ast.expr) -> bool:
 
 
 def _is_as_given(node: ast.expr, function: FunctionNode, nodes: Sequence[ast.AST]) -> bool:
-    """Whether a namespace is what the function was given, but for items with names that are written there."""
+    """Whether a namespace is what was given, but for items with names that are written there."""
     if not (isinstance(node, ast.Name) and node.id in parameters(function.args)):
         return False
     return not any(_adds_computed(each, node.id) for each in nodes)
@@ -183,7 +257,11 @@ def _adds_computed(node: ast.AST, name: str) -> bool:
         return node.id == name and not isinstance(node.ctx, ast.Load)
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
         return _is_name(node.value, name) and not isinstance(node.slice, ast.Constant)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_name(node.func.value, name):
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and _is_name(node.func.value, name)
+    ):
         if node.func.attr == "setdefault":
             return not (node.args and isinstance(node.args[0], ast.Constant))
         return node.func.attr in ("update", "__setitem__", "__ior__")

@@ -1,7 +1,7 @@
 """Statements as text that does not depend on how they are written, with the names they mention.
 
-Positions, comments, quotes, parentheses and annotations of locals do not show; each Name carries its scope, so that
-a global that becomes a local is another text.
+Positions, comments, quotes, parentheses and annotations of locals do not show; each Name carries
+its scope, so that a global that becomes a local is another text.
 """
 
 import ast
@@ -24,7 +24,8 @@ from testmon_cli.analysis.scopes import (
 _BUILTIN_TYPES = ("bytes", "dict", "float", "int", "list", "set", "str", "tuple")
 _OF_OBJECTS = (mentions.DYNAMIC_ATTRIBUTES, lookups.ATTRIBUTES)
 _CALLED = "is_called"  # noted on a function that looks names up
-_OF_OWN = "is_of_own_object"  # noted on the name of an attribute that is looked up in the own object
+# Noted on the name of an attribute that is looked up in the own object.
+_OF_OWN = "is_of_own_object"
 _COMPARED = "is_compared"  # noted on a constant that something is compared with
 _AUGMENTED = "is_augmented"  # noted on what is set to something that is made of its value
 _SKIPPED_FIELDS = {
@@ -82,7 +83,9 @@ class Text:
         cls = type(node)
         fields = _FIELDS.get(cls)
         if fields is None:
-            fields = _FIELDS[cls] = tuple(name for name in cls._fields if name not in _SKIPPED_FIELDS)
+            fields = _FIELDS[cls] = tuple(
+                name for name in cls._fields if name not in _SKIPPED_FIELDS
+            )
         self.parts.append(cls.__name__ + "(")
         for name in fields:
             self.add(getattr(node, name, None), scope)
@@ -93,9 +96,12 @@ class Text:
         if not is_base and scope.is_imported(node.id):
             self.mentions.add("&" + node.id)
         self.parts.append(f"{where}:{node.id}")
-        # A name that a class body binds may also be found among the globals before it is bound there. Binding a name
-        # at module or class level is no use of it; binding a global in a function is.
-        if where in (GLOBAL, CLASS) and not (isinstance(node.ctx, ast.Store) and scope.kind in ("module", "class")):
+        # A name that a class body binds may also be found among the globals before it is bound
+        # there. Binding a name at module or class level is no use of it; binding a global in a
+        # function is.
+        if where in (GLOBAL, CLASS) and not (
+            isinstance(node.ctx, ast.Store) and scope.kind in ("module", "class")
+        ):
             self.mentions.add(node.id)
         is_local = where not in (GLOBAL, CLASS) and node.id in mentions.BUILTINS_THAT_LOOK_UP
         if not lookups.is_quiet(node) and not is_local:
@@ -157,7 +163,9 @@ class Text:
 
     @staticmethod
     def _is_builtin_type(node: ast.expr, scope: Scope) -> bool:
-        return isinstance(node, ast.Name) and node.id in _BUILTIN_TYPES and scope.is_builtin(node.id)
+        return (
+            isinstance(node, ast.Name) and node.id in _BUILTIN_TYPES and scope.is_builtin(node.id)
+        )
 
     def _keyed(self, node: ast.Subscript | ast.Compare, scope: Scope) -> None:
         self.mentions |= mentions.of_key(node)
@@ -198,7 +206,10 @@ class Text:
         self._generic(node, comprehension_scope(node, scope))
 
     def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
-        """`x: int = 1` is `x = 1`; without a value it only makes a name local, which the names' scopes show."""
+        """`x: int = 1` is `x = 1`.
+
+        Without a value it only makes a name local, which the names' scopes show.
+        """
         if scope.kind == "class":
             self._evaluated([node.annotation], scope)
         if node.value is None:
@@ -216,7 +227,10 @@ class Text:
             self._generic(node, scope)
 
     def _function(self, node: FunctionNode, scope: Scope) -> None:
-        """The `def` statement as it is evaluated around the function; the body has blocks of its own."""
+        """The `def` statement as it is evaluated around the function.
+
+        The body has blocks of its own.
+        """
         self.parts.append(f"{type(node).__name__} {scope.resolve(node.name)}:{node.name}(")
         self.add(node.decorator_list, scope)
         self.signature(node.args)
@@ -225,7 +239,10 @@ class Text:
         self.parts.append(")")
 
     def _evaluated(self, annotations: Iterable[ast.expr | None], scope: Scope) -> None:
-        """Annotations in a function: what runs it evaluates them. Those of modules and classes are told apart."""
+        """Annotations in a function: what runs it evaluates them.
+
+        Those of modules and classes are told apart.
+        """
         if scope.evaluates_annotations and scope.is_in_function():
             self.add([annotation for annotation in annotations if annotation is not None], scope)
 
@@ -245,8 +262,15 @@ class Text:
             self.mentions |= mentions.of_class(node)
 
     def signature(self, arguments: ast.arguments) -> None:
-        """Names and kinds of the parameters. A parameter's name can be a keyword of a caller or a fixture."""
-        for mark, group in (("/", arguments.posonlyargs), ("", arguments.args), ("*", arguments.kwonlyargs)):
+        """Names and kinds of the parameters.
+
+        A parameter's name can be a keyword of a caller or a fixture.
+        """
+        for mark, group in (
+            ("/", arguments.posonlyargs),
+            ("", arguments.args),
+            ("*", arguments.kwonlyargs),
+        ):
             for argument in group:
                 self.parts.append(f"{mark}{argument.arg},")
                 self.mentions.add("@" + argument.arg)
@@ -260,7 +284,10 @@ class Text:
 
 
 def _compared_constants(node: ast.Compare) -> list[ast.expr]:
-    """What values are compared with: a text among these, as in `x == "name"` or `x in ("a", "b")`, looks nothing up."""
+    """What values are compared with.
+
+    A text among these, as in `x == "name"` or `x in ("a", "b")`, looks nothing up.
+    """
     found: list[ast.expr] = []
     left = node.left
     for operator, right in zip(node.ops, node.comparators, strict=True):

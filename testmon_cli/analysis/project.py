@@ -1,4 +1,4 @@
-"""The project as a whole: which name of which file another name stands for, and which file can reach which."""
+"""The project as a whole: what names stand for across files, and which file reaches which."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,10 @@ class AskedNames(Protocol):
     """Which names, of those that are recorded, code of a run looked up."""
 
     def on_import(self, path: str, way: str, name: str) -> bool | None:
-        """Whether definitions of a file looked a name up in some way; None where that is not known."""
+        """Whether definitions of a file looked a name up in some way.
+
+        None where that is not known.
+        """
 
     def is_module(self, name: str) -> bool:
         """Whether a module of this name was asked for."""
@@ -42,7 +45,7 @@ class Ran(NamedTuple):
 
 
 class Consequence(NamedTuple):
-    """Something that is affected when a definition runs with another outcome, see `import_effects`."""
+    """What is affected when a definition runs with another outcome, see `import_effects`."""
 
     what: str
     path: str
@@ -54,8 +57,9 @@ class Consequence(NamedTuple):
 class Project:
     """Models of the current sources, loaded when they are asked for.
 
-    `model` gives the model of a path (None when the file does not parse or is gone), `mentioning` the paths whose
-    text may mention any of some names; `dynamic_edges` are imports that runs observed (importer -> imported).
+    `model` gives the model of a path (None when the file does not parse or is gone), `mentioning`
+    the paths whose text may mention any of some names; `dynamic_edges` are imports that runs
+    observed (importer -> imported).
     """
 
     index: ModuleIndex
@@ -63,17 +67,20 @@ class Project:
     mentioning: Callable[[frozenset[str]], Iterable[str]]
     dynamic_edges: Mapping[str, Iterable[str]] = field(default_factory=dict)
     plugins: frozenset[str] = frozenset()  # files that pytest loads as plugins for every test
-    starts: Callable[[str], bool] = lambda _: True  # whether something else than an import statement loads a file
+    # Whether something else than an import statement loads a file.
+    starts: Callable[[str], bool] = lambda _: True
     loaded: Collection[str] | None = None  # files that a run would load; None for all
     # The imports of a file, for less than its whole model takes; None where there is no such way.
     imports: Callable[[str], Sequence[Import]] | None = None
     asked: AskedNames = field(default_factory=_NotRecorded)
-    # What a definition ran on import; None where that was not seen, or where it may run something else now.
+    # What a definition ran on import; None where that was not seen, or where it may run something
+    # else now.
     ran: Callable[[str, Definition], Sequence[Ran] | None] = lambda *_: None
-    # Whether what a definition ran on import may come upon a class, given by its file and qualified name, otherwise
-    # than by a member of some name.
+    # Whether what a definition ran on import may come upon a class, given by its file and qualified
+    # name, otherwise than by a member of some name.
     comes_upon: Callable[[str, Definition, tuple[str, str], str], bool] = lambda *_: True
-    requested: frozenset[str] | None = None  # names of the fixtures for which tests ask; None where that is not known
+    # Names of the fixtures for which tests ask; None where that is not known.
+    requested: frozenset[str] | None = None
     _eager: dict[str, frozenset[str]] = field(default_factory=dict)
     _lazy: dict[str, frozenset[str]] = field(default_factory=dict)
     _reverse: dict[tuple[bool, bool], dict[str, set[str]]] = field(default_factory=dict)
@@ -82,23 +89,31 @@ class Project:
     _indices: dict[str, DefinitionIndex | None] = field(default_factory=dict)
     _running: dict[str, bool] = field(default_factory=dict)
     _resolved: dict[tuple[str, str], tuple[str, str] | None] = field(default_factory=dict)
-    _looking_up: dict[frozenset[str], Mapping[str, Sequence[Definition]]] = field(default_factory=dict)
-    _functions_named: dict[str, Sequence[tuple[str, str, tuple[str, ...]]]] = field(default_factory=dict)
+    _looking_up: dict[frozenset[str], Mapping[str, Sequence[Definition]]] = field(
+        default_factory=dict
+    )
+    _functions_named: dict[str, Sequence[tuple[str, str, tuple[str, ...]]]] = field(
+        default_factory=dict
+    )
     _members_named: dict[str, Sequence[tuple[str, Definition]]] = field(default_factory=dict)
     _importing_stars: dict[str, tuple[str, ...]] = field(default_factory=dict)
     holders: Callable[[str, str], "Held"] | None = None  # kept for Growth.holders
     made: dict["Held", list["Made"]] = field(default_factory=dict)  # kept for Growth
-    # Kept for ImportEffects, by path, identity, importing file and whether these are coarse; with the definition, so
-    # that no other one gets that.
-    consequences: dict[tuple[str, int, str, bool], tuple[Definition, tuple[Consequence, ...]]] = field(
-        default_factory=dict
+    # Kept for ImportEffects, by path, identity, importing file and whether these are coarse; with
+    # the definition, so that no other one gets that.
+    consequences: dict[tuple[str, int, str, bool], tuple[Definition, tuple[Consequence, ...]]] = (
+        field(default_factory=dict)
     )
     # kept for `results.sources_of`, by file and qualified name
-    results: dict[tuple[str, str], frozenset[tuple[str, str, str]] | None] = field(default_factory=dict)
+    results: dict[tuple[str, str], frozenset[tuple[str, str, str]] | None] = field(
+        default_factory=dict
+    )
     _in_classes: dict[str, frozenset[str]] = field(default_factory=dict)
     # By path and identity of the definition, which is kept so that no other one gets it.
     _plain: dict[tuple[str, int, bool], tuple[Definition, bool]] = field(default_factory=dict)
-    _lineages: dict[tuple[str, int], tuple[Definition, tuple["Ancestor", ...]]] = field(default_factory=dict)
+    _lineages: dict[tuple[str, int], tuple[Definition, tuple["Ancestor", ...]]] = field(
+        default_factory=dict
+    )
 
     def facts(self, path: str) -> DefinitionIndex | None:
         """The index of a file's definitions; None when it does not parse or is gone."""
@@ -124,7 +139,10 @@ class Project:
         if name not in self._members_named:
             found = ((path, self.facts(path)) for path in self.mentioning(frozenset({name})))
             self._members_named[name] = [
-                (path, member) for path, facts in found if facts is not None for member in facts.members_named(name)
+                (path, member)
+                for path, facts in found
+                if facts is not None
+                for member in facts.members_named(name)
             ]
         return self._members_named[name]
 
@@ -132,18 +150,27 @@ class Project:
         """Definitions that look names up in some ways, by their files."""
         if ways not in self._looking_up:
             found = ((path, self.facts(path)) for path in self.mentioning(ways))
-            ones = {path: facts.definitions_using(ways) for path, facts in found if facts is not None}
-            self._looking_up[ways] = {path: definitions for path, definitions in ones.items() if definitions}
+            ones = {
+                path: facts.definitions_using(ways) for path, facts in found if facts is not None
+            }
+            self._looking_up[ways] = {
+                path: definitions for path, definitions in ones.items() if definitions
+            }
         return self._looking_up[ways]
 
     def edges(self, path: str, *, lazy: bool) -> frozenset[str]:
-        """Files that `path` imports: at import only, or (lazy) in its functions and dynamically as well."""
+        """Files that `path` imports.
+
+        On import only, or (lazy) in its functions and dynamically as well.
+        """
         if path not in self._eager:
             imports = self._imports(path)
             eager = {t for i in imports if i.is_eager for t in self.index.targets(i, path)}
             eager |= set(self.conftests(path)) - {path}
             eager.update(self._resolved_by(path))
-            every = eager | {t for i in imports if not i.is_eager for t in self.index.targets(i, path)}
+            every = eager | {
+                t for i in imports if not i.is_eager for t in self.index.targets(i, path)
+            }
             every.update(self.dynamic_edges.get(path, ()))
             self._eager[path] = frozenset({*eager, *self.packages(path)} - {path})
             self._lazy[path] = frozenset(every - {path})
@@ -166,7 +193,10 @@ class Project:
             yield candidate
 
     def _resolved_by(self, path: str) -> Iterator[str]:
-        """Files whose deferred import elsewhere runs when `path` is imported, since that takes the name from there."""
+        """Files whose deferred import elsewhere runs when `path` is imported.
+
+        It runs since `path` takes the name from there.
+        """
         model = self.model(path) if self._deferred else None
         if model is None:
             return
@@ -211,7 +241,8 @@ class Project:
     def reaching(self, path: str, *, lazy: bool = True) -> frozenset[str]:
         """Files from which `path` can be reached through imports, itself among them.
 
-        What no run loads is left out: to read the imports of all that is there would take most of the time.
+        What no run loads is left out: to read the imports of all that is there would take most of
+        the time.
         """
         key = (path, lazy)
         if key not in self._reaching:
@@ -230,16 +261,25 @@ class Project:
         return frozenset(found)
 
     def runs(self, path: str) -> bool:
-        """Whether a run would import a file at all: a script that nothing imports can do what it wants."""
+        """Whether a run would import a file at all.
+
+        A script that nothing imports can do what it wants.
+        """
         if path not in self._running:
-            self._running[path] = any(map(self.starts, self.reaching(path))) or self._is_imported_elsewhere(path)
+            is_reached = any(map(self.starts, self.reaching(path)))
+            self._running[path] = is_reached or self._is_imported_elsewhere(path)
         return self._running[path]
 
     def _is_imported_elsewhere(self, path: str) -> bool:
         """Whether files that no run has loaded yet, but one may, import a file."""
         if self.loaded is None:
             return False
-        return any(map(self.starts, self._reached_backwards(path, self._reversed(lazy=True, everywhere=True))))
+        return any(
+            map(
+                self.starts,
+                self._reached_backwards(path, self._reversed(lazy=True, everywhere=True)),
+            )
+        )
 
     def _reversed(self, lazy: bool, *, everywhere: bool = False) -> dict[str, set[str]]:
         everywhere = everywhere or self.loaded is None
@@ -252,7 +292,7 @@ class Project:
         return self._reverse[lazy, everywhere]
 
     def escapes(self, path: str) -> bool:
-        """Whether the module of a file is passed on as an object somewhere, so that its names may be looked up."""
+        """Whether the module of a file is passed on as an object: its names may be looked up."""
         if path not in self._escaping:
             users, by_name = self._passing
             reaching = self.reaching(path)
@@ -265,7 +305,10 @@ class Project:
 
     @cached_property
     def _passing(self) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
-        """Files that pass modules on as objects: by the file of the module, and by the name that they use."""
+        """Files that pass modules on as objects.
+
+        By the file of the module, and by the name that they use.
+        """
         users: dict[str, set[str]] = defaultdict(set)
         by_name: dict[str, set[str]] = defaultdict(set)
         for user in self.index.paths if self.loaded is None else self.loaded:
@@ -280,7 +323,8 @@ class Project:
     def bound_modules(self, imported: Import, user: str) -> tuple[str, ...]:
         """Files of the module that an import statement of the file `user` binds."""
         if not imported.name:
-            first = imported.module.partition(".")[0]  # what `import a.b` binds; `import a.b as c` binds the whole
+            # What `import a.b` binds; `import a.b as c` binds the whole.
+            first = imported.module.partition(".")[0]
             return self.index.files(first if imported.binds == first else imported.module)
         return self.index.submodule_files(imported, user)
 
@@ -307,7 +351,9 @@ class Project:
     def star_importers(self, path: str) -> tuple[str, ...]:
         """Files that import all names of a file by `from module import *`."""
         if path not in self._importing_stars:
-            found = (importer for importer in self.reaching(path) if self._imports_star(importer, path))
+            found = (
+                importer for importer in self.reaching(path) if self._imports_star(importer, path)
+            )
             self._importing_stars[path] = tuple(found)
         return self._importing_stars[path]
 
@@ -317,9 +363,10 @@ class Project:
         return any(path in self.index.module_files(star, importer) for star in stars)
 
     def resolve(self, dotted: str, path: str, depth: int = 0) -> tuple[str, str] | None:
-        """The file and qualified name that a dotted name, written in `path`, stands for; None outside the project.
+        """The file and qualified name that a dotted name, written in `path`, stands for.
 
-        ("shop/wrap.py", "") is a module, ("shop/show.py", "show.register") an attribute of something in it.
+        None outside the project. ("shop/wrap.py", "") is a module, ("shop/show.py",
+        "show.register") an attribute of something in it.
         """
         if depth:
             return self._resolve(dotted, path, depth)
@@ -344,7 +391,8 @@ class Project:
             elif not imported.name and imported.binds == imported.module.partition(".")[0]:
                 written = imported.binds
             whole = f"{written}.{rest}" if rest else written
-            # What an import statement names is a module or in one: the file's own names do not count again.
+            # What an import statement names is a module or in one: the file's own names do not
+            # count again.
             if imported.level:
                 return self._resolve_relative(whole, path, depth)
             return self._resolve_absolute(whole, depth)
@@ -358,7 +406,9 @@ class Project:
         level = len(dotted) - len(dotted.lstrip("."))
         parts = dotted.lstrip(".").split(".")
         for length in range(len(parts), -1, -1):
-            files = self.index.module_files(Import(".".join(parts[:length]), "", level, "", 0, False), path)
+            files = self.index.module_files(
+                Import(".".join(parts[:length]), "", level, "", 0, False), path
+            )
             if files:
                 return self._in_module(files[0], parts[length:], depth)
         return None
@@ -396,14 +446,18 @@ class Project:
         return next((d for d in self.definitions(path, name, outer) if d.kind == "class"), None)
 
     def has_pure_decorators(self, path: str, definition: Definition) -> bool:
-        """Whether a definition stays, to whoever asks it for documentation, what it is without its decorators."""
-        return all(known_effects.is_pure_decorator(d) and not self.resolve(d, path) for d in definition.decorators)
+        """Whether a definition has the documentation that it has without its decorators."""
+        return all(
+            known_effects.is_pure_decorator(d) and not self.resolve(d, path)
+            for d in definition.decorators
+        )
 
     def is_plain_class(self, path: str, definition: Definition, *, above: bool = False) -> bool:
-        """Whether a member of the class is no more than a member: nothing looks at the class as a whole.
+        """Whether a member of the class is no more than a member.
 
-        With `above` the member is one of a class above it. Code of the project that makes the class is not given such a
-        member. It has to ask for it by its name, and is seen to run.
+        Nothing looks at the class as a whole. With `above` the member is one of a class above it.
+        Code of the project that makes the class is not given such a member. It has to ask for it by
+        its name, and is seen to run.
         """
         key = (path, id(definition), above)
         if key not in self._plain:
@@ -427,11 +481,16 @@ class Project:
         return True
 
     def binds_in_class(self, path: str, name: str) -> bool:
-        """Whether a class of a file binds a name: then an attribute of that name may be what it stands for."""
+        """Whether a class of a file binds a name.
+
+        Then an attribute of that name may be what it stands for.
+        """
         if path not in self._in_classes:
             facts = self.facts(path)
             definitions = facts.model.definitions if facts is not None else ()
-            self._in_classes[path] = frozenset(name for d in definitions if d.owner for name in d.names)
+            self._in_classes[path] = frozenset(
+                name for d in definitions if d.owner for name in d.names
+            )
         return name in self._in_classes[path]
 
     def is_only_of_module(self, path: str, name: str) -> bool:
@@ -439,25 +498,33 @@ class Project:
         return self.is_module_level(path, name) and not self.binds_in_class(path, name)
 
     def passes_over_functions(self, path: str, definition: Definition) -> bool:
-        """Whether whatever makes something of the class as a whole does so without a look at its plain functions."""
-        lineage = [(path, definition), *((at, d) for at, d, _ in self.ancestors(path, definition) if d is not None)]
+        """Whether nothing that makes something of the class looks at its plain functions."""
+        lineage = [
+            (path, definition),
+            *((at, d) for at, d, _ in self.ancestors(path, definition) if d is not None),
+        ]
         outside = [base for _, d, base in self.ancestors(path, definition) if d is None]
         makers = [*outside, *(decorator for _, cls in lineage for decorator in cls.decorators)]
         return not any("keywords" in cls.flags for _, cls in lineage) and all(
-            maker in known_effects.PLAIN_BASES or known_effects.passes_over_functions(maker) for maker in makers
+            maker in known_effects.PLAIN_BASES or known_effects.passes_over_functions(maker)
+            for maker in makers
         )
 
     def minds_order(self, path: str, definition: Definition) -> bool:
-        """Whether a member of a class may be something else when it stands elsewhere among the members."""
+        """Whether a member may be something else when it stands elsewhere among the members."""
         owner = self.class_named(path, definition.owner)
         if definition.kind != "function" or owner is None:
             return True
         if self.is_plain_class(path, owner):
             return False
-        return not (self.has_pure_decorators(path, definition) and self.passes_over_functions(path, owner))
+        return not (
+            self.has_pure_decorators(path, definition) and self.passes_over_functions(path, owner)
+        )
 
     def _has_plain_keywords(self, path: str, definition: Definition, above: bool) -> bool:
-        metaclass = next((flag[len(METACLASS) :] for flag in definition.flags if flag.startswith(METACLASS)), "")
+        metaclass = next(
+            (flag[len(METACLASS) :] for flag in definition.flags if flag.startswith(METACLASS)), ""
+        )
         if not metaclass:
             return above  # they are for an `__init_subclass__`, of the project if the bases are
         if metaclass in known_effects.PLAIN_METACLASSES:
@@ -466,7 +533,8 @@ class Project:
         if found is None:
             return False
         return all(
-            base in known_effects.PLAIN_METACLASSES or parent is not None for _, parent, base in self.ancestors(*found)
+            base in known_effects.PLAIN_METACLASSES or parent is not None
+            for _, parent, base in self.ancestors(*found)
         )
 
     def classes_above(self, path: str, definition: Definition) -> frozenset[tuple[str, str]]:
@@ -495,28 +563,40 @@ class Project:
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Under which names a class, and what is made of it, is known: subclasses, instances, aliases."""
+    """Under which names a class, and what is made of it, is known.
+
+    Those of subclasses, instances, and other names for these.
+    """
 
     names: frozenset[tuple[str, str]]  # of modules, with their files
-    attributes: frozenset[str]  # mentions of these names, and of members of other classes that hold it
+    # Mentions of these names, and of members of other classes that hold it.
+    attributes: frozenset[str]
     own: Mapping[str, frozenset[str]]  # by file, the names that it may use without a dot
     carriers: frozenset[str]  # mentions of the classes that have such members
 
     def is_mentioned(self, path: str, mentions: frozenset[str], *, looks_up: bool) -> bool:
-        """Whether code of a file has to do with the class; some looks attributes up by a computed name."""
-        if not self.attributes.isdisjoint(mentions) or not self.own.get(path, _NO_NAMES).isdisjoint(mentions):
+        """Whether code of a file has to do with the class.
+
+        Some looks attributes up by a computed name.
+        """
+        if not self.attributes.isdisjoint(mentions):
+            return True
+        if not self.own.get(path, _NO_NAMES).isdisjoint(mentions):
             return True
         return looks_up and not self.carriers.isdisjoint(mentions)
 
     def is_used(self, path: str, mentions: frozenset[str], *, besides: str) -> bool:
-        """Whether code of a file may come upon the class by a name, besides a given one, its own object's included."""
+        """Whether code of a file may come upon the class by a name that is not given.
+
+        Code of its own object is included.
+        """
         own = self.own.get(path, _NO_NAMES) - {besides}
         names = {mention[1:] for mention in mentions if mention[:1] in ".~"} - {besides}
         return not own.isdisjoint(mentions) or any("." + name in self.attributes for name in names)
 
 
 class Made(NamedTuple):
-    """A class of which a metaclass, a decorator or a base from outside the project makes something."""
+    """A class of which a metaclass, decorator or base from outside makes something."""
 
     path: str
     definition: Definition
@@ -525,5 +605,6 @@ class Made(NamedTuple):
 
 _NO_NAMES: frozenset[str] = frozenset()
 
-# The path of the class, or of what names it; the class, None outside the project; and the name as written.
+# The path of the class, or of what names it; the class, None outside the project; and the name as
+# written.
 Ancestor = tuple[str, Definition | None, str]

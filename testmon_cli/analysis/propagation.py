@@ -1,7 +1,8 @@
-"""From changed definitions to everything whose meaning they can change: the fixpoint of section 4 of the model.
+"""From changed definitions to everything whose meaning they can change.
 
-Names are kept per file. A definition that mentions an affected name makes the names it binds affected; what it does
-besides (its effects) affects objects by the name they have, or the whole module.
+This is the fixpoint of section 4 of the model. Names are kept per file. A definition that mentions
+an affected name makes the names it binds affected; what it does besides (its effects) affects
+objects by the name they have, or the whole module.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,7 +10,14 @@ from dataclasses import dataclass, field
 
 from testmon_cli.analysis import known_effects, lookups, results
 from testmon_cli.analysis.effects import FALLIBLE
-from testmon_cli.analysis.import_effects import DOCUMENTED, FRAGILE, MEMBER, MODULE, MUTATED, ImportEffects
+from testmon_cli.analysis.import_effects import (
+    DOCUMENTED,
+    FRAGILE,
+    MEMBER,
+    MODULE,
+    MUTATED,
+    ImportEffects,
+)
 from testmon_cli.analysis.mentions import (
     DYNAMIC,
     DYNAMIC_ATTRIBUTES,
@@ -23,7 +31,9 @@ from testmon_cli.analysis.project import CONFTEST, Consequence, Held, Made, Proj
 from testmon_cli.domain.causes import ADDED, CHANGED, MOVED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.source import Definition, Import
 
-_ABSTRACT = frozenset({"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"})
+_ABSTRACT = frozenset(
+    {"abstractmethod", "abstractproperty", "abstractclassmethod", "abstractstaticmethod"}
+)
 LOOKING_UP = frozenset({DYNAMIC, DYNAMIC_ATTRIBUTES, OWN_NAMESPACE})
 # The same where the names are recorded.
 RECORDED = frozenset(way for way, same in OPEN.items() if same in LOOKING_UP)
@@ -34,19 +44,27 @@ EVERYWHERE = ""  # in place of a path: a name that any file may mention (a packa
 
 @dataclass
 class Affected:
-    """What grew out of the changes. Keys are (path, name); paths of modules whose import itself is affected."""
+    """What grew out of the changes.
+
+    Keys are (path, name); paths of modules whose import itself is affected.
+    """
 
     names: dict[tuple[str, str], Cause] = field(default_factory=dict)
-    kept: dict[tuple[str, str], Cause] = field(default_factory=dict)  # names under which running code keeps something
+    # Names under which running code keeps something.
+    kept: dict[tuple[str, str], Cause] = field(default_factory=dict)
     members: dict[tuple[str, str, str], Cause] = field(default_factory=dict)  # path, class, member
-    # The same of what objects keep, where the run noted who read it of objects that others had filled.
+    # The same of what objects keep, where the run noted who read it of objects that others had
+    # filled.
     seen: dict[tuple[str, str, str], Cause] = field(default_factory=dict)
     docs: dict[tuple[str, str], Cause] = field(default_factory=dict)
     hints: dict[tuple[str, str], Cause] = field(default_factory=dict)  # annotations
     modules: dict[str, Cause] = field(default_factory=dict)
-    fragile: dict[str, Cause] = field(default_factory=dict)  # modules whose import may raise, and do nothing else
-    broken: set[str] = field(default_factory=set)  # those of `fragile` that use a name which nothing binds any more
-    fixtures: set[tuple[str, str]] = field(default_factory=set)  # those of `names` that pytest may look up as fixtures
+    # Modules whose import may raise, and do nothing else.
+    fragile: dict[str, Cause] = field(default_factory=dict)
+    # Those of `fragile` that use a name which nothing binds any more.
+    broken: set[str] = field(default_factory=set)
+    # Those of `names` that pytest may look up as fixtures.
+    fixtures: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def size(self) -> int:
@@ -54,14 +72,26 @@ class Affected:
         return len(self.names) + len(self.kept) + len(self.members) + len(self.seen)
 
     def __bool__(self) -> bool:
-        return any((self.names, self.kept, self.members, self.seen, self.docs, self.hints, self.modules, self.fragile))
+        return any(
+            (
+                self.names,
+                self.kept,
+                self.members,
+                self.seen,
+                self.docs,
+                self.hints,
+                self.modules,
+                self.fragile,
+            )
+        )
 
 
 class Growth:
     """Grows `affected` until nothing is added.
 
-    `coarse`: whatever looks at an attribute of the name of a member looks at that member. The growth that finds who
-    holds a class is so: else it would have to ask that of each class that it comes upon.
+    `coarse`: whatever looks at an attribute of the name of a member looks at that member. The
+    growth that finds who holds a class is so: else it would have to ask that of each class that it
+    comes upon.
     """
 
     def __init__(self, project: Project, *, coarse: bool = False) -> None:
@@ -72,7 +102,8 @@ class Growth:
         self._pending: list[tuple[str, str]] = []
         self._pending_members: list[tuple[str, str, str]] = []
         self._unsure: set[tuple[str, str]] = set()  # names that may not be bound now
-        self._mutated_names: set[tuple[str, str]] = set()  # of which it was asked what they are a part of
+        # Of which it was asked what they are a part of.
+        self._mutated_names: set[tuple[str, str]] = set()
         # By path and identity: what each brings about is noted already, whatever else it mentions.
         self._followed: dict[tuple[str, int], Definition] = {}
 
@@ -81,13 +112,17 @@ class Growth:
     def changed_definition(self, path: str, change: DefinitionChange) -> None:
         """A definition of `path` was added, removed or changed."""
         definition = change.definition
-        cause = Cause(Kind.DEFINITION, change.how, path, _full(definition.owner, change.name), definition.line)
+        cause = Cause(
+            Kind.DEFINITION, change.how, path, _full(definition.owner, change.name), definition.line
+        )
         if is_fixture(definition):
             self.affected.fixtures.add((path, change.name))
             self._fixture_named(path, definition, cause)
         elif definition.kind == "import" and not definition.owner:
             self._fixture_imported(path, definition, change.name, cause)
-        is_there = change.how != REMOVED and definition in self.project.definitions(path, change.name, definition.owner)
+        is_there = change.how != REMOVED and definition in self.project.definitions(
+            path, change.name, definition.owner
+        )
         if change.how in (DOC, HINT, MOVED):
             self._unseen_by_most(path, change, cause)
             return
@@ -97,7 +132,9 @@ class Growth:
             self._bound(path, definition, change.name, cause, how=change.how)
         if is_autouse(definition) and not definition.owner:
             self.module(path, cause)
-        if not definition.owner and (change.name.startswith("pytest_") or change.name in known_effects.PYTEST_NAMES):
+        if not definition.owner and (
+            change.name.startswith("pytest_") or change.name in known_effects.PYTEST_NAMES
+        ):
             self.module(path, cause)
         if not definition.owner and change.name in ("__getattr__", "__dir__"):
             self._other_attributes(path, cause)
@@ -108,18 +145,27 @@ class Growth:
         self._effects(path, definition, cause, may_raise=is_there or not change.name)
 
     def _fixture_named(self, path: str, definition: Definition, cause: Cause) -> None:
-        """A fixture that came or changed may be known to tests by another name than its function."""
+        """Note a fixture that came or changed: tests may know it by another name."""
         if "=name" in definition.mentions:
             for mention in definition.mentions:
-                if mention.startswith(".") and mention[1:] in (self.project.requested or (mention[1:],)):
-                    self.affected.fixtures.add((path, mention[1:]))
-                    self.name(path, mention[1:], cause)
+                name = mention[1:]
+                if mention.startswith(".") and name in (self.project.requested or (name,)):
+                    self.affected.fixtures.add((path, name))
+                    self.name(path, name, cause)
 
     def _fixture_imported(self, path: str, definition: Definition, name: str, cause: Cause) -> None:
-        """An import that came or went: pytest takes a fixture from there, too, also one that all tests use."""
-        words = frozenset({name, *(mention[1:] for mention in definition.mentions if mention.startswith("."))})
+        """Note an import that came or went.
+
+        Pytest takes a fixture from there, too, also one that all tests use.
+        """
+        words = frozenset(
+            {name, *(mention[1:] for mention in definition.mentions if mention.startswith("."))}
+        )
         known = [
-            d for where in self.project.mentioning(words) for n in words for d in self.project.definitions(where, n)
+            d
+            for where in self.project.mentioning(words)
+            for n in words
+            for d in self.project.definitions(where, n)
         ]
         made = [d for d in known if d.kind != "import" and is_fixture(d)]
         is_unknown = not made and self._may_be_for_pytest(path, definition, name)
@@ -132,14 +178,27 @@ class Growth:
         """Whether a file of tests has a name from a library that nothing in it uses."""
         roots = {mention[1:].partition(".")[0] for mention in definition.mentions}
         facts = self.project.facts(path)
-        if facts is None or "test" not in path.rpartition("/")[2] or any(map(known_effects.is_stdlib, roots)):
+        if (
+            facts is None
+            or "test" not in path.rpartition("/")[2]
+            or any(map(known_effects.is_stdlib, roots))
+        ):
             return False
         # the import may be gone by now
-        is_own = self.project.resolve(name, path) is not None or any(map(self.project.index.files, roots))
-        return not is_own and not facts.blocks_mentioning(name) and not facts.definitions_mentioning([name])
+        is_own = self.project.resolve(name, path) is not None or any(
+            map(self.project.index.files, roots)
+        )
+        return (
+            not is_own
+            and not facts.blocks_mentioning(name)
+            and not facts.definitions_mentioning([name])
+        )
 
     def _unseen_by_most(self, path: str, change: DefinitionChange, cause: Cause) -> None:
-        """What a definition does is the same: its documentation, its annotations or its place in a class are others."""
+        """What a definition does is the same.
+
+        Its documentation, its annotations or its place in a class are others.
+        """
         if change.how != MOVED:
             self._documentation(path, change, cause)
             if change.how == HINT and FALLIBLE in change.definition.effects:
@@ -147,16 +206,26 @@ class Growth:
         elif self.project.minds_order(path, change.definition):
             self._bound(path, change.definition, change.name, cause)
 
-    def ran(self, path: str, definition: Definition, cause: Cause, functions: Sequence[Ran]) -> None:
-        """A definition of `path` ran some functions on import, and one of these may do something else."""
+    def ran(
+        self, path: str, definition: Definition, cause: Cause, functions: Sequence[Ran]
+    ) -> None:
+        """Note that a function which a definition of `path` ran on import may do something else."""
         link = Cause(
-            Kind.DEFINITION, Manner.RUNS, path, _full(definition.owner, "".join(definition.names[:1])), 0, cause
+            Kind.DEFINITION,
+            Manner.RUNS,
+            path,
+            _full(definition.owner, "".join(definition.names[:1])),
+            0,
+            cause,
         )
         link = link._replace(line=definition.line)
         for bound in definition.names:
             self._bound(path, definition, bound, link._replace(name=_full(definition.owner, bound)))
-        is_special = is_autouse(definition) or any(bound in known_effects.PYTEST_NAMES for bound in definition.names)
-        # What an assignment sets besides names is known by its effects; these do not tell of names of a class body.
+        is_special = is_autouse(definition) or any(
+            bound in known_effects.PYTEST_NAMES for bound in definition.names
+        )
+        # What an assignment sets besides names is known by its effects; these do not tell of names
+        # of a class body.
         is_known = bool(definition.names) or (definition.kind == "assign" and not definition.owner)
         if not is_known or (is_special and not definition.owner):
             self.module(path, link)
@@ -174,7 +243,9 @@ class Growth:
         for definition in definitions:
             if not definition.owner:
                 for name in definition.names:
-                    self.name(path, name, Cause(Kind.DEFINITION, ADDED, path, name, definition.line))
+                    self.name(
+                        path, name, Cause(Kind.DEFINITION, ADDED, path, name, definition.line)
+                    )
 
     def removed_module(self, path: str, definitions: Iterable[Definition]) -> None:
         """A source file went: who imports it fails."""
@@ -184,7 +255,9 @@ class Growth:
         for definition in definitions:
             if not definition.owner:
                 for name in definition.names:
-                    self.name(path, name, Cause(Kind.DEFINITION, REMOVED, path, name, definition.line))
+                    self.name(
+                        path, name, Cause(Kind.DEFINITION, REMOVED, path, name, definition.line)
+                    )
 
     def unparsable_module(self, path: str, cause: Cause) -> None:
         """A source file does not parse any more: who imports it fails, or goes on without it."""
@@ -195,7 +268,8 @@ class Growth:
 
     def is_import_caught(self, path: str) -> bool:
         """Whether an import of a file stands in a `try` that catches whatever fails."""
-        for candidate in self.project.mentioning(frozenset({_module_name(path).rpartition(".")[2]})):
+        last_name = _module_name(path).rpartition(".")[2]
+        for candidate in self.project.mentioning(frozenset({last_name})):
             model = self.project.model(candidate)
             for imported in model.imports if model else ():
                 if path in self.project.index.targets(imported, candidate) and any(
@@ -229,7 +303,10 @@ class Growth:
         self.affected.modules.setdefault(path, cause)
 
     def fragile(self, path: str, cause: Cause, *, surely: bool = False) -> None:
-        """Importing `path` may raise: then pytest reports each test file that needs it, whichever of its tests run."""
+        """Importing `path` may raise.
+
+        Then pytest reports each test file that needs it, whichever of its tests run.
+        """
         self.affected.fragile.setdefault(path, cause)
         if surely:
             self.affected.broken.add(path)
@@ -248,10 +325,13 @@ class Growth:
             self.affected.names[key] = cause
             self._pending.append(key)
 
-    def kept(self, path: str, qualname: str, name: str, cause: Cause, *, is_seen: bool = False) -> None:
+    def kept(
+        self, path: str, qualname: str, name: str, cause: Cause, *, is_seen: bool = False
+    ) -> None:
         """A function keeps something else under a name, see `FunctionSummary.keeps`.
 
-        What ran on import did so before: only blocks read it, an attribute those that have to do with the class.
+        What ran on import did so before: only blocks read it, an attribute those that have to do
+        with the class.
         """
         owner, attribute = qualname.rpartition(".")[0], name.rpartition(".")[2]
         if name.startswith(".") and self.project.class_named(path, owner) is not None:
@@ -268,7 +348,10 @@ class Growth:
             self._kept_name(where, called or attribute, cause)
 
     def _kept_name(self, path: str, name: str, cause: Cause) -> None:
-        """What a module-level name stands for holds something else: so do the names under which others import it."""
+        """What a module-level name stands for holds something else.
+
+        So do the names under which others import it.
+        """
         pending = [(path, name)]
         while pending:
             where, called = pending.pop()
@@ -277,29 +360,42 @@ class Growth:
                 pending += self._imported_as(where, called)
 
     def _imported_as(self, path: str, name: str) -> Iterator[tuple[str, str]]:
-        """Under which names other files import a name of a file, or the same from outside of the project."""
+        """The names under which others import a name of a file, or its like from outside."""
         for importer in self.project.star_importers(path):
             yield importer, name
         facts = self.project.facts(path)
-        outside = {(i.module, i.name) for i in (facts.imports_of(name) if facts is not None else ()) if not i.level}
+        outside = {
+            (i.module, i.name)
+            for i in (facts.imports_of(name) if facts is not None else ())
+            if not i.level
+        }
         for candidate in self.project.mentioning(frozenset({name})):
             model = self.project.model(candidate)
             for imported in model.imports if model is not None and candidate != path else ():
                 is_same = not imported.level and (imported.module, imported.name) in outside
-                if is_same or (imported.name == name and path in self.project.index.module_files(imported, candidate)):
+                if is_same or (
+                    imported.name == name
+                    and path in self.project.index.module_files(imported, candidate)
+                ):
                     yield candidate, imported.binds
 
     def is_fixture(self, path: str, name: str) -> bool:
-        """Whether pytest could take the name, as a parameter of a test, for a fixture of this file."""
+        """Whether pytest could take a test's parameter of this name for a fixture of this file."""
         if self.project.requested is not None and name not in self.project.requested:
             return False
         key = (path, name)
-        if key not in self.affected.fixtures and any(map(is_fixture, self.project.definitions(path, name))):
+        if key in self.affected.fixtures:
+            return True
+        if any(map(is_fixture, self.project.definitions(path, name))):
             self.affected.fixtures.add(key)
-        return key in self.affected.fixtures
+            return True
+        return False
 
     def looks_up(self, mention: str, candidate: str, path: str) -> bool:
-        """Whether code of `candidate` that looks names up in this way may come upon a module-level name of `path`."""
+        """Whether code of `candidate` that looks names up may come upon a name of `path`.
+
+        The name is one at the level of the module; `way` is the way of the look-up.
+        """
         if mention == OWN_NAMESPACE:
             return candidate == path
         return mention == DYNAMIC or (path != EVERYWHERE and self.project.escapes(path))
@@ -316,7 +412,8 @@ class Growth:
 
     def holders(self, path: str, owner: str) -> Held:
         """Under which names a class, and what is made of it, is known."""
-        from testmon_cli.analysis.name_graph import Holders  # which asks of each name what grows out of it
+        # Which asks of each name what grows out of it.
+        from testmon_cli.analysis.name_graph import Holders
 
         if self.project.holders is None:
             self.project.holders = Holders(self.project).of
@@ -328,7 +425,7 @@ class Growth:
         return self.affected
 
     def follow_annotation(self, path: str, definition: Definition, cause: Cause) -> Affected:
-        """What a definition brings about one of whose annotations mentions an affected name, and no more than that."""
+        """What a definition brings about if only its annotations mention an affected name."""
         self._follow_annotation(path, definition, "", "", cause)
         return self.affected
 
@@ -349,26 +446,32 @@ class Growth:
 
     def _spread(self, path: str, name: str, cause: Cause) -> None:
         kept, is_unsure = _is_kept(cause), (path, name) in self._unsure
-        for candidate, definition, annotates in self.using(path, name, keywords=is_unsure or cause.comes_or_goes):
+        using = self.using(path, name, keywords=is_unsure or cause.comes_or_goes)
+        for candidate, definition, annotates in using:
             key = (candidate, id(definition))
             if annotates:
                 self._follow_annotation(candidate, definition, path, name, cause)
             elif is_unsure or key not in self._followed:
                 self._follow(candidate, definition, path, name, cause)
-            if not annotates and not kept:  # else the statement did less than it may do for another name
+            # Else the statement did less than it may do for another name.
+            if not annotates and not kept:
                 self._followed[key] = definition
         self.follow_stars(path, name, cause)
 
-    def using(self, path: str, name: str, *, keywords: bool = False) -> Iterator[tuple[str, Definition, bool]]:
-        """Definitions that mention a name of a file, with the paths that they stand in; True where annotations do.
+    def using(
+        self, path: str, name: str, *, keywords: bool = False
+    ) -> Iterator[tuple[str, Definition, bool]]:
+        """Definitions that mention a name of a file, with the paths that they stand in.
 
-        Those that only have it as a keyword of a call are left out, unless they are asked for.
+        True where annotations do. Those that only have it as a keyword of a call are left out,
+        unless they are asked for.
         """
         reaching = None if path == EVERYWHERE else self.project.reaching(path)
         wanted = ["." + name, "@" + name, *(["=" + name] if keywords else [])]
         for candidate, definitions in self._candidates(path, name, wanted):
             if reaching is not None and candidate not in reaching:
-                if is_name_of(path, name) and self.project.asked.on_import(candidate, lookups.ANYWHERE, name):
+                asked = self.project.asked
+                if is_name_of(path, name) and asked.on_import(candidate, lookups.ANYWHERE, name):
                     facts = self.project.facts(candidate)
                     found = facts.definitions_using([lookups.ANYWHERE]) if facts is not None else ()
                     yield from ((candidate, definition, False) for definition in found)
@@ -376,14 +479,15 @@ class Growth:
             for definition in definitions:
                 if _is_list_of_names(definition) and not keywords:
                     continue
-                if (keywords and "=" + name in definition.mentions) or self._mentions(
-                    definition, candidate, path, name
-                ):
+                is_keyword = keywords and "=" + name in definition.mentions
+                if is_keyword or self._mentions(definition, candidate, path, name):
                     yield candidate, definition, False
                 elif self._annotates(definition, candidate, path, name):
                     yield candidate, definition, True
 
-    def _candidates(self, path: str, name: str, wanted: Sequence[str]) -> Iterator[tuple[str, Sequence[Definition]]]:
+    def _candidates(
+        self, path: str, name: str, wanted: Sequence[str]
+    ) -> Iterator[tuple[str, Sequence[Definition]]]:
         """Definitions that may mention a name of a file, or look names up, by their files."""
         looking_up = self.project.looking_up(LOOKING_UP | RECORDED)
         mentioning = dict.fromkeys(self.project.mentioning(frozenset({name})))
@@ -391,7 +495,12 @@ class Growth:
             facts = self.project.facts(candidate)
             if facts is not None:
                 ways = LOOKING_UP | RECORDED if candidate in looking_up else ()
-                yield candidate, facts.definitions_using([*wanted, *ways, *([name] if candidate == path else ())])
+                yield (
+                    candidate,
+                    facts.definitions_using(
+                        [*wanted, *ways, *([name] if candidate == path else ())]
+                    ),
+                )
         for candidate, definitions in looking_up.items():
             if candidate not in mentioning:
                 yield candidate, definitions
@@ -408,12 +517,14 @@ class Growth:
             return True
         if any(self.looks_up(way, candidate, path) for way in LOOKING_UP & definition.mentions):
             return True
-        if any(self._looked_up(way, candidate, path, name) for way in RECORDED & definition.mentions):
+        if any(
+            self._looked_up(way, candidate, path, name) for way in RECORDED & definition.mentions
+        ):
             return True
         return candidate == path and name in definition.mentions
 
     def _looked_up(self, way: str, candidate: str, path: str, name: str) -> bool:
-        """Whether definitions of `candidate` looked a name of `path` up in a way that is recorded, or may have."""
+        """Whether `candidate` looked, or may have looked, a name of `path` up in a recorded way."""
         wanted = name
         if way == lookups.WALKS:
             if not self.project.is_only_of_module(path, name):
@@ -427,20 +538,34 @@ class Growth:
     def _annotates(self, definition: Definition, candidate: str, path: str, name: str) -> bool:
         if not definition.hint_mentions:
             return False
-        return "." + name in definition.hint_mentions or (candidate == path and name in definition.hint_mentions)
+        return "." + name in definition.hint_mentions or (
+            candidate == path and name in definition.hint_mentions
+        )
 
-    def _follow_annotation(self, candidate: str, definition: Definition, path: str, name: str, cause: Cause) -> None:
+    def _follow_annotation(
+        self, candidate: str, definition: Definition, path: str, name: str, cause: Cause
+    ) -> None:
         """An annotation of a definition of `candidate` mentions an affected name."""
         for bound in definition.names:
             link = Cause(
-                Kind.DEFINITION, Manner.ANNOTATES, candidate, _full(definition.owner, bound), definition.line, cause
+                Kind.DEFINITION,
+                Manner.ANNOTATES,
+                candidate,
+                _full(definition.owner, bound),
+                definition.line,
+                cause,
             )
-            if "evaluated" in definition.flags and (FALLIBLE in definition.effects or (path, name) in self._unsure):
+            if "evaluated" in definition.flags and (
+                FALLIBLE in definition.effects or (path, name) in self._unsure
+            ):
                 self.fragile(candidate, link)
             self._documentation(candidate, DefinitionChange(HINT, bound, definition), link)
 
     def _spread_member(self, key: tuple[str, str, str], cause: Cause) -> None:
-        """Definitions that use a changed member: of the class body by its bare name, others as an attribute."""
+        """Definitions that use a changed member.
+
+        Those of the class body use it by its bare name, others as an attribute.
+        """
         path, owner, member = key
         last = owner.rpartition(".")[2]
         reaching = self.project.reaching(path)
@@ -452,7 +577,10 @@ class Growth:
             for definition in facts.definitions_using(wanted) if facts is not None else ():
                 mentions = definition.mentions | definition.hint_mentions
                 looks_up = not mentions.isdisjoint(_OF_MEMBERS) or any(
-                    self.project.asked.on_import(candidate, way, last if way == lookups.WALKS else member) is not False
+                    self.project.asked.on_import(
+                        candidate, way, last if way == lookups.WALKS else member
+                    )
+                    is not False
                     for way in _RECORDED_OF_MEMBERS & mentions
                 )
                 uses = looks_up or not mentions.isdisjoint(attributes)
@@ -461,15 +589,29 @@ class Growth:
                 elif (
                     uses
                     and definition.kind != "import"
-                    and (self._coarse or self.holders(path, owner).is_mentioned(candidate, mentions, looks_up=looks_up))
+                    and (
+                        self._coarse
+                        or self.holders(path, owner).is_mentioned(
+                            candidate, mentions, looks_up=looks_up
+                        )
+                    )
                 ):
                     self._follow_member(candidate, definition, cause, is_gone=False)
         if not self._coarse:
             self._made_of_members(path, owner, cause)
 
-    def _follow_member(self, path: str, definition: Definition, cause: Cause, *, is_gone: bool) -> None:
+    def _follow_member(
+        self, path: str, definition: Definition, cause: Cause, *, is_gone: bool
+    ) -> None:
         for bound in definition.names or ("",):
-            link = Cause(Kind.DEFINITION, Manner.MENTIONS, path, _full(definition.owner, bound), definition.line, cause)
+            link = Cause(
+                Kind.DEFINITION,
+                Manner.MENTIONS,
+                path,
+                _full(definition.owner, bound),
+                definition.line,
+                cause,
+            )
             if bound:
                 self._bound(path, definition, bound, link)
             if is_gone and "caught" not in definition.flags:
@@ -484,11 +626,21 @@ class Growth:
             self._follow_member(path, definition, cause, is_gone=False)
 
     def _made_of_members(self, path: str, owner: str, cause: Cause) -> None:
-        """A subclass of which a metaclass, a decorator or a base from outside makes something looks at its members."""
+        """Note a subclass whose members something from outside looks at.
+
+        That is a metaclass, a decorator or a base.
+        """
         for made in self._made_of(self.holders(path, owner)):
             if (path, owner) in made.above:
                 where, definition = made.path, made.definition
-                link = Cause(Kind.DEFINITION, Manner.INHERITS, where, definition.names[0], definition.line, cause)
+                link = Cause(
+                    Kind.DEFINITION,
+                    Manner.INHERITS,
+                    where,
+                    definition.names[0],
+                    definition.line,
+                    cause,
+                )
                 self._whole_class(where, definition.qualname, link)
 
     def _made_of(self, held: Held) -> list[Made]:
@@ -498,7 +650,8 @@ class Growth:
                 Made(where, definition, self.project.classes_above(where, definition))
                 for where, name in sorted(held.names)
                 for definition in self.project.definitions(where, name)
-                if definition.kind == "class" and not self.project.is_plain_class(where, definition, above=True)
+                if definition.kind == "class"
+                and not self.project.is_plain_class(where, definition, above=True)
             ]
         return self.project.made[held]
 
@@ -518,11 +671,18 @@ class Growth:
             return []
         return [i for name in definition.names for i in facts.imports_of(name) if i.line in lines]
 
-    def _follow(self, candidate: str, definition: Definition, path: str, name: str, cause: Cause) -> None:
+    def _follow(
+        self, candidate: str, definition: Definition, path: str, name: str, cause: Cause
+    ) -> None:
         """A definition of `candidate` mentions an affected name."""
         for bound in definition.names or ("",):
             link = Cause(
-                Kind.DEFINITION, Manner.MENTIONS, candidate, _full(definition.owner, bound), definition.line, cause
+                Kind.DEFINITION,
+                Manner.MENTIONS,
+                candidate,
+                _full(definition.owner, bound),
+                definition.line,
+                cause,
             )
             if bound:
                 self._bound(candidate, definition, bound, link)
@@ -534,12 +694,20 @@ class Growth:
             definition.line,
             cause,
         )
-        is_used = not {name, "." + name}.isdisjoint(definition.mentions)  # else pytest looks it up, for each test anew
-        if is_used and (path, name) in self._unsure and not self._is_caught(candidate, definition, path, name):
+        # Else pytest looks it up, for each test anew.
+        is_used = not {name, "." + name}.isdisjoint(definition.mentions)
+        if (
+            is_used
+            and (path, name) in self._unsure
+            and not self._is_caught(candidate, definition, path, name)
+        ):
             self.fragile(candidate, link, surely=cause.how == REMOVED)
         if is_autouse(definition) and not definition.owner:
             self.module(candidate, link)
-        if any(bound in known_effects.PYTEST_NAMES for bound in definition.names) and not definition.owner:
+        if (
+            any(bound in known_effects.PYTEST_NAMES for bound in definition.names)
+            and not definition.owner
+        ):
             self.module(candidate, link)
         if _is_kept(cause):
             return  # the statement does what it did: only what is kept in the object is other
@@ -550,12 +718,17 @@ class Growth:
 
     @staticmethod
     def _is_caught(candidate: str, definition: Definition, path: str, name: str) -> bool:
-        """Whether the use of a name that is not bound does no harm: it is caught, or a builtin has the same name."""
+        """Whether the use of a name that is not bound does no harm.
+
+        It is caught, or a builtin has the same name.
+        """
         if candidate == path and name in known_effects.BUILTINS:
             return True
         return "caught" in definition.flags or ("guarded" in definition.flags and candidate != path)
 
-    def _bound(self, path: str, definition: Definition, name: str, cause: Cause, how: Manner = CHANGED) -> None:
+    def _bound(
+        self, path: str, definition: Definition, name: str, cause: Cause, how: Manner = CHANGED
+    ) -> None:
         """A definition binds `name` anew, at module level or as a member of a class."""
         if not definition.owner:
             if definition.kind == "statement":
@@ -566,7 +739,11 @@ class Growth:
         if owner is None or not self._is_mere_member(path, owner, definition, how):
             self.fragile(path, cause)  # whoever makes the class may refuse it
             self._whole_class(path, definition.owner, cause)
-        elif known_effects.is_special(name) or is_autouse(definition) or self._makes_usable(definition, name, how):
+        elif (
+            known_effects.is_special(name)
+            or is_autouse(definition)
+            or self._makes_usable(definition, name, how)
+        ):
             self._whole_class(path, definition.owner, cause)
         elif "bare" in definition.flags and how != CHANGED:
             self.affected.hints.setdefault((path, definition.owner.rpartition(".")[2]), cause)
@@ -575,15 +752,22 @@ class Growth:
         if how != CHANGED and self.project.definitions(path, "__slots__", definition.owner):
             self.fragile(path, cause)  # a slot and a member of the same name exclude each other
 
-    def _is_mere_member(self, path: str, owner: Definition, definition: Definition, how: Manner) -> bool:
+    def _is_mere_member(
+        self, path: str, owner: Definition, definition: Definition, how: Manner
+    ) -> bool:
         """Whether nothing that makes the class something of its own looks at a member."""
         if self.project.is_plain_class(path, owner):
             return True
         is_plain_function = definition.kind == "function" and not definition.decorators
-        return is_plain_function and how == CHANGED and self.project.passes_over_functions(path, owner)
+        return (
+            is_plain_function and how == CHANGED and self.project.passes_over_functions(path, owner)
+        )
 
     def _makes_usable(self, definition: Definition, name: str, how: Manner) -> bool:
-        """Whether a member decides if objects can be made: it is abstract, or comes or goes where one is abstract."""
+        """Whether a member decides if objects can be made.
+
+        It is abstract, or comes or goes where one is abstract.
+        """
         if _is_abstract(definition):
             return True
         if how not in (ADDED, REMOVED):
@@ -592,7 +776,10 @@ class Growth:
             return True
         for path in self.project.mentioning(_ABSTRACT):
             model = self.project.model(path)
-            if any(name in d.names and d.owner and _is_abstract(d) for d in (model.definitions if model else ())):
+            if any(
+                name in d.names and d.owner and _is_abstract(d)
+                for d in (model.definitions if model else ())
+            ):
                 return True
         return False
 
@@ -612,13 +799,15 @@ class Growth:
             pure = pure and self.project.is_plain_class(path, owner)
         if pure:
             for name in self._asked_of(path, change):
-                self._documented(path, name, cause, READS_DOCS if change.how == DOC else READS_HINTS)
+                self._documented(
+                    path, name, cause, READS_DOCS if change.how == DOC else READS_HINTS
+                )
         else:
             self._bound(path, definition, change.name, cause)
             self._effects(path, definition, cause, may_raise=change.how == HINT)
 
     def _documented(self, path: str, name: str, cause: Cause, reads: str) -> None:
-        """The docstring, or annotations, of what a name stands for are others, for those who read such."""
+        """Note that the docstring, or annotations, of what a name stands for are others."""
         affected = self.affected.docs if reads == READS_DOCS else self.affected.hints
         if (path, name) not in affected:
             affected[path, name] = cause
@@ -629,20 +818,27 @@ class Growth:
         definition = change.definition
         if change.name == "__doc__":
             return {definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]}
-        if change.how == HINT and definition.owner and definition.kind != "function" and not self._coarse:
+        if (
+            change.how == HINT
+            and definition.owner
+            and definition.kind != "function"
+            and not self._coarse
+        ):
             # Those of a class body are the class's.
             return {name for _, name in self.holders(path, definition.owner).names}
         return {change.name}
 
     def _read_on_import(self, key: tuple[str, str], cause: Cause, reads: str) -> None:
-        """Definitions that look at documentation or annotations, and mention what these belong to."""
+        """Definitions that look at documentation or annotations of what they mention."""
         path, name = key
         reaching = self.project.reaching(path)
         for candidate, definitions in self.project.looking_up(frozenset({reads})).items():
             for definition in definitions if candidate in reaching else ():
                 if reads not in definition.mentions:
                     continue  # an annotation does
-                own = candidate == path and not {name, "__doc__", "__annotations__"}.isdisjoint(definition.mentions)
+                own = candidate == path and not {name, "__doc__", "__annotations__"}.isdisjoint(
+                    definition.mentions
+                )
                 if own or "." + name in definition.mentions or "&" + name in definition.mentions:
                     self._follow(candidate, definition, path, name, cause)
 
@@ -655,9 +851,14 @@ class Growth:
         for candidate in self.project.mentioning(frozenset({last})):
             model = self.project.model(candidate)
             for imported in model.imports if model else ():
-                if path not in set(self.project.index.targets(imported, candidate)) or imported.lazy:
+                if (
+                    path not in set(self.project.index.targets(imported, candidate))
+                    or imported.lazy
+                ):
                     continue
-                link = Cause(Kind.IMPORT, Manner.IMPORTS, candidate, imported.binds, imported.line, cause)
+                link = Cause(
+                    Kind.IMPORT, Manner.IMPORTS, candidate, imported.binds, imported.line, cause
+                )
                 if imported.name == "*":
                     self.module(candidate, link)
                     continue
@@ -670,17 +871,27 @@ class Growth:
                     self._effects(candidate, definition, link)
 
     def _other_attributes(self, path: str, cause: Cause) -> None:
-        """A module's `__getattr__` or `__dir__` is another: who asks it for what it does not define."""
+        """A module's `__getattr__` or `__dir__` is another.
+
+        Who asks it for what it does not define.
+        """
         model = self.project.model(path)
-        defined = {name for d in model.definitions if not d.owner for name in d.names} if model else set()
+        defined = (
+            {name for d in model.definitions if not d.owner for name in d.names} if model else set()
+        )
         for candidate in self.project.reaching(path):
             other = self.project.model(candidate)
             for imported in other.imports if other else ():
-                link = Cause(Kind.IMPORT, Manner.IMPORTS, candidate, imported.binds, imported.line, cause)
+                link = Cause(
+                    Kind.IMPORT, Manner.IMPORTS, candidate, imported.binds, imported.line, cause
+                )
                 if self.project.binds_module(imported, candidate, path):
                     self.affected.kept.setdefault((candidate, imported.binds), link)
                     self._asked_on_import(candidate, imported.binds, defined, link)
-                elif imported.name not in defined and path in self.project.index.module_files(imported, candidate):
+                    continue
+                if imported.name in defined:
+                    continue
+                if path in self.project.index.module_files(imported, candidate):
                     self.name(candidate, imported.binds, link)
                     if cause.how == REMOVED and not self._guarded(candidate, imported):
                         self.fragile(candidate, link)
@@ -705,14 +916,20 @@ class Growth:
         if path == EVERYWHERE or name.startswith("__"):
             return
         for importer in self.project.star_importers(path):
-            self.name(importer, name, Cause(Kind.IMPORT, Manner.IMPORTS_ALL, importer, name, 0, cause))
+            self.name(
+                importer, name, Cause(Kind.IMPORT, Manner.IMPORTS_ALL, importer, name, 0, cause)
+            )
 
     def _everything_imported_by_star(self, path: str, cause: Cause) -> None:
         model = self.project.model(path)
         for importer in self.project.star_importers(path):
             for definition in model.definitions if model else ():
                 for name in definition.names if not definition.owner else ():
-                    self.name(importer, name, Cause(Kind.IMPORT, Manner.IMPORTS_ALL, importer, name, 0, cause))
+                    self.name(
+                        importer,
+                        name,
+                        Cause(Kind.IMPORT, Manner.IMPORTS_ALL, importer, name, 0, cause),
+                    )
 
     def _star_changed(self, path: str, definition: Definition, cause: Cause) -> None:
         """`from module import *` came or went: every name of the module may be bound or not."""
@@ -722,7 +939,10 @@ class Growth:
     # Effects
 
     def _class_created(self, path: str, definition: Definition, cause: Cause) -> None:
-        """A class statement runs code of its bases: __init_subclass__, a metaclass, a registry outside the project."""
+        """Note that a class statement runs code of its bases.
+
+        That is __init_subclass__, a metaclass, or a registry outside the project.
+        """
         if not self.project.runs(path):
             return
         if "keywords" in definition.flags:
@@ -730,7 +950,9 @@ class Growth:
                 self.name(path, owner, cause)
         ancestors = list(self.project.ancestors(path, definition))
         if cause.how in (ADDED, REMOVED, CHANGED):
-            for where in dict.fromkeys(where for where, parent, _ in ancestors if parent is not None):
+            for where in dict.fromkeys(
+                where for where, parent, _ in ancestors if parent is not None
+            ):
                 self.name(where, "__subclasses__", cause)
         registers = any(self._is_told(*ancestor) for ancestor in ancestors)
         if not registers or cause.how not in (ADDED, REMOVED, CHANGED):
@@ -740,20 +962,35 @@ class Growth:
                 continue
             for name in parent.names:
                 self.name(
-                    where, name, Cause(Kind.DEFINITION, Manner.IS_TOLD_OF_SUBCLASSES, where, name, parent.line, cause)
+                    where,
+                    name,
+                    Cause(
+                        Kind.DEFINITION,
+                        Manner.IS_TOLD_OF_SUBCLASSES,
+                        where,
+                        name,
+                        parent.line,
+                        cause,
+                    ),
                 )
         if all(parent is None for _, parent, _ in ancestors):
             self.module(path, cause)
 
     def told_of(self, path: str, definition: Definition) -> list[tuple[str, Definition]]:
-        """The classes of the project above a class, by their files, if one of these runs code for each class below."""
+        """The classes above a class, if one of these runs code for each class below.
+
+        Those of the project, with their files.
+        """
         ancestors = list(self.project.ancestors(path, definition))
         if not any(self._is_told(*ancestor) for ancestor in ancestors if ancestor[1] is not None):
             return []
         return [(where, parent) for where, parent, _ in ancestors if parent is not None]
 
     def _is_told(self, path: str, definition: Definition | None, base: str) -> bool:
-        """Whether a base class runs code for each class made below it; the definition is None outside the project."""
+        """Whether a base class runs code for each class made below it.
+
+        The definition is None outside the project.
+        """
         if definition is None:
             return (
                 base not in known_effects.PLAIN_BASES
@@ -763,13 +1000,24 @@ class Growth:
         own = self.project.definitions(path, "__init_subclass__", definition.qualname)
         return "keywords" in definition.flags or bool(own)
 
-    def _effects(self, path: str, definition: Definition, cause: Cause, *, may_raise: bool = True) -> None:
+    def _effects(
+        self, path: str, definition: Definition, cause: Cause, *, may_raise: bool = True
+    ) -> None:
         self.imported_effects(path, definition, cause, importing=path, may_raise=may_raise)
 
     def imported_effects(
-        self, path: str, definition: Definition, cause: Cause, *, importing: str, may_raise: bool = True
+        self,
+        path: str,
+        definition: Definition,
+        cause: Cause,
+        *,
+        importing: str,
+        may_raise: bool = True,
     ) -> None:
-        """What a definition does besides binding its names; if it may raise, so may the import of `importing`."""
+        """What a definition does besides binding its names.
+
+        If it may raise, so may the import of `importing`.
+        """
         if self.project.runs(importing):
             for consequence in self.import_effects.of(path, definition, importing):
                 if may_raise or consequence.what != FRAGILE:
@@ -792,7 +1040,10 @@ class Growth:
             self.name(path, name, cause)
 
     def _mutated(self, path: str, name: str, cause: Cause) -> None:
-        """What a name, or an attribute of it, stands for in `path` has changed, wherever else it is known by a name."""
+        """Note that what a name stands for in `path`, or an attribute of that, has changed.
+
+        It counts wherever else it is known by a name.
+        """
         link = Cause(Kind.DEFINITION, Manner.CHANGES, path, name, cause.line, cause)
         self.name(path, name.partition(".")[0], link)
         self._parts_of_others(path, name.partition(".")[0], link)
@@ -811,13 +1062,18 @@ class Growth:
             return
         self._mutated_names.add((path, name))
         for definition in self.project.definitions(path, name):
-            is_part = definition.kind in ("assign", "statement") and "literal" not in definition.flags
+            is_part = (
+                definition.kind in ("assign", "statement") and "literal" not in definition.flags
+            )
             for mention in sorted(definition.mentions) if is_part else ():
                 if mention.isidentifier() and mention != name:
                     self._may_hold_part(path, mention, cause)
 
     def _may_hold_part(self, path: str, mention: str, cause: Cause) -> None:
-        """A name that is mentioned where a changed object gets its name may stand for what it is a part of."""
+        """Note a name that is mentioned where a changed object gets its name.
+
+        What it stands for may have the changed object as a part.
+        """
         found = self.project.resolve(mention, path)
         if found is None or not found[1]:
             return
@@ -826,7 +1082,9 @@ class Growth:
         else:
             owner, _, last = found[1].rpartition(".")
             definitions = self.project.definitions(found[0], last, owner)
-            is_object = any(d.kind in ("assign", "statement") and "constant" not in d.flags for d in definitions)
+            is_object = any(
+                d.kind in ("assign", "statement") and "constant" not in d.flags for d in definitions
+            )
             sources = frozenset({(found[0], owner, last)} if is_object else ())
         for where, owner, last in sorted(sources):
             if owner:
@@ -836,8 +1094,13 @@ class Growth:
 
 
 def _is_list_of_names(definition: Definition) -> bool:
-    """Whether a definition is an `__all__` written out: it is the same whatever the names in it stand for."""
-    is_literal = "literal" in definition.flags and not any(map(str.isidentifier, definition.mentions))
+    """Whether a definition is an `__all__` written out.
+
+    It is the same whatever the names in it stand for.
+    """
+    is_literal = "literal" in definition.flags and not any(
+        map(str.isidentifier, definition.mentions)
+    )
     return is_literal and definition.names == ("__all__",)
 
 
@@ -857,13 +1120,18 @@ def is_fixture(definition: Definition) -> bool:
         return True
     makers = definition.decorators if definition.kind == "function" else definition.bases
     return definition.kind in ("function", "assign") and any(
-        maker.rpartition(".")[2].endswith("fixture") or not known_effects.is_pure_decorator(maker) for maker in makers
+        maker.rpartition(".")[2].endswith("fixture") or not known_effects.is_pure_decorator(maker)
+        for maker in makers
     )
 
 
 def is_autouse(definition: Definition) -> bool:
     """Whether pytest uses what a definition makes for all tests, as far as its text tells."""
-    is_made = definition.kind != "class" and "fixture" not in definition.flags and "=autouse" in definition.mentions
+    is_made = (
+        definition.kind != "class"
+        and "fixture" not in definition.flags
+        and "=autouse" in definition.mentions
+    )
     return "autouse" in definition.flags or is_made
 
 
@@ -876,7 +1144,10 @@ def _is_conftest(path: str) -> bool:
 
 
 def is_name_of(path: str, name: str) -> bool:
-    """Whether the module of a file has a name, be it in a package: who imports it by that need not reach it before."""
+    """Whether the module of a file has a name, be it in a package.
+
+    Who imports it by that need not reach it before.
+    """
     return path != EVERYWHERE and module_name(path) == name
 
 

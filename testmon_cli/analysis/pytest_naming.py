@@ -1,7 +1,8 @@
-"""Which files and functions pytest would collect, by its naming options alone (nothing is imported).
+"""Which files and functions pytest would collect, by its naming options alone.
 
-The rules are pytest's own: `python_files` are glob patterns of the file's name (or of its path, if they hold a slash);
-`python_classes` and `python_functions` are prefixes, or glob patterns if they hold a wildcard.
+Nothing is imported. The rules are pytest's own: `python_files` are glob patterns of the file's name
+(or of its path, if they hold a slash); `python_classes` and `python_functions` are prefixes, or
+glob patterns if they hold a wildcard.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,17 +27,29 @@ class Naming(NamedTuple):
     classes: tuple[str, ...] = ("Test",)
     functions: tuple[str, ...] = ("test",)
     testpaths: tuple[str, ...] = ()
-    norecursedirs: tuple[str, ...] = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}")
+    norecursedirs: tuple[str, ...] = (
+        "*.egg",
+        ".*",
+        "_darcs",
+        "build",
+        "CVS",
+        "dist",
+        "node_modules",
+        "venv",
+        "{arch}",
+    )
     doctest_modules: bool = False
     doctest_globs: tuple[str, ...] = ("test*.txt",)
 
     def is_test_file(self, path: str) -> bool:
-        """Whether pytest, started without arguments, would collect the file as a module of tests."""
+        """Whether pytest without arguments would collect the file as a module of tests."""
         return any(_matches_path(path, pattern) for pattern in self.files) and self.is_visited(path)
 
     def is_text(self, path: str) -> bool:
-        """Whether pytest, started without arguments, would look for doctests in a file that is no Python file."""
-        return any(_matches_path(path, pattern) for pattern in self.doctest_globs) and self.is_visited(path)
+        """Whether pytest without arguments would look for doctests in a file that is not Python."""
+        return any(
+            _matches_path(path, pattern) for pattern in self.doctest_globs
+        ) and self.is_visited(path)
 
     def is_visited(self, path: str) -> bool:
         """Whether pytest would come to the file's folder at all."""
@@ -59,19 +72,31 @@ class Naming(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _is_passed_over(folder: str, patterns: tuple[str, ...]) -> bool:
-    """Whether pytest does not go into a folder: a pattern with a slash is compared with the end of its whole path."""
+    """Whether pytest does not go into a folder.
+
+    A pattern with a slash is compared with the end of its whole path.
+    """
     name = folder.rpartition("/")[2]
     return any(fnmatch(f"/{folder}", f"*/{p}") if "/" in p else fnmatch(name, p) for p in patterns)
 
 
 def _under(path: str, folder: str) -> bool:
     pattern = folder.rstrip("/")
-    return pattern in (".", "") or path == pattern or path.startswith(pattern + "/") or fnmatch(path, pattern + "/*")
+    return (
+        pattern in (".", "")
+        or path == pattern
+        or path.startswith(pattern + "/")
+        or fnmatch(path, pattern + "/*")
+    )
 
 
 def _matches_path(path: str, pattern: str) -> bool:
     name = path.rpartition("/")[2]
-    return fnmatch(path, "*/" + pattern) or fnmatch(path, pattern) if "/" in pattern else fnmatch(name, pattern)
+    return (
+        fnmatch(path, "*/" + pattern) or fnmatch(path, pattern)
+        if "/" in pattern
+        else fnmatch(name, pattern)
+    )
 
 
 def _matches_name(name: str, pattern: str) -> bool:
@@ -92,7 +117,9 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    definitions: "Sequence[Definition] | Sequence[Outline]", naming: Naming, wraps: Wraps = lambda _: True
+    definitions: "Sequence[Definition] | Sequence[Outline]",
+    naming: Naming,
+    wraps: Wraps = lambda _: True,
 ) -> Iterator[Candidate]:
     """Tests of a module as its definitions name them, in the order they are written.
 
@@ -116,7 +143,11 @@ def _of_scope(
         for name in definition.names:
             if definition.kind == "class":
                 yield from _of_class(definition, members, classes, naming, wraps)
-            elif naming.is_test_function(name) and definition.kind != "import" and "fixture" not in definition.flags:
+            elif (
+                naming.is_test_function(name)
+                and definition.kind != "import"
+                and "fixture" not in definition.flags
+            ):
                 is_function = definition.kind == "function"
                 if is_function or definition.kind == "statement":
                     certain = is_function and _keeps_its_name(definition, wraps)
@@ -145,7 +176,9 @@ def _of_class(
     own = list(_of_scope(qualname, members, classes, naming, wraps))
     yield from own
     if definition.bases and not own and not is_unittest:
-        yield Candidate(_names(definition.owner, definition.names[0]), definition.line, certain=False)
+        yield Candidate(
+            _names(definition.owner, definition.names[0]), definition.line, certain=False
+        )
 
 
 def _qualname(definition: "Named") -> str:

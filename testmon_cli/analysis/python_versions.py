@@ -1,4 +1,7 @@
-"""What depends on the version of Python that imports a source, given as in `Environment.python`: "3.14"."""
+"""What depends on the version of Python that imports a source.
+
+It is given as in `Environment.python`, for example "3.14".
+"""
 
 import sys
 
@@ -6,9 +9,10 @@ CURRENT = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def evaluates_annotations(python: str) -> bool:
-    """Whether importing a module evaluates the annotations in it, unless `from __future__` postpones them.
+    """Whether importing a module evaluates the annotations in it.
 
-    From 3.14 on they are evaluated when somebody asks for them.
+    It does not where `from __future__` postpones them. From 3.14 on they are evaluated when
+    somebody asks for them.
     """
     return _numbers(python) < (3, 14)
 

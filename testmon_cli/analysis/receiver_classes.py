@@ -1,7 +1,8 @@
 """Which classes the object of a method may belong to, besides the class that the method stands in.
 
-`self.name` in a method of one class can only mean the member of another if some class is below both. Which these are
-is read from the class statements of the project. What joins classes while code runs is left to who knows what ran.
+`self.name` in a method of one class can only mean the member of another if some class is below
+both. Which these are is read from the class statements of the project. What joins classes while
+code runs is left to who knows what ran.
 """
 
 from collections.abc import Iterable, Iterator
@@ -60,7 +61,7 @@ class Relations:
                 yield where, parent.qualname
 
     def _is_known(self, path: str, definition: Definition) -> bool:
-        """Whether all bases of a class are classes that are known by name, or from outside the project."""
+        """Whether all bases of a class are known by name, or are from outside of the project."""
         if JOINS_CLASSES in definition.mentions or "?" in definition.bases:
             return False
         return all(
@@ -69,7 +70,7 @@ class Relations:
         )
 
     def _is_outside(self, name: str, path: str) -> bool:
-        """Whether a name stands for something of no file of the project, maybe imported by way of one."""
+        """Whether a name stands for something from outside, maybe by way of a project file."""
         found = self._project.resolve(name, path)
         if found is None:
             return True
@@ -89,7 +90,10 @@ class Relations:
                             yield lender[0], lender[1].qualname
 
     def _is_open(self, cls: Class) -> bool:
-        """Whether methods of a class may get objects of any: it makes classes, or its bases are not known."""
+        """Whether methods of a class may get objects of any.
+
+        It makes classes, or its bases are not known.
+        """
         if cls not in self._open:
             definition = self._project.class_named(*cls)
             self._open[cls] = definition is None or not self._is_known(cls[0], definition) or any(

@@ -1,6 +1,7 @@
-"""What the result of a function may be a part of, besides what it was given and what was made for the call.
+"""What the result of a function may be a part of.
 
-Where it comes from is not followed through the function: whatever the function uses may be in its result.
+Besides what the function was given, and what was made for the call. Where it comes from is not
+followed through the function: whatever the function uses may be in its result.
 """
 
 import builtins
@@ -27,9 +28,10 @@ _LOOKING = ("*", "!", "?m")  # mentions of what looks something up, see `mention
 
 
 def sources_of(project: Project, path: str, qualname: str) -> frozenset[Source] | None:
-    """The names whose objects the result of a function may be a part of; None where that cannot be told.
+    """The names whose objects the result of a function may be a part of.
 
-    A result that is kept, or that a decorator makes, belongs to the function itself.
+    None where that cannot be told. A result that is kept, or that a decorator makes, belongs to the
+    function itself.
     """
     key = path, qualname
     if key not in project.results:
@@ -41,7 +43,10 @@ def sources_of(project: Project, path: str, qualname: str) -> frozenset[Source] 
 
 
 def returned_by(project: Project, path: str, name: str) -> Sequence[tuple[str, str]]:
-    """The names, by their files, whose objects the result of a function that a name stands for is, or is a part of."""
+    """The names whose objects the result of a function is, or is a part of, by file.
+
+    The function is what a name stands for.
+    """
     return sorted(
         {
             (where, source)
@@ -60,7 +65,10 @@ def _returning(summary: FunctionSummary) -> Iterator[str]:
 def _reached(
     project: Project, path: str, name: str, following: Callable[[FunctionSummary], Iterable[str]]
 ) -> Iterator[tuple[str, FunctionSummary]]:
-    """A function that a name stands for, and those that follow from it, with their files; each of the project once."""
+    """A function that a name stands for, and those that follow from it, with their files.
+
+    Each of the project once.
+    """
     pending = [(path, name)]
     seen: set[tuple[str, str]] = set()
     while pending:
@@ -74,7 +82,7 @@ def _reached(
 
 
 def with_calls(project: Project, path: str, function: FunctionSummary) -> FunctionSummary:
-    """A function with what it keeps by functions that it calls, where these change what they are given."""
+    """A function with what it keeps by functions that change what it gives them."""
     given = {kept for kept in function.keeps if THROUGH in kept or kept.endswith(RESULT)}
     if not given:
         return function
@@ -88,18 +96,22 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
         if is_kept:
             kept.add(name)
     return function._replace(
-        keeps=tuple(sorted({*function.keeps} - given | kept)), results=tuple(sorted({*function.results} - given | kept))
+        keeps=tuple(sorted({*function.keeps} - given | kept)),
+        results=tuple(sorted({*function.results} - given | kept)),
     )
 
 
 def changes_arguments(project: Project, path: str, called: str) -> bool:
-    """Whether a function that a name stands for changes what it is given, by itself or by what it calls."""
+    """Whether a function changes what it is given, by itself or by what it calls."""
     reached = _reached(project, path, called, lambda summary: summary.alters)
     return any(GIVEN in summary.alters for _, summary in reached)
 
 
 def _is_object(project: Project, path: str, name: str) -> bool:
-    """Whether a name, or an attribute (`.name`), may stand for an object that can change and that others have, too."""
+    """Whether a name may stand for an object that can change and that others have, too.
+
+    An attribute is written `.name`.
+    """
     if name.startswith("."):  # of some object: all of a class may share what it has
         return any(_may_change(member) for _, member in project.members_named(name[1:]))
     found = project.resolve(name, path)
@@ -154,11 +166,18 @@ class _Search:
         if not _PLAIN_DECORATORS.issuperset(definition.decorators) or "shares" in definition.flags:
             raise _UnknownError
         inner = f"{qualname}.<locals>."
-        blocks = [b for b in facts.blocks_below(qualname) if b.qualname == qualname or b.qualname.startswith(inner)]
+        blocks = [
+            b
+            for b in facts.blocks_below(qualname)
+            if b.qualname == qualname or b.qualname.startswith(inner)
+        ]
         return definition.mentions.union(*(block.mentions for block in blocks))
 
     def _attribute(self, name: str) -> Iterator[Source]:
-        """What an attribute may be a part of: an object that a class shares, or what a method returns."""
+        """What an attribute may be a part of.
+
+        That is an object that a class shares, or what a method returns.
+        """
         if name in known_effects.BUILTIN_METHODS:
             return
         functions = self._project.functions_named(name)
@@ -222,11 +241,15 @@ class _Search:
         imported = facts.imports_of(name) if facts is not None else ()
         if imported:
             return all(
-                known_effects.is_stateless(f"{i.module}.{i.name}".rstrip(".")) for i in imported if not i.level
+                known_effects.is_stateless(f"{i.module}.{i.name}".rstrip("."))
+                for i in imported
+                if not i.level
             ) and not any(i.level for i in imported)
         return hasattr(builtins, name) and name not in BUILTINS_THAT_LOOK_UP
 
 
 def _may_change(definition: Definition) -> bool:
     """Whether a name may stand for an object that can change."""
-    return definition.kind in ("assign", "statement") and definition.flags.isdisjoint({"constant", "bare"})
+    return definition.kind in ("assign", "statement") and definition.flags.isdisjoint(
+        {"constant", "bare"}
+    )

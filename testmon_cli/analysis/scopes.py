@@ -1,7 +1,8 @@
 """Which scope a name belongs to, as Python's own symbol table would say.
 
-`symtable` answers the same question but cannot be matched to syntax nodes without their positions, so the rules of
-the language reference (4.2.2, "Resolution of names") are applied to the tree itself.
+`symtable` answers the same question but cannot be matched to syntax nodes without their positions,
+so the rules of the language reference (4.2.2, "Resolution of names") are applied to the tree
+itself.
 """
 
 import ast
@@ -26,7 +27,10 @@ CLASS = "c"
 
 
 class Scope:
-    """One scope: the names it binds and where it stands. `kind` is module, function, class or comprehension."""
+    """One scope: the names it binds and where it stands.
+
+    `kind` is module, function, class or comprehension.
+    """
 
     __slots__ = (
         "bound",
@@ -45,18 +49,25 @@ class Scope:
         self.kind = kind
         self.parent = parent
         self.imported: frozenset[str] = parent.imported if parent is not None else frozenset()
-        self.evaluates_annotations: bool = parent.evaluates_annotations if parent is not None else False
+        self.evaluates_annotations: bool = (
+            parent.evaluates_annotations if parent is not None else False
+        )
         self.shadowed: frozenset[str] = parent.shadowed if parent is not None else frozenset()
         self.bound: set[str] = set()
         self.imports: set[str] = set()  # those of `bound` that an import statement binds
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
-        self.own = ""  # of a method of a class outside functions: the parameter for its own object, like `self`
+        # Of a method of a class outside functions: the parameter for its own object, like `self`.
+        self.own = ""
 
     def is_own_object(self, node: ast.expr) -> bool:
-        """Whether an expression is the object, or the class, of the method that this scope stands in."""
+        """Whether an expression is the object, or class, of the method that this scope is in."""
         if isinstance(node, ast.Call):
-            is_super = isinstance(node.func, ast.Name) and node.func.id == "super" and self.is_builtin("super")
+            is_super = (
+                isinstance(node.func, ast.Name)
+                and node.func.id == "super"
+                and self.is_builtin("super")
+            )
             return is_super and not node.args and self._method() is not None
         method = self._method() if isinstance(node, ast.Name) else None
         if method is None or node.id != method.own:  # type: ignore[attr-defined] # the node is a name, see above
@@ -94,7 +105,9 @@ class Scope:
 
     def is_builtin(self, name: str) -> bool:
         """Whether a builtin's name, used in this scope, means the builtin."""
-        return self.resolve(name) == GLOBAL and name not in self.imported and name not in self.shadowed
+        return (
+            self.resolve(name) == GLOBAL and name not in self.imported and name not in self.shadowed
+        )
 
     def is_in_function(self) -> bool:
         """Whether code of this scope runs when a function does."""
@@ -125,8 +138,9 @@ def module_scope(
 ) -> Scope:
     """The scope of a module: every name in it is a global.
 
-    `imported` are the names that its imports bind, anywhere, `shadowed` the names of builtins that it binds itself;
-    annotations of functions and classes are evaluated where they stand, or when somebody asks.
+    `imported` are the names that its imports bind, anywhere, `shadowed` the names of builtins that
+    it binds itself; annotations of functions and classes are evaluated where they stand, or when
+    somebody asks.
     """
     scope = Scope("module", None)
     scope.imported = imported
@@ -136,17 +150,33 @@ def module_scope(
 
 
 def evaluates_annotations(tree: ast.Module) -> bool:
-    """Whether annotations of functions and classes are evaluated where they stand; before Python 3.14 most were."""
+    """Whether annotations of functions and classes are evaluated where they stand.
+
+    Before Python 3.14 most were.
+    """
     if sys.version_info >= (3, 14):
         return False
-    futures = (node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__")
+    futures = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__"
+    )
     return not any(alias.name == "annotations" for node in futures for alias in node.names)
 
 
 def annotations_of(node: FunctionNode) -> Iterator[ast.expr | None]:
-    """The annotation of each parameter of a function, then of its result; None where there is none."""
+    """The annotation of each parameter of a function, then of its result.
+
+    None where there is none.
+    """
     arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    every = [
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    ]
     yield from (argument.annotation if argument is not None else None for argument in every)
     yield node.returns
 
@@ -154,7 +184,11 @@ def annotations_of(node: FunctionNode) -> Iterator[ast.expr | None]:
 def parameters(arguments: ast.arguments) -> list[str]:
     """The names of all parameters."""
     plain = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    return [argument.arg for argument in (*plain, arguments.vararg, arguments.kwarg) if argument is not None]
+    return [
+        argument.arg
+        for argument in (*plain, arguments.vararg, arguments.kwarg)
+        if argument is not None
+    ]
 
 
 def function_scope(node: FunctionNode | ast.Lambda, parent: Scope) -> Scope:
@@ -171,17 +205,24 @@ def function_scope(node: FunctionNode | ast.Lambda, parent: Scope) -> Scope:
 
 
 def _own_object(node: FunctionNode | ast.Lambda, scope: Scope) -> str:
-    """The first parameter of a method that never gets another value, of a class that stands in no function."""
+    """The first parameter of a method, if it never gets another value.
+
+    Only of methods of classes that stand in no function.
+    """
     first = [*node.args.posonlyargs, *node.args.args][:1]
     around = scope.parent
     if isinstance(node, ast.Lambda) or not first or around is None or around.kind != "class":
         return ""
-    if around.is_in_function() or any(not isinstance(d, ast.Name | ast.Attribute) for d in node.decorator_list):
+    if around.is_in_function() or any(
+        not isinstance(d, ast.Name | ast.Attribute) for d in node.decorator_list
+    ):
         return ""
     if any(_last_name(decorator) not in _METHODS for decorator in node.decorator_list):
         return ""
     name = first[0].arg
-    rebound = name in scope.bound or any(isinstance(n, ast.Nonlocal) and name in n.names for n in walk(node))
+    rebound = name in scope.bound or any(
+        isinstance(n, ast.Nonlocal) and name in n.names for n in walk(node)
+    )
     return "" if rebound else name
 
 
@@ -200,7 +241,10 @@ def class_scope(node: ast.ClassDef, parent: Scope) -> Scope:
 
 
 def comprehension_scope(node: ast.AST, parent: Scope) -> Scope:
-    """The scope of a comprehension: its targets. (Its first iterable belongs to the parent; by name that is equal.)."""
+    """The scope of a comprehension: its targets.
+
+    Its first iterable belongs to the parent, which makes no difference by name.
+    """
     scope = Scope("comprehension", parent)
     for generator in node.generators:  # type: ignore[attr-defined]
         for name in bound_names(generator.target):
@@ -239,13 +283,18 @@ def _expression(node: ast.expr, scope: Scope) -> Iterable[ast.AST]:
         return (*node.args.defaults, *filter(None, node.args.kw_defaults))
     if isinstance(node, COMPREHENSIONS):
         # An assignment expression in a comprehension binds in the scope around it.
-        scope.bound.update(child.target.id for child in walk(node) if isinstance(child, ast.NamedExpr))
+        scope.bound.update(
+            child.target.id for child in walk(node) if isinstance(child, ast.NamedExpr)
+        )
         return ()
     return children(node)
 
 
 def _statement(node: ast.AST, scope: Scope) -> Iterable[ast.AST]:
-    """Note what a statement, handler or pattern binds by a name that is no node; what to go on with."""
+    """Note what a statement, handler or pattern binds by a name that is no node.
+
+    What to go on with.
+    """
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         scope.bound.add(node.name)
         return _evaluated_outside(node)
@@ -254,7 +303,11 @@ def _statement(node: ast.AST, scope: Scope) -> Iterable[ast.AST]:
     elif isinstance(node, ast.Nonlocal):
         scope.nonlocals.update(node.names)
     elif isinstance(node, ast.Import | ast.ImportFrom):
-        names = [alias.asname or alias.name.partition(".")[0] for alias in node.names if alias.name != "*"]
+        names = [
+            alias.asname or alias.name.partition(".")[0]
+            for alias in node.names
+            if alias.name != "*"
+        ]
         scope.bound.update(names)
         scope.imports.update(names)
     elif isinstance(node, ast.ExceptHandler | ast.MatchStar | ast.MatchAs) and node.name:

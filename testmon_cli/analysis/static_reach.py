@@ -1,9 +1,11 @@
-"""Which files can come to what changed, as far as text tells: through imports, and names that code mentions.
+"""Which files can come to what changed, as far as text tells.
 
-For sources of which nothing was recorded. The parts of a file are what its module binds: a class or function with all
-that is in it counts as one. Code comes to a part if it mentions its name, and some import leads to its file. That is
-enough, since who calls a method has made its object, or was given it by who has, and so mentions the class. What is
-found by other means (a name that is computed, a module that a text names, a process) counts as open to everything.
+The ways are imports, and names that code mentions. For sources of which nothing was recorded. The
+parts of a file are what its module binds: a class or function with all that is in it counts as one.
+Code comes to a part if it mentions its name, and some import leads to its file. That is enough,
+since who calls a method has made its object, or was given it by who has, and so mentions the class.
+What is found by other means (a name that is computed, a module that a text names, a process) counts
+as open to everything.
 """
 
 import re
@@ -24,7 +26,8 @@ from testmon_cli.analysis.propagation import is_fixture
 from testmon_cli.domain.causes import ADDED, CHANGED, MOVED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.source import Block, Definition, SourceModel
 
-Part = tuple[str, str]  # a file, and a name that its module binds; ON_IMPORT for what importing it runs
+# A file, and a name that its module binds; ON_IMPORT for what importing it runs.
+Part = tuple[str, str]
 
 ON_IMPORT = ""
 
@@ -32,6 +35,7 @@ _TEXT_OF_MODULE = re.compile(rb"""['"]([A-Za-z_]\w*(?:\.\w+)*)(?:['"]|:\w)""")
 # Who loads all of a package that is given by its name.
 _LOADING_PACKAGES = re.compile(rb"INSTALLED_APPS|autodiscover|import_module|__import__|importlib|import_string|scan\(|"
                                rb"find_modules|walk_packages|pytest_plugins")  # fmt: skip
+_ONLY_FALLIBLE = frozenset({FALLIBLE})
 _PREFIXES = ".@&=~%^"
 _WAYS = (DYNAMIC, OWN_NAMESPACE, DYNAMIC_ATTRIBUTES, lookups.ANYWHERE, lookups.OWN_NAMESPACE, lookups.ATTRIBUTES,
          lookups.WALKS)  # fmt: skip
@@ -47,7 +51,9 @@ _STARTING = frozenset({
     "subprocess_exec", "subprocess_shell", "pexpect",
 })  # fmt: skip
 _STARTING_OF_OS = frozenset({"system", "popen", "posix_spawn", "posix_spawnp"}) | {
-    f"{verb}{how}" for verb in ("exec", "spawn") for how in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")
+    f"{verb}{how}"
+    for verb in ("exec", "spawn")
+    for how in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")
 }
 _PYTHON = re.compile(rb"python|executable|__main__")
 _LOOKED_UP = frozenset({"__getattr__", "__dir__", "__all__", "__path__"})  # of modules, by Python
@@ -64,9 +70,10 @@ class ReachedChange(NamedTuple):
 def modules_in_text(
     data: bytes, index: ModuleIndex, is_test: Callable[[str], bool] = lambda _: False
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Files of modules that strings of a source name, and those of which a string names something inside.
+    """Files of modules that strings of a source name.
 
-    Of a package that is named, frameworks load what they find, but for files of tests.
+    With those of which a string names something inside. Of a package that is named, frameworks load
+    what they find, but for files of tests.
     """
     loads_packages = _LOADING_PACKAGES.search(data) is not None
     exact: set[str] = set()
@@ -77,7 +84,11 @@ def modules_in_text(
             for path in index.files(name) if loads_packages else ():
                 if path.endswith("/__init__.py"):
                     folder = path.removesuffix("__init__.py")
-                    exact.update(other for other in index.paths if other.startswith(folder) and not is_test(other))
+                    exact.update(
+                        other
+                        for other in index.paths
+                        if other.startswith(folder) and not is_test(other)
+                    )
             continue
         files = index.files(name)
         exact.update(files)
@@ -100,8 +111,9 @@ class _File:
 class StaticReach:
     """Follows names and imports from files to what changed.
 
-    `models` gives a file as it is now and as it was, `text` its bytes. `plugins` are loaded for every test, by name.
-    Code that is of tests may start or evaluate anything; what else does so only where the text of a test says it.
+    `models` gives a file as it is now and as it was, `text` its bytes. `plugins` are loaded for
+    every test, by name. Code that is of tests may start or evaluate anything; what else does so
+    only where the text of a test says it.
     """
 
     project: Project
@@ -112,7 +124,8 @@ class StaticReach:
     is_of_tests: Callable[[str], bool] = lambda _: True
     commands: frozenset[str] = frozenset()  # that the project installs
     fixtures: frozenset[str] = frozenset()  # that the configuration may ask for
-    on_import: dict[str, Cause] = field(default_factory=dict)  # files of which the import may come out otherwise
+    # Files of which the import may come out otherwise.
+    on_import: dict[str, Cause] = field(default_factory=dict)
     changed: dict[Part, Cause] = field(default_factory=dict)
     _files: dict[str, _File] = field(default_factory=dict)
     _named: dict[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
@@ -140,10 +153,17 @@ class StaticReach:
             self.changed.setdefault((path, root), cause)
             if change.how == DOC:
                 continue
-            if not change.name or definition.effects or definition.kind == "import" or self._acts(path, definition):
+            if (
+                not change.name
+                or definition.effects
+                or definition.kind == "import"
+                or self._acts(path, definition)
+            ):
                 self.on_import.setdefault(path, cause)
             bound.append(((path, change.name), cause))
-            if not (definition.owner and definition.kind == "function" and not definition.decorators):
+            if not (
+                definition.owner and definition.kind == "function" and not definition.decorators
+            ):
                 bound.append(((path, root), cause))
         for block_change in block_changes(old, new):
             block = block_change.block
@@ -155,7 +175,10 @@ class StaticReach:
             self.on_import.setdefault(path, Cause(Kind.IMPORT, CHANGED, path, ""))
 
     def _runs_in_another_order(self, path: str, old: SourceModel, new: SourceModel) -> bool:
-        """Whether modules of the project and statements that do something run the other way round on import."""
+        """Whether modules, and statements that do something, run in another order on import.
+
+        Only modules of the project count.
+        """
         before, after = self._run_by(path, old), self._run_by(path, new)
         return [run for run in before if run in after] != [run for run in after if run in before]
 
@@ -166,18 +189,23 @@ class StaticReach:
             for target in self.project.index.targets(imported, path) if imported.is_eager else ():
                 found.setdefault(target, imported.line)
         for definition in model.definitions:
-            if definition.kind != "import" and any(effect != FALLIBLE for effect in definition.effects):
+            if definition.kind != "import" and not _ONLY_FALLIBLE.issuperset(definition.effects):
                 found.setdefault(definition.checksum, definition.line)
         return dict(sorted(found.items(), key=lambda run: run[1]))
 
     def _spread_on_import(self, bound: list[tuple[Part, Cause]]) -> None:
-        """Statements that use, on import, a name which is bound anew: they may fail now, or do something else."""
+        """Statements that use, on import, a name which is bound anew.
+
+        They may fail now, or do something else.
+        """
         seen = {part for part, _ in bound}
         while bound:
             (path, name), cause = bound.pop()
             for candidate in self.project.reaching(path):
                 for definition in self._using(candidate, name, is_own=candidate == path):
-                    link = Cause(Kind.DEFINITION, Manner.MENTIONS, candidate, name, definition.line, cause)
+                    link = Cause(
+                        Kind.DEFINITION, Manner.MENTIONS, candidate, name, definition.line, cause
+                    )
                     goes = cause.origin.comes_or_goes and definition.kind == "import"
                     if goes or (definition.kind != "import" and definition.effects):
                         self.on_import.setdefault(candidate, link)
@@ -190,7 +218,9 @@ class StaticReach:
         facts = self.project.facts(path)
         if facts is not None and name:
             wanted = [prefix + name for prefix in _PREFIXES]
-            yield from facts.definitions_using([*wanted, *([name] if is_own or facts.stars else ())])
+            yield from facts.definitions_using(
+                [*wanted, *([name] if is_own or facts.stars else ())]
+            )
 
     # The question
 
@@ -276,15 +306,19 @@ class StaticReach:
             file.has_stars = file.has_stars or "star" in definition.flags
 
     def _acts(self, path: str, definition: Definition) -> bool:
-        """Whether a definition does something on import besides binding names, for others to find."""
+        """Whether a definition does more on import than bind names, for others to find."""
         if definition.kind == "import":
             return False
-        if not definition.names or any(effect != FALLIBLE for effect in definition.effects):
+        if not definition.names or not _ONLY_FALLIBLE.issuperset(definition.effects):
             return True
-        if definition.flags & {"keywords", "autouse"} or not self.project.has_pure_decorators(path, definition):
+        if definition.flags & {"keywords", "autouse"}:
+            return True
+        if not self.project.has_pure_decorators(path, definition):
             return True
         names = set(definition.names)
-        if names & (_LOOKED_UP | known_effects.PYTEST_NAMES) or any(name.startswith("pytest_") for name in names):
+        if names & (_LOOKED_UP | known_effects.PYTEST_NAMES):
+            return True
+        if any(name.startswith("pytest_") for name in names):
             return True
         return definition.kind == "class" and any(
             self._is_told(*ancestor) for ancestor in self.project.ancestors(path, definition)
@@ -305,7 +339,12 @@ class StaticReach:
         for path in self.project.index.paths:
             for name, mentions in self._file(path).parts.items():
                 part = (path, name)
-                if part in self.changed or self._is_open(part) or self._starts(part) or self._looks_up(part):
+                if (
+                    part in self.changed
+                    or self._is_open(part)
+                    or self._starts(part)
+                    or self._looks_up(part)
+                ):
                     found[part] = None
                 for mention in mentions:
                     by_mention[mention].append(part)
@@ -313,9 +352,16 @@ class StaticReach:
         while stack:
             path, name = stack.pop()
             called = self._called(path, name)
-            mentioning = [p for known in (name, *called) for sign in ".@" for p in by_mention.get(sign + known, ())]
+            mentioning = [
+                p
+                for known in (name, *called)
+                for sign in ".@"
+                for p in by_mention.get(sign + known, ())
+            ]
             bare = by_mention.get(name, ())
-            mentioning += [part for part in bare if part[0] == path or self._file(part[0]).has_stars]
+            mentioning += [
+                part for part in bare if part[0] == path or self._file(part[0]).has_stars
+            ]
             for part in mentioning if name else ():
                 if part not in found:
                     found[part] = None
@@ -344,7 +390,11 @@ class StaticReach:
                 if mention in self._relevant.get(path, ()):
                     yield path, mention
                 elif file.has_stars and mention not in file.parts:
-                    yield from ((other, wanted) for other in self._binding.get(wanted, ()) if other in loaded)
+                    yield from (
+                        (other, wanted)
+                        for other in self._binding.get(wanted, ())
+                        if other in loaded
+                    )
                 continue
             for other in self._binding.get(wanted, ()) if mention[0] in ".@" else ():
                 if other in loaded and self._is_meant(mention, path, (other, wanted)):
@@ -356,11 +406,18 @@ class StaticReach:
             yield from ((other, found) for found in self._relevant.get(other, ()))
 
     def _is_meant(self, mention: str, path: str, part: Part) -> bool:
-        """Whether a file may mean a part of another, or of the same: as a fixture, or as an attribute of its module."""
+        """Whether a file may mean a part of another, or of itself.
+
+        It does as a fixture, or as an attribute of the module.
+        """
         other, name = part
-        if any(map(is_fixture, self.project.definitions(other, name))) or other in self._taken_from(path, name):
+        if any(map(is_fixture, self.project.definitions(other, name))):
             return True
-        return mention[0] == "." and (other in self._modules_of(path) or self.project.escapes(other))
+        if other in self._taken_from(path, name):
+            return True
+        return mention[0] == "." and (
+            other in self._modules_of(path) or self.project.escapes(other)
+        )
 
     def _taken_from(self, path: str, name: str) -> Iterator[str]:
         """The files from which a file imports a name."""
@@ -370,7 +427,10 @@ class StaticReach:
                     yield from self.project.index.module_files(imported, path)
 
     def _modules_of(self, path: str) -> AbstractSet[str]:
-        """Files of modules of which code of a file takes attributes: those that it imports, and theirs it names."""
+        """Files of modules of which code of a file takes attributes.
+
+        These are the files that it imports, and those of theirs that it names.
+        """
         if path not in self._modules:
             parts = self._file(path).parts.values()
             named = {mention[1:] for mentions in parts for mention in mentions if mention[0] == "."}
@@ -385,10 +445,15 @@ class StaticReach:
         return self._modules[path]
 
     def _own_modules(self, path: str) -> Iterator[tuple[str, str]]:
-        """The modules that are, or may be, attributes of the module of a file: their names there, and files."""
+        """The modules that are, or may be, attributes of the module of a file.
+
+        Their names there, and files.
+        """
         for model in self.models(path):
             for imported in model.imports:
-                yield from ((imported.binds, other) for other in self.project.bound_modules(imported, path))
+                yield from (
+                    (imported.binds, other) for other in self.project.bound_modules(imported, path)
+                )
         if path.endswith("/__init__.py"):
             folder = path.removesuffix("__init__.py")
             for other in self.project.index.paths:
@@ -398,8 +463,14 @@ class StaticReach:
 
     def _called(self, path: str, name: str) -> frozenset[str]:
         """Names that a fixture may have been given: `@pytest.fixture(name="till")`."""
-        found = (d for d in self.project.definitions(path, name) if "=name" in d.mentions and is_fixture(d))
-        return frozenset(mention[1:] for d in found for mention in d.mentions if mention.startswith("."))
+        found = (
+            d
+            for d in self.project.definitions(path, name)
+            if "=name" in d.mentions and is_fixture(d)
+        )
+        return frozenset(
+            mention[1:] for d in found for mention in d.mentions if mention.startswith(".")
+        )
 
     @cached_property
     def _fixtures_called(self) -> Mapping[str, Sequence[Part]]:
@@ -415,11 +486,17 @@ class StaticReach:
         """Files in which a part looks names up that are computed."""
         mentions, names = self._mentions(part)
         # An attribute that is called like `sys.modules` is noted in the same way.
-        is_another = "sys" not in names and names.isdisjoint(_EVALUATING) and lookups.ANYWHERE not in mentions
+        is_another = (
+            "sys" not in names
+            and names.isdisjoint(_EVALUATING)
+            and lookups.ANYWHERE not in mentions
+        )
         if not mentions.isdisjoint((DYNAMIC, lookups.ANYWHERE)) and not is_another:
             yield from loaded & self._relevant.keys()
         elif not mentions.isdisjoint((DYNAMIC_ATTRIBUTES, lookups.ATTRIBUTES, lookups.WALKS)):
-            yield from (path for path in loaded & self._relevant.keys() if self.project.escapes(path))
+            yield from (
+                path for path in loaded & self._relevant.keys() if self.project.escapes(path)
+            )
         if not mentions.isdisjoint((OWN_NAMESPACE, lookups.OWN_NAMESPACE)):
             yield part[0]
 
@@ -427,18 +504,26 @@ class StaticReach:
         return not self._file(part[0]).parts[part[1]].isdisjoint(_WAYS)
 
     def _is_open(self, part: Part) -> bool:
-        """Whether a part may run anything: it imports what is computed, or evaluates or starts what it wants."""
+        """Whether a part may run anything.
+
+        It imports what is computed, or evaluates or starts what it wants.
+        """
         mentions, names = self._mentions(part)
         if not names.isdisjoint(_LOADING):
             return True
-        if not mentions.isdisjoint((DYNAMIC, lookups.ANYWHERE)) and not names.isdisjoint(_LOADING_COMPUTED):
+        computes_names = not mentions.isdisjoint((DYNAMIC, lookups.ANYWHERE))
+        if computes_names and not names.isdisjoint(_LOADING_COMPUTED):
             return True
-        return self.is_of_tests(part[0]) and (not names.isdisjoint(_EVALUATING) or self._starts(part))
+        return self.is_of_tests(part[0]) and (
+            not names.isdisjoint(_EVALUATING) or self._starts(part)
+        )
 
     def _starts(self, part: Part) -> bool:
         """Whether a part starts processes."""
         _, names = self._mentions(part)
-        return not names.isdisjoint(_STARTING) or ("os" in names and not names.isdisjoint(_STARTING_OF_OS))
+        return not names.isdisjoint(_STARTING) or (
+            "os" in names and not names.isdisjoint(_STARTING_OF_OS)
+        )
 
     def _mentions(self, part: Part) -> tuple[AbstractSet[str], AbstractSet[str]]:
         """What a part mentions, and the mere names of that."""
@@ -446,7 +531,10 @@ class StaticReach:
         return mentions, {mention.lstrip(_PREFIXES) for mention in mentions}
 
     def _names_python(self, paths: Iterable[str]) -> bool:
-        """Whether the text of some files names Python, or a command of the project: a process may run it."""
+        """Whether the text of some files names Python, or a command of the project.
+
+        A process may run it then.
+        """
         return any(
             _PYTHON.search(data) or any(command.encode() in data for command in self.commands)
             for data in map(self.text, paths)
@@ -461,4 +549,12 @@ def _is_of_module(block: Block) -> bool:
     return block.qualname == "<module>"
 
 
-__all__ = ["ADDED", "CHANGED", "ON_IMPORT", "REMOVED", "ReachedChange", "StaticReach", "modules_in_text"]
+__all__ = [
+    "ADDED",
+    "CHANGED",
+    "ON_IMPORT",
+    "REMOVED",
+    "ReachedChange",
+    "StaticReach",
+    "modules_in_text",
+]

@@ -1,1 +1,1 @@
-"""From what differs since a run to the traces that the differences can affect, with a cause for each."""
+"""From what differs since a run to the traces that this can affect, and why."""

@@ -1,7 +1,8 @@
 """Which traces of a run the changes since then touch, and why.
 
-The reading of section 4 and 5 of the model against the datafile: checksums that no longer hold, blocks that mention
-an affected name, modules whose import is affected, resources that differ; then everything that uses such a trace.
+The reading of section 4 and 5 of the model against the datafile: checksums that no longer hold,
+blocks that mention an affected name, modules whose import is affected, resources that differ; then
+everything that uses such a trace.
 """
 
 from collections import defaultdict
@@ -39,7 +40,16 @@ from testmon_cli.application.invalidate.snapshot_diff import (
 )
 from testmon_cli.application.invalidate.statement_runs import StatementRuns
 from testmon_cli.application.invalidate.text_traces import TextsRead
-from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner, changed_resource, unobserved
+from testmon_cli.domain.causes import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    Cause,
+    Kind,
+    Manner,
+    changed_resource,
+    unobserved,
+)
 from testmon_cli.domain.records import (
     LOOKUPS,
     LOOKUPS_ARE_RECORDED,
@@ -77,13 +87,18 @@ class RunMatcher:
         snapshot: Mapping[str, VersionRef] | None = None,
         is_collected: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """`files` stand for those that a comparison with the tree would find; pytest takes tests from some files."""
+        """`files` stand for those that a comparison with the tree would find.
+
+        Pytest takes tests from some files.
+        """
         self.run = run
         self._datafile = datafile
         self._today = today
         self._packages = packages
         self.snapshot = snapshot if snapshot is not None else datafile.snapshot(run.id)
-        self.files = files if files is not None else compare_files(self.snapshot, tree, run.recorded)
+        self.files = (
+            files if files is not None else compare_files(self.snapshot, tree, run.recorded)
+        )
         self.models = self._read_models(tree)
         self.recorded = RecordedTraces(datafile, run.id)
         self.modules = self.recorded.modules
@@ -92,17 +107,22 @@ class RunMatcher:
         self.texts = TextsRead(datafile, run.id, today.content, self.traces)
         is_kept = run.facts.get(LOOKUPS) == LOOKUPS_ARE_RECORDED
         self.asked = AskedNames(self.traces, self.models.mentioning, kept=is_kept)
-        self.asked.project = self.models.project(run, self.asked, self.statements.ran, self._comes_upon, is_collected)
+        self.asked.project = self.models.project(
+            run, self.asked, self.statements.ran, self._comes_upon, is_collected
+        )
         self.growth = Growth(self.asked.project)
         self._matcher = MentionMatcher(self, self.growth)
         self.invalid: Hits = {}
         self.endangered: dict[str, Cause] = {}  # files whose import may raise
-        self.beyond_files = bool(packages.changed())  # whether anything but sources is not as it was
+        # Whether anything but sources is not as it was.
+        self.beyond_files = bool(packages.changed())
         self._followed: set[int] = set()  # traces of statements of which the consequences are known
-        # Those that count as if a function did not make anew what it keeps, by the function, as long as it is not hit.
+        # Those that count as if a function did not make anew what it keeps, by the function, as
+        # long as it is not hit.
         self._spared: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._hit_functions: dict[tuple[str, str], Cause] = {}
-        self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}  # by name and file, the functions that use it
+        # By name and file, the functions that use it.
+        self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}
 
     def _read_models(self, tree: Tree) -> RunModels:
         return RunModels(self._datafile, tree, self.snapshot, self.files)
@@ -122,7 +142,10 @@ class RunMatcher:
         return self.invalid
 
     def reached_by(self, change: Callable[[Growth], None]) -> Hits:
-        """Traces of the run that one change alone would touch; to be asked of a matcher without changed files."""
+        """Traces of the run that one change alone would touch.
+
+        To be asked of a matcher without changed files.
+        """
         self._followed = set()
         self._spared.clear()
         self.growth = Growth(self.growth.project)
@@ -169,13 +192,20 @@ class RunMatcher:
             self._hit(trace_id, cause)
 
     def _unfinished_fixtures(self) -> None:
-        """What a killed run did not see of a fixture: for its teardown stand all blocks of the functions it entered."""
+        """What a killed run did not see of a fixture.
+
+        For its teardown stand all blocks of the functions it entered.
+        """
         for trace_id, name in self.recorded.unfinished.items():
             fingerprints = self._datafile.trace_fingerprints(trace_id)
             if not fingerprints:
                 self._hit(trace_id, unobserved("was not recorded before the run ended", "", name))
             for fingerprint in fingerprints:
-                old = self.models.before(fingerprint.path) if fingerprint.path in self.models.changed else None
+                old = (
+                    self.models.before(fingerprint.path)
+                    if fingerprint.path in self.models.changed
+                    else None
+                )
                 if old is None:
                     continue
                 model = self.models.now(fingerprint.path)
@@ -194,37 +224,48 @@ class RunMatcher:
             return Cause(Kind.FILE, Manner.CHANGED, path, "")
         first = next((b for b in model.blocks if b.qualname == block.qualname), None)
         now = self.models.counterparts(path).get(block.checksum, first)
-        return Cause(Kind.BLOCK, CHANGED if now else REMOVED, path, block.qualname, now.line if now else 0)
+        return Cause(
+            Kind.BLOCK, CHANGED if now else REMOVED, path, block.qualname, now.line if now else 0
+        )
 
     def _changed_resources(self) -> None:
         states = self._datafile.resource_states()
         changed = changed_states(states, self._today)
         self.beyond_files = self.beyond_files or bool(changed)
-        readers: dict[tuple[str, str], dict[int, Cause]] = {}  # by function, the traces for which it read
-        for trace_id, state_id, frames in self._datafile.readings(self.run.id, changed) if changed else ():
+        # By function, the traces for which it read.
+        readers: dict[tuple[str, str], dict[int, Cause]] = {}
+        for trace_id, state_id, frames in (
+            self._datafile.readings(self.run.id, changed) if changed else ()
+        ):
             if trace_id not in self.recorded.kinds:
                 continue
             state = states[state_id]
             cause = changed_resource(state.kind, state.name)
             for path, qualname, _ in frames_in(frames):
                 readers.setdefault((path, qualname), {}).setdefault(trace_id, cause)
-            if self.recorded.kinds[trace_id] != "module" or not self._narrow(
-                trace_id, state._replace(frames=frames), cause
-            ):
+            is_import = self.recorded.kinds[trace_id] == "module"
+            if not (is_import and self._narrow(trace_id, state._replace(frames=frames), cause)):
                 self._hit(trace_id, cause)
         for (path, qualname), traces in readers.items():
             self._keeping_what_it_read(path, qualname, traces)
 
     def _keeping_what_it_read(self, path: str, qualname: str, traces: Mapping[int, Cause]) -> None:
-        """A function that kept what it, or another for it, has read passes that on to tests that did not read it."""
+        """A function passes what it kept on to tests that did not read where that is from.
+
+        It, or another for it, has read that.
+        """
         function = self._keeping.get((path, qualname))
         if function is None:
             return
-        is_early = any(self.recorded.kinds[trace_id] in ("module", "collect", "session") for trace_id in traces)
+        is_early = any(
+            self.recorded.kinds[trace_id] in ("module", "collect", "session") for trace_id in traces
+        )
         names = {*function.keeps, *((RESULT,) if function.memoised else ())}
         if not is_early:
             names &= set(
-                self._kept_values.kept(path, function, self.models.function_before(path, function), set(traces))
+                self._kept_values.kept(
+                    path, function, self.models.function_before(path, function), set(traces)
+                )
             )
         cause = next(iter(traces.values()))
         how = Manner.KEEPS if is_early else Manner.KEEPS_LATER
@@ -240,12 +281,19 @@ class RunMatcher:
         reading: list[tuple[str, int]] = []
         for path, qualname, line in frames_in(state.frames):
             if path == module and qualname == "<module>":
-                names = [n for d in old.definitions if d.line <= line <= d.end_line and not d.owner for n in d.names]
+                names = [
+                    n
+                    for d in old.definitions
+                    if d.line <= line <= d.end_line and not d.owner
+                    for n in d.names
+                ]
                 if not names:
                     return False
                 reading += [(name, line) for name in names]
         for name, line in reading:
-            self.growth.name(module, name, Cause(Kind.DEFINITION, Manner.READS, module, name, line, cause))
+            self.growth.name(
+                module, name, Cause(Kind.DEFINITION, Manner.READS, module, name, line, cause)
+            )
         return bool(reading)
 
     def _changed_names(self) -> None:
@@ -326,13 +374,21 @@ class RunMatcher:
         model = self.models.now(target) or self.models.before(target)
         for definition in model.definitions if model else ():
             if definition.effects:
-                cause = Cause(Kind.IMPORT, Manner.IMPORTS, path, definition.names[0] if definition.names else target)
+                cause = Cause(
+                    Kind.IMPORT,
+                    Manner.IMPORTS,
+                    path,
+                    definition.names[0] if definition.names else target,
+                )
                 self.growth.imported_effects(target, definition, cause, importing=path)
 
     # What is affected
 
     def is_everything(self) -> bool:
-        """Whether all of many tests are hit: then nothing else is looked for, which would take long."""
+        """Whether all of many tests are hit.
+
+        Then nothing else is looked for, which would take long.
+        """
         return bool(self._many) and self._many <= self.invalid.keys()
 
     @cached_property
@@ -342,7 +398,9 @@ class RunMatcher:
 
     @cached_property
     def _many(self) -> frozenset[int]:
-        tests = frozenset(trace_id for trace_id, kind in self.recorded.kinds.items() if kind == "test")
+        tests = frozenset(
+            trace_id for trace_id, kind in self.recorded.kinds.items() if kind == "test"
+        )
         return tests if len(tests) >= _MANY else frozenset()
 
     def _affected(self) -> None:
@@ -368,13 +426,19 @@ class RunMatcher:
         self._imports_endangered()
 
     def _modules_hit(self) -> None:
-        """The import of a module may come out otherwise where its trace, which no statements divide, does not hold."""
+        """Note that an import may come out otherwise if its undivided trace does not hold.
+
+        No statements divide the trace of such a module.
+        """
         for trace_id, path in self.recorded.whole_modules():
             if trace_id in self.invalid:
                 self.growth.module(path, self.invalid[trace_id])
 
     def _statements_affected(self) -> None:
-        """What a statement of a module ran on import may come out otherwise: so may what the statement makes."""
+        """What a statement of a module ran on import may come out otherwise.
+
+        So may what the statement makes.
+        """
         for key in [key for key in self._spared if key in self._hit_functions]:
             self._followed -= self._spared.pop(key)
         for trace_id, lines in self.recorded.lines.items():
@@ -385,28 +449,43 @@ class RunMatcher:
 
     def _statement_affected(self, path: str, line: int, cause: Cause) -> None:
         old = self.models.before(path)
-        found = [d for d in old.definitions if d.line == line and may_run(d)] if old is not None else []
+        found = (
+            [d for d in old.definitions if d.line == line and may_run(d)] if old is not None else []
+        )
         if not found:
             self.growth.module(path, cause)
         traces = set(self.recorded.at.get((path, line), ()))
-        functions = [self._without_kept(function, traces) for function in self.statements.ran_at(path, line)]
+        functions = [
+            self._without_kept(function, traces) for function in self.statements.ran_at(path, line)
+        ]
         for definition in found:
             self.growth.ran(path, definition, cause, functions)
 
     def _without_kept(self, ran: Ran, traces: AbstractSet[int]) -> Ran:
-        """What a function that ran for some traces may do: it does not make anew what it had kept before."""
+        """What a function that ran for some traces may do.
+
+        It does not make anew what it had kept before.
+        """
         key = ran.path, ran.qualname
-        if key in self._hit_functions or ran.path in self.models.changed or key not in self._keeping:
+        if (
+            key in self._hit_functions
+            or ran.path in self.models.changed
+            or key not in self._keeping
+        ):
             return ran
         function = self._keeping[key]
         made = self._made_values.made(function, self.models.function_before(ran.path, function))
         if not made or self._made_values.has_made(key, traces):
             return ran
         self._spared[key] |= traces
-        return ran._replace(effects=tuple(effect for effect in ran.effects if changed_global(effect) not in made))
+        return ran._replace(
+            effects=tuple(effect for effect in ran.effects if changed_global(effect) not in made)
+        )
 
-    def _comes_upon(self, path: str, definition: Definition, cls: tuple[str, str], member: str) -> bool:
-        """Whether what a definition ran on import may come upon a class, see `Project.comes_upon`."""
+    def _comes_upon(
+        self, path: str, definition: Definition, cls: tuple[str, str], member: str
+    ) -> bool:
+        """Whether code that a definition ran may come upon a class, see `Project.comes_upon`."""
         mentioned = self.statements.mentioned(path, definition)
         if mentioned is None:
             return True
@@ -435,26 +514,56 @@ class RunMatcher:
             before = self.models.function_before(path, function)
             names = frozenset(self._kept_values.kept(path, function, before, ran))
             made = self._made_values.made(function, before)
-            if names & made and key not in self._hit_functions and self._made_values.is_known(key, ran):
-                is_called_apart = key in called and not called[key].names <= frozenset(function.inside)
+            if (
+                names & made
+                and key not in self._hit_functions
+                and self._made_values.is_known(key, ran)
+            ):
+                is_called_apart = key in called and not called[key].names <= frozenset(
+                    function.inside
+                )
                 if not is_called_apart and made_with is None:
                     names -= made
-            is_early = any(self.recorded.kinds.get(trace_id) in ("module", "statement") for trace_id in ran)
+            is_early = any(
+                self.recorded.kinds.get(trace_id) in ("module", "statement") for trace_id in ran
+            )
             how = Manner.KEEPS if is_early else Manner.KEEPS_LATER
-            self._kept(path, function, names, Cause(Kind.MEMOISED, how, path, qualname, 0, found.cause), ran)
+            self._kept(
+                path,
+                function,
+                names,
+                Cause(Kind.MEMOISED, how, path, qualname, 0, found.cause),
+                ran,
+            )
 
     @cached_property
     def _keeping(self) -> Mapping[tuple[str, str], FunctionSummary]:
         """The functions that keep something, by file and qualified name."""
-        models = ((path, self.models.now(path)) for path in self.models.mentioning(frozenset({codec.MEMOISES})))
+        models = (
+            (path, self.models.now(path))
+            for path in self.models.mentioning(frozenset({codec.MEMOISES}))
+        )
         project = self.growth.project
-        found = ((p, results.with_calls(project, p, f)) for p, m in models if m for f in m.functions)
-        return {(path, function.qualname): function for path, function in found if function.memoised or function.keeps}
+        found = (
+            (p, results.with_calls(project, p, f)) for p, m in models if m for f in m.functions
+        )
+        return {
+            (path, function.qualname): function
+            for path, function in found
+            if function.memoised or function.keeps
+        }
 
-    def _kept_elsewhere(self, called: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], FunctionSummary]]:
-        """Those of some functions whose results something else keeps: they are memoised, though their text is not."""
+    def _kept_elsewhere(
+        self, called: Iterable[tuple[str, str]]
+    ) -> Iterator[tuple[tuple[str, str], FunctionSummary]]:
+        """Those of some functions whose results something else keeps.
+
+        They are memoised, though their text is not.
+        """
         for path, qualname in called:
-            if (path, qualname) not in self._keeping and self._kept_by_others.is_kept(path, qualname):
+            if (path, qualname) in self._keeping:
+                continue
+            if self._kept_by_others.is_kept(path, qualname):
                 facts = self.growth.project.facts(path)
                 function = facts.function(qualname) if facts is not None else None
                 if function is not None:
@@ -465,7 +574,7 @@ class RunMatcher:
         return KeptByOthers(self.growth.project)
 
     def _made_with_a_change(self, key: tuple[str, str]) -> _Called | None:
-        """The first affected function that ran while a function made what it keeps, None if none did."""
+        """The first affected function that ran while a function made what it keeps, if any."""
         took_part = self._made_values.took_part(key, self.invalid.keys())
         return next((_Called(c) for f, c in self._hit_functions.items() if f in took_part), None)
 
@@ -481,7 +590,8 @@ class RunMatcher:
             if name == "<module>":
                 continue
             reaching = self.growth.project.reaching(path)
-            if name.startswith("__") and name.endswith("__"):  # who makes or uses an object names its class
+            # Who makes or uses an object names its class.
+            if name.startswith("__") and name.endswith("__"):
                 name = qualname.rpartition(".")[0].rpartition(".")[2] or name
             if (path, name) in passed:
                 continue
@@ -501,23 +611,43 @@ class RunMatcher:
             for path in self.models.mentioning(frozenset({name})):
                 facts = self.growth.project.facts(path)
                 mentions = (name, "." + name, "~" + name)
-                blocks = [b for mention in mentions for b in facts.blocks_mentioning(mention)] if facts else []
+                blocks = (
+                    [b for mention in mentions for b in facts.blocks_mentioning(mention)]
+                    if facts
+                    else []
+                )
                 found[path] = list(dict.fromkeys((path, block.qualname) for block in blocks))
             self._callers[name] = found
         return self._callers[name]
 
     def _ran_with_a_change(self, path: str, function: FunctionSummary) -> set[int]:
-        """Traces that a change touches and that ran what keeps: else what is kept was made without the change."""
+        """Traces that a change touches and that ran what keeps.
+
+        Otherwise what is kept was made without the change.
+        """
         if path in self.models.changed and (path, function.qualname) in self._hit_functions:
             return set(self.invalid)  # the block that keeps may be another now
         model = self.models.now(path)
-        blocks = [b for b in model.blocks if b.qualname == function.qualname] if model is not None else []
-        filling = [b for b in blocks if not function.fills or any(_holds_line(b, line) for line in function.fills)]
-        return self.invalid.keys() & self.hits_of({path: {b.checksum: _NOTHING for b in filling}}).keys()
+        blocks = (
+            [b for b in model.blocks if b.qualname == function.qualname]
+            if model is not None
+            else []
+        )
+        filling = [
+            b
+            for b in blocks
+            if not function.fills or any(_holds_line(b, line) for line in function.fills)
+        ]
+        return (
+            self.invalid.keys()
+            & self.hits_of({path: {b.checksum: _NOTHING for b in filling}}).keys()
+        )
 
     @cached_property
     def _made_values(self) -> MadeValues:
-        return MadeValues(self._kept_values.notes, is_recorded=self.run.facts.get("survival") is True)
+        return MadeValues(
+            self._kept_values.notes, is_recorded=self.run.facts.get("survival") is True
+        )
 
     @cached_property
     def _kept_values(self) -> KeptValues:
@@ -532,8 +662,10 @@ class RunMatcher:
             walking=lambda name: self._by_file(self.asked.walking(name), lookups.WALKS),
         )
 
-    def _by_file(self, found_asking: Iterable[Asking], way: str = "") -> Mapping[str, AbstractSet[int]]:
-        """By files, the traces in which code there looked something up, or of which that is not known."""
+    def _by_file(
+        self, found_asking: Iterable[Asking], way: str = ""
+    ) -> Mapping[str, AbstractSet[int]]:
+        """By file, the traces in which its code looked something up, or may have."""
         found: dict[str, int] = {path: self.asked.lost(path, way) for path, _ in self.asked.looking}
         for asking in found_asking:
             found[asking.path] = found.get(asking.path, 0) | asking.traces
@@ -545,24 +677,32 @@ class RunMatcher:
         }
 
     def reading(self, path: str, attribute: str) -> int:
-        """Traces that read what code of a file keeps in objects, of one that was filled before their turn."""
+        """Traces that read what a file keeps in an object that was filled before their turn."""
         return self.traces.bits.known(self._kept_values.readers(path, attribute))
 
     def only_stores(self, path: str, qualname: str, attribute: str) -> bool:
-        """Whether setting an attribute of its own object does no more for a method, see `KeptValues.only_stores`."""
+        """Whether a method that sets an attribute does no more.
+
+        See `KeptValues.only_stores`.
+        """
         return self._kept_values.only_stores(path, qualname, attribute)
 
     def notes_reading(self, path: str, qualname: str, attribute: str) -> bool:
         """Whether a function notes of which object it reads an attribute, and did so in the run."""
-        models = [self.models.now(path), *([self.models.before(path)] if path in self.models.changed else ())]
+        models = [
+            self.models.now(path),
+            *([self.models.before(path)] if path in self.models.changed else ()),
+        ]
         for model in models:
-            same = [f for f in model.functions if f.qualname == qualname] if model is not None else []
+            same = (
+                [f for f in model.functions if f.qualname == qualname] if model is not None else []
+            )
             if not same or any(attribute not in function.sees for function in same):
                 return False
         return True
 
     def _using(self, module: str) -> Iterable[int]:
-        """Traces that ran a block which uses a module from outside, or something of it, by whatever name."""
+        """Traces that ran a block which uses an outside module, or something of it, by any name."""
         blocks: dict[str, dict[int, Cause]] = {}
         for path in self.models.mentioning(frozenset({module})):
             facts = self.growth.project.facts(path)
@@ -576,34 +716,58 @@ class RunMatcher:
     def _entering(self, path: str, qualname: str) -> Iterable[int]:
         """Traces that entered a function."""
         facts = self.growth.project.facts(path)
-        blocks = [b for b in facts.blocks_below(qualname) if b.qualname == qualname] if facts is not None else []
+        blocks = (
+            [b for b in facts.blocks_below(qualname) if b.qualname == qualname]
+            if facts is not None
+            else []
+        )
         return self.hits_of({path: {block.checksum: _NOTHING for block in blocks}})
 
-    def _kept(self, path: str, function: FunctionSummary, names: AbstractSet[str], cause: Cause, ran: set[int]) -> None:
-        """Who sees what a function keeps: by its own name if it is not run again, else by the name it is kept under."""
-        own = (path, function.qualname) in self._hit_functions  # then what it keeps by itself may be other, too
+    def _kept(
+        self,
+        path: str,
+        function: FunctionSummary,
+        names: AbstractSet[str],
+        cause: Cause,
+        ran: set[int],
+    ) -> None:
+        """Who sees what a function keeps.
+
+        By its own name if it is not run again, else by the name it is kept under.
+        """
+        # Then what it keeps by itself may be other, too.
+        own = (path, function.qualname) in self._hit_functions
         hit = self._hit_functions.get((path, function.qualname))
         is_other = hit is not None and all(link.kind is not Kind.MEMOISED for link in hit.chain())
         before = self.models.function_before(path, function)
         for name in function.keeps if own else function.results:
             if name in names:
                 # A function that is another may keep something in objects that it kept nothing in.
-                is_seen = not is_other and self._kept_values.are_readers_known(path, function, before, name, ran)
+                is_seen = not is_other and self._kept_values.are_readers_known(
+                    path, function, before, name, ran
+                )
                 self.growth.kept(path, function.qualname, name, cause, is_seen=is_seen)
                 for where, source in results.returned_by(self.growth.project, path, name):
                     self.growth.kept(where, "", source, cause)
         if RESULT in names:
             outer, _, name = function.qualname.rpartition(".")
-            if name.startswith("__") and outer:  # nothing mentions it: an object of the class is called
+            # Nothing mentions it: an object of the class is called.
+            if name.startswith("__") and outer:
                 self.growth.name(path, outer.partition(".")[0], cause)
             elif not outer or "<locals>" in outer:
                 self.growth.name(path, name, cause)
-                for trace_id in self._entering(path, function.qualname) if outer else ():  # under whatever name
-                    self._hit(trace_id, Cause(Kind.BLOCK, Manner.MENTIONS, path, function.qualname, 0, cause))
-            elif not is_other and self._kept_values.are_readers_known(path, function, before, RESULT, ran):
-                self.growth.kept(path, function.qualname, f".{name}", cause, is_seen=True)
+                link = Cause(Kind.BLOCK, Manner.MENTIONS, path, function.qualname, 0, cause)
+                # Who calls it may do so under whatever name.
+                for trace_id in self._entering(path, function.qualname) if outer else ():
+                    self._hit(trace_id, link)
             else:
-                self.growth.member(path, outer, name, cause)
+                is_seen = not is_other and self._kept_values.are_readers_known(
+                    path, function, before, RESULT, ran
+                )
+                if is_seen:
+                    self.growth.kept(path, function.qualname, f".{name}", cause, is_seen=True)
+                else:
+                    self.growth.member(path, outer, name, cause)
 
     def _module_affected(self, module: str, cause: Cause) -> None:
         """Tests that need a module whose import may come out otherwise."""
@@ -619,9 +783,10 @@ class RunMatcher:
         self._lazy_imports_of(eager, link)
 
     def _imports_endangered(self) -> None:
-        """Modules whose import may raise: pytest reports each file that it collects from and that imports them.
+        """Modules whose import may raise.
 
-        Tests that come upon such a module in another way, when they run, may fail one by one.
+        Pytest reports each file that it collects from and that imports them. Tests that come upon
+        such a module in another way, when they run, may fail one by one.
         """
         project, fragile = self.growth.project, self.growth.affected.fragile
         done: set[str] = set()
@@ -632,12 +797,15 @@ class RunMatcher:
             eager = project.reaching(module, lazy=False)
             for path in eager:
                 self.endangered.setdefault(path, link)
-            if (folder := folder_of_package(module)) is not None:  # pytest imports it before any test below it runs
+            # Pytest imports it before any test below it runs.
+            if (folder := folder_of_package(module)) is not None:
                 for test in self.recorded.tests_below(folder):
                     if self.recorded.collected_from[test.trace_id] not in eager:
                         self._hit(test.trace_id, link)
             self._lazy_imports_of(eager, link)
-            touching = set(self.traces.bits.things(self.traces.with_users(self.traces.touching(eager))))
+            touching = set(
+                self.traces.bits.things(self.traces.with_users(self.traces.touching(eager)))
+            )
             if touching:
                 for trace_id in touching:
                     if (
@@ -645,7 +813,8 @@ class RunMatcher:
                         and self.recorded.collected_from.get(trace_id) not in eager
                     ):
                         self._hit(trace_id, link)
-            for trace_id, path in self.modules.items():  # modules that run on import what imports this one
+            # Modules that run on import what imports this one.
+            for trace_id, path in self.modules.items():
                 if trace_id in self.invalid and path not in self.growth.affected.modules:
                     self.growth.fragile(path, self.invalid[trace_id])
 
@@ -667,35 +836,50 @@ class RunMatcher:
                 else:
                     found = {b.checksum for b in model.blocks if _holds_line(b, imported.line)}
                     checksums.setdefault(path, set()).update(found)
-            dynamic = {b.checksum for b in model.blocks if not b.mentions.isdisjoint((DYNAMIC, ANYWHERE))}
+            dynamic = {
+                b.checksum for b in model.blocks if not b.mentions.isdisjoint((DYNAMIC, ANYWHERE))
+            }
             if not eager.isdisjoint(project.dynamic_edges.get(path, ())):
                 checksums.setdefault(path, set()).update(dynamic)
         causes = {
-            f.id: cause for f in self.traces.fingerprints(checksums) if not f.checksums.isdisjoint(checksums[f.path])
+            f.id: cause
+            for f in self.traces.fingerprints(checksums)
+            if not f.checksums.isdisjoint(checksums[f.path])
         }
         for trace_id, found_cause in self.recorded.with_fingerprints(causes).items():
             self._hit(trace_id, found_cause)
 
     def _uses_of_deferred(self, path: str, name: str, checksums: dict[str, set[int]]) -> None:
-        """Blocks that run the deferred import of `path` that binds a name, if nobody did before: they use the name."""
+        """Blocks that run the deferred import of `path` that binds a name, if nobody did before.
+
+        They use the name.
+        """
         project = self.growth.project
         for user in self.models.mentioning(frozenset({name, *LOOKING_UP, *RECORDED})):
             model = self.models.now(user) if user in project.reaching(path) else None
             for block in model.function_blocks if model is not None else ():
                 ways = {OPEN.get(way, way) for way in block.mentions & (LOOKING_UP | RECORDED)}
                 looks = any(self.growth.looks_up(way, user, path) for way in ways)
-                if looks or "." + name in block.mentions or (user == path and name in block.mentions):
+                if (
+                    looks
+                    or "." + name in block.mentions
+                    or (user == path and name in block.mentions)
+                ):
                     checksums.setdefault(user, set()).add(block.checksum)
 
     @property
     def recollected(self) -> frozenset[str]:
         """Files of tests whose collection may come out otherwise: there may be other parameters."""
-        hits = {t: cause for t, cause in self.invalid.items() if self.recorded.kinds.get(t) == "collect"}
+        hits = {
+            t: cause for t, cause in self.invalid.items() if self.recorded.kinds.get(t) == "collect"
+        }
         traces = self.recorded.spread(hits).keys()
         if not traces:
             return frozenset()
         return frozenset(
-            path for path, tests in self.recorded.tests.items() if any(t.trace_id in traces for t in tests)
+            path
+            for path, tests in self.recorded.tests.items()
+            if any(t.trace_id in traces for t in tests)
         )
 
     def _spread(self) -> None:

@@ -1,4 +1,7 @@
-"""Which traces of a run executed a block, as sets of bits; what a file's fingerprints hold is read once."""
+"""Which traces of a run executed a block, as sets of bits.
+
+What a file's fingerprints hold is read once.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,13 +18,19 @@ _MANY = 3  # blocks of a file after which its others are likely to be asked for
 class BlockTraces:
     """Traces of one run by the blocks that they executed."""
 
-    def __init__(self, datafile: Datafile, traces: Mapping[int, object], users: Mapping[int, Sequence[int]]) -> None:
-        """`traces` holds those of the run, `users` who uses the results of one (a test that of a fixture)."""
+    def __init__(
+        self, datafile: Datafile, traces: Mapping[int, object], users: Mapping[int, Sequence[int]]
+    ) -> None:
+        """`traces` holds those of the run, `users` who uses the results of one.
+
+        A test uses that of a fixture.
+        """
         self._datafile = datafile
         self._traces = traces
         self._users = users
         self._fingerprints: dict[str, list[StoredFingerprint]] = {}
-        self._holding: dict[str, Mapping[int, list[int]]] = {}  # by path and checksum, the ids of fingerprints
+        # By path and checksum, the ids of fingerprints.
+        self._holding: dict[str, Mapping[int, list[int]]] = {}
         self._having: dict[int, int] = {}  # by fingerprint, the traces that have it
         self._touching: dict[str, int] = {}
         self._ran: dict[tuple[str, int], int] = {}

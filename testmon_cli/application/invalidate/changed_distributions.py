@@ -11,8 +11,9 @@ from testmon_cli.domain.records import Package
 
 # Whatever runs the tests affects all of them.
 _RUNNERS = frozenset({"pytest", "pluggy"})
-# Plugins that print, count or distribute: what another version of them does cannot make a test come out otherwise. With
-# each, how the options begin that make it do more than that: where one is used, the plugin counts like any other.
+# Plugins that print, count or distribute: what another version of them does cannot make a test come
+# out otherwise. With each, how the options begin that make it do more than that: where one is used,
+# the plugin counts like any other.
 _BYSTANDERS: Final[Mapping[str, tuple[str, ...]]] = {
     "pytest-clarity": (),
     "pytest-cov": ("--cov",),
@@ -34,7 +35,17 @@ _BYSTANDERS: Final[Mapping[str, tuple[str, ...]]] = {
     "pytest-sugar": (),
     "pytest-testdox": ("--testdox",),
     "pytest-tldr": (),
-    "pytest-xdist": ("-n", "-d", "-f", "--numprocesses", "--dist", "--tx", "--px", "--looponfail", "--max"),
+    "pytest-xdist": (
+        "-n",
+        "-d",
+        "-f",
+        "--numprocesses",
+        "--dist",
+        "--tx",
+        "--px",
+        "--looponfail",
+        "--max",
+    ),
     "teamcity-messages": (),
 }
 
@@ -47,9 +58,10 @@ def compare(
     options: Collection[str] = (),
     metadata: environment.Metadata | None = None,
 ) -> PackageChanges:
-    """Compare the distributions of two environments. Who compares with several gives the `metadata` along.
+    """Compare the distributions of two environments.
 
-    `plugins` are the distributions of pytest's active plugins, as "name==version"; `options` those it was given.
+    Who compares with several gives the `metadata` along. `plugins` are the distributions of
+    pytest's active plugins, as "name==version"; `options` those it was given.
     """
     ignored = {environment.normalise(name) for name in ignored}
     old = {p.name: p for p in before if p.name not in ignored}
@@ -62,7 +74,10 @@ def compare(
     if not causes:
         return PackageChanges()
     metadata = metadata or environment.Metadata()
-    everything = next((cause for cause in causes.values() if concerns_all(cause, plugins, options, metadata)), None)
+    everything = next(
+        (cause for cause in causes.values() if concerns_all(cause, plugins, options, metadata)),
+        None,
+    )
     changes = []
     for name, cause in _with_dependents(causes, old).items():
         package = new.get(name) or old[name]
@@ -78,7 +93,10 @@ def concerns_all(
     options: Collection[str] = (),
     metadata: environment.Metadata | None = None,
 ) -> bool:
-    """Whether a changed distribution is pytest itself, a part of it, or a plugin that may change how tests come out."""
+    """Whether a changed distribution is pytest, a part of it, or a plugin that matters.
+
+    A plugin matters if it may change how tests come out.
+    """
     name = environment.normalise(cause.origin.name.partition(" ")[0])
     if name in _RUNNERS:
         return True
@@ -115,6 +133,8 @@ def _with_dependents(causes: dict[str, Cause], packages: dict[str, Package]) -> 
         name = pending.pop()
         for package in packages.values():
             if name in package.requires and package.name not in found:
-                found[package.name] = Cause(Kind.PACKAGE, Manner.REQUIRES, "", package.name, 0, found[name])
+                found[package.name] = Cause(
+                    Kind.PACKAGE, Manner.REQUIRES, "", package.name, 0, found[name]
+                )
                 pending.append(package.name)
     return found

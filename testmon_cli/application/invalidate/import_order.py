@@ -1,4 +1,7 @@
-"""Imports that stand elsewhere in their file: what modules do on import may come out otherwise in another order."""
+"""Imports that stand elsewhere in their file.
+
+What modules do on import may come out otherwise in another order.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -13,21 +16,27 @@ _ANYTHING = Consequence(MODULE, "")
 
 
 class _Event(NamedTuple):
-    """Something that happens while a file is imported: another one runs, or a definition of its own."""
+    """Something that happens while a file is imported.
+
+    Another file is imported, or a definition of its own runs.
+    """
 
     target: str  # "" for a definition of the file itself
     checksum: int = 0
 
 
 class _Deed(NamedTuple):
-    """What an event changes, under the names by which all files know it, and the names that it reads."""
+    """What an event changes, and the names that it reads.
+
+    These are the names by which all files know it.
+    """
 
     changes: frozenset[Consequence]
     reads: frozenset[str]
 
 
 class ImportOrder:
-    """Compares the orders in which importing a file runs modules, and statements of its own, before and after."""
+    """Compares in which order importing a file runs modules and statements, before and after."""
 
     def __init__(self, growth: Growth) -> None:
         self._growth = growth
@@ -35,7 +44,10 @@ class ImportOrder:
         self._deeds: dict[tuple[str, _Event], _Deed] = {}
 
     def changed(self, path: str, old: SourceModel, new: SourceModel) -> None:
-        """Feed the growth with what two change that run the other way round, or what one changes and another reads."""
+        """Feed the growth with what changes when two events run the other way round.
+
+        That is what both change, or what one changes and the other reads.
+        """
         before, after = list(self._events(path, old)), list(self._events(path, new))
         known = set(after)
         if [event for event in before if event in known] == after:
@@ -53,7 +65,9 @@ class ImportOrder:
             self._growth.fragile(path, cause)
         one, other = self._deed(path, first, model), self._deed(path, second, model)
         shared = one.changes & other.changes
-        read = {c for c in one.changes if c.name in other.reads} | {c for c in other.changes if c.name in one.reads}
+        read = {c for c in one.changes if c.name in other.reads} | {
+            c for c in other.changes if c.name in one.reads
+        }
         for consequence in shared | read - {_ANYTHING}:
             if consequence == _ANYTHING:
                 self._growth.module(path, cause)
@@ -75,12 +89,18 @@ class ImportOrder:
         yield from dict.fromkeys(event for _, event in sorted(found, key=lambda each: each[0]))
 
     def _order(self, path: str, events: Iterable[_Event]) -> Iterator[_Event]:
-        """The events in the order in which they are over, with those that the first imports of modules bring about."""
+        """The events in the order in which they are over.
+
+        With those that the first imports of modules bring about.
+        """
         seen = {path}
         stack = [(_Event(path), iter(events))]
         while stack:
             current, following = stack[-1]
-            event = next((e for e in following if e.target not in seen and (e.target or len(stack) == 1)), None)
+            event = next(
+                (e for e in following if e.target not in seen and (e.target or len(stack) == 1)),
+                None,
+            )
             if event is None:
                 stack.pop()
                 if stack:
@@ -90,7 +110,9 @@ class ImportOrder:
             else:
                 seen.add(event.target)
                 model = self._project.model(event.target)
-                stack.append((event, self._events(event.target, model) if model is not None else iter(())))
+                stack.append(
+                    (event, self._events(event.target, model) if model is not None else iter(()))
+                )
 
     def _needs(self, target: str, path: str) -> bool:
         """Whether a module takes something, on import, from the file that imports it."""
@@ -103,7 +125,10 @@ class ImportOrder:
         return path in seen
 
     def _taken_from(self, path: str) -> Iterator[str]:
-        """The files from which a module takes something on import; the packages that they stand in do not count."""
+        """The files from which a module takes something on import.
+
+        The packages that they stand in do not count.
+        """
         model = self._project.model(path)
         for imported in model.imports if model is not None else ():
             if imported.is_eager:
@@ -117,12 +142,17 @@ class ImportOrder:
             definitions = model.definitions if model is not None else ()
             found = [d for d in definitions if event.target or d.checksum == event.checksum]
             changes = {c for d in found for c in self._changes(key[0], d)}
-            read = {mention.lstrip(".") for d in found if d.kind != "import" for mention in d.mentions}
+            read = {
+                mention.lstrip(".") for d in found if d.kind != "import" for mention in d.mentions
+            }
             self._deeds[key] = _Deed(frozenset(changes), frozenset(read))
         return self._deeds[key]
 
     def _changes(self, path: str, definition: Definition) -> Iterator[Consequence]:
-        """What a definition changes besides the names that it binds, under the names by which all files know it."""
+        """What a definition changes besides the names that it binds.
+
+        Under the names by which all files know it.
+        """
         found = self._growth.import_effects.of(path, definition, path) if definition.effects else ()
         for what, where, name, owner in found:
             resolved = self._project.resolve(name, where) if what == MUTATED else None

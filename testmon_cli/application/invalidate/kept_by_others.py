@@ -1,7 +1,7 @@
 """Functions whose results something else keeps: a decorator, or what they are given to.
 
-Their own text does not tell. A decorator of the project counts if what it puts in a function's place may leave out the
-call: it has more than one way through, or changes something.
+Their own text does not tell. A decorator of the project counts if what it puts in a function's
+place may leave out the call: it has more than one way through, or changes something.
 """
 
 import re
@@ -13,7 +13,8 @@ from testmon_cli.analysis.known_effects import BUILTIN_METHODS, MEMOISING, is_pu
 from testmon_cli.analysis.project import Project
 from testmon_cli.domain.source import Block, Definition
 
-_KEEPING = frozenset((*MEMOISING, *(f".{name}" for name in MEMOISING))) - {".cache"}  # that is what many objects have
+# That is what many objects have.
+_KEEPING = frozenset((*MEMOISING, *(f".{name}" for name in MEMOISING))) - {".cache"}
 _OF_FUNCTOOLS = frozenset({".cache", "functools"})
 _SOUNDS_LIKE_KEEPING = re.compile("cache|memo|lazy|once|reify", re.IGNORECASE)
 _OWN = frozenset({"@self", "@cls"})
@@ -40,7 +41,9 @@ class KeptByOthers:
 
     def _is_decorated(self, path: str, qualname: str) -> bool:
         owner, _, name = qualname.rpartition(".")
-        decorators = {each for d in self._project.definitions(path, name, owner) for each in d.decorators}
+        decorators = {
+            each for d in self._project.definitions(path, name, owner) for each in d.decorators
+        }
         return any(self._keeps(each, path) for each in decorators if not is_pure_decorator(each))
 
     def _keeps(self, decorator: str, path: str) -> bool:
@@ -63,8 +66,11 @@ class KeptByOthers:
     def _makes_keepers(self, path: str, called: str, definition: Definition) -> bool:
         if definition.kind == "function":
             return self._puts_keeper(path, called)
-        if definition.kind == "class":  # an object of it, or what this gives, stands for the function
-            return any(self._puts_keeper(path, f"{called}.{name}") for name in ("__get__", "__call__"))
+        # An object of it, or what this gives, stands for the function.
+        if definition.kind == "class":
+            return any(
+                self._puts_keeper(path, f"{called}.{name}") for name in ("__get__", "__call__")
+            )
         return definition.kind != "import"
 
     def _puts_keeper(self, path: str, qualname: str) -> bool:
@@ -79,7 +85,9 @@ class KeptByOthers:
             inner = [b for b in blocks if is_method or b.qualname != qualname]
             names = {b.qualname for b in inner}
             functions = [facts.function(name) for name in names] if facts is not None else []
-            effects = [e for function in functions if function is not None for e in function.effects]
+            effects = [
+                e for function in functions if function is not None for e in function.effects
+            ]
             self._keepers[key] = (
                 len(inner) > len(names)
                 or any(map(_mentions_keeping, blocks))
@@ -88,16 +96,24 @@ class KeptByOthers:
         return self._keepers[key]
 
     def _is_given(self, path: str, qualname: str) -> bool:
-        """Whether a statement or block has to do with both the function and with what keeps results."""
+        """Whether a statement or block has to do with the function and with what keeps results."""
         owner, _, name = qualname.rpartition(".")
         if owner and (name in BUILTIN_METHODS or len(self._project.functions_named(name)) > _FEW):
             return False  # by this name others are meant, mostly
         mentions = (name, f".{name}", f"&{name}")
         for candidate in self._project.mentioning(frozenset({name})):
-            facts = self._project.facts(candidate) if candidate in self._project.reaching(path) else None
+            facts = (
+                self._project.facts(candidate)
+                if candidate in self._project.reaching(path)
+                else None
+            )
             if facts is None:
                 continue
-            statements = (d for d in facts.definitions_mentioning(mentions) if d.kind in ("assign", "statement"))
+            statements = (
+                d
+                for d in facts.definitions_mentioning(mentions)
+                if d.kind in ("assign", "statement")
+            )
             if any(self._is_kept_by(each, candidate, name) for each in statements):
                 return True
             blocks = (block for mention in mentions for block in facts.blocks_mentioning(mention))
@@ -115,19 +131,26 @@ class KeptByOthers:
         )
 
     def _is_keeper(self, name: str, path: str) -> bool:
-        """Whether a function or class of the project keeps what a function that it is given returns."""
+        """Whether something of the project keeps what a function returns that it is given."""
         where, called = self._project.resolve(name, path) or (path, "")
         owner, _, last = called.rpartition(".")
         found = self._project.definitions(where, last, owner) if called else ()
-        return any(self._makes_keepers(where, called, d) for d in found if d.kind in ("function", "class"))
+        return any(
+            self._makes_keepers(where, called, d) for d in found if d.kind in ("function", "class")
+        )
 
     def _gives(self, facts: DefinitionIndex, block: Block) -> bool:
-        """Whether a block may give something to what keeps results; its own decorators are among what it mentions."""
+        """Whether a block may give something to what keeps results.
+
+        Its own decorators are among what it mentions.
+        """
         if block.qualname == "<module>":
             return False  # statements of the module are looked at one by one
         function = facts.function(block.qualname)
         is_memoised = function is not None and function.memoised
-        return not self._words.isdisjoint(block.mentions) or (not is_memoised and _mentions_keeping(block))
+        return not self._words.isdisjoint(block.mentions) or (
+            not is_memoised and _mentions_keeping(block)
+        )
 
     @cached_property
     def _is_any_kept(self) -> bool:
@@ -135,13 +158,17 @@ class KeptByOthers:
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        """How code mentions the functions of the project that keep results of what they are given."""
+        """How code mentions the functions that keep results of what they are given."""
         paths = self._project.mentioning(MEMOISING)
         return frozenset(name for path in paths for name in self._giving_keepers(path))
 
     def _giving_keepers(self, path: str) -> Iterator[str]:
         facts = self._project.facts(path)
-        blocks = [b for m in (*_KEEPING, ".cache") for b in facts.blocks_mentioning(m)] if facts is not None else []
+        blocks = (
+            [b for m in (*_KEEPING, ".cache") for b in facts.blocks_mentioning(m)]
+            if facts is not None
+            else []
+        )
         for block in filter(_mentions_keeping, blocks):
             name = block.qualname.partition(".<locals>")[0].rpartition(".")[2]
             is_given_something = any(m.startswith("@") and m not in _OWN for m in block.mentions)

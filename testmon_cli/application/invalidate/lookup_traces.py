@@ -1,4 +1,7 @@
-"""Which traces of a run looked a name up that was computed: what the run recorded of it, see `analysis.lookups`."""
+"""Which traces of a run looked a name up that was computed.
+
+The run recorded it, see `analysis.lookups`.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -28,9 +31,13 @@ class AskedNames:
     """The names that the code of one run looked up."""
 
     def __init__(
-        self, traces: BlockTraces, mentioning: Callable[[frozenset[str]], Iterable[str]], *, kept: bool
+        self,
+        traces: BlockTraces,
+        mentioning: Callable[[frozenset[str]], Iterable[str]],
+        *,
+        kept: bool,
     ) -> None:
-        """`mentioning` gives the files whose text may mention some names, `kept` says whether the run recorded any."""
+        """`mentioning` gives files by names in their text, `kept` says if the run recorded any."""
         self._traces = traces
         self._mentioning = mentioning
         self._is_kept = kept
@@ -59,16 +66,19 @@ class AskedNames:
         for path in dict.fromkeys((*self._index.get(number, ()), *self._index.get(on_import, ()))):
             place, blocks = lookups.place_of(path), self.looking.get((path, way), ())
             traces = self._traces.ran(place, number)
-            scripts = [block for block in blocks if block.parent < 0 and block.qualname == "<module>"]
+            scripts = [
+                block for block in blocks if block.parent < 0 and block.qualname == "<module>"
+            ]
             if scripts:  # who runs a module not as an import
                 traces |= self._traces.ran(place, on_import) & self._ran(path, scripts)
             if traces:
                 yield Asking(path, way, blocks, traces)
 
     def walking(self, owner: str) -> tuple[Asking, ...]:
-        """The code that went through all names of an object of a class, or below it, or of a module, by its last name.
+        """The code that went through all names of an object of a class, or of a module.
 
-        What is run as a script has no name of its own.
+        The class is given by its last name, and may stand above that of the object. What is run as
+        a script has no name of its own.
         """
         if owner not in self._walking:
             names = dict.fromkeys((owner.rpartition(".")[2], "__main__"))
@@ -77,7 +87,7 @@ class AskedNames:
         return self._walking[owner]
 
     def lost(self, path: str, way: str = "") -> int:
-        """Traces of which it is not known which names the functions of a file looked up in a way."""
+        """Traces of which it is not known which names a file's functions looked up in a way."""
         if not self._is_kept:
             return EVERYONE
         return self._lost(path, way, on_import=False) | self._lost(path, way, on_import=True)
@@ -91,18 +101,28 @@ class AskedNames:
         return found
 
     def on_import(self, path: str, way: str, name: str) -> bool | None:
-        """Whether definitions of a file looked a name up in some way; None where that is not known."""
+        """Whether definitions of a file looked a name up in some way.
+
+        None where that is not known.
+        """
         if not self._is_kept or name in _ANSWERING or self._lost(path, way, on_import=True):
             return None
         number = lookups.checksum_of(way, name, on_import=True)
-        return path in self._index.get(number, ()) and self._traces.ran(lookups.place_of(path), number) != 0
+        return (
+            path in self._index.get(number, ())
+            and self._traces.ran(lookups.place_of(path), number) != 0
+        )
 
     def is_module(self, name: str) -> bool:
         """Whether a module of this name, or anything else that has it, was asked for."""
         if not self._is_kept:
             return False
         ways = (way for way in lookups.WAYS if way not in (lookups.MEMBERS, lookups.WALKS))
-        numbers = [lookups.checksum_of(way, name, on_import=on_import) for way in ways for on_import in (False, True)]
+        numbers = [
+            lookups.checksum_of(way, name, on_import=on_import)
+            for way in ways
+            for on_import in (False, True)
+        ]
         return any(
             self._traces.ran(lookups.place_of(path), number)
             for number in numbers

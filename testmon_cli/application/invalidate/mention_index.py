@@ -9,7 +9,10 @@ _MANY = 30  # names, from which on all hashes are looked at at once
 
 
 class MentionIndex:
-    """Finds files by the names that they mention: one by one at first, later in a table of all names."""
+    """Finds files by the names that they mention.
+
+    One by one at first, later in a table of all names.
+    """
 
     def __init__(self, paths: Iterable[str], hashes_of: Callable[[str], bytes]) -> None:
         """`hashes_of` gives what `codec.name_index` made of a file."""
@@ -29,7 +32,11 @@ class MentionIndex:
         if name not in self._found:
             wanted = codec.name_hash(name)
             if len(self._found) < _MANY:
-                found = [path for path in self._paths if codec.mentions_any(self._hashes_of(path), {wanted})]
+                found = [
+                    path
+                    for path in self._paths
+                    if codec.mentions_any(self._hashes_of(path), {wanted})
+                ]
             else:
                 found = self._all().get(int.from_bytes(wanted, sys.byteorder), [])
             self._found[name] = found

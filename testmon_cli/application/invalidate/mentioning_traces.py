@@ -1,4 +1,7 @@
-"""Which traces of a run executed a block that mentions an affected name: the reading of section 4.2 of the model."""
+"""Which traces of a run executed a block that mentions an affected name.
+
+This is the reading of section 4.2 of the model.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +23,14 @@ from testmon_cli.analysis.mentions import (
 )
 from testmon_cli.analysis.name_graph import IMPORT, Member, Name, NameGraph
 from testmon_cli.analysis.project import Project
-from testmon_cli.analysis.propagation import EVERYWHERE, LOOKING_UP, RECORDED, Growth, is_name_of, module_name
+from testmon_cli.analysis.propagation import (
+    EVERYWHERE,
+    LOOKING_UP,
+    RECORDED,
+    Growth,
+    is_name_of,
+    module_name,
+)
 from testmon_cli.analysis.receiver_classes import Relations
 from testmon_cli.application.invalidate.block_traces import BlockTraces
 from testmon_cli.application.invalidate.lookup_traces import EVERYONE, AskedNames, Asking
@@ -47,7 +57,10 @@ class Run(Protocol):
         """The traces of all tests, where there are many; none where there are few."""
 
     def statement(self, trace_id: int) -> Sequence[Definition] | None:
-        """The definitions that the trace of a statement of a module is of; None where that is not known."""
+        """The definitions that the trace of a statement of a module is of.
+
+        None where that is not known.
+        """
 
     def mentioning(self, names: frozenset[str]) -> Iterable[str]:
         """Files whose text may mention one of the names."""
@@ -56,13 +69,16 @@ class Run(Protocol):
         """The tests of the run that stand in some files."""
 
     def reading(self, path: str, attribute: str) -> int:
-        """Traces that read what code of a file keeps in objects, of one that was filled before their turn."""
+        """Traces that read what a file keeps in an object that was filled before their turn."""
 
     def notes_reading(self, path: str, qualname: str, attribute: str) -> bool:
         """Whether a function notes of which object it reads an attribute, and did so in the run."""
 
     def only_stores(self, path: str, qualname: str, attribute: str) -> bool:
-        """Whether setting an attribute of its own object does no more for a method: nothing reads what was there."""
+        """Whether setting an attribute of its own object does no more for a method.
+
+        Nothing reads what was there.
+        """
 
 
 class Place(NamedTuple):
@@ -73,7 +89,10 @@ class Place(NamedTuple):
 
 
 class Searching(NamedTuple):
-    """Blocks of a file that may come upon any name, and the traces in which it is not known which they looked up."""
+    """Blocks of a file that may come upon any name.
+
+    With the traces in which it is not known which names they looked up.
+    """
 
     path: str
     way: str  # of LOOKING_UP
@@ -82,7 +101,10 @@ class Searching(NamedTuple):
 
 
 class Mentions:
-    """Where names are mentioned, and by which traces those places were executed; asked once for each name."""
+    """Where names are mentioned, and by which traces those places were executed.
+
+    Asked once for each name.
+    """
 
     def __init__(self, run: Run, project: Project) -> None:
         self.run = run
@@ -107,7 +129,11 @@ class Mentions:
         """Blocks with a mention; `name` is what the index of names has for it."""
         if mention not in self._places:
             found = self.files(name or mention)
-            places = [Place(path, block) for path, facts in found for block in facts.blocks_mentioning(mention)]
+            places = [
+                Place(path, block)
+                for path, facts in found
+                for block in facts.blocks_mentioning(mention)
+            ]
             self._places[mention] = places
         return self._places[mention]
 
@@ -138,7 +164,11 @@ class Mentions:
     @cached_property
     def _walks(self) -> tuple[Asking, ...]:
         """The code that went through all names of anything."""
-        looking = [(path, found) for (path, way), found in self.asked.looking.items() if way == lookups.WALKS]
+        looking = [
+            (path, found)
+            for (path, way), found in self.asked.looking.items()
+            if way == lookups.WALKS
+        ]
         return tuple(
             Asking(path, lookups.WALKS, found, self.ran(Place(path, block) for block in found))
             for path, found in looking
@@ -152,7 +182,7 @@ class Mentions:
         return united
 
     def concerned(self, places: Iterable[Place], among: int = EVERYONE) -> int:
-        """Traces that executed any of some blocks, if they are `among` those given, with all that use them."""
+        """Traces that executed any of some blocks, if they are `among` these, and their users."""
         return self.traces.with_users(self.ran(places) & among)
 
     def searching(self, found: Searching) -> int:
@@ -192,12 +222,14 @@ class Mentions:
         return self._attributes[name]
 
     def reads(self, place: Place, attribute: str) -> bool:
-        """Whether a block that uses an attribute of its own object may read it, and not only set it."""
+        """Whether a block that uses an attribute of its own object may read it."""
         path, block = place
-        return STORES + attribute not in block.mentions or not self.run.only_stores(path, block.qualname, attribute)
+        return STORES + attribute not in block.mentions or not self.run.only_stores(
+            path, block.qualname, attribute
+        )
 
     def lending(self, place: Place) -> int:
-        """Traces in which the function that a block stands in may have got an object of a class that is not related.
+        """Traces in which a block's function may have got an object of an unrelated class.
 
         They made a class that joins others, or took the function from its class, or were imports.
         """
@@ -214,13 +246,19 @@ class Mentions:
         return self.traces.bits.known(self.run.modules)
 
     def reading(self, readers: int) -> int:
-        """Who may have what some traces read: those that use them, and all that need a module which read it."""
+        """Who may have what some traces read.
+
+        Those that use them, and all that need a module which read it.
+        """
         for trace_id in self.traces.bits.things(readers & self.importing):
             readers |= self.touching(self.run.modules[trace_id])
         return self.traces.with_users(readers)
 
     def making(self, names: Iterable[Name]) -> int:
-        """Traces of the imports that bind some names, as far as it is known by the statements that do."""
+        """Traces of the imports that bind some names.
+
+        As far as it is known, of the statements that do.
+        """
         wanted: dict[str, set[str]] = defaultdict(set)
         for path, name in names:
             wanted[path].add(name)
@@ -256,14 +294,18 @@ class Mentions:
         if path not in self._calling:
             facts = self.project.facts(path)
             found = facts.model.definitions if facts is not None else ()
-            self._calling[path] = [definition for definition in found if self._may_call(path, definition)]
+            self._calling[path] = [
+                definition for definition in found if self._may_call(path, definition)
+            ]
         return self._calling[path]
 
     def _may_call(self, path: str, definition: Definition) -> bool:
         if definition.kind == "class":
             return bool(definition.decorators) or not self.project.is_plain_class(path, definition)
         if definition.kind == "function":  # its decorators and the defaults of its parameters
-            return bool(definition.decorators) or any(not mention.startswith("@") for mention in definition.mentions)
+            return bool(definition.decorators) or any(
+                not mention.startswith("@") for mention in definition.mentions
+            )
         return definition.kind != "import" and bool(definition.mentions)
 
     def standing(self, path: str, name: str) -> int:
@@ -275,7 +317,9 @@ class Mentions:
             found: dict[str, list[int]] = defaultdict(list)
             for test in self.run.tests_in([path]):
                 found[test.function.partition(".")[0]].append(test.trace_id)
-            self._tests[path] = {name: self.traces.bits.of(traces) for name, traces in found.items() if name}
+            self._tests[path] = {
+                name: self.traces.bits.of(traces) for name, traces in found.items() if name
+            }
         return self._tests[path]
 
     @cached_property
@@ -295,14 +339,17 @@ class Mentions:
 
     @cached_property
     def looking_anywhere(self) -> list[tuple[Place, int]]:
-        """Blocks that may look up a member of any class, each with the traces of which no more is known."""
+        """Blocks that may look up a member of any class, with the traces that say no more."""
         found = [
             (Place(each.path, block), each.traces)
             for each in self.looking_up
             if each.way != OWN_NAMESPACE
             for block in each.blocks
         ]
-        wide = {(place.path, place.block.checksum): (place, traces) for place, traces in sorted(found, key=_width)}
+        wide = {
+            (place.path, place.block.checksum): (place, traces)
+            for place, traces in sorted(found, key=_width)
+        }
         return list(wide.values())
 
 
@@ -333,7 +380,7 @@ class Owners:
         return united >> self._width
 
     def related(self, names: Iterable[Name]) -> set[Name]:
-        """The names that follow from some names, and whose blocks look at members of their own class."""
+        """The names that follow from some names whose blocks look at members of their class."""
         united = 0
         for name in names:
             united |= self._graph.union(name)
@@ -362,10 +409,15 @@ class Owners:
         return traces << self._width | holder
 
     def _made_with(self, name: Name | Member) -> Iterator[str]:
-        """Imports, or statements, that ran code which uses a name: what they bind may be made with it."""
+        """Imports, or statements, that ran code which uses a name.
+
+        What they bind may be made with it.
+        """
         ran = self._mentions.users_of_attribute(name[-1])
         if len(name) == 2:
-            ran |= self._mentions.ran(place for place, _ in self._named(name)) | self._looking_up(name)
+            ran |= self._mentions.ran(place for place, _ in self._named(name)) | self._looking_up(
+                name
+            )
         for trace_id in self._mentions.traces.bits.things(ran & self._mentions.importing):
             yield self._mentions.maker(trace_id)
 
@@ -377,7 +429,10 @@ class Owners:
         return united
 
     def _looking_up(self, name: Name) -> int:
-        """Traces that looked a name up, or may have done so since they may have come upon any of its file."""
+        """Traces that looked a name up, or may have.
+
+        They may have, if they may have come upon any name of its file.
+        """
         path, word = name
         if path not in self._looking:
             united = 0
@@ -407,7 +462,7 @@ class Owners:
                     yield place, _MENTIONS
 
     def functions(self, origins: Mapping[Name, Cause]) -> Iterator[tuple[tuple[str, str], Cause]]:
-        """Functions that mention some names or what follows from them, each time without what was given before."""
+        """Functions that mention names or what follows from them, but those given before."""
         stack: list[tuple[Name | Member, Cause]] = [
             (name, cause) for name, cause in origins.items() if name not in self._visited
         ]
@@ -423,10 +478,16 @@ class Owners:
                     stack.append((following, self._graph.rooted(found, cause)))
 
     def _meeting(self, name: Name) -> Iterator[tuple[Place, Manner]]:
-        """Blocks of files that reach the name's and use an attribute of this name or look some up."""
+        """Blocks that use an attribute of this name or look some up.
+
+        They are of files that reach the file of the name.
+        """
         path, word = name
         reaching = None if path == EVERYWHERE else self._project.reaching(path)
-        for place in (*self._mentions.places("." + word, word), *self._mentions.places("~" + word, word)):
+        for place in (
+            *self._mentions.places("." + word, word),
+            *self._mentions.places("~" + word, word),
+        ):
             if reaching is None or place.path in reaching:
                 yield place, _MENTIONS
         looking_up = () if path in self._passed else self._mentions.looking_up
@@ -448,10 +509,12 @@ class Owners:
 class _Concerned(NamedTuple):
     """Who has to do with a class."""
 
-    names: tuple[Name, ...]  # of the class: its own, and that of the outermost class that it stands in
+    # Of the class: its own, and that of the outermost class that it stands in.
+    names: tuple[Name, ...]
     traces: int
     importing: frozenset[str]  # files of which the import has
-    related: set[Name]  # names with blocks that look at members of their own class, and the classes above
+    # Names with blocks that look at members of their own class, and the classes above.
+    related: set[Name]
 
 
 class MentionMatcher:
@@ -468,27 +531,33 @@ class MentionMatcher:
         self._mentions = Mentions(run, growth.project)
         self._owners = {kept: Owners(self._mentions, growth, kept=kept) for kept in (False, True)}
         self._paths: dict[str, dict[str, None]] = defaultdict(dict)  # of affected names
-        self._names: dict[Name, bool] = {}  # those that were looked at, true where only what is kept is other
+        # Those that were looked at, true where only what is kept is other.
+        self._names: dict[Name, bool] = {}
         self._looked_for: set[str] = set()  # paths whose names may be looked up
-        self._met: set[tuple[str, str, int]] = set()  # files that look names up and reach such a path, and the way
+        # Files that look names up and reach such a path, and the way.
+        self._met: set[tuple[str, str, int]] = set()
         self._members: set[tuple[str, str, str]] = set()
         self._seen: set[tuple[str, str, str]] = set()
-        self._searched: set[tuple[Collection[Name], bool]] = set()  # classes that may be looked through for members
+        # Classes that may be looked through for members.
+        self._searched: set[tuple[Collection[Name], bool]] = set()
         self._relations = Relations(growth)
-        self._joined: dict[tuple[str, str], bool] = {}  # classes that code joins with others on import
+        # Classes that code joins with others on import.
+        self._joined: dict[tuple[str, str], bool] = {}
         self._concerned: dict[tuple[str, str, bool], _Concerned] = {}
         self._documented: set[tuple[Name, str]] = set()
         self._hits: Hits = {}
         self._known = 0
 
     def match(self, known: Iterable[int]) -> Hits:
-        """Who is hit by what is affected since it was asked last, besides those that are known to be."""
+        """Who is hit by what is newly affected, besides those that are known to be."""
         affected = self._growth.affected
         self._hits = {}
         self._known = self._mentions.traces.bits.of(known)
         causes = {**affected.kept, **affected.names}
         fresh = [
-            name for name, cause in causes.items() if name not in self._names or self._names[name] > _is_kept(cause)
+            name
+            for name, cause in causes.items()
+            if name not in self._names or self._names[name] > _is_kept(cause)
         ]
         if fresh:
             self._names.update((name, _is_kept(causes[name])) for name in fresh)
@@ -505,7 +574,9 @@ class MentionMatcher:
         for (path, name), cause in affected.docs.items():
             if self._is_new_documentation((path, name), READS_DOCS):
                 self._match_documentation(path, name, cause, READS_DOCS)
-                doctests = [test.trace_id for test in self._run.tests_in([path]) if test.kind == "doctest"]
+                doctests = [
+                    test.trace_id for test in self._run.tests_in([path]) if test.kind == "doctest"
+                ]
                 self._hit(self._mentions.traces.bits.of(doctests), cause)
         for (path, name), cause in affected.hints.items():
             if self._is_new_documentation((path, name), READS_HINTS):
@@ -523,7 +594,9 @@ class MentionMatcher:
             self._known |= new
             self._hits.update(dict.fromkeys(self._mentions.traces.bits.things(new), cause))
 
-    def _found(self, place: Place, cause: Cause, how: Manner = _MENTIONS, among: int = EVERYONE) -> None:
+    def _found(
+        self, place: Place, cause: Cause, how: Manner = _MENTIONS, among: int = EVERYONE
+    ) -> None:
         """Whoever executed a block, of those given, is concerned."""
         link = link_to(place, cause, how)
         self.functions.setdefault((place.path, place.block.qualname), link)
@@ -553,7 +626,8 @@ class MentionMatcher:
                     self._hit(concerned, link)
         names = self._growth.affected.names
         for path, name in fresh:
-            if (path, name) in names:  # the function or class of a test, whether it ran (was not skipped) or not
+            # The function or class of a test, whether it ran (was not skipped) or not.
+            if (path, name) in names:
                 self._hit(self._mentions.standing(path, name), names[path, name])
 
     def _reachable(self, paths: Iterable[str], at: str) -> str | None:
@@ -600,7 +674,9 @@ class MentionMatcher:
         if path == EVERYWHERE or (path, name) in self._growth.affected.kept:
             return path != EVERYWHERE
         cause = self._growth.affected.names[path, name]
-        is_of_module = bool(self._project.definitions(path, name)) or (cause.how == REMOVED and cause.name == name)
+        is_of_module = bool(self._project.definitions(path, name)) or (
+            cause.how == REMOVED and cause.name == name
+        )
         return not is_of_module or self._project.binds_in_class(path, name)
 
     def _match_looking_up(
@@ -631,7 +707,11 @@ class MentionMatcher:
             if not may_be(asking, path):
                 continue
             is_walk = asking.way == lookups.WALKS
-            near = is_walk or is_found(asking, name) or self._reachable([path], asking.path) is not None
+            near = (
+                is_walk
+                or is_found(asking, name)
+                or self._reachable([path], asking.path) is not None
+            )
             for place in self._places_of(asking):
                 link = link_to(place, cause, _MAY_LOOK_UP if is_walk else _LOOKS_UP)
                 if near:
@@ -647,14 +727,21 @@ class MentionMatcher:
 
     # Members
 
-    def _match_member(self, key: tuple[str, str, str], cause: Cause, readers: int = EVERYONE) -> None:
+    def _match_member(
+        self, key: tuple[str, str, str], cause: Cause, readers: int = EVERYONE
+    ) -> None:
         """Who executed a block that may use a member, and has to do with its class.
 
-        Of the blocks of functions that note what they read, only those count that some `readers` executed.
+        Of the blocks of functions that note what they read, only those count that some `readers`
+        executed.
         """
         path, owner, member = key
         kept = _is_kept(cause)
-        own = [test.trace_id for test in self._run.tests_in([path]) if test.function == f"{owner}.{member}"]
+        own = [
+            test.trace_id
+            for test in self._run.tests_in([path])
+            if test.function == f"{owner}.{member}"
+        ]
         concerned_with = self._concerned_with(path, owner, kept=kept)
         if not cause.is_after_imports:
             self._match_on_import(key, concerned_with, cause)
@@ -679,7 +766,8 @@ class MentionMatcher:
     def _match_texts(self, member: str, of_class: _Concerned, cause: Cause, *, kept: bool) -> None:
         """Who read a text, as a template, that holds the name of a member.
 
-        It is not known which function made something of the text: any that has to do with the class.
+        It is not known which function made something of the text: any that has to do with the
+        class.
         """
         met = 0
         for file, having in self._run.texts.holding(member):
@@ -687,11 +775,12 @@ class MentionMatcher:
             met |= concerned
             self._hit(concerned, Cause(Kind.TEXT, _MENTIONS, file, "", 0, cause))
         if met:
-            for function, link in self._owners[kept].functions(dict.fromkeys(of_class.names, cause)):
+            names = dict.fromkeys(of_class.names, cause)
+            for function, link in self._owners[kept].functions(names):
                 self.functions.setdefault(function, link)
 
     def _is_noted(self, place: Place, attribute: str) -> bool:
-        """Whether a block uses an attribute of no object but its own, and its function notes that."""
+        """Whether a block uses an attribute of its own object only, and its function notes it."""
         path, block = place
         if "~" + attribute not in block.mentions or "." + attribute in block.mentions:
             return False
@@ -700,7 +789,9 @@ class MentionMatcher:
     def _concerned_with(self, path: str, owner: str, *, kept: bool) -> _Concerned:
         key = (path, owner, kept)
         if key not in self._concerned:
-            names = tuple(dict.fromkeys([(path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])]))
+            names = tuple(
+                dict.fromkeys([(path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])])
+            )
             owned = self._owners[kept].traces(names)
             importing = self._mentions.traces.bits.things(owned & self._mentions.importing)
             # Code that makes a class runs when the file is imported: it need not mention the class.
@@ -710,8 +801,13 @@ class MentionMatcher:
             self._concerned[key] = _Concerned(names, owned | making, paths, related)
         return self._concerned[key]
 
-    def _match_on_import(self, key: tuple[str, str, str], concerned: _Concerned, cause: Cause) -> None:
-        """Definitions that use a member of what code gave them that ran meanwhile and has to do with the class."""
+    def _match_on_import(
+        self, key: tuple[str, str, str], concerned: _Concerned, cause: Cause
+    ) -> None:
+        """Definitions that use a member of what code gave them that has to do with the class.
+
+        The code ran meanwhile.
+        """
         mentions = ["." + key[2], MATCHES_BY_POSITION]
         for path, facts in self._mentions.files(key[2], MATCHES_BY_POSITION):
             if path in concerned.importing:
@@ -738,20 +834,28 @@ class MentionMatcher:
     def _uses_of_member(
         self, key: tuple[str, str, str], cause: Cause, related: set[Name], *, kept: bool
     ) -> Iterator[tuple[Place, Manner, int]]:
-        """Blocks that use a member, and those of related classes that may look it up (`getattr(self, name)`).
+        """Blocks that use a member, or may look it up.
 
-        The last value says which of the traces that ran the block matter. Where only what an object has `kept` is
-        other, setting it anew is no use.
+        Those of related classes look it up by `getattr(self, name)`. The last value says which of
+        the traces that ran the block matter. Where only what an object has `kept` is other, setting
+        it anew is no use.
         """
         path, owner, member = key
         facts = self._project.facts(path)
-        if facts is not None and cause.kind is not Kind.MEMOISED:  # a function that runs does not find what it kept
+        # A function that runs does not find what it kept.
+        if facts is not None and cause.kind is not Kind.MEMOISED:
             for block in facts.blocks_below(f"{owner}.{member}"):
                 yield Place(path, block), _MENTIONS, EVERYONE
         for place in self._mentions.places("~" + member, member):
             if kept and not self._mentions.reads(place, member):
                 continue
-            yield place, _MENTIONS, EVERYONE if self._may_be_of((path, owner), place) else self._mentions.lending(place)
+            yield (
+                place,
+                _MENTIONS,
+                EVERYONE
+                if self._may_be_of((path, owner), place)
+                else self._mentions.lending(place),
+            )
         for mention in ("." + member, *(["=" + member] if cause.comes_or_goes else ())):
             for place in self._mentions.places(mention, member):
                 yield place, _MENTIONS, EVERYONE
@@ -762,8 +866,10 @@ class MentionMatcher:
             for place in self._places_of(asking):
                 yield place, _MAY_LOOK_UP, asking.traces
 
-    def _looking_for_member(self, member: str, related: set[Name]) -> Iterator[tuple[Place, Manner, int]]:
-        """Blocks that may look a member up in their own object, of a related class, or did so in any."""
+    def _looking_for_member(
+        self, member: str, related: set[Name]
+    ) -> Iterator[tuple[Place, Manner, int]]:
+        """Blocks that may look a member up in their object, of a related class, or did so."""
         for name, places in self._mentions.looking_at_members.items():
             if name in related:
                 for place, among in places:
@@ -773,7 +879,10 @@ class MentionMatcher:
             if asking.way == lookups.OWN_NAMESPACE:
                 continue
             for place in self._places_of(asking):
-                if asking.way != lookups.MEMBERS or (place.path, place.block.qualname.partition(".")[0]) in related:
+                if (
+                    asking.way != lookups.MEMBERS
+                    or (place.path, place.block.qualname.partition(".")[0]) in related
+                ):
                     yield place, _LOOKS_UP, asking.traces
 
     def _may_be_of(self, cls: tuple[str, str], place: Place) -> bool:
@@ -786,7 +895,9 @@ class MentionMatcher:
                 for joining in self._mentions.places(JOINS_CLASSES)
                 if self._mentions.ran([joining]) & self._mentions.importing
             )
-        return self._joined[cls] or self._relations.may_share(cls, (place.path, method.rpartition(".")[0]))
+        return self._joined[cls] or self._relations.may_share(
+            cls, (place.path, method.rpartition(".")[0])
+        )
 
     # Documentation
 
@@ -797,7 +908,10 @@ class MentionMatcher:
         return True
 
     def _match_documentation(self, path: str, name: str, cause: Cause, reads: str) -> None:
-        """Documentation or annotations: for tests that read some and mention what they belong to."""
+        """Note documentation or annotations that changed.
+
+        It is for tests that read some and mention what they belong to.
+        """
         readers = self._mentions.places(reads)
         if not readers:
             return
@@ -827,8 +941,10 @@ def _is_kept(cause: Cause) -> bool:
 
 
 def may_be(asking: Asking, path: str) -> bool:
-    """Whether what was looked up may be a name at the level of a module, the one of the file `path`."""
-    return asking.way != lookups.MEMBERS and (asking.way != lookups.OWN_NAMESPACE or asking.path == path)
+    """Whether what was looked up may be a module-level name of the file `path`."""
+    return asking.way != lookups.MEMBERS and (
+        asking.way != lookups.OWN_NAMESPACE or asking.path == path
+    )
 
 
 def is_found(asking: Asking, name: Name) -> bool:
@@ -838,8 +954,16 @@ def is_found(asking: Asking, name: Name) -> bool:
 
 def _has_to_do_with(definition: Definition, names: AbstractSet[str]) -> bool:
     """Whether a definition binds some names, stands in a class of such a name, or uses them."""
-    own = {*definition.names, definition.owner.partition(".")[0], definition.owner.rpartition(".")[2]}
-    return not definition.names or not names.isdisjoint(own) or not names.isdisjoint(definition.mentions)
+    own = {
+        *definition.names,
+        definition.owner.partition(".")[0],
+        definition.owner.rpartition(".")[2],
+    }
+    return (
+        not definition.names
+        or not names.isdisjoint(own)
+        or not names.isdisjoint(definition.mentions)
+    )
 
 
 def link_to(place: Place, cause: Cause, how: Manner = _MENTIONS) -> Cause:

@@ -1,6 +1,7 @@
 """What it means for tests that a folder above them becomes a package, or is none any more.
 
-pytest imports their files by other names then, from other folders, and runs the `__init__.py` before.
+pytest imports their files by other names then, from other folders, and runs the `__init__.py`
+before.
 """
 
 import re
@@ -15,13 +16,16 @@ _OWN_NAMES = "__name__|__module__|__package__|__spec__"
 
 
 def folder_of_package(path: str) -> str | None:
-    """The folder, with a slash at its end, that an `__init__.py` makes a package; None for other files."""
+    """The folder, with a slash at its end, that an `__init__.py` makes a package.
+
+    None for other files.
+    """
     folder, slash, name = path.rpartition("/")
     return folder + slash if name == "__init__.py" else None
 
 
 class FilesOfPackage:
-    """Which of some files of tests, and of their conftest files, mind that a folder is a package or not."""
+    """Which of some test files and their conftest files mind if a folder is a package."""
 
     def __init__(
         self,
@@ -34,7 +38,9 @@ class FilesOfPackage:
     ) -> None:
         """`initialiser` is the model of the `__init__.py`, None where nobody can read it."""
         self._folder = folder
-        self._does_nothing = initialiser is not None and all(map(_is_harmless, initialiser.definitions))
+        self._does_nothing = initialiser is not None and all(
+            map(_is_harmless, initialiser.definitions)
+        )
         self._files = files
         self._text = text
         self._model = model

@@ -1,4 +1,7 @@
-"""The traces of a run: what each is of, which of them use others, and what was not observed of them."""
+"""The traces of a run.
+
+What each is of, which of them use others, and what was not observed of them.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,15 +24,19 @@ class RecordedTraces:
     def __init__(self, datafile: Datafile, run_id: int) -> None:
         self._datafile = datafile
         self._run_id = run_id
-        # Of tests the ids are enough. All of them: one that has run again since may have made what others found kept.
+        # Of tests the ids are enough. All of them: one that has run again since may have made what
+        # others found kept.
         self.kinds: dict[int, str] = dict.fromkeys(datafile.trace_ids(run_id), "test")
         self.modules: dict[int, str] = {}  # traces of imports, with the file
-        self.lines: dict[int, frozenset[int]] = {}  # those of statements, with the lines where these begin
+        # Those of statements, with the lines where these begin.
+        self.lines: dict[int, frozenset[int]] = {}
         self.at: dict[tuple[str, int], list[int]] = defaultdict(list)  # the same by path and line
-        self.unobserved: dict[int, Cause] = {}  # traces of which something is not known, but for tests
+        # Traces of which something is not known, but for tests.
+        self.unobserved: dict[int, Cause] = {}
         self.unfinished: dict[int, str] = {}  # fixtures whose teardown was not seen: trace -> name
         self.users: Mapping[int, Sequence[int]] = users_of(datafile, [run_id])
-        for trace_id, _, identity, unknown, complete in sorted(datafile.traces([run_id], *_OTHERS), key=_kind_order):
+        others = sorted(datafile.traces([run_id], *_OTHERS), key=_kind_order)
+        for trace_id, _, identity, unknown, complete in others:
             kind, _, rest = identity.partition(":")
             self.kinds[trace_id] = kind
             if kind == "module":
@@ -39,7 +46,9 @@ class RecordedTraces:
             name = identity.split(":", 2)[-1]
             if unknown:
                 path = name if kind == "module" else ""
-                self.unobserved[trace_id] = unobserved(f"is not known in full: {unknown}", path, name)
+                self.unobserved[trace_id] = unobserved(
+                    f"is not known in full: {unknown}", path, name
+                )
             if not complete and kind == "fixture":
                 self.unfinished[trace_id] = name
 
@@ -53,11 +62,18 @@ class RecordedTraces:
 
     def whole_modules(self) -> Iterator[tuple[int, str]]:
         """The traces of imports that are not divided by statements, with the file."""
-        return ((trace_id, path) for trace_id, path in self.modules.items() if trace_id not in self.lines)
+        return (
+            (trace_id, path)
+            for trace_id, path in self.modules.items()
+            if trace_id not in self.lines
+        )
 
     @cached_property
     def tests(self) -> Mapping[str, list[StoredTest]]:
-        """By file. Read where something asks: most changes are of blocks, and who ran these says the datafile."""
+        """By file. Read where something asks.
+
+        Most changes are of blocks, and who ran these says the datafile.
+        """
         found: dict[str, list[StoredTest]] = defaultdict(list)
         for test in self._datafile.tests(self._run_id):
             found[test.path].append(test)
@@ -69,13 +85,21 @@ class RecordedTraces:
             yield from self.tests.get(path, ())
 
     def tests_below(self, folder: str) -> Iterator[StoredTest]:
-        """The tests of the run that stand in the files of a folder, given with a slash at its end."""
+        """The tests of the run in the files of a folder.
+
+        The folder is given with a slash at its end.
+        """
         return self.tests_in(path for path in self.tests if path.startswith(folder))
 
     @cached_property
     def collected_from(self) -> Mapping[int, str]:
-        """By trace, the file that pytest collects a test from: one that inherits a test may stand in another."""
-        return {test.trace_id: path_of(test.nodeid, test.path) for test in self.tests_in(self.tests)}
+        """By trace, the file that pytest collects a test from.
+
+        A file that inherits a test does not define it.
+        """
+        return {
+            test.trace_id: path_of(test.nodeid, test.path) for test in self.tests_in(self.tests)
+        }
 
     def with_fingerprints(self, causes: Mapping[int, Cause]) -> Hits:
         """The traces that hold one of some fingerprints, with the cause of that fingerprint."""

@@ -1,4 +1,4 @@
-"""The models of sources as a run saw them and as they are now, and the project that these make up."""
+"""The models of sources as a run saw them and as they are now, and their project."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -16,17 +16,30 @@ from testmon_cli.application.invalidate.lookup_traces import AskedNames
 from testmon_cli.application.invalidate.mention_index import MentionIndex
 from testmon_cli.application.invalidate.snapshot_diff import FileChanges, is_loaded
 from testmon_cli.domain.records import FIXTURES, Run, VersionRef
-from testmon_cli.domain.source import Block, Definition, FunctionSummary, Import, SourceError, SourceModel
+from testmon_cli.domain.source import (
+    Block,
+    Definition,
+    FunctionSummary,
+    Import,
+    SourceError,
+    SourceModel,
+)
 from testmon_cli.storage.datafile import Datafile
 
 
 class RunModels:
-    """Reads the model of each source once: that of today from the datafile, too, where the file has not changed."""
+    """Reads the model of each source once.
 
-    def __init__(self, datafile: Datafile, tree: Tree, snapshot: Mapping[str, VersionRef], files: FileChanges) -> None:
+    That of today, too, is from the datafile where the file has not changed.
+    """
+
+    def __init__(
+        self, datafile: Datafile, tree: Tree, snapshot: Mapping[str, VersionRef], files: FileChanges
+    ) -> None:
         self.snapshot = snapshot
         self.files = files
-        self.changed = frozenset((*files.changed, *files.added))  # sources that are read as they are now
+        # Sources that are read as they are now.
+        self.changed = frozenset((*files.changed, *files.added))
         self.loaded = frozenset(path for path, ref in snapshot.items() if is_loaded(ref))
         self.live = self.loaded | frozenset(files.added)  # sources that can matter to a test
         self._datafile = datafile
@@ -39,7 +52,12 @@ class RunModels:
     def now(self, path: str) -> SourceModel | None:
         """The model of a source as it is now; None where there is none, or it does not parse."""
         ref = self.snapshot.get(path)
-        if path not in self.changed and ref is not None and is_loaded(ref) and ref.model_key == MODEL_KEY:
+        if (
+            path not in self.changed
+            and ref is not None
+            and is_loaded(ref)
+            and ref.model_key == MODEL_KEY
+        ):
             if path not in self._unchanged:
                 self._unchanged[path] = stored_model(self._datafile, ref)
             return self._unchanged[path]
@@ -51,9 +69,17 @@ class RunModels:
             return None
 
     def imports(self, path: str) -> Sequence[Import]:
-        """The imports of a source as it is now, without the rest of its model where that was not read."""
+        """The imports of a source as it is now.
+
+        The rest of its model is not read for that.
+        """
         ref = self.snapshot.get(path)
-        is_stored = path not in self.changed and ref is not None and is_loaded(ref) and ref.model_key == MODEL_KEY
+        is_stored = (
+            path not in self.changed
+            and ref is not None
+            and is_loaded(ref)
+            and ref.model_key == MODEL_KEY
+        )
         if is_stored and path not in self._unchanged:
             return stored_imports(self._datafile, ref)
         model = self.now(path)
@@ -66,10 +92,15 @@ class RunModels:
         return self._before[path]
 
     def counterparts(self, path: str) -> Mapping[int, Block]:
-        """The blocks of today that stand where a changed block of a file stood, by the checksum of that."""
+        """The blocks of today that stand where a changed block of a file stood.
+
+        By the checksum of the changed block.
+        """
         if path not in self._counterparts:
             changes = block_changes(self.before(path), self.now(path))
-            self._counterparts[path] = {c.before.checksum: c.block for c in changes if c.before is not None}
+            self._counterparts[path] = {
+                c.before.checksum: c.block for c in changes if c.before is not None
+            }
         return self._counterparts[path]
 
     def text(self, path: str) -> str:
@@ -81,14 +112,21 @@ class RunModels:
         if path not in self.changed:
             return function
         old = self.before(path)
-        return next((f for f in old.functions if f.qualname == function.qualname), None) if old is not None else None
+        return (
+            next((f for f in old.functions if f.qualname == function.qualname), None)
+            if old is not None
+            else None
+        )
 
     @cached_property
     def _mentions(self) -> MentionIndex:
         return MentionIndex(self.live, self._index)
 
     def mentioning(self, names: frozenset[str]) -> list[str]:
-        """Files whose text may mention one of the names; files that no test loaded cannot matter."""
+        """Files whose text may mention one of the names.
+
+        Files that no test loaded cannot matter.
+        """
         return self._mentions.files(names)
 
     def _index(self, path: str) -> bytes:
@@ -127,15 +165,18 @@ class RunModels:
         modules = {str(k): str(v) for k, v in run.mapping("modules").items()}
         edges = cast("Mapping[str, list[str]]", run.mapping("edges"))
         paths = {*self._tree.stats, *self.loaded, *self.files.removed}
-        names = run.facts.get(FIXTURES)  # a test that asks for others than in this run is another test
+        # A test that asks for others than in this run is another test.
+        names = run.facts.get(FIXTURES)
         requested = frozenset(map(str, names)) if isinstance(names, list) else None
         folders = frozenset(path.rpartition("/")[0] for path in self.loaded)
 
         def starts(path: str) -> bool:
-            """Whether pytest loads a file, or code that the run loaded may find it by a computed name."""
+            """Whether pytest loads a file, or code of the run may find it by a computed name."""
             if path in self.loaded or is_conftest(path) or is_collected(path):
                 return True
-            return path.rpartition("/")[0] in folders and bool(self.mentioning(frozenset({DYNAMIC, ANYWHERE})))
+            return path.rpartition("/")[0] in folders and bool(
+                self.mentioning(frozenset({DYNAMIC, ANYWHERE}))
+            )
 
         return Project(
             ModuleIndex(paths, modules, self.files.added),

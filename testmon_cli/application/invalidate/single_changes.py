@@ -1,4 +1,7 @@
-"""What one change alone would touch, by the rules of selection, whatever else has changed since a run."""
+"""What one change alone would touch, by the rules of selection.
+
+Whatever else has changed since a run.
+"""
 
 from collections.abc import Callable, Mapping
 
@@ -25,7 +28,7 @@ class OneChange(RunMatcher):
         functions: Mapping[tuple[str, str], Cause],
         change: Callable[[Growth], None],
     ) -> Hits:
-        """Traces that some traces, the change of some functions, and one of definitions would touch together."""
+        """The traces that some traces, functions and definitions would touch together."""
 
         def all_of_it(growth: Growth) -> None:
             for trace_id, cause in traces.items():

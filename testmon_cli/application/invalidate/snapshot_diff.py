@@ -1,4 +1,7 @@
-"""What is not as a run saw it: source files, distributions, resources. Mostly nothing is, and no more is asked."""
+"""What is not as a run saw it: source files, distributions, resources.
+
+Mostly nothing is, and no more is asked.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -25,7 +28,10 @@ class FileChanges(NamedTuple):
 
 
 def compare_files(snapshot: Mapping[str, VersionRef], tree: Tree, recorded: float) -> FileChanges:
-    """Compare the files a run loaded with the tree. Files that no test loaded count only when they came or went."""
+    """Compare the files a run loaded with the tree.
+
+    Files that no test loaded count only when they came or went.
+    """
     changed, removed, broken = [], [], {}
     recorded_ns = int(recorded * 1e9)
     for path, ref in snapshot.items():
@@ -39,7 +45,9 @@ def compare_files(snapshot: Mapping[str, VersionRef], tree: Tree, recorded: floa
             try:
                 tree.model(path)
             except SourceError as error:
-                broken[path] = f"{error.message} (line {error.line})" if error.line else error.message
+                broken[path] = (
+                    f"{error.message} (line {error.line})" if error.line else error.message
+                )
     added = [path for path in tree.stats if path not in snapshot]
     return FileChanges(tuple(changed), tuple(added), tuple(removed), broken)
 

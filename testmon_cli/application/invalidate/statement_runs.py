@@ -14,9 +14,11 @@ from testmon_cli.storage.datafile import Datafile
 
 
 class StatementRuns:
-    """The functions that statements of modules ran on import, and the definitions that these statements are."""
+    """What statements of modules ran on import, and the definitions that these statements are."""
 
-    def __init__(self, datafile: Datafile, run: Run, models: RunModels, recorded: RecordedTraces) -> None:
+    def __init__(
+        self, datafile: Datafile, run: Run, models: RunModels, recorded: RecordedTraces
+    ) -> None:
         self._datafile = datafile
         self._models = models
         self._recorded = recorded
@@ -32,18 +34,29 @@ class StatementRuns:
         if not self._is_noted or path in self._unsure_modules or path not in self._models.loaded:
             return None
         lines = self._lines_of(path, definition)
-        return None if lines is None else [function for line in lines for function in self.ran_at(path, line)]
+        return (
+            None
+            if lines is None
+            else [function for line in lines for function in self.ran_at(path, line)]
+        )
 
     def ran_at(self, path: str, line: int) -> Sequence[Ran]:
         """The functions of the project that the statements on a line of a file ran on import."""
         key = (path, line)
         if key not in self._functions:
             checksums = self._checksums(path, line)
-            self._functions[key] = [ran for at, found in checksums.items() for ran in self._functions_of(at, found)]
+            self._functions[key] = [
+                ran for at, found in checksums.items() for ran in self._functions_of(at, found)
+            ]
         return self._functions[key]
 
-    def mentioned(self, path: str, definition: Definition) -> Sequence[tuple[str, frozenset[str]]] | None:
-        """What the blocks mention that a definition ran on import, with their files; None where that is not known."""
+    def mentioned(
+        self, path: str, definition: Definition
+    ) -> Sequence[tuple[str, frozenset[str]]] | None:
+        """What the blocks mention that a definition ran on import, with their files.
+
+        None where that is not known.
+        """
         lines = self._lines_of(path, definition)
         if lines is None or not any((path, line) in self._recorded.at for line in lines):
             return None
@@ -74,7 +87,10 @@ class StatementRuns:
         return old.blocks if old is not None else ()
 
     def definitions(self, trace_id: int) -> Sequence[Definition] | None:
-        """The definitions, as they are now, that the trace of a statement is of; None where that is not known."""
+        """The definitions, as they are now, that the trace of a statement is of.
+
+        None where that is not known.
+        """
         if trace_id not in self._definitions:
             self._definitions[trace_id] = self._definitions_of(trace_id)
         return self._definitions[trace_id]
@@ -116,22 +132,35 @@ class StatementRuns:
             path
             for trace_id, path in whole.items()
             if trace_id in self._recorded.unobserved
-            or any(fingerprint.path in self._models.snapshot for fingerprint in ran.get(trace_id, ()))
+            or any(
+                fingerprint.path in self._models.snapshot for fingerprint in ran.get(trace_id, ())
+            )
         )
 
     @cached_property
     def _fingerprints(self) -> Mapping[int, list[StoredFingerprint]]:
-        """What the statements of modules ran on import, by their traces; read at once, since many are asked for."""
+        """What the statements of modules ran on import, by their traces.
+
+        Read at once, since many are asked for.
+        """
         return self._datafile.fingerprints_by_trace(self._recorded.lines)
 
     def _functions_of(self, path: str, checksums: AbstractSet[int]) -> Iterator[Ran]:
         """The functions that have some blocks."""
         old, new = self._models.before(path), self._models.now(path)
-        names = dict.fromkeys(block.qualname for block in self._blocks(path) if block.checksum in checksums)
+        names = dict.fromkeys(
+            block.qualname for block in self._blocks(path) if block.checksum in checksums
+        )
         for qualname in names:
             models = [old] if old is new else [old, new]
-            summaries = [f for m in models if m is not None for f in m.functions if f.qualname == qualname]
-            yield Ran(path, qualname, tuple(dict.fromkeys(effect for f in summaries for effect in f.effects)))
+            summaries = [
+                f for m in models if m is not None for f in m.functions if f.qualname == qualname
+            ]
+            yield Ran(
+                path,
+                qualname,
+                tuple(dict.fromkeys(effect for f in summaries for effect in f.effects)),
+            )
 
 
 def _key_of(definition: Definition) -> tuple[object, ...]:

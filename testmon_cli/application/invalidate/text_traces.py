@@ -1,4 +1,7 @@
-"""Which traces of a run read a data file that holds a word: texts to be filled in name attributes of objects."""
+"""Which traces of a run read a data file that holds a word.
+
+Texts to be filled in name attributes of objects.
+"""
 
 import string
 from collections.abc import Callable, Iterator, Mapping
@@ -12,10 +15,18 @@ _SUFFIXES_OF_CODE = (".py", ".pyi", ".pyc")
 
 
 class TextsRead:
-    """The data files that one run read, as they are now; who read one that is another now is known in other ways."""
+    """The data files that one run read, as they are now.
 
-    def __init__(self, datafile: Datafile, run_id: int, read: Callable[[str], bytes], traces: BlockTraces) -> None:
-        """`read` gives the content of a file by its path below the root, nothing for one that cannot be read."""
+    Who read one that is another now is known in other ways.
+    """
+
+    def __init__(
+        self, datafile: Datafile, run_id: int, read: Callable[[str], bytes], traces: BlockTraces
+    ) -> None:
+        """`read` gives the content of a file by its path below the root.
+
+        It gives nothing for one that cannot be read.
+        """
         self._datafile = datafile
         self._run_id = run_id
         self._read = read
@@ -34,7 +45,11 @@ class TextsRead:
     def _readers(self) -> Mapping[str, int]:
         """By file, the traces that read it."""
         states = self._datafile.resource_states()
-        files = {number: s.name for number, s in states.items() if s.kind == "file" and not _is_code(s.name)}
+        files = {
+            number: s.name
+            for number, s in states.items()
+            if s.kind == "file" and not _is_code(s.name)
+        }
         found: dict[str, list[int]] = {}
         for trace_id, state_id in self._datafile.resources([self._run_id]) if files else ():
             if state_id in files:
@@ -43,7 +58,10 @@ class TextsRead:
 
 
 def _is_in(content: bytes, word: bytes) -> bool:
-    """Whether a text holds a word that is not a part of another; to compile a pattern for each takes longer."""
+    """Whether a text holds a word that is not a part of another.
+
+    To compile a pattern for each takes longer.
+    """
     start = content.find(word)
     while start >= 0:
         end = start + len(word)

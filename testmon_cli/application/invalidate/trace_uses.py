@@ -1,6 +1,7 @@
-"""Which traces use the results of others: a test those of its fixtures, a file's tests what collecting it ran.
+"""Which traces use the results of others.
 
-A trace stands for what ran for a test, a fixture, an import or a collector.
+A test uses those of its fixtures, a file's tests what collecting it ran. A trace stands for what
+ran for a test, a fixture, an import or a collector.
 """
 
 from collections import defaultdict
