@@ -54,21 +54,24 @@ def reason(cause: Cause) -> Reason:
 
 def one_of_each(selection: Selection) -> Selection:
     """Keep one canary a file, the fastest, and none where another of its tests is selected."""
-    running = {_file(test) for test in selection.tests if test.reason.kind != CANARY}
+    running = {_file(test) for test in selection.tests if not _is_canary(test)}
     fastest: dict[str, Selected] = {}
     for test in selection.tests:
-        if test.reason.kind == CANARY and _file(test) not in running:
+        if _is_canary(test) and _file(test) not in running:
             known = fastest.setdefault(_file(test), test)
             fastest[_file(test)] = min(known, test, key=_speed)
     kept = {test.nodeid for test in fastest.values()}
+    tests = [test for test in selection.tests if not _is_canary(test) or test.nodeid in kept]
     seconds = sum(_speed(test)[0] for test in fastest.values())
     return selection._replace(
-        tests=tuple(
-            test for test in selection.tests if test.reason.kind != CANARY or test.nodeid in kept
-        ),
+        tests=tuple(tests),
         saved_seconds=selection.saved_seconds - seconds,
         selected_seconds=selection.selected_seconds + seconds,
     )
+
+
+def _is_canary(test: Selected) -> bool:
+    return test.reason.kind == CANARY
 
 
 def _file(test: Selected) -> str:

@@ -87,18 +87,26 @@ class CoverageSeed:
 
 def differing_functions(model: SourceModel, old: str, new: str) -> dict[str, range]:
     """The functions of a file, as it was, in which lines differ; "" where other lines do."""
-    extents: dict[str, range] = {}
-    for block in model.function_blocks:
-        lines = [line for pair in block.lines for line in pair]
-        known = extents.get(block.qualname, range(block.line, block.line + 1))
-        first, last = min(lines, default=block.line), max(lines, default=block.line)
-        extents[block.qualname] = range(min(known.start, first), max(known.stop, last + 1))
+    extents = _extents(model)
     found: dict[str, range] = {}
     for first, stop in _differing_lines(old, new):
-        names = [n for n, lines in extents.items() if first < lines.stop and lines.start < stop]
-        found.update((name, extents[name]) for name in names)
-        if not names:
-            found[""] = range(first, stop)
+        touched = {
+            name: lines
+            for name, lines in extents.items()
+            if first < lines.stop and lines.start < stop
+        }
+        found.update(touched or {"": range(first, stop)})
+    return found
+
+
+def _extents(model: SourceModel) -> dict[str, range]:
+    """The lines from the first to the last of each function."""
+    found: dict[str, range] = {}
+    for block in model.function_blocks:
+        lines = [line for pair in block.lines for line in pair]
+        known = found.get(block.qualname, range(block.line, block.line + 1))
+        first, last = min(lines, default=block.line), max(lines, default=block.line)
+        found[block.qualname] = range(min(known.start, first), max(known.stop, last + 1))
     return found
 
 

@@ -47,13 +47,18 @@ class DeclaredNames:
             if group not in _SCRIPTS and isinstance(names, dict):
                 yield from map(str, names.values())
         for name in ("setup.cfg", "setup.py"):
-            text = self._tree.read(name).decode("utf-8", "replace") if name in self._tree else ""
-            if "entry_points" in text:
-                yield from (
-                    line.partition("=")[2].strip(" '\",]\n")
-                    for line in text.splitlines()
-                    if ":" in line
-                )
+            if name in self._tree:
+                yield from _entry_points_of_setuptools(self._tree.read(name))
+
+
+def _entry_points_of_setuptools(data: bytes) -> Iterator[str]:
+    """The values of lines like `name = module:object` in setup.cfg or setup.py."""
+    text = data.decode("utf-8", "replace")
+    if "entry_points" not in text:
+        return
+    for line in text.splitlines():
+        if ":" in line:
+            yield line.partition("=")[2].strip(" '\",]\n")
 
 
 def pyproject(tree: Tree) -> dict[str, object]:

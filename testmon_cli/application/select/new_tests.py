@@ -19,7 +19,8 @@ from testmon_cli.domain.nodeid import NodeId, function_of, path_of
 from testmon_cli.domain.records import Run
 from testmon_cli.domain.selection import Reason, Selected
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what it imports takes long
+    from testmon_cli.application.select.bound_tests import Bound
     from testmon_cli.domain.source import Definition
 
 
@@ -146,20 +147,19 @@ class NewTests:
 
     def _bound(self, naming: Naming, functions: set[str], files: set[str]) -> Iterator[Selected]:
         """Files that may have new tests which no function or class statement binds."""
-        for path in sorted(set().union(*self._learned.bound.values())):
+        by_run = self._learned.bound.values()
+        for path in sorted(set().union(*by_run)):
             has_tests = path in files or is_collectable(self._tree, path, naming)
             if not has_tests or not self._tree.exists(path) or self._was_collected_since(path):
                 continue
-            for bound in (b for run in self._learned.bound.values() for b in run.get(path, ())):
+            all_bound = (bound for found in by_run for bound in found.get(path, ()))
+            new = (bound for bound in all_bound if not _is_known(path, bound, functions))
+            bound = next(new, None)  # the file is run as a whole, so one is enough
+            if bound is not None:
                 nodeid = f"{path}::{bound.name}" if bound.name else path
-                if bound.name and any(
-                    f == nodeid or f.startswith(f"{nodeid}::") for f in functions
-                ):
-                    continue
                 where = f"{path}:{bound.line}" if bound.line else path
                 reason = Reason(kinds.NEW, f"may be a new test at {where}")
                 yield Selected(nodeid, self._arguments.of(NodeId(path)), reason)
-                break  # the file is run as a whole
 
     def _was_collected_since(self, path: str) -> bool:
         """Tell whether a run has collected a file in whole, and what it binds is the same since."""
@@ -257,6 +257,14 @@ class NewTests:
             "/".join([*folders[:count], "conftest.py"]) for count in range(len(folders) + 1)
         )
         return self._changes.holds(run, path) and touched.isdisjoint(conftests)
+
+
+def _is_known(path: str, bound: "Bound", functions: set[str]) -> bool:
+    """Tell whether a name stands for one of some known tests, or for a class of them."""
+    if not bound.name:
+        return False
+    nodeid = f"{path}::{bound.name}"
+    return nodeid in functions or any(f.startswith(f"{nodeid}::") for f in functions)
 
 
 def _texts_of(value: object) -> Sequence[str]:

@@ -45,19 +45,26 @@ class NodesToRun:
 
         `at_risk` says that the import of some file whose tests may be named can fail.
         """
-        doubtful = self._learned.doubtful
-        if nodeid.path in doubtful or execution.path in doubtful:
-            # Where pytest cannot import the file of a test that is named, it looks at no file that
-            # is given as a whole. So a file that it cannot import either is named by what it holds,
-            # or would go unnoticed.
-            is_told = at_risk and there.names and nodeid.path not in self._learned.unreadable
-            told = self._existence.surely_collected(nodeid.path, doubtful) if is_told else ()
-            return there.outermost if nodeid.names[:1] and nodeid.names[0] in told else nodeid.file
+        if not self._learned.doubtful.isdisjoint((nodeid.path, execution.path)):
+            return self._in_doubtful_file(nodeid, there, at_risk=at_risk)
         if not execution.function:
             return there if settled or self._still_documented(execution) else nodeid.file
         if nodeid.names and (nodeid.path, nodeid.names[0]) in self._learned.rebuilt:
-            there = there if len(there.names) < 1 else there.outermost
+            there = there.outermost if there.names else there
         return there if settled else there.function
+
+    def _in_doubtful_file(self, nodeid: NodeId, there: NodeId, *, at_risk: bool) -> NodeId:
+        """The node to run for a test of a file that may hold other tests now.
+
+        Where pytest cannot import the file of a test that is named, it looks at no file that is
+        given as a whole. So a file that it cannot import either is named by what it holds, or would
+        go unnoticed.
+        """
+        is_readable = nodeid.path not in self._learned.unreadable
+        if not (at_risk and there.names and is_readable):
+            return nodeid.file
+        told = self._existence.surely_collected(nodeid.path, self._learned.doubtful)
+        return there.outermost if nodeid.names and nodeid.names[0] in told else nodeid.file
 
     def _still_documented(self, execution: StoredExecution) -> bool:
         """Tell whether a docstring still has examples."""

@@ -24,24 +24,12 @@ _NAMED_BY_THEMSELVES = {
 def sentence(cause: Cause) -> str:
     """Like `runs app/price.py::total, which mentions TAX_RATE, changed at app/config.py:3`."""
     chain = cause.chain()
-    first, rest = chain[0], chain[1:]
-    if first.kind is Kind.BLOCK and rest:
-        text, named, rest = _running(first, rest)
-    elif first.kind is Kind.BLOCK:
-        return f"runs {first.path}::{first.name}, {first.wording}{_at(first)}"
-    elif first.kind is Kind.TEXT:
-        text, named = f"reads {first.path}, which {first.wording} {_last(rest[0])}", rest[0]
-    elif first.kind is Kind.IMPORT and first.how is Manner.NEEDS:
-        text, named = f"imports {first.path}", None
-    elif rest:
-        text, named = f"its definition mentions {_last(rest[0])}", rest[0]
-    elif first.kind is Kind.DEFINITION:
-        what = "its definition" if first.name else "a statement"
-        return f"{what} was {first.wording}{_at(first)}"
-    else:
-        return _origin(first)
-    origin = chain[-1]
-    if text.endswith(_DEFINITION) and origin is named:
+    first, origin = chain[0], chain[-1]
+    is_needed_import = first.kind is Kind.IMPORT and first.how is Manner.NEEDS
+    if len(chain) == 1 and not is_needed_import:
+        return _alone(first)
+    text, named = _beginning(first, chain[1:])
+    if origin is named and text.endswith(_DEFINITION):
         return f"{text} was {origin.wording}{_at(origin)}"
     if origin is named and origin.kind not in _NAMED_BY_THEMSELVES:
         return f"{text}, {origin.wording}{_at(origin)}"
@@ -53,31 +41,52 @@ def sentence(cause: Cause) -> str:
     return f"{text}, which depends on {_origin(origin)}"
 
 
-def _running(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause | None, tuple[Cause, ...]]:
+def _alone(cause: Cause) -> str:
+    """A cause that follows from no other."""
+    if cause.kind is Kind.BLOCK:
+        return f"runs {cause.path}::{cause.name}, {cause.wording}{_at(cause)}"
+    if cause.kind is Kind.DEFINITION:
+        what = "its definition" if cause.name else "a statement"
+        return f"{what} was {cause.wording}{_at(cause)}"
+    return _origin(cause)
+
+
+def _beginning(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause | None]:
+    """How the sentence begins, and the link of the chain that it names."""
+    if first.kind is Kind.BLOCK:
+        return _running(first, rest)
+    if first.kind is Kind.TEXT:
+        return f"reads {first.path}, which {first.wording} {_last(rest[0])}", rest[0]
+    if first.kind is Kind.IMPORT and first.how is Manner.NEEDS:
+        return f"imports {first.path}", None
+    return f"its definition mentions {_last(rest[0])}", rest[0]
+
+
+def _running(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause]:
     text = f"runs {first.path}::{first.name}"
     link = rest[0]
     is_own = link.path == first.path and _root(link) == _root(first)
     if is_own and link.kind is Kind.DEFINITION:
         if len(rest) == 1:
-            return f"{text}{_DEFINITION}", link, rest
-        return f"{text}, whose definition mentions {_last(rest[1])}", rest[1], rest[1:]
+            return f"{text}{_DEFINITION}", link
+        return f"{text}, whose definition mentions {_last(rest[1])}", rest[1]
     if link.kind is Kind.MEMOISED:
-        return f"{text}, which may use what {_last(link)} keeps", link, rest
-    return f"{text}, which {first.wording} {_last(link)}", link, rest
+        return f"{text}, which may use what {_last(link)} keeps", link
+    return f"{text}, which {first.wording} {_last(link)}", link
 
 
 def _origin(link: Cause) -> str:
+    """The end of a chain: what changed."""
+    what = link.path or link.name
     if link.kind is Kind.UNKNOWN:
-        return f"{link.path or link.name}, which {link.wording}"
+        return f"{what}, which {link.wording}"
     if link.kind is Kind.METADATA:
-        return f"the distributions in {link.path or link.name} {link.wording}"
+        return f"the distributions in {what} {link.wording}"
     if link.kind in _NAMED_BY_THEMSELVES:
-        words = [link.path or link.name, link.wording]
-        if link.comes_or_goes:
-            words.insert(1, "was")
-        if link.kind is not Kind.FILE or not link.path:
-            words.insert(0, _CALLED.get(link.kind, link.kind.value))
-        return " ".join(words)
+        outcome = f"was {link.wording}" if link.comes_or_goes else link.wording
+        is_told_by_path = link.kind is Kind.FILE and link.path
+        called = "" if is_told_by_path else _CALLED.get(link.kind, link.kind.value)
+        return f"{called} {what} {outcome}".lstrip()
     if link.kind is Kind.IMPORT and link.comes_or_goes:
         return f"{link.path} was {link.wording}"
     return f"{link.name or 'a statement'}, {link.wording}{_at(link)}"

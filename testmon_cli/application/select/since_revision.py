@@ -27,7 +27,7 @@ from testmon_cli.application.settings import Settings
 from testmon_cli.domain.causes import Cause, Kind, Manner, changed_resource
 from testmon_cli.domain.errors import SourceError
 from testmon_cli.domain.records import Run, VersionRef
-from testmon_cli.domain.source import SourceModel
+from testmon_cli.domain.source import Block, SourceModel
 from testmon_cli.storage.datafile import Datafile
 
 
@@ -80,11 +80,19 @@ class SinceRevision:
     @cached_property
     def changes(self) -> FileChanges:
         """Sources that differ."""
-        sources = [path for path in self.blobs if path.endswith(".py")]
-        changed = [path for path in sources if self.blobs[path] and path in self._tree.stats]
-        added = [path for path in sources if not self.blobs[path] and path in self._tree.stats]
-        removed = [path for path in sources if self.blobs[path] and path not in self._tree]
-        broken = {path: text for path in changed if (text := self._problem(path))}
+        changed, added, removed = [], [], []
+        for path, blob in self.blobs.items():
+            if not path.endswith(".py"):
+                continue
+            is_source = path in self._tree.stats
+            if is_source and blob:
+                changed.append(path)
+            elif is_source:
+                added.append(path)
+            elif blob and path not in self._tree:
+                removed.append(path)
+        problems = {path: self._problem(path) for path in changed}
+        broken = {path: text for path, text in problems.items() if text}
         return FileChanges(tuple(changed), tuple(added), tuple(removed), broken)
 
     def _problem(self, path: str) -> str:
@@ -184,30 +192,36 @@ class _Matcher(RunMatcher):
         causes: dict[int, Cause] = {}
         for path, before in self._before.items():
             now = self.models.now(path)
-            blocks = {
-                b.checksum: b for model in (before, now) if model is not None for b in model.blocks
-            }
-            same = {b.checksum for b in (before.blocks if before else ())} & {
-                b.checksum for b in (now.blocks if now else ())
-            }
+            blocks_before, blocks_now = _blocks_of(before), _blocks_of(now)
+            same = blocks_before.keys() & blocks_now.keys()
+            blocks = blocks_before | blocks_now
             for fingerprint in self.traces.fingerprints([path]):
                 other = fingerprint.checksums - same
-                if other:
-                    known = [blocks[checksum] for checksum in other if checksum in blocks]
-                    causes[fingerprint.id] = self._block_cause(
-                        path, min(known, key=lambda b: b.line, default=None), now
-                    )
-                    self._hit_functions.update(
-                        {(path, b.qualname): causes[fingerprint.id] for b in known}
-                    )
+                if not other:
+                    continue
+                known = [blocks[checksum] for checksum in other if checksum in blocks]
+                first = min(known, key=lambda block: block.line, default=None)
+                cause = self._block_cause(path, first, now)
+                causes[fingerprint.id] = cause
+                self._hit_functions.update(((path, block.qualname), cause) for block in known)
         for trace_id, cause in self.recorded.with_fingerprints(causes).items():
             self._hit(trace_id, cause)
 
     def _changed_resources(self) -> None:
         """Files that differ, for those who read them."""
-        states = {
-            i: s for i, s in self._datafile.resource_states().items() if is_read(s, self._files)
+        known = self._datafile.resource_states()
+        differing = {
+            state_id: changed_resource(state.kind, state.name)
+            for state_id, state in known.items()
+            if is_read(state, self._files)
         }
-        for trace_id, state_id in self._datafile.resources([self.run.id]) if states else ():
-            if trace_id in self.recorded.kinds and state_id in states:
-                self._hit(trace_id, changed_resource(states[state_id].kind, states[state_id].name))
+        if not differing:
+            return
+        for trace_id, state_id in self._datafile.resources([self.run.id]):
+            if trace_id in self.recorded.kinds and state_id in differing:
+                self._hit(trace_id, differing[state_id])
+
+
+def _blocks_of(model: SourceModel | None) -> dict[int, Block]:
+    """The blocks of a model by their checksums."""
+    return {block.checksum: block for block in model.blocks} if model is not None else {}

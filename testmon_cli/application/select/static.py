@@ -130,15 +130,11 @@ class _Static:
         """One reason for all, or one for each file; files of which `seed` knows come first."""
         self._changed_sources()
         whole = self._concerning_all()
-        if (
-            whole is None
-            and progress is not None
-            and (self._reach.changed or self._reach.on_import)
-        ):
-            for done, path in enumerate(sorted(self._tree.stats)):
-                progress(done, len(self._tree.stats))
-                self._model(path)
-        found = {path: reason for path in self._tests if (reason := whole or self._reason(path))}
+        has_to_look = whole is None and self._has_changes()
+        if has_to_look and progress is not None:
+            self._read_all(progress)
+        reasons = ((path, whole or self._reason(path)) for path in self._tests)
+        found = {path: reason for path, reason in reasons if reason is not None}
         notes = [COARSE]
         if seed is not None:
             sights = seed.sights(
@@ -153,10 +149,19 @@ class _Static:
         ]
         outside = [path for path in self._since.blobs if self._is_outside(path)]
         if outside:
-            notes.append(
-                f"not looked at, since they are outside of {self._tree.root}: {', '.join(outside[:5])}"
-            )
+            some = ", ".join(outside[:5])
+            notes.append(f"not looked at, since they are outside of {self._tree.root}: {some}")
         return Selection(tuple(tests), 0, tuple(notes), files=len(self._tests))
+
+    def _has_changes(self) -> bool:
+        """Tell whether sources differ in anything that may reach others."""
+        return bool(self._reach.changed or self._reach.on_import)
+
+    def _read_all(self, progress: Progress) -> None:
+        """Read the models of all sources, which takes most of the time, and say how far it is."""
+        for done, path in enumerate(sorted(self._tree.stats)):
+            progress(done, len(self._tree.stats))
+            self._model(path)
 
     def _differing_functions(self) -> dict[str, dict[str, range]]:
         """Functions in which lines differ, as they were; "" for a file of which more does."""
@@ -253,37 +258,41 @@ class _Static:
         if self._since.config_cause is not None:
             return _reason(self._since.config_cause)
         for path in sorted(self._since.blobs):
-            if self._is_outside(path) or any(
-                fnmatch(path, pattern) for pattern in self._settings.ignore
-            ):
+            is_ignored = any(fnmatch(path, pattern) for pattern in self._settings.ignore)
+            if is_ignored or self._is_outside(path):
                 continue
             if path.endswith(".py"):
-                cause = self._of_source(path)
+                reason = self._of_source(path)
+            elif path in self._tests:
+                reason = None  # the file itself is selected
             else:
-                cause = None if path in self._tests else self._of_other(path)
-            if cause is not None:
-                return cause
+                reason = self._of_other(path)
+            if reason is not None:
+                return reason
         return None
 
     def _of_source(self, path: str) -> Reason | None:
-        how = ADDED if not self._since.blobs[path] else CHANGED if path in self._tree else REMOVED
-        if how != CHANGED and _name(path) == "__init__.py":
-            return _reason(Cause(Kind.FILE, how, path, ""), "what its folder is to imports changes")
-        is_meant = path in self._reach.on_import or any(
-            part[0] == path for part in self._reach.changed
-        )
-        if not is_meant or path in self._tests or path in self._loaded or _name(path) == CONFTEST:
-            return None
+        """Find a reason to run every test in a source that differs."""
+        cause = self._difference(path)
+        if cause.how != CHANGED and _name(path) == "__init__.py":
+            return _reason(cause, "what its folder is to imports changes")
+        changed_files = {part[0] for part in self._reach.changed}
+        if path not in self._reach.on_import and path not in changed_files:
+            return None  # nothing in it differs that could matter
+        if path in self._tests or path in self._loaded or _name(path) == CONFTEST:
+            return None  # imports tell which tests it concerns
         if _is_for_people(path) and not self._is_read(path):
             return None
-        return _reason(Cause(Kind.FILE, how, path, ""), "no import that is seen leads there")
+        return _reason(cause, "no import that is seen leads there")
 
     def _of_other(self, path: str) -> Reason | None:
-        how = ADDED if not self._since.blobs[path] else CHANGED if path in self._tree else REMOVED
-        cause = Cause(Kind.FILE, how, path, "")
-        if path == "pyproject.toml" and self._is_for_linters_alone():
-            pass
-        elif not _is_for_people(path):
+        """Find a reason to run every test in a file that differs and is no source.
+
+        Where only some sources can read it, these count as changed.
+        """
+        cause = self._difference(path)
+        is_for_linters = path == "pyproject.toml" and self._is_for_linters_alone()
+        if not is_for_linters and not _is_for_people(path):
             return _reason(cause, "nobody knows which tests read it")
         for source in self._readers(path):
             self._reach.on_import.setdefault(source, cause)
@@ -318,35 +327,51 @@ class _Static:
 
     # The test files
 
+    def _difference(self, path: str) -> Cause:
+        """How a file differs from the revision."""
+        if not self._since.blobs[path]:
+            how = ADDED
+        else:
+            how = CHANGED if path in self._tree else REMOVED
+        return Cause(Kind.FILE, how, path, "")
+
     def _reason(self, path: str) -> Reason | None:
+        """Why a test file has to run; None where nothing says so."""
         if not self._since.blobs:
             return None
-        if any(
-            fnmatch(path, pattern) or _is_about(path, pattern) for pattern in self._settings.always
-        ):
+        if any(_is_about(path, pattern) for pattern in self._settings.always):
             return Reason(kinds.ALWAYS, "the setting `always` names it")
         if path in self._since.blobs and not path.endswith(".py"):
             return _reason(Cause(Kind.FILE, CHANGED, path, ""))
-        if b"testmon_always" in self._tree.read(path):
+        text = self._tree.read(path)
+        if b"testmon_always" in text:
             return Reason(kinds.ALWAYS, "it has the marker `testmon_always`")
-        for pattern, files in self._settings.depends.items():
-            for file in files if _is_about(path, pattern) else ():
-                changed = next(
-                    (other for other in self._since.blobs if may_match(file, other)), None
-                )
-                if changed is not None:
-                    return _reason(
-                        Cause(Kind.FILE, CHANGED, changed, ""),
-                        f"the setting `depends` names {file}",
-                    )
-        if b"testmon_depends" in self._tree.read(path) and self._since.blobs:
+        declared = self._declared_dependency(path)
+        if declared is not None:
+            return declared
+        if b"testmon_depends" in text:
             return Reason(kinds.ALWAYS, "it has the marker `testmon_depends`")
-        if not (self._reach.changed or self._reach.on_import):
+        if not self._has_changes():
             return None
         if not path.endswith(".py"):
             return Reason(kinds.UNKNOWN, "examples in a text may run anything")
         found = self._reach.why(path, self._reach.project.conftests(path))
         return None if found is None else _of_change(found)
+
+    def _declared_dependency(self, path: str) -> Reason | None:
+        """The first file that differs of those that the setting `depends` names for a test file."""
+        concerning = (
+            file
+            for pattern, files in self._settings.depends.items()
+            if _is_about(path, pattern)
+            for file in files
+        )
+        for file in concerning:
+            for changed in self._since.blobs:
+                if may_match(file, changed):
+                    cause = Cause(Kind.FILE, CHANGED, changed, "")
+                    return _reason(cause, f"the setting `depends` names {file}")
+        return None
 
 
 def _of_change(found: ReachedChange) -> Reason:
@@ -357,13 +382,10 @@ def _of_change(found: ReachedChange) -> Reason:
         )
     if found.is_on_import:
         return _reason(Cause(Kind.IMPORT, Manner.NEEDS, found.cause.path, "", 0, found.cause))
-    at = (
-        f" at {found.cause.path}:{found.cause.line}"
-        if found.cause.line
-        else f" in {found.cause.path}"
-    )
-    what = found.cause.name or "code"
-    return Reason(kinds.AFFECTED, f"may come to {what}, {found.cause.wording}{at}", found.cause)
+    cause = found.cause
+    at = f" at {cause.path}:{cause.line}" if cause.line else f" in {cause.path}"
+    what = cause.name or "code"
+    return Reason(kinds.AFFECTED, f"may come to {what}, {cause.wording}{at}", cause)
 
 
 def _seen(sight: Sight, seed: CoverageSeed) -> Reason:
