@@ -1,5 +1,6 @@
 """The sources that were loaded with probes, and where the hits of each are."""
 
+import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
@@ -74,6 +75,7 @@ class Units:
         self._array = HitArray() if witness is None else HitArray(witness.open_hits(CAPACITY))
         self._make_witness: Callable[[], Witness] | None = None
         self.is_shared = witness is not None
+        self.lock = threading.RLock()  # held by who takes hits or adds units
         self.woken: dict[int, None] = {}  # numbers of those that ran since their hits were taken
         self.asking: dict[int, None] = {}  # numbers of those that looked names up since
         self.all: list[Unit] = []
@@ -170,6 +172,7 @@ class Units:
         self._witness = None
         self._array = HitArray()
         self.is_shared = False
+        self.lock = threading.RLock()  # a thread of the parent may have held it
         self._used = 0
         self.all, self._bases, self._new = [], [], []
         self.woken = {}

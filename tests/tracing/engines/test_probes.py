@@ -13,7 +13,8 @@ import pytest
 from testmon_cli.tracing.engines import probe_code as probing
 from testmon_cli.tracing.engines.instrument import instrument
 from testmon_cli.tracing.engines.probe_code import Probes
-from testmon_cli.tracing.engines.probes import ProbesEngine, is_watched
+from testmon_cli.tracing.engines.probes import ProbesEngine
+from testmon_cli.tracing.engines.watchers import is_watched
 from testmon_cli.tracing.settings import Scope, TraceSettings
 
 SOURCE = "def first():\n    return 1\n\ndef second():\n    return 2\n"
@@ -29,7 +30,7 @@ class Loaded:
             tree = ast.parse(SOURCE)
             instrument(tree)
             path = str(root / f"m{number}.py")
-            code = self.engine.bound(
+            code = self.engine.code.bound(
                 compile(tree, path, "exec"), path, f"digest {number}", len(SOURCE)
             )
             assert code is not None
@@ -106,7 +107,7 @@ def test_sources_rest_again_when_nobody_watches_any_more(loaded: Loaded) -> None
 def test_code_that_was_pickled_is_seen_also_where_its_source_was_never_loaded(
     loaded: Loaded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(probing, "finder", loaded.engine.recalled)
+    monkeypatch.setattr(probing, "finder", loaded.engine.code.recalled)
     constants = loaded.modules[0]["first"].__code__.co_consts
     (probes,) = (constant for constant in constants if isinstance(constant, Probes))
     assert pickle.loads(pickle.dumps(probes)) is probes
@@ -140,7 +141,7 @@ def looking(tmp_path: Path) -> Loaded:
     tree = ast.parse(LOOKING)
     instrument(tree)
     path = str(tmp_path / "looking.py")
-    code = loaded.engine.bound(compile(tree, path, "exec"), path, "digest", len(LOOKING))
+    code = loaded.engine.code.bound(compile(tree, path, "exec"), path, "digest", len(LOOKING))
     assert code is not None
     exec(code, loaded.modules[0])
     loaded.engine.harvest()
@@ -195,7 +196,7 @@ def test_names_are_lost_in_forked_children(looking: Loaded) -> None:
         looking.engine.forked("test:a")
         looking.modules[0]["look"]("a")
         os._exit(0)
-    looking.engine._share()  # as the hook does once the engine is started
+    looking.engine._harvest.share()  # as the hook does once the engine is started
     os.waitpid(pid, 0)
 
     assert asked(looking) == {"looking.py": [probing.LOST]}
