@@ -134,6 +134,32 @@ PROTOCOL_MEMBERS = frozenset({
     "shortDescription",
 }) - {"name", "format", "get", "id", "values", "items", "setup", "run", "filter", "handle"}  # fmt: skip
 
+# Members that the methods of a base of the standard library call, or read, where a class has one
+# of its own.
+_ASKED_FOR_BY_TEST_CASES = frozenset({
+    "_callSetUp", "_callTearDown", "_callTestMethod", "_formatMessage", "_getAssertEqualityFunc",
+    "_truncateMessage", "addClassCleanup", "addTypeEqualityFunc", "assertDictEqual", "assertIn",
+    "assertIsInstance", "assertListEqual", "assertMultiLineEqual", "assertNotIn",
+    "assertSequenceEqual", "assertSetEqual", "assertTupleEqual", "countTestCases", "debug",
+    "defaultTestResult", "doClassCleanups", "doCleanups", "fail", "failureException", "longMessage",
+    "maxDiff", "run", "skipTest", "subTest",
+})  # fmt: skip
+_ASKED_FOR_BY_CONTAINERS = frozenset({
+    "_from_iterable", "_hash", "add", "clear", "discard", "extend", "index", "insert", "items",
+    "pop", "popitem",
+})  # fmt: skip
+_ASKED_FOR = {
+    "unittest.TestCase": _ASKED_FOR_BY_TEST_CASES,
+    "unittest.IsolatedAsyncioTestCase": _ASKED_FOR_BY_TEST_CASES,
+    "collections.abc": _ASKED_FOR_BY_CONTAINERS,
+    "typing": _ASKED_FOR_BY_CONTAINERS,
+}
+
+# Modules of the standard library with bases that show the documentation of a class and its methods.
+_SHOWING_DOCS = ("cmd", "pydoc", "xmlrpc")
+# Bases from elsewhere that make nothing of it.
+_PASSING_OVER_DOCS = ("attr", "attrs", "django.db.models.Model", "typing_extensions")
+
 # Methods without which an object of an abstract class of `collections.abc` cannot be made; the
 # others are special.
 ABSTRACT_METHODS = frozenset({"add", "discard", "insert"})
@@ -174,6 +200,20 @@ def is_pure_call(dotted: str) -> bool:
 def passes_over_functions(dotted: str) -> bool:
     """Whether a class decorator or base from outside of the project ignores plain functions."""
     return _under(dotted, _PASSING_OVER_FUNCTIONS)
+
+
+def passes_over_docs(dotted: str) -> bool:
+    """Whether a base from outside the project makes nothing of documentation in a class."""
+    if dotted in PLAIN_BASES:
+        return True
+    if is_stdlib(dotted):
+        return not _under(dotted, _SHOWING_DOCS)
+    return _under(dotted, _PASSING_OVER_DOCS)
+
+
+def is_asked_for(base: str, member: str) -> bool:
+    """Whether a base of the standard library calls or reads a member of the classes below it."""
+    return member in _ASKED_FOR.get(base, _ASKED_FOR.get(base.rpartition(".")[0], ()))
 
 
 def is_pure_decorator(dotted: str) -> bool:

@@ -128,6 +128,9 @@ def of_string(text: str) -> set[str]:
         return set()
     parts = _SEPARATOR.split(text)
     found = {"." + part for part in parts}
+    for part in parts:
+        if part.startswith("__"):  # as in `getattr(f, "__doc__")`
+            found |= of_identifier(part)
     if "-" in text:
         found.add("." + text.replace("-", "_"))
     return found

@@ -20,8 +20,10 @@ from testmon_cli.analysis.memoisation import (
     kept_names,
     readings_of,
 )
+from testmon_cli.analysis.mentions import READS_DOCS
+from testmon_cli.analysis.normalise import Text
 from testmon_cli.analysis.python_versions import CURRENT, has_lazy_imports
-from testmon_cli.analysis.scopes import FunctionNode, Scope
+from testmon_cli.analysis.scopes import FunctionNode, Scope, module_scope
 from testmon_cli.domain.source import (
     Block,
     Definition,
@@ -79,7 +81,7 @@ def model_of(tree: ast.Module) -> SourceModel:
     raw = find_blocks(tree, imported, scopes)
     functions = _summaries(tree.body, "", scopes, names)
     return SourceModel(
-        blocks=(*blocks_of(raw), _module_block(tree, definitions)),
+        blocks=(*blocks_of(raw), _module_block(tree, definitions, imported)),
         definitions=definitions,
         imports=imports,
         functions=tuple(_seeing(functions, tree)),
@@ -107,14 +109,22 @@ def _deferring(
     )
 
 
-def _module_block(tree: ast.Module, definitions: tuple[Definition, ...]) -> Block:
+def _module_block(
+    tree: ast.Module, definitions: tuple[Definition, ...], imported: frozenset[str]
+) -> Block:
     """The last block of every model, the module's own code.
 
     For who runs it outside an import (`-m`, runpy).
     """
-    guards = [ast.dump(node) for node in tree.body if isinstance(node, ast.If)]
-    total = checksum("module", *(f"{d.checksum}" for d in definitions), *guards)
-    mentions = frozenset().union(*(d.mentions for d in definitions)) if definitions else frozenset()
+    guards = [node for node in tree.body if isinstance(node, ast.If)]
+    guarded = Text()  # what runs only there is in no definition
+    for node in guards:
+        guarded.add(node, module_scope(imported))
+    mentions = guarded.mentioned.union(*(d.mentions for d in definitions))
+    # Annotations are executed, and annotated names without a value leave no other trace.
+    docs = [f"{d.doc_checksum}" for d in definitions] if READS_DOCS in mentions else []
+    own = (f"{d.names} {d.checksum} {d.hint_checksum}" for d in definitions)
+    total = checksum("module", *own, *docs, *map(ast.dump, guards))
     return Block(total, MODULE_QUALNAME, 1, (), -1, mentions)
 
 

@@ -14,6 +14,9 @@ from testmon_cli.domain.source import Block, Definition, SourceModel
 DOC, HINT = Manner.DOCUMENTATION, Manner.ANNOTATION
 
 
+_Key = tuple[tuple[str, ...], int]  # of a definition: the names it binds and its checksum
+
+
 class DefinitionChange(NamedTuple):
     """A definition that was added, removed or changed.
 
@@ -131,12 +134,18 @@ def _reordered(old: SourceModel | None, new: SourceModel | None) -> Iterator[Def
         )
 
 
-def _counted(definitions: Iterable[Definition]) -> Iterator[tuple[tuple[int, int], Definition]]:
-    """Each definition with its checksum, and how many there were above it with the same."""
-    seen: Counter[int] = Counter()
+def _key(definition: Definition) -> _Key:
+    """What tells definitions apart; by the checksum alone `x: int` and `y: int` are the same."""
+    return definition.names, definition.checksum
+
+
+def _counted(definitions: Iterable[Definition]) -> Iterator[tuple[tuple[_Key, int], Definition]]:
+    """Each definition with its key, and how many there were above it with the same."""
+    seen: Counter[_Key] = Counter()
     for definition in definitions:
-        yield (definition.checksum, seen[definition.checksum]), definition
-        seen[definition.checksum] += 1
+        key = _key(definition)
+        yield (key, seen[key]), definition
+        seen[key] += 1
 
 
 def _decider(
@@ -185,11 +194,9 @@ def _moved_in_classes(
     """
     before, after = (_members(model.definitions if model else ()) for model in (old, new))
     for owner, members in after.items():
-        ranks = {
-            checksum: rank for rank, checksum in reversed(list(enumerate(before.get(owner, ()))))
-        }
-        common = [d for d in members.values() if d.checksum in ranks]
-        places = [ranks[d.checksum] for d in common]
+        ranks = {key: rank for rank, key in enumerate(before.get(owner, ()))}
+        common = [d for key, d in members.items() if key in ranks]
+        places = [ranks[_key(d)] for d in common]
         if places == sorted(places):
             continue
         values = [d for d in common if d.kind != "function"]
@@ -204,23 +211,23 @@ def _moved_in_classes(
         )
 
 
-def _members(definitions: Iterable[Definition]) -> dict[str, dict[int, Definition]]:
-    """By class its members by their checksums; of two that are the same the first."""
-    found: dict[str, dict[int, Definition]] = defaultdict(dict)
+def _members(definitions: Iterable[Definition]) -> dict[str, dict[_Key, Definition]]:
+    """By class its members by their keys; of two that are the same the first."""
+    found: dict[str, dict[_Key, Definition]] = defaultdict(dict)
     for definition in definitions:
         if definition.owner and definition.names != ("__doc__",):
-            found[definition.owner].setdefault(definition.checksum, definition)
+            found[definition.owner].setdefault(_key(definition), definition)
     return found
 
 
 def _out_of_order(
-    definitions: Sequence[Definition], ranks: Mapping[int, int]
+    definitions: Sequence[Definition], ranks: Mapping[_Key, int]
 ) -> Iterator[Definition]:
     """All but the most that follow each other by their ranks."""
     ends: list[int] = []  # of the shortest last rank that so many in a row can end with
     length: list[int] = []
     for definition in definitions:
-        rank = ranks[definition.checksum]
+        rank = ranks[_key(definition)]
         place = bisect_left(ends, rank)
         ends[place : place + 1] = [rank]
         length.append(place)

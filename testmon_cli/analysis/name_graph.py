@@ -120,7 +120,7 @@ class NameGraph:
             return origin
         return cause._replace(via=self.rooted(cause.via, origin))
 
-    def union(self, start: Name) -> int:
+    def union(self, start: Name | Member) -> int:
         """The union of the sets of a name and of all that follow from it.
 
         Names that follow from each other have the same: their sets are united once (the algorithm
@@ -140,10 +140,16 @@ class Holders:
         # By the set of the names: classes that lead to each other share it.
         self._found: dict[int, Held] = {}
 
-    def of(self, path: str, owner: str) -> Held:
-        """The names of what is made of one class, which is given by its file and qualified name."""
-        first, last = (path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])
-        names = self._graph.union(first) | self._graph.union(last)
+    def of(self, path: str, owner: str, member: str = "") -> Held:
+        """The names of what is made of a class, given by its file and qualified name, or member.
+
+        What is no class, as a function at the level of a module, has such names as well.
+        """
+        if member:
+            names = self._graph.union((path, owner, member))
+        else:
+            first, last = (path, owner.partition(".")[0]), (path, owner.rpartition(".")[2])
+            names = self._graph.union(first) | self._graph.union(last)
         if names not in self._found:
             self._found[names] = self._held(set(self._bits.things(names)))
         return self._found[names]

@@ -97,7 +97,7 @@ class Project:
     )
     _members_named: dict[str, Sequence[tuple[str, Definition]]] = field(default_factory=dict)
     _importing_stars: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    holders: Callable[[str, str], "Held"] | None = None  # kept for Growth.holders
+    holders: Callable[[str, str, str], "Held"] | None = None  # kept for Growth.holders
     made: dict["Held", list["Made"]] = field(default_factory=dict)  # kept for Growth
     # Kept for ImportEffects, by path, identity, importing file and whether these are coarse; with
     # the definition, so that no other one gets that.
@@ -508,6 +508,43 @@ class Project:
         return not any("keywords" in cls.flags for _, cls in lineage) and all(
             maker in known_effects.PLAIN_BASES or known_effects.passes_over_functions(maker)
             for maker in makers
+        )
+
+    def is_asked_for_by_bases(self, path: str, owner: Definition, member: str) -> bool:
+        """Whether a base from outside the project calls or reads a member by itself."""
+        outside = [base for _, known, base in self.ancestors(path, owner) if known is None]
+        return any(known_effects.is_asked_for(base, member) for base in outside)
+
+    def shows_docs_outside(self, path: str, owner: Definition) -> bool:
+        """Whether a base or decorator from outside may show the documentation of a class."""
+        lineage = [
+            (path, owner),
+            *((at, d) for at, d, _ in self.ancestors(path, owner) if d is not None),
+        ]
+        outside = [base for _, known, base in self.ancestors(path, owner) if known is None]
+        outside += [
+            name for at, cls in lineage for name in cls.decorators if not self.resolve(name, at)
+        ]
+        return not all(known_effects.passes_over_docs(maker) for maker in outside)
+
+    def is_given_to_readers(self, path: str, owner: Definition, reads: str) -> bool:
+        """Whether code that may read documentation, or annotations, is given a class."""
+        lineage = [
+            (path, owner),
+            *((at, d) for at, d, _ in self.ancestors(path, owner) if d is not None),
+        ]
+        return any(self._is_given_to_project(at, cls) for at, cls in lineage) and any(
+            path in self.reaching(reader) for reader in self.mentioning(frozenset({reads}))
+        )
+
+    def _is_given_to_project(self, path: str, cls: Definition) -> bool:
+        """Whether code of the project is given a class, or those below it, as they are made."""
+        full = f"{cls.owner}.{cls.names[0]}".lstrip(".")
+        is_decorated = any(self.resolve(name, path) for name in cls.decorators)
+        return (
+            is_decorated
+            or "keywords" in cls.flags
+            or bool(self.definitions(path, "__init_subclass__", full))
         )
 
     def minds_order(self, path: str, definition: Definition) -> bool:

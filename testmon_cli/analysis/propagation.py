@@ -410,14 +410,14 @@ class Growth:
                 self._spread_member(key, self.affected.members[key])
         return self.affected
 
-    def holders(self, path: str, owner: str) -> Held:
-        """Under which names a class, and what is made of it, is known."""
+    def holders(self, path: str, owner: str, member: str = "") -> Held:
+        """Under which names a class, or a member of it, and what is made of it, is known."""
         # Which asks of each name what grows out of it.
         from testmon_cli.analysis.name_graph import Holders
 
         if self.project.holders is None:
             self.project.holders = Holders(self.project).of
-        return self.project.holders(path, owner)
+        return self.project.holders(path, owner, member)
 
     def follow(self, path: str, definition: Definition, cause: Cause) -> Affected:
         """What a definition that mentions an affected name brings about, and no more than that."""
@@ -741,12 +741,13 @@ class Growth:
             self._whole_class(path, definition.owner, cause)
         elif (
             known_effects.is_special(name)
+            or self.project.is_asked_for_by_bases(path, owner, name)
             or is_autouse(definition)
             or self._makes_usable(definition, name, how)
         ):
             self._whole_class(path, definition.owner, cause)
         elif "bare" in definition.flags and how != CHANGED:
-            self.affected.hints.setdefault((path, definition.owner.rpartition(".")[2]), cause)
+            self._documentation(path, DefinitionChange(HINT, name, definition), cause)
         else:
             self.member(path, definition.owner, name, cause)
         if how != CHANGED and self.project.definitions(path, "__slots__", definition.owner):
@@ -797,14 +798,21 @@ class Growth:
         owner = self.project.class_named(path, definition.owner) if definition.owner else None
         if owner is not None and change.name != "__doc__" and definition.kind != "function":
             pure = pure and self.project.is_plain_class(path, owner)
+        reads = READS_DOCS if change.how == DOC else READS_HINTS
+        if owner is not None and pure and not self._coarse and self._is_read_of(path, owner, reads):
+            self._whole_class(path, definition.owner, cause)
         if pure:
             for name in self._asked_of(path, change):
-                self._documented(
-                    path, name, cause, READS_DOCS if change.how == DOC else READS_HINTS
-                )
+                self._documented(path, name, cause, reads)
         else:
             self._bound(path, definition, change.name, cause)
             self._effects(path, definition, cause, may_raise=change.how == HINT)
+
+    def _is_read_of(self, path: str, owner: Definition, reads: str) -> bool:
+        """Whether what is given a class as a whole may read its documentation, or annotations."""
+        if reads == READS_DOCS and self.project.shows_docs_outside(path, owner):
+            return True
+        return self.project.is_given_to_readers(path, owner, reads)
 
     def _documented(self, path: str, name: str, cause: Cause, reads: str) -> None:
         """Note that the docstring, or annotations, of what a name stands for are others."""
@@ -814,19 +822,23 @@ class Growth:
             self._read_on_import((path, name), cause, reads)
 
     def _asked_of(self, path: str, change: DefinitionChange) -> set[str]:
-        """The names of which documentation or annotations are asked for."""
+        """The names by which documentation or annotations are asked for: all that an object has."""
         definition = change.definition
-        if change.name == "__doc__":
-            return {definition.owner.rpartition(".")[2] or _module_name(path).rpartition(".")[2]}
-        if (
-            change.how == HINT
-            and definition.owner
-            and definition.kind != "function"
-            and not self._coarse
-        ):
-            # Those of a class body are the class's.
-            return {name for _, name in self.holders(path, definition.owner).names}
-        return {change.name}
+        is_of_class = change.name == "__doc__" or (
+            change.how == HINT and definition.kind != "function"
+        )
+        if is_of_class and not definition.owner:
+            return {module_name(path), change.name}
+        if self._coarse:
+            return {definition.owner.rpartition(".")[2] if is_of_class else change.name}
+        is_method = bool(definition.owner) and not is_of_class
+        held = self.holders(path, definition.owner or change.name, change.name if is_method else "")
+        names = {mention[1:] for mention in held.attributes}
+        if is_of_class and self.project.mentioning(frozenset({"__subclasses__"})):
+            owner = self.project.class_named(path, definition.owner)
+            above = self.project.ancestors(path, owner) if owner is not None else ()
+            names.update(name for _, base, _ in above if base is not None for name in base.names)
+        return names
 
     def _read_on_import(self, key: tuple[str, str], cause: Cause, reads: str) -> None:
         """Definitions that look at documentation or annotations of what they mention."""
@@ -949,13 +961,14 @@ class Growth:
             for owner in definition.names:
                 self.name(path, owner, cause)
         ancestors = list(self.project.ancestors(path, definition))
-        if cause.how in (ADDED, REMOVED, CHANGED):
+        is_other = cause.how in (ADDED, REMOVED, CHANGED, DOC, HINT)
+        if is_other:
             for where in dict.fromkeys(
                 where for where, parent, _ in ancestors if parent is not None
             ):
                 self.name(where, "__subclasses__", cause)
         registers = any(self._is_told(*ancestor) for ancestor in ancestors)
-        if not registers or cause.how not in (ADDED, REMOVED, CHANGED):
+        if not registers or not is_other:
             return
         for where, parent, _ in ancestors:
             if parent is None:

@@ -923,8 +923,10 @@ class MentionMatcher:
                 holding |= self._mentions.traces.with_users(self._mentions.searching(found))
         for asking in (*self._mentions.asked.where(name), *self._mentions.walking((path, name))):
             holding |= self._mentions.traces.with_users(asking.traces)
+        is_of_module = is_name_of(path, name)
         for place in readers:
-            concerned = self._mentions.concerned([place]) & holding
+            is_own = is_of_module and place.path == path and "__doc__" in place.block.mentions
+            concerned = self._mentions.concerned([place]) & (EVERYONE if is_own else holding)
             if concerned:
                 link = link_to(place, cause, how)
                 self.functions.setdefault((place.path, place.block.qualname), link)

@@ -7,6 +7,7 @@ that its text does not tell. What it binds is known only when the file is import
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from testmon_cli.analysis.known_effects import PLAIN_BASES
 from testmon_cli.analysis.model_diff import definition_changes
 from testmon_cli.analysis.project import Project
 from testmon_cli.analysis.pytest_naming import Naming
@@ -128,9 +129,36 @@ class BoundTests:
             return False
         last = definitions[-1]
         if last.kind == "class":
-            return self._naming.is_test_class(name) or self._classes.is_test_case(path, last)
+            is_collected = self._naming.is_test_class(name) or self._classes.is_test_case(
+                path, last
+            )
+            return is_collected and self._may_hold_tests(path, last)
         is_fixture = "fixture" in last.flags
         return self._looks_like_test(name) and not is_fixture and _NO_TESTS.isdisjoint(last.flags)
+
+    def _may_hold_tests(self, path: str, cls: Definition) -> bool:
+        """Tell whether a class of the project, or one above it, has tests or may be given some."""
+        holders = [(path, cls)]
+        for where, base, name in self._classes.lineage(path, cls):
+            if base is not None:
+                holders.append((where, base))
+            elif name not in PLAIN_BASES and not name.endswith("TestCase"):
+                return True  # the bases of tests that libraries offer have none of their own
+        return any(self._has_tests_or_is_told(where, each) for where, each in holders)
+
+    def _has_tests_or_is_told(self, path: str, cls: Definition) -> bool:
+        if cls.decorators or "keywords" in cls.flags:
+            return True
+        model = self._project.model(path)
+        for definition in model.definitions if model is not None else ():
+            if definition.owner == cls.qualname:
+                if any(map(self._is_test_member, definition.names)) or not definition.names:
+                    return True
+            elif (
+                not definition.owner and definition.effects and cls.names[0] in definition.mentions
+            ):
+                return True
+        return False
 
     def _looks_like_test(self, name: str) -> bool:
         return self._naming.is_test_function(name) or self._naming.is_test_class(name)
