@@ -50,6 +50,7 @@ def definition_changes(
         found += _compare(key, before.get(key, []), after.get(key, []))
     found += _reordered(old, new)
     found += _moved_in_classes(old, new)
+    found += _moved_classes(old, new)
     whole = {
         f"{c.definition.owner}.{c.name}".lstrip(".")
         for c in found
@@ -209,6 +210,22 @@ def _moved_in_classes(
             for definition in moved
             for name in definition.names
         )
+
+
+def _moved_classes(old: SourceModel | None, new: SourceModel | None) -> Iterator[DefinitionChange]:
+    """Classes of a module below others that are the same and come in another order."""
+    before, after = (
+        {_key(d): d for d in (model.definitions if model else ()) if _is_subclass(d)}
+        for model in (old, new)
+    )
+    ranks = {key: rank for rank, key in enumerate(before)}
+    common = [d for key, d in after.items() if key in ranks]
+    for definition in _out_of_order(common, ranks):
+        yield DefinitionChange(MOVED, definition.names[0], definition)
+
+
+def _is_subclass(definition: Definition) -> bool:
+    return definition.kind == "class" and not definition.owner and bool(definition.bases)
 
 
 def _members(definitions: Iterable[Definition]) -> dict[str, dict[_Key, Definition]]:

@@ -203,6 +203,8 @@ class Growth:
             self._documentation(path, change, cause)
             if change.how == HINT and FALLIBLE in change.definition.effects:
                 self.fragile(path, cause)
+        elif change.definition.kind == "class" and not change.definition.owner:
+            self._class_created(path, change.definition, cause)
         elif self.project.minds_order(path, change.definition):
             self._bound(path, change.definition, change.name, cause)
 
@@ -828,7 +830,7 @@ class Growth:
             change.how == HINT and definition.kind != "function"
         )
         if is_of_class and not definition.owner:
-            return {module_name(path), change.name}
+            return {module_name(path), *([change.name] if change.how == HINT else [])}
         if self._coarse:
             return {definition.owner.rpartition(".")[2] if is_of_class else change.name}
         is_method = bool(definition.owner) and not is_of_class
@@ -961,7 +963,7 @@ class Growth:
             for owner in definition.names:
                 self.name(path, owner, cause)
         ancestors = list(self.project.ancestors(path, definition))
-        is_other = cause.how in (ADDED, REMOVED, CHANGED, DOC, HINT)
+        is_other = cause.how in (ADDED, REMOVED, CHANGED, MOVED, DOC, HINT)
         if is_other:
             for where in dict.fromkeys(
                 where for where, parent, _ in ancestors if parent is not None
