@@ -120,7 +120,7 @@ def _is_object(project: Project, path: str, name: str) -> bool:
 
 
 class _UnknownError(Exception):
-    """It cannot be told where a result comes from."""
+    """Raised where it cannot be told what a result comes from."""
 
 
 class _Search:

@@ -41,7 +41,8 @@ def _change(edit: Edit, nothing: str, *, yes: bool, confirm: Callable[[str], boo
     before, after = ((text or "").splitlines() for text in (edit.before, edit.after))
     name = str(edit.path)
     terminal.write(terminal.joined(difflib.unified_diff(before, after, name, name, lineterm="")))
-    if not yes and not (sys.stdin is not None and sys.stdin.isatty() and confirm(f"Write {name}?")):
+    can_ask = sys.stdin is not None and sys.stdin.isatty()
+    if not yes and not (can_ask and confirm(f"Write {name}?")):
         terminal.say("testmon: nothing was written; --yes writes it\n")
         return 0
     agent.write(edit)

@@ -18,6 +18,9 @@ from testmon_cli.storage.row_ids import REMEMBERED, RowIds
 _REMEMBERED_SETS = 5_000  # entries of each cache of sets of checksums, which are large
 
 
+_Members = list[tuple[int, bytes]]  # ids of sources with packed block numbers
+
+
 class BlockSets:
     """Stores sets of blocks, each once. Called within a transaction."""
 
@@ -55,23 +58,24 @@ class BlockSets:
         # Tests with other parameters share what they rely on: it is looked at once.
         shared = {id(fingerprints): fingerprints for fingerprints in numbered.values()}
         sources = self._ids.of_sources(set(chain.from_iterable(shared.values())))
-        new: dict[Hashable, list[tuple[int, bytes]]] = {}  # members by what the set is known by
+        new: dict[Hashable, _Members] = {}  # by what the set is known by
         joined: dict[int, Hashable] = {}  # by trace
         for trace_id, before in self._stored_blocks(old & numbered.keys()).items():
             after = {sources[path]: checksums for path, checksums in numbered[trace_id].items()}
             members = self._united(before, after)
             joined[trace_id] = tuple(members)
             new[tuple(members)] = members
+        fresh = {trace_id: id(found) for trace_id, found in numbered.items()}
+        for trace_id in joined:
+            del fresh[trace_id]
         keys: dict[int, Hashable] = {}  # by identity of what is shared
-        fresh = [trace_id for trace_id in numbered if trace_id not in joined]
-        for number in dict.fromkeys(id(numbered[trace_id]) for trace_id in fresh):
+        for number in dict.fromkeys(fresh.values()):
             key = keys[number] = tuple(shared[number].items())
             if key not in self._sets:
                 new[key] = self._members(shared[number], sources)
-        if new:
-            self._sets.update(zip(new, self._set_ids(list(new.values())), strict=True))
+        self._store(new)
         sets = {number: self._sets[key] for number, key in keys.items()}
-        rows = {trace_id: sets[id(numbered[trace_id])] for trace_id in fresh}
+        rows = {trace_id: sets[number] for trace_id, number in fresh.items()}
         rows.update((trace_id, self._sets[key]) for trace_id, key in joined.items())
         self._connection.insert(
             sql.put_trace_set(
@@ -79,9 +83,14 @@ class BlockSets:
             )
         )
 
+    def _store(self, new: Mapping[Hashable, _Members]) -> None:
+        """Store new sets, so that all are known by their keys."""
+        if new:
+            self._sets.update(zip(new, self._set_ids(list(new.values())), strict=True))
+
     def _members(
         self, fingerprints: Mapping[str, AbstractSet[int]], sources: Mapping[str, int]
-    ) -> list[tuple[int, bytes]]:
+    ) -> _Members:
         """The members of a set of fingerprints: ids of sources with packed block numbers."""
         members = []
         for path, checksums in fingerprints.items():
@@ -104,14 +113,14 @@ class BlockSets:
 
     def _united(
         self, before: Mapping[int, list[int]], after: Mapping[int, AbstractSet[int]]
-    ) -> list[tuple[int, bytes]]:
+    ) -> _Members:
         """The fingerprints of what was stored and what comes now, by source and packed blocks."""
         numbers = {source_id: set(blocks) for source_id, blocks in before.items()}
         for source_id, checksums in after.items():
             numbers.setdefault(source_id, set()).update(self._numbers(source_id, sorted(checksums)))
         return [(source_id, pack_numbers(blocks)) for source_id, blocks in sorted(numbers.items())]
 
-    def _set_ids(self, sets: list[list[tuple[int, bytes]]]) -> list[int]:
+    def _set_ids(self, sets: list[_Members]) -> list[int]:
         """The ids of sets of fingerprints, new rows made."""
         numbers = self._fingerprint_ids({member for members in sets for member in members})
         packed = [pack_numbers(map(numbers.__getitem__, members)) for members in sets]

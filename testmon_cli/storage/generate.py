@@ -93,10 +93,15 @@ def compiled(name: str, statement: object) -> Compiled:
         raise ValueError(
             f"{name} holds values as parameters ({', '.join(hidden)}): write them as literal_column"
         )
-    if not isinstance(statement, InsertStatement):
-        parameters = {key: _python_type(name, key, bound.type) for key, bound in text.binds.items()}
-        columns = dict(_columns(name, statement)) if isinstance(statement, Select) else {}
-        return Compiled(name, tidied(str(text)), parameters, columns, None)
+    if isinstance(statement, InsertStatement):
+        return _compiled_insert(name, statement, text)
+    parameters = {key: _python_type(name, key, bound.type) for key, bound in text.binds.items()}
+    columns = dict(_columns(name, statement)) if isinstance(statement, Select) else {}
+    return Compiled(name, tidied(str(text)), parameters, columns, None)
+
+
+def _compiled_insert(name: str, statement: InsertStatement, text: SQLCompiler) -> Compiled:
+    """A statement that inserts rows. Raises ValueError if it is given more than their values."""
     keys = text.positiontup or []
     start, row, rest = str(text).partition(f"({', '.join('?' * len(keys))})")
     if not row or "?" in rest:

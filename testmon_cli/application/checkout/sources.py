@@ -34,7 +34,7 @@ RACY_NS = 2_000_000_000
 
 
 class Stat(NamedTuple):
-    """By which a file is recognised without reading it.
+    """What a file is recognised by without reading it.
 
     The size is in bytes, the time of change in nanoseconds.
     """

@@ -129,8 +129,6 @@ class CollectionFacts:
         Path -> content digest and the names ("*" for all).
         """
         joiner = self._joiner
-        is_over = joiner.told.ended is not None and not self._narrows
-        is_whole = is_over and joiner.told.session is not None and joiner.told.session.is_whole
         reported = set(joiner.told.functions.values())
         with_tests = set(map(path_of, reported))
         failed = set(map(path_of, joiner.told.errors))
@@ -139,20 +137,27 @@ class CollectionFacts:
             if not self._naming.is_test_file(path) or path in failed:
                 continue
             loaded = joiner.sources.by_path.get(path)
-            was_passed = is_whole or (is_over and self._asked.goes_through(path))
-            saw_everything = was_passed and not joiner.told.errors
-            was_whole = is_over and path in joiner.told.files and path not in self._asked.names
             if path in with_tests:
                 names = self._without_tests(path, loaded, reported)
                 if loaded is not None and names:
                     inert[path] = [loaded.version.digest, names]
-            elif saw_everything or was_whole:
+            elif self._was_looked_through(path):
                 if loaded is None:
                     digest = _file_digest(joiner.sources.root / path)
                 else:
                     digest = loaded.version.digest
                 inert[path] = [digest, ["*"]]
         return inert
+
+    def _was_looked_through(self, path: str) -> bool:
+        """Tell whether pytest would have told of any test of a file, had it found one."""
+        told = self._joiner.told
+        if told.ended is None or self._narrows:
+            return False
+        if path in told.files and path not in self._asked.names:
+            return True
+        is_whole = told.session is not None and told.session.is_whole
+        return not told.errors and (is_whole or self._asked.goes_through(path))
 
     def _without_tests(
         self, path: str, loaded: LoadedSource | None, reported: AbstractSet[str]

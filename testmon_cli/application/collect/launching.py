@@ -166,7 +166,10 @@ class Spares:
 
 
 def _short(arguments: Sequence[str], folder: str) -> list[str]:
-    if sum(len(a) + 1 for a in arguments) < _LONGEST_ARGUMENTS or any("\n" in a for a in arguments):
+    """Arguments as they are, or a file that holds them where there are too many."""
+    length = sum(len(argument) + 1 for argument in arguments)
+    is_many_lines = any("\n" in argument for argument in arguments)
+    if length < _LONGEST_ARGUMENTS or is_many_lines:
         return list(arguments)
     path = Path(folder) / "arguments.txt"
     path.write_text("\n".join(arguments), encoding="utf-8", errors="surrogateescape")

@@ -148,23 +148,11 @@ def collect(
         Datafile.open(settings.datafile, mode="write", create=True) as datafile,
         ExitStack() as kept_open,
     ):
-        packages = describe_packages(datafile, environment.installed_packages())
         git = environment.git_state(root)
         newest = next(iter(datafile.runs()), None)
-        current = environment.current(settings.env)
         before: Mapping[str, object] = newest.facts if newest is not None else {}
-        run_id = datafile.begin_run(
-            RunStart(
-                environment=current,
-                started=_after(newest, started),
-                arguments=tuple(arguments),
-                packages=packages,
-                git_head=git.head,
-                git_dirty=git.dirty,
-                engine=settings.engine,
-                version=__version__,
-            )
-        )
+        start = _run_start(datafile, settings, arguments, git, _after(newest, started))
+        run_id = datafile.begin_run(start)
         kept = cache_folder.prepare(root, is_in_git=bool(git.head))
         stats = sources.scan(root, settings.source, settings.exclude)
         stored = partial(_stored_version, datafile)
@@ -208,7 +196,7 @@ def collect(
             )
             completed = joiner.told.ended is not None
             store.finish(facts=rewritten_files.facts_of(joiner.read, root, started, before))
-            new = len(joiner.executed) - datafile.known_before(run_id, current)
+            new = len(joiner.executed) - datafile.known_before(run_id, start.environment)
             datafile.finish_run(run_id, time.time(), completed, exitcode)
             datafile.check_in_place()
     is_refused = exitcode == _USAGE_ERROR and joiner.told.session is not None
@@ -223,6 +211,26 @@ def expected(settings: Settings) -> TraceSettings:
     root = Path(os.path.realpath(settings.root))
     kept = cache_folder.prepare(root, is_in_git=bool(environment.git_state(root).head))
     return _trace_settings(settings, root, kept.key, verbose=False)
+
+
+def _run_start(
+    datafile: Datafile,
+    settings: Settings,
+    arguments: Sequence[str],
+    git: environment.GitState,
+    started: float,
+) -> RunStart:
+    """What is known of a run before pytest starts."""
+    return RunStart(
+        environment=environment.current(settings.env),
+        started=started,
+        arguments=tuple(arguments),
+        packages=describe_packages(datafile, environment.installed_packages()),
+        git_head=git.head,
+        git_dirty=git.dirty,
+        engine=settings.engine,
+        version=__version__,
+    )
 
 
 def _trace_settings(settings: Settings, root: Path, key: str, *, verbose: bool) -> TraceSettings:
@@ -251,13 +259,11 @@ def describe_packages(datafile: Datafile, found: Sequence[Package]) -> tuple[Pac
     known: dict[tuple[str, str, str], Package] = {}
     if runs:
         known = {(p.name, p.version, p.digest): p for p in datafile.packages(runs[0].id)}
-    entries = (
-        environment.metadata_entries()
-        if any((p.name, p.version, p.digest) not in known for p in found)
-        else {}
-    )
+    keys = [(p.name, p.version, p.digest) for p in found]
+    entries = environment.metadata_entries() if set(keys) - known.keys() else {}
     return tuple(
-        known.get((p.name, p.version, p.digest)) or environment.describe(p, entries) for p in found
+        known.get(key) or environment.describe(package, entries)
+        for key, package in zip(keys, found, strict=True)
     )
 
 

@@ -118,7 +118,7 @@ class BoundTests:
         return self._gives_test(name, origin[0], self._project.definitions(origin[0], own, owner))
 
     def _is_brought_by_star(self, name: str, cause: Cause) -> bool:
-        """Tell the same of a name that `from module import *` binds."""
+        """Tell whether a name that `from module import *` binds may be such a test."""
         found = ((link.path, self._project.definitions(link.path, name)) for link in cause.chain())
         path, definitions = next((each for each in found if each[1]), ("", ()))
         return self._gives_test(name, path, definitions)

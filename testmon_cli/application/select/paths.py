@@ -354,7 +354,7 @@ class _Reliance:
                 yield trace
 
     def _matcher(self, run: Run) -> "RunMatcher":
-        """It knows what the run relied on, and which files reach which today."""
+        """A matcher that knows what the run relied on, and which files reach which today."""
         from testmon_cli.application.invalidate.affected_traces import RunMatcher
 
         if run.id not in self._matchers:

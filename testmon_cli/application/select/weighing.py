@@ -34,7 +34,7 @@ class Weigher:
     """Weighs executions, of each test the newest first, until one is found that holds."""
 
     def __init__(self, changes: RunChanges, since: "SinceRevision | None") -> None:
-        """With `since`, the difference that it stands for must leave an execution alone as well."""
+        """The difference that `since` stands for, if any, must leave an execution alone as well."""
         self._changes = changes
         self._learned = changes.learned
         self._datafile = changes.datafile

@@ -135,7 +135,7 @@ class Holders:
             self.noted.setdefault(key, reference)
 
     def resume(self) -> None:
-        """It has run."""
+        """What `postpone` announced has run."""
         if self._postponed:
             self._put_back(self._postponed)
             self._postponed = {}
@@ -205,13 +205,11 @@ class Holders:
         found = self._survived.setdefault(identity, set())
         found |= self._take_read()
         taken = self._taken()
-        for (path, what, _), reference in (_living(taken) if self.is_watching else taken).items():
+        notes = _living(taken) if self.is_watching else taken
+        for (path, what, _), reference in notes.items():
             holder = None if reference is None else reference()
             if what == COPIED:
-                if (
-                    holder is not None
-                    and type(holder).__module__.partition(".")[0] not in sys.stdlib_module_names
-                ):
+                if holder is not None and not _is_of_stdlib(type(holder)):
                     found.add((path, what + _name_of(holder)))
             elif not self.is_watching or reference is None or holder is not None:
                 found.add((path, what))
@@ -301,6 +299,10 @@ def _living(notes: dict[_Key, _Reference]) -> dict[_Key, _Reference]:
         for key, reference in notes.items()
         if reference is None or reference() is not None
     }
+
+
+def _is_of_stdlib(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in sys.stdlib_module_names
 
 
 def _name_of(found: object) -> str:

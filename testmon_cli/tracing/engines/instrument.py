@@ -4,7 +4,7 @@ Apart from it, since code that is cached needs none of this.
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from testmon_cli.analysis import lookups
@@ -18,7 +18,7 @@ from testmon_cli.analysis.memoisation import (
     object_of_cached_property,
     readings_of,
 )
-from testmon_cli.analysis.scopes import FunctionNode
+from testmon_cli.analysis.scopes import FunctionNode, annotations_of
 from testmon_cli.domain.source import RESULT
 from testmon_cli.tracing.engines.probe_code import (
     FILLS,
@@ -49,22 +49,25 @@ def instrument(tree: ast.Module) -> None:
         number = lookups.number_of(found.way, on_import=found.is_on_import) if found.names else 0
         for name in found.names:
             _Looked.replace(found.node, name, number)
-    by_list: dict[int, list[tuple[int, int]]] = {}
-    bodies: dict[int, list[ast.stmt]] = {}
-    for index, block in enumerate(blocks):
-        bodies[id(block.body)] = block.body
-        by_list.setdefault(id(block.body), []).append((_position(block), index))
-    qualnames = tuple(block.qualname for block in blocks)
-    for key, places in by_list.items():
-        for position, index in sorted(places, reverse=True):
-            _insert(bodies[key], position, index, blocks[index].line)
+    _insert_probes(blocks)
     for note in notes:
         _insert_note(note)
     for body, qualname in makings:
         _note_making(body, qualname)
     start = _module_start(tree.body)
     _mark_statements(tree.body, start)
+    qualnames = tuple(block.qualname for block in blocks)
     _insert(tree.body, start, (MARK, len(blocks), qualnames), 1)
+
+
+def _insert_probes(blocks: Sequence[RawBlock]) -> None:
+    """Put a probe before each block: from the end of a list of statements on, for its positions."""
+    by_list: dict[int, list[tuple[int, int]]] = {}
+    for index, block in enumerate(blocks):
+        by_list.setdefault(id(block.body), []).append((_position(block), index))
+    for places in by_list.values():
+        for position, index in sorted(places, reverse=True):
+            _insert(blocks[index].body, position, index, blocks[index].line)
 
 
 class _Looked(ast.Call):
@@ -197,23 +200,14 @@ def _mark_statements(body: list[ast.stmt], start: int, after: int = 0) -> bool:
 def is_inert(statement: ast.stmt) -> bool:
     """Tell whether a statement surely runs no code but its own."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+        if statement.decorator_list or any(annotations_of(statement)):
+            return False
         arguments = statement.args
-        every = [
-            *arguments.posonlyargs,
-            *arguments.args,
-            *arguments.kwonlyargs,
-            arguments.vararg,
-            arguments.kwarg,
-        ]
-        annotated = statement.returns is not None or any(
-            a is not None and a.annotation is not None for a in every
-        )
         defaults = filter(None, (*arguments.defaults, *arguments.kw_defaults))
-        return not (statement.decorator_list or annotated) and all(map(_is_inert_value, defaults))
+        return all(map(_is_inert_value, defaults))
     if isinstance(statement, ast.Assign):
-        return all(isinstance(t, ast.Name) for t in statement.targets) and _is_inert_value(
-            statement.value
-        )
+        are_names = all(isinstance(target, ast.Name) for target in statement.targets)
+        return are_names and _is_inert_value(statement.value)
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     return isinstance(statement, ast.Pass | ast.Global | ast.Nonlocal)

@@ -119,7 +119,7 @@ class Makings:
         return found
 
     def forget(self) -> None:
-        """In a forked child: what it makes dies with it."""
+        """Begin anew in a forked child: what it makes dies with it."""
         self._stop()
         self._found = {}
         self._calls = {}

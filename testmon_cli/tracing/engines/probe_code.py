@@ -180,7 +180,7 @@ class Probes:
 
     @property
     def made(self) -> str:
-        """The function that has done so."""
+        """The function that has made what it keeps for others, set by its code."""
         return ""
 
     @made.setter
@@ -289,9 +289,9 @@ class Probes:
 
 
 class SilentProbes(Probes):
-    """They take down which statement comes, or what is made, and tell nobody.
+    """Probes that take down which statement comes, or what is made, and tell nobody.
 
-    To be told is a call.
+    A debugger or profiler would see the call that tells it.
     """
 
     __slots__ = ()

@@ -85,7 +85,7 @@ class Engine(Protocol):
         """
 
     def end_module(self, path: str, token: object) -> None:
-        """It is over."""
+        """The code of a module ends; `token` is what `begin_module` gave for it."""
 
     def harvest(self) -> None:
         """Take down what was seen up to now for who runs now."""
@@ -97,7 +97,7 @@ class Engine(Protocol):
         """A shared fixture is about to end; what runs then is its own."""
 
     def resume(self) -> None:
-        """It has ended."""
+        """The shared fixture of the last `postpone` has ended."""
 
     def weigh(self) -> None:
         """Tests run in this process: what is kept in objects that die with one is of no other."""

@@ -138,7 +138,8 @@ class FixtureWatch:
         nodeid = self._session.nodeid
         if nodeid and request is not None:
             self._recorder.pending(identity_of_test(nodeid)).uses.append(instance)
-        asker = asker if asker is not None else getattr(request, "_parent_request", None)
+        if asker is None:
+            asker = getattr(request, "_parent_request", None)
         parent = self._instance(getattr(asker, "_fixturedef", None))
         if parent is not None and parent != instance and self._attribution.holds(parent):
             self._recorder.pending(parent).uses.append(instance)

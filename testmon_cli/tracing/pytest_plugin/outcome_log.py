@@ -107,8 +107,8 @@ def _telling_line(text: str) -> str:
     It is the first one that pytest marks with E, or else the last.
     """
     lines = [line for line in text.splitlines() if line.strip()]
-    marked = next((line[1:] for line in lines if line.startswith("E ")), None)
-    found = lines[-1] if marked is None and lines else marked or ""
+    last = lines[-1] if lines else ""
+    found = next((line[1:] for line in lines if line.startswith("E ")), last)
     return " ".join(found.split())[:_LONGEST]
 
 

@@ -56,10 +56,8 @@ class OutcomeReader:
             self._texts.append(report.longreprtext)
         if when == "call" and self._subtest_failed and outcome == "passed":
             outcome = "failed"
-        if not (when == "teardown" and outcome == "passed") and self.outcome not in (
-            "failed",
-            "error",
-        ):
+        is_quiet_end = when == "teardown" and outcome == "passed"
+        if not is_quiet_end and self.outcome not in ("failed", "error"):
             self.outcome = outcome
 
     def _subtest(self, report: pytest.TestReport) -> None:

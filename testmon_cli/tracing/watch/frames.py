@@ -102,11 +102,12 @@ class FrameReader:
             frame = frame.f_back
         while frame is not None and frame.f_code.co_filename.endswith(_ASKING):
             frame = frame.f_back
-        if frame is None or not (of_any or self._kind(frame) == PROJECT):
+        if frame is None:
             return ()
-        is_statement = (
-            self._kind(frame) == PROJECT and frame.f_code.co_code[frame.f_lasti] == _IMPORT
-        )
+        is_of_project = self._kind(frame) == PROJECT
+        if not (of_any or is_of_project):
+            return ()
+        is_statement = is_of_project and frame.f_code.co_code[frame.f_lasti] == _IMPORT
         return () if is_statement else self._from(frame)
 
     def project_calls(self) -> bool:

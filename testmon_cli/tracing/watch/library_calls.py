@@ -97,14 +97,18 @@ class LibraryCalls:
         """The project asked by a call for a module, which may not be there."""
         if found is not None:
             return
+        reads = self._reads
         within = folders is not None  # a package, which may be one of the project
-        places = [*filter(None, map(self._reads.places.of, folders if within else sys.path))]
-        frames = self._reads.frames.project_frames_of_importer(of_any=within) if places else ()
-        for place in places if frames else ():
+        found_places = map(reads.places.of, folders if within else sys.path)
+        places = [place for place in found_places if place]
+        frames = reads.frames.project_frames_of_importer(of_any=within) if places else ()
+        if not frames:
+            return
+        for place in places:
             module = os.path.join(place, name.rpartition(".")[2])
             for path in (module, module + ".py"):
-                if not self._reads.is_known("file", path):
-                    self._reads.take("file", path, existence_state, frames)
+                if not reads.is_known("file", path):
+                    reads.take("file", path, existence_state, frames)
 
     def _watch_paths(self) -> None:
         for name in ("exists", "is_file", "is_dir"):

@@ -41,17 +41,19 @@ class Programs:
         frames: Frames | None = None
         for word in words:
             place = reads.places.of(os.path.join(folder, word))
-            if (
-                place is None
-                or reads.places.is_skipped(place)
-                or not is_file(place)
-                or reads.is_content_known(place)
-            ):
+            if place is None or not self._is_to_note(place):
                 continue
             frames = reads.frames.project_frames() if frames is None else frames
             reads.take("file", place, reads.places.file_state, frames)
-        program = os.fsdecode(executable) if executable is not None else (words[0] if words else "")
+        first = words[0] if words else ""
+        program = os.fsdecode(executable) if executable is not None else first
         reads.sink.spawned(program, words, env)
+
+    def _is_to_note(self, place: str) -> bool:
+        """Tell whether a place is a file that counts, and whose content was not noted yet."""
+        reads = self._reads
+        is_there = not reads.places.is_skipped(place) and is_file(place)
+        return is_there and not reads.is_content_known(place)
 
 
 def command_words(arguments: Any) -> list[str]:

@@ -129,12 +129,15 @@ class ResourceWatch:
         if place.endswith(_ARCHIVES) and is_import_from_archive(sys._getframe(2)):
             # Its modules are not traced, and who imports one that is loaded already cannot be seen.
             self._reads.take_file_for_all(place)
-        elif flags & _WRITES or (not flags and _writes(mode)):
-            if not flags & (os.O_TRUNC | os.O_EXCL) and is_there(place):
-                self._reads.take_file(place)
-            self._places.mark_written(place)
-        else:
+            return
+        is_written = flags & _WRITES or (not flags and _writes(mode))
+        if not is_written:
             self._reads.take_file(place)
+            return
+        begins_empty = flags & (os.O_TRUNC | os.O_EXCL)
+        if not begins_empty and is_there(place):
+            self._reads.take_file(place)
+        self._places.mark_written(place)
 
     def _import(self, _: Any, path: Any, *__: Any) -> None:
         """A compiled extension is loaded: once per process, so every test may rely on it."""
