@@ -406,24 +406,24 @@ def select(
         raise click.UsageError(
             "a plan is made of exact node ids: with its --shard, give --null or --format json"
         )
+    if why_not is not None:
+        from testmon_cli.commands import explain as explain_command
+
+        with _keeping_garbage():
+            settings = _settings(context, datafile, env)
+            return explain_command.run(settings, why_not, everything=False, format_=format_)
     from testmon_cli.commands import select as command
 
     with _keeping_garbage():
         return command.run(
             _settings(context, datafile, env),
+            command.Question(keyword, not no_failed, static, coverage, staged, base),
+            command.Portion(shard, order, budget, rest),
             paths=paths,
             stdin=stdin,
-            staged=staged,
-            static=static,
-            coverage=coverage,
-            base=base,
-            keyword=keyword,
-            failed=not no_failed,
             explain=explain,
-            why_not=why_not,
             null=null,
             format_=format_,
-            portion=command.Portion(shard, order, budget, rest),
         )
 
 

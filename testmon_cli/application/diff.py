@@ -255,7 +255,9 @@ def _what_happened(before: str, now: str) -> Manner:
 
 def _selected_for(settings: Settings, paths: Collection[str]) -> Mapping[str, int]:
     """How many tests are selected because of each of some files."""
-    causes = (test.reason.cause for test in select(settings, failed=False).tests) if paths else ()
+    if not paths:
+        return Counter()
+    causes = (test.reason.cause for test in select(settings, failed=False).tests)
     return Counter(cause.origin.path for cause in causes if cause is not None)
 
 
@@ -379,14 +381,21 @@ def _of_definitions(
         tests = dependents.of_definition(path, changes) if dependents else 0
         if how == MOVED and not tests:
             continue  # to most classes the order of members means nothing
-        changed = [change.definition for change in changes]
-        lines = [each.line for each in changed if each in new.definitions]
-        if how == CHANGED and not lines:  # one of several definitions of the name went
-            lines = [each.line for each in new.definitions if changes[0].name in each.names]
-        if how == REMOVED or not lines:
-            lines = [0]
-        for line in lines:
+        for line in _lines_now(changes, new) or [0]:
             yield Change(how, "definition", path, name, line, tests)
+
+
+def _lines_now(changes: Sequence[DefinitionChange], new: SourceModel) -> list[int]:
+    """The lines at which a changed definition stands now; none where it was removed."""
+    how, name = changes[0].how, changes[0].name
+    if how == REMOVED:
+        return []
+    changed = [change.definition for change in changes]
+    lines = [definition.line for definition in changed if definition in new.definitions]
+    if lines or how != CHANGED:
+        return lines
+    # One of several definitions of the name went.
+    return [definition.line for definition in new.definitions if name in definition.names]
 
 
 def _resources(dependents: Dependents) -> Iterator[Change]:

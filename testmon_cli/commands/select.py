@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from testmon_cli.application.select.filters import narrowing_of, paths_in
+from testmon_cli.application.select.filters import Narrowing, narrowing_of, paths_in
 from testmon_cli.application.select.use_case import select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain.errors import TestmonError
@@ -25,77 +25,98 @@ class Portion(NamedTuple):
     rest: str | None = None
 
     def options(self) -> Iterator[str]:
-        """The options that ask for the same."""
+        """The options that ask for this part."""
         for name, value in zip(self._fields, self, strict=True):
             if value is not None and name != "rest":
                 yield from (f"--{name}", value)
 
 
+class Question(NamedTuple):
+    """What is asked about, besides paths."""
+
+    keyword: str = ""
+    failed: bool = True
+    static: bool = False
+    coverage: str | None = None
+    staged: bool = False
+    base: str | None = None
+
+    def options(self) -> Iterator[str]:
+        """The options that ask the same."""
+        if self.keyword:
+            yield from ("-k", self.keyword)
+        if not self.failed:
+            yield "--no-failed"
+        if self.static:
+            yield "--static"
+        if self.coverage is not None:
+            yield from ("--coverage", self.coverage)
+        if self.staged:
+            yield "--staged"
+        if self.base is not None:
+            yield from ("--base", self.base)
+
+
 def run(
     settings: Settings,
+    question: Question,
+    portion: Portion,
     *,
     paths: tuple[str, ...],
     stdin: bool,
-    staged: bool,
-    static: bool,
-    coverage: str | None,
-    base: str | None,
-    keyword: str,
-    failed: bool,
     explain: bool,
-    why_not: str | None,
     null: bool,
     format_: str,
-    portion: Portion,
 ) -> int:
     """Print the selection; 0 whether it is empty or not.
 
     What must be said besides goes to stderr.
     """
-    if why_not is not None:
-        from testmon_cli.commands import explain as command
-
-        return command.run(settings, why_not, everything=False, format_=format_)
     if stdin:
         if sys.stdin is None:
             raise TestmonError("stdin is closed: --stdin reads paths from it")
         paths = (*paths, *paths_in(sys.stdin.buffer.read()))
-    narrowing = narrowing_of(settings, paths if paths or stdin else None, keyword, is_listed=stdin)
+    wanted = paths if paths or stdin else None
+    narrowing = narrowing_of(settings, wanted, question.keyword, is_listed=stdin)
     exact = null or "@" in (portion.shard or "")  # a plan is made of what no xargs splits
-    if static:
-        from testmon_cli.application.select.static import Asked, select_static
-
-        with progress.bar("Reading sources") as advance:
-            selection = select_static(
-                settings,
-                Asked(base or "HEAD", staged, coverage),
-                narrowing=narrowing,
-                exact=exact,
-                progress=advance,
-            )
-    else:
-        selection = select(
-            settings, narrowing=narrowing, failed=failed, exact=exact, staged=staged, base=base
-        )
+    selection = _selected(settings, question, narrowing, exact=exact)
+    end = "\0" if null else "\n"
     if any(portion):
-        selection = _portion(settings, selection, portion, end="\0" if null else "\n")
+        selection = _portion(settings, selection, portion, end=end)
     terminal.say(rendering.notes(selection))
-    asked = _question(
-        keyword=keyword, failed=failed, staged=staged, static=static, coverage=coverage, base=base
-    )
+    options = [*portion.options(), *question.options()]
     if format_ == "json":
         at_root = os.path.realpath(settings.root) == os.path.realpath(os.curdir)
-        question = [*portion.options(), *asked, "--", *paths]
-        terminal.write(rendering.as_json(selection, at_root=at_root, question=question))
+        command = [*options, "--", *paths]
+        terminal.write(rendering.as_json(selection, at_root=at_root, question=command))
     elif format_ == "agent":
         from testmon_cli.rendering import agent
 
-        terminal.write(agent.as_text(selection, agent.command([*portion.options(), *asked], paths)))
+        terminal.write(agent.as_text(selection, agent.command(options, paths)))
     elif explain:
         terminal.write(rendering.explained(selection))
     else:
-        terminal.write_arguments(rendering.arguments(selection, end="\0" if null else "\n"))
+        terminal.write_arguments(rendering.arguments(selection, end=end))
     return 0
+
+
+def _selected(
+    settings: Settings, question: Question, narrowing: Narrowing, *, exact: bool
+) -> Selection:
+    if not question.static:
+        return select(
+            settings,
+            narrowing=narrowing,
+            failed=question.failed,
+            exact=exact,
+            staged=question.staged,
+            base=question.base,
+        )
+    from testmon_cli.application.select.static import Asked, select_static
+
+    asked = Asked(question.base or "HEAD", question.staged, question.coverage)
+    with progress.bar("Reading sources") as advance:
+        return select_static(settings, asked, narrowing=narrowing, exact=exact, progress=advance)
 
 
 def _portion(settings: Settings, selection: Selection, portion: Portion, *, end: str) -> Selection:
@@ -114,22 +135,3 @@ def _portion(settings: Settings, selection: Selection, portion: Portion, *, end:
         plan.write_rest(portion.rest, budgeted.rest, end)
     note = rendering.left_out(budgeted.rest, budgeted.rest_seconds, portion.budget)
     return budgeted.selection._replace(notes=(*selection.notes, *note))
-
-
-def _question(
-    *,
-    keyword: str,
-    failed: bool,
-    staged: bool,
-    static: bool,
-    coverage: str | None,
-    base: str | None,
-) -> list[str]:
-    """The options that would lead to the same answer."""
-    question = ["-k", keyword] if keyword else []
-    question += [] if failed else ["--no-failed"]
-    question += ["--static"] if static else []
-    question += ["--coverage", coverage] if coverage is not None else []
-    question += ["--staged"] if staged else []
-    question += ["--base", base] if base is not None else []
-    return question

@@ -117,11 +117,8 @@ def _end_of_path(text: str, path: str) -> int:
 
     A text that ends like a file, and has no such colons, is a path as a whole.
     """
-    if (
-        path
-        and text.startswith(path)
-        and (len(text) == len(path) or text.startswith("::", len(path)))
-    ):
+    begins_with_path = path and text.startswith(path)
+    if begins_with_path and (text == path or text.startswith("::", len(path))):
         return len(path)
     first = place = text.find("::")
     if first > 0 and text.endswith(".py", 0, first):  # mostly; the loop would find the same

@@ -115,16 +115,19 @@ def _list(title: str, lines: Iterable[str], *, everything: bool) -> Iterator[str
         yield f"  ... and {len(lines) - len(shown)} more; --all lists them"
 
 
+def _count(reach: Reach) -> str:
+    """How many tests reach a place."""
+    if not reach.tests:
+        return f"none of {reach.known} tests reaches it"
+    running = sum(test.how == RUNS_IT for test in reach.tests)
+    others = f"; {running} run it" if running < len(reach.tests) else ""
+    return f"{len(reach.tests)} of {reach.known} tests reach it, {reach.seconds:.2f} s{others}"
+
+
 def _reach(reach: Reach, *, everything: bool) -> Iterator[str]:
     place = f"{reach.path}:{reach.line}" if reach.name or reach.line > 1 else reach.path
     name = f", {reach.what} {reach.name}" if reach.name else ""
-    if reach.tests:
-        running = sum(test.how == RUNS_IT for test in reach.tests)
-        others = f"; {running} run it" if running < len(reach.tests) else ""
-        count = f"{len(reach.tests)} of {reach.known} tests reach it, {reach.seconds:.2f} s{others}"
-    else:
-        count = f"none of {reach.known} tests reaches it"
-    yield f"{place}{name}: {count}"
+    yield f"{place}{name}: {_count(reach)}"
     yield from (f"note: {note}" for note in reach.notes)
     shown = reach.tests if everything or len(reach.tests) <= _MOST else reach.tests[: _MOST - 1]
     for test in shown:

@@ -247,13 +247,12 @@ class _Asking:
         others = self._datafile.traces([run.id], *_OTHERS)
         kinds = {trace.id: trace.identity for trace in others}
         users = users_of(self._datafile, [run.id])
-        for trace in hits:
-            if trace not in kinds:
-                self._found[trace] = RUNS_IT
-        for trace in sorted(hits & kinds.keys()):
+        self._found.update({trace: RUNS_IT for trace in hits if trace not in kinds})
+        hits_of_others = sorted(hits & kinds.keys())
+        for trace in hits_of_others:
             self._spread(trace, kinds[trace], users)
         names = {block.qualname for block in blocks}
-        identities = [kinds[trace] for trace in hits & kinds.keys()]
+        identities = [kinds[trace] for trace in hits_of_others]
         on_import = any(each.startswith(("module:", "statement:")) for each in identities)
         is_ran = self._target.what in ("block", "function") and bool(hits)
         is_told_by_hits = is_ran and not on_import and not _keeps_anything(model, names)

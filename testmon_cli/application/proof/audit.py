@@ -124,13 +124,13 @@ def judged(
     found = []
     for finding in compared.missed:
         nodeid = finding.nodeid
-        if nodeid not in steady and not _come_out(together, nodeid, finding.after):
+        is_steady = nodeid in steady or _come_out(together, nodeid, finding.after)
+        if not is_steady:
             found.append(finding._replace(bucket=UNSTABLE))
-        else:
-            passes_alone = (
-                bool(finding.before) and bool(alone) and _come_out(alone, nodeid, finding.before)
-            )
-            found.append(finding._replace(link=links.of(nodeid, passes_alone=passes_alone)))
+            continue
+        can_pass = bool(alone and finding.before)
+        passes_alone = can_pass and _come_out(alone, nodeid, finding.before)
+        found.append(finding._replace(link=links.of(nodeid, passes_alone=passes_alone)))
     return (*compared.caught, *found)
 
 

@@ -156,26 +156,33 @@ class _Judge:
         older = [w for w in weighed if order[w.execution.run_id] > order[failure.run_id]]
         repeated: _Weighed | None = None  # a failure of the same change
         for each in older:
-            execution = each.execution
-            if each.inputs == UNDECIDED and each.has_passed:
-                return Judgement(UNKNOWN, f"passed {self.when(execution)}, but {each.why}")
-            if each.inputs == SAME and each.has_failed:
-                if not _is_same_change(own, self._by_id[execution.run_id]):
-                    return Judgement(KNOWN, f"failed {self.when(execution)} with the same inputs")
+            if each.has_passed and each.inputs != SAME:
+                return self._since_passed(each)
+            if each.has_failed and each.inputs == SAME:
+                if not _is_same_change(own, self._by_id[each.execution.run_id]):
+                    return self._failed_before(each)
                 repeated = repeated or each
-            elif each.inputs == OTHER and each.has_passed:
-                since = " with other inputs"
-                if each.cause is not None:
-                    since = f"; since then: {sentence(each.cause)}"
-                return Judgement(NEW, f"passed {self.when(execution)}{since}", cause=each.cause)
         if repeated is not None:
-            return Judgement(KNOWN, f"failed {self.when(repeated.execution)} with the same inputs")
+            return self._failed_before(repeated)
         if any(each.has_failed for each in older):
             return Judgement(
                 UNKNOWN,
                 "failed with other inputs before, and no run is remembered in which it passed",
             )
         return Judgement(UNKNOWN, "has no earlier result that is remembered")
+
+    def _since_passed(self, weighed: _Weighed) -> Judgement:
+        """The verdict on a failure whose inputs were others, or may have been, when it passed."""
+        passed = f"passed {self.when(weighed.execution)}"
+        if weighed.inputs == UNDECIDED:
+            return Judgement(UNKNOWN, f"{passed}, but {weighed.why}")
+        if weighed.cause is None:
+            return Judgement(NEW, f"{passed} with other inputs")
+        since = f"since then: {sentence(weighed.cause)}"
+        return Judgement(NEW, f"{passed}; {since}", cause=weighed.cause)
+
+    def _failed_before(self, weighed: _Weighed) -> Judgement:
+        return Judgement(KNOWN, f"failed {self.when(weighed.execution)} with the same inputs")
 
     # Inputs
 

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from testmon_cli.application.select.pytest_arguments import Arguments
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain import selection as kinds
 from testmon_cli.domain.nodeid import NodeId, path_of
-from testmon_cli.domain.records import Environment
+from testmon_cli.domain.records import Environment, Run
 from testmon_cli.domain.selection import Reason, Selected, Selection
 from testmon_cli.storage.datafile import DamagedDatafile, Datafile, MissingDatafile
 
@@ -55,43 +57,40 @@ def select(
     config = pytest_config.read(root, pytest_config.place_of((), root), text=tree.text)
     current = environment.current(settings.env)
     arguments = Arguments(root, exact=exact)
+    all_files = partial(_everything, settings, tree, config.naming(), arguments)
     try:
         datafile = Datafile.open(settings.datafile, mode="read")
     except MissingDatafile:
-        note = (
-            f"no datafile {settings.datafile}: everything is selected; run `testmon collect` first"
-        )
-        return narrowing.of(
-            _everything(settings, tree, config.naming(), note, arguments), Known(tree, current)
-        )
+        missing = f"no datafile {settings.datafile}"
+        note = f"{missing}: everything is selected; run `testmon collect` first"
+        return narrowing.of(all_files(note), Known(tree, current))
     except DamagedDatafile as error:
         note, why = f"everything is selected: {error}", "the datafile is damaged"
-        return narrowing.of(
-            _everything(settings, tree, config.naming(), note, arguments, why), Known(tree, current)
-        )
+        return narrowing.of(all_files(note, why), Known(tree, current))
     with datafile:
         tree.datafile = datafile
         runs = datafile.runs(current)
         known = Known(tree, current, datafile, runs)
-        if not runs:
-            others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
-            note = f"nothing was collected for {describe(current)} (there is: {others}): everything is selected"
-            note += interpreters.hint(next(iter(datafile.runs()), None))
-            return narrowing.of(
-                _everything(settings, tree, config.naming(), note, arguments), known
-            )
-        if interpreters.is_another(datafile, runs[0], environment.installed_packages):
-            note = f"the tests ran with another Python than {sys.executable}, which has no pytest"
-            note += ": everything is selected"
-            note += interpreters.hint(runs[0])
-            return narrowing.of(
-                _everything(settings, tree, config.naming(), note, arguments), known
-            )
+        nothing_known = _why_nothing_is_known(datafile, runs, current)
+        if nothing_known:
+            return narrowing.of(all_files(nothing_known), known)
         chooser = Chooser(datafile, settings, runs, tree, arguments, since)
         selection = chooser.choose(failed=failed, of_file=narrowing.of_file)
-        return _in_order(
-            canaries.one_of_each(narrowing.of(interpreters.with_note(selection, runs[0]), known))
-        )
+        selection = narrowing.of(interpreters.with_note(selection, runs[0]), known)
+        return _in_order(canaries.one_of_each(selection))
+
+
+def _why_nothing_is_known(datafile: Datafile, runs: Sequence[Run], current: Environment) -> str:
+    """Why a datafile tells nothing of the tests in an environment; "" where it does."""
+    if not runs:
+        others = ", ".join(sorted({describe(e) for e in datafile.environments()})) or "none"
+        known = f"nothing was collected for {describe(current)} (there is: {others})"
+        newest = next(iter(datafile.runs()), None)
+        return f"{known}: everything is selected{interpreters.hint(newest)}"
+    if interpreters.is_another(datafile, runs[0], environment.installed_packages):
+        other = f"the tests ran with another Python than {sys.executable}, which has no pytest"
+        return f"{other}: everything is selected{interpreters.hint(runs[0])}"
+    return ""
 
 
 def _in_order(selection: Selection) -> Selection:
@@ -104,12 +103,9 @@ def _in_order(selection: Selection) -> Selection:
     """
 
     def place(test: Selected) -> tuple[list[str], bool, int]:
-        path = test.execution.path if test.execution is not None else path_of(test.nodeid)
-        return (
-            path.split("/"),
-            test.execution is None,
-            test.execution.trace_id if test.execution is not None else 0,
-        )
+        if test.execution is None:
+            return path_of(test.nodeid).split("/"), True, 0
+        return test.execution.path.split("/"), False, test.execution.trace_id
 
     return selection._replace(tests=tuple(sorted(selection.tests, key=place)))
 
@@ -134,9 +130,8 @@ def everything(settings: Settings, *, narrowing: Narrowing | None = None) -> Sel
     root = Path(os.path.realpath(settings.root))
     tree = Tree(root, sources.scan(root, settings.source, settings.exclude))
     config = pytest_config.read(root, pytest_config.place_of((), root), text=tree.text)
-    selection = _everything(
-        settings, tree, config.naming(), "", Arguments(root, exact=True), "all tests are run"
-    )
+    arguments = Arguments(root, exact=True)
+    selection = _everything(settings, tree, config.naming(), arguments, "", "all tests are run")
     return (narrowing or Narrowing()).of(selection, Known(tree, environment.current(settings.env)))
 
 
@@ -168,8 +163,8 @@ def _everything(
     settings: Settings,
     tree: Tree,
     naming: Naming,
-    note: str,
     arguments: Arguments,
+    note: str,
     why: str = "nothing is known of it",
 ) -> Selection:
     reason = Reason(kinds.NEW, why)
