@@ -64,6 +64,12 @@ class ImportEffects:
         return tuple(follower.found)
 
 
+def _is_builtin_container(definition: Definition) -> bool:
+    """Whether a name is bound to a literal, or to what a call of a builtin makes."""
+    makes = "instance" in definition.flags and definition.bases
+    return "literal" in definition.flags or bool(makes and makes[0] in known_effects.PURE_BUILTINS)
+
+
 class _Follower:
     """Follows the effects of one definition.
 
@@ -562,7 +568,29 @@ class _Follower:
                     where, definition, root, method, arguments, place, bare=bare
                 )
                 return
+        if self._is_of_literal_member(where, root, method):
+            return
         self._note(MODULE, place.importing)
+
+    def _is_of_literal_member(self, where: str, root: str, method: str) -> bool:
+        """Note the change if a builtin container that a class has is changed (`Base.names.append`).
+
+        False if it may be another object.
+        """
+        owner, _, name = root.rpartition(".")
+        cls = self.project.class_named(where, owner) if owner else None
+        found = self.project.definitions(where, name, owner) if cls is not None else ()
+        if cls is None or not found or not all(map(_is_builtin_container, found)):
+            return False
+        if (
+            method in known_effects.CONTAINER_MUTATORS
+            or method not in known_effects.BUILTIN_METHODS
+        ):
+            if self.project.is_plain_class(where, cls):
+                self._note(MEMBER, where, name, owner=owner)
+            else:
+                self._note(MUTATED, where, owner.partition(".")[0])
+        return True
 
     def _method_of_instance(
         self, where: str, definition: Definition, root: str, method: str, arguments: list[str], place: "_Place", *,
