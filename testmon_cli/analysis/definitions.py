@@ -19,6 +19,7 @@ Flags a definition may carry:
 """
 
 import ast
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,6 +44,7 @@ from testmon_cli.analysis.scopes import (
 from testmon_cli.domain.source import METACLASS, Definition
 
 _COMPOUND = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For, ast.While, ast.Match)
+_PRIVATE = re.compile(r"_[^\W_]\w*?(__\w*[^\W_]_?)\Z")
 _LITERALS = (
     ast.Constant,
     ast.List,
@@ -183,6 +185,8 @@ class _Reader:
         if self.fallibility.may_raise(node, None if self.stars else self.bound_before | before):
             facts.effects.found.add(FALLIBLE)
         names = tuple(bound_names(node)) if facts.kind != "import" else tuple(_imported_names(node))
+        if owner:
+            names += tuple(other for name in names if (other := _in_other_words(name, owner)))
         yield Definition(
             names=names,
             owner=owner,
@@ -299,6 +303,18 @@ def _split(node: ast.stmt) -> list[ast.stmt]:
             singles.append(ast.copy_location(single, node))
         return singles
     return [node]
+
+
+def _in_other_words(name: str, owner: str) -> str:
+    """How others spell a private member; "" if it is none.
+
+    `__size` of a class `Box` is `_Box__size` to those outside.
+    """
+    if name.startswith("__"):
+        outside = owner.rpartition(".")[2].lstrip("_")
+        return f"_{outside}{name}" if outside and not name.endswith("__") else ""
+    private = _PRIVATE.match(name)
+    return private[1] if private else ""
 
 
 def _imported_names(node: ast.stmt) -> Iterator[str]:

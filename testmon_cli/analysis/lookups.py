@@ -377,6 +377,14 @@ def place_of(path: str) -> str:
     return f"{path}?"
 
 
+CODE_PLACE = place_of("")  # where the names are kept that code outside of the sources used
+
+
+def named_in_code(words: Iterable[str]) -> frozenset[int]:
+    """What is kept of the names that such code used; LOST among them stands for any."""
+    return checksums_of(f"{number_of(ANYWHERE, on_import=False)}{word}" for word in words)
+
+
 def is_place(path: str) -> bool:
     """Whether it is such a place."""
     return path.endswith("?")

@@ -49,7 +49,7 @@ OPEN = {
     lookups.WALKS: DYNAMIC_ATTRIBUTES,
 }
 _LONGEST_STRING = 100  # characters; longer strings are texts, not names
-_WORD = re.compile(r"[^\W\d]\w*(?:[.\-:][^\W\d]\w*)*\Z")
+_WORD = re.compile(r"(?:\w+://|\d+\.)?([^\W\d]\w*(?:[.\-:][^\W\d]\w*)*)\Z")
 _FILLED = re.compile(r"\{[^{}]*\}")
 _ATTRIBUTE = re.compile(r"[.\[]['\"]?([^\W\d]\w*)")
 _SEPARATOR = re.compile(r"[.\-:]")
@@ -118,14 +118,17 @@ _READING_HINTS = {
 def of_string(text: str) -> set[str]:
     """Names that a string could stand for: an identifier, a dotted path, a distribution's name.
 
-    A text to be filled in, by `str.format` or as a template, names attributes in its braces.
+    It may stand behind the number of an argument or a scheme (`0.size`, `ext://app.LIMIT`). A text
+    to be filled in, by `str.format` or as a template, names attributes in its braces.
     """
     if "{" in text:
         return {
             "." + name for filled in _FILLED.findall(text) for name in _ATTRIBUTE.findall(filled)
         }
-    if len(text) > _LONGEST_STRING or not _WORD.match(text):
+    word = _WORD.match(text) if len(text) <= _LONGEST_STRING else None
+    if word is None:
         return set()
+    text = word[1]
     parts = _SEPARATOR.split(text)
     found = {"." + part for part in parts}
     for part in parts:

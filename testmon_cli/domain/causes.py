@@ -16,6 +16,7 @@ class Kind(Enum):
     IMPORT = "import"  # of a module, or of a name from one
     MEMOISED = "memoised"  # what a function or an object keeps for those that come later
     TEXT = "text"  # a source that is read as a text
+    CODE = "code"  # what a test ran that is no source: a text, a script elsewhere
     PACKAGE = "package"  # an installed distribution
     CONFIG = "config"  # the configuration of pytest
     UNKNOWN = "unknown"  # what was not observed

@@ -10,7 +10,7 @@ from testmon_cli.rendering.terminal import joined
 
 MOST_TOKENS = 150
 _LONGEST_REASON = 160  # characters
-_IN_CODE = (Kind.DEFINITION, Kind.BLOCK, Kind.IMPORT, Kind.MEMOISED, Kind.TEXT)
+_IN_CODE = (Kind.DEFINITION, Kind.BLOCK, Kind.IMPORT, Kind.MEMOISED, Kind.TEXT, Kind.CODE)
 # as the tokenisers of models cut, or shorter
 _PIECE = re.compile(r"[A-Za-z]{1,4}|[0-9]{1,2}|[^\sA-Za-z0-9]")
 

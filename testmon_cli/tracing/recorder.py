@@ -1,7 +1,7 @@
 """The one object per process that joins engine, attribution and spool."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import CodeType
 from typing import Any
 
@@ -19,7 +19,7 @@ from testmon_cli.tracing.settings import IDENTITY_VARIABLE, VARIABLE, Scope, Tra
 from testmon_cli.tracing.spool import Spool
 from testmon_cli.tracing.watch.imports import REWRITE, ImportWatch
 from testmon_cli.tracing.watch.resources import ResourceWatch
-from testmon_cli.tracing.watch.states import file_state
+from testmon_cli.tracing.watch.states import CODE, file_state
 
 
 class Recorder:
@@ -145,6 +145,13 @@ class Recorder:
 
     def read_for_all(self, resource: wire.Resource) -> None:
         self.pending(SESSION).resources[resource.kind, resource.name] = resource
+
+    def ran_code(self, words: Collection[str], *, is_made: bool = False) -> None:
+        """Note it for tests and fixtures: what a module runs belongs to its text."""
+        identity = self.attribution.caller() if is_made else self.attribution.current
+        if identity != SESSION and not identity.startswith("module:"):
+            name = "\n".join(sorted(words))
+            self.pending(identity).resources[CODE, name] = wire.Resource(CODE, name, "")
 
     def spawned(self, program: str, words: list[str], env: Any) -> None:
         identity = self.attribution.caller()

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from testmon_cli.analysis import lookups
 from testmon_cli.application.checkout.patterns import GLOB, check_pattern, glob_state, matches_test
 from testmon_cli.application.collect.executed_blocks import ExecutedBlocks
 from testmon_cli.application.collect.loaded_sources import LoadedSources
@@ -12,6 +13,7 @@ from testmon_cli.application.collect.told_session import ToldSession
 from testmon_cli.domain.records import Execution, ResourceState, Trace
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.watch.states import (
+    CODE,
     EXISTS,
     KEPT,
     MAKING,
@@ -132,11 +134,19 @@ class Joiner:
             fingerprints = fingerprints.copy()
             for absolute in record.module_level:
                 self._blocks.add_module_level(absolute, fingerprints, unknown)
+        words = [r.name for r in record.resources if r.kind == CODE]
+        if words:
+            named = lookups.named_in_code("\n".join(words).split("\n"))
+            fingerprints = {**fingerprints, lookups.CODE_PLACE: named}
         trace = Trace(
             identity=self._identity(record.identity),
             fingerprints=fingerprints,
             resources=tuple(
-                [self._resource(r) for r in record.resources if not self._is_of_the_run(r)]
+                [
+                    self._resource(r)
+                    for r in record.resources
+                    if r.kind != CODE and not self._is_of_the_run(r)
+                ]
             ),
             uses=tuple(map(self._identity, record.uses)),
             unknown="; ".join(dict.fromkeys(unknown)),

@@ -17,7 +17,7 @@ from testmon_cli.analysis.mentions import DYNAMIC, OPEN
 from testmon_cli.analysis.model_diff import definition_changes
 from testmon_cli.analysis.model_key import MODEL_KEY
 from testmon_cli.analysis.project import CONFTEST, Ran
-from testmon_cli.analysis.propagation import LOOKING_UP, RECORDED, Growth, may_run
+from testmon_cli.analysis.propagation import LOOKING_UP, RECORDED, Growth, may_run, module_name
 from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.invalidate.block_traces import BlockTraces
@@ -781,6 +781,13 @@ class RunMatcher:
         for trace_id in self.traces.bits.things(self.traces.touching(eager)):
             self._hit(trace_id, link)
         self._lazy_imports_of(eager, link)
+        self._named_in_code(eager, link)
+
+    def _named_in_code(self, paths: Iterable[str], cause: Cause) -> None:
+        """Code that no source holds, and that may import one of these files."""
+        for name in {module_name(path) for path in paths}:
+            for trace_id in self.traces.bits.things(self.asked.in_code(name)):
+                self._hit(trace_id, cause)
 
     def _imports_endangered(self) -> None:
         """Modules whose import may raise.
@@ -803,6 +810,7 @@ class RunMatcher:
                     if self.recorded.collected_from[test.trace_id] not in eager:
                         self._hit(test.trace_id, link)
             self._lazy_imports_of(eager, link)
+            self._named_in_code(eager, link)
             touching = set(
                 self.traces.bits.things(self.traces.with_users(self.traces.touching(eager)))
             )

@@ -74,6 +74,15 @@ class AskedNames:
             if traces:
                 yield Asking(path, way, blocks, traces)
 
+    def in_code(self, name: str) -> int:
+        """Traces of code outside of the sources, of a text or script, that may have used a name."""
+        ran = self._traces.ran
+        wanted = (name, *(other for other in name.split(".") if other != name), lookups.LOST)
+        found = 0
+        for word in wanted:
+            found |= ran(lookups.CODE_PLACE, lookups.checksum_of(lookups.ANYWHERE, word))
+        return found
+
     def walking(self, owner: str) -> tuple[Asking, ...]:
         """The code that went through all names of an object of a class, or of a module.
 

@@ -209,17 +209,22 @@ class Mentions:
         if self.project.binds_in_class(path, name):
             return self.attribute(name)
         if name not in self._named:
-            self._named[name] = self.concerned(self.places("." + name, name))
+            self._named[name] = self.concerned(self.places("." + name, name)) | self.code(name)
         return self._named[name]
 
     def users_of_attribute(self, name: str) -> int:
         """Traces that used an attribute of this name themselves, or looked it up."""
         if name not in self._attributes:
             found = self.ran((*self.places("." + name, name), *self.places("~" + name, name)))
+            found |= self.asked.in_code(name)
             for asking in self.asked.where(name):
                 found |= asking.traces if asking.way != lookups.OWN_NAMESPACE else 0
             self._attributes[name] = found
         return self._attributes[name]
+
+    def code(self, name: str) -> int:
+        """Traces of code outside of the sources that may use a name, with all that use them."""
+        return self.traces.with_users(self.asked.in_code(name))
 
     def reads(self, place: Place, attribute: str) -> bool:
         """Whether a block that uses an attribute of its own object may read it."""
@@ -641,6 +646,10 @@ class MentionMatcher:
         conditional: "_Conditional",
     ) -> None:
         paths = self._paths[name]
+        self._hit(
+            self._mentions.code(name),
+            Cause(Kind.CODE, _MENTIONS, "", "", 0, causes[next(iter(paths)), name]),
+        )
         fixtures = [path for path in paths if self._growth.is_fixture(path, name)]
         for at, facts in self._mentions.files(name):
             if at in paths:
@@ -760,6 +769,9 @@ class MentionMatcher:
         if cause.kind is not Kind.MEMOISED and searched not in self._searched:
             self._searched.add(searched)
             self._match_searching(owned, cause)
+        self._hit(
+            self._mentions.code(member) & owned, Cause(Kind.CODE, _MENTIONS, "", "", 0, cause)
+        )
         if cause.kind is not Kind.MEMOISED:
             self._match_texts(member, concerned_with, cause, kept=kept)
 

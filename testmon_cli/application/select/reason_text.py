@@ -57,6 +57,8 @@ def _beginning(first: Cause, rest: tuple[Cause, ...]) -> tuple[str, Cause | None
         return _running(first, rest)
     if first.kind is Kind.TEXT:
         return f"reads {first.path}, which {first.wording} {_last(rest[0])}", rest[0]
+    if first.kind is Kind.CODE:
+        return f"runs code of no source, which {first.wording} {_last(rest[0])}", rest[0]
     if first.kind is Kind.IMPORT and first.how is Manner.NEEDS:
         return f"imports {first.path}", None
     return f"its definition mentions {_last(rest[0])}", rest[0]

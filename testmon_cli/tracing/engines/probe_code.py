@@ -37,7 +37,7 @@ READS = "reads"
 LOOK = "look"
 MOST_ASKED = 500  # names that one source may look up in one way before all count as looked up
 WAYS = 10  # of looking up, see analysis.lookups
-_OVERFLOW = "*"  # no name: too many were asked for
+OVERFLOW = "*"  # no name: too many were asked for
 _ON_IMPORT = WAYS // 2  # the first of those of code at the level of a module or class
 # the ways of evaluating, or of asking for modules: what is given may be a text, or code
 _BY_NAME = (0, _ON_IMPORT)
@@ -67,7 +67,7 @@ _STANDING_IN = frozenset({"__dir__", "__getattr__", "__class__"})
 _PLAIN = (object, type, ModuleType)
 _QUALNAME = vars(type)["__qualname__"].__get__
 # As names that were looked up: there were others, by functions or on import.
-LOST, LOST_ON_IMPORT = f"0{_OVERFLOW}", f"{_ON_IMPORT}{_OVERFLOW}"
+LOST, LOST_ON_IMPORT = f"0{OVERFLOW}", f"{_ON_IMPORT}{OVERFLOW}"
 STATEMENT = "statement"
 MAKES = "makes"
 MADE = "made"
@@ -231,7 +231,7 @@ class Probes:
         elif issubclass(kind, str):
             self._note_text(way, str.__str__(name))
         elif way in _BY_NAME and kind in (CodeType, bytes, bytearray, memoryview):
-            for word in _words_of_code(name) if kind is CodeType else (_OVERFLOW,):
+            for word in words_of_code(name) if kind is CodeType else (OVERFLOW,):
                 self._ask(way, word)
         return name
 
@@ -245,7 +245,7 @@ class Probes:
     def _ask(self, way: int, name: str) -> None:
         # First the name, then the number: a harvest in between finds the name the next time.
         asked = self.asked[way]
-        asked[name if len(asked) < MOST_ASKED else _OVERFLOW] = None
+        asked[name if len(asked) < MOST_ASKED else OVERFLOW] = None
         self.asking[self.number] = None
 
     def take_asked(self) -> Iterator[str]:
@@ -254,7 +254,7 @@ class Probes:
             while asked:  # other threads may add to it
                 name, _ = asked.popitem()
                 lost = LOST if way < _ON_IMPORT else LOST_ON_IMPORT
-                is_lost = name == _OVERFLOW and way not in _WALKS
+                is_lost = name == OVERFLOW and way not in _WALKS
                 yield lost if is_lost else f"{way}{name}"
 
     def overlook(self) -> None:
@@ -370,7 +370,7 @@ def _names_of(value: Any, kind: type) -> tuple[str, ...]:
     # A metaclass that gives what a class has not does not matter: a class has all of these.
     standing_in = _STANDING_IN - {"__getattr__"} if type in classes else _STANDING_IN
     if not all(_shows_itself(cls, standing_in) for cls in classes):
-        return (_OVERFLOW,)
+        return (OVERFLOW,)
     if ModuleType in classes:
         return _names_of_module(_MODULE_DICT(value))
     if type in classes:
@@ -401,7 +401,7 @@ def _names_of_module(names: dict[str, Any]) -> tuple[str, ...]:
     """A module by its name and by its file: it may have been loaded under any name."""
     file, name = names.get("__file__"), names.get("__name__")
     if type(file) is not str or type(name) is not str:
-        return (name,) if type(name) is str and name in sys.builtin_module_names else (_OVERFLOW,)
+        return (name,) if type(name) is str and name in sys.builtin_module_names else (OVERFLOW,)
     folder, _, last = file.replace("\\", "/").rpartition("/")
     stem = last.partition(".")[0]
     return name, folder.rpartition("/")[2] if stem == "__init__" else stem
@@ -411,10 +411,10 @@ def _words_of_text(text: str) -> Collection[str]:
     """The names that a text may use when it is evaluated."""
     words = _words_in(text)
     is_open = not words.isdisjoint(_BUILTINS_THAT_LOOK_UP) or not words.isdisjoint(_LOOKING_UP)
-    return (_OVERFLOW,) if is_open else words
+    return (OVERFLOW,) if is_open else words
 
 
-def _words_of_code(code: CodeType) -> Collection[str]:
+def words_of_code(code: CodeType) -> Collection[str]:
     """The names that code uses, with the texts in it that could be names."""
     words: set[str] = set()
     pending: list[object] = [code]
@@ -423,7 +423,7 @@ def _words_of_code(code: CodeType) -> Collection[str]:
         if isinstance(constant, CodeType):
             names = set(constant.co_names)
             if not names.isdisjoint(_LOOKING_UP) or _uses_builtins_that_look_up(constant, names):
-                return (_OVERFLOW,)
+                return (OVERFLOW,)
             words |= names
             pending += constant.co_consts
         elif isinstance(constant, tuple | frozenset):
@@ -458,7 +458,7 @@ def _words_in(text: str) -> set[str]:
 
 disguise(_names_of)
 disguise(_words_of_text)
-disguise(_words_of_code)
+disguise(words_of_code)
 disguise(_uses_builtins_that_look_up)
 disguise(_is_name)
 disguise(_words_in)

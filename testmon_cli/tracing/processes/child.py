@@ -31,7 +31,7 @@ from testmon_cli.tracing.settings import (
     TraceSettings,
 )
 from testmon_cli.tracing.watch.programs import command_words
-from testmon_cli.tracing.watch.states import EVERYTHING, KEPT
+from testmon_cli.tracing.watch.states import ANY_NAME, CODE, EVERYTHING, KEPT
 
 BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
 FORK_SERVER = "multiprocessing.popen_forkserver"
@@ -422,9 +422,10 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
         if any(part):
             hits.append(Hits(file, part.translate(_ONCE)))
     records, numbers = recorder.numbers.hits(hits)
-    # Which names it looked up it kept to itself.
+    # Which names it looked up it kept to itself, and what code that is no source it ran.
     asked = recorder.numbers.names(
         [(found.file, frozenset({LOST, LOST_ON_IMPORT})) for found in hits], records
     )
     yield from records
-    yield wire.Trace(identity, numbers, (wire.Resource(KEPT, f"\t{EVERYTHING}", ""),), asked=asked)
+    untold = wire.Resource(KEPT, f"\t{EVERYTHING}", ""), wire.Resource(CODE, ANY_NAME, "")
+    yield wire.Trace(identity, numbers, untold, asked=asked)

@@ -38,7 +38,15 @@ _MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctes
 _INSTALLED = ("site-packages", "dist-packages")
 # Modules of this package that reads of project code go through. What `imports` reads it reads for
 # itself.
-_WATCHING = ("library_calls", "places", "programs", "project_reads", "resources", "variables")
+_WATCHING = (
+    "foreign_code",
+    "library_calls",
+    "places",
+    "programs",
+    "project_reads",
+    "resources",
+    "variables",
+)
 # packages that do the same as importlib.metadata
 _FINDERS = ("importlib_metadata", "pkg_resources")
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
@@ -117,6 +125,12 @@ class FrameReader:
             frame = frame.f_back
         return frame is not None and self._kind(frame) == PROJECT
 
+    def is_of_project(self, frame: FrameType | None) -> bool:
+        """Tell whether a frame, or who called it by way of our own code, is of the project."""
+        while frame is not None and self._kind(frame) == WATCH:
+            frame = frame.f_back
+        return frame is not None and self._kind(frame) == PROJECT
+
     def _kind(self, frame: FrameType) -> int:
         name = frame.f_code.co_filename
         return self._kinds.get(name) or self._classify(name)
@@ -188,6 +202,14 @@ def asker(frame: FrameType | None) -> FrameType | None:
 def _is_library(name: str) -> bool:
     """Tell whether a file is of the standard library. The answer is remembered."""
     return name.startswith((_LIBRARY, "<frozen ")) and not any(part in name for part in _INSTALLED)
+
+
+@cache
+def is_installed(name: str) -> bool:
+    """Tell whether a file is of the standard library or of an installed distribution."""
+    return name.startswith(_LIBRARY) or any(
+        f"{os.sep}{part}{os.sep}" in name for part in _INSTALLED
+    )
 
 
 @cache

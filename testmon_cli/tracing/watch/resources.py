@@ -7,6 +7,7 @@ from typing import Any
 
 from testmon_cli.tracing.originals import is_there
 from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
+from testmon_cli.tracing.watch.foreign_code import ForeignCode
 from testmon_cli.tracing.watch.frames import is_import_from_archive, looks_for_distributions
 from testmon_cli.tracing.watch.library_calls import Busy, LibraryCalls, OnceLoaded
 from testmon_cli.tracing.watch.programs import Programs
@@ -72,6 +73,7 @@ class ResourceWatch:
             "os.truncate": self._wrote,
             "sqlite3.connect": self._database,
             "pickle.find_class": self._unpickled,
+            "exec": ForeignCode(scope, self._places, self._frames, sink).ran,
             **dict.fromkeys(_WATCHING, self._watched),
             **Programs(self._reads).handlers(),
         }
@@ -107,11 +109,11 @@ class ResourceWatch:
 
         Classes of libraries do not matter.
         """
+        if str(module).partition(".")[0] in sys.stdlib_module_names:
+            return
+        self._sink.ran_code({*str(module).split("."), *str(name).split(".")})
         key = (module, name)
-        if (
-            key not in self._unpickled_classes
-            and str(module).partition(".")[0] not in sys.stdlib_module_names
-        ):
+        if key not in self._unpickled_classes:
             how = READ if self._frames.project_calls() else PASSED
             if how == PASSED:
                 self._unpickled_classes.add(key)

@@ -1,5 +1,6 @@
 """Who takes what the watchers of this package see."""
 
+from collections.abc import Collection
 from typing import Any, Protocol
 
 from testmon_cli.tracing.wire import Resource
@@ -13,6 +14,12 @@ class Sink(Protocol):
 
     def read(self, resource: Resource) -> None:
         """Whoever runs now read this."""
+
+    def ran_code(self, words: Collection[str], *, is_made: bool = False) -> None:
+        """Whoever runs now ran code that is no source of the project and uses these names.
+
+        `is_made` says that it stands among the sources, where the run has put it.
+        """
 
     def spawned(self, program: str, words: list[str], env: Any) -> None:
         """Whoever runs now starts a process."""

@@ -63,6 +63,10 @@ PACKAGE = Cause(Kind.PACKAGE, Manner.CHANGED, "", "gauge 1.0 -> 2.0")
             Cause(Kind.IMPORT, Manner.NEEDS, "app/config.py", "", 0, TAX),
             "imports app/config.py, which depends on TAX, changed at app/config.py:3",
         ),
+        (
+            Cause(Kind.CODE, Manner.MENTIONS, "", "", 0, TAX),
+            "runs code of no source, which mentions TAX, changed at app/config.py:3",
+        ),
         (TAX, "its definition was changed at app/config.py:3"),
         (
             Cause(Kind.ENVIRONMENT, Manner.CHANGED, "", "APP_MODE"),
