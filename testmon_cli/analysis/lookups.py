@@ -255,22 +255,15 @@ def _of_call(node: ast.Call, place: _Place) -> Lookup | None:
         named = [*arguments[:1], *(k.value for k in node.keywords if k.arg == _BY_NAME[name])]
         return _made(node, ANYWHERE, named[:1], None, place.on_import, None)
     if name == "__import__" and isinstance(function, ast.Name) and not node.keywords:
-        is_plain = all(isinstance(part, ast.Constant) for a in arguments[3:] for part in _parts(a))
-        return (
-            _made(node, ANYWHERE, arguments[:1], function, place.on_import, MODULE)
-            if is_plain
-            else None
-        )
+        parts = (part for argument in arguments[3:] for part in _parts(argument))
+        if not all(isinstance(part, ast.Constant) for part in parts):
+            return None
+        return _made(node, ANYWHERE, arguments[:1], function, place.on_import, MODULE)
     if name in _EVALUATING and isinstance(function, ast.Name):
         return _made(node, ANYWHERE, arguments[:1], function, place.on_import, None)
     if name in _GETTERS and not node.keywords:
-        return _made(
-            node,
-            ATTRIBUTES,
-            arguments if name == "attrgetter" else arguments[:1],
-            function,
-            place.on_import,
-        )
+        names = arguments if name == "attrgetter" else arguments[:1]
+        return _made(node, ATTRIBUTES, names, function, place.on_import)
     if name in _OF_MAPPING and len(arguments) > 1:
         return _of_key(node, arguments[0], arguments[1], place)
     if name in _MAPPING_METHODS and isinstance(function, ast.Attribute) and arguments:

@@ -186,9 +186,8 @@ def _makers(node: ast.AST, function: FunctionNode, nodes: Sequence[ast.AST]) -> 
     """
     if not isinstance(node, ast.Call):
         return None
-    if any(
-        word.arg is None and any(map(_is_namespace, walk(word.value))) for word in node.keywords
-    ):
+    spread = (word.value for word in node.keywords if word.arg is None)
+    if any(_is_namespace(inner) for value in spread for inner in walk(value)):
         return ""
     called = node.func
     if isinstance(called, ast.Attribute) and called.attr == "update":
@@ -198,16 +197,13 @@ def _makers(node: ast.AST, function: FunctionNode, nodes: Sequence[ast.AST]) -> 
     if last in _MAKERS:
         return ""
     if isinstance(called, ast.Attribute) and called.attr == "__new__":
-        return (
-            "" if len(node.args) > 3 and not _is_as_given(node.args[3], function, nodes) else None
-        )
+        is_as_given = len(node.args) <= 3 or _is_as_given(node.args[3], function, nodes)
+        return None if is_as_given else ""
     if len(node.args) < 3 or not _may_be_namespace(node.args[2]):
         return None
-    if (
-        isinstance(called, ast.Call)
-        or last in ("type", "__class__")
-        or _is_local_class(called, function, nodes)
-    ):
+    if isinstance(called, ast.Call) or last in ("type", "__class__"):
+        return ""
+    if _is_local_class(called, function, nodes):
         return ""
     return name if last.lstrip("_")[:1].isupper() else None
 

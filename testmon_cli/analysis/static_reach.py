@@ -339,30 +339,13 @@ class StaticReach:
         for path in self.project.index.paths:
             for name, mentions in self._file(path).parts.items():
                 part = (path, name)
-                if (
-                    part in self.changed
-                    or self._is_open(part)
-                    or self._starts(part)
-                    or self._looks_up(part)
-                ):
+                if part in self.changed or self._may_reach_anything(part):
                     found[part] = None
                 for mention in mentions:
                     by_mention[mention].append(part)
         stack = [*found]
         while stack:
-            path, name = stack.pop()
-            called = self._called(path, name)
-            mentioning = [
-                p
-                for known in (name, *called)
-                for sign in ".@"
-                for p in by_mention.get(sign + known, ())
-            ]
-            bare = by_mention.get(name, ())
-            mentioning += [
-                part for part in bare if part[0] == path or self._file(part[0]).has_stars
-            ]
-            for part in mentioning if name else ():
+            for part in self._mentioning(stack.pop(), by_mention):
                 if part not in found:
                     found[part] = None
                     stack.append(part)
@@ -370,6 +353,22 @@ class StaticReach:
         for path, name in found:
             relevant[path].add(name)
         return relevant
+
+    def _may_reach_anything(self, part: Part) -> bool:
+        """Tell whether a part may come to code that it does not mention."""
+        return self._is_open(part) or self._starts(part) or self._looks_up(part)
+
+    def _mentioning(self, part: Part, by_mention: Mapping[str, Sequence[Part]]) -> Iterator[Part]:
+        """The parts that may mean a part by what they mention, whatever imports lead there."""
+        path, name = part
+        if not name:
+            return
+        for known in (name, *self._called(path, name)):
+            yield from by_mention.get("." + known, ())
+            yield from by_mention.get("@" + known, ())
+        for other in by_mention.get(name, ()):
+            if other[0] == path or self._file(other[0]).has_stars:
+                yield other
 
     @cached_property
     def _binding(self) -> Mapping[str, Sequence[str]]:
@@ -390,16 +389,15 @@ class StaticReach:
                 if mention in self._relevant.get(path, ()):
                     yield path, mention
                 elif file.has_stars and mention not in file.parts:
-                    yield from (
-                        (other, wanted)
-                        for other in self._binding.get(wanted, ())
-                        if other in loaded
-                    )
+                    others = self._binding.get(wanted, ())
+                    yield from ((other, wanted) for other in others if other in loaded)
                 continue
-            for other in self._binding.get(wanted, ()) if mention[0] in ".@" else ():
+            if mention[0] not in ".@":
+                continue
+            for other in self._binding.get(wanted, ()):
                 if other in loaded and self._is_meant(mention, path, (other, wanted)):
                     yield other, wanted
-            for fixture in self._fixtures_called.get(wanted, ()) if mention[0] in ".@" else ():
+            for fixture in self._fixtures_called.get(wanted, ()):
                 if fixture[0] in loaded:
                     yield fixture
         for other in self._looked_into(part, loaded):

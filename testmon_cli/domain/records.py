@@ -4,7 +4,7 @@ Named tuples, since `select` makes one for each execution, and since dataclasses
 long to import.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -129,6 +129,11 @@ class Run(NamedTuple):
             return 0.0
         clock = self.facts.get(CLOCK)
         return clock if isinstance(clock, float) else self.started
+
+    def texts(self, fact: str) -> Sequence[str]:
+        """A fact that is a list of texts; empty where there is none of this name."""
+        value = self.facts.get(fact)
+        return value if isinstance(value, list) else ()
 
     def mapping(self, fact: str) -> Mapping[str, object]:
         """A fact that is an object; empty when the run has none of this name."""

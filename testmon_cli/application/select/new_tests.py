@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from testmon_cli.analysis.pytest_naming import Naming, candidates
-from testmon_cli.application.invalidate.snapshot_diff import is_loaded
 from testmon_cli.application.select.absent_tests import Absence
 from testmon_cli.application.select.files_with_tests import is_collectable, text_files
+from testmon_cli.application.select.inert_names import InertNames
 from testmon_cli.application.select.left_out_tests import LeftOut
+from testmon_cli.application.select.pending_tests import PendingTests
 from testmon_cli.application.select.pytest_arguments import Arguments
 from testmon_cli.application.select.run_changes import RunChanges
 from testmon_cli.domain import selection as kinds
@@ -42,7 +43,7 @@ class NewTests:
 
         `files` are those that known tests were collected from; more are added to them.
         """
-        inert = self._inert()
+        inert = InertNames(self._changes).by_file()
         unwanted = self._unwanted()
         left_out = LeftOut(self._datafile, self._runs, self._tree).by_file(unwanted)
         files |= set(map(path_of, unwanted))
@@ -79,7 +80,8 @@ class NewTests:
         yield from self._inherited(naming, functions, files)
         yield from self._bound(naming, functions, files)
         yield from self._new_texts(naming, files)
-        yield from self._pending(unwanted)
+        waiting = PendingTests(self._changes, self._arguments, self._absence)
+        yield from waiting.besides(unwanted)
 
     def _new_file(self, path: str) -> Selected:
         """A file of which no test is known."""
@@ -178,85 +180,7 @@ class NewTests:
     def _unwanted(self) -> set[str]:
         """Tests that the configuration, as it still is, leaves out."""
         alike = filter(self._changes.is_configured, self._runs)
-        return {nodeid for run in alike for nodeid in _texts_of(run.facts.get("unwanted"))}
-
-    def _pending(self, unwanted: set[str]) -> Iterator[Selected]:
-        """Tests that a run collected and that never ran."""
-        seen = set(unwanted)
-        waiting = {nodeid for run in self._runs for nodeid in _texts_of(run.facts.get("pending"))}
-        known = self._datafile.ran(self._runs[0].environment, waiting) if waiting else ()
-        for run in self._runs:
-            for nodeid in _texts_of(run.facts.get("pending")):
-                node = NodeId.parse(nodeid)
-                if nodeid in known or not seen.isdisjoint((nodeid, str(node.function))):
-                    continue
-                seen.add(nodeid)
-                if self._is_unsettled(node.path) or not self._is_still_pending(run, node):
-                    continue  # found, if it is still there, by reading the source
-                yield Selected(
-                    nodeid, self._arguments.of(node), Reason(kinds.NEW, "collected, but never run")
-                )
-
-    def _is_unsettled(self, path: str) -> bool:
-        """Tell whether a file may hold other tests now, as far as runs were matched."""
-        return path in self._learned.unstable or path in self._learned.doubtful
-
-    def _is_still_pending(self, run: Run, nodeid: NodeId) -> bool:
-        """Tell whether a test that a run collected still exists.
-
-        Its file is as it was, and no newer run went without it.
-        """
-        ref = self._datafile.snapshot(run.id).get(nodeid.path)
-        if not self._tree.exists(nodeid.path) or (
-            ref is not None and is_loaded(ref) and ref.digest != self._tree.digest(nodeid.path)
-        ):
-            return False
-        newer = self._runs[: self._runs.index(run)]
-        return not any(self._absence.has_collected(other, nodeid) for other in newer)
-
-    def _inert(self) -> dict[str, frozenset[str]]:
-        """Names that look like tests and that pytest passed over, in files as they were then."""
-        found: dict[str, frozenset[str]] = {}
-        for run in self._runs:
-            for path, value in run.mapping("inert").items():
-                if path not in self._tree.stats or not isinstance(value, list):
-                    continue
-                if not self._changes.is_configured(run):
-                    continue
-                names = frozenset(value[1])
-                if self._tree.digest(path) != value[0]:
-                    names = frozenset(n for n in names if self._is_still_inert(run, path, n))
-                if "*" not in names or self._holds_nothing_still(run, path):
-                    found[path] = found.get(path, frozenset()) | names
-        return found
-
-    def _is_still_inert(self, run: Run, path: str, name: str) -> bool:
-        """Tell whether nothing that could make a test of a name has changed in a file that has."""
-        if name == "*" or run.id not in self._changes.matches_so_far():
-            return False
-        if path in self._learned.doubted or self._changes.matched(run).everything is not None:
-            return False
-        names = name.split("::")
-        around = {".".join(names[:count]) for count in range(1, len(names) + 1)}
-        affected = {name for where, name in self._learned.affected if where == path}
-        return around.isdisjoint(affected)
-
-    def _holds_nothing_still(self, run: Run, path: str) -> bool:
-        """Tell whether a file that gave pytest no test gives none today.
-
-        Nothing that could matter has changed.
-        """
-        compared = self._changes.compared(run)
-        if not compared.differs:
-            return True
-        if compared.everything is not None or compared.packages.changed():
-            return False
-        touched = self._changes.touched(run)
-        folders = path.split("/")[:-1]
-        conftests = (
-            "/".join([*folders[:count], "conftest.py"]) for count in range(len(folders) + 1)
-        )
-        return self._changes.holds(run, path) and touched.isdisjoint(conftests)
+        return {nodeid for run in alike for nodeid in run.texts("unwanted")}
 
 
 def _is_known(path: str, bound: "Bound", functions: set[str]) -> bool:
@@ -265,10 +189,6 @@ def _is_known(path: str, bound: "Bound", functions: set[str]) -> bool:
         return False
     nodeid = f"{path}::{bound.name}"
     return nodeid in functions or any(f.startswith(f"{nodeid}::") for f in functions)
-
-
-def _texts_of(value: object) -> Sequence[str]:
-    return value if isinstance(value, list) else ()
 
 
 def _wrapping(
