@@ -62,20 +62,30 @@ class PytestConfig(NamedTuple):
         return content_digest(text.encode("utf-8", "surrogatepass"))
 
     def naming(self, arguments: Sequence[str] = ()) -> Naming:
+        """How pytest tells tests, when it is given some arguments."""
         default = Naming()
-        flags = [*self.addopts, *arguments]
+        flags = [*self._flags(arguments), *arguments]
+        options = {**self.options, **_overridden(flags)}
+
+        def listed(name: str) -> tuple[str, ...]:
+            return _texts(options.get(name, ()))
+
         return Naming(
-            files=self._list("python_files") or default.files,
-            classes=self._list("python_classes") or default.classes,
-            functions=self._list("python_functions") or default.functions,
+            files=listed("python_files") or default.files,
+            classes=listed("python_classes") or default.classes,
+            functions=listed("python_functions") or default.functions,
             testpaths=self.testpaths,
-            norecursedirs=self._list("norecursedirs") or default.norecursedirs,
+            norecursedirs=listed("norecursedirs") or default.norecursedirs,
             doctest_modules="--doctest-modules" in flags,
             doctest_globs=tuple(_values_of(flags, ("--doctest-glob",))) or default.doctest_globs,
         )
 
-    def _list(self, name: str) -> tuple[str, ...]:
-        return _texts(self.options.get(name, ()))
+    def _flags(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        """The options that are added to those of a command line, which may put others there."""
+        written = len(_texts(self.options.get("addopts", ())))
+        of_environment = self.addopts[written:]
+        given = _overridden([*of_environment, *arguments]).get("addopts")
+        return self.addopts if given is None else (*_split(given), *of_environment)
 
 
 def _text(path: Path) -> str:
@@ -198,6 +208,13 @@ def _values_of(arguments: Sequence[str], names: Sequence[str]) -> Iterator[str]:
                 yield arguments[number + 1] if number + 1 < len(arguments) else ""
             elif argument.startswith(f"{name}=" if name.startswith("--") else name):
                 yield argument[len(name) :].removeprefix("=")
+
+
+def _overridden(arguments: Sequence[str]) -> dict[str, str]:
+    """Options of the configuration file that a command line replaces (`-o name=value`)."""
+    given = _values_of(arguments, ("-o", "--override-ini"))
+    pairs = (each.partition("=") for each in given if "=" in each)
+    return {name.strip(): value for name, _, value in pairs}
 
 
 def _texts(value: object) -> tuple[str, ...]:

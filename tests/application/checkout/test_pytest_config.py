@@ -82,3 +82,26 @@ def test_options_of_the_run_count_for_names() -> None:
         ("test*.txt",),
         ("*.rst", "docs/*.md"),
     ]
+
+
+def test_a_command_line_puts_others_in_the_place_of_options() -> None:
+    config = pytest_config.PytestConfig(
+        "pytest.ini",
+        {"addopts": "--doctest-modules --doctest-glob=*.md", "python_files": "check_*.py"},
+        ("--doctest-modules", "--doctest-glob=*.md", "-q"),
+    )
+    plain = config.naming()
+    assert plain.doctest_modules
+    assert (plain.doctest_globs, plain.files) == (("*.md",), ("check_*.py",))
+    bare = config.naming(["-o", "addopts=", "--override-ini=python_files=test_*.py x_*.py"])
+    assert not bare.doctest_modules
+    assert (bare.doctest_globs, bare.files) == (("test*.txt",), ("test_*.py", "x_*.py"))
+    other = config.naming(["-oaddopts=--doctest-glob=*.rst"])
+    assert other.doctest_globs == ("*.rst",)
+
+
+def test_options_of_the_environment_stay_where_others_are_replaced() -> None:
+    config = pytest_config.PytestConfig(
+        "pytest.ini", {"addopts": ["-x"]}, ("-x", "--doctest-modules")
+    )
+    assert config.naming(["-o", "addopts="]).doctest_modules
