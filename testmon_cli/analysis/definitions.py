@@ -353,13 +353,13 @@ def _fixture_flags(node: FunctionNode) -> set[str]:
     flags = set()
     for decorator in node.decorator_list:
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
-        if dotted_name(function).rpartition(".")[2] in ("fixture", "yield_fixture"):
-            flags.add("fixture")
-            for keyword in getattr(decorator, "keywords", ()):
-                if keyword.arg == "autouse" and not (
-                    isinstance(keyword.value, ast.Constant) and not keyword.value.value
-                ):
-                    flags.add("autouse")
+        if dotted_name(function).rpartition(".")[2] not in ("fixture", "yield_fixture"):
+            continue
+        flags.add("fixture")
+        for keyword in getattr(decorator, "keywords", ()):
+            is_false = isinstance(keyword.value, ast.Constant) and not keyword.value.value
+            if keyword.arg == "autouse" and not is_false:
+                flags.add("autouse")
     return flags
 
 

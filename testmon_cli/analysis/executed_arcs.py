@@ -51,16 +51,16 @@ def branches(
     every: set[int] = set()
     for view in views:
         every |= view
-        for start in deciding & view:
-            for end in targets[start]:
-                if (start, end) in taken:
-                    continue
-                if _is_only_way_to(start, end, view, origins) or (
-                    start not in undecided
-                    and _is_only_way_from(start, end, view, targets[start], loops)
-                    and not (end < 0 and start in waiting)  # it may have been left while it waited
-                ):
-                    taken.add((start, end))
+        candidates = ((start, end) for start in deciding & view for end in targets[start])
+        for start, end in candidates:
+            if (start, end) in taken:
+                continue
+            # A line that waits may have been left while it did.
+            is_told_by_start = start not in undecided and not (end < 0 and start in waiting)
+            if _is_only_way_to(start, end, view, origins) or (
+                is_told_by_start and _is_only_way_from(start, end, view, targets[start], loops)
+            ):
+                taken.add((start, end))
     possible = {
         (start, end)
         for start in deciding & every

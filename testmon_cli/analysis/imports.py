@@ -24,12 +24,13 @@ def find_imports(tree: ast.Module) -> tuple[Import, ...]:
 def _plugins(tree: ast.Module) -> Iterator[Import]:
     """The modules in `pytest_plugins`, which pytest imports right after the file."""
     for node in tree.body:
-        if isinstance(node, ast.Assign) and any(
-            isinstance(t, ast.Name) and t.id == _PLUGINS for t in node.targets
-        ):
-            for child in walk(node.value):
-                if isinstance(child, ast.Constant) and isinstance(child.value, str):
-                    yield Import(child.value, "", 0, "", node.lineno, lazy=False)
+        if not isinstance(node, ast.Assign):
+            continue
+        if not any(isinstance(t, ast.Name) and t.id == _PLUGINS for t in node.targets):
+            continue
+        for child in walk(node.value):
+            if isinstance(child, ast.Constant) and isinstance(child.value, str):
+                yield Import(child.value, "", 0, "", node.lineno, lazy=False)
 
 
 def lazy_lines(tree: ast.Module) -> frozenset[int]:
@@ -76,12 +77,13 @@ def _module_imports(body: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.Impor
     for node in body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node
-        elif isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Match):
-            for child in children(node):
-                if isinstance(child, ast.stmt):
-                    yield from _module_imports([child])
-                elif isinstance(child, ast.match_case):
-                    yield from _module_imports(child.body)
+        if not isinstance(node, ast.If | ast.For | ast.While | ast.With | ast.Match):
+            continue
+        for child in children(node):
+            if isinstance(child, ast.stmt):
+                yield from _module_imports([child])
+            elif isinstance(child, ast.match_case):
+                yield from _module_imports(child.body)
 
 
 def imported_names(tree: ast.Module) -> frozenset[str]:

@@ -205,11 +205,13 @@ class Project:
                 for file in self.index.module_files(imported, path):
                     yield from self._deferred_targets(file)
         for definition in model.definitions:
-            if "deferred" not in definition.flags:
-                for name in definition.mentions & self._deferred.keys():
-                    for importer, imported in self._deferred[name]:
-                        if importer != path:
-                            yield from self.index.targets(imported, importer)
+            if "deferred" in definition.flags:
+                continue
+            names = definition.mentions & self._deferred.keys()
+            deferred = (found for name in names for found in self._deferred[name])
+            for importer, imported in deferred:
+                if importer != path:
+                    yield from self.index.targets(imported, importer)
 
     def _deferred_targets(self, path: str) -> Iterator[str]:
         model = self.model(path)
@@ -313,11 +315,14 @@ class Project:
         by_name: dict[str, set[str]] = defaultdict(set)
         for user in self.index.paths if self.loaded is None else self.loaded:
             facts = self.facts(user)
-            for name in facts.passed_on if facts is not None else ():
+            if facts is None:
+                continue
+            for name in facts.passed_on:
                 by_name[name].add(user)
-                for imported in facts.imports_of(name) if facts is not None else ():
-                    for path in self.bound_modules(imported, user):
-                        users[path].add(user)
+            imports = (found for name in facts.passed_on for found in facts.imports_of(name))
+            for imported in imports:
+                for path in self.bound_modules(imported, user):
+                    users[path].add(user)
         return users, by_name
 
     def bound_modules(self, imported: Import, user: str) -> tuple[str, ...]:

@@ -143,15 +143,13 @@ def _of_scope(
         for name in definition.names:
             if definition.kind == "class":
                 yield from _of_class(definition, members, classes, naming, wraps)
-            elif (
-                naming.is_test_function(name)
-                and definition.kind != "import"
-                and "fixture" not in definition.flags
-            ):
-                is_function = definition.kind == "function"
-                if is_function or definition.kind == "statement":
-                    certain = is_function and _keeps_its_name(definition, wraps)
-                    yield Candidate(_names(owner, name), definition.line, certain)
+                continue
+            is_function = definition.kind == "function"
+            if not is_function and definition.kind != "statement":
+                continue
+            if naming.is_test_function(name) and "fixture" not in definition.flags:
+                certain = is_function and _keeps_its_name(definition, wraps)
+                yield Candidate(_names(owner, name), definition.line, certain)
 
 
 def _keeps_its_name(function: "Named", wraps: Wraps) -> bool:

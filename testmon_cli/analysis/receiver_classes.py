@@ -84,10 +84,14 @@ class Relations:
             facts = self._project.facts(path)
             for definition in facts.model.definitions if facts is not None else ():
                 if definition.kind == "assign" and (path, definition.owner) in wanted:
-                    for mention in filter(str.isidentifier, definition.mentions):
-                        lender = self._project.class_definition(mention, path)
-                        if lender is not None:
-                            yield lender[0], lender[1].qualname
+                    yield from self._lenders(definition, path)
+
+    def _lenders(self, definition: Definition, path: str) -> Iterator[Class]:
+        """The classes of the project that an assignment of a file mentions."""
+        for mention in filter(str.isidentifier, definition.mentions):
+            lender = self._project.class_definition(mention, path)
+            if lender is not None:
+                yield lender[0], lender[1].qualname
 
     def _is_open(self, cls: Class) -> bool:
         """Whether methods of a class may get objects of any.

@@ -81,14 +81,11 @@ def modules_in_text(
     for match in sorted(set(_TEXT_OF_MODULE.findall(data))):
         name = match.decode("ascii", "ignore")
         if "." not in name:
-            for path in index.files(name) if loads_packages else ():
-                if path.endswith("/__init__.py"):
-                    folder = path.removesuffix("__init__.py")
-                    exact.update(
-                        other
-                        for other in index.paths
-                        if other.startswith(folder) and not is_test(other)
-                    )
+            files = index.files(name) if loads_packages else ()
+            packages = [path for path in files if path.endswith("/__init__.py")]
+            for folder in [path.removesuffix("__init__.py") for path in packages]:
+                within = (path for path in index.paths if path.startswith(folder))
+                exact.update(path for path in within if not is_test(path))
             continue
         files = index.files(name)
         exact.update(files)
@@ -201,18 +198,21 @@ class StaticReach:
         seen = {part for part, _ in bound}
         while bound:
             (path, name), cause = bound.pop()
-            for candidate in self.project.reaching(path):
-                for definition in self._using(candidate, name, is_own=candidate == path):
-                    link = Cause(
-                        Kind.DEFINITION, Manner.MENTIONS, candidate, name, definition.line, cause
-                    )
-                    goes = cause.origin.comes_or_goes and definition.kind == "import"
-                    if goes or (definition.kind != "import" and definition.effects):
-                        self.on_import.setdefault(candidate, link)
-                    for other in _roots(definition):
-                        if (candidate, other) not in seen:
-                            seen.add((candidate, other))
-                            bound.append(((candidate, other), link))
+            using = (
+                (candidate, definition)
+                for candidate in self.project.reaching(path)
+                for definition in self._using(candidate, name, is_own=candidate == path)
+            )
+            for candidate, definition in using:
+                link = Cause(
+                    Kind.DEFINITION, Manner.MENTIONS, candidate, name, definition.line, cause
+                )
+                is_import = definition.kind == "import"
+                if cause.origin.comes_or_goes if is_import else definition.effects:
+                    self.on_import.setdefault(candidate, link)
+                new = [other for other in _roots(definition) if (candidate, other) not in seen]
+                seen.update((candidate, other) for other in new)
+                bound += [((candidate, other), link) for other in new]
 
     def _using(self, path: str, name: str, *, is_own: bool) -> Iterator[Definition]:
         facts = self.project.facts(path)
@@ -429,18 +429,19 @@ class StaticReach:
 
         These are the files that it imports, and those of theirs that it names.
         """
-        if path not in self._modules:
-            parts = self._file(path).parts.values()
-            named = {mention[1:] for mentions in parts for mention in mentions if mention[0] == "."}
-            stack = [other for _, other in self._own_modules(path)]
-            found = set(stack)
-            while stack:
-                for name, other in self._own_modules(stack.pop()):
-                    if name in named and other not in found:
-                        found.add(other)
-                        stack.append(other)
-            self._modules[path] = found
-        return self._modules[path]
+        if path in self._modules:
+            return self._modules[path]
+        parts = self._file(path).parts.values()
+        named = {mention[1:] for mentions in parts for mention in mentions if mention[0] == "."}
+        stack = [other for _, other in self._own_modules(path)]
+        found = set(stack)
+        while stack:
+            for name, other in self._own_modules(stack.pop()):
+                if name in named and other not in found:
+                    found.add(other)
+                    stack.append(other)
+        self._modules[path] = found
+        return found
 
     def _own_modules(self, path: str) -> Iterator[tuple[str, str]]:
         """The modules that are, or may be, attributes of the module of a file.

@@ -43,12 +43,13 @@ class MentionIndex:
         return self._found[name]
 
     def _all(self) -> dict[int, list[str]]:
-        if not self._table:
-            table = self._table
-            for path in self._paths:
-                for number in memoryview(self._hashes_of(path)).cast("I"):
-                    if number in table:
-                        table[number].append(path)
-                    else:
-                        table[number] = [path]
-        return self._table
+        table = self._table
+        if table:
+            return table
+        for path in self._paths:
+            for number in memoryview(self._hashes_of(path)).cast("I"):
+                if number in table:
+                    table[number].append(path)
+                else:
+                    table[number] = [path]
+        return table
