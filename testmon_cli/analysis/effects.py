@@ -50,6 +50,7 @@ FALLIBLE = "!"
 ARGUMENT = GIVEN
 SELF = "."
 UNNAMED = "?"
+INITIALISER = "__init__"  # as the method that an unnamed class calls
 THROUGH = "<"
 # Self is new there.
 MAKING = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__init_subclass__"})
@@ -74,6 +75,7 @@ class Reader:
         names: Names,
         local: Mapping[str, str] | None = None,
         origins: Mapping[str, Collection[str]] | None = None,
+        own_class: str = "",
     ) -> None:
         self.names = names
         # None at module or class level; else name -> "argument", "fresh", "unknown", "self" (the
@@ -81,6 +83,7 @@ class Reader:
         # it are set)
         self.local = local
         self.origins = origins or {}  # what locals come from, in the notation of arguments
+        self.own_class = own_class  # the local that is the class of the method, or one below it
         self.found: set[str] = set()
 
     def statements(self, body: Iterable[ast.stmt]) -> None:
@@ -387,7 +390,9 @@ class Reader:
         owner, _, method = rest.rpartition(".")
         if kind == "fresh" or (not rest and kind != "unknown"):
             if not rest:
-                self.found.add(UNNAMED + roots)  # a function given as argument is called
+                # A function given as argument is called, or an object of the own class is made.
+                called = INITIALISER if first == self.own_class else ""
+                self.found.add(f"{UNNAMED}{called}{roots}")
             return
         if method in known_effects.CONTAINER_MUTATORS:
             if kind in ("self", "making"):
@@ -399,7 +404,8 @@ class Reader:
                     self.found.add(f"part:.{owner.partition('.')[0]}")
         elif method not in known_effects.BUILTIN_METHODS:
             own = "".join(f"|{source}" for source in sorted(self.origins.get(first, ())))
-            self.found.add(f"{UNNAMED}{method}{own}{roots}")
+            called = INITIALISER if method == "__class__" else method
+            self.found.add(f"{UNNAMED}{called}{own}{roots}")
 
     def _computed(self, node: ast.Call, roots: str, *, bare: bool) -> None:
         """Read a call of something that is not a name.
@@ -431,6 +437,9 @@ class Reader:
             dotted = dotted_name(function.func)
             self.call(function, bare=False)
             if dotted and known_effects.is_pure_decorator(self.names.expand(dotted)):
+                return
+            if dotted == "type" and self.local is not None:
+                self.found.add(f"{UNNAMED}{INITIALISER}{roots}")
                 return
         self.found.add(ANYTHING if self.local is None else UNNAMED)
 
@@ -520,6 +529,10 @@ def changed_global(effect: str) -> str:
     )
 
 
+def _is_classmethod(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Name) and decorator.id == "classmethod"
+
+
 def summary_of(
     node: FunctionNode, qualname: str, scope: Scope, names: Names, *, outlives: bool = False
 ) -> FunctionSummary:
@@ -547,7 +560,9 @@ def summary_of(
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             local[statement.name] = "fresh"
-    reader = Reader(names, local, _origins(nodes, Reader(names, local)))
+    is_of_class = own == "__new__" or any(map(_is_classmethod, node.decorator_list))
+    own_class = first[0].arg if first and owner and is_of_class else ""
+    reader = Reader(names, local, _origins(nodes, Reader(names, local)), own_class)
     reader.statements(node.body)
     is_decorated = is_memoised(node)
     memoised = is_decorated or keeps_in_itself(node, nodes)

@@ -9,7 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from testmon_cli.analysis import known_effects, results
-from testmon_cli.analysis.effects import ANYTHING, ARGUMENT, FALLIBLE, SELF, THROUGH, UNNAMED
+from testmon_cli.analysis.effects import (
+    ANYTHING,
+    ARGUMENT,
+    FALLIBLE,
+    INITIALISER,
+    SELF,
+    THROUGH,
+    UNNAMED,
+)
 from testmon_cli.analysis.project import Consequence, Project, Ran
 from testmon_cli.domain.source import Definition, FunctionSummary
 
@@ -68,6 +76,9 @@ def _is_builtin_container(definition: Definition) -> bool:
     """Whether a name is bound to a literal, or to what a call of a builtin makes."""
     makes = "instance" in definition.flags and definition.bases
     return "literal" in definition.flags or bool(makes and makes[0] in known_effects.PURE_BUILTINS)
+
+
+_Function = tuple[str, str, tuple[str, ...]]  # its file, qualified name and effects
 
 
 class _Follower:
@@ -212,16 +223,50 @@ class _Follower:
         more is known than that it may change what it is given, where many have its name.
         """
         method, *arguments = call.split("|")
-        found = [(ran.path, ran.qualname, ran.effects) for ran in walk.methods.get(method, ())]
-        if method and not found:
-            named = self.project.functions_named(method)
-            found += named if len(named) <= _FEW else ()
-        is_changed = not found  # by code from outside the project
+        if method == INITIALISER:
+            found = self._initialisers_of_own(place, walk)
+        else:
+            found = [(ran.path, ran.qualname, ran.effects) for ran in walk.methods.get(method, ())]
+        named = self.project.functions_named(method) if method and not found else ()
+        if len(named) <= _FEW:
+            found += named
+        is_changed = not found and not self._is_of_value(method)  # by code outside the project
         for path, qualname, effects in found:
             # A method that calls that of a base class.
             if (path, qualname) != (place.path, place.function):
                 is_changed = self._walk_into(path, qualname, effects, place, walk) or is_changed
         walk.give(place.path, (*arguments, ARGUMENT), is_changed=is_changed)
+
+    def _is_of_value(self, method: str) -> bool:
+        """Whether only values of the standard library have such a method, which changes nothing."""
+        is_known = method in known_effects.METHODS_OF_VALUES
+        return is_known and not self.project.functions_named(method)
+
+    def _initialisers_of_own(self, place: "_Place", walk: "_Walk") -> list[_Function]:
+        """What makes an object of the class of the method that is followed, or of one below it.
+
+        Those that ran, or else those that would.
+        """
+        own = (place.path, place.function.rpartition(".")[0])
+        ran = [each for name in _INITIALISERS for each in walk.methods.get(name, ())]
+        found = [
+            (each.path, each.qualname, each.effects)
+            for each in ran
+            if self._is_related((each.path, each.qualname.rpartition(".")[0]), own)
+        ]
+        cls = self.project.class_named(*own)
+        if found or cls is None:
+            return found
+        lineage = [
+            (place.path, cls),
+            *((at, d) for at, d, _ in self.project.ancestors(place.path, cls) if d is not None),
+        ]
+        summaries = (
+            (at, self.project.function(at, f"{each.qualname}.{name}"))
+            for at, each in lineage
+            for name in _INITIALISERS
+        )
+        return [(at, each.qualname, each.effects) for at, each in summaries if each is not None]
 
     def _walk_into(
         self, path: str, qualname: str, effects: Iterable[str], place: "_Place", walk: "_Walk"
@@ -309,7 +354,7 @@ class _Follower:
         root, _, method = qualname.rpartition(".")
         if not root or method not in walk.methods:
             self._method_of(found, [], place, bare=bare)
-            return True
+            return not self._is_of_value(method)
         changes = [
             self._walk_into(r.path, r.qualname, r.effects, place, walk)
             for r in walk.methods[method]

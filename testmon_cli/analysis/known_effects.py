@@ -5,6 +5,9 @@ Dotted names are written as they are imported; a name stands for itself and ever
 
 import builtins
 import collections.abc
+import datetime as dt
+import pathlib
+import re
 import sys
 
 # Builtins that change or reach beyond their result.
@@ -94,6 +97,17 @@ MEMOISING = frozenset(
 )
 
 STDLIB = sys.stdlib_module_names
+
+# Methods of values of the standard library; they change nothing, whatever they are given.
+METHODS_OF_VALUES = frozenset(
+    name
+    for value in (
+        dt.date, dt.datetime, dt.time, dt.timedelta, dt.tzinfo,
+        pathlib.PurePath, re.Match, re.Pattern,
+    )
+    for name in vars(value)
+    if not name.startswith("_")
+)  # fmt: skip
 
 # Bases of the standard library under which a member of a class stays an ordinary member.
 PLAIN_METACLASSES = frozenset({"type", "abc.ABCMeta"})
