@@ -257,13 +257,9 @@ class _Follower:
         cls = self.project.class_named(*own)
         if found or cls is None:
             return found
-        lineage = [
-            (place.path, cls),
-            *((at, d) for at, d, _ in self.project.ancestors(place.path, cls) if d is not None),
-        ]
         summaries = (
             (at, self.project.function(at, f"{each.qualname}.{name}"))
-            for at, each in lineage
+            for at, each in self.project.lineage(place.path, cls)
             for name in _INITIALISERS
         )
         return [(at, each.qualname, each.effects) for at, each in summaries if each is not None]
@@ -651,11 +647,7 @@ class _Follower:
                 return
             self._note(MODULE, place.importing)
             return
-        lineage = [
-            (cls[0], cls[1]),
-            *((w, d) for w, d, _ in self.project.ancestors(*cls) if d is not None),
-        ]
-        for holder, parent in lineage:
+        for holder, parent in self.project.lineage(*cls):
             summary = self.project.function(holder, f"{parent.qualname}.{method}")
             if summary is not None:
                 effects = self._with_closures(holder, summary)

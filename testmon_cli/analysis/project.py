@@ -504,12 +504,11 @@ class Project:
 
     def passes_over_functions(self, path: str, definition: Definition) -> bool:
         """Whether nothing that makes something of the class looks at its plain functions."""
-        lineage = [
-            (path, definition),
-            *((at, d) for at, d, _ in self.ancestors(path, definition) if d is not None),
+        lineage = self.lineage(path, definition)
+        makers = [
+            *self.outside_bases(path, definition),
+            *(decorator for _, cls in lineage for decorator in cls.decorators),
         ]
-        outside = [base for _, d, base in self.ancestors(path, definition) if d is None]
-        makers = [*outside, *(decorator for _, cls in lineage for decorator in cls.decorators)]
         return not any("keywords" in cls.flags for _, cls in lineage) and all(
             maker in known_effects.PLAIN_BASES or known_effects.passes_over_functions(maker)
             for maker in makers
@@ -517,40 +516,28 @@ class Project:
 
     def is_asked_for_by_bases(self, path: str, owner: Definition, member: str) -> bool:
         """Whether a base from outside the project calls or reads a member by itself."""
-        outside = [base for _, known, base in self.ancestors(path, owner) if known is None]
+        outside = self.outside_bases(path, owner)
         return any(known_effects.is_asked_for(base, member) for base in outside)
 
     def shows_docs_outside(self, path: str, owner: Definition) -> bool:
         """Whether a base or decorator from outside may show the documentation of a class."""
-        lineage = [
-            (path, owner),
-            *((at, d) for at, d, _ in self.ancestors(path, owner) if d is not None),
-        ]
-        outside = [base for _, known, base in self.ancestors(path, owner) if known is None]
-        outside += [
-            name for at, cls in lineage for name in cls.decorators if not self.resolve(name, at)
-        ]
+        outside = self.outside_bases(path, owner)
+        for at, cls in self.lineage(path, owner):
+            outside += [name for name in cls.decorators if not self.resolve(name, at)]
         return not all(known_effects.passes_over_docs(maker) for maker in outside)
 
     def is_given_to_readers(self, path: str, owner: Definition, reads: str) -> bool:
         """Whether code that may read documentation, or annotations, is given a class."""
-        lineage = [
-            (path, owner),
-            *((at, d) for at, d, _ in self.ancestors(path, owner) if d is not None),
-        ]
-        return any(self._is_given_to_project(at, cls) for at, cls in lineage) and any(
-            path in self.reaching(reader) for reader in self.mentioning(frozenset({reads}))
-        )
+        readers = self.mentioning(frozenset({reads}))
+        return any(
+            self._is_given_to_project(at, cls) for at, cls in self.lineage(path, owner)
+        ) and any(path in self.reaching(reader) for reader in readers)
 
     def _is_given_to_project(self, path: str, cls: Definition) -> bool:
         """Whether code of the project is given a class, or those below it, as they are made."""
-        full = f"{cls.owner}.{cls.names[0]}".lstrip(".")
         is_decorated = any(self.resolve(name, path) for name in cls.decorators)
-        return (
-            is_decorated
-            or "keywords" in cls.flags
-            or bool(self.definitions(path, "__init_subclass__", full))
-        )
+        is_told = bool(self.definitions(path, "__init_subclass__", cls.qualname))
+        return is_decorated or is_told or "keywords" in cls.flags
 
     def minds_order(self, path: str, definition: Definition) -> bool:
         """Whether a member may be something else when it stands elsewhere among the members."""
@@ -590,6 +577,15 @@ class Project:
         if key not in self._lineages:
             self._lineages[key] = definition, tuple(self._above(path, definition, 0))
         return self._lineages[key][1]
+
+    def outside_bases(self, path: str, definition: Definition) -> list[str]:
+        """The bases from outside the project that a class, or one above it, has."""
+        return [base for _, known, base in self.ancestors(path, definition) if known is None]
+
+    def lineage(self, path: str, definition: Definition) -> list[tuple[str, Definition]]:
+        """A class and those of the project above it, with their files."""
+        above = ((at, known) for at, known, _ in self.ancestors(path, definition))
+        return [(path, definition), *((at, known) for at, known in above if known is not None)]
 
     def _above(self, path: str, definition: Definition, depth: int) -> Iterator["Ancestor"]:
         if depth > _DEEPEST_ALIAS:

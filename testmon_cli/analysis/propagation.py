@@ -801,8 +801,8 @@ class Growth:
         if owner is not None and change.name != "__doc__" and definition.kind != "function":
             pure = pure and self.project.is_plain_class(path, owner)
         reads = READS_DOCS if change.how == DOC else READS_HINTS
-        if owner is not None and pure and not self._coarse and self._is_read_of(path, owner, reads):
-            self._whole_class(path, definition.owner, cause)
+        if owner is not None and pure and not self._coarse:
+            self._read_as_a_whole(path, owner, cause, reads)
         if pure:
             for name in self._asked_of(path, change):
                 self._documented(path, name, cause, reads)
@@ -810,11 +810,13 @@ class Growth:
             self._bound(path, definition, change.name, cause)
             self._effects(path, definition, cause, may_raise=change.how == HINT)
 
-    def _is_read_of(self, path: str, owner: Definition, reads: str) -> bool:
-        """Whether what is given a class as a whole may read its documentation, or annotations."""
-        if reads == READS_DOCS and self.project.shows_docs_outside(path, owner):
-            return True
-        return self.project.is_given_to_readers(path, owner, reads)
+    def _read_as_a_whole(self, path: str, owner: Definition, cause: Cause, reads: str) -> None:
+        """What is given a class may read its documentation, or annotations, or show it later."""
+        if self.project.is_given_to_readers(path, owner, reads):
+            self._whole_class(path, owner.qualname, cause)
+        elif reads == READS_DOCS and self.project.shows_docs_outside(path, owner):
+            self.name(path, owner.qualname.partition(".")[0], cause)
+            self.name(path, owner.names[0], cause)
 
     def _documented(self, path: str, name: str, cause: Cause, reads: str) -> None:
         """Note that the docstring, or annotations, of what a name stands for are others."""
