@@ -141,6 +141,8 @@ class Recorder:
         return self._unwritten.state(self.attribution.current, kind, name)
 
     def read(self, resource: wire.Resource) -> None:
+        if self._owner is not None:
+            self._owner.read(resource)
         self._unwritten.add_reading(self.attribution.current, resource)
 
     def read_for_all(self, resource: wire.Resource) -> None:
@@ -217,6 +219,7 @@ class Recorder:
     def _forked(self) -> None:
         """Begin anew in a forked child: what the parent saw stays with the parent."""
         self._in_fork = True
+        self._owner = None  # that of the parent
         self._unwritten = Unwritten()
         self._edges = []
         self.numbers = Numbering()

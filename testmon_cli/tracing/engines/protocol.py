@@ -5,6 +5,8 @@ from collections.abc import Set as AbstractSet
 from types import CodeType
 from typing import NamedTuple, Protocol
 
+from testmon_cli.tracing.wire import Resource
+
 
 class LoadedFile(NamedTuple):
     """One content of a project source, as an engine met it."""
@@ -46,11 +48,13 @@ class EngineUnavailableError(Exception):
 
 
 class Witness(Protocol):
-    """Keeps the hits of a process for the case that it is killed."""
+    """Keeps the hits and reads of a process for the case that it is killed."""
 
     def open_hits(self, size: int) -> int: ...
 
     def loaded(self, file: LoadedFile, base: int, count: int) -> None: ...
+
+    def read(self, resource: Resource) -> None: ...
 
 
 class Engine(Protocol):

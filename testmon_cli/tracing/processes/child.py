@@ -9,6 +9,7 @@ order. What is left when the session is over is read by the pytest process.
 
 import atexit
 import importlib
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ FORK_SERVER = "multiprocessing.popen_forkserver"
 FORK = "multiprocessing.popen_fork"
 # they stay, and run no tests' code
 _HELPERS = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+_READ = "+"  # before what was read, in the file of an owner
 _KEY = "testmon_identity"  # among what multiprocessing tells a child to prepare
 _FROM_SCRATCH = "a Python subprocess was not traced: its environment was made from scratch"
 _ONCE = bytes(min(value, 1) for value in range(256))  # hits that were taken count as others
@@ -51,6 +53,7 @@ class Owner:
         self._stem = os.path.join(folder, f"{os.getpid()}-{os.urandom(4).hex()}")
         self._pid = os.getpid()
         self._is_gone = False
+        self._noted: set[wire.Resource] = set()
         with open(self._stem + ".owner", "w", encoding="utf-8", errors="surrogateescape") as handle:
             handle.write(identity.replace("\n", "\0") + "\n")
 
@@ -62,10 +65,17 @@ class Owner:
     def loaded(self, file: LoadedFile, base: int, count: int) -> None:
         if self._is_gone:
             return
+        self._tell(f"{base}\t{count}\t{file.digest}\t{file.size}\t{file.mtime_ns}\t{file.path}\n")
+
+    def read(self, resource: wire.Resource) -> None:
+        if self._is_gone or resource in self._noted:
+            return
+        self._noted.add(resource)
+        self._tell(f"{_READ}{json.dumps(resource)}\n")
+
+    def _tell(self, line: str) -> None:
         with open(self._stem + ".owner", "a", encoding="utf-8", errors="surrogateescape") as handle:
-            handle.write(
-                f"{base}\t{count}\t{file.digest}\t{file.size}\t{file.mtime_ns}\t{file.path}\n"
-            )
+            handle.write(line)
 
     def gone(self) -> None:
         """Nothing is left to tell."""
@@ -414,7 +424,8 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
     with open(stem + ".hits", "rb") as handle:
         data = handle.read()
     hits = []
-    for line in lines:
+    reads = [line.removeprefix(_READ) for line in lines if line.startswith(_READ)]
+    for line in (line for line in lines if not line.startswith(_READ)):
         base, count, digest, size, mtime_ns, path = line.split("\t", 5)
         part = data[int(base) : int(base) + int(count)]
         file = LoadedFile(path, digest, int(size), int(mtime_ns))
@@ -428,4 +439,9 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
     )
     yield from records
     untold = wire.Resource(KEPT, f"\t{EVERYTHING}", ""), wire.Resource(CODE, ANY_NAME, "")
-    yield wire.Trace(identity, numbers, untold, asked=asked)
+    known = (_resource(*json.loads(read)) for read in reads)
+    yield wire.Trace(identity, numbers, (*untold, *known), asked=asked)
+
+
+def _resource(kind: str, name: str, state: str, frames: list[list[Any]]) -> wire.Resource:
+    return wire.Resource(kind, name, state, tuple((path, code, at) for path, code, at in frames))

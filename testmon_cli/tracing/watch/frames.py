@@ -1,11 +1,13 @@
 """On whose behalf something happens: the project frames of the stack."""
 
 import _collections_abc
+import _thread
 import dis
 import os
 import sys
 from functools import cache
 from types import FrameType
+from typing import Any
 
 from testmon_cli.tracing.disguise import OURS
 from testmon_cli.tracing.settings import Scope
@@ -33,7 +35,7 @@ _SHOWING = (
     "sphinx",
     "varname",
 )
-_MODULES = ("linecache.py", "traceback.py", "inspect.py", "tokenize.py", "doctest.py", "pdb.py")
+_MODULES = ("linecache.py", "traceback.py", "inspect.py", "doctest.py", "pdb.py")
 
 _INSTALLED = ("site-packages", "dist-packages")
 # Modules of this package that reads of project code go through. What `imports` reads it reads for
@@ -53,6 +55,7 @@ _LIBRARY = os.path.dirname(os.__file__) + os.sep
 _METADATA = os.path.join(_LIBRARY, "importlib", "metadata")
 _WATCHERS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _OWN = os.path.dirname(os.path.dirname(_WATCHERS)) + os.sep  # all of tracing
+_PACKAGE = os.path.dirname(os.path.dirname(_OWN)) + os.sep  # in a checkout, it is not installed
 # What every read of os.environ goes through; the code of both is frozen into Python, so their files
 # do not name it.
 _PLUMBING = frozenset(
@@ -148,10 +151,25 @@ class FrameReader:
                 )
                 if len(found) == _LIMIT:
                     break
-            elif kind == MACHINERY and not found:
+            elif kind == MACHINERY and not found and not _gives_data(frame):
                 return ()
             frame = frame.f_back
         return tuple(found)
+
+    def is_in_worker(self) -> bool:
+        """Tell whether a thread was started with a function of a library, and runs no other code.
+
+        What it does it does for who started it: `threading.Thread(target=path.read_text)`.
+        """
+        threading: Any = sys.modules.get("threading")
+        if threading is None or _thread.get_ident() == threading.main_thread().ident:
+            return False
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            if self._kind(frame) in (PROJECT, MACHINERY):
+                return False
+            frame = frame.f_back
+        return True
 
     def asked_by_library(self) -> bool:
         """Tell whether the standard library reads a variable for its own purposes."""
@@ -188,6 +206,16 @@ def _imports(frame: FrameType) -> bool:
     )
 
 
+def _gives_data(frame: FrameType) -> bool:
+    """Tell whether code of importlib reads a file for others, as for `pkgutil.get_data`."""
+    caller = frame.f_back
+    return (
+        frame.f_code.co_name == "get_data"
+        and caller is not None
+        and not caller.f_code.co_filename.startswith("<frozen importlib")
+    )
+
+
 def asker(frame: FrameType | None) -> FrameType | None:
     """The frame that uses os.environ, from one of those that a read of it goes through."""
     while frame is not None:
@@ -207,7 +235,7 @@ def _is_library(name: str) -> bool:
 @cache
 def is_installed(name: str) -> bool:
     """Tell whether a file is of the standard library or of an installed distribution."""
-    return name.startswith(_LIBRARY) or any(
+    return name.startswith((_LIBRARY, _PACKAGE)) or any(
         f"{os.sep}{part}{os.sep}" in name for part in _INSTALLED
     )
 

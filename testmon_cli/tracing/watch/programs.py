@@ -8,6 +8,8 @@ from testmon_cli.tracing.originals import is_file
 from testmon_cli.tracing.watch.frames import Frames
 from testmon_cli.tracing.watch.project_reads import ProjectReads
 
+_SHELLS = frozenset({"sh", "bash", "dash", "ksh", "zsh"})
+
 
 class Programs:
     """Handles the audit events of starting a process."""
@@ -39,7 +41,7 @@ class Programs:
         words = command_words(arguments)
         folder = os.fsdecode(cwd) if cwd is not None else ""
         frames: Frames | None = None
-        for word in words:
+        for word in (*words, *_words_for_shell(words)):
             place = reads.places.of(os.path.join(folder, word))
             if place is None or not self._is_to_note(place):
                 continue
@@ -54,6 +56,20 @@ class Programs:
         reads = self._reads
         is_there = not reads.places.is_skipped(place) and is_file(place)
         return is_there and not reads.is_content_known(place)
+
+
+def _words_for_shell(words: list[str]) -> list[str]:
+    """The words of what a shell is told to run: `sh -c "cat names.txt | sort"`."""
+    if len(words) < len(("sh", "-c", "")) or words[1] != "-c":
+        return []
+    if os.path.basename(words[0]) not in _SHELLS:
+        return []
+    import shlex
+
+    try:
+        return list(shlex.shlex(words[2], posix=True, punctuation_chars=True))
+    except ValueError:
+        return words[2].split()
 
 
 def command_words(arguments: Any) -> list[str]:

@@ -39,7 +39,8 @@ class ProjectReads:
         `state` is called with the place.
         """
         found = self.frames.project_frames() if frames is None else frames
-        if found and not self.places.is_skipped(place):
+        is_wanted = found or self.frames.is_in_worker()
+        if is_wanted and not self.places.is_skipped(place):
             self.sink.read(Resource(kind, place, state(place), found))
 
     def take_file(self, place: str) -> None:
