@@ -13,7 +13,7 @@ from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.scopes import FunctionNode, bound_names, parameters
 from testmon_cli.domain.source import RESULT
 
-GIVEN = "^"  # what a function was given
+GIVEN = "^"  # what a function was given; in a source, its place and name follow: `^0:rows`
 
 _ROUNDS = 3
 _PARTS = (ast.Attribute, ast.Subscript, ast.Starred, ast.Await)
@@ -43,8 +43,11 @@ class Aliases:
         self._own = list(own_nodes(function.body))
         self._local = {*local, *parameters(function.args)}
         arguments = function.args
-        given = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-        self._bound: dict[str, set[str]] = {argument.arg: {GIVEN} for argument in given}
+        placed = enumerate((*arguments.posonlyargs, *arguments.args))
+        self._bound: dict[str, set[str]] = {
+            **{argument.arg: {f"{GIVEN}{place}:{argument.arg}"} for place, argument in placed},
+            **{argument.arg: {f"{GIVEN}:{argument.arg}"} for argument in arguments.kwonlyargs},
+        }
         bind(nodes, self._bound, self.of)
 
     def of(self, node: ast.expr) -> Iterator[str]:
@@ -121,17 +124,16 @@ class Aliases:
             node = node.value
         return isinstance(node, ast.Name) and node.id not in self._local
 
-    def given(self) -> Iterator[tuple[str, str]]:
-        """What the function gives to others that have a name, with their names."""
+    def given(self) -> Iterator[tuple[str, str, str]]:
+        """What the function gives to others that have a name, with their names.
+
+        And as which argument: its place or keyword, "" where that is not known.
+        """
         for node in self._nodes:
             dotted = dotted_name(node.func) if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call) and dotted and self._is_of_project(dotted):
-                arguments = (*node.args, *(keyword.value for keyword in node.keywords))
-                yield from (
-                    (source, dotted)
-                    for argument in arguments
-                    for source in self._as_given(argument)
-                )
+                for slot, argument in _arguments(node):
+                    yield from ((source, dotted, slot) for source in self._as_given(argument))
 
     def _as_given(self, argument: ast.expr) -> Iterator[str]:
         """What an argument is, or is a part of.
@@ -155,6 +157,15 @@ class Aliases:
             if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom)
         )
         return {source for value in values if value is not None for source in self.of(value)}
+
+
+def _arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """The arguments of a call, with their places or keywords; "" where these are not known."""
+    is_placed = True
+    for place, argument in enumerate(call.args):
+        is_placed = is_placed and not isinstance(argument, ast.Starred)
+        yield str(place) if is_placed else "", argument
+    yield from ((keyword.arg or "", keyword.value) for keyword in call.keywords)
 
 
 def bind(

@@ -52,6 +52,7 @@ SELF = "."
 UNNAMED = "?"
 INITIALISER = "__init__"  # as the method that an unnamed class calls
 THROUGH = "<"
+AS = "@"  # before the place or keyword of an argument
 # Self is new there.
 MAKING = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__init_subclass__"})
 
@@ -573,8 +574,8 @@ def summary_of(
     given_to_others = set(aliases.given())
     of_parts = set(_outliving_of(changed, names))
     of_calls = {
-        f"{name}{THROUGH}{called}"
-        for source, called in given_to_others
+        f"{name}{THROUGH}{called}{AS}{slot}"
+        for source, called, slot in given_to_others
         if not source.endswith(RESULT)
         for name in _outliving_of([source], names)
     }
@@ -617,8 +618,12 @@ def summary_of(
         inside=tuple(sorted(names_inside(node, bodies, names))),
         alters=tuple(
             sorted(
-                ({GIVEN} if GIVEN in changed else set())
-                | {called for source, called in given_to_others if source == GIVEN}
+                {source for source in changed if source.startswith(GIVEN)}
+                | {
+                    f"{called}{AS}{slot}{source}"
+                    for source, called, slot in given_to_others
+                    if source.startswith(GIVEN)
+                }
             )
         ),
         returns=tuple(sorted(_outliving_of(aliases.returned(), names))),

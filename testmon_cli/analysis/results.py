@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.aliases import GIVEN
-from testmon_cli.analysis.effects import THROUGH
+from testmon_cli.analysis.effects import AS, THROUGH
 from testmon_cli.analysis.mentions import BUILTINS_THAT_LOOK_UP
 from testmon_cli.analysis.project import Project
 from testmon_cli.domain.source import RESULT, Definition, FunctionSummary
@@ -88,9 +88,12 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
         return function
     kept = set()
     for each in given:
-        name, _, called = each.removesuffix(RESULT).partition(THROUGH)
+        name, _, given_to = each.removesuffix(RESULT).partition(THROUGH)
+        called, _, slot = given_to.partition(AS)
         if called:
-            is_kept = _is_object(project, path, name) and changes_arguments(project, path, called)
+            is_kept = _is_object(project, path, name) and changes_argument(
+                project, path, called, slot
+            )
         else:
             is_kept = bool(returned_by(project, path, name))
         if is_kept:
@@ -101,10 +104,42 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
     )
 
 
-def changes_arguments(project: Project, path: str, called: str) -> bool:
-    """Whether a function changes what it is given, by itself or by what it calls."""
-    reached = _reached(project, path, called, lambda summary: summary.alters)
-    return any(GIVEN in summary.alters for _, summary in reached)
+def changes_argument(project: Project, path: str, called: str, slot: str) -> bool:
+    """Whether a function changes what it is given as one argument, by itself or by what it calls.
+
+    `slot` is the place or keyword of the argument, "" for any.
+    """
+    pending = [(path, called, slot)]
+    seen: set[tuple[str, str, str]] = set()
+    while pending:
+        call = pending.pop()
+        if call in seen:
+            continue
+        seen.add(call)
+        for where, altered in _altered(project, *call):
+            given_to, _, _ = altered.partition(GIVEN)
+            if not given_to:
+                return True
+            by, _, place = given_to.partition(AS)
+            pending.append((where, by, place))
+    return False
+
+
+def _altered(project: Project, path: str, called: str, slot: str) -> Iterator[tuple[str, str]]:
+    """What is told of one argument in `FunctionSummary.alters`, with the file of the function."""
+    found = project.resolve(called, path)
+    summary = project.function(*found) if found is not None else None
+    if found is None or summary is None:
+        return
+    owner, _, own = found[1].rpartition(".")
+    # A method is given its object as well, and a decorator may give a function other arguments.
+    is_as_written = not owner and not any(
+        definition.decorators for definition in project.definitions(found[0], own)
+    )
+    for altered in summary.alters:
+        parameter = altered.partition(GIVEN)[2]
+        if not slot or not is_as_written or slot in parameter.split(":"):
+            yield found[0], altered
 
 
 def _is_object(project: Project, path: str, name: str) -> bool:

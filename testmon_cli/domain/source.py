@@ -139,7 +139,8 @@ class FunctionSummary(NamedTuple):
     # else.
     made: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
-    # "^" where it changes what it is given, and the functions that it gives that to.
+    # `^0:rows` for a parameter, by its place and name, of which it changes what that is given, and
+    # `f@1^0:rows` for a function that it gives that to, as the argument at 1 (or by that keyword).
     alters: tuple[str, ...] = ()
     # Globals of which its result may be a part, and `f()` for other functions of whose results.
     returns: tuple[str, ...] = ()

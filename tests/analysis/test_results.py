@@ -2,7 +2,7 @@
 
 import pytest
 
-from testmon_cli.analysis.results import changes_arguments, returned_by, sources_of, with_calls
+from testmon_cli.analysis.results import changes_argument, returned_by, sources_of, with_calls
 from tests.analysis.projects import project
 
 TABLE = "TABLE = {}\nLIMIT = 3\n"
@@ -48,8 +48,29 @@ def test_who_changes_what_it_is_given() -> None:
         "a.py": "from b import fill\ndef f(x): fill(x)\ndef g(x): return len(x)",
         "b.py": "def fill(x): x['a'] = 1",
     }
-    assert changes_arguments(project(files), "a.py", "f")
-    assert not changes_arguments(project(files), "a.py", "g")
+    assert changes_argument(project(files), "a.py", "f", "0")
+    assert not changes_argument(project(files), "a.py", "g", "0")
+
+
+SLOTS = [
+    pytest.param("def f(x, y): y['a'] = 1", ("1", "y", ""), ("0", "x"), id="second"),
+    pytest.param("def f(x, *, y): y['a'] = 1", ("y", ""), ("0", "1", "x"), id="keyword"),
+    pytest.param("def f(x, y): g(1, y)\ndef g(a, b): b.c = 1", ("1",), ("0",), id="given-on"),
+    pytest.param("def f(x, y): g(x, y)\ndef g(a, b): b.c = 1", ("1",), ("0",), id="both-given-on"),
+    pytest.param("def f(x, y): f(y, x)\ndef g(a, b): b.c = 1", (), ("0", "1"), id="itself"),
+    pytest.param("@cache\ndef f(x, y): y['a'] = 1", ("0", "1"), (), id="decorated"),
+]
+
+
+@pytest.mark.parametrize(("text", "changed", "kept"), SLOTS)
+def test_which_argument_is_changed(
+    text: str, changed: tuple[str, ...], kept: tuple[str, ...]
+) -> None:
+    files = {"a.py": text}
+    assert [changes_argument(project(files), "a.py", "f", slot) for slot in changed] == [
+        True for _ in changed
+    ]
+    assert not any(changes_argument(project(files), "a.py", "f", slot) for slot in kept)
 
 
 @pytest.mark.parametrize(("called", "keeps"), [("fill", ("TABLE",)), ("show", ())])
