@@ -549,14 +549,7 @@ class Growth:
     ) -> None:
         """An annotation of a definition of `candidate` mentions an affected name."""
         for bound in definition.names:
-            link = Cause(
-                Kind.DEFINITION,
-                Manner.ANNOTATES,
-                candidate,
-                _full(definition.owner, bound),
-                definition.line,
-                cause,
-            )
+            link = _link(Manner.ANNOTATES, candidate, definition, bound, cause)
             if "evaluated" in definition.flags and (
                 FALLIBLE in definition.effects or (path, name) in self._unsure
             ):
@@ -606,14 +599,7 @@ class Growth:
         self, path: str, definition: Definition, cause: Cause, *, is_gone: bool
     ) -> None:
         for bound in definition.names or ("",):
-            link = Cause(
-                Kind.DEFINITION,
-                Manner.MENTIONS,
-                path,
-                _full(definition.owner, bound),
-                definition.line,
-                cause,
-            )
+            link = _link(Manner.MENTIONS, path, definition, bound, cause)
             if bound:
                 self._bound(path, definition, bound, link)
             if is_gone and "caught" not in definition.flags:
@@ -678,14 +664,7 @@ class Growth:
     ) -> None:
         """A definition of `candidate` mentions an affected name."""
         for bound in definition.names or ("",):
-            link = Cause(
-                Kind.DEFINITION,
-                Manner.MENTIONS,
-                candidate,
-                _full(definition.owner, bound),
-                definition.line,
-                cause,
-            )
+            link = _link(Manner.MENTIONS, candidate, definition, bound, cause)
             if bound:
                 self._bound(candidate, definition, bound, link)
         link = Cause(
@@ -1175,6 +1154,12 @@ def module_name(path: str) -> str:
 
 def _module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _link(manner: Manner, path: str, definition: Definition, bound: str, cause: Cause) -> Cause:
+    """A cause by way of a name that a definition binds."""
+    name = _full(definition.owner, bound)
+    return Cause(Kind.DEFINITION, manner, path, name, definition.line, cause)
 
 
 def _full(owner: str, name: str) -> str:

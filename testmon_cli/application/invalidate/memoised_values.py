@@ -220,14 +220,15 @@ class KeptValues:
             )
         return self._storing_plainly[key]
 
+    def _notes_survivors(self, path: str) -> bool:
+        """Tell whether the run noted what outlived a test of what functions of a file keep."""
+        is_noted = self._run.facts.get("survival") is True
+        return is_noted and path not in self._survivors.unseen_paths
+
     def _was_observed(
         self, path: str, function: FunctionSummary, before: FunctionSummary | None, name: str
     ) -> bool:
-        if (
-            before is None
-            or self._run.facts.get("survival") is not True
-            or path in self._survivors.unseen_paths
-        ):
+        if before is None or not self._notes_survivors(path):
             return False
         is_whole = name in function.owned and name in before.owned
         if not is_whole and not self._is_in_container(path, function, before, name):
@@ -238,11 +239,7 @@ class KeptValues:
         self, path: str, function: FunctionSummary, before: FunctionSummary | None, name: str
     ) -> bool:
         """Whether only a class gets what is kept under a name, and the run noted which did."""
-        if (
-            before is None
-            or self._run.facts.get("survival") is not True
-            or path in self._survivors.unseen_paths
-        ):
+        if before is None or not self._notes_survivors(path):
             return False
         if any(OF_CLASS + name not in f.owned for f in (function, before)):
             return False
