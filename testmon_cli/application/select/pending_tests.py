@@ -13,7 +13,7 @@ from testmon_cli.domain.selection import Reason, Selected
 
 
 class PendingTests:
-    """Looks for such tests in what runs collected."""
+    """Looks for tests that a run collected and that never ran."""
 
     def __init__(self, changes: RunChanges, arguments: Arguments, absence: Absence) -> None:
         self._learned = changes.learned
@@ -24,7 +24,7 @@ class PendingTests:
         self._absence = absence
 
     def besides(self, unwanted: set[str]) -> Iterator[Selected]:
-        """All such tests but those that are `unwanted`."""
+        """The tests that were collected and never ran, but for those that are `unwanted`."""
         seen = set(unwanted)
         waiting = {nodeid for run in self._runs for nodeid in run.texts("pending")}
         known = self._datafile.ran(self._runs[0].environment, waiting) if waiting else ()
