@@ -6,7 +6,7 @@ everything that uses such a trace.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
@@ -122,7 +122,7 @@ class RunMatcher:
         self._spared: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._hit_functions: dict[tuple[str, str], Cause] = {}
         # By name and file, the functions that use it.
-        self._callers: dict[str, dict[str, list[tuple[str, str]]]] = {}
+        self._users_of: dict[tuple[str, str], list[tuple[str, str]]] = {}
 
     def _read_models(self, tree: Tree) -> RunModels:
         return RunModels(self._datafile, tree, self.snapshot, self.files)
@@ -596,29 +596,27 @@ class RunMatcher:
             if (path, name) in passed:
                 continue
             passed.add((path, name))
-            for candidate, callers in self._calling(name).items():
-                for caller in callers if candidate in reaching else ():
-                    if caller not in found:
-                        found[caller] = _Called(cause)
-                        pending.append(caller)
-                    found[caller].names.add(name)
+            for caller in self._calling(name, reaching):
+                if caller not in found:
+                    found[caller] = _Called(cause)
+                    pending.append(caller)
+                found[caller].names.add(name)
         return found
 
-    def _calling(self, name: str) -> Mapping[str, list[tuple[str, str]]]:
-        """The functions that use a name or an attribute of that name, by their files."""
-        if name not in self._callers:
-            found: dict[str, list[tuple[str, str]]] = {}
-            for path in self.models.mentioning(frozenset({name})):
-                facts = self.growth.project.facts(path)
-                mentions = (name, "." + name, "~" + name)
-                blocks = (
-                    [b for mention in mentions for b in facts.blocks_mentioning(mention)]
-                    if facts
-                    else []
-                )
-                found[path] = list(dict.fromkeys((path, block.qualname) for block in blocks))
-            self._callers[name] = found
-        return self._callers[name]
+    def _calling(self, name: str, files: Container[str]) -> Iterator[tuple[str, str]]:
+        """The functions of some files that use a name, or an attribute of that name."""
+        for path in self.models.mentioning(frozenset({name})):
+            if path in files:
+                yield from self._users(name, path)
+
+    def _users(self, name: str, path: str) -> Iterable[tuple[str, str]]:
+        """The functions of a file that use a name, or an attribute of that name."""
+        if (name, path) not in self._users_of:
+            facts = self.growth.project.facts(path)
+            mentions = (name, f".{name}", f"~{name}")
+            blocks = [b for m in mentions for b in facts.blocks_mentioning(m)] if facts else []
+            self._users_of[name, path] = list(dict.fromkeys((path, b.qualname) for b in blocks))
+        return self._users_of[name, path]
 
     def _ran_with_a_change(self, path: str, function: FunctionSummary) -> set[int]:
         """Traces that a change touches and that ran what keeps.
