@@ -6,7 +6,7 @@ everything that uses such a trace.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
@@ -603,9 +603,10 @@ class RunMatcher:
                 found[caller].names.add(name)
         return found
 
-    def _calling(self, name: str, files: Container[str]) -> Iterator[tuple[str, str]]:
+    def _calling(self, name: str, files: AbstractSet[str]) -> Iterator[tuple[str, str]]:
         """The functions of some files that use a name, or an attribute of that name."""
-        for path in self.models.mentioning(frozenset({name})):
+        is_alone = len(files) == 1  # a test file, mostly: no need to ask for each of its tests
+        for path in files if is_alone else self.models.mentioning(frozenset({name})):
             if path in files:
                 yield from self._users(name, path)
 
