@@ -291,6 +291,12 @@ def covered(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def balance(session: nox.Session) -> None:
+    """Measure how evenly `testmon plan` divides recorded suites."""
+    _script(session, "balance")
+
+
+@nox.session(python=PYTHON)
 def hubs(session: nox.Session) -> None:
     """Measure what pushing and pulling a day's results costs in a project of 100,000 tests."""
     session.install("-q", *_group("hubs"))
