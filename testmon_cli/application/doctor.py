@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from testmon_cli.application.checkout import environment, interpreters, pytest_config, sources
+from testmon_cli.application.checkout import (
+    environment,
+    installed_copies,
+    interpreters,
+    pytest_config,
+    sources,
+)
 from testmon_cli.application.select.use_case import describe, select
 from testmon_cli.application.settings import Settings
 from testmon_cli.domain import selection as kinds
@@ -279,6 +285,13 @@ def _outside(case: _Case) -> Iterator[Finding]:
             yield Finding(SLOW, "source", text, advice)
 
 
+def _copies(case: _Case) -> Iterator[Finding]:
+    """Packages of the checkout that tests import from where they are installed."""
+    for copy in installed_copies.find(case.datafile, case.runs[0].id):
+        text = f"tests import {copy.module} as it is installed, not {copy.place}: edits there select nothing"
+        yield Finding(WRONG, "source", text, "install the checkout itself: pip install -e .")
+
+
 def _place_of_module(name: str) -> str:
     """The folder that a module would be imported from.
 
@@ -329,7 +342,8 @@ def _size(case: _Case) -> Iterator[Finding]:
 
 
 _CHECKS: tuple[Callable[[_Case], Iterable[Finding]], ...] = (
-    _python, _last_run, _size, _analysis, _engine, _tracers, _repeated, _causes, _volatile, _churn, _outside, _broken,
+    _python, _last_run, _size, _analysis, _engine, _tracers, _repeated, _causes, _volatile, _churn, _outside, _copies,
+    _broken,
 )  # fmt: skip
 
 

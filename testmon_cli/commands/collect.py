@@ -37,6 +37,8 @@ def run(settings: Settings, *, pytest_args: tuple[str, ...], select: bool, verbo
     elif collected.executed and not _QUIET.intersection(pytest_args):
         is_whole = select or not pytest_args
         _say(_remembered(collected, _seconds_of_select(settings, starting) if is_whole else None))
+        for text in _copies(settings):
+            _say(text)
     if collected.exitcode == _USAGE_ERROR:
         for hint in _meant(pytest_args):
             _say(hint)
@@ -65,6 +67,20 @@ def _seconds_of_select(settings: Settings, starting: float) -> float | None:
     except TestmonError:  # it is said where it is asked
         return None
     return starting + time.perf_counter() - begun
+
+
+def _copies(settings: Settings) -> Iterator[str]:
+    """Packages of the checkout that tests import from where they are installed."""
+    from testmon_cli.application.checkout import environment, installed_copies
+    from testmon_cli.storage.datafile import Datafile
+
+    with Datafile.open(settings.datafile) as datafile:
+        runs = datafile.runs(environment.current(settings.env))
+        for copy in installed_copies.find(datafile, runs[0].id) if runs else ():
+            yield (
+                f"tests import {copy.module} as it is installed, not {copy.place}: edits there "
+                "select nothing; `pip install -e .` makes them count"
+            )
 
 
 def _meant(arguments: Sequence[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What `testmon doctor` finds, and what it says to do."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -143,13 +144,45 @@ def test_a_folder_of_sources_that_is_not_there(shop: Project) -> None:
     assert "source" not in found(shop, "wrong")
 
 
-def test_code_of_ones_own_outside_of_the_root(shop: Project, tmp_path: Path) -> None:
-    lib = tmp_path / "lib"
-    info = lib / "tax-1.0.dist-info"
+def _installed(root: Path, name: str) -> Path:
+    """A folder in which a module of that name is installed, but its code."""
+    info = root / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n")
+    (info / "top_level.txt").write_text(f"{name}\n")
+    (info / "RECORD").write_text(f"{name}/__init__.py,,\n")
+    return root
+
+
+def test_a_package_of_the_checkout_that_tests_import_from_elsewhere(
+    shop: Project, tmp_path: Path
+) -> None:
+    lib = _installed(tmp_path / "lib", "tax")
+    source = "def rate():\n    return 2\n"
+    shop.write(
+        {
+            "src/tax/__init__.py": source,
+            "test_tax.py": "import tax\n\ndef test_rate():\n    assert tax.rate() == 2\n",
+        }
+    )
+    told = "tests import tax as it is installed, not src/tax: edits there select nothing"
+    editable = f"{shop.path / 'src'}{os.pathsep}{lib}"
+    assert "tax" not in shop.testmon("collect", PYTHONPATH=editable).err
+    assert "source" not in found(shop, "fine", PYTHONPATH=editable)
+
+    (shop.path / ".testmondata").unlink()
+    (lib / "tax").mkdir()
+    (lib / "tax" / "__init__.py").write_text(source)
+    collected = shop.testmon("collect", PYTHONPATH=str(lib))
+    assert f"testmon: {told}; `pip install -e .` makes them count\n" in collected.err
+    text, advice = found(shop, "wrong", 1, PYTHONPATH=str(lib))["source"]
+    assert (text, advice) == (told, "install the checkout itself: pip install -e .")
+
+
+def test_code_of_ones_own_outside_of_the_root(shop: Project, tmp_path: Path) -> None:
+    lib = _installed(tmp_path / "lib", "tax")
+    info = lib / "tax-1.0.dist-info"
     (lib / "tax.py").write_text("RATE = 2\n")
-    (info / "METADATA").write_text("Name: tax\nVersion: 1.0\n")
-    (info / "top_level.txt").write_text("tax\n")
     (info / "RECORD").write_text("tax.py,,\n")
     (info / "direct_url.json").write_text('{"url": "file:///lib", "dir_info": {"editable": true}}')
     shop.write({"test_tax.py": "import tax\n\ndef test_rate():\n    assert tax.RATE == 2\n"})
