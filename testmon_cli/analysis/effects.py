@@ -25,6 +25,7 @@ The notation, a text per effect, resolved against the whole project by `analysis
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.aliases import GIVEN, Aliases, bind
@@ -588,6 +589,8 @@ def summary_of(
     }
     results |= of_parts | of_calls
     keeps = {*of_names, *of_parts, *of_calls, *(f".{name}" for name in (*of_class, *of_object))}
+    by_methods = _kept_by_methods(reader.found) - of_parts
+    keeps, results = (_marked(found, by_methods) for found in (keeps, results))
     of_others = {*of_names, *(f".{name}" for name in of_class)}
     whole, items = kept_in_object_alone(node) if of_object else (set(), set())
     owned = {f".{name}" for name in whole} - of_others
@@ -645,6 +648,24 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
         # Other names are builtins, and locals of functions around this one.
         if first and (effect[0] == "=" or names.is_imported(first) or first in names.bound):
             yield _outliving(dotted, names), first
+
+
+def _kept_by_methods(effects: Collection[str]) -> set[str]:
+    """Names that a function only calls a method of, like `table` in `table.clear()`.
+
+    Where a name stands for a class, that changes something else, or nothing.
+    """
+    called = {
+        effect.partition(":")[2].partition("|")[0].rpartition(".")[0]
+        for effect in effects
+        if effect.partition(":")[0].endswith("method")
+    }
+    changed = {effect[1:] for effect in effects if effect[0] in "=~"}
+    return {name for name in called - changed if name.isidentifier()}
+
+
+def _marked(kept: Iterable[str], by_methods: AbstractSet[str]) -> set[str]:
+    return {f"{name}{THROUGH}" if name in by_methods else name for name in kept}
 
 
 def _keeps_in_closure(nodes: Iterable[ast.AST], effects: Iterable[str], names: Names) -> bool:

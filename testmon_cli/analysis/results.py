@@ -88,9 +88,11 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
         return function
     kept = set()
     for each in given:
-        name, _, given_to = each.removesuffix(RESULT).partition(THROUGH)
+        name, through, given_to = each.removesuffix(RESULT).partition(THROUGH)
         called, _, slot = given_to.partition(AS)
-        if called:
+        if through and not called:
+            is_kept = not _is_class(project, path, name)
+        elif called:
             is_kept = _is_object(project, path, name) and changes_argument(
                 project, path, called, slot
             )
@@ -152,6 +154,21 @@ def _is_object(project: Project, path: str, name: str) -> bool:
     found = project.resolve(name, path)
     owner, _, last = found[1].rpartition(".") if found is not None else ("", "", "")
     return found is not None and any(map(_may_change, project.definitions(found[0], last, owner)))
+
+
+def _is_class(project: Project, path: str, name: str) -> bool:
+    """Whether a name stands for a class of the project, and for nothing else."""
+    found = project.resolve(name, path)
+    if found is None:
+        return False
+    where, qualname = found
+    owner, _, last = qualname.rpartition(".")
+    definitions = project.definitions(where, last, owner)
+    if not definitions or any(each.kind != "class" for each in definitions):
+        return False
+    facts = project.facts(where)
+    rebinds = f"={last}"
+    return facts is not None and all(rebinds not in each.effects for each in facts.model.functions)
 
 
 class _UnknownError(Exception):

@@ -114,7 +114,8 @@ class FunctionSummary(NamedTuple):
     effects: tuple[str, ...]
     memoised: bool  # a decorator keeps its results
     # under which it keeps something: `name`, `.attribute`, `import.attribute`; `name<f` where a
-    # function f that it gives the object to changes that, `f()` what f returned
+    # function f that it gives the object to changes that, `name<` where it only calls methods of
+    # what may be a class, `f()` what f returned
     keeps: tuple[str, ...] = ()
     results: tuple[str, ...] = ()  # those of `keeps` that hold what a call made or a caller gave
     # lines of the statements that keep; empty when that may be anywhere

@@ -101,6 +101,8 @@ class KeptByOthers:
         if owner and (name in BUILTIN_METHODS or len(self._project.functions_named(name)) > _FEW):
             return False  # by this name others are meant, mostly
         mentions = (name, f".{name}", f"&{name}")
+        # In a function the bare name is another: the class around it has no say there.
+        in_blocks = mentions[1:] if owner else mentions
         for candidate in self._project.mentioning(frozenset({name})):
             facts = (
                 self._project.facts(candidate)
@@ -116,7 +118,7 @@ class KeptByOthers:
             )
             if any(self._is_kept_by(each, candidate, name) for each in statements):
                 return True
-            blocks = (block for mention in mentions for block in facts.blocks_mentioning(mention))
+            blocks = (block for mention in in_blocks for block in facts.blocks_mentioning(mention))
             if self._is_any_kept and any(self._gives(facts, block) for block in blocks):
                 return True
         return False
