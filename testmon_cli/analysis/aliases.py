@@ -8,7 +8,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from testmon_cli.analysis import known_effects
-from testmon_cli.analysis.ast_walk import own_nodes
+from testmon_cli.analysis.ast_walk import own_nodes, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.scopes import FunctionNode, bound_names, parameters
 from testmon_cli.domain.source import RESULT
@@ -134,6 +134,34 @@ class Aliases:
             if isinstance(node, ast.Call) and dotted and self._is_of_project(dotted):
                 for slot, argument in _arguments(node):
                     yield from ((source, dotted, slot) for source in self._as_given(argument))
+            elif isinstance(node, ast.Call) and dotted.partition(".")[0] in self._local:
+                method = dotted.rpartition(".")[2]
+                if method in known_effects.BUILTIN_METHODS or "." not in dotted:
+                    continue
+                for slot, argument in _arguments(node, first=1):
+                    yield from ((source, f".{method}", slot) for source in self.of(argument))
+
+    def asked(self) -> Iterator[tuple[str, str, bool]]:
+        """What the function calls methods of, with their names.
+
+        And whether it also looks at that, to decide what it does.
+        """
+        looked = self._looked_at()
+        called = (node.func for node in self._nodes if isinstance(node, ast.Call))
+        for method in called:
+            if not isinstance(method, ast.Attribute):
+                continue
+            for source in self.of(method.value):
+                is_part = source.startswith(GIVEN) and not isinstance(method.value, ast.Name)
+                if not is_part and not source.endswith(RESULT):
+                    yield source, method.attr, source.partition(".")[0] in looked
+
+    def _looked_at(self) -> set[str]:
+        """The first names of what decides which way the function goes."""
+        deciding = [part for node in self._nodes for part in _deciding_in(node)]
+        names = (n.id for part in deciding for n in walk(part) if isinstance(n, ast.Name))
+        sources = (each for name in names for each in self.of(ast.Name(name, ast.Load())))
+        return {source.removesuffix(RESULT).partition(".")[0] for source in sources}
 
     def _as_given(self, argument: ast.expr) -> Iterator[str]:
         """What an argument is, or is a part of.
@@ -159,10 +187,24 @@ class Aliases:
         return {source for value in values if value is not None for source in self.of(value)}
 
 
-def _arguments(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
-    """The arguments of a call, with their places or keywords; "" where these are not known."""
+def _deciding_in(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.If | ast.While | ast.IfExp):
+        yield node.test
+    elif isinstance(node, ast.BoolOp):
+        yield node
+    elif isinstance(node, ast.Match):
+        yield node.subject
+    elif isinstance(node, ast.Try | ast.TryStar):
+        yield from node.body
+
+
+def _arguments(call: ast.Call, first: int = 0) -> Iterator[tuple[str, ast.expr]]:
+    """The arguments of a call, with their places or keywords; "" where these are not known.
+
+    `first` is the place of the first one: that of a method is given the object before it.
+    """
     is_placed = True
-    for place, argument in enumerate(call.args):
+    for place, argument in enumerate(call.args, first):
         is_placed = is_placed and not isinstance(argument, ast.Starred)
         yield str(place) if is_placed else "", argument
     yield from ((keyword.arg or "", keyword.value) for keyword in call.keywords)

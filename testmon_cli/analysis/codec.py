@@ -53,7 +53,7 @@ def encode(model: SourceModel) -> bytes:
         "functions": [
             [
                 f.qualname, f.effects, f.memoised, f.keeps, f.results, f.fills, f.owned, f.passes, f.gives, f.sees,
-                f.made, f.inside, f.alters, f.returns,
+                f.made, f.inside, f.alters, f.returns, f.hands, f.takes,
             ]
             for f in model.functions
         ],

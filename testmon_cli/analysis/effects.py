@@ -33,7 +33,9 @@ from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.making import is_memoised, kept_inside, making_bodies, names_inside
 from testmon_cli.analysis.memoisation import (
+    CLASSES,
     given_away,
+    given_results,
     keeps_in_itself,
     kept_in_class,
     kept_in_class_alone,
@@ -41,6 +43,7 @@ from testmon_cli.analysis.memoisation import (
     kept_in_object_alone,
     object_of_cached_property,
     passed_on,
+    roots_of_given,
     roots_of_results,
 )
 from testmon_cli.analysis.scopes import FunctionNode, Scope, bound_names, parameters
@@ -54,6 +57,7 @@ UNNAMED = "?"
 INITIALISER = "__init__"  # as the method that an unnamed class calls
 THROUGH = "<"
 AS = "@"  # before the place or keyword of an argument
+OWNER = "0"  # the place at which a method is given its object
 # Self is new there.
 MAKING = frozenset({"__init__", "__post_init__", "__attrs_post_init__", "__init_subclass__"})
 
@@ -568,11 +572,13 @@ def summary_of(
     reader.statements(node.body)
     is_decorated = is_memoised(node)
     memoised = is_decorated or keeps_in_itself(node, nodes)
-    memoised = memoised or (outlives and _keeps_in_closure(nodes, reader.found, names))
+    in_closure = _changed_in_closure(nodes, reader.found, names) if outlives else set()
+    memoised = memoised or bool(in_closure)
     of_names = dict(_kept_by(reader.found, names))
     aliases = Aliases(node, nodes, names, local)
     changed = aliases.changed()
     given_to_others = set(aliases.given())
+    asked = set(aliases.asked())
     of_parts = set(_outliving_of(changed, names))
     of_calls = {
         f"{name}{THROUGH}{called}{AS}{slot}"
@@ -580,15 +586,26 @@ def summary_of(
         if not source.endswith(RESULT)
         for name in _outliving_of([source], names)
     }
+    of_methods = dict(_kept_by_asking(asked, names))
     of_class = kept_in_class(node, nodes)
     of_object, made = kept_in_object(node)
     lines = {line for found in (of_class, of_object) for group in found.values() for line in group}
-    given = roots_of_results(node, nodes) if of_names else set()
-    results = {kept for kept, root in of_names.items() if root in given} | {
+    given = roots_of_results(node, nodes) if of_names or of_methods else set()
+    results = {kept for kept, root in (of_names | of_methods).items() if root in given} | {
         f".{name}" for name in (*of_class, *made)
     }
     results |= of_parts | of_calls
-    keeps = {*of_names, *of_parts, *of_calls, *(f".{name}" for name in (*of_class, *of_object))}
+    given_to = roots_of_given(node, nodes)
+    of_given = {kept for kept, root in (of_names | of_methods).items() if root in given_to}
+    if given_to:
+        of_given |= of_parts | of_calls
+    if given_to & {"self", *CLASSES}:
+        of_given |= {".", *(f".{name}" for name in (*of_class, *of_object))}
+    of_given = {each.partition(THROUGH)[0].removesuffix(RESULT) for each in of_given}
+    if given_to & in_closure:
+        of_given |= {RESULT}
+    keeps = {*of_names, *of_parts, *of_calls, *of_methods}
+    keeps |= {f".{name}" for name in (*of_class, *of_object)}
     by_methods = _kept_by_methods(reader.found) - of_parts
     keeps, results = (_marked(found, by_methods) for found in (keeps, results))
     of_others = {*of_names, *(f".{name}" for name in of_class)}
@@ -613,7 +630,7 @@ def summary_of(
         memoised=memoised,
         keeps=tuple(sorted(keeps)),
         results=tuple(sorted(results)),
-        fills=() if of_names or of_parts or of_calls else tuple(sorted(lines)),
+        fills=() if of_names or of_parts or of_calls or of_methods else tuple(sorted(lines)),
         owned=tuple(sorted(owned)),
         passes=tuple(sorted(passed_on(node, nodes))),
         gives=given_away(node, nodes, names),
@@ -627,9 +644,16 @@ def summary_of(
                     for source, called, slot in given_to_others
                     if source.startswith(GIVEN)
                 }
+                | {
+                    f".{method}{AS}{OWNER}{source}"
+                    for source, method, _ in asked
+                    if source.startswith(GIVEN) and method not in known_effects.BUILTIN_METHODS
+                }
             )
         ),
         returns=tuple(sorted(_outliving_of(aliases.returned(), names))),
+        hands=tuple(sorted(given_results(nodes))),
+        takes=tuple(sorted(of_given)),
     )
 
 
@@ -650,6 +674,30 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
             yield _outliving(dotted, names), first
 
 
+def _kept_by_asking(
+    asked: Iterable[tuple[str, str, bool]], names: Names
+) -> Iterator[tuple[str, str]]:
+    """Yield objects of others that methods of theirs may change, each with its root name.
+
+    They are written as in `FunctionSummary.keeps`. Whether a method that only the project knows
+    does so is told where the project is known. It counts only where the function looks at the
+    object as well: what is set anew each time hides nothing of the one who comes next.
+    """
+    for source, method, is_looked_at in asked:
+        if source.startswith(GIVEN) or known_effects.is_stdlib(names.expand(source)):
+            continue
+        root = source.partition(".")[0]
+        way = ""
+        if method in _PUTTING:
+            if not names.is_imported(root):
+                continue  # see `_kept_by`
+        elif method in known_effects.BUILTIN_METHODS or not is_looked_at:
+            continue
+        else:
+            way = f".{method}{AS}{OWNER}"
+        yield from ((f"{name}{THROUGH}{way}", root) for name in _outliving_of([source], names))
+
+
 def _kept_by_methods(effects: Collection[str]) -> set[str]:
     """Names that a function only calls a method of, like `table` in `table.clear()`.
 
@@ -668,25 +716,23 @@ def _marked(kept: Iterable[str], by_methods: AbstractSet[str]) -> set[str]:
     return {f"{name}{THROUGH}" if name in by_methods else name for name in kept}
 
 
-def _keeps_in_closure(nodes: Iterable[ast.AST], effects: Iterable[str], names: Names) -> bool:
-    """Whether a function keeps something in a local of one around it.
-
-    Its own later calls find that.
-    """
-    if any(isinstance(node, ast.Nonlocal) for node in nodes):
-        return True
-    changed: set[str] = set()
+def _changed_in_closure(nodes: Iterable[ast.AST], effects: Iterable[str], names: Names) -> set[str]:
+    """The locals of functions around this one that it changes: its own later calls find that."""
+    changed = {name for node in nodes if isinstance(node, ast.Nonlocal) for name in node.names}
     for effect in effects:
         kind, _, rest = effect.partition(":")
         called = rest.partition("|")[0]
+        name = ""
         if effect[0] == "~":
-            changed.add(effect[1:].partition(".")[0])
+            name = effect[1:].partition(".")[0]
         elif (
             kind.endswith("method")
             and called.rpartition(".")[2] in known_effects.CONTAINER_MUTATORS
         ):
-            changed.add(called.partition(".")[0])
-    return any(not names.is_imported(name) and name not in names.bound for name in changed)
+            name = called.partition(".")[0]
+        if name and not names.is_imported(name) and name not in names.bound:
+            changed.add(name)
+    return changed
 
 
 def _outliving_of(sources: Iterable[str], names: Names) -> Iterator[str]:

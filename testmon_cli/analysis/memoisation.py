@@ -1,7 +1,7 @@
 """Methods that keep what they make once: in their class, or in an object that tests may share."""
 
 import ast
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from testmon_cli.analysis import known_effects, namespaces
@@ -538,35 +538,75 @@ def roots_of_results(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
     Only where it gets what a call made, or what was given.
     """
     reader = _Reader()
-    reader.computed = set(parameters(node.args)) - {"self", "cls"}
+    reader.computed = _given(node)
+    return _getting(nodes, reader.computed, reader.computes)
+
+
+def roots_of_given(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
+    """The same, only where it gets what was given, or what is made of that."""
+    given = _given(node)
+
+    def has_given(value: ast.expr) -> bool:
+        return any(isinstance(child, ast.Name) and child.id in given for child in walk(value))
+
+    return _getting(nodes, given, has_given) if given else set()
+
+
+def given_results(nodes: Sequence[ast.AST]) -> set[str]:
+    """The names, without what is in front of a dot, of what gets the result of some call."""
+    reader = _Reader()
+    _getting(nodes, reader.computed, reader.computes)
+    return {
+        called
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and (called := getattr(node.func, "attr", "") or getattr(node.func, "id", ""))
+        and called not in known_effects.BUILTINS
+        and any(map(reader.computes, _arguments(node)))
+    }
+
+
+def _given(node: FunctionNode) -> set[str]:
+    return set(parameters(node.args)) - {"self", "cls"}
+
+
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    return [*call.args, *(keyword.value for keyword in call.keywords)]
+
+
+def _getting(
+    nodes: Iterable[ast.AST], known: set[str], is_wanted: Callable[[ast.expr], bool]
+) -> set[str]:
+    """The names that what gets a wanted value starts from.
+
+    Locals that hold such a value are added to `known`, by which `is_wanted` knows them.
+    """
     found: set[str] = set()
     for _ in range(2):  # a local may get its value below the place where it is used, in a loop
         for child in nodes:
-            if isinstance(
-                child, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.For | ast.AsyncFor
-            ):
-                value = child.iter if isinstance(child, ast.For | ast.AsyncFor) else child.value
-                targets = child.targets if isinstance(child, ast.Assign) else [child.target]
-            elif isinstance(child, ast.withitem | ast.NamedExpr):
-                value = child.context_expr if isinstance(child, ast.withitem) else child.value
-                targets = [
-                    t
-                    for t in [getattr(child, "optional_vars", None), getattr(child, "target", None)]
-                    if t
-                ]
-            else:
-                continue
-            if value is not None and reader.computes(value):
+            value, targets = _bound_in(child)
+            if value is not None and is_wanted(value):
                 roots = {_root(part) for target in targets for part in _parts(target)}
-                reader.computed |= roots
+                known |= roots
                 found |= roots
     for child in nodes:
-        if isinstance(child, ast.Call) and any(
-            map(reader.computes, [*child.args, *(k.value for k in child.keywords)])
-        ):
+        if isinstance(child, ast.Call) and any(map(is_wanted, _arguments(child))):
             named = child.args[0] if isinstance(child.func, ast.Name) and child.args else child.func
             found |= {inner.id for inner in walk(named) if isinstance(inner, ast.Name)}
     return found
+
+
+def _bound_in(node: ast.AST) -> tuple[ast.expr | None, Sequence[ast.expr]]:
+    """The value that a statement, or a part of one, binds, and to what."""
+    if isinstance(node, ast.Assign):
+        return node.value, node.targets
+    if isinstance(node, ast.AugAssign | ast.AnnAssign | ast.NamedExpr):
+        return node.value, [node.target]
+    if isinstance(node, ast.For | ast.AsyncFor):
+        return node.iter, [node.target]
+    if isinstance(node, ast.withitem) and node.optional_vars is not None:
+        return node.context_expr, [node.optional_vars]
+    return None, ()
 
 
 class _Reader:

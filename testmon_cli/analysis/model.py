@@ -4,6 +4,7 @@ import ast
 import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from testmon_cli.analysis import lookups
 from testmon_cli.analysis.ast_walk import own_nodes, walk
@@ -12,7 +13,7 @@ from testmon_cli.analysis.checksums import checksum
 from testmon_cli.analysis.containers import private_containers
 from testmon_cli.analysis.definitions import find_definitions, names_of
 from testmon_cli.analysis.dotted_names import Names
-from testmon_cli.analysis.effects import summary_of
+from testmon_cli.analysis.effects import ARGUMENT, summary_of
 from testmon_cli.analysis.imports import find_imports, lazy_lines
 from testmon_cli.analysis.memoisation import (
     attributes_set,
@@ -34,6 +35,11 @@ from testmon_cli.domain.source import (
 )
 
 MODULE_QUALNAME = "<module>"
+_CONTAINERS = frozenset({
+    "dict", "list", "set", "collections.Counter", "collections.OrderedDict", "collections.defaultdict",
+    "collections.deque", "queue.Queue", "weakref.WeakKeyDictionary", "weakref.WeakSet",
+    "weakref.WeakValueDictionary",
+})  # fmt: skip
 _LAZY_IMPORT = re.compile(r"\s*lazy\s+(import|from)\s")
 
 
@@ -80,6 +86,8 @@ def model_of(tree: ast.Module) -> SourceModel:
     scopes: dict[ast.AST, Scope] = {}
     raw = find_blocks(tree, imported, scopes)
     functions = _summaries(tree.body, "", scopes, names)
+    sets = attributes_set(tree)
+    functions = [_with_tables_of_class(function, definitions, sets) for function in functions]
     return SourceModel(
         blocks=(*blocks_of(raw), _module_block(tree, definitions, imported)),
         definitions=definitions,
@@ -87,7 +95,7 @@ def model_of(tree: ast.Module) -> SourceModel:
         functions=tuple(_seeing(functions, tree)),
         doctests=frozenset(_doctests(tree.body, "")),
         private=private_containers(tree),
-        sets=attributes_set(tree),
+        sets=sets,
     )
 
 
@@ -158,6 +166,59 @@ def _summaries(
             for case in getattr(node, "cases", ()):
                 found += _summaries(case.body, prefix, scopes, names, returned)
     return found
+
+
+def _with_tables_of_class(
+    function: FunctionSummary, definitions: Iterable[Definition], sets: AbstractSet[str]
+) -> FunctionSummary:
+    """A method with the tables of its class that it changes: all objects of the class have them.
+
+    A class above that another file has is not looked at.
+    """
+    changed = {e[len(ARGUMENT) + 1 :] for e in function.effects if e.startswith(f"{ARGUMENT}.")}
+    changed -= sets  # an object has one of its own
+    if not changed:
+        return function
+    classes = {d.names[0]: d for d in definitions if d.kind == "class" and not d.owner}
+    lineage = _lineage(function.qualname.rpartition(".")[0], classes)
+    # Fields are copied for each object, by a decorator or by a class that is not known here.
+    has_fields = any(c not in classes or classes[c].decorators for c in lineage - {"object"})
+    tables = {
+        f".{name}"
+        for definition in definitions
+        if definition.owner in lineage
+        and _is_table(definition)
+        and not (has_fields and definition.hint_checksum)
+        for name in changed.intersection(definition.names)
+    }
+    if not tables:
+        return function
+    return function._replace(
+        keeps=tuple(sorted({*function.keeps, *tables})),
+        results=tuple(sorted({*function.results, *tables})),
+        fills=(),
+        owned=tuple(each for each in function.owned if each not in tables),
+        takes=tuple(sorted({*function.takes, *(tables if "." in function.takes else ())})),
+    )
+
+
+def _lineage(name: str, classes: Mapping[str, Definition]) -> AbstractSet[str]:
+    """The names of a class and of those above it, as far as they are known."""
+    found, pending = {name}, [name]
+    while pending:
+        definition = classes.get(pending.pop())
+        above = set(definition.bases if definition is not None else ()) - found
+        found |= above
+        pending += above
+    return found
+
+
+def _is_table(definition: Definition) -> bool:
+    """Whether a name of a class stands for a container, which its methods may change."""
+    if definition.kind != "assign" or not definition.flags.isdisjoint({"constant", "bare"}):
+        return False
+    made = set(definition.bases) if "instance" in definition.flags else set()
+    return "literal" in definition.flags or not made.isdisjoint(_CONTAINERS)
 
 
 def _names_returned(function: FunctionNode) -> frozenset[str]:

@@ -91,7 +91,7 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
         name, through, given_to = each.removesuffix(RESULT).partition(THROUGH)
         called, _, slot = given_to.partition(AS)
         if through and not called:
-            is_kept = not _is_class(project, path, name)
+            is_kept = _is_object(project, path, name)
         elif called:
             is_kept = _is_object(project, path, name) and changes_argument(
                 project, path, called, slot
@@ -129,6 +129,16 @@ def changes_argument(project: Project, path: str, called: str, slot: str) -> boo
 
 def _altered(project: Project, path: str, called: str, slot: str) -> Iterator[tuple[str, str]]:
     """What is told of one argument in `FunctionSummary.alters`, with the file of the function."""
+    if called.startswith("."):  # a method of some object
+        for where, qualname, _ in project.functions_named(called[1:]):
+            summary = project.function(where, qualname)
+            if summary is not None and "." in qualname:
+                yield from (
+                    (where, altered)
+                    for altered in summary.alters
+                    if slot in altered.partition(GIVEN)[2].split(":")
+                )
+        return
     found = project.resolve(called, path)
     summary = project.function(*found) if found is not None else None
     if found is None or summary is None:
@@ -152,23 +162,20 @@ def _is_object(project: Project, path: str, name: str) -> bool:
     if name.startswith("."):  # of some object: all of a class may share what it has
         return any(_may_change(member) for _, member in project.members_named(name[1:]))
     found = project.resolve(name, path)
-    owner, _, last = found[1].rpartition(".") if found is not None else ("", "", "")
-    return found is not None and any(map(_may_change, project.definitions(found[0], last, owner)))
-
-
-def _is_class(project: Project, path: str, name: str) -> bool:
-    """Whether a name stands for a class of the project, and for nothing else."""
-    found = project.resolve(name, path)
     if found is None:
         return False
     where, qualname = found
     owner, _, last = qualname.rpartition(".")
-    definitions = project.definitions(where, last, owner)
-    if not definitions or any(each.kind != "class" for each in definitions):
-        return False
-    facts = project.facts(where)
-    rebinds = f"={last}"
-    return facts is not None and all(rebinds not in each.effects for each in facts.model.functions)
+    return any(map(_may_change, project.definitions(where, last, owner))) or _is_rebound(
+        project, where, qualname
+    )
+
+
+def _is_rebound(project: Project, path: str, name: str) -> bool:
+    """Whether a function binds a name of its module anew."""
+    facts = project.facts(path)
+    rebinds = f"={name}"
+    return facts is not None and any(rebinds in each.effects for each in facts.model.functions)
 
 
 class _UnknownError(Exception):

@@ -145,6 +145,11 @@ class FunctionSummary(NamedTuple):
     alters: tuple[str, ...] = ()
     # Globals of which its result may be a part, and `f()` for other functions of whose results.
     returns: tuple[str, ...] = ()
+    # The last names of functions that it gives the result of a call.
+    hands: tuple[str, ...] = ()
+    # Under which of `keeps` it keeps what it was given, RESULT for locals of a function around it,
+    # "." where its object gets that.
+    takes: tuple[str, ...] = ()
 
 
 class SourceModel(NamedTuple):

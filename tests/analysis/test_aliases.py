@@ -4,11 +4,18 @@ import textwrap
 
 import pytest
 
+from testmon_cli.domain.source import FunctionSummary
 from tests.analysis.sources import model
 
 HEAD = (
     "import heapq, json, shop\nfrom shop import given\nBOX = {}\nROWS = []\n\ndef put(x): pass\n\n"
 )
+
+
+def summary(body: str) -> FunctionSummary:
+    """The summary of a function of some lines, which is given x and more."""
+    return model(HEAD + "def f(x, *args, **kw):\n" + textwrap.indent(body, " ")).functions[-1]
+
 
 KEEPS = [
     pytest.param("t = BOX\nt['a'] = g()", {"BOX"}, id="local"),
@@ -33,6 +40,10 @@ KEEPS = [
     pytest.param("t = x\nt['a'] = g()", set(), id="of-an-argument"),
     pytest.param("t = BOX\nt = t['a']", set(), id="only-read"),
     pytest.param("put(x.rows)", {".rows<put@0"}, id="attribute-given"),
+    pytest.param("BOX.clear()", {"BOX<"}, id="method"),
+    pytest.param("given.append(1)", {"given<"}, id="method-of-what-is-imported"),
+    pytest.param("if not BOX: BOX.fill(1)", {"BOX<.fill@0"}, id="asked-after-a-look"),
+    pytest.param("BOX.fill(1)", set(), id="asked"),
     pytest.param("heapq.heappush(ROWS[0], x)", {"ROWS"}, id="changed-by-the-standard-library"),
     pytest.param("json.dumps(BOX)", set(), id="given-to-the-standard-library"),
     pytest.param("BOX = {}\nBOX['a'] = g()", set(), id="local-of-that-name"),
@@ -41,8 +52,7 @@ KEEPS = [
 
 @pytest.mark.parametrize(("body", "keeps"), KEEPS)
 def test_what_a_function_keeps_under_other_names(body: str, keeps: set[str]) -> None:
-    summary = model(HEAD + "def f(x, *args, **kw):\n" + textwrap.indent(body, " ")).functions[-1]
-    assert set(summary.keeps) == keeps
+    assert set(summary(body).keeps) == keeps
 
 
 ALTERS = [
@@ -50,6 +60,8 @@ ALTERS = [
     pytest.param("x.rows.append(1)", {"^0:x"}, id="attribute"),
     pytest.param("for row in x: row.a = 1", {"^0:x"}, id="part"),
     pytest.param("put(x)", {"put@0^0:x"}, id="given-on"),
+    pytest.param("x.put(1)", {".put@0^0:x"}, id="asked"),
+    pytest.param("args.put(1, x)", {".put@2^0:x"}, id="given-to-a-method"),
     pytest.param("kw['a'] = 1\nargs.append(1)", set(), id="its-own"),
     pytest.param("t = list(x)\nt.append(1)", set(), id="copy"),
     pytest.param("return x['a']", set(), id="read"),
@@ -58,8 +70,7 @@ ALTERS = [
 
 @pytest.mark.parametrize(("body", "alters"), ALTERS)
 def test_what_a_function_alters_of_what_it_is_given(body: str, alters: set[str]) -> None:
-    summary = model(HEAD + "def f(x, *args, **kw):\n" + textwrap.indent(body, " ")).functions[-1]
-    assert set(summary.alters) == alters
+    assert set(summary(body).alters) == alters
 
 
 RETURNS = [
@@ -113,3 +124,36 @@ MEMOISED = [
 def test_what_keeps_for_its_own_later_calls(source: str, qualname: str, memoised: bool) -> None:
     found = {function.qualname: function.memoised for function in model(source).functions}
     assert found[qualname] is memoised
+
+
+HANDS = [
+    pytest.param("g(1, x)", set(), id="no-result"),
+    pytest.param("g(h())", {"g"}, id="result"),
+    pytest.param("till.put(1, x=h())", {"put"}, id="keyword-of-a-method"),
+    pytest.param("t = h()\ng(t)", {"g"}, id="by-a-local"),
+    pytest.param("self.a = h()\ng(self.a)", {"g"}, id="by-an-attribute"),
+    pytest.param("for t in h():\n g([t])", {"g"}, id="part-of-a-result"),
+    pytest.param("len(h())", set(), id="builtin"),
+]
+
+
+@pytest.mark.parametrize(("body", "hands"), HANDS)
+def test_to_whom_a_function_gives_results(body: str, hands: set[str]) -> None:
+    assert set(summary(body).hands) == hands
+
+
+TAKES = [
+    pytest.param("BOX[1] = x", {"BOX"}, id="item-of-a-global"),
+    pytest.param("BOX[x] = 1", set(), id="key"),
+    pytest.param("BOX[1] = g()", set(), id="result"),
+    pytest.param("ROWS.append([x])", {"ROWS"}, id="part"),
+    pytest.param("t = x.copy()\nROWS.append(t)", {"ROWS"}, id="by-a-local"),
+    pytest.param("global A\nA = x", {"A"}, id="global"),
+    pytest.param("cls.a = x", {".", ".a"}, id="class"),
+    pytest.param("if not self.a:\n self.a = x", {".", ".a"}, id="object"),
+]
+
+
+@pytest.mark.parametrize(("body", "takes"), TAKES)
+def test_under_which_names_a_function_keeps_what_it_is_given(body: str, takes: set[str]) -> None:
+    assert set(summary(body).takes) == takes

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 from testmon_cli.analysis import codec, lookups, results
-from testmon_cli.analysis.effects import changed_global
+from testmon_cli.analysis.effects import AS, changed_global
 from testmon_cli.analysis.lookups import ANYWHERE
 from testmon_cli.analysis.mentions import DYNAMIC, OPEN
 from testmon_cli.analysis.model_diff import definition_changes
@@ -507,13 +507,16 @@ class RunMatcher:
         for key, function in (*self._keeping.items(), *self._kept_elsewhere(called)):
             path, qualname = key
             made_with = self._made_with_a_change(key)
-            found = called.get(key) or made_with
+            given = self._given_a_change(key, function, called)
+            own = called.get(key) or made_with
+            found = own or given
             ran = self._ran_with_a_change(path, function) if found is not None else set()
             if found is None or not ran:
                 continue
             before = self.models.function_before(path, function)
             names = frozenset(self._kept_values.kept(path, function, before, ran))
-            made = self._made_values.made(function, before)
+            taken = names & frozenset(function.takes) if given is not None else frozenset()
+            made = self._made_values.made(function, before) - taken
             if (
                 names & made
                 and key not in self._hit_functions
@@ -524,6 +527,7 @@ class RunMatcher:
                 )
                 if not is_called_apart and made_with is None:
                     names -= made
+            names = names if own is not None else taken
             is_early = any(
                 self.recorded.kinds.get(trace_id) in ("module", "statement") for trace_id in ran
             )
@@ -573,6 +577,33 @@ class RunMatcher:
     def _kept_by_others(self) -> KeptByOthers:
         return KeptByOthers(self.growth.project)
 
+    def _given_a_change(
+        self,
+        key: tuple[str, str],
+        function: FunctionSummary,
+        called: Mapping[tuple[str, str], _Called],
+    ) -> _Called | None:
+        """An affected caller, if there is one, of a function that may keep what it was given.
+
+        The caller may give it to another function that gives it on.
+        """
+        if not function.takes:
+            return None
+        pending, seen = [key], {key}
+        while pending and len(seen) < _MOST_GIVING_ON:
+            path, qualname = pending.pop()
+            name = _named_by_callers(qualname)
+            for caller in self._calling(name, self.growth.project.reaching(path)):
+                summary = self.growth.project.function(*caller)
+                if summary is None or caller in seen:
+                    continue
+                if caller in called and name in summary.hands:
+                    return called[caller]
+                if any(_gives(altered, name) for altered in summary.alters):
+                    seen.add(caller)
+                    pending.append(caller)
+        return None
+
     def _made_with_a_change(self, key: tuple[str, str]) -> _Called | None:
         """The first affected function that ran while a function made what it keeps, if any."""
         took_part = self._made_values.took_part(key, self.invalid.keys())
@@ -586,13 +617,10 @@ class RunMatcher:
         while pending:
             path, qualname = key = pending.pop()
             cause = found[key].cause
-            name = qualname.rpartition(".")[2]
+            name = _named_by_callers(qualname)
             if name == "<module>":
                 continue
             reaching = self.growth.project.reaching(path)
-            # Who makes or uses an object names its class.
-            if name.startswith("__") and name.endswith("__"):
-                name = qualname.rpartition(".")[0].rpartition(".")[2] or name
             if (path, name) in passed:
                 continue
             passed.add((path, name))
@@ -756,9 +784,11 @@ class RunMatcher:
             elif not outer or "<locals>" in outer:
                 self.growth.name(path, name, cause)
                 link = Cause(Kind.BLOCK, Manner.MENTIONS, path, function.qualname, 0, cause)
-                # Who calls it may do so under whatever name.
-                for trace_id in self._entering(path, function.qualname) if outer else ():
-                    self._hit(trace_id, link)
+                # Who calls it, or another that has the same locals, may do so under whatever name.
+                around = outer.removesuffix(".<locals>")
+                for each in self.growth.project.functions_in(path, around) if outer else ():
+                    for trace_id in self._entering(path, each.qualname):
+                        self._hit(trace_id, link)
             else:
                 is_seen = not is_other and self._kept_values.are_readers_known(
                     path, function, before, RESULT, ran
@@ -919,7 +949,25 @@ class RunMatcher:
 
 _NOTHING = Cause(Kind.BLOCK, CHANGED, "", "")
 _MANY = 5_000  # tests
+_MOST_GIVING_ON = 20  # functions that give on what they were given to one that keeps it
 
 
 def _holds_line(block: Block, line: int) -> bool:
     return any(first <= line <= last for first, last in block.lines)
+
+
+def _gives(altered: str, name: str) -> bool:
+    """Whether a part of `FunctionSummary.alters` says that what was given goes to such a name."""
+    called, given, _ = altered.partition(AS)
+    return bool(given) and name in called.split(".")
+
+
+def _named_by_callers(qualname: str) -> str:
+    """The name under which callers use a function.
+
+    Who makes or uses an object names its class.
+    """
+    owner, _, name = qualname.rpartition(".")
+    if name.startswith("__") and name.endswith("__"):
+        return owner.rpartition(".")[2] or name
+    return name
