@@ -30,12 +30,14 @@ from testmon_cli.domain.records import Run, StoredExecution, StoredFingerprint, 
 from testmon_cli.domain.source import SourceError, SourceModel
 from testmon_cli.storage.datafile import Datafile, MissingDatafile
 from testmon_cli.tracing.watch import states
+from testmon_cli.tracing.watch.distributions import DISTRIBUTION
 
 _ALONE = Cause(Kind.FILE, CHANGED, "", "")
 _RESOURCES = {
     "file": "data file",
     "directory": "folder",
     states.METADATA: "distributions in a folder",
+    DISTRIBUTION: "metadata of a distribution",
     "environment": "environment variable",
     "glob": "pattern",
 }
@@ -425,6 +427,7 @@ def _packages(
         settings.ignore_packages,
         plugins,
         options,
+        environment.Metadata(root),
     )
     causes: dict[Cause, list[tuple[tuple[str, ...], Cause]]] = defaultdict(list)
     for modules, cause in found.changed():

@@ -24,6 +24,7 @@ class Kind(Enum):
     FILE = "file"
     DIRECTORY = "directory"
     METADATA = "metadata"
+    DISTRIBUTION = "distribution"
     ENVIRONMENT = "environment"
     GLOB = "glob"
 

@@ -17,7 +17,15 @@ CLOCK: Final = "clock"
 OF_A_MACHINE: Final = (INTERPRETER, CLOCK)  # facts that do not travel
 FAILURES: Final = ("failed", "error")  # outcomes of tests that must run again
 OUTCOMES: Final = ("passed", *FAILURES, "skipped", "xfailed", "xpassed")
-RESOURCE_KINDS: Final = ("file", "directory", "metadata", "environment", "glob", "kept")
+RESOURCE_KINDS: Final = (
+    "file",
+    "directory",
+    "metadata",
+    "distribution",
+    "environment",
+    "glob",
+    "kept",
+)
 # of what can leave a trace
 SUBJECT_KINDS: Final = ("test", "fixture", "module", "statement", "collect", "session")
 TEST_KINDS: Final = ("function", "unittest", "doctest", "other")

@@ -1,3 +1,4 @@
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -99,7 +100,13 @@ OF_ALL_KINDS = {
 
 def test_the_kinds_are_those_that_a_collect_stores(project: Project) -> None:
     project.write(OF_ALL_KINDS)
-    assert project.testmon("collect", "-q", "--doctest-modules").code == 0
+    installed = {"url": project.path.as_uri(), "dir_info": {"editable": True}}
+    info = "lib/own-1.0.dist-info"
+    project.write(
+        {f"{info}/direct_url.json": json.dumps(installed), f"{info}/METADATA": "Name: own"}
+    )
+    lib = str(project.path / "lib")
+    assert project.testmon("collect", "-q", "--doctest-modules", PYTHONPATH=lib).code == 0
     with closing(sqlite3.connect(project.path / ".testmondata")) as driver:
         kinds = [
             {kind for (kind,) in driver.execute(f"SELECT DISTINCT kind FROM {table}")}

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application.checkout.interpreters import platform_tag, python_tag
 from testmon_cli.domain.records import Environment, Package
+from testmon_cli.tracing.watch.distributions import FOLDER as DIST_INFO
+from testmon_cli.tracing.watch.distributions import name_of_own
 
 
 class GitState(NamedTuple):
@@ -97,14 +99,27 @@ def _value_of(headers: Iterable[str], start: str) -> str:
 
 
 def _local_digest(entry: str) -> str:
-    """A digest of a local or editable install, which may change without its version."""
+    """A digest of a local or editable install, which may change without its version.
+
+    Behind it, after a colon, one that leaves out what only who reads the metadata can notice. It
+    matters where the code is that of the checkout.
+    """
     if not os.path.exists(os.path.join(entry, "direct_url.json")):
         return ""
     try:
         with open(os.path.join(entry, "RECORD"), "rb") as record:
-            return content_digest(record.read())
+            listed = record.read()
     except OSError:
         return ""
+    # names of installed files may hold the version, their contents do not
+    outside = sorted(
+        line.partition(b",")[2]
+        for line in listed.splitlines()
+        if f"{DIST_INFO}/".encode() not in line
+    )
+    announced = _read(entry, "entry_points.txt") or ""
+    installed = content_digest(b"\n".join((*outside, announced.encode())))
+    return f"{content_digest(listed)}:{installed}"
 
 
 def metadata_entries(paths: Sequence[str] | None = None) -> dict[str, str]:
@@ -122,7 +137,9 @@ def metadata_entries(paths: Sequence[str] | None = None) -> dict[str, str]:
 class Metadata:
     """The metadata of the distributions on the import path, each read once."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path | None = None) -> None:
+        """The code of editable installs below `root` is looked at as that of the project."""
+        self._root = root
         self._described: dict[Package, Package] = {}
         self._plugins: dict[str, bool] = {}
 
@@ -135,6 +152,13 @@ class Metadata:
         if package not in self._described:
             self._described[package] = describe(package, self._entries)
         return self._described[package]
+
+    def is_of_checkout(self, name: str) -> bool:
+        """Tell whether a distribution is an editable install of the project itself."""
+        entry = self._entries.get(name)
+        if entry is None or self._root is None:
+            return False
+        return name_of_own(entry, str(self._root)) is not None
 
     def is_pytest_plugin(self, name: str) -> bool:
         """Tell whether a distribution announces plugins to pytest."""

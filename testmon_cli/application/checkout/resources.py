@@ -4,12 +4,13 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from testmon_cli.application.checkout import rewritten_files
+from testmon_cli.application.checkout import environment, rewritten_files
 from testmon_cli.application.checkout.patterns import GLOB, glob_state
 from testmon_cli.application.checkout.sources import Overlay
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.domain.records import ResourceState, Run
 from testmon_cli.tracing.watch import states
+from testmon_cli.tracing.watch.distributions import DISTRIBUTION, distribution_state
 
 
 class Today:
@@ -56,6 +57,7 @@ class Today:
                 "existence": self._existence,
                 "directory": self._directory,
                 states.METADATA: lambda n: states.metadata_state(str(self.root / n)),
+                DISTRIBUTION: self._distribution,
                 "environment": self._variable,
                 GLOB: lambda n: glob_state(self.root, n, self.overlay),
             }
@@ -93,6 +95,10 @@ class Today:
         added = {entry.partition("/")[0] for entry, exists in below.items() if exists}
         without = {entry for entry, exists in below.items() if not exists}
         return states.directory_state(str(self.root / name), without, added)
+
+    @staticmethod
+    def _distribution(name: str) -> str:
+        return distribution_state(environment.metadata_entries().get(name, ""))
 
     def _variable(self, name: str) -> str:
         return states.environment_state(self.environ.get(name), self.hash_key)

@@ -9,6 +9,8 @@ from testmon_cli.application.invalidate.snapshot_diff import PackageChanges
 from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.records import Package
 
+# It tells versions by the names of folders, where importlib.metadata reads a file.
+_READING_NAMES = "pkg_resources"
 # Whatever runs the tests affects all of them.
 _RUNNERS = frozenset({"pytest", "pluggy"})
 # Plugins that print, count or distribute: what another version of them does cannot make a test come
@@ -74,6 +76,12 @@ def compare(
     if not causes:
         return PackageChanges()
     metadata = metadata or environment.Metadata()
+    of_checkout = {
+        name
+        for name in causes
+        if _is_installed_alike(old.get(name), new.get(name)) and metadata.is_of_checkout(name)
+    }
+    reinstalled = [((_READING_NAMES,), causes.pop(name)) for name in of_checkout]
     everything = next(
         (cause for cause in causes.values() if concerns_all(cause, plugins, options, metadata)),
         None,
@@ -84,7 +92,7 @@ def compare(
         if not package.modules:
             package = metadata.describe(package)
         changes.append(((*package.modules, name.replace("-", "_")), cause))
-    return PackageChanges(tuple(changes), everything)
+    return PackageChanges((*changes, *reinstalled), everything)
 
 
 def concerns_all(
@@ -109,6 +117,12 @@ def concerns_all(
     # Tests may use the fixtures of one that went.
     used = name in _BYSTANDERS and any(option.startswith(_BYSTANDERS[name]) for option in options)
     return name not in _BYSTANDERS or used or cause.how == REMOVED
+
+
+def _is_installed_alike(old: Package | None, new: Package | None) -> bool:
+    """Whether only the metadata of a local install differ: who reads these is recorded."""
+    parts = [package.digest.partition(":")[2] if package else "" for package in (old, new)]
+    return bool(parts[0]) and parts[0] == parts[1]
 
 
 def _identity(package: Package | None) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ _CALLED = {
     Kind.ENVIRONMENT: "environment variable",
     Kind.GLOB: "a file that matches",
     Kind.CONFIG: "configuration",
+    Kind.DISTRIBUTION: "the metadata of",
 }
 _NAMED_BY_THEMSELVES = {
     Kind.ENVIRONMENT,
@@ -15,6 +16,7 @@ _NAMED_BY_THEMSELVES = {
     Kind.FILE,
     Kind.DIRECTORY,
     Kind.METADATA,
+    Kind.DISTRIBUTION,
     Kind.GLOB,
     Kind.CONFIG,
     Kind.UNKNOWN,

@@ -133,7 +133,7 @@ class RunChanges:
         # by the place where pytest was started
         self._configs: dict[str, pytest_config.PytestConfig] = {}
         self._comparisons: dict[int, Compared] = {}  # by run
-        self._metadata = environment.Metadata()
+        self._metadata = environment.Metadata(tree.root)
         self._matches: dict[int, Matched] = {}  # by run
 
     def compared(self, run: Run) -> Compared:

@@ -7,6 +7,12 @@ from typing import Any
 
 from testmon_cli.tracing.originals import is_there
 from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
+from testmon_cli.tracing.watch.distributions import (
+    DISTRIBUTION,
+    METADATA_FILES,
+    distribution_state,
+    name_of_own,
+)
 from testmon_cli.tracing.watch.foreign_code import ForeignCode
 from testmon_cli.tracing.watch.frames import is_import_from_archive, looks_for_distributions
 from testmon_cli.tracing.watch.library_calls import Busy, LibraryCalls, OnceLoaded
@@ -59,6 +65,8 @@ class ResourceWatch:
         self._busy = Busy()
         self._variables: dict[Any, str | None] = {}
         self._unpickled_classes: set[tuple[Any, Any]] = set()  # by libraries
+        # by the folder of the metadata
+        self._own_distributions: dict[str, str | None] = {}
         self._handlers: dict[str, Callable[..., None]] = {
             "open": self._open,
             "import": self._import,
@@ -125,6 +133,8 @@ class ResourceWatch:
         # imports open many, and to place one takes long
         if isinstance(path, str) and path.endswith(_BYTECODE):
             return
+        if isinstance(path, str) and path.endswith(METADATA_FILES):
+            self._read_metadata(os.path.dirname(path))
         place = self._places.of(path)
         if place is None or place.endswith(_BYTECODE):
             return
@@ -140,6 +150,13 @@ class ResourceWatch:
         if not begins_empty and is_there(place):
             self._reads.take_file(place)
         self._places.mark_written(place)
+
+    def _read_metadata(self, folder: str) -> None:
+        if folder not in self._own_distributions:
+            self._own_distributions[folder] = name_of_own(folder, self._settings.root)
+        name = self._own_distributions[folder]
+        if name is not None:
+            self._reads.take(DISTRIBUTION, name, lambda _: distribution_state(folder))
 
     def _import(self, _: Any, path: Any, *__: Any) -> None:
         """A compiled extension is loaded: once per process, so every test may rely on it."""

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -78,7 +79,34 @@ def test_a_local_install_has_a_digest_of_what_was_installed(tmp_path: Path) -> N
     [before] = installed_packages([str(tmp_path)])
     (tmp_path / "lib-1.0.dist-info" / "RECORD").write_text("lib.py,sha256=b,1\n", encoding="utf-8")
     [after] = installed_packages([str(tmp_path)])
-    assert (len(before.digest), before.digest == after.digest) == (32, False)
+    assert re.fullmatch("[0-9a-f]{32}:[0-9a-f]{32}", before.digest)
+    assert before.digest != after.digest
+
+
+@pytest.mark.parametrize(
+    ("record", "scripts", "is_alike"),
+    [
+        ("__editable__.lib-2.pth,sha256=a,1\nlib-2.dist-info/METADATA,sha256=c,2\n", "", True),
+        ("__editable__.lib-1.pth,sha256=b,1\nlib-1.dist-info/METADATA,sha256=b,2\n", "", False),
+        ("__editable__.lib-1.pth,sha256=a,1\nlib-1.dist-info/METADATA,sha256=b,2\n", "[x]", False),
+    ],
+)
+def test_the_second_part_of_a_digest_leaves_out_what_only_metadata_say(
+    tmp_path: Path, record: str, scripts: str, is_alike: bool
+) -> None:
+    first = "__editable__.lib-1.pth,sha256=a,1\nlib-1.dist-info/METADATA,sha256=b,2\n"
+    parts = []
+    for place, text, announced in (("a", first, ""), ("b", record, scripts)):
+        metadata_folder(
+            tmp_path / place,
+            "lib-1.dist-info",
+            direct_url__json="{}",
+            RECORD=text,
+            entry_points__txt=announced,
+        )
+        [package] = installed_packages([str(tmp_path / place)])
+        parts.append(package.digest.partition(":")[2])
+    assert (parts[0] == parts[1]) == is_alike
 
 
 def test_describe_tells_modules_and_requirements(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""Editable installs of the project itself, and what their metadata say.
+
+Their code is that of the checkout, so the metadata matter to who reads them alone. A version that
+is made of the commit changes with each.
+"""
+
+import json
+import os
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from testmon_cli.domain.hashing import blake2b
+from testmon_cli.tracing.originals import open_file
+from testmon_cli.tracing.watch.states import MISSING
+
+DISTRIBUTION: Final = "distribution"  # kind of resource: what they say
+METADATA_FILES: Final = ("METADATA", "entry_points.txt")
+_OF_INSTALLER: Final = "direct_url.json"
+FOLDER: Final = ".dist-info"  # ends the name of a folder of metadata
+
+
+def name_of_own(folder: str, root: str) -> str | None:
+    """The name of a distribution, if it is an editable install of the project below `root`.
+
+    `folder` is that of its metadata.
+    """
+    told = _read(os.path.join(folder, _OF_INSTALLER))
+    if told is None or not folder.endswith(FOLDER):
+        return None
+    try:
+        found: Any = json.loads(told)
+        if found["dir_info"]["editable"] is not True:
+            return None
+        place = os.path.realpath(url2pathname(urlsplit(found["url"]).path))
+    except (ValueError, KeyError, TypeError):
+        return None
+    if not f"{place}{os.sep}".startswith(f"{os.path.realpath(root)}{os.sep}"):
+        return None
+    stem = os.path.basename(folder).removesuffix(FOLDER)
+    return re.sub(r"[-_.]+", "-", stem.partition("-")[0]).lower()
+
+
+def distribution_state(folder: str) -> str:
+    """The digest of what the metadata in a folder say, "missing" without any."""
+    texts = [_read(os.path.join(folder, name)) for name in METADATA_FILES]
+    if all(text is None for text in texts):
+        return MISSING
+    return blake2b(repr(texts).encode(), digest_size=16).hexdigest()
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        with open_file(path, "rb") as file:
+            found: bytes = file.read()
+            return found
+    except OSError:
+        return None
