@@ -7,6 +7,7 @@ import importlib.util
 import os
 import stat
 from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING
 
 open_file, open_handle, write_handle = open, os.open, os.write
 get_folder, get_state, get_own_state, list_folder = os.getcwd, os.stat, os.lstat, os.listdir
@@ -35,8 +36,14 @@ def _copy_of(module: ModuleType) -> ModuleType:
     return copy
 
 
-_path = _copy_of(os.path)
-absolute_path, real_path = _path.abspath, _path.realpath
+# `os.path`: tests put `ntpath` or `posixpath` in its place.
+if TYPE_CHECKING:
+    import posixpath
+
+    paths = posixpath
+else:
+    paths = _copy_of(os.path)
+absolute_path, real_path = paths.abspath, paths.realpath
 
 
 def is_there(path: str) -> bool:

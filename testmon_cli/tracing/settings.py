@@ -1,13 +1,19 @@
 """Settings of traced processes, carried by one environment variable."""
 
 import json
-import os
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.tracing.originals import absolute_path, is_file, is_folder, is_link, real_path
+from testmon_cli.tracing.originals import (
+    absolute_path,
+    is_file,
+    is_folder,
+    is_link,
+    paths,
+    real_path,
+)
 
 VARIABLE = "TESTMON_COLLECT"
 IDENTITY_VARIABLE = "TESTMON_COLLECT_IDENTITY"
@@ -51,8 +57,8 @@ class TraceSettings(NamedTuple):
                 values[name] = tuple(value) if isinstance(value, list) else value
         settings = cls(**values)
         return settings._replace(
-            root=os.path.realpath(settings.root),
-            roots=tuple(os.path.realpath(folder) for folder in settings.roots),
+            root=paths.realpath(settings.root),
+            roots=tuple(paths.realpath(folder) for folder in settings.roots),
         )
 
     @classmethod
@@ -95,7 +101,7 @@ class Scope:
         """Tell whether the bytecode of a source, by its canonical path, has to stay as it is."""
         patterns = self._settings.without_probes
         roots = (root for root in self._roots if path.startswith(root)) if patterns else ()
-        return any(matches(path[len(root) :].replace(os.sep, "/"), patterns) for root in roots)
+        return any(matches(path[len(root) :].replace(paths.sep, "/"), patterns) for root in roots)
 
     def inside(self, path: str) -> str | None:
         """The canonical absolute path of a file or folder of the project, None for any other."""
@@ -126,8 +132,8 @@ class Scope:
 
     def below_real_folder(self, absolute: str) -> str:
         """The path of a file or link, with the real path of its folder."""
-        folder, name = os.path.split(absolute)
-        return os.path.join(self.real_folder(folder), name) if name else absolute
+        folder, name = paths.split(absolute)
+        return paths.join(self.real_folder(folder), name) if name else absolute
 
     def real_folder(self, absolute: str) -> str:
         """The real path of a folder; each folder is looked at once.
@@ -149,20 +155,20 @@ class Scope:
     def holds(self, absolute: str) -> bool:
         """Tell whether a normal absolute path belongs to the project."""
         for root in self._roots:
-            if absolute.startswith(root) or absolute + os.sep == root:
+            if absolute.startswith(root) or absolute + paths.sep == root:
                 return self._ours(root, absolute[len(root) :])
         return False
 
     def _ours(self, root: str, relative: str) -> bool:
-        parts = relative.split(os.sep)
+        parts = relative.split(paths.sep)
         if not LIBRARY_FOLDERS.isdisjoint(parts):
             return False
-        name = relative.replace(os.sep, "/")
+        name = relative.replace(paths.sep, "/")
         if matches(name, self._settings.exclude):
             return False
         folder = root
         for part in parts[:-1]:
-            folder += part + os.sep
+            folder += part + paths.sep
             if self._is_environment(folder):
                 return False
         return True
@@ -172,12 +178,12 @@ class Scope:
 
         Its modules are not traced, the file is a resource.
         """
-        folder = os.path.dirname(absolute)
+        folder = paths.dirname(absolute)
         if folder not in self._archives:
             while folder and not is_folder(folder) and not is_file(folder):
-                folder = os.path.dirname(folder)
-            self._archives[os.path.dirname(absolute)] = is_file(folder)
-        return self._archives[os.path.dirname(absolute)]
+                folder = paths.dirname(folder)
+            self._archives[paths.dirname(absolute)] = is_file(folder)
+        return self._archives[paths.dirname(absolute)]
 
     def _is_environment(self, folder: str) -> bool:
         if folder not in self._environments:
@@ -198,4 +204,4 @@ def matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _folder(path: str) -> str:
-    return path.rstrip(os.sep) + os.sep
+    return path.rstrip(paths.sep) + paths.sep

@@ -2,7 +2,7 @@
 
 import os
 
-from testmon_cli.tracing.originals import open_handle, write_handle
+from testmon_cli.tracing.originals import open_handle, paths, write_handle
 from testmon_cli.tracing.wire import Record, encode
 
 
@@ -32,7 +32,7 @@ class Spool:
 
     def _open(self) -> int:
         if self._handle is None:
-            self.path = os.path.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}.spool")
+            self.path = paths.join(self._folder, f"{os.getpid()}-{os.urandom(4).hex()}.spool")
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
             self._handle = open_handle(self.path, flags, 0o600)
         return self._handle

@@ -83,6 +83,17 @@ TESTS = """
         assert shop.price(1) == 2
 
 
+    def test_paths(monkeypatch):
+        import ntpath
+
+        monkeypatch.setattr(os, "path", ntpath)
+        monkeypatch.setattr(os, "sep", ntpath.sep)
+        assert open("words.txt").read() == "one"
+        import paths
+
+        assert paths.price(1) == 2
+
+
     def test_reload():
         assert importlib.reload(shop).price(1) == 2
 
@@ -104,14 +115,18 @@ TESTS = """
 
 
 def test_functions_of_the_system(suite: Suite) -> None:
-    suite.project.write({"shop.py": SHOP, "test_replaced.py": TESTS})
+    suite.project.write({"shop.py": SHOP, "test_replaced.py": TESTS, "words.txt": "one"})
     suite.project.write(
-        dict.fromkeys(("late.py", "deep/later.py", "last.py"), "from shop import price\n")
+        dict.fromkeys(
+            ("late.py", "deep/later.py", "last.py", "paths.py"), "from shop import price\n"
+        )
     )
     plain = suite.plain("-q")
     assert suite.collect("-q") == plain.returncode == 0, plain.stdout
     assert suite.unsure() == {}
     assert suite.select() == []
+    suite.project.write({"words.txt": "One"})
+    assert suite.select() == ["test_replaced.py::test_paths"]
     suite.project.edit("shop.py", "x * 2", "2 * x")
     assert len(suite.select()) == len(suite.known())
 

@@ -18,6 +18,7 @@ from testmon_cli.tracing.originals import (
     make_folders,
     open_file,
     open_handle,
+    paths,
     put_in_place,
 )
 
@@ -31,9 +32,9 @@ _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 def key_place(environ: Mapping[str, str]) -> str:
     """Where the key of this user is kept; "" for a user without a home."""
     folder = environ.get("XDG_CACHE_HOME", "")
-    if not os.path.isabs(folder):  # as its specification wants it
-        folder = os.path.join(os.path.expanduser("~"), ".cache")
-    return os.path.join(folder, "testmon", "key") if os.path.isabs(folder) else ""
+    if not paths.isabs(folder):  # as its specification wants it
+        folder = paths.join(paths.expanduser("~"), ".cache")
+    return paths.join(folder, "testmon", "key") if paths.isabs(folder) else ""
 
 
 def make_key(place: str) -> str:
@@ -41,10 +42,10 @@ def make_key(place: str) -> str:
 
     Gives its place, "" when this user has none that can be used.
     """
-    if place and not os.path.lexists(place):
+    if place and not paths.lexists(place):
         draft = f"{place}.{os.getpid()}-{os.urandom(4).hex()}"
         try:
-            make_folders(os.path.dirname(place))
+            make_folders(paths.dirname(place))
             with open_file(
                 draft, "xb", opener=lambda path, flags: open_handle(path, flags, 0o600)
             ) as handle:

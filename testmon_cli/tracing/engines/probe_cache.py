@@ -19,6 +19,7 @@ from testmon_cli.tracing.originals import (
     is_link,
     make_folders,
     open_file,
+    paths,
     put_in_place,
     real_path,
 )
@@ -38,12 +39,12 @@ _PLACING = (
 
 def prepare(root: str) -> None:
     """Make the folder, and tell version control and backups to leave it out."""
-    folder = os.path.join(root, CACHE_FOLDER)
+    folder = paths.join(root, CACHE_FOLDER)
     if is_link(folder):
         return
     for name, text in _BESIDE.items():
-        if not is_file(os.path.join(folder, name)):
-            write(os.path.join(folder, name), text.encode())
+        if not is_file(paths.join(folder, name)):
+            write(paths.join(folder, name), text.encode())
 
 
 @cache
@@ -52,10 +53,10 @@ def cache_key() -> str:
 
     Read from files: importing them takes longer.
     """
-    package = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    package = paths.dirname(paths.dirname(paths.dirname(paths.abspath(__file__))))
     digest = blake2b(digest_size=6)
     for path in _PLACING:
-        with open_file(os.path.join(package, path), "rb", buffering=0) as handle:
+        with open_file(paths.join(package, path), "rb", buffering=0) as handle:
             digest.update(handle.read())
     return digest.hexdigest()
 
@@ -108,7 +109,7 @@ class Cache:
 
     def _is_in_place(self, path: str) -> bool:
         """Tell whether the folder for a source is where it seems to be, not behind a link."""
-        folder = os.path.dirname(place_of(self._root, path, ""))
+        folder = paths.dirname(place_of(self._root, path, ""))
         known = self._folders.get(folder)
         if known is None:
             known = self._folders[folder] = real_path(folder) == folder
@@ -120,11 +121,11 @@ def place_of(root: str, path: str, kind: str) -> str:
 
     `root` and `path` are absolute; `kind` is the ending of its name.
     """
-    inside = path.removeprefix(root + os.sep)
+    inside = path.removeprefix(root + paths.sep)
     if inside == path:
-        inside = os.path.join("outside", os.path.splitdrive(path)[1].lstrip(os.sep))
+        inside = paths.join("outside", paths.splitdrive(path)[1].lstrip(paths.sep))
     python = f"{sys.implementation.cache_tag}{f'-opt-{sys.flags.optimize}' if sys.flags.optimize else ''}"
-    return os.path.join(root, CACHE_FOLDER, python, f"{inside}.{kind}")
+    return paths.join(root, CACHE_FOLDER, python, f"{inside}.{kind}")
 
 
 def write(place: str, data: bytes) -> None:
@@ -137,7 +138,7 @@ def write(place: str, data: bytes) -> None:
         try:
             handle = open_file(draft, "xb", buffering=0)
         except FileNotFoundError:  # mostly the folder is there
-            make_folders(os.path.dirname(place))
+            make_folders(paths.dirname(place))
             handle = open_file(draft, "xb", buffering=0)
         with handle:
             handle.write(data)

@@ -21,7 +21,7 @@ from testmon_cli.tracing.attribution import SESSION
 from testmon_cli.tracing.disguise import OURS, disguise
 from testmon_cli.tracing.engines.probe_code import LOST, LOST_ON_IMPORT
 from testmon_cli.tracing.engines.protocol import Hits, LoadedFile
-from testmon_cli.tracing.originals import environ, is_file, open_file
+from testmon_cli.tracing.originals import environ, is_file, open_file, paths
 from testmon_cli.tracing.processes.self_hosting import make_room
 from testmon_cli.tracing.recorder import Recorder, activate, current
 from testmon_cli.tracing.settings import (
@@ -34,7 +34,7 @@ from testmon_cli.tracing.settings import (
 from testmon_cli.tracing.watch.programs import command_words
 from testmon_cli.tracing.watch.states import ANY_NAME, CODE, EVERYTHING, KEPT
 
-BOOTSTRAP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bootstrap")
+BOOTSTRAP = paths.join(paths.dirname(paths.abspath(__file__)), "bootstrap")
 FORK_SERVER = "multiprocessing.popen_forkserver"
 FORK = "multiprocessing.popen_fork"
 # they stay, and run no tests' code
@@ -50,7 +50,7 @@ class Owner:
     """The files that speak for this process if it is killed."""
 
     def __init__(self, folder: str, identity: str) -> None:
-        self._stem = os.path.join(folder, f"{os.getpid()}-{os.urandom(4).hex()}")
+        self._stem = paths.join(folder, f"{os.getpid()}-{os.urandom(4).hex()}")
         self._pid = os.getpid()
         self._is_gone = False
         self._noted: set[wire.Resource] = set()
@@ -82,7 +82,7 @@ class Owner:
         self._is_gone = True
         if os.getpid() == self._pid:
             for end in (".owner", ".hits"):
-                if os.path.exists(self._stem + end):
+                if paths.exists(self._stem + end):
                     os.unlink(self._stem + end)
 
 
@@ -308,16 +308,16 @@ def environment_of_child(env: Any, recorder: Recorder, program: Any, words: list
     if known[VARIABLE] != recorder.told:
         return env  # a test runs `testmon collect`
     recorder.announce(identity)
-    if env is None and path is not None and BOOTSTRAP in path.split(os.pathsep):
+    if env is None and path is not None and BOOTSTRAP in path.split(paths.pathsep):
         return None
     return {**known, **added}
 
 
 def _with_bootstrap(path: str | None) -> str:
     folders = (
-        [] if not path else [folder for folder in path.split(os.pathsep) if folder != BOOTSTRAP]
+        [] if not path else [folder for folder in path.split(paths.pathsep) if folder != BOOTSTRAP]
     )
-    return os.pathsep.join([BOOTSTRAP, *folders])
+    return paths.pathsep.join([BOOTSTRAP, *folders])
 
 
 def is_alive(pid: int) -> bool:
@@ -359,11 +359,11 @@ def _found(program: str, env: Any) -> str:
 
     Returns its name when it is in none.
     """
-    if os.path.dirname(program):
+    if paths.dirname(program):
         return program
     path = env.get("PATH") or (os.defpath if env is environ else env.get(b"PATH", os.defpath))
-    paths = (os.path.join(folder, program) for folder in os.fsdecode(path).split(os.pathsep))
-    return next((path for path in paths if is_file(path)), program)
+    places = (paths.join(folder, program) for folder in os.fsdecode(path).split(paths.pathsep))
+    return next((place for place in places if is_file(place)), program)
 
 
 def is_isolated(program: str, words: list[str]) -> str:
@@ -382,7 +382,7 @@ def is_isolated(program: str, words: list[str]) -> str:
 
 def is_python(program: str) -> bool:
     """Tell whether a program is Python, or a script for it."""
-    name = os.path.basename(program).lower()
+    name = paths.basename(program).lower()
     if name.startswith(("python", "pypy")) or program == sys.executable:
         return True
     return name not in ("sh", "bash", "env", "git", "make") and bool(_first_line(program))
@@ -404,7 +404,7 @@ def sweep(recorder: Recorder) -> list[wire.Record]:
     records: list[wire.Record] = []
     for name in sorted(os.listdir(recorder.settings.spool)):
         if name.endswith(".owner"):
-            stem = os.path.join(recorder.settings.spool, name.removesuffix(".owner"))
+            stem = paths.join(recorder.settings.spool, name.removesuffix(".owner"))
             records += _left_behind(stem, recorder)
     return records
 
@@ -416,7 +416,7 @@ def _left_behind(stem: str, recorder: Recorder) -> Iterator[wire.Record]:
     except (OSError, ValueError):  # it ended just now
         return
     identity = identity.replace("\0", "\n")
-    if not os.path.exists(stem + ".hits"):
+    if not paths.exists(stem + ".hits"):
         yield wire.Trace(
             identity, unknown=("a Python subprocess was killed before it could tell what it ran",)
         )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from testmon_cli.domain.nodeid import path_of
+from testmon_cli.tracing.originals import paths
 
 
 class NodeNames:
@@ -33,14 +34,14 @@ class NodeNames:
         if not self._moved and self._root == self._pytests_root:
             return nodeid
         path = path_of(nodeid)
-        ours = self._moved.get(path) or self.of_path(os.path.join(self._pytests_root, path))
+        ours = self._moved.get(path) or self.of_path(paths.join(self._pytests_root, path))
         return ours + nodeid[len(path) :]
 
     def file_of(self, item: pytest.Item) -> str:
         """The absolute path of the file that a test was collected from, as its node id names it."""
         path = self._file_or_folder(item)[1]
         if path != self._file[0]:
-            self._file = path, os.path.join(self._root, path)
+            self._file = path, paths.join(self._root, path)
         return self._file[1]
 
     def _file_or_folder(self, node: Any) -> tuple[str, str]:
@@ -65,8 +66,8 @@ class NodeNames:
 
     def of_path(self, path: str) -> str:
         """A path relative to the root; one that leads there through a link is resolved first."""
-        found = os.path.relpath(path, self._root)
+        found = paths.relpath(path, self._root)
         if found.startswith(os.pardir):
-            resolved = os.path.relpath(os.path.realpath(path), self._root)
+            resolved = paths.relpath(paths.realpath(path), self._root)
             found = found if resolved.startswith(os.pardir) else resolved
-        return found.replace(os.sep, "/")
+        return found.replace(paths.sep, "/")

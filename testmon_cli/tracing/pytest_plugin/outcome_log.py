@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TextIO
 
 import pytest
 
+from testmon_cli.tracing.originals import paths
 from testmon_cli.tracing.pytest_plugin.node_ids import NodeNames
 from testmon_cli.tracing.pytest_plugin.outcomes import OutcomeReader
 
@@ -123,7 +124,7 @@ def _from_elsewhere(root: str) -> list[tuple[str, str]]:
             or name in ("conftest", "setup", "tests", "test")
         ):
             continue
-        if not os.path.realpath(path).startswith(root + os.sep) and any(
+        if not paths.realpath(path).startswith(root + paths.sep) and any(
             Path(root, folder, name, "__init__.py").exists() for folder in ("", "src")
         ):
             found.append((name, path))

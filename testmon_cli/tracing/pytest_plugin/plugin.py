@@ -12,7 +12,7 @@ from _pytest.fixtures import FixtureDef, SubRequest
 from testmon_cli.tracing import recorder as recording
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import AFTER, SESSION, identity_of_test
-from testmon_cli.tracing.originals import get_parent, open_file
+from testmon_cli.tracing.originals import get_parent, open_file, paths
 from testmon_cli.tracing.processes import child
 from testmon_cli.tracing.processes.self_hosting import make_room
 from testmon_cli.tracing.pytest_plugin.collection import CollectionWatch
@@ -173,7 +173,7 @@ class Collector:
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
         if not self.is_worker:
-            open_file(os.path.join(self.recorder.settings.spool, INTERRUPTED), "wb").close()
+            open_file(paths.join(self.recorder.settings.spool, INTERRUPTED), "wb").close()
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:

@@ -1,6 +1,5 @@
 """Records of a session as a whole, and of tests that were not seen to run."""
 
-import os
 import sys
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from testmon_cli.domain.nodeid import NodeId
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.attribution import identity_of_test
+from testmon_cli.tracing.originals import paths
 from testmon_cli.tracing.pytest_plugin.outcomes import OutcomeReader
 from testmon_cli.tracing.recorder import Recorder
 
@@ -50,7 +50,7 @@ def unseen_records(text: str, root: str, reason: str, outcome: OutcomeReader) ->
     nodeid = NodeId.parse(text)
     trace = wire.Trace(identity_of_test(text), unknown=(reason,))
     shown = outcome.outcome, outcome.duration, outcome.failure
-    path = os.path.join(root, nodeid.path)
+    path = paths.join(root, nodeid.path)
     return [trace, wire.Outcome(text, path, ".".join(nodeid.names), "other", *shown, reason)]
 
 

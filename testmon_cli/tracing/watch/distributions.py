@@ -5,14 +5,13 @@ is made of the commit changes with each.
 """
 
 import json
-import os
 import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from testmon_cli.domain.hashing import blake2b
-from testmon_cli.tracing.originals import open_file
+from testmon_cli.tracing.originals import open_file, paths
 from testmon_cli.tracing.watch.states import MISSING
 
 DISTRIBUTION: Final = "distribution"  # kind of resource: what they say
@@ -26,25 +25,25 @@ def name_of_own(folder: str, root: str) -> str | None:
 
     `folder` is that of its metadata.
     """
-    told = _read(os.path.join(folder, _OF_INSTALLER))
+    told = _read(paths.join(folder, _OF_INSTALLER))
     if told is None or not folder.endswith(FOLDER):
         return None
     try:
         found: Any = json.loads(told)
         if found["dir_info"]["editable"] is not True:
             return None
-        place = os.path.realpath(url2pathname(urlsplit(found["url"]).path))
+        place = paths.realpath(url2pathname(urlsplit(found["url"]).path))
     except (ValueError, KeyError, TypeError):
         return None
-    if not f"{place}{os.sep}".startswith(f"{os.path.realpath(root)}{os.sep}"):
+    if not f"{place}{paths.sep}".startswith(f"{paths.realpath(root)}{paths.sep}"):
         return None
-    stem = os.path.basename(folder).removesuffix(FOLDER)
+    stem = paths.basename(folder).removesuffix(FOLDER)
     return re.sub(r"[-_.]+", "-", stem.partition("-")[0]).lower()
 
 
 def distribution_state(folder: str) -> str:
     """The digest of what the metadata in a folder say, "missing" without any."""
-    texts = [_read(os.path.join(folder, name)) for name in METADATA_FILES]
+    texts = [_read(paths.join(folder, name)) for name in METADATA_FILES]
     if all(text is None for text in texts):
         return MISSING
     return blake2b(repr(texts).encode(), digest_size=16).hexdigest()

@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from testmon_cli.tracing.disguise import OURS
+from testmon_cli.tracing.originals import paths
 from testmon_cli.tracing.settings import Scope
 
 PROJECT, MACHINERY, OTHER, WATCH = 1, 2, 3, 4
@@ -51,11 +52,11 @@ _WATCHING = (
 )
 # packages that do the same as importlib.metadata
 _FINDERS = ("importlib_metadata", "pkg_resources")
-_LIBRARY = os.path.dirname(os.__file__) + os.sep
-_METADATA = os.path.join(_LIBRARY, "importlib", "metadata")
-_WATCHERS = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_OWN = os.path.dirname(os.path.dirname(_WATCHERS)) + os.sep  # all of tracing
-_PACKAGE = os.path.dirname(os.path.dirname(_OWN)) + os.sep  # in a checkout, it is not installed
+_LIBRARY = paths.dirname(os.__file__) + paths.sep
+_METADATA = paths.join(_LIBRARY, "importlib", "metadata")
+_WATCHERS = paths.dirname(paths.abspath(__file__)) + paths.sep
+_OWN = paths.dirname(paths.dirname(_WATCHERS)) + paths.sep  # all of tracing
+_PACKAGE = paths.dirname(paths.dirname(_OWN)) + paths.sep  # in a checkout, it is not installed
 # What every read of os.environ goes through; the code of both is frozen into Python, so their files
 # do not name it.
 _PLUMBING = frozenset(
@@ -64,7 +65,7 @@ _PLUMBING = frozenset(
 
 _IMPORT = dis.opmap["IMPORT_NAME"]
 # Modules of pytest that import what tests name: `importorskip`, `monkeypatch.setattr`.
-_ASKING = tuple(os.path.join("_pytest", name) for name in ("outcomes.py", "monkeypatch.py"))
+_ASKING = tuple(paths.join("_pytest", name) for name in ("outcomes.py", "monkeypatch.py"))
 
 Frames = tuple[tuple[str, str, int], ...]
 
@@ -236,7 +237,7 @@ def _is_library(name: str) -> bool:
 def is_installed(name: str) -> bool:
     """Tell whether a file is of the standard library or of an installed distribution."""
     return name.startswith((_LIBRARY, _PACKAGE)) or any(
-        f"{os.sep}{part}{os.sep}" in name for part in _INSTALLED
+        f"{paths.sep}{part}{paths.sep}" in name for part in _INSTALLED
     )
 
 
@@ -249,7 +250,7 @@ def _only_shows(name: str) -> bool:
 def _is_of_package(name: str, packages: tuple[str, ...]) -> bool:
     """Tell whether a file is of one of some installed packages."""
     return any(
-        f"{os.sep}{folder}{os.sep}{package}{os.sep}" in name
+        f"{paths.sep}{folder}{paths.sep}{package}{paths.sep}" in name
         for folder in _INSTALLED
         for package in packages
     )
@@ -263,12 +264,11 @@ def _is_plumbing(name: str) -> bool:
 
 def looks_for_distributions(frame: FrameType) -> bool:
     """Tell whether code lists a folder of the import path to find distributions."""
-    folder = os.path.dirname(frame.f_code.co_filename)
+    folder = paths.dirname(frame.f_code.co_filename)
     if folder == _METADATA:
         return True
     return (
-        os.path.basename(folder) in _FINDERS
-        and os.path.basename(os.path.dirname(folder)) in _INSTALLED
+        paths.basename(folder) in _FINDERS and paths.basename(paths.dirname(folder)) in _INSTALLED
     )
 
 

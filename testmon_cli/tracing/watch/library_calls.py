@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, OURS, disguise
+from testmon_cli.tracing.originals import paths
 from testmon_cli.tracing.watch.project_reads import ProjectReads
 from testmon_cli.tracing.watch.states import METADATA, existence_state, metadata_state
 
@@ -105,7 +106,7 @@ class LibraryCalls:
         if not frames:
             return
         for place in places:
-            module = os.path.join(place, name.rpartition(".")[2])
+            module = paths.join(place, name.rpartition(".")[2])
             for path in (module, module + ".py"):
                 if not reads.is_known("file", path):
                     reads.take("file", path, existence_state, frames)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection
 from typing import Any
 
-from testmon_cli.tracing.originals import get_folder, get_state, is_there
+from testmon_cli.tracing.originals import get_folder, get_state, is_there, paths
 from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
 from testmon_cli.tracing.watch.states import existence_state, file_state, is_debris
 
@@ -17,7 +17,7 @@ class Places:
 
     def __init__(self, settings: TraceSettings, scope: Scope) -> None:
         self._scope = scope
-        self._root = settings.root.rstrip(os.sep)
+        self._root = settings.root.rstrip(paths.sep)
         self._ignored = settings.ignore_files
         self._found: dict[str, str | None] = {}
         self._states: dict[str, tuple[int, int, str]] = {}
@@ -36,15 +36,15 @@ class Places:
         # no file, but how code objects name what has none
         if name.startswith("<") and name.endswith(">"):
             return None
-        if not os.path.isabs(name):
+        if not paths.isabs(name):
             try:
                 folder = get_folder()
             except OSError:  # the working folder was removed
                 return None
-            return self.of(os.path.join(folder, name))
+            return self.of(paths.join(folder, name))
         if len(self._found) > MEMO_LIMIT:
             self._found.clear()
-        found = self._found[name] = self._locate(os.path.normpath(name))
+        found = self._found[name] = self._locate(paths.normpath(name))
         return found
 
     def _locate(self, name: str) -> str | None:
@@ -72,7 +72,7 @@ class Places:
         if place not in self._written:
             self._written.add(place)
             if not is_there(place):
-                folder, name = os.path.split(place)
+                folder, name = paths.split(place)
                 self._created.setdefault(folder, set()).add(name)
 
     def created_in(self, folder: str) -> Collection[str]:
@@ -83,14 +83,14 @@ class Places:
         """Tell whether the run wrote a place or one above it, or it is ignored."""
         if place in self._written:
             return True
-        relative = place.removeprefix(self._root).lstrip(os.sep)
-        if any(is_debris(part) for part in relative.split(os.sep)):
+        relative = place.removeprefix(self._root).lstrip(paths.sep)
+        if any(is_debris(part) for part in relative.split(paths.sep)):
             return True
-        if matches(relative.replace(os.sep, "/"), self._ignored):
+        if matches(relative.replace(paths.sep, "/"), self._ignored):
             return True
-        folder = os.path.dirname(place)
+        folder = paths.dirname(place)
         while len(folder) > len(self._root):
             if folder in self._written:
                 return True
-            folder = os.path.dirname(folder)
+            folder = paths.dirname(folder)
         return False

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from testmon_cli.tracing.originals import is_file
+from testmon_cli.tracing.originals import is_file, paths
 from testmon_cli.tracing.watch.frames import Frames
 from testmon_cli.tracing.watch.project_reads import ProjectReads
 
@@ -42,7 +42,7 @@ class Programs:
         folder = os.fsdecode(cwd) if cwd is not None else ""
         frames: Frames | None = None
         for word in (*words, *_words_for_shell(words)):
-            place = reads.places.of(os.path.join(folder, word))
+            place = reads.places.of(paths.join(folder, word))
             if place is None or not self._is_to_note(place):
                 continue
             frames = reads.frames.project_frames() if frames is None else frames
@@ -62,7 +62,7 @@ def _words_for_shell(words: list[str]) -> list[str]:
     """The words of what a shell is told to run: `sh -c "cat names.txt | sort"`."""
     if len(words) < len(("sh", "-c", "")) or words[1] != "-c":
         return []
-    if os.path.basename(words[0]) not in _SHELLS:
+    if paths.basename(words[0]) not in _SHELLS:
         return []
     import shlex
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from testmon_cli.tracing.originals import is_there
+from testmon_cli.tracing.originals import is_there, paths
 from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
 from testmon_cli.tracing.watch.distributions import (
     DISTRIBUTION,
@@ -134,7 +134,7 @@ class ResourceWatch:
         if isinstance(path, str) and path.endswith(_BYTECODE):
             return
         if isinstance(path, str) and path.endswith(METADATA_FILES):
-            self._read_metadata(os.path.dirname(path))
+            self._read_metadata(paths.dirname(path))
         place = self._places.of(path)
         if place is None or place.endswith(_BYTECODE):
             return
