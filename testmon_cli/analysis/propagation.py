@@ -717,6 +717,9 @@ class Growth:
             self.name(path, name, cause)
             return
         owner = self.project.class_named(path, definition.owner)
+        if around := self._looking_within(path, definition.owner):
+            self.fragile(path, cause)
+            self._whole_class(path, around, cause)
         if owner is None or not self._is_mere_member(path, owner, definition, how):
             self.fragile(path, cause)  # whoever makes the class may refuse it
             self._whole_class(path, definition.owner, cause)
@@ -744,6 +747,17 @@ class Growth:
         return (
             is_plain_function and how == CHANGED and self.project.passes_over_functions(path, owner)
         )
+
+    def _looking_within(self, path: str, owner: str) -> str:
+        """The class around another of which something makes more, as it looks at what is within.
+
+        Bases and decorators do so with `class Meta`, or a class of any other name.
+        """
+        while owner := owner.rpartition(".")[0]:
+            around = self.project.class_named(path, owner)
+            if around is None or not self.project.is_plain_class(path, around):
+                return owner
+        return ""
 
     def _makes_usable(self, definition: Definition, name: str, how: Manner) -> bool:
         """Whether a member decides if objects can be made.
