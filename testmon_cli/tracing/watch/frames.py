@@ -50,6 +50,15 @@ _WATCHING = (
     "resources",
     "variables",
 )
+# What imports modules for who calls it, and looks up no names of its own choice there.
+_PASSING_ON = (
+    "importlib_metadata",
+    "importlib_resources",
+    "pkg_resources",
+    "lazy_loader",
+    "mock",
+    "pytest_mock",
+)
 # packages that do the same as importlib.metadata
 _FINDERS = ("importlib_metadata", "pkg_resources")
 _LIBRARY = paths.dirname(os.__file__) + paths.sep
@@ -65,6 +74,7 @@ _PLUMBING = frozenset(
 
 _IMPORT = dis.opmap["IMPORT_NAME"]
 # Modules of pytest that import what tests name: `importorskip`, `monkeypatch.setattr`.
+_SETTING_UP = tuple(paths.join("_pytest", name) for name in ("fixtures.py", "unittest.py"))
 _ASKING = tuple(paths.join("_pytest", name) for name in ("outcomes.py", "monkeypatch.py"))
 
 Frames = tuple[tuple[str, str, int], ...]
@@ -172,6 +182,24 @@ class FrameReader:
             frame = frame.f_back
         return True
 
+    def is_in_fixture_of_library(self) -> bool:
+        """Tell whether a fixture of a plugin, or of a class of a library, runs, and no other code.
+
+        What it reads it prepares for the tests that use it.
+        """
+        frame: FrameType | None = sys._getframe(1)
+        is_of_plugin = False
+        while frame is not None:
+            name = frame.f_code.co_filename
+            kind = self._kind(frame)
+            if kind == MACHINERY:
+                return is_of_plugin and name.endswith(_SETTING_UP)
+            if kind == PROJECT:
+                return False
+            is_of_plugin = is_of_plugin or (kind == OTHER and not _is_library(name))
+            frame = frame.f_back
+        return False
+
     def asked_by_library(self) -> bool:
         """Tell whether the standard library reads a variable for its own purposes."""
         frame = asker(sys._getframe(2))
@@ -231,6 +259,40 @@ def asker(frame: FrameType | None) -> FrameType | None:
 def _is_library(name: str) -> bool:
     """Tell whether a file is of the standard library. The answer is remembered."""
     return name.startswith((_LIBRARY, "<frozen ")) and not any(part in name for part in _INSTALLED)
+
+
+def is_of_library(frame: FrameType | None, scope: Scope) -> bool:
+    """Tell whether a library wants a module, for itself: neither the project, nor pytest.
+
+    `frame` is where to begin to look; the standard library does what who calls it says.
+    """
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not _passes_on(name):
+            return (
+                scope.source(name) is None
+                and not _is_of_package(name, _PACKAGES)
+                and _is_distributed(name)
+            )
+        frame = frame.f_back
+    return False
+
+
+@cache
+def _is_distributed(name: str) -> bool:
+    """Tell whether a file is of a distribution, and no script that a test wrote."""
+    folders = [f for f in sys.path if f and name.startswith(f.rstrip(paths.sep) + paths.sep)]
+    return is_installed(name) or any(
+        entry.endswith((".dist-info", ".egg-info"))
+        for folder in folders
+        for entry in os.listdir(folder)
+    )
+
+
+@cache
+def _passes_on(name: str) -> bool:
+    """Tell whether code of a file does what who calls it says."""
+    return name.startswith(("<", _OWN)) or _is_library(name) or _is_of_package(name, _PASSING_ON)
 
 
 @cache

@@ -39,7 +39,11 @@ class ProjectReads:
         `state` is called with the place.
         """
         found = self.frames.project_frames() if frames is None else frames
-        is_wanted = found or self.frames.is_in_worker()
+        is_wanted = (
+            found
+            or self.frames.is_in_worker()
+            or (frames is None and self.frames.is_in_fixture_of_library())
+        )
         if is_wanted and not self.places.is_skipped(place):
             self.sink.read(Resource(kind, place, state(place), found))
 

@@ -180,7 +180,13 @@ class ResourceWatch:
             self._reads.take_folder(place)
 
     def _database(self, path: Any) -> None:
-        self._open(path, None, os.O_RDWR)
+        """A database is opened, which whoever opens it most likely writes to, too."""
+        if not self._frames.is_in_fixture_of_library():
+            self._open(path, None, os.O_RDWR)
+            return
+        place = self._places.of(path)
+        if place is not None:
+            self._places.mark_written(place)
 
     def _renamed(self, source: Any, target: Any, *_: Any) -> None:
         self._wrote(source)
