@@ -66,6 +66,8 @@ class Project:
     model: Callable[[str], SourceModel | None]
     mentioning: Callable[[frozenset[str]], Iterable[str]]
     dynamic_edges: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    # Those that libraries imported for themselves, by the file on whose behalf ("" for none).
+    handed: Mapping[str, Iterable[str]] = field(default_factory=dict)
     plugins: frozenset[str] = frozenset()  # files that pytest loads as plugins for every test
     # Whether something else than an import statement loads a file.
     starts: Callable[[str], bool] = lambda _: True
@@ -304,6 +306,39 @@ class Project:
                 map(self.asked.is_module, names)
             )
         return self._escaping[path]
+
+    def loaders(self, path: str) -> frozenset[str]:
+        """The files on whose behalf libraries imported a file, so that they have its module."""
+        return self._loaders.get(path, frozenset())
+
+    @cached_property
+    def _loaders(self) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for importer, paths in self.handed.items():
+            for path in paths:
+                found[path].add(importer)
+        return {path: frozenset(importers) for path, importers in found.items()}
+
+    def is_read_by_libraries(self, path: str, name: str) -> bool:
+        """Whether a library may read a name of a file, or of a class there, that it imported.
+
+        It may know any; but what others of the project import and use is most likely theirs.
+        """
+        if path not in self._loaders or (name.startswith("__") and name.endswith("__")):
+            return False
+        return not self.is_in_statements(path) or set(self.mentioning(frozenset({name}))) <= {path}
+
+    def is_in_statements(self, path: str) -> bool:
+        """Whether an import statement of the project names a file."""
+        return path in self._in_statements
+
+    @cached_property
+    def _in_statements(self) -> frozenset[str]:
+        """The files that import statements of the project name."""
+        users = self.index.paths if self.loaded is None else self.loaded
+        return frozenset(
+            t for user in users for i in self._imports(user) for t in self.index.targets(i, user)
+        )
 
     @cached_property
     def _passing(self) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:

@@ -11,6 +11,7 @@ from testmon_cli.domain.evidence import EvidenceError
 from testmon_cli.domain.provenance import FACT, from_facts
 from testmon_cli.domain.records import (
     AUDIT,
+    HANDED,
     LOOKUPS_ARE_RECORDED,
     RUN_KEY,
     SET_UPS,
@@ -85,6 +86,7 @@ _FACTS: Final[Mapping[str, Shape]] = {
     "errors": _by_name(_is_text),
     "in_part": _by_name(_is_list),
     "fixtures": _is_list,
+    HANDED: _by_name(_is_list),
     "inert": _by_name(_is_names),
     "keywords": _by_name(_by_name(_is_some)),
     "left_out": _by_name(_is_names),

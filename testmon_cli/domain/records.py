@@ -36,6 +36,9 @@ LOOKUPS_ARE_RECORDED: Final = 2
 STATEMENTS: Final = "statements"
 # fact of a run that ended: the names of the fixtures that its tests asked for
 FIXTURES: Final = "fixtures"
+# Fact of a run: the files that libraries imported for themselves, by the file on whose behalf; ""
+# for none of the project.
+HANDED: Final = "handed"
 # Fact of a run: set-ups of wide fixtures that took long, by the identity of the trace: their place
 # (the same for what a job sets up once), microseconds, and the test whose time has them.
 SET_UPS: Final = "set_ups"

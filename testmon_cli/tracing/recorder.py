@@ -204,8 +204,8 @@ class Recorder:
         """
         self.read(wire.Resource("file", path, file_state(path)))
 
-    def _edge(self, importer: str, imported: str) -> None:
-        self._edges.append(wire.ImportEdge(importer, imported))
+    def _edge(self, importer: str, imported: str, by_library: bool) -> None:
+        self._edges.append(wire.ImportEdge(importer, imported, by_library))
 
     def _start_engine(self) -> Engine:
         if self.settings.engine != "auto":

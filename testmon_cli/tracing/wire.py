@@ -104,6 +104,8 @@ class ImportEdge(NamedTuple):
 
     importer: str  # path, "" when no project file asked
     imported: str  # path
+    # A library imported it, so that it has the module, whatever its names are.
+    by_library: bool = False
 
 
 class CollectionError(NamedTuple):

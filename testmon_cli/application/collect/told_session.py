@@ -23,6 +23,7 @@ class ToldSession:
         self.files: set[str] = set()  # those that pytest collected, by their paths
         self.errors: dict[str, str] = {}
         self.edges: dict[str, set[str]] = {}
+        self.handed: dict[str, set[str]] = {}  # those that a library imported, by who was to blame
         self._sources = sources
         self._keeps_failures = keeps_failures
 
@@ -51,9 +52,12 @@ class ToldSession:
             self.ended = record
 
     def _add_edge(self, record: wire.ImportEdge) -> None:
-        if record.importer:
-            importer, imported = map(self._sources.relative, (record.importer, record.imported))
+        importer = self._sources.relative(record.importer) if record.importer else ""
+        imported = self._sources.relative(record.imported)
+        if importer:
             self.edges.setdefault(importer, set()).add(imported)
+        if record.by_library:
+            self.handed.setdefault(importer, set()).add(imported)
 
     def _add_collected(self, record: wire.Collected) -> None:
         self.collected.update(record.nodeids)

@@ -33,6 +33,7 @@ from testmon_cli.domain.nodeid import NodeId, path_of
 from testmon_cli.domain.provenance import FACT
 from testmon_cli.domain.records import (
     FIXTURES,
+    HANDED,
     LOOKUPS,
     LOOKUPS_ARE_RECORDED,
     SET_UPS,
@@ -373,6 +374,11 @@ class _Store:
         session, ended = joiner.told.session, joiner.told.ended
         self._facts.update(
             edges={importer: sorted(imported) for importer, imported in joiner.told.edges.items()},
+            **{
+                HANDED: {
+                    importer: sorted(imported) for importer, imported in joiner.told.handed.items()
+                }
+            },
             modules={
                 name: joiner.sources.relative(path)
                 for name, path in (ended.modules if ended else {}).items()

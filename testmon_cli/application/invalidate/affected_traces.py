@@ -414,6 +414,7 @@ class RunMatcher:
             self._statements_affected()
             if self.growth.affected.size == size:
                 break
+        self._given_to_libraries()
         done: set[str] = set()
         while True:
             self._modules_hit()
@@ -811,12 +812,63 @@ class RunMatcher:
             self._hit(trace_id, link)
         self._lazy_imports_of(eager, link)
         self._named_in_code(eager, link)
+        self._loaded_by_libraries(eager, link)
 
     def _named_in_code(self, paths: Iterable[str], cause: Cause) -> None:
         """Code that no source holds, and that may import one of these files."""
         for name in {module_name(path) for path in paths}:
             for trace_id in self.traces.bits.things(self.asked.in_code(name)):
                 self._hit(trace_id, cause)
+
+    def _given_to_libraries(self) -> None:
+        """A library that imported a module may read its names, and keep what it finds for any test.
+
+        What is new there, and might as well be for the project, it does not know.
+        """
+        project, affected = self.growth.project, self.growth.affected
+        found = [
+            *((path, name, name, cause) for (path, name), cause in affected.names.items()),
+            *(
+                (path, owner.partition(".")[0], member, cause)
+                for (path, owner, member), cause in affected.members.items()
+            ),
+        ]
+        for path, outer, name, cause in found:
+            if path in affected.modules or not project.is_read_by_libraries(path, name):
+                continue
+            if self._is_new(path, outer, cause) and project.is_in_statements(path):
+                continue
+            self.growth.module(path, cause)
+
+    def _is_new(self, path: str, name: str, cause: Cause) -> bool:
+        return cause.how is ADDED and any(
+            d.kind in ("class", "function") for d in self.growth.project.definitions(path, name)
+        )
+
+    def _loaded_by_libraries(self, paths: Iterable[str], cause: Cause) -> None:
+        """Tests that may find what a library made of one of some modules.
+
+        It has that from when it imported it, for whomever: a test, of which others do not know, or
+        none of the project.
+        """
+        project = self.growth.project
+        pending, done = list(paths), set(paths)
+        while pending:
+            for loader in project.loaders(pending.pop()) - done:
+                if not loader or loader in self.recorded.tests:
+                    tests = [t for t, kind in self.recorded.kinds.items() if kind == "test"]
+                elif is_conftest(loader):
+                    below = self.recorded.tests_below(loader.removesuffix(CONFTEST))
+                    tests = [test.trace_id for test in below]
+                else:
+                    eager = project.reaching(loader, lazy=False)
+                    pending += eager - done
+                    tests = [test.trace_id for test in self.recorded.tests_in(eager)]
+                    tests += self.traces.bits.things(self.traces.touching(eager))
+                    done |= eager
+                done.add(loader)
+                for trace_id in tests:
+                    self._hit(trace_id, cause)
 
     def _imports_endangered(self) -> None:
         """Modules whose import may raise.

@@ -15,7 +15,7 @@ from testmon_cli.application.checkout.sources import Tree, stored_imports, store
 from testmon_cli.application.invalidate.lookup_traces import AskedNames
 from testmon_cli.application.invalidate.mention_index import MentionIndex
 from testmon_cli.application.invalidate.snapshot_diff import FileChanges, is_loaded
-from testmon_cli.domain.records import FIXTURES, Run, VersionRef
+from testmon_cli.domain.records import FIXTURES, HANDED, Run, VersionRef
 from testmon_cli.domain.source import (
     Block,
     Definition,
@@ -183,6 +183,7 @@ class RunModels:
             self.now,
             self.mentioning,
             edges,
+            cast("Mapping[str, list[str]]", run.mapping(HANDED)),
             starts=starts,
             loaded=self.live,
             imports=self.imports,

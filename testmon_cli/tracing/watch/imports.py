@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from testmon_cli.tracing.engines.protocol import EngineUnavailableError
 from testmon_cli.tracing.settings import Scope
+from testmon_cli.tracing.watch.frames import is_of_library
 
 if TYPE_CHECKING:
     import ast
@@ -49,7 +50,7 @@ class ImportWatch:
         scope: Scope,
         enter: Callable[[str], object],
         leave: Callable[[Any], None],
-        edge: Callable[[str, str], None],
+        edge: Callable[[str, str, bool], None],
         unparsable: Callable[[str], None],
     ) -> None:
         self._scope = scope
@@ -59,7 +60,7 @@ class ImportWatch:
         self._edge = edge
         # module -> what to do once it is loaded
         self._awaited: dict[str, list[Callable[[], None]]] = {}
-        self._edges: set[tuple[str, str]] = set()
+        self._edges: set[tuple[str, str, bool]] = set()
 
     def once_loaded(self, module: str, do: Callable[[], None]) -> None:
         """Do something as soon as a module of a library is there.
@@ -149,15 +150,17 @@ class ImportWatch:
         if imported is None:
             return
         importer = ""
+        by_library = is_of_library(frame, self._scope)
         while frame is not None:
             found = self._scope.source(frame.f_code.co_filename)
             if found is not None:
                 importer = found
                 break
             frame = frame.f_back
-        if importer != imported and (importer, imported) not in self._edges:
-            self._edges.add((importer, imported))
-            self._edge(importer, imported)
+        edge = (importer, imported, by_library)
+        if importer != imported and edge not in self._edges:
+            self._edges.add(edge)
+            self._edge(*edge)
 
 
 def _around_exec(
