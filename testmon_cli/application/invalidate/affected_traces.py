@@ -854,8 +854,12 @@ class RunMatcher:
         project = self.growth.project
         pending, done = list(paths), set(paths)
         while pending:
-            for loader in project.loaders(pending.pop()) - done:
-                if not loader or loader in self.recorded.tests:
+            path = pending.pop()
+            for loader in project.loaders(path) - done:
+                if path in self.recorded.tests:
+                    # Tests that tell a library of their own file undo that for others.
+                    tests = [test.trace_id for test in self.recorded.tests_in([loader])]
+                elif not loader or loader in self.recorded.tests:
                     tests = [t for t, kind in self.recorded.kinds.items() if kind == "test"]
                 elif is_conftest(loader):
                     below = self.recorded.tests_below(loader.removesuffix(CONFTEST))
