@@ -597,8 +597,10 @@ def summary_of(
     results |= of_parts | of_calls
     given_to = roots_of_given(node, nodes)
     of_given = {kept for kept, root in (of_names | of_methods).items() if root in given_to}
-    if given_to:
-        of_given |= of_parts | of_calls
+    others = of_parts | of_calls
+    if given_to.isdisjoint(local.keys() - {"self", *CLASSES}):  # no other name for one of these
+        others = {each for each in others if _root_of(each) in given_to}
+    of_given |= others
     if given_to & {"self", *CLASSES}:
         of_given |= {".", *(f".{name}" for name in (*of_class, *of_object))}
     of_given = {each.partition(THROUGH)[0].removesuffix(RESULT) for each in of_given}
@@ -655,6 +657,10 @@ def summary_of(
         hands=tuple(sorted(given_results(nodes))),
         takes=tuple(sorted(of_given)),
     )
+
+
+def _root_of(kept: str) -> str:
+    return kept.partition(THROUGH)[0].removesuffix(RESULT).partition(".")[0]
 
 
 def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:

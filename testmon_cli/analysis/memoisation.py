@@ -543,13 +543,51 @@ def roots_of_results(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
 
 
 def roots_of_given(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
-    """The same, only where it gets what was given, or what is made of that."""
-    given = _given(node)
+    """Names that what is set, or changed by a method, starts from.
 
-    def has_given(value: ast.expr) -> bool:
-        return any(isinstance(child, ast.Name) and child.id in given for child in walk(value))
+    Only where it gets what was given, or what is made of that, and not under a key that holds the
+    same: who looks for an item by its key has made the key.
+    """
+    origins = {name: {name} for name in _given(node)}  # what locals are made of
+    if not origins:
+        return set()
 
-    return _getting(nodes, given, has_given) if given else set()
+    def given_in(*parts: ast.expr) -> set[str]:
+        names = (n.id for part in parts for n in walk(part) if isinstance(n, ast.Name))
+        return set().union(*(origins.get(name, ()) for name in names))
+
+    outside = {
+        name
+        for child in nodes
+        if isinstance(child, ast.Global | ast.Nonlocal)
+        for name in child.names
+    }
+    found: set[str] = set()
+    for _ in range(2):  # a local may get its value below the place where it is used, in a loop
+        for child in nodes:
+            value, targets = _bound_in(child)
+            given = given_in(value) if value is not None else set()
+            for part in (part for target in targets for part in _parts(target) if given):
+                if isinstance(part, ast.Name) and part.id not in outside:
+                    origins.setdefault(part.id, set()).update(given)
+                elif given - given_in(*_keys_in(part)):
+                    found.add(_root(part))
+    for child in nodes:
+        if not isinstance(child, ast.Call):
+            continue
+        is_keyed = isinstance(child.func, ast.Attribute) and child.func.attr == "setdefault"
+        if given_in(*_arguments(child)) - (given_in(*child.args[:1]) if is_keyed else set()):
+            named = child.args[0] if isinstance(child.func, ast.Name) and child.args else child.func
+            found |= {inner.id for inner in walk(named) if isinstance(inner, ast.Name)}
+    return found
+
+
+def _keys_in(target: ast.expr) -> Iterator[ast.expr]:
+    """The keys of the items that a target is, or is a part of."""
+    while isinstance(target, ast.Attribute | ast.Subscript):
+        if isinstance(target, ast.Subscript):
+            yield target.slice
+        target = target.value
 
 
 def given_results(nodes: Sequence[ast.AST]) -> set[str]:

@@ -145,6 +145,11 @@ def test_to_whom_a_function_gives_results(body: str, hands: set[str]) -> None:
 TAKES = [
     pytest.param("BOX[1] = x", {"BOX"}, id="item-of-a-global"),
     pytest.param("BOX[x] = 1", set(), id="key"),
+    pytest.param("BOX[x] = g(x)", set(), id="made-of-the-key"),
+    pytest.param("t = g(x)\nBOX[x, 1] = t", set(), id="made-of-a-part-of-the-key"),
+    pytest.param("BOX[x] = g(x, args)", {"BOX"}, id="made-of-more-than-the-key"),
+    pytest.param("BOX[x].append(args)", {"BOX"}, id="appended-to-an-item"),
+    pytest.param("BOX.setdefault(x, g(x))", set(), id="default-made-of-the-key"),
     pytest.param("BOX[1] = g()", set(), id="result"),
     pytest.param("ROWS.append([x])", {"ROWS"}, id="part"),
     pytest.param("t = x.copy()\nROWS.append(t)", {"ROWS"}, id="by-a-local"),

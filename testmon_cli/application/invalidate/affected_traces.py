@@ -572,7 +572,8 @@ class RunMatcher:
                 facts = self.growth.project.facts(path)
                 function = facts.function(qualname) if facts is not None else None
                 if function is not None:
-                    yield (path, qualname), function._replace(memoised=True)
+                    known = results.with_calls(self.growth.project, path, function)
+                    yield (path, qualname), known._replace(memoised=True)
 
     @cached_property
     def _kept_by_others(self) -> KeptByOthers:

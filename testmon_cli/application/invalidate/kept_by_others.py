@@ -13,8 +13,9 @@ from testmon_cli.analysis.known_effects import BUILTIN_METHODS, MEMOISING, is_pu
 from testmon_cli.analysis.project import Project
 from testmon_cli.domain.source import Block, Definition
 
-# That is what many objects have.
-_KEEPING = frozenset((*MEMOISING, *(f".{name}" for name in MEMOISING))) - {".cache"}
+# Many objects have attributes of these names, and texts hold them.
+_COMMON = frozenset({".cache", ".cached"})
+_KEEPING = frozenset((*MEMOISING, *(f".{name}" for name in MEMOISING))) - _COMMON
 _OF_FUNCTOOLS = frozenset({".cache", "functools"})
 _SOUNDS_LIKE_KEEPING = re.compile("cache|memo|lazy|once|reify", re.IGNORECASE)
 _OWN = frozenset({"@self", "@cls"})
@@ -167,7 +168,7 @@ class KeptByOthers:
     def _giving_keepers(self, path: str) -> Iterator[str]:
         facts = self._project.facts(path)
         blocks = (
-            [b for m in (*_KEEPING, ".cache") for b in facts.blocks_mentioning(m)]
+            [b for m in (*_KEEPING, *_COMMON) for b in facts.blocks_mentioning(m)]
             if facts is not None
             else []
         )
@@ -179,4 +180,8 @@ class KeptByOthers:
 
 
 def _mentions_keeping(code: Block | Definition) -> bool:
-    return not _KEEPING.isdisjoint(code.mentions) or code.mentions >= _OF_FUNCTOOLS
+    if not _KEEPING.isdisjoint(code.mentions) or code.mentions >= _OF_FUNCTOOLS:
+        return True
+    return ".cached" in code.mentions and any(
+        mention.isidentifier() and _SOUNDS_LIKE_KEEPING.search(mention) for mention in code.mentions
+    )
