@@ -17,7 +17,15 @@ SHOP = {
         def about():
             return version("shop")
         """,
-    "src/shop/price.py": "def price():\n    return 3\n",
+    "src/shop/price.py": """
+        import sys
+
+        NAMES = [sys.modules["shop" + name].__name__ for name in ("",)]
+
+
+        def price():
+            return 3
+        """,
     "test_about.py": """
         from shop.about import about
 

@@ -21,6 +21,7 @@ from testmon_cli.analysis.propagation import LOOKING_UP, RECORDED, Growth, may_r
 from testmon_cli.application.checkout.resources import Today
 from testmon_cli.application.checkout.sources import Tree
 from testmon_cli.application.invalidate.block_traces import BlockTraces
+from testmon_cli.application.invalidate.changed_distributions import READING_NAMES
 from testmon_cli.application.invalidate.import_order import ImportOrder
 from testmon_cli.application.invalidate.kept_by_others import KeptByOthers
 from testmon_cli.application.invalidate.lookup_traces import EVERYONE, AskedNames, Asking
@@ -320,7 +321,8 @@ class RunMatcher:
         for path in (*self.files.added, *self.files.removed):
             self._package_comes_or_goes(path)
         for modules, cause in self._packages.changed():
-            self.growth.package(modules, cause)
+            if modules != READING_NAMES or any(self.models.mentioning(frozenset(modules))):
+                self.growth.package(modules, cause)
         self._changed_imports()
         self._modules_hit()
 

@@ -9,8 +9,8 @@ from testmon_cli.application.invalidate.snapshot_diff import PackageChanges
 from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.records import Package
 
-# It tells versions by the names of folders, where importlib.metadata reads a file.
-_READING_NAMES = "pkg_resources"
+# Modules that tell versions by the names of folders, where importlib.metadata reads a file.
+READING_NAMES: Final = ("pkg_resources",)
 # Whatever runs the tests affects all of them.
 _RUNNERS = frozenset({"pytest", "pluggy"})
 # Plugins that print, count or distribute: what another version of them does cannot make a test come
@@ -81,7 +81,7 @@ def compare(
         for name in causes
         if _is_installed_alike(old.get(name), new.get(name)) and metadata.is_of_checkout(name)
     }
-    reinstalled = [((_READING_NAMES,), causes.pop(name)) for name in of_checkout]
+    reinstalled = [(READING_NAMES, causes.pop(name)) for name in of_checkout]
     everything = next(
         (cause for cause in causes.values() if concerns_all(cause, plugins, options, metadata)),
         None,
