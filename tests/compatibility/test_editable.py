@@ -9,7 +9,13 @@ import pytest
 from tests.conftest import Project
 
 SHOP = {
-    "src/shop/__init__.py": "",
+    "src/shop/__init__.py": """
+        import sys
+
+        from shop.price import *
+
+        __all__ = joined(sys.modules["shop." + name].__all__ for name in ("price",))
+        """,
     "src/shop/about.py": """
         from importlib.metadata import version
 
@@ -18,13 +24,15 @@ SHOP = {
             return version("shop")
         """,
     "src/shop/price.py": """
-        import sys
-
-        NAMES = [sys.modules["shop" + name].__name__ for name in ("",)]
+        __all__ = ["price", "joined"]
 
 
         def price():
             return 3
+
+
+        def joined(names):
+            return [each for some in names for each in some]
         """,
     "test_about.py": """
         from shop.about import about
