@@ -33,7 +33,6 @@ from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
 from testmon_cli.analysis.making import is_memoised, kept_inside, making_bodies, names_inside
 from testmon_cli.analysis.memoisation import (
-    CLASSES,
     given_away,
     given_results,
     keeps_in_itself,
@@ -598,11 +597,12 @@ def summary_of(
     given_to = roots_of_given(node, nodes)
     of_given = {kept for kept, root in (of_names | of_methods).items() if root in given_to}
     others = of_parts | of_calls
-    if given_to.isdisjoint(local.keys() - {"self", *CLASSES}):  # no other name for one of these
+    if given_to.isdisjoint(local):  # no other name for one of these
         others = {each for each in others if _root_of(each) in given_to}
     of_given |= others
-    if given_to & {"self", *CLASSES}:
-        of_given |= {".", *(f".{name}" for name in (*of_class, *of_object))}
+    # Of its object those, too, that only the class is known to have. What is set after a look in
+    # here has been made before, by whoever comes.
+    of_given |= {each for each in given_to if each[0] == "." and each[1:] not in of_object}
     of_given = {each.partition(THROUGH)[0].removesuffix(RESULT) for each in of_given}
     if given_to & in_closure:
         of_given |= {RESULT}

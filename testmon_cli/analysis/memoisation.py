@@ -31,6 +31,7 @@ _STATES = (
     "__deepcopy__",
 )
 CLASSES = ("cls", "mcs", "mcls")  # names of parameters that are classes
+_OWN = frozenset({"self", *CLASSES})
 _BASES = ("mro", "__mro__", "getmro", "__bases__")
 _BINDING = (ast.Assign, ast.For, ast.comprehension)
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -543,7 +544,7 @@ def roots_of_results(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
 
 
 def roots_of_given(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
-    """Names that what is set, or changed by a method, starts from.
+    """Names that what is set, or changed by a method, starts from; `.name` for the object's own.
 
     Only where it gets what was given, or what is made of that, and not under a key that holds the
     same: who looks for an item by its key has made the key.
@@ -571,15 +572,27 @@ def roots_of_given(node: FunctionNode, nodes: Sequence[ast.AST]) -> set[str]:
                 if isinstance(part, ast.Name) and part.id not in outside:
                     origins.setdefault(part.id, set()).update(given)
                 elif given - given_in(*_keys_in(part)):
-                    found.add(_root(part))
+                    found.update(_root_and_attribute(part))
     for child in nodes:
         if not isinstance(child, ast.Call):
             continue
         is_keyed = isinstance(child.func, ast.Attribute) and child.func.attr == "setdefault"
         if given_in(*_arguments(child)) - (given_in(*child.args[:1]) if is_keyed else set()):
             named = child.args[0] if isinstance(child.func, ast.Name) and child.args else child.func
-            found |= {inner.id for inner in walk(named) if isinstance(inner, ast.Name)}
+            found.update(each for inner in walk(named) for each in _root_and_attribute(inner))
     return found
+
+
+def _root_and_attribute(node: ast.AST) -> Iterator[str]:
+    """The name that an expression starts from, or the attribute of the object or class itself."""
+    if isinstance(node, ast.Name) and node.id not in _OWN:
+        yield node.id
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        value = node.value
+        if isinstance(value, ast.Name):
+            is_own = isinstance(node, ast.Attribute) and value.id in _OWN
+            yield f".{node.attr}" if is_own else value.id  # type: ignore[union-attr]
+        node = value
 
 
 def _keys_in(target: ast.expr) -> Iterator[ast.expr]:

@@ -198,7 +198,6 @@ def _with_tables_of_class(
         results=tuple(sorted({*function.results, *tables})),
         fills=(),
         owned=tuple(each for each in function.owned if each not in tables),
-        takes=tuple(sorted({*function.takes, *(tables if "." in function.takes else ())})),
     )
 
 

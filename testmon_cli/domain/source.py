@@ -147,8 +147,8 @@ class FunctionSummary(NamedTuple):
     returns: tuple[str, ...] = ()
     # The last names of functions that it gives the result of a call.
     hands: tuple[str, ...] = ()
-    # Under which of `keeps` it keeps what it was given, RESULT for locals of a function around it,
-    # "." where its object gets that.
+    # Under which of `keeps` it keeps what it was given, RESULT for locals of a function around it;
+    # other attributes of its object, too.
     takes: tuple[str, ...] = ()
 
 

@@ -154,8 +154,11 @@ TAKES = [
     pytest.param("ROWS.append([x])", {"ROWS"}, id="part"),
     pytest.param("t = x.copy()\nROWS.append(t)", {"ROWS"}, id="by-a-local"),
     pytest.param("global A\nA = x", {"A"}, id="global"),
-    pytest.param("cls.a = x", {".", ".a"}, id="class"),
-    pytest.param("if not self.a:\n self.a = x", {".", ".a"}, id="object"),
+    pytest.param("cls.a = x", {".a"}, id="class"),
+    pytest.param("cls.a = 1\ncls(x)", set(), id="constant-of-a-class"),
+    pytest.param("cls.a.append(x)", {".a"}, id="table-of-a-class"),
+    pytest.param("if not self.a:\n self.a = x", set(), id="after-a-look"),
+    pytest.param("self.a.append(x)", {".a"}, id="appended-by-an-object"),
 ]
 
 
