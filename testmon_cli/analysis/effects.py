@@ -545,28 +545,9 @@ def summary_of(
 
     It may outlive the call of the one that it stands in.
     """
-    local = dict.fromkeys(scope.bound, "unknown")
-    arguments = node.args
-    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-    local.update((argument.arg, "argument") for argument in parameters)
     nodes = list(walk(node))
-    for child in nodes:
-        if isinstance(child, ast.comprehension):
-            local.update(
-                (name, "unknown") for name in bound_names(child.target) if name not in local
-            )
-    for name, kind in _fresh(nodes):
-        if local.get(name) == "unknown":
-            local[name] = kind
-    owner, _, own = qualname.rpartition(".")
-    first = [*arguments.posonlyargs, *arguments.args][:1]
-    if first and owner and not owner.endswith("<locals>") and local.get(first[0].arg) == "argument":
-        local[first[0].arg] = "making" if own in MAKING else "self"
-    for statement in node.body:
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            local[statement.name] = "fresh"
-    is_of_class = own == "__new__" or any(map(_is_classmethod, node.decorator_list))
-    own_class = first[0].arg if first and owner and is_of_class else ""
+    local = _locals_of(node, qualname, scope, nodes)
+    own_class = _own_class(node, qualname)
     reader = Reader(names, local, _origins(nodes, Reader(names, local)), own_class)
     reader.statements(node.body)
     is_decorated = is_memoised(node)
@@ -599,13 +580,11 @@ def summary_of(
     others = of_parts | of_calls
     if given_to.isdisjoint(local):  # no other name for one of these
         others = {each for each in others if _root_of(each) in given_to}
-    of_given |= others
     # Of its object those, too, that only the class is known to have. What is set after a look in
     # here has been made before, by whoever comes.
-    of_given |= {each for each in given_to if each[0] == "." and each[1:] not in of_object}
-    of_given = {each.partition(THROUGH)[0].removesuffix(RESULT) for each in of_given}
-    if given_to & in_closure:
-        of_given |= {RESULT}
+    of_own = {each for each in given_to if each[0] == "." and each[1:] not in of_object}
+    takes = {each.partition(THROUGH)[0].removesuffix(RESULT) for each in of_given | others | of_own}
+    takes |= {RESULT} if given_to & in_closure else set()
     keeps = {*of_names, *of_parts, *of_calls, *of_methods}
     keeps |= {f".{name}" for name in (*of_class, *of_object)}
     by_methods = _kept_by_methods(reader.found) - of_parts
@@ -638,25 +617,65 @@ def summary_of(
         gives=given_away(node, nodes, names),
         made=tuple(sorted(recorded)),
         inside=tuple(sorted(names_inside(node, bodies, names))),
-        alters=tuple(
-            sorted(
-                {source for source in changed if source.startswith(GIVEN)}
-                | {
-                    f"{called}{AS}{slot}{source}"
-                    for source, called, slot in given_to_others
-                    if source.startswith(GIVEN)
-                }
-                | {
-                    f".{method}{AS}{OWNER}{source}"
-                    for source, method, _ in asked
-                    if source.startswith(GIVEN) and method not in known_effects.BUILTIN_METHODS
-                }
-            )
-        ),
+        alters=tuple(sorted(set(_altered(changed, given_to_others, asked)))),
         returns=tuple(sorted(_outliving_of(aliases.returned(), names))),
         hands=tuple(sorted(given_results(nodes))),
-        takes=tuple(sorted(of_given)),
+        takes=tuple(sorted(takes)),
     )
+
+
+def _locals_of(
+    node: FunctionNode, qualname: str, scope: Scope, nodes: Iterable[ast.AST]
+) -> dict[str, str]:
+    """The locals of a function, with their kinds; see `Reader.local`."""
+    local = dict.fromkeys(scope.bound, "unknown")
+    arguments = node.args
+    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    local.update((argument.arg, "argument") for argument in parameters)
+    for child in nodes:
+        if isinstance(child, ast.comprehension):
+            local.update(
+                (name, "unknown") for name in bound_names(child.target) if name not in local
+            )
+    for name, kind in _fresh(nodes):
+        if local.get(name) == "unknown":
+            local[name] = kind
+    owner, _, own = qualname.rpartition(".")
+    first = _first_parameter(node)
+    is_method = bool(owner) and not owner.endswith("<locals>")
+    if is_method and local.get(first) == "argument":
+        local[first] = "making" if own in MAKING else "self"
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            local[statement.name] = "fresh"
+    return local
+
+
+def _own_class(node: FunctionNode, qualname: str) -> str:
+    """The parameter for the class that a method is of; "" where it is given an object."""
+    owner, _, own = qualname.rpartition(".")
+    is_of_class = own == "__new__" or any(map(_is_classmethod, node.decorator_list))
+    return _first_parameter(node) if owner and is_of_class else ""
+
+
+def _first_parameter(node: FunctionNode) -> str:
+    placed = [*node.args.posonlyargs, *node.args.args]
+    return placed[0].arg if placed else ""
+
+
+def _altered(
+    changed: Iterable[str],
+    given: Iterable[tuple[str, str, str]],
+    asked: Iterable[tuple[str, str, bool]],
+) -> Iterator[str]:
+    """Yield what a function changes of what it is given, as in `FunctionSummary.alters`."""
+    yield from (source for source in changed if source.startswith(GIVEN))
+    for source, called, slot in given:
+        if source.startswith(GIVEN):
+            yield f"{called}{AS}{slot}{source}"
+    for source, method, _ in asked:
+        if source.startswith(GIVEN) and method not in known_effects.BUILTIN_METHODS:
+            yield f".{method}{AS}{OWNER}{source}"
 
 
 def _root_of(kept: str) -> str:
