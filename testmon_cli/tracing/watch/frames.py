@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from testmon_cli.tracing.disguise import OURS
-from testmon_cli.tracing.originals import paths
+from testmon_cli.tracing.originals import list_folder, paths
 from testmon_cli.tracing.settings import Scope
 
 PROJECT, MACHINERY, OTHER, WATCH = 1, 2, 3, 4
@@ -282,11 +282,14 @@ def is_of_library(frame: FrameType | None, scope: Scope) -> bool:
 def _is_distributed(name: str) -> bool:
     """Tell whether a file is of a distribution, and no script that a test wrote."""
     folders = [f for f in sys.path if f and name.startswith(f.rstrip(paths.sep) + paths.sep)]
-    return is_installed(name) or any(
-        entry.endswith((".dist-info", ".egg-info"))
-        for folder in folders
-        for entry in os.listdir(folder)
-    )
+    return is_installed(name) or any(map(_has_distributions, folders))
+
+
+def _has_distributions(folder: str) -> bool:
+    try:
+        return any(entry.endswith((".dist-info", ".egg-info")) for entry in list_folder(folder))
+    except OSError:  # an archive, which modules are imported from as well
+        return False
 
 
 @cache
