@@ -712,15 +712,13 @@ def _kept_by_asking(
         if source.startswith(GIVEN) or known_effects.is_stdlib(names.expand(source)):
             continue
         root = source.partition(".")[0]
-        way = ""
+        is_builtin = method in known_effects.BUILTIN_METHODS
         if method in _PUTTING:
-            if not names.is_imported(root):
-                continue  # see `_kept_by`
-        elif method in known_effects.BUILTIN_METHODS or not is_looked_at:
-            continue
+            is_kept, way = names.is_imported(root), ""  # for others see `_kept_by`
         else:
-            way = f".{method}{AS}{OWNER}"
-        yield from ((f"{name}{THROUGH}{way}", root) for name in _outliving_of([source], names))
+            is_kept, way = is_looked_at and not is_builtin, f".{method}{AS}{OWNER}"
+        if is_kept:
+            yield from ((f"{name}{THROUGH}{way}", root) for name in _outliving_of([source], names))
 
 
 def _kept_by_methods(effects: Collection[str]) -> set[str]:

@@ -90,11 +90,9 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
     for each in given:
         name, through, given_to = each.removesuffix(RESULT).partition(THROUGH)
         called, _, slot = given_to.partition(AS)
-        if through and not called:
-            is_kept = _is_object(project, path, name)
-        elif called:
-            is_kept = _is_object(project, path, name) and changes_argument(
-                project, path, called, slot
+        if through:
+            is_kept = _is_object(project, path, name) and (
+                not called or changes_argument(project, path, called, slot)
             )
         else:
             is_kept = bool(returned_by(project, path, name))
