@@ -13,7 +13,7 @@ from testmon_cli.analysis.checksums import content_digest
 from testmon_cli.application.checkout.interpreters import platform_tag, python_tag
 from testmon_cli.domain.records import Environment, Package
 from testmon_cli.tracing.watch.distributions import FOLDER as DIST_INFO
-from testmon_cli.tracing.watch.distributions import name_of_own
+from testmon_cli.tracing.watch.distributions import name_of_own, normalise
 
 
 class GitState(NamedTuple):
@@ -26,11 +26,6 @@ class GitState(NamedTuple):
 def current(name: str) -> Environment:
     """The environment of this name with the Python that runs now."""
     return Environment(name=name, python=python_tag(), platform=platform_tag())
-
-
-def normalise(name: str) -> str:
-    """A distribution's name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def installed_packages(paths: Sequence[str] | None = None) -> tuple[Package, ...]:
@@ -117,7 +112,7 @@ def _local_digest(entry: str) -> str:
         for line in listed.splitlines()
         if f"{DIST_INFO}/".encode() not in line
     )
-    announced = _read(entry, "entry_points.txt") or ""
+    announced = _read(entry, "entry_points.txt")
     installed = content_digest(b"\n".join((*outside, announced.encode())))
     return f"{content_digest(listed)}:{installed}"
 

@@ -8,6 +8,7 @@ from testmon_cli.application.checkout import environment
 from testmon_cli.application.invalidate.snapshot_diff import PackageChanges
 from testmon_cli.domain.causes import ADDED, CHANGED, REMOVED, Cause, Kind, Manner
 from testmon_cli.domain.records import Package
+from testmon_cli.tracing.watch.distributions import normalise
 
 # Modules that tell versions by the names of folders, where importlib.metadata reads a file.
 READING_NAMES: Final = ("pkg_resources",)
@@ -65,7 +66,7 @@ def compare(
     Who compares with several gives the `metadata` along. `plugins` are the distributions of
     pytest's active plugins, as "name==version"; `options` those it was given.
     """
-    ignored = {environment.normalise(name) for name in ignored}
+    ignored = {normalise(name) for name in ignored}
     old = {p.name: p for p in before if p.name not in ignored}
     new = {p.name: p for p in now if p.name not in ignored}
     causes = {
@@ -105,14 +106,14 @@ def concerns_all(
 
     A plugin matters if it may change how tests come out.
     """
-    name = environment.normalise(cause.origin.name.partition(" ")[0])
+    name = normalise(cause.origin.name.partition(" ")[0])
     if name in _RUNNERS:
         return True
     if cause.how == ADDED:
         is_loaded = not os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
         metadata = metadata or environment.Metadata()
         return is_loaded and name not in _BYSTANDERS and metadata.is_pytest_plugin(name)
-    if name not in {environment.normalise(plugin.partition("==")[0]) for plugin in plugins}:
+    if name not in {normalise(plugin.partition("==")[0]) for plugin in plugins}:
         return False
     # Tests may use the fixtures of one that went.
     used = name in _BYSTANDERS and any(option.startswith(_BYSTANDERS[name]) for option in options)

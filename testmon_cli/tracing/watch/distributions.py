@@ -7,8 +7,6 @@ is made of the commit changes with each.
 import json
 import re
 from typing import Any, Final
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from testmon_cli.domain.hashing import blake2b
 from testmon_cli.tracing.originals import open_file, paths
@@ -28,17 +26,24 @@ def name_of_own(folder: str, root: str) -> str | None:
     told = _read(paths.join(folder, _OF_INSTALLER))
     if told is None or not folder.endswith(FOLDER):
         return None
+    from urllib.parse import unquote, urlsplit
+
     try:
         found: Any = json.loads(told)
         if found["dir_info"]["editable"] is not True:
             return None
-        place = paths.realpath(url2pathname(urlsplit(found["url"]).path))
+        place = paths.realpath(unquote(urlsplit(found["url"]).path))
     except (ValueError, KeyError, TypeError):
         return None
     if not f"{place}{paths.sep}".startswith(f"{paths.realpath(root)}{paths.sep}"):
         return None
     stem = paths.basename(folder).removesuffix(FOLDER)
-    return re.sub(r"[-_.]+", "-", stem.partition("-")[0]).lower()
+    return normalise(stem.partition("-")[0])
+
+
+def normalise(name: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def distribution_state(folder: str) -> str:

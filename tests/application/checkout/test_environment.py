@@ -18,9 +18,9 @@ from testmon_cli.application.checkout.environment import (
     git_state,
     installed_packages,
     metadata_entries,
-    normalise,
 )
 from testmon_cli.domain.records import Environment, Package
+from testmon_cli.tracing.watch.distributions import normalise
 from tests.conftest import Project
 
 
