@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 open_file, open_handle, write_handle = open, os.open, os.write
 get_folder, get_state, get_own_state, list_folder = os.getcwd, os.stat, os.lstat, os.listdir
-make_folder, put_in_place = os.mkdir, os.replace
+make_folder, put_in_place, read_link = os.mkdir, os.replace, os.readlink
 get_open_state, get_parent = os.fstat, os.getppid
 _get_user = getattr(os, "geteuid", None)
 environ = os.environ

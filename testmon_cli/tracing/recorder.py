@@ -135,6 +135,13 @@ class Recorder:
         )
         return records
 
+    def whose(self) -> str:
+        return self.attribution.current
+
+    def is_made_for_it(self, writer: str) -> bool:
+        current = self.attribution.current
+        return writer in (current, SESSION) or writer in self.pending(current).uses
+
     def known_state(self, kind: str, name: str) -> str | None:
         if self.engine.is_making:
             return None  # this may be another function that keeps what it makes of it

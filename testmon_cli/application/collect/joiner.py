@@ -14,10 +14,10 @@ from testmon_cli.domain.records import Execution, ResourceState, Trace
 from testmon_cli.tracing import wire
 from testmon_cli.tracing.watch.states import (
     CODE,
-    EXISTS,
     KEPT,
     MAKING,
     METADATA,
+    PASSING,
     as_field,
     as_text,
     from_field,
@@ -90,8 +90,9 @@ class Joiner:
         self.sources = sources
         self.told = ToldSession(sources, keeps_failures=keeps_failures)
         self.executed: set[str] = set()
-        # files whose content tests read -> the states they were found in
+        # files that tests read -> the states they were found in
         self.read: dict[str, set[str]] = {}
+        self.passing: set[str] = set()  # what the run made in ways that were not seen, and removed
         self.batch = Batch()
         self._blocks = ExecutedBlocks(sources)
         self._depends = depends
@@ -145,7 +146,7 @@ class Joiner:
                 [
                     self._resource(r)
                     for r in record.resources
-                    if r.kind != CODE and not self._is_of_the_run(r)
+                    if not self._is_told(r) and not self._is_of_the_run(r)
                 ]
             ),
             uses=tuple(map(self._identity, record.uses)),
@@ -161,6 +162,12 @@ class Joiner:
             lines, _, path = rest.partition(":")
             return f"{kind}:{lines}:{self.sources.relative(path)}"
         return f"{kind}:{self.sources.relative(rest)}" if kind == "module" else identity
+
+    def _is_told(self, resource: wire.Resource) -> bool:
+        """Take in what says something else than that a resource was read."""
+        if resource.kind == PASSING:
+            self.passing.add(self.sources.relative(resource.name))
+        return resource.kind in (CODE, PASSING)
 
     def _is_of_the_run(self, resource: wire.Resource) -> bool:
         """Tell whether a process read a variable as tests or plugins have set it.
@@ -180,7 +187,7 @@ class Joiner:
                 qualname, where, functions = what.split("\t")
                 what = f"{qualname}\t{as_field(relative(from_field(where)))}\t{functions}"
             name = f"{as_field(relative(from_field(path))) if path else ''}\t{what}"
-        if resource.kind == "file" and resource.state != EXISTS:
+        if resource.kind == "file":
             self.read.setdefault(name, set()).add(resource.state)
         frames = as_text(
             (relative(path), qualname, line) for path, qualname, line in resource.frames

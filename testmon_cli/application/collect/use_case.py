@@ -196,7 +196,9 @@ def collect(
                 lambda: launched.start(arguments), look, is_told=spool.is_interrupted
             )
             completed = joiner.told.ended is not None
-            store.finish(facts=rewritten_files.facts_of(joiner.read, root, started, before))
+            store.finish(
+                facts=rewritten_files.facts_of(joiner.read, root, started, before, joiner.passing)
+            )
             new = len(joiner.executed) - datafile.known_before(run_id, start.environment)
             datafile.finish_run(run_id, time.time(), completed, exitcode)
             datafile.check_in_place()

@@ -4,25 +4,80 @@ It tells how they are named, what the run wrote of them, and which are ignored.
 """
 
 import os
+import stat
+import time
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from testmon_cli.tracing.originals import get_folder, get_state, is_there, paths
+from testmon_cli.tracing.originals import (
+    get_folder,
+    get_own_state,
+    get_state,
+    is_there,
+    paths,
+    read_link,
+)
 from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
-from testmon_cli.tracing.watch.states import existence_state, file_state, is_debris
+from testmon_cli.tracing.watch.states import MISSING, existence_state, file_state, is_debris
+
+_OPEN_FILES = ("/proc/self/fd", "/dev/fd")  # folders of links to what a process has open
+_NOTHING = -1  # the size of what is not there
+_UNKNOWN = ""  # the state of what was below a folder that is elsewhere now
+
+
+class Identities(Protocol):
+    """Tells for whom code runs now, and what that relies on."""
+
+    def whose(self) -> str:
+        """The identity for which code runs now."""
+
+    def is_made_for_it(self, writer: str) -> bool:
+        """Whether what an identity wrote was written for the one that runs now."""
+
+
+class _Written(NamedTuple):
+    """A place that the run wrote."""
+
+    size: int  # before the run wrote, see `_size_of`
+    state: str  # before the run wrote, as of a file, or _UNKNOWN
+    writer: str  # the identity that was the last to write
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the run created it."""
+        return self.state == MISSING
 
 
 class Places:
     """The files and folders below the root, by their absolute paths."""
 
-    def __init__(self, settings: TraceSettings, scope: Scope) -> None:
+    def __init__(self, settings: TraceSettings, scope: Scope, identities: Identities) -> None:
+        self._identities = identities
+        self._began = time.time()
         self._scope = scope
         self._root = settings.root.rstrip(paths.sep)
         self._ignored = settings.ignore_files
         self._found: dict[str, str | None] = {}
         self._states: dict[str, tuple[int, int, str]] = {}
-        self._written: set[str] = set()
+        self._written: dict[str, _Written] = {}
         self._created: dict[str, set[str]] = {}  # folder -> names that the run created in it
+
+    def in_folder(self, path: Any, folder: int) -> str | None:
+        """As `of`, for a path that begins in an open folder.
+
+        `folder` is the number of that, -1 for none.
+        """
+        if folder < 0:
+            return self.of(path)
+        name = os.fsdecode(path)
+        if paths.isabs(name):
+            return self.of(name)
+        for folders in _OPEN_FILES:
+            try:
+                return self.of(paths.join(read_link(f"{folders}/{folder}"), name))
+            except OSError:
+                continue
+        return None
 
     def of(self, path: Any) -> str | None:
         """The absolute path of something below the root, None for what is elsewhere."""
@@ -68,29 +123,85 @@ class Places:
         return known[2]
 
     def mark_written(self, place: str) -> None:
-        """Note that the run itself writes here."""
-        if place not in self._written:
-            self._written.add(place)
-            if not is_there(place):
-                folder, name = paths.split(place)
-                self._created.setdefault(folder, set()).add(name)
+        """Note that the run itself writes here, or is about to."""
+        known = self._written.get(place)
+        if known is not None:
+            self._written[place] = known._replace(writer=self._identities.whose())
+            return
+        size = _size_of(place)
+        before = self._state_before(place, size)
+        self._written[place] = _Written(size, before, self._identities.whose())
+        if size == _NOTHING:
+            folder, name = paths.split(place)
+            self._created.setdefault(folder, set()).add(name)
+
+    def _state_before(self, place: str, size: int) -> str:
+        """The state of a place that the run writes for the first time."""
+        if size != _NOTHING:
+            return self.file_state(place)
+        folder = self._written_above(place)
+        return MISSING if not folder or self._written[folder].is_new else _UNKNOWN
+
+    def _written_above(self, place: str) -> str:
+        """The innermost folder around a place that the run made or moved, "" if there is none."""
+        folder = paths.dirname(place)
+        while len(folder) > len(self._root):
+            if folder in self._written:
+                return folder
+            folder = paths.dirname(folder)
+        return ""
+
+    def is_made_unseen(self, place: str) -> bool:
+        """Whether the run made or changed what is at a place, in a way that was not seen.
+
+        A subprocess may have done so.
+        """
+        if place in self._written:
+            return False
+        try:
+            return get_own_state(place).st_ctime >= self._began
+        except (OSError, ValueError):
+            return False
 
     def created_in(self, folder: str) -> Collection[str]:
         """The names that the run created in a folder."""
         return self._created.get(folder, ())
 
-    def is_skipped(self, place: str) -> bool:
-        """Tell whether the run wrote a place or one above it, or it is ignored."""
-        if place in self._written:
-            return True
+    def is_skipped(self, place: str, *, to_write: bool = False) -> bool:
+        """Whether who reads a place does not rely on it: it is ignored, or the run's own.
+
+        That is what the run created, and what was written by whoever reads it, or by a fixture of
+        that. What was there before counts, whatever another test has made of it, unless somebody
+        opens it `to_write`: then only as long as it is as it was.
+        """
         relative = place.removeprefix(self._root).lstrip(paths.sep)
         if any(is_debris(part) for part in relative.split(paths.sep)):
             return True
         if matches(relative.replace(paths.sep, "/"), self._ignored):
             return True
-        folder = paths.dirname(place)
-        while len(folder) > len(self._root):
-            if folder in self._written:
+        written = self._written.get(place)
+        if written is not None:
+            if self._identities.is_made_for_it(written.writer):
                 return True
-            folder = paths.dirname(folder)
-        return False
+            is_to_compare = to_write or written.is_new
+            return is_to_compare and not self._is_as_before(place, written)
+        folder = self._written_above(place)
+        if not folder:
+            return False
+        above = self._written[folder]
+        if above.is_new:
+            return is_there(folder)
+        return self._identities.is_made_for_it(above.writer) and not is_there(place)
+
+    def _is_as_before(self, place: str, written: _Written) -> bool:
+        is_of_size = _size_of(place) == written.size  # saves reading most that differ
+        return is_of_size and self.file_state(place) == written.state
+
+
+def _size_of(place: str) -> int:
+    """How many bytes a file has: _NOTHING where nothing is, 0 for what is no file."""
+    try:
+        state = get_own_state(place)
+    except (OSError, ValueError):
+        return _NOTHING
+    return state.st_size if stat.S_ISREG(state.st_mode) else 0

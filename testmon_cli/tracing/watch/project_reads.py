@@ -19,7 +19,7 @@ class ProjectReads:
     def __init__(self, settings: TraceSettings, scope: Scope, sink: Sink) -> None:
         self.sink = sink
         self.frames = FrameReader(scope)
-        self.places = Places(settings, scope)
+        self.places = Places(settings, scope, sink)
 
     def is_known(self, kind: str, name: str) -> bool:
         """Tell whether a read was recorded already for whoever runs now."""
@@ -30,13 +30,19 @@ class ProjectReads:
         return self.sink.known_state("file", place) not in (None, EXISTS)
 
     def take(
-        self, kind: str, place: str, state: Callable[[str], str], frames: Frames | None = None
+        self,
+        kind: str,
+        place: str,
+        state: Callable[[str], str],
+        frames: Frames | None = None,
+        *,
+        to_write: bool = False,
     ) -> None:
         """Take down that a place was read, if project code asked for it.
 
         In the frames given, or else in those of now.
 
-        `state` is called with the place.
+        `state` is called with the place; `to_write` says that who reads is about to write there.
         """
         found = self.frames.project_frames() if frames is None else frames
         is_wanted = (
@@ -44,15 +50,15 @@ class ProjectReads:
             or self.frames.is_in_worker()
             or (frames is None and self.frames.is_in_fixture_of_library())
         )
-        if is_wanted and not self.places.is_skipped(place):
+        if is_wanted and not self.places.is_skipped(place, to_write=to_write):
             self.sink.read(Resource(kind, place, state(place), found))
 
-    def take_file(self, place: str) -> None:
+    def take_file(self, place: str, *, to_write: bool = False) -> None:
         """Take down that a file was read, also where that is known.
 
         Another function may keep what it reads.
         """
-        self.take("file", place, self.places.file_state)
+        self.take("file", place, self.places.file_state, to_write=to_write)
 
     def take_folder(self, place: str) -> None:
         """Take down that a folder was listed."""

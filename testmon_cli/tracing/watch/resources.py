@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from testmon_cli.tracing.originals import is_there, paths
+from testmon_cli.tracing.originals import is_file, is_there, paths
 from testmon_cli.tracing.settings import MEMO_LIMIT, Scope, TraceSettings, matches
 from testmon_cli.tracing.watch.distributions import (
     DISTRIBUTION,
@@ -19,7 +19,7 @@ from testmon_cli.tracing.watch.library_calls import Busy, LibraryCalls, OnceLoad
 from testmon_cli.tracing.watch.programs import Programs
 from testmon_cli.tracing.watch.project_reads import ProjectReads
 from testmon_cli.tracing.watch.sink import Sink
-from testmon_cli.tracing.watch.states import KEPT, PASSED, READ, environment_state
+from testmon_cli.tracing.watch.states import KEPT, PASSED, PASSING, READ, environment_state
 from testmon_cli.tracing.watch.variables import watch_environment
 from testmon_cli.tracing.wire import Resource
 
@@ -72,13 +72,13 @@ class ResourceWatch:
             "import": self._import,
             "os.listdir": self._list,
             "os.scandir": self._list,
-            "os.rename": self._renamed,
-            "os.link": self._renamed,
-            "os.symlink": self._renamed,
-            "os.remove": self._wrote,
-            "os.mkdir": self._wrote,
-            "os.rmdir": self._wrote,
-            "os.truncate": self._wrote,
+            "os.rename": self._rename,
+            "os.link": self._link,
+            "os.symlink": self._link_by_name,
+            "os.remove": self._remove,
+            "os.mkdir": self._make_folder,
+            "os.rmdir": self._remove,
+            "os.truncate": self._truncate,
             "sqlite3.connect": self._database,
             "pickle.find_class": self._unpickled,
             "exec": ForeignCode(scope, self._places, self._frames, sink).ran,
@@ -146,9 +146,8 @@ class ResourceWatch:
         if not is_written:
             self._reads.take_file(place)
             return
-        begins_empty = flags & (os.O_TRUNC | os.O_EXCL)
-        if not begins_empty and is_there(place):
-            self._reads.take_file(place)
+        if _reads_too(mode, flags) and is_there(place):
+            self._reads.take_file(place, to_write=True)
         self._places.mark_written(place)
 
     def _read_metadata(self, folder: str) -> None:
@@ -188,14 +187,45 @@ class ResourceWatch:
         if place is not None:
             self._places.mark_written(place)
 
-    def _renamed(self, source: Any, target: Any, *_: Any) -> None:
-        self._wrote(source)
-        self._wrote(target)
+    def _truncate(self, path: Any, *_: Any) -> None:
+        self._write(self._places.of(path))
 
-    def _wrote(self, path: Any, *_: Any) -> None:
-        place = self._places.of(path)
+    def _write(self, place: str | None) -> None:
         if place is not None:
             self._places.mark_written(place)
+
+    def _make_folder(self, path: Any, _: int, folder: int = -1) -> None:
+        place = self._places.in_folder(path, folder)
+        if place is not None and not is_there(place):  # or else it fails
+            self._places.mark_written(place)
+
+    def _remove(self, path: Any, folder: int = -1) -> None:
+        place = self._places.in_folder(path, folder)
+        if place is None:
+            return
+        if self._places.is_made_unseen(place):
+            self._sink.read_for_all(Resource(PASSING, place, ""))
+        self._places.mark_written(place)
+
+    def _rename(self, source: Any, target: Any, folder: int = -1, to_folder: int = -1) -> None:
+        self._read_under_another_name(self._places.in_folder(source, folder))
+        self._remove(source, folder)
+        self._write(self._places.in_folder(target, to_folder))
+
+    def _link(self, source: Any, target: Any, folder: int = -1, to_folder: int = -1) -> None:
+        self._read_under_another_name(self._places.in_folder(source, folder))
+        self._write(self._places.in_folder(target, to_folder))
+
+    def _link_by_name(self, source: Any, target: Any, folder: int = -1) -> None:
+        self._write(self._places.in_folder(target, folder))
+        if folder < 0:
+            beside = paths.join(paths.dirname(os.fsdecode(target)), os.fsdecode(source))
+            self._read_under_another_name(self._places.of(beside))
+
+    def _read_under_another_name(self, place: str | None) -> None:
+        """Take a file as read that gets another name, under which reading it may not be seen."""
+        if place is not None and is_file(place):
+            self._reads.take_file(place)
 
     # the environment
 
@@ -232,6 +262,16 @@ class ResourceWatch:
                 self._variables.clear()
             found = self._variables[key] = None if is_ours else name
             return found
+
+
+def _reads_too(mode: str | None, flags: int) -> bool:
+    """Tell whether who opens a file for writing may see what is in it.
+
+    What is only appended to tells nobody.
+    """
+    if flags:
+        return bool(flags & os.O_RDWR) and not flags & (os.O_TRUNC | os.O_EXCL)
+    return mode is not None and "+" in mode and not mode.startswith(("w", "x"))
 
 
 def _writes(mode: str | None) -> bool:

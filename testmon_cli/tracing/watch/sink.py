@@ -9,6 +9,12 @@ from testmon_cli.tracing.wire import Resource
 class Sink(Protocol):
     """Takes what was seen, for whom it was seen."""
 
+    def whose(self) -> str:
+        """The identity for which code runs now."""
+
+    def is_made_for_it(self, writer: str) -> bool:
+        """Whether what an identity wrote was written for the one that runs now."""
+
     def known_state(self, kind: str, name: str) -> str | None:
         """The state of a resource that was recorded for whoever runs now."""
 

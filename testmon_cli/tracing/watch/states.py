@@ -23,6 +23,7 @@ UNKNOWN_MAKING = "making? "  # the same where that is not known
 KEPT = "kept"  # kind of resource: what a source keeps that outlives a test; it has no state
 CODE = "code"  # kind of resource: names that code of no source used; it has no state
 ANY_NAME = "*"  # among them: any others, too
+PASSING = "passing"  # kind of resource: what the run made unseen, and removes
 METADATA = "metadata"  # kind of resource: which distributions a folder of the import path has
 _CHUNK = 1 << 20
 _MOST_FRAMES = 200  # of those that read the same

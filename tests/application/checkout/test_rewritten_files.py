@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from testmon_cli.application.checkout.rewritten_files import facts_of
-from testmon_cli.tracing.watch.states import MISSING, file_state
+from testmon_cli.tracing.watch.states import EXISTS, MISSING, file_state
 from tests.conftest import Project
 
 BEFORE = 1_000.0  # when the run started
@@ -23,6 +23,10 @@ NOW = "what it holds now"
         pytest.param({MISSING}, 1, True, id="came"),
         pytest.param({MISSING}, None, False, id="never-there"),
         pytest.param({NOW}, None, True, id="went"),
+        pytest.param({EXISTS}, 2_000, False, id="only-looked-for"),
+        pytest.param({EXISTS}, None, True, id="only-looked-for-and-went"),
+        pytest.param({EXISTS, NOW}, 2_000, False, id="looked-for-and-as-it-was"),
+        pytest.param({EXISTS, MISSING}, 2_000, True, id="only-looked-for-and-came"),
     ],
 )
 def test_what_a_run_changed(
@@ -67,6 +71,13 @@ def test_a_file_that_two_runs_changed_is_their_own(
         (tmp_path / name).write_text(name)
     read = {"a": {"other"}, "b": {file_state(str(tmp_path / "b"))}}
     assert facts_of(read, tmp_path, BEFORE, before) == expected
+
+
+def test_a_file_that_a_run_made_and_removed_is_its_own_at_once(tmp_path: Path) -> None:
+    (tmp_path / "back.txt").write_text(NOW)
+    read = {"gone.txt": {EXISTS}, "back.txt": {MISSING}}
+    facts = facts_of(read, tmp_path, BEFORE, {}, ["gone.txt", "back.txt"])
+    assert facts == {"rewritten": ["back.txt", "gone.txt"], "own": ["gone.txt"]}
 
 
 def test_a_log_that_a_subprocess_writes_selects_its_test_once(project: Project) -> None:
