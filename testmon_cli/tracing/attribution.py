@@ -55,7 +55,7 @@ class Attribution:
     """
 
     def __init__(self, base: str, switch: Switch) -> None:
-        self._base = base
+        self.base = base  # what counts when the stack is empty
         self._stack: list[Entry] = []
         self._switch = switch
         self.current = base
@@ -63,7 +63,7 @@ class Attribution:
 
     def rebase(self, base: str) -> None:
         """Change what counts when the stack is empty."""
-        self._base = base
+        self.base = base
         self._update()
 
     def push(self, identity: str, *, is_harvested: bool = False) -> Entry:
@@ -92,10 +92,10 @@ class Attribution:
         for entry in reversed(self._stack):
             if not entry.identity.startswith("module:"):
                 return entry.identity
-        return self._base
+        return self.base
 
     def _update(self, *, is_harvested: bool = False) -> None:
-        identity = self._stack[-1].identity if self._stack else self._base
+        identity = self._stack[-1].identity if self._stack else self.base
         if identity != self.current:
             self.current = identity
             self._switch(identity, is_harvested=is_harvested)

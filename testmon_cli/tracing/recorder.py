@@ -138,6 +138,9 @@ class Recorder:
     def whose(self) -> str:
         return self.attribution.current
 
+    def has_starter(self) -> bool:
+        return self.attribution.base not in (SESSION, AFTER)
+
     def is_made_for_it(self, writer: str) -> bool:
         current = self.attribution.current
         return writer in (current, SESSION) or writer in self.pending(current).uses

@@ -42,7 +42,7 @@ def suite(project: Project, tmp_path: Path) -> Project:
                 import os
 
                 def test_size():
-                    assert os.path.getsize("data.txt") == 3
+                    assert os.stat("data.txt").st_size == 3
                 """,
         }
     )
@@ -116,7 +116,7 @@ def test_order_and_chance_are_told_apart(project: Project, tmp_path: Path) -> No
                 import shop
 
                 def test_first():
-                    if os.path.getsize("switch.txt"):
+                    if os.stat("switch.txt").st_size:
                         shop.state = 1
                 """,
             "tests/test_b.py": """

@@ -27,7 +27,7 @@ FILES = {
             assert shop.price(2) == 4
 
         def test_size():
-            assert os.path.getsize("data.txt") == 4
+            assert os.stat("data.txt").st_size == 4
         """,
 }
 

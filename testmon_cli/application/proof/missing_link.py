@@ -19,7 +19,10 @@ EXTENSIONS: Final = "What compiled extensions do and read"
 SUBPROCESSES: Final = (
     "What subprocesses other than Python read, except files named in their arguments"
 )
-BYPASSES: Final = "Reads of files through `os.stat` alone, or by memory maps and libraries that bypass Python's `open`"
+BYPASSES: Final = (
+    "Reads of files through `os.stat` itself, below an open folder (`dir_fd`), or by memory maps and libraries that"
+    " bypass Python's `open`"
+)
 VARIABLES: Final = (
     "A walk over all environment variables (`for name in os.environ`, `dict(os.environ)`): most are made to start"
     " processes. Single ones are seen"

@@ -43,6 +43,7 @@ _INSTALLED = ("site-packages", "dist-packages")
 # itself.
 _WATCHING = (
     "foreign_code",
+    "frames",
     "library_calls",
     "places",
     "programs",
@@ -175,6 +176,13 @@ class FrameReader:
         threading: Any = sys.modules.get("threading")
         if threading is None or _thread.get_ident() == threading.main_thread().ident:
             return False
+        return self.is_of_others()
+
+    def is_of_others(self) -> bool:
+        """Tell whether no code of the project, of pytest or of an import is running.
+
+        In a process that a test started this is what it was started for.
+        """
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             if self._kind(frame) in (PROJECT, MACHINERY):
@@ -203,9 +211,7 @@ class FrameReader:
     def asked_by_library(self) -> bool:
         """Tell whether the standard library reads a variable for its own purposes."""
         frame = asker(sys._getframe(2))
-        if frame is None:
-            return False
-        return _is_library(frame.f_code.co_filename)
+        return frame is not None and _is_library(frame.f_code.co_filename)
 
     def _classify(self, name: str) -> int:
         if name in self._watch:

@@ -61,6 +61,35 @@ def told_of(
     return disguise(told, filename)
 
 
+def asking(
+    original: Callable[..., Any],
+    notice: Callable[..., None],
+    busy: Busy,
+    failed: Callable[[BaseException], None],
+) -> Callable[..., Any]:
+    """Wrap `original`: before it, `notice` is called with the arguments.
+
+    What `original` itself calls is not noticed.
+    """
+
+    @functools.wraps(original)
+    def told(*arguments: Any, **named: Any) -> Any:
+        __tracebackhide__ = True
+        if busy.now:
+            return original(*arguments, **named)
+        busy.now = True
+        try:
+            try:
+                notice(*arguments, **named)
+            except Exception as problem:
+                failed(problem)
+            return original(*arguments, **named)
+        finally:
+            busy.now = False
+
+    return disguise(told)
+
+
 class LibraryCalls:
     """Puts wrappers around functions of the standard library and of template engines."""
 
@@ -70,10 +99,14 @@ class LibraryCalls:
 
     def install(self, once_loaded: OnceLoaded) -> None:
         """Begin to see; modules that this process may do without are watched `once_loaded`."""
-        for name in ("exists", "isfile", "isdir"):
-            self._wrap(os.path, name, self._tested)
+        for name in ("exists", "lexists", "isfile", "isdir", "islink"):
+            self._wrap_asking(os.path, name, self._tested)
+        for name in ("getsize", "getmtime"):
+            self._wrap_asking(os.path, name, self._measured)
+        self._watch_access()
         self._watch_finding(once_loaded)
         once_loaded("pathlib", self._watch_paths)
+        once_loaded("ssl", self._watch_certificates)
         once_loaded("inspect", self._watch_inspect)
         for module in _TEMPLATES:
             once_loaded(module, functools.partial(self._watch_templates, module))
@@ -84,6 +117,17 @@ class LibraryCalls:
         setattr(
             owner, name, told_of(getattr(owner, name), notice, self._busy, self._reads.sink.failed)
         )
+
+    def _wrap_asking(self, owner: Any, name: str, notice: Callable[..., None]) -> None:
+        failed = self._reads.sink.failed
+        setattr(owner, name, asking(getattr(owner, name), notice, self._busy, failed))
+
+    def _watch_access(self) -> None:
+        original = os.access
+        self._wrap_asking(os, "access", self._tested)
+        for able in (os.supports_dir_fd, os.supports_effective_ids, os.supports_follow_symlinks):
+            if original in able:
+                able.add(os.access)
 
     def _watch_finding(self, once_loaded: OnceLoaded) -> None:
         machinery: Any = importlib._bootstrap
@@ -112,13 +156,46 @@ class LibraryCalls:
                     reads.take("file", path, existence_state, frames)
 
     def _watch_paths(self) -> None:
-        for name in ("exists", "is_file", "is_dir"):
-            self._wrap(sys.modules["pathlib"].Path, name, self._tested)
+        path_class = sys.modules["pathlib"].Path
+        for name in ("exists", "is_file", "is_dir", "is_symlink"):
+            self._wrap_asking(path_class, name, self._tested)
+        for name in ("stat", "lstat"):
+            self._wrap_asking(path_class, name, self._described)
 
-    def _tested(self, _: bool, path: Any, **__: Any) -> None:
+    def _tested(self, path: Any, *_: Any, **__: Any) -> None:
+        """It was asked whether anything is at a place."""
         place = self._reads.places.of(path)
         if place is not None and not self._reads.is_known("file", place):
             self._reads.take("file", place, existence_state)
+
+    def _measured(self, path: Any, *_: Any, **__: Any) -> None:
+        """It was asked how large a file is, or how old."""
+        place = self._reads.places.of(path)
+        if place is not None and not self._reads.is_content_known(place):
+            self._reads.take("file", place, self._reads.places.file_state)
+
+    def _described(self, path: Any, *_: Any, **__: Any) -> None:
+        """All was asked that the system knows of a file.
+
+        Of a source that is mostly its age, which each checkout makes anew.
+        """
+        caller = sys._getframe(2)
+        if str(caller.f_globals.get("__name__")).partition(".")[0] == "pathlib":
+            return  # `resolve`, which wants no more than a name
+        is_source = self._reads.places.is_source(path)
+        (self._tested if is_source else self._measured)(path)
+
+    def _watch_certificates(self) -> None:
+        context = sys.modules["ssl"].SSLContext
+        self._wrap_asking(context, "load_cert_chain", self._certificates_read)
+        self._wrap_asking(context, "load_verify_locations", self._certificates_read)
+
+    def _certificates_read(self, _: Any, *files: Any, **named: Any) -> None:
+        for path in (*files, *named.values()):
+            is_path = isinstance(path, str | bytes | os.PathLike)
+            place = self._reads.places.of(path) if is_path else None
+            if place is not None:
+                self._reads.take_file(place)
 
     def _watch_inspect(self) -> None:
         inspect: Any = sys.modules["inspect"]

@@ -102,6 +102,11 @@ class Places:
         found = self._found[name] = self._locate(paths.normpath(name))
         return found
 
+    def is_source(self, path: Any) -> bool:
+        """Tell whether a path is that of a source of the project."""
+        place = self.of(path)
+        return place is not None and self._scope.source(place) is not None
+
     def _locate(self, name: str) -> str | None:
         if self._scope.holds(name):
             return name

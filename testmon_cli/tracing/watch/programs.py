@@ -1,7 +1,7 @@
 """Sees which programs project code starts, and which files are words of their commands."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from testmon_cli.tracing.originals import is_file, paths
@@ -41,7 +41,7 @@ class Programs:
         words = command_words(arguments)
         folder = os.fsdecode(cwd) if cwd is not None else ""
         frames: Frames | None = None
-        for word in (*words, *_words_for_shell(words)):
+        for word in _with_values((*words, *_words_for_shell(words))):
             place = reads.places.of(paths.join(folder, word))
             if place is None or not self._is_to_note(place):
                 continue
@@ -56,6 +56,15 @@ class Programs:
         reads = self._reads
         is_there = not reads.places.is_skipped(place) and is_file(place)
         return is_there and not reads.is_content_known(place)
+
+
+def _with_values(words: Iterable[str]) -> Iterator[str]:
+    """Words, and the values of options among them: `--file=names.txt`."""
+    for word in words:
+        yield word
+        _, is_given, value = word.partition("=")
+        if is_given:
+            yield value
 
 
 def _words_for_shell(words: list[str]) -> list[str]:

@@ -48,6 +48,7 @@ class ProjectReads:
         is_wanted = (
             found
             or self.frames.is_in_worker()
+            or (self.sink.has_starter() and self.frames.is_of_others())
             or (frames is None and self.frames.is_in_fixture_of_library())
         )
         if is_wanted and not self.places.is_skipped(place, to_write=to_write):

@@ -180,8 +180,9 @@ class ResourceWatch:
 
     def _database(self, path: Any) -> None:
         """A database is opened, which whoever opens it most likely writes to, too."""
+        path, flags = _file_of_database(path)
         if not self._frames.is_in_fixture_of_library():
-            self._open(path, None, os.O_RDWR)
+            self._open(path, None, flags)
             return
         place = self._places.of(path)
         if place is not None:
@@ -238,13 +239,19 @@ class ResourceWatch:
         if name in _LIBRARY_VARIABLES and self._frames.asked_by_library():
             return
         frames = self._frames.project_frames()
-        if frames:
+        if frames or self._is_of_starter():
             text = None if value is None else os.fsdecode(value)
             self._sink.read(
                 Resource(
                     "environment", name, environment_state(text, self._settings.hash_key), frames
                 )
             )
+
+    def _is_of_starter(self) -> bool:
+        """Tell whether a process that a test started reads a variable, in code of no source."""
+        frames = self._frames
+        is_started = self._sink.has_starter() and frames.is_of_others()
+        return is_started and not frames.asked_by_library()
 
     def _variable(self, key: Any) -> str | None:
         """The name of a variable, None when nobody relies on it.
@@ -262,6 +269,21 @@ class ResourceWatch:
                 self._variables.clear()
             found = self._variables[key] = None if is_ours else name
             return found
+
+
+def _file_of_database(address: Any) -> tuple[Any, int]:
+    """The file that SQLite opens for an address, and the flags with which it does.
+
+    The address is a path or, by RFC 3986, a URI: https://sqlite.org/uri.html.
+    """
+    if not isinstance(address, str) or not address.startswith("file:"):
+        return address, os.O_RDWR
+    from urllib.parse import parse_qsl, unquote, urlsplit
+
+    parts = urlsplit(address)
+    options = dict(parse_qsl(parts.query))
+    is_for_reading = options.get("mode") == "ro" or "immutable" in options
+    return unquote(parts.path), os.O_RDONLY if is_for_reading else os.O_RDWR
 
 
 def _reads_too(mode: str | None, flags: int) -> bool:

@@ -12,6 +12,9 @@ class Sink(Protocol):
     def whose(self) -> str:
         """The identity for which code runs now."""
 
+    def has_starter(self) -> bool:
+        """Whether this process runs for one test or fixture, which started it."""
+
     def is_made_for_it(self, writer: str) -> bool:
         """Whether what an identity wrote was written for the one that runs now."""
 
