@@ -606,7 +606,8 @@ class RunMatcher:
                 if any(_gives(altered, name) for altered in summary.alters):
                     seen.add(caller)
                     pending.append(caller)
-        return None
+        # Too many give it on to look at each: any of those that were left may be given a change.
+        return next(iter(called.values()), None) if pending else None
 
     def _made_with_a_change(self, key: tuple[str, str]) -> _Called | None:
         """The first affected function that ran while a function made what it keeps, if any."""
