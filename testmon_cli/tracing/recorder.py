@@ -44,6 +44,7 @@ class Recorder:
         self.problem = ""  # the first failure of ours, to be told once
         self.processes: dict[int, str] = {}  # that this one started: process id -> for whom
         self.why_unseen: Callable[[str, list[str], Any], str] = lambda *_: ""  # see `child`
+        self.about_to_end: Callable[[], None] = self.flush
         self._attached = False
         self._in_fork = False
         self.imports = ImportWatch(
@@ -171,6 +172,10 @@ class Recorder:
         reason = self.why_unseen(program, words, env)
         if reason:
             self.pending(identity).unknown.add(reason)
+
+    def replaced(self) -> None:
+        if self._in_fork or self.has_starter():
+            self.about_to_end()
 
     def watched(self) -> None:
         """A debugger, profiler or the like begins to see every call."""

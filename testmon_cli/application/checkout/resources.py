@@ -28,7 +28,7 @@ class Today:
         self.overlay = overlay or Overlay()
         self.hash_key = hash_key
         self.environ = environ
-        self._own = own  # files that runs write anew each time: how they are now says nothing
+        self._own = own  # what runs make anew each time: how they are now says nothing
         self._found: dict[tuple[str, str], str] = {}
 
     @classmethod
@@ -43,7 +43,7 @@ class Today:
 
     def holds(self, state: ResourceState) -> bool:
         """Tell whether a resource is as it was recorded."""
-        if state.kind == "file" and state.name in self._own:
+        if state.kind in ("file", "directory") and state.name in self._own:
             return True
         if state.kind == "file" and state.state == states.EXISTS:
             return self.state("existence", state.name) == states.EXISTS

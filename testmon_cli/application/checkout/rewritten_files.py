@@ -16,7 +16,7 @@ from testmon_cli.tracing.originals import get_state
 from testmon_cli.tracing.watch.states import EXISTS, MISSING, file_state
 
 REWRITTEN = "rewritten"  # names of facts: files that were changed in a run ...
-OWN = "own"  # ... and those that were in the run before, too
+OWN = "own"  # ... those that were in the run before, too, and folders that it removed
 
 
 def facts_of(
@@ -25,15 +25,17 @@ def facts_of(
     started: float,
     before: Mapping[str, object],
     passing: Collection[str] = (),
+    listed: AbstractSet[str] = frozenset(),
 ) -> dict[str, list[str]]:
     """Facts of a run that is over, from the states in which tests found the files they `read`.
 
-    `before` has the facts of the run before it; `passing` are files that the run made and removed.
+    `before` has the facts of the run before it; `passing` are files and folders that the run made
+    and removed, `listed` the folders whose entries tests looked at.
     """
     changed = {name for name, states in read.items() if _is_rewritten(root / name, states, started)}
     once = _names(before, REWRITTEN)
     gone = {name for name in passing if file_state(os.fspath(root / name)) == MISSING}
-    again = changed & (once | gone) | own_files(before) - read.keys()
+    again = changed & once | gone & (changed | listed) | own_files(before) - read.keys()
     return {REWRITTEN: sorted(changed | once - read.keys()), OWN: sorted(again)}
 
 

@@ -92,6 +92,7 @@ class Joiner:
         self.executed: set[str] = set()
         # files that tests read -> the states they were found in
         self.read: dict[str, set[str]] = {}
+        self.listed: set[str] = set()
         self.passing: set[str] = set()  # what the run made in ways that were not seen, and removed
         self.batch = Batch()
         self._blocks = ExecutedBlocks(sources)
@@ -189,6 +190,8 @@ class Joiner:
             name = f"{as_field(relative(from_field(path))) if path else ''}\t{what}"
         if resource.kind == "file":
             self.read.setdefault(name, set()).add(resource.state)
+        elif resource.kind == "directory":
+            self.listed.add(name)
         frames = as_text(
             (relative(path), qualname, line) for path, qualname, line in resource.frames
         )

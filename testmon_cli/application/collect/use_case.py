@@ -197,7 +197,9 @@ def collect(
             )
             completed = joiner.told.ended is not None
             store.finish(
-                facts=rewritten_files.facts_of(joiner.read, root, started, before, joiner.passing)
+                facts=rewritten_files.facts_of(
+                    joiner.read, root, started, before, joiner.passing, joiner.listed
+                )
             )
             new = len(joiner.executed) - datafile.known_before(run_id, start.environment)
             datafile.finish_run(run_id, time.time(), completed, exitcode)

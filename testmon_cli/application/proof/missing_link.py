@@ -17,10 +17,11 @@ from testmon_cli.domain.reliance import Reliance
 SERVICES: Final = "Services outside the process: databases, web servers, the clock, randomness"
 EXTENSIONS: Final = "What compiled extensions do and read"
 SUBPROCESSES: Final = (
-    "What subprocesses other than Python read, except files named in their arguments"
+    "What subprocesses other than Python read, except files and folders named in their arguments and data files in the"
+    " folder where they start, if that is not the root"
 )
 BYPASSES: Final = (
-    "Reads of files through `os.stat` itself, below an open folder (`dir_fd`), or by memory maps and libraries that"
+    "Reads of files through `os.stat` itself, by names in an open folder (`dir_fd`), or by memory maps and libraries that"
     " bypass Python's `open`"
 )
 VARIABLES: Final = (

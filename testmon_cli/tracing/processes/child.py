@@ -21,7 +21,7 @@ from testmon_cli.tracing.attribution import SESSION
 from testmon_cli.tracing.disguise import OURS, disguise
 from testmon_cli.tracing.engines.probe_code import LOST, LOST_ON_IMPORT
 from testmon_cli.tracing.engines.protocol import Hits, LoadedFile
-from testmon_cli.tracing.originals import environ, is_file, open_file, paths
+from testmon_cli.tracing.originals import environ, paths
 from testmon_cli.tracing.processes.self_hosting import make_room
 from testmon_cli.tracing.recorder import Recorder, activate, current
 from testmon_cli.tracing.settings import (
@@ -31,7 +31,7 @@ from testmon_cli.tracing.settings import (
     VARIABLE,
     TraceSettings,
 )
-from testmon_cli.tracing.watch.programs import command_words
+from testmon_cli.tracing.watch.commands import command_words, is_isolated, is_python, path_of
 from testmon_cli.tracing.watch.states import ANY_NAME, CODE, EVERYTHING, KEPT
 
 BOOTSTRAP = paths.join(paths.dirname(paths.abspath(__file__)), "bootstrap")
@@ -43,7 +43,6 @@ _READ = "+"  # before what was read, in the file of an owner
 _KEY = "testmon_identity"  # among what multiprocessing tells a child to prepare
 _FROM_SCRATCH = "a Python subprocess was not traced: its environment was made from scratch"
 _ONCE = bytes(min(value, 1) for value in range(256))  # hits that were taken count as others
-_ISOLATED = frozenset("IES")  # options of Python that keep sitecustomize or PYTHONPATH out
 
 
 class Owner:
@@ -148,6 +147,7 @@ def finish() -> None:
 def prepare(recorder: Recorder) -> None:
     """Have the children of this process traced, and its own end noticed."""
     recorder.why_unseen = partial(why_unseen, own=recorder.told)
+    recorder.about_to_end = finish
     recorder.announce(recorder.attribution.caller())
     os.environ["PYTHONPATH"] = _with_bootstrap(os.environ.get("PYTHONPATH"))
     recorder.once_loaded("subprocess", lambda: _wrap_popen(recorder))
@@ -301,7 +301,7 @@ def environment_of_child(env: Any, recorder: Recorder, program: Any, words: list
     path = known.get("PYTHONPATH")
     added = {IDENTITY_VARIABLE: identity, "PYTHONPATH": _with_bootstrap(path)}
     if VARIABLE not in known:
-        name = _found(os.fsdecode(program) if program is not None else words[0], known)
+        name = path_of(os.fsdecode(program) if program is not None else words[0], known)
         if not is_python(name) or is_isolated(name, words):
             return env
         return {**known, **added, VARIABLE: recorder.told, HIDDEN_VARIABLE: "1"}
@@ -341,7 +341,7 @@ def why_unseen(program: str, words: list[str], env: Any, own: str = "") -> str:
 
     `own` is what children are to find in our variable.
     """
-    program = _found(program, environ if env is None else env)
+    program = path_of(program, environ if env is None else env)
     if not is_python(program):
         # it may start Python in its turn, which nothing is told
         return _FROM_SCRATCH if _is_hidden else ""
@@ -352,51 +352,6 @@ def why_unseen(program: str, words: list[str], env: Any, own: str = "") -> str:
         return "a Python subprocess was traced for another `testmon collect`"
     option = is_isolated(program, words)
     return f"a Python subprocess was not traced: it was started with {option}" if option else ""
-
-
-def _found(program: str, env: Any) -> str:
-    """The path of a program that is looked for in the folders of PATH.
-
-    Returns its name when it is in none.
-    """
-    if paths.dirname(program):
-        return program
-    path = env.get("PATH") or (os.defpath if env is environ else env.get(b"PATH", os.defpath))
-    places = (paths.join(folder, program) for folder in os.fsdecode(path).split(paths.pathsep))
-    return next((place for place in places if is_file(place)), program)
-
-
-def is_isolated(program: str, words: list[str]) -> str:
-    """The option of a command, or of the first line of a script, that keeps us out of the process.
-
-    Returns "" where there is none.
-    """
-    for options in (words[1:], _first_line(program)[1:]):
-        for word in options:
-            if not word.startswith("-") or word in ("-c", "-m", "-"):
-                break
-            if not word.startswith("--") and not _ISOLATED.isdisjoint(word):
-                return word
-    return ""
-
-
-def is_python(program: str) -> bool:
-    """Tell whether a program is Python, or a script for it."""
-    name = paths.basename(program).lower()
-    if name.startswith(("python", "pypy")) or program == sys.executable:
-        return True
-    return name not in ("sh", "bash", "env", "git", "make") and bool(_first_line(program))
-
-
-def _first_line(program: str) -> list[str]:
-    """How a script starts Python, with its options; nothing for another program."""
-    try:
-        with open_file(program, "rb") as handle:
-            line = handle.readline(200) if handle.read(2) == b"#!" else b""
-    except OSError:
-        return []
-    words = os.fsdecode(line).split()
-    return next((words[n:] for n, word in enumerate(words) if "python" in word), [])
 
 
 def sweep(recorder: Recorder) -> list[wire.Record]:

@@ -63,6 +63,10 @@ _PASSING_ON = (
 # packages that do the same as importlib.metadata
 _FINDERS = ("importlib_metadata", "pkg_resources")
 _LIBRARY = paths.dirname(os.__file__) + paths.sep
+# what runs functions that it is given, in other processes
+_RUNNERS = tuple(_LIBRARY + name + paths.sep for name in ("multiprocessing", "concurrent"))
+# what reads texts for who calls it
+_READERS = (_LIBRARY + "inspect.py", _LIBRARY + "doctest.py")
 _METADATA = paths.join(_LIBRARY, "importlib", "metadata")
 _WATCHERS = paths.dirname(paths.abspath(__file__)) + paths.sep
 _OWN = paths.dirname(paths.dirname(_WATCHERS)) + paths.sep  # all of tracing
@@ -78,6 +82,9 @@ _IMPORT = dis.opmap["IMPORT_NAME"]
 _SETTING_UP = tuple(paths.join("_pytest", name) for name in ("fixtures.py", "unittest.py"))
 _ASKING = tuple(paths.join("_pytest", name) for name in ("outcomes.py", "monkeypatch.py"))
 
+# A module of pytest whose functions do what tests ask for.
+_ON_REQUEST = paths.join("_pytest", "pytester.py")
+
 Frames = tuple[tuple[str, str, int], ...]
 
 
@@ -88,7 +95,6 @@ class FrameReader:
         self._scope = scope
         self._kinds: dict[str, int] = {}
         self._modules = frozenset(_LIBRARY + name for name in _MODULES)
-        self._inspect = _LIBRARY + "inspect.py"
         self._watch = frozenset({OURS, *(f"{_WATCHERS}{name}.py" for name in _WATCHING)})
 
     def project_frames(self) -> Frames:
@@ -96,14 +102,14 @@ class FrameReader:
         return self._from(sys._getframe(2))
 
     def project_frames_of_reader(self, *, of_place: bool) -> Frames:
-        """The project frames, if a caller of `inspect` wants the text of a source to use it.
+        """The project frames, if a caller of `inspect` or `doctest` wants a text to use it.
 
         `of_place` says that it is that of code which runs: only what project code makes of it
         counts.
         """
         frame: FrameType | None = sys._getframe(2)
         while frame is not None and (
-            frame.f_code.co_filename == self._inspect or self._kind(frame) == WATCH
+            frame.f_code.co_filename in _READERS or self._kind(frame) == WATCH
         ):
             frame = frame.f_back
         if frame is None:
@@ -168,27 +174,22 @@ class FrameReader:
             frame = frame.f_back
         return tuple(found)
 
-    def is_in_worker(self) -> bool:
-        """Tell whether a thread was started with a function of a library, and runs no other code.
+    def is_of_no_source(self, *, is_started: bool) -> bool:
+        """Tell whether code runs that is no source, nor of a library, of pytest or of an import.
 
-        What it does it does for who started it: `threading.Thread(target=path.read_text)`.
-        """
-        threading: Any = sys.modules.get("threading")
-        if threading is None or _thread.get_ident() == threading.main_thread().ident:
-            return False
-        return self.is_of_others()
-
-    def is_of_others(self) -> bool:
-        """Tell whether no code of the project, of pytest or of an import is running.
-
-        In a process that a test started this is what it was started for.
+        It is a script that a test wrote, or one elsewhere. In a process that a test started
+        (`is_started`) or a thread it may be a library that runs alone: what that does it does for
+        who started it, as `threading.Thread(target=path.read_text)`.
         """
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
-            if self._kind(frame) in (PROJECT, MACHINERY):
+            kind, name = self._kind(frame), frame.f_code.co_filename
+            if kind in (PROJECT, MACHINERY):
                 return False
+            if kind == OTHER and not name.startswith("<") and not is_installed(name):
+                return True
             frame = frame.f_back
-        return True
+        return is_started or _is_in_worker()
 
     def is_in_fixture_of_library(self) -> bool:
         """Tell whether a fixture of a plugin, or of a class of a library, runs, and no other code.
@@ -213,6 +214,11 @@ class FrameReader:
         frame = asker(sys._getframe(2))
         return frame is not None and _is_library(frame.f_code.co_filename)
 
+    def asked_by_runner(self) -> bool:
+        """Tell whether a pool of processes reads a variable, as who uses it told it to."""
+        frame = asker(sys._getframe(2))
+        return frame is not None and frame.f_code.co_filename.startswith(_RUNNERS)
+
     def _classify(self, name: str) -> int:
         if name in self._watch:
             kind = WATCH
@@ -221,7 +227,7 @@ class FrameReader:
         elif (
             name.startswith("<frozen importlib._bootstrap")
             or name in self._modules
-            or self._is_package(name)
+            or (self._is_package(name) and not name.endswith(_ON_REQUEST))
         ):
             kind = MACHINERY
         else:
@@ -231,6 +237,11 @@ class FrameReader:
 
     def _is_package(self, name: str) -> bool:
         return name.startswith(_OWN) or _is_of_package(name, _PACKAGES)
+
+
+def _is_in_worker() -> bool:
+    threading: Any = sys.modules.get("threading")
+    return threading is not None and _thread.get_ident() != threading.main_thread().ident
 
 
 def _imports(frame: FrameType) -> bool:

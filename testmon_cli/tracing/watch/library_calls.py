@@ -103,11 +103,14 @@ class LibraryCalls:
             self._wrap_asking(os.path, name, self._tested)
         for name in ("getsize", "getmtime"):
             self._wrap_asking(os.path, name, self._measured)
+        self._wrap_asking(os.path, "realpath", self._resolved)
         self._watch_access()
         self._watch_finding(once_loaded)
         once_loaded("pathlib", self._watch_paths)
         once_loaded("ssl", self._watch_certificates)
         once_loaded("inspect", self._watch_inspect)
+        once_loaded("linecache", self._watch_lines)
+        once_loaded("doctest", self._watch_examples)
         for module in _TEMPLATES:
             once_loaded(module, functools.partial(self._watch_templates, module))
         for module in ("importlib.metadata", "importlib_metadata"):
@@ -168,6 +171,11 @@ class LibraryCalls:
         if place is not None and not self._reads.is_known("file", place):
             self._reads.take("file", place, existence_state)
 
+    def _resolved(self, path: Any, *, strict: Any = False) -> None:
+        """A path is followed through its links, which may need to be there."""
+        if strict:
+            self._tested(path)
+
     def _measured(self, path: Any, *_: Any, **__: Any) -> None:
         """It was asked how large a file is, or how old."""
         place = self._reads.places.of(path)
@@ -215,6 +223,29 @@ class LibraryCalls:
         # gives it.
         frames = self._reads.frames.project_frames_of_reader(of_place=isinstance(what, _PLACES))
         self._reads.take("file", place, self._reads.places.file_state, frames)
+
+    def _watch_lines(self) -> None:
+        for name in ("getline", "getlines"):
+            self._wrap(sys.modules["linecache"], name, self._lines_read)
+
+    def _lines_read(self, _: object, path: Any, *__: Any, **___: Any) -> None:
+        """Lines of a file were given, by a library or to show where something happened.
+
+        Only what the project asks for itself counts.
+        """
+        place = self._reads.places.of(path)
+        if place is not None and self._reads.frames.is_of_project(sys._getframe(1)):
+            self._reads.take_file(place)
+
+    def _watch_examples(self) -> None:
+        self._wrap(sys.modules["doctest"], "_load_testfile", self._examples_read)
+
+    def _examples_read(self, read: tuple[str, str], *_: Any, **__: Any) -> None:
+        """A text file with examples was read, for a test that runs them."""
+        place = self._reads.places.of(read[1])
+        if place is not None:
+            frames = self._reads.frames.project_frames_of_reader(of_place=False)
+            self._reads.take("file", place, self._reads.places.file_state, frames)
 
     def _watch_templates(self, module: str) -> None:
         name, method = _TEMPLATES[module]

@@ -13,6 +13,7 @@ from testmon_cli.tracing.originals import (
     get_folder,
     get_own_state,
     get_state,
+    is_folder,
     is_there,
     paths,
     read_link,
@@ -72,12 +73,12 @@ class Places:
         name = os.fsdecode(path)
         if paths.isabs(name):
             return self.of(name)
-        for folders in _OPEN_FILES:
-            try:
-                return self.of(paths.join(read_link(f"{folders}/{folder}"), name))
-            except OSError:
-                continue
-        return None
+        opened = _path_of_open(folder)
+        return None if opened is None else self.of(paths.join(opened, name))
+
+    def of_open_folder(self, number: int) -> str | None:
+        """As `of`, for an open folder by its number."""
+        return self.of(_path_of_open(number))
 
     def of(self, path: Any) -> str | None:
         """The absolute path of something below the root, None for what is elsewhere."""
@@ -198,9 +199,23 @@ class Places:
             return is_there(folder)
         return self._identities.is_made_for_it(above.writer) and not is_there(place)
 
+    def is_inner_folder_to_note(self, place: str) -> bool:
+        """Whether a place is a folder that counts, and is not the root."""
+        return place != self._root and is_folder(place) and not self.is_skipped(place)
+
     def _is_as_before(self, place: str, written: _Written) -> bool:
         is_of_size = _size_of(place) == written.size  # saves reading most that differ
         return is_of_size and self.file_state(place) == written.state
+
+
+def _path_of_open(number: int) -> str | None:
+    """The path of an open file or folder, None where the system does not tell."""
+    for folder in _OPEN_FILES:
+        try:
+            return read_link(f"{folder}/{number}")
+        except OSError:
+            continue
+    return None
 
 
 def _size_of(place: str) -> int:

@@ -47,12 +47,15 @@ class ProjectReads:
         found = self.frames.project_frames() if frames is None else frames
         is_wanted = (
             found
-            or self.frames.is_in_worker()
-            or (self.sink.has_starter() and self.frames.is_of_others())
+            or self.is_of_no_source()
             or (frames is None and self.frames.is_in_fixture_of_library())
         )
         if is_wanted and not self.places.is_skipped(place, to_write=to_write):
             self.sink.read(Resource(kind, place, state(place), found))
+
+    def is_of_no_source(self) -> bool:
+        """Tell whether code runs for a test that is no source."""
+        return self.frames.is_of_no_source(is_started=self.sink.has_starter())
 
     def take_file(self, place: str, *, to_write: bool = False) -> None:
         """Take down that a file was read, also where that is known.

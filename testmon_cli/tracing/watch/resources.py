@@ -80,16 +80,17 @@ class ResourceWatch:
             "os.rmdir": self._remove,
             "os.truncate": self._truncate,
             "sqlite3.connect": self._database,
+            "ctypes.dlopen": self._load,
             "pickle.find_class": self._unpickled,
             "exec": ForeignCode(scope, self._places, self._frames, sink).ran,
             **dict.fromkeys(_WATCHING, self._watched),
-            **Programs(self._reads).handlers(),
+            **Programs(self._reads, self._read_by_program).handlers(),
         }
 
     def install(self, once_loaded: OnceLoaded) -> None:
         """Begin to see; modules that this process may do without are watched `once_loaded`."""
         sys.addaudithook(self._hook())
-        watch_environment(self._read_variable)
+        self._ask_for_program = watch_environment(self._read_variable, self._busy)
         LibraryCalls(self._reads, self._busy).install(once_loaded)
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
@@ -163,6 +164,12 @@ class ResourceWatch:
         if place is not None:
             self._reads.take_file_for_all(place)
 
+    def _load(self, path: Any) -> None:
+        """A compiled library is loaded."""
+        place = self._places.of(path)
+        if place is not None:
+            self._reads.take_file(place)
+
     def rely_on(self, path: str) -> None:
         """Take a file down as read, whoever reads it."""
         place = self._places.of(path)
@@ -170,7 +177,10 @@ class ResourceWatch:
             self._sink.read(Resource("file", place, self._places.file_state(place)))
 
     def _list(self, path: Any) -> None:
-        place = self._places.of("." if path is None else path)
+        if isinstance(path, int):
+            place = self._places.of_open_folder(path)
+        else:
+            place = self._places.of("." if path is None else path)
         if place is None:
             return
         if looks_for_distributions(sys._getframe(2)):
@@ -230,16 +240,18 @@ class ResourceWatch:
 
     # the environment
 
+    def _read_by_program(self, name: str, env: Any) -> None:
+        """A command for a shell names a variable; `env` is None for that of this process."""
+        self._ask_for_program(name, env)
+
     def _read_variable(self, key: Any, value: Any) -> None:
-        if self._busy.now:
-            return
         name = self._variable(key)
         if name is None or self._reads.is_known("environment", name):
             return
         if name in _LIBRARY_VARIABLES and self._frames.asked_by_library():
             return
         frames = self._frames.project_frames()
-        if frames or self._is_of_starter():
+        if frames or self._is_read_for_project():
             text = None if value is None else os.fsdecode(value)
             self._sink.read(
                 Resource(
@@ -247,11 +259,12 @@ class ResourceWatch:
                 )
             )
 
-    def _is_of_starter(self) -> bool:
-        """Tell whether a process that a test started reads a variable, in code of no source."""
-        frames = self._frames
-        is_started = self._sink.has_starter() and frames.is_of_others()
-        return is_started and not frames.asked_by_library()
+    def _is_read_for_project(self) -> bool:
+        """Tell whether a variable is read for a test, though no code of the project runs."""
+        is_started = self._sink.has_starter()
+        if is_started and self._frames.asked_by_library() and not self._frames.asked_by_runner():
+            return False
+        return self._reads.is_of_no_source()
 
     def _variable(self, key: Any) -> str | None:
         """The name of a variable, None when nobody relies on it.

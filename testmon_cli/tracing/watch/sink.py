@@ -33,6 +33,9 @@ class Sink(Protocol):
     def spawned(self, program: str, words: list[str], env: Any) -> None:
         """Whoever runs now starts a process."""
 
+    def replaced(self) -> None:
+        """The process is about to become another program."""
+
     def read_for_all(self, resource: Resource) -> None:
         """A resource was read that every test may rely on."""
 

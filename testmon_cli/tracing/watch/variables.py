@@ -8,6 +8,7 @@ from typing import Any
 
 from testmon_cli.tracing.disguise import disguise
 from testmon_cli.tracing.watch.frames import asker
+from testmon_cli.tracing.watch.library_calls import Busy
 
 Read = Callable[[Any, Any], None]  # encoded name and value; the value is None when there is none
 
@@ -25,11 +26,14 @@ class _Walk(threading.local):
         return self.place is not None
 
 
-def watch_environment(read: Read) -> None:
+def watch_environment(read: Read, busy: Busy) -> Callable[[str, Any], None]:
     """Call `read` for each read of one variable whose value is what this process was started with.
 
     What the run sets for itself does not count, and once it is put back it counts again. A walk
-    over all variables (a copy) is not a read of each.
+    over all variables (a copy) is not a read of each, nor is one by a watcher, which is `busy`.
+
+    The function that is returned does the same for a program that this process starts: it takes
+    the name of a variable, and the environment of the program, None for that of this process.
     """
     environ: Any = os.environ
     initial = dict(environ._data)
@@ -42,7 +46,7 @@ def watch_environment(read: Read) -> None:
             value = self.get(key)
             if walk.key == key:
                 walk.key = None
-            elif value == initial.get(key) and not walk.goes_on():
+            elif value == initial.get(key) and not walk.goes_on() and not busy.now:
                 read(key, value)
             return dict.__getitem__(self, key)
 
@@ -62,6 +66,17 @@ def watch_environment(read: Read) -> None:
     if hasattr(os, "environb"):
         os.environb._data = watched  # type: ignore[attr-defined]
     type(environ).__iter__ = disguise(__iter__)
+
+    def read_by_program(name: str, env: Any) -> None:
+        key = environ.encodekey(name)
+        given = watched if env is None else env
+        value = given.get(key, given.get(name))
+        if value is not None and not isinstance(value, type(key)):
+            value = environ.encodevalue(value)
+        if value == initial.get(key):
+            read(key, value)
+
+    return read_by_program
 
 
 def _place() -> tuple[int, int] | None:
