@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import own_nodes, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
+from testmon_cli.analysis.memoisation import set_by_name
 from testmon_cli.analysis.scopes import FunctionNode, bound_names, parameters
 from testmon_cli.domain.source import RESULT
 
@@ -109,6 +110,8 @@ class Aliases:
             base: ast.expr | None = None
             if isinstance(node, ast.Attribute | ast.Subscript):
                 base = None if isinstance(node.ctx, ast.Load) else node.value
+            elif isinstance(node, ast.Call) and set_by_name(node) is not None:
+                base = node.args[0]
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 if node.func.attr in known_effects.CONTAINER_MUTATORS:
                     base = node.func.value

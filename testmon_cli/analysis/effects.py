@@ -31,11 +31,18 @@ from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.aliases import GIVEN, Aliases, bind
 from testmon_cli.analysis.ast_walk import children, walk
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
-from testmon_cli.analysis.making import is_memoised, kept_inside, making_bodies, names_inside
+from testmon_cli.analysis.making import (
+    emptying,
+    is_memoised,
+    kept_inside,
+    making_bodies,
+    names_inside,
+)
 from testmon_cli.analysis.memoisation import (
     given_away,
     given_results,
     keeps_in_itself,
+    keeps_under_computed_name,
     kept_in_class,
     kept_in_class_alone,
     kept_in_object,
@@ -551,10 +558,13 @@ def summary_of(
     reader = Reader(names, local, _origins(nodes, Reader(names, local)), own_class)
     reader.statements(node.body)
     is_decorated = is_memoised(node)
-    memoised = is_decorated or keeps_in_itself(node, nodes)
+    memoised = (
+        is_decorated or keeps_in_itself(node, nodes) or keeps_under_computed_name(node, nodes)
+    )
     in_closure = _changed_in_closure(nodes, reader.found, names) if outlives else set()
     memoised = memoised or bool(in_closure)
-    of_names = dict(_kept_by(reader.found, names))
+    emptied = frozenset(emptying(node).values())
+    of_names = dict(_kept_by(reader.found, names, emptied))
     aliases = Aliases(node, nodes, names, local)
     changed = aliases.changed()
     given_to_others = set(aliases.given())
@@ -566,7 +576,7 @@ def summary_of(
         if not source.endswith(RESULT)
         for name in _outliving_of([source], names)
     }
-    of_methods = dict(_kept_by_asking(asked, names))
+    of_methods = dict(_kept_by_asking(asked, names, emptied))
     of_class = kept_in_class(node, nodes)
     of_object, made = kept_in_object(node)
     lines = {line for found in (of_class, of_object) for group in found.values() for line in group}
@@ -682,17 +692,20 @@ def _root_of(kept: str) -> str:
     return kept.partition(THROUGH)[0].removesuffix(RESULT).partition(".")[0]
 
 
-def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
+def _kept_by(
+    effects: Iterable[str], names: Names, emptied: AbstractSet[str]
+) -> Iterator[tuple[str, str]]:
     """Yield what outlives a call with these effects, with its root name.
 
-    It is written as in `FunctionSummary.keeps`.
+    It is written as in `FunctionSummary.keeps`. What a call only empties keeps nothing.
     """
     for effect in effects:
         kind, _, rest = effect.partition(":")
         dotted = effect[1:] if effect[0] in "=~" else ""
         if kind.endswith("method"):
-            owner, _, method = rest.partition("|")[0].rpartition(".")
-            dotted = owner if method in _PUTTING else ""
+            called = rest.partition("|")[0]
+            owner, _, method = called.rpartition(".")
+            dotted = owner if method in _PUTTING and called not in emptied else ""
         first = dotted.partition(".")[0]
         # Other names are builtins, and locals of functions around this one.
         if first and (effect[0] == "=" or names.is_imported(first) or first in names.bound):
@@ -700,7 +713,7 @@ def _kept_by(effects: Iterable[str], names: Names) -> Iterator[tuple[str, str]]:
 
 
 def _kept_by_asking(
-    asked: Iterable[tuple[str, str, bool]], names: Names
+    asked: Iterable[tuple[str, str, bool]], names: Names, emptied: AbstractSet[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield objects of others that methods of theirs may change, each with its root name.
 
@@ -714,7 +727,9 @@ def _kept_by_asking(
         root = source.partition(".")[0]
         is_builtin = method in known_effects.BUILTIN_METHODS
         if method in _PUTTING:
-            is_kept, way = names.is_imported(root), ""  # for others see `_kept_by`
+            # For others see `_kept_by`.
+            is_kept = names.is_imported(root) and f"{source}.{method}" not in emptied
+            way = ""
         else:
             is_kept, way = is_looked_at and not is_builtin, f".{method}{AS}{OWNER}"
         if is_kept:

@@ -12,10 +12,19 @@ from testmon_cli.analysis import known_effects
 from testmon_cli.analysis.ast_walk import own_nodes, walk
 from testmon_cli.analysis.blocks import is_docstring
 from testmon_cli.analysis.dotted_names import Names, dotted_name, root_name
-from testmon_cli.analysis.memoisation import CLASSES, bodies_of, keeping_statements, last_part
+from testmon_cli.analysis.memoisation import (
+    CLASSES,
+    bodies_of,
+    keeping_statements,
+    keeps_under_computed_name,
+    last_part,
+    set_by_name,
+)
 from testmon_cli.analysis.scopes import FunctionNode, parameters
 
 Body = list[ast.stmt]
+
+_TAKING = ("clear", "pop", "popitem")
 
 
 def making_bodies(node: FunctionNode) -> list[Body]:
@@ -42,6 +51,34 @@ def kept_inside(node: FunctionNode, bodies: Iterable[Body]) -> set[str]:
         name for fill in keeping if id(fill.statement) not in within for name in fill.attributes
     }
     return {name for fill in keeping for name in fill.attributes} - outside
+
+
+def emptying(node: FunctionNode) -> dict[int, str]:
+    """The calls, by identity of their statements, that take something out of a name's object.
+
+    They are those like `TABLE.clear()` that each call of the function comes to before it calls
+    anything else, which might raise: nothing that it runs decides what is left. They come as dotted
+    names, which no other call of the function has.
+    """
+    found: dict[int, str] = {}
+    calls: dict[str, int] = {}
+    for child in own_nodes(node.body):
+        if isinstance(child, ast.Call) and (dotted := dotted_name(child.func)):
+            calls[dotted] = calls.get(dotted, 0) + 1
+    for statement in node.body:
+        if isinstance(statement, ast.Expr | ast.Assign) and isinstance(statement.value, ast.Call):
+            call = statement.value
+            dotted = dotted_name(call.func)
+            is_plain = not call.args and not call.keywords and calls.get(dotted) == 1
+            if is_plain and dotted.rpartition(".")[2] in _TAKING:
+                found[id(statement)] = dotted
+        if id(statement) not in found and any(map(_may_leave, walk(statement))):
+            break
+    return found
+
+
+def _may_leave(node: ast.AST) -> bool:
+    return isinstance(node, ast.Return | ast.Raise | ast.Assert | ast.Call | ast.Await)
 
 
 def is_memoised(node: FunctionNode) -> bool:
@@ -262,10 +299,14 @@ class _Outliving:
         locals_, self._globals = _locals_and_globals(node)
         self._locals = locals_ - set(CLASSES)
         self._keeping = {id(fill.statement) for fill in keeping_statements(node)}
+        self._emptying = emptying(node)
+        self._names_are_computed = keeps_under_computed_name(node, own_nodes(node.body))
 
     def is_changed_by(self, statement: ast.stmt) -> bool:
         """Whether a simple statement may set, or change, what outlives the call."""
         if hasattr(statement, "body") or isinstance(statement, ast.Match):
+            return False
+        if id(statement) in self._emptying and isinstance(statement, ast.Expr):
             return False
         return id(statement) in self._keeping or any(
             self._is_change(child) for child in walk(statement)
@@ -280,6 +321,8 @@ class _Outliving:
             return node.func.attr in known_effects.CONTAINER_MUTATORS and self._is_of_others(
                 node.func.value
             )
+        if isinstance(node, ast.Call) and (attribute := set_by_name(node)) is not None:
+            return self._names_are_computed or self._is_of_others(attribute.value)
         return False
 
     def _is_of_others(self, node: ast.expr) -> bool:

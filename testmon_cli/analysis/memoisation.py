@@ -140,7 +140,55 @@ def _set_by(node: ast.AST) -> list[ast.expr]:
         return []
     if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
         return [part for target in _targets(node) for part in _parts(target)]
+    if isinstance(node, ast.Call) and (attribute := set_by_name(node)) is not None:
+        return [attribute]
     return []
+
+
+def set_by_name(node: ast.Call) -> ast.Attribute | None:
+    """`x.name` for `setattr(x, "name", value)`; its name is "" where it is computed."""
+    if not isinstance(node.func, ast.Name) or node.func.id != "setattr" or len(node.args) != 3:
+        return None
+    owner, name, _ = node.args
+    text = str(name.value) if isinstance(name, ast.Constant) else ""
+    return ast.copy_location(ast.Attribute(owner, text, ast.Store()), node)
+
+
+def keeps_under_computed_name(node: FunctionNode, nodes: Iterable[ast.AST]) -> bool:
+    """Whether a function sets an attribute under a name that it computes, and looks for it as well.
+
+    Where the object lives on, who comes next gets what was made for the first. Nobody else is
+    known to read it.
+    """
+    if node.name in (*_INITIALISERS, "__init_subclass__"):  # there the object or class is new
+        return False
+    looked_for: set[str] = set()
+    kept: set[str] = set()
+    for child in nodes:
+        if isinstance(child, ast.Call) and isinstance(child.func, ast.Name):
+            if child.func.id in ("getattr", "hasattr") and len(child.args) > 1:
+                looked_for.add(_of_both(*child.args[:2]))
+            elif (attribute := set_by_name(child)) is not None and not attribute.attr:
+                kept.add(_of_both(*child.args[:2]))
+        elif isinstance(child, ast.Compare) and isinstance(child.ops[0], ast.In | ast.NotIn):
+            namespace = child.comparators[0]
+            if isinstance(namespace, ast.Attribute) and namespace.attr == "__dict__":
+                looked_for.add(_of_both(namespace.value, child.left))
+            elif isinstance(namespace, ast.Call) and dotted_name(namespace.func) in ("vars", "dir"):
+                looked_for.update(_of_both(each, child.left) for each in namespace.args)
+    return not kept.isdisjoint(looked_for)
+
+
+def _of_both(owner: ast.expr, name: ast.expr) -> str:
+    """An object and the name of an attribute, as they are written.
+
+    A class counts as its object, since that finds what the class has.
+    """
+    if isinstance(owner, ast.Call) and dotted_name(owner.func) == "type" and owner.args:
+        owner = owner.args[0]
+    elif isinstance(owner, ast.Attribute) and owner.attr == "__class__":
+        owner = owner.value
+    return f"{ast.dump(owner)} {ast.dump(name)}"
 
 
 def _is_set_whole(target: ast.expr, roots: Collection[str]) -> bool:

@@ -783,6 +783,8 @@ class Growth:
         outermost, _, _ = owner.partition(".")
         self.name(path, outermost, cause)
         self.name(path, owner.rpartition(".")[2], cause)
+        if cause.is_after_imports:
+            return  # it was made before that
         for definition in self.project.definitions(path, outermost):
             self._class_created(path, definition, cause)
             self._effects(path, definition, cause)

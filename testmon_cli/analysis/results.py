@@ -84,8 +84,6 @@ def _reached(
 def with_calls(project: Project, path: str, function: FunctionSummary) -> FunctionSummary:
     """A function with what it keeps by functions that change what it gives them."""
     given = {kept for kept in function.keeps if THROUGH in kept or kept.endswith(RESULT)}
-    if not given:
-        return function
     kept = set()
     for each in given:
         name, through, given_to = each.removesuffix(RESULT).partition(THROUGH)
@@ -98,6 +96,7 @@ def with_calls(project: Project, path: str, function: FunctionSummary) -> Functi
             is_kept = bool(returned_by(project, path, name))
         if is_kept:
             kept.add(name)
+    given |= {name for name in function.keeps if _never_changes(project, path, name)}
     return function._replace(
         keeps=tuple(sorted({*function.keeps} - given | kept)),
         results=tuple(sorted({*function.results} - given | kept)),
@@ -305,8 +304,26 @@ class _Search:
         return hasattr(builtins, name) and name not in BUILTINS_THAT_LOOK_UP
 
 
+def _never_changes(project: Project, path: str, name: str) -> bool:
+    """Whether a name of a module stands for what a call makes that nobody can change."""
+    found = project.resolve(name, path)
+    if found is None or "." in found[1]:
+        return False
+    definitions = project.definitions(*found)
+    return bool(definitions) and all(map(_is_unchangeable, definitions))
+
+
 def _may_change(definition: Definition) -> bool:
     """Whether a name may stand for an object that can change."""
-    return definition.kind in ("assign", "statement") and definition.flags.isdisjoint(
-        {"constant", "bare"}
+    return (
+        definition.kind in ("assign", "statement")
+        and definition.flags.isdisjoint({"constant", "bare"})
+        and not _is_unchangeable(definition)
+    )
+
+
+def _is_unchangeable(definition: Definition) -> bool:
+    """Whether a name stands for what a call of a library makes, like `re.compile`."""
+    return "instance" in definition.flags and all(
+        "." in made and made in known_effects.UNCHANGEABLE for made in definition.bases
     )

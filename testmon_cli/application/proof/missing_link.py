@@ -21,8 +21,8 @@ SUBPROCESSES: Final = (
     " folder where they start, if that is not the root"
 )
 BYPASSES: Final = (
-    "Reads of files through `os.stat` itself, by names in an open folder (`dir_fd`), or by memory maps and libraries that"
-    " bypass Python's `open`"
+    "Reads of files through `os.stat` itself, by names in an open folder (`dir_fd`), or by memory maps and libraries"
+    " that bypass Python's `open`"
 )
 VARIABLES: Final = (
     "A walk over all environment variables (`for name in os.environ`, `dict(os.environ)`): most are made to start"
