@@ -16,6 +16,7 @@ from testmon_cli.application.checkout.pytest_options import without_options
 from testmon_cli.domain.nodeid import path_of
 from testmon_cli.domain.records import Run
 
+_UNREADABLE = "unreadable"  # in place of options: the digest of a file that cannot be parsed
 OF_PYTEST = "of pytest in "  # names a configuration in a cause, before the path of its file
 _TABLES = {
     "pytest.toml": ("pytest",),
@@ -144,6 +145,7 @@ def read(
     for path, table in _candidates(root, place):
         options = _options(path, table, text)
         if options is not None:
+            options.update(_unreadable_beside(path, place, text))
             folder = os.path.relpath(path.parent, root).replace(os.sep, "/")
             return PytestConfig(
                 os.path.relpath(path, root).replace(os.sep, "/"),
@@ -155,6 +157,23 @@ def read(
                 tuple(_conftests_above(root, folder, text)),
             )
     return PytestConfig("", {}, extra)
+
+
+def _unreadable_beside(
+    path: Path, place: ConfigPlace, text: Callable[[Path], str]
+) -> dict[str, object]:
+    """The files beside a configuration that end pytest, which reads them to tell of more options.
+
+    They come as options, by their names.
+    """
+    if place.file:
+        return {}
+    found = ((name, _options(path.with_name(name), table, text)) for name, table in _TABLES.items())
+    return {
+        f"{_UNREADABLE} {name}": options[_UNREADABLE]
+        for name, options in found
+        if options is not None and _UNREADABLE in options and name != path.name
+    }
 
 
 def _candidates(root: Path, place: ConfigPlace) -> Iterator[tuple[Path, tuple[str, ...]]]:
@@ -245,15 +264,14 @@ def _options(
         return None
     if path.suffix == ".toml":
         return _toml_options(text, table, required=len(table) > 1)
-    import configparser
+    import iniconfig  # as pytest does: it refuses more than configparser
 
-    parser = configparser.ConfigParser(interpolation=None, strict=False, allow_no_value=True)
     try:
-        parser.read_string(text)
-    except configparser.Error:
-        return {"unreadable": content_digest(text.encode())}
-    if parser.has_section(table[0]):
-        return dict(parser.items(table[0]))
+        sections = iniconfig.IniConfig(path, text).sections
+    except iniconfig.ParseError:
+        return {_UNREADABLE: content_digest(text.encode())}
+    if table[0] in sections:
+        return dict(sections[table[0]])
     return {} if path.name in ("pytest.ini", ".pytest.ini") else None
 
 
@@ -263,7 +281,7 @@ def _toml_options(text: str, table: tuple[str, ...], *, required: bool) -> dict[
     try:
         found: object = tomllib.loads(text)
     except (ValueError, RecursionError):
-        return {"unreadable": content_digest(text.encode())}
+        return {_UNREADABLE: content_digest(text.encode())}
     for key in table:
         found = found.get(key) if isinstance(found, dict) else None
     if not isinstance(found, dict):

@@ -71,6 +71,31 @@ def test_a_file_that_cannot_be_parsed_is_a_configuration_of_its_own(tmp_path: Pa
     assert pytest_config.read(tmp_path, environ={}).digest != first
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[metadata]\nname\n",
+        "name = shop\n",
+        "[metadata]\nname = a\nname = b\n",
+        "[metadata]\n[metadata]\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["tox.ini", "setup.cfg"])
+def test_a_file_that_pytest_refuses_beside_its_configuration_counts(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / "pytest.toml").write_text('[pytest]\naddopts = ["-x"]\n')
+    file = tmp_path / name
+    file.write_text("[metadata]\nname = shop\n")
+    before = pytest_config.read(tmp_path, environ={})
+    file.write_text("[metadata]\nname = other\n")
+    assert pytest_config.read(tmp_path, environ={}).digest == before.digest
+    file.write_text(text)
+    after = pytest_config.read(tmp_path, environ={})
+    assert after.digest != before.digest
+    assert (after.path, after.naming()) == (before.path, before.naming())
+
+
 def test_options_of_the_run_count_for_names() -> None:
     config = pytest_config.PytestConfig("", {}, ())
     assert [config.naming(given).doctest_modules for given in ([], ["--doctest-modules"])] == [
