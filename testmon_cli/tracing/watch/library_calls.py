@@ -10,7 +10,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from testmon_cli.tracing.disguise import IMPORT_MACHINERY, OURS, disguise
-from testmon_cli.tracing.originals import paths
+from testmon_cli.tracing.originals import is_file, paths
 from testmon_cli.tracing.watch.project_reads import ProjectReads
 from testmon_cli.tracing.watch.states import METADATA, existence_state, metadata_state
 
@@ -198,11 +198,12 @@ class LibraryCalls:
         self._wrap_asking(context, "load_cert_chain", self._certificates_read)
         self._wrap_asking(context, "load_verify_locations", self._certificates_read)
 
-    def _certificates_read(self, _: Any, *files: Any, **named: Any) -> None:
-        for path in (*files, *named.values()):
+    def _certificates_read(self, _: Any, *given: Any, **named: Any) -> None:
+        """Files were read, as some arguments name them; a password is among the others."""
+        for path in (*given, *named.values()):
             is_path = isinstance(path, str | bytes | os.PathLike)
             place = self._reads.places.of(path) if is_path else None
-            if place is not None:
+            if place is not None and is_file(place):
                 self._reads.take_file(place)
 
     def _watch_inspect(self) -> None:

@@ -241,6 +241,18 @@ def test_an_example_that_a_test_of_a_plugin_copies_counts(project: Project) -> N
     assert project.testmon("select").out == "test_plugin.py::test_plugin\n"
 
 
+def test_the_password_of_a_certificate_is_not_stored(project: Project) -> None:
+    loading = """
+        with contextlib.suppress(ssl.SSLError):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(DATA, password="-".join(("not", "to", "be", "kept")))
+    """
+    project.write({"pytest.ini": "[pytest]\n", **sources_of({"certificate": loading})})
+    project.write({"certificate/certificate.txt": "1"})
+    assert project.testmon("collect", "-q").code == 0
+    assert b"not-to-be-kept" not in (project.path / ".testmondata").read_bytes()
+
+
 def test_the_age_of_a_source_does_not_count(project: Project) -> None:
     project.write(
         {
